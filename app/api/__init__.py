@@ -1,0 +1,1 @@
+"""Surfaces: what the caller sees. FastAPI lives here and nowhere deeper."""

@@ -1,0 +1,207 @@
+"""Every error we raise ourselves, by whose fault it is.
+
+PointsmanError
+├── StartupError              the operator's: nothing was started
+│   ├── SettingsError
+│   └── PolicyFileError       carries every mistake of every file, each with file, line and remedy
+├── RequestError              answered to one caller, in that caller's dialect
+│   ├── CallerError           the caller's
+│   │   ├── MalformedBody           400 invalid_body
+│   │   ├── MissingModel            400 missing_model
+│   │   ├── MissingKey              401 missing_key
+│   │   ├── UnknownCallerKey        401 unknown_caller_key
+│   │   ├── ForbiddenHost           403 forbidden_host
+│   │   ├── ForbiddenOrigin         403 forbidden_origin
+│   │   ├── BodyTooLarge            413 body_too_large
+│   │   └── UnsupportedContent      415 unsupported_content
+│   ├── PolicyRefusal         the policy's: the caller asked for what the policy forbids
+│   │   ├── PolicyConflict          403 policy_conflict
+│   │   └── PolicyRefused           403 policy_refused
+│   ├── UpstreamError         OpenRouter's, or the way to it
+│   │   ├── UpstreamUnreachable     502 upstream_unreachable
+│   │   └── UpstreamTimeout         504 upstream_timeout
+│   └── Unavailable           ours
+│       └── Draining                503 draining
+└── LedgerError               ours: the ledger can't be opened, read or migrated
+
+`status` is the HTTP status; `code` is a stable string that programs may compare;
+the message names the place, the thing and the way out.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class PointsmanError(Exception):
+    """Anything Pointsman itself has to say no to."""
+
+
+# --- the operator's ---------------------------------------------------------------------------
+
+
+class StartupError(PointsmanError):
+    """Nothing was started; the message says why and what to do."""
+
+
+class SettingsError(StartupError):
+    """A setting is missing, malformed, or unsafe together with another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyProblem:
+    """One mistake in one policy file, placed so that an editor can jump to it."""
+
+    file: str
+    line: int
+    where: str  # a path into the file: rules[2].quantization_floor
+    message: str  # what is wrong, and the way out
+
+    def __str__(self) -> str:
+        """Render as `file:line: where: message`, which terminals and editors link."""
+        place = f"{self.file}:{self.line}"
+        return (
+            f"{place}: {self.where}: {self.message}" if self.where else f"{place}: {self.message}"
+        )
+
+
+class PolicyFileError(StartupError):
+    """One or more policy files can't be used; every mistake is listed, not the first only."""
+
+    def __init__(self, problems: tuple[PolicyProblem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+# --- answered to a caller ---------------------------------------------------------------------
+
+
+class RequestError(PointsmanError):
+    """Ends one request with an error reply; `api/error_replies.py` gives it its shape."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    type: ClassVar[str] = "server_error"  # OpenAI's word for the family
+
+
+class CallerError(RequestError):
+    """The request itself is at fault."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class MalformedBody(CallerError):
+    """The body is not a JSON object, or a field we must read has the wrong type."""
+
+    code = "invalid_body"
+
+
+class MissingModel(CallerError):
+    """The body names no model, so no policy can be chosen."""
+
+    code = "missing_model"
+
+
+class MissingKey(CallerError):
+    """Neither the caller nor Pointsman has a key for upstream."""
+
+    status = 401
+    code = "missing_key"
+    type = "authentication_error"
+
+
+class UnknownCallerKey(CallerError):
+    """Caller keys are set and this request shows none of them."""
+
+    status = 401
+    code = "unknown_caller_key"
+    type = "authentication_error"
+
+
+class ForbiddenHost(CallerError):
+    """The Host header is not one we serve: DNS rebinding (T-41)."""
+
+    status = 403
+    code = "forbidden_host"
+    type = "permission_error"
+
+
+class ForbiddenOrigin(CallerError):
+    """A web page that is not allow-listed tries to use the proxy (T-40)."""
+
+    status = 403
+    code = "forbidden_origin"
+    type = "permission_error"
+
+
+class BodyTooLarge(CallerError):
+    """The body is over the limit (T-31, T-32)."""
+
+    status = 413
+    code = "body_too_large"
+
+
+class UnsupportedContent(CallerError):
+    """The content type or encoding is not one whose policy we can hold (T-30, T-42)."""
+
+    status = 415
+    code = "unsupported_content"
+
+
+class PolicyRefusal(RequestError):
+    """The policy forbids what the caller asked; nothing was sent."""
+
+    status = 403
+    type = "permission_error"
+
+
+class PolicyConflict(PolicyRefusal):
+    """The policy and the caller's own preferences leave nothing in common."""
+
+    code = "policy_conflict"
+
+
+class PolicyRefused(PolicyRefusal):
+    """The request uses a field that a rule refuses."""
+
+    code = "policy_refused"
+
+
+class UpstreamError(RequestError):
+    """Upstream gave no answer that could be passed on."""
+
+    status = 502
+    type = "upstream_error"
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No connection to upstream, or it ended before a status line came."""
+
+    code = "upstream_unreachable"
+
+
+class UpstreamTimeout(UpstreamError):
+    """Upstream did not accept a connection, or sent nothing, within the limit."""
+
+    status = 504
+    code = "upstream_timeout"
+
+
+class Unavailable(RequestError):
+    """We can't serve right now."""
+
+    status = 503
+    type = "server_error"
+
+
+class Draining(Unavailable):
+    """Pointsman is shutting down: running requests finish, new ones go elsewhere."""
+
+    code = "draining"
+
+
+# --- ours -------------------------------------------------------------------------------------
+
+
+class LedgerError(PointsmanError):
+    """The ledger can't be opened, read or migrated."""

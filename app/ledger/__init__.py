@@ -1,0 +1,1 @@
+"""The request log: one receipt a request."""

@@ -1,0 +1,1 @@
+"""The one room that opens sockets to OpenRouter."""

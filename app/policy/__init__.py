@@ -1,0 +1,1 @@
+"""Pure: from a model name to what OpenRouter will be asked."""
