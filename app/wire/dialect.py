@@ -1,0 +1,140 @@
+"""The API shapes we hold to policy, as data: one row for each path.
+
+A row says where an answer keeps what a receipt needs. What OpenRouter adds to every dialect has
+one name everywhere (`provider`, `model`, `usage.cost`, `error`, `openrouter_metadata`) and is not
+repeated here. Where a whole body and a stream's event differ, the row lists both places.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from app.wire.frame import Place, Step
+
+Steps = tuple[Step, ...]
+
+_ID = Place("id")
+_TIER = Place("service_tier")
+_NATIVE_FINISH = Place("choices", (0, "native_finish_reason"))
+_CHOICE_ERROR = Place("choices", (0, "error"))
+
+
+@dataclass(frozen=True, slots=True)
+class UsageNames:
+    """Where the numbers sit inside a `usage` object; a tuple of places is summed."""
+
+    prompt: tuple[Steps, ...]
+    cached: Steps
+    cache_write: Steps
+    completion: Steps
+    reasoning: Steps
+    upstream_prompt_cost: Steps
+    upstream_completion_cost: Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One API shape: its path, and where things sit in its answers."""
+
+    name: str
+    path: str
+    usage: UsageNames
+    error_shape: Literal["openai", "anthropic"] = "openai"
+    # The field of a stream's event that holds the object which is the whole body otherwise.
+    wrapper: Literal["", "response", "message"] = ""
+    # The first place that is there names it.
+    generation_id: tuple[Place, ...] = (_ID,)
+    service_tier: Place = _TIER
+    finish_reason: tuple[Place, ...] = ()
+    native_finish_reason: Place = _NATIVE_FINISH
+    # A choice that failed says why beside its finish reason; all other errors sit at `error`.
+    finish_error: Place = _CHOICE_ERROR
+    # Anything but emptiness at one of these, in a stream's event, is a token.
+    tokens: tuple[Place, ...] = ()
+    # The types of the events after which a stream is whole; `[DONE]` is one in every dialect.
+    terminators: frozenset[str] = frozenset()
+
+
+_CHAT_USAGE = UsageNames(
+    prompt=(("prompt_tokens",),),
+    cached=("prompt_tokens_details", "cached_tokens"),
+    cache_write=("prompt_tokens_details", "cache_write_tokens"),
+    completion=("completion_tokens",),
+    reasoning=("completion_tokens_details", "reasoning_tokens"),
+    upstream_prompt_cost=("cost_details", "upstream_inference_prompt_cost"),
+    upstream_completion_cost=("cost_details", "upstream_inference_completions_cost"),
+)
+_RESPONSES_USAGE = UsageNames(
+    prompt=(("input_tokens",),),
+    cached=("input_tokens_details", "cached_tokens"),
+    cache_write=("input_tokens_details", "cache_write_tokens"),
+    completion=("output_tokens",),
+    reasoning=("output_tokens_details", "reasoning_tokens"),
+    upstream_prompt_cost=("cost_details", "upstream_inference_input_cost"),
+    upstream_completion_cost=("cost_details", "upstream_inference_output_cost"),
+)
+_MESSAGES_USAGE = UsageNames(
+    # Anthropic counts what was read from or written to a cache beside `input_tokens`.
+    prompt=(("input_tokens",), ("cache_read_input_tokens",), ("cache_creation_input_tokens",)),
+    cached=("cache_read_input_tokens",),
+    cache_write=("cache_creation_input_tokens",),
+    completion=("output_tokens",),
+    reasoning=("output_tokens_details", "reasoning_tokens"),
+    upstream_prompt_cost=("cost_details", "upstream_inference_prompt_cost"),
+    upstream_completion_cost=("cost_details", "upstream_inference_completions_cost"),
+)
+_CHAT_FINISH = (Place("choices", (0, "finish_reason")),)
+_CHAT_DELTAS = (
+    "content",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "tool_calls",
+    "function_call",
+    "refusal",
+    "audio",
+    "images",
+)
+
+_ROWS = (
+    Dialect(
+        name="chat",
+        path="/chat/completions",
+        usage=_CHAT_USAGE,
+        finish_reason=_CHAT_FINISH,
+        tokens=tuple(Place("choices", (0, "delta", name)) for name in _CHAT_DELTAS),
+    ),
+    Dialect(
+        name="responses",
+        path="/responses",
+        usage=_RESPONSES_USAGE,
+        wrapper="response",
+        finish_reason=(Place("incomplete_details", ("reason",)), Place("status")),
+        tokens=(Place("delta"),),  # every `response.*.delta` event
+        terminators=frozenset({"response.completed", "response.incomplete", "response.failed"}),
+    ),
+    Dialect(
+        name="messages",
+        path="/messages",
+        usage=_MESSAGES_USAGE,
+        error_shape="anthropic",
+        wrapper="message",
+        generation_id=(_ID, Place("request_id")),  # the second in an error's envelope
+        service_tier=Place("usage", ("service_tier",)),
+        finish_reason=(Place("delta", ("stop_reason",)), Place("stop_reason")),
+        tokens=tuple(Place("delta", (name,)) for name in ("text", "thinking", "partial_json")),
+        terminators=frozenset({"message_stop"}),
+    ),
+    Dialect(
+        name="completions",
+        path="/completions",
+        usage=_CHAT_USAGE,
+        finish_reason=_CHAT_FINISH,
+        tokens=(Place("choices", (0, "text")),),
+    ),
+    Dialect(name="embeddings", path="/embeddings", usage=_CHAT_USAGE),
+    Dialect(name="rerank", path="/rerank", usage=_CHAT_USAGE),
+)
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({row.path: row for row in _ROWS})

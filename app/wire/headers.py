@@ -1,0 +1,115 @@
+"""Which headers cross, each way, as tables.
+
+Rule 1  Towards upstream only what is listed crosses: what a caller sends beside it (cookies,
+        origin, forwarding headers, Pointsman's own) is between the caller and this machine.
+Rule 2  Towards the caller everything crosses but what speaks for a connection or an origin that
+        is not ours. The body passes as raw bytes, so its length and encoding stay as sent.
+Rule 3  Hop-by-hop headers never cross, nor what `Connection` names (RFC 9110, 7.6.1).
+
+Headers are lists of (name, value) as ASGI has them, in their order, doubles included.
+Values are passed on, never parsed into anything that could be printed.
+"""
+
+from collections.abc import Iterable
+
+Header = tuple[bytes, bytes]
+
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
+_ROUTER_METADATA = frozenset(
+    {b"x-openrouter-metadata", b"x-openrouter-experimental-metadata"}  # the second: its old name
+)
+
+# Host and Content-Length are not here: the client writes them for the request that it sends.
+_TO_UPSTREAM = _CREDENTIALS | {
+    b"accept",
+    b"accept-language",
+    b"content-encoding",
+    b"content-type",
+    b"http-referer",  # with x-title: which app is asking, for OpenRouter's rankings
+    b"idempotency-key",
+    b"referer",
+    b"traceparent",  # with tracestate: a trace goes on through us; `baggage` stays, for it can
+    b"tracestate",  # carry anything that an application knows of its users
+    b"user-agent",
+    b"x-request-id",
+    b"x-session-id",
+    b"x-title",
+}
+_TO_UPSTREAM_PREFIXES = (
+    b"anthropic-",
+    b"openai-",
+    b"x-anthropic-",
+    b"x-openrouter-",
+    b"x-stainless-",
+)
+
+# They speak for openrouter.ai. Passed on, they would let any web page read answers from this
+# machine (T-40), or send the caller's next request past us.
+_NOT_TO_CALLER = _HOP_BY_HOP | {b"alt-svc"}
+_NOT_TO_CALLER_PREFIX = b"access-control-"
+
+_UNCOMPRESSED = (b"accept-encoding", b"identity")  # or the observer could read nothing (T-29)
+_WITH_METADATA = (b"x-openrouter-metadata", b"enabled")
+_UNBUFFERED = (b"x-accel-buffering", b"no")  # or nginx would hold the stream back (T-02)
+_UNCACHED = (b"cache-control", b"no-cache, no-transform")
+
+
+def to_upstream(raw: Iterable[Header], *, key: str | None, router_metadata: bool) -> list[Header]:
+    """What of a caller's headers goes upstream, and what we add.
+
+    With a `key`, it stands in for every credential of the caller's; without one, the caller's own
+    go on. With `router_metadata`, the caller's wish about it is overruled: proof is the policy's.
+    """
+    lowered = [(name.lower(), value) for name, value in raw]
+    ours: list[Header] = [_UNCOMPRESSED]
+    withheld = _named_by_connection(lowered)
+    if key is not None:
+        ours.append((b"authorization", b"Bearer " + key.encode()))
+        withheld |= _CREDENTIALS
+    if router_metadata:
+        ours.append(_WITH_METADATA)
+        withheld |= _ROUTER_METADATA
+    kept = [
+        (name, value)
+        for name, value in lowered
+        if (name in _TO_UPSTREAM or name.startswith(_TO_UPSTREAM_PREFIXES)) and name not in withheld
+    ]
+    return kept + ours
+
+
+def to_caller(raw: Iterable[Header]) -> list[Header]:
+    """What of upstream's headers goes to the caller; a stream is marked as not to be buffered."""
+    lowered = [(name.lower(), value) for name, value in raw]
+    withheld = _NOT_TO_CALLER | _named_by_connection(lowered)
+    kept = [
+        (name, value)
+        for name, value in lowered
+        if name not in withheld and not name.startswith(_NOT_TO_CALLER_PREFIX)
+    ]
+    sent = dict(kept)
+    if not sent.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
+        return kept
+    return kept + [ours for ours in (_UNBUFFERED, _UNCACHED) if ours[0] not in sent]
+
+
+def _named_by_connection(lowered: Iterable[Header]) -> frozenset[bytes]:
+    return frozenset(
+        name.strip()
+        for header, value in lowered
+        if header == b"connection"
+        for name in value.lower().split(b",")
+    )

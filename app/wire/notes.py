@@ -1,0 +1,126 @@
+"""What has been learned from an answer so far; each of its frames adds to it."""
+
+from typing import Any
+
+from app.wire.dialect import Dialect
+from app.wire.frame import Frame, pick
+from app.wire.observation import (
+    Observation,
+    ObservedError,
+    read_error,
+    read_metadata,
+    read_usage,
+    text,
+)
+
+_PROVIDER_NAMES = 16  # of one answer; more would be rubbish, and without end
+_UNFINISHED = frozenset({"in_progress", "queued"})  # a status, but not yet a reason to finish
+
+
+class Notes:
+    """Mutable, for one answer; `observation` gives the frozen record of it."""
+
+    __slots__ = (
+        "_dialect",
+        "_error",
+        "_finish_reason",
+        "_generation_id",
+        "_metadata",
+        "_model",
+        "_native_finish_reason",
+        "_provider",
+        "_provider_names",
+        "_service_tier",
+        "_usage",
+        "_usage_at_first",
+        "done",
+        "tokens_started",
+        "unreadable",
+    )
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.tokens_started = False
+        self.done = False
+        self.unreadable: str | None = None
+        self._dialect = dialect
+        self._generation_id: str | None = None
+        self._provider: str | None = None
+        self._provider_names: list[str] = []
+        self._model: str | None = None
+        self._service_tier: str | None = None
+        self._finish_reason: str | None = None
+        self._native_finish_reason: str | None = None
+        self._usage_at_first: dict[str, Any] = {}
+        self._usage: dict[str, Any] = {}
+        self._metadata: object = None
+        self._error: ObservedError | None = None
+
+    def take(self, frame: Frame) -> None:
+        """Add what `frame` says: a whole body, an event of a stream, or what an event wraps.
+
+        Runs once for each token, so what is rare is looked at only where there is something.
+        """
+        if frame.provider != self._provider:
+            self._name_provider(frame.provider)
+        if frame.model != self._model:
+            self._model = text(frame.model) or self._model
+        if self._generation_id is None:
+            found = (text(pick(frame, place)) for place in self._dialect.generation_id)
+            self._generation_id = next(filter(None, found), None)
+        if not self.tokens_started:
+            self.tokens_started = any(pick(frame, place) for place in self._dialect.tokens)
+        if frame.usage is not None:
+            self._add_usage(frame.usage)
+        if frame.openrouter_metadata is not None:
+            self._metadata = frame.openrouter_metadata
+        if frame.error is not None:
+            self.take_error(frame.error)
+        if (tier := pick(frame, self._dialect.service_tier)) is not None:
+            self._service_tier = text(tier)
+        self._look_for_finish(frame)
+
+    def take_error(self, error: object) -> None:
+        """Keep `error` if it is the first: what follows one is its consequence."""
+        self._error = self._error or read_error(error)
+
+    def observation(self) -> Observation:
+        """All of it, frozen."""
+        return Observation(
+            generation_id=self._generation_id,
+            provider=self._provider,
+            provider_names=tuple(self._provider_names),
+            model=self._model,
+            finish_reason=self._finish_reason,
+            native_finish_reason=self._native_finish_reason,
+            service_tier=self._service_tier,
+            usage=read_usage(self._usage, self._dialect.usage) if self._usage else None,
+            error=self._error,
+            metadata=read_metadata(self._metadata),
+            done=self.done,
+            unreadable=self.unreadable,
+        )
+
+    def _name_provider(self, name: object) -> None:
+        provider = text(name)
+        if provider is None:
+            return
+        self._provider = provider
+        if provider not in self._provider_names and len(self._provider_names) < _PROVIDER_NAMES:
+            self._provider_names.append(provider)
+
+    def _add_usage(self, usage: object) -> None:
+        """A message's usage comes in two parts, and the second need not repeat the first."""
+        if not isinstance(usage, dict):
+            return
+        said = {name: value for name, value in usage.items() if value is not None}
+        self._usage_at_first = self._usage_at_first or said
+        self._usage = self._usage_at_first | said
+
+    def _look_for_finish(self, frame: Frame) -> None:
+        for place in self._dialect.finish_reason:
+            reason = pick(frame, place)
+            if isinstance(reason, str) and reason not in _UNFINISHED:
+                self._finish_reason = text(reason)
+                self._native_finish_reason = text(pick(frame, self._dialect.native_finish_reason))
+                self.take_error(pick(frame, self._dialect.finish_error))
+                return

@@ -1,0 +1,205 @@
+"""What an answer told: frozen records, and how each is read from the JSON it came as.
+
+Upstream is not trusted to keep its types: a value of the wrong kind counts as not sent. Names and
+messages are cut at a length, and numbers beyond all reason are dropped, so that nothing here can
+grow, or fail further on.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from app.wire.dialect import UsageNames
+from app.wire.frame import walk
+
+_TEXT_LIMIT = 4096
+_NUMBER_LIMIT = 2**53  # of tokens or dollars; beyond it, JSON's readers disagree
+
+
+class Offer(NamedTuple):
+    """One endpoint as router metadata names it: provider (display name) and model."""
+
+    provider: str
+    model: str | None
+
+
+class Attempt(NamedTuple):
+    """A provider that received the prompt, and the status it answered."""
+
+    provider: str
+    model: str | None
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and money. `prompt_tokens` includes the cached ones in every dialect; USD, exact."""
+
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: Decimal | None = None
+    is_byok: bool | None = None
+    upstream_prompt_cost: Decimal | None = None
+    upstream_completion_cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedError:
+    """An error that upstream reported, as a status's body or inside a 200.
+
+    `code` is upstream's own, empty where it sent none; `previous` are the attempts before it.
+    """
+
+    code: str
+    message: str
+    provider: str | None
+    previous: tuple[Attempt, ...]
+    metadata: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouterMetadata:
+    """The router's opt-in account of what it did (contract §4).
+
+    `available` may name providers that the filters removed; judge by `selected` and `attempts`.
+    """
+
+    requested: str | None
+    strategy: str | None
+    region: str | None
+    summary: str | None
+    attempt: int | None
+    is_byok: bool | None
+    selected: Offer | None
+    available: tuple[Offer, ...]
+    attempts: tuple[Attempt, ...]
+    pipeline: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """All that was learned from one answer; None means it was not said.
+
+    `provider` is the one named last, `provider_names` all of them, in the order of appearance.
+    `done`: a stream's terminator came, or a whole body was read. `unreadable`: why something of
+    the answer could not be read; what could be read is here all the same.
+    """
+
+    generation_id: str | None = None
+    provider: str | None = None
+    provider_names: tuple[str, ...] = ()
+    model: str | None = None
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    service_tier: str | None = None
+    usage: Usage | None = None
+    error: ObservedError | None = None
+    metadata: RouterMetadata | None = None
+    done: bool = False
+    unreadable: str | None = None
+
+
+def text(value: object) -> str | None:
+    """`value` if it is a text with something in it, cut at a length that a record can bear."""
+    return value[:_TEXT_LIMIT] if isinstance(value, str) and value else None
+
+
+def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
+    """The numbers of a `usage` object."""
+    prompt = [count for steps in names.prompt if (count := _count(walk(usage, steps))) is not None]
+    return Usage(
+        prompt_tokens=sum(prompt) if prompt else None,
+        cached_tokens=_count(walk(usage, names.cached)),
+        cache_write_tokens=_count(walk(usage, names.cache_write)),
+        completion_tokens=_count(walk(usage, names.completion)),
+        reasoning_tokens=_count(walk(usage, names.reasoning)),
+        cost_usd=_money(usage.get("cost")),
+        is_byok=_flag(usage.get("is_byok")),
+        upstream_prompt_cost=_money(walk(usage, names.upstream_prompt_cost)),
+        upstream_completion_cost=_money(walk(usage, names.upstream_completion_cost)),
+    )
+
+
+def read_error(error: object) -> ObservedError | None:
+    """What an `error` says, whichever of its shapes it has; None where it is none."""
+    if isinstance(error, str) and error:
+        return ObservedError("", error[:_TEXT_LIMIT], None, (), None)
+    if not isinstance(error, dict) or not error:
+        return None
+    metadata = error.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else None
+    # Anthropic's shape has a type in place of a code; some of OpenRouter's have neither.
+    named = (_code(error.get(key)) for key in ("code", "type", "error_type"))
+    return ObservedError(
+        code=next(filter(None, named), ""),
+        message=text(error.get("message")) or "",
+        provider=text(walk(metadata, ("provider_name",))),
+        previous=_attempts(walk(metadata, ("previous_errors",))),
+        metadata=metadata,
+    )
+
+
+def read_metadata(metadata: object) -> RouterMetadata | None:
+    """Router metadata; fields it may gain are ignored, as its documentation asks."""
+    if not isinstance(metadata, dict):
+        return None
+    rows = [
+        (Offer(provider, text(row.get("model"))), row.get("selected") is True)
+        for row in _objects(walk(metadata, ("endpoints", "available")))
+        if (provider := text(row.get("provider")))
+    ]
+    return RouterMetadata(
+        requested=text(metadata.get("requested")),
+        strategy=text(metadata.get("strategy")),
+        region=text(metadata.get("region")),
+        summary=text(metadata.get("summary")),
+        attempt=_count(metadata.get("attempt")),
+        is_byok=_flag(metadata.get("is_byok")),
+        selected=next((offer for offer, selected in rows if selected), None),
+        available=tuple(offer for offer, _ in rows),
+        attempts=_attempts(metadata.get("attempts")),
+        pipeline=tuple(
+            kind
+            for stage in _objects(metadata.get("pipeline"))
+            if (kind := text(stage.get("type")))
+        ),
+    )
+
+
+def _attempts(rows: object) -> tuple[Attempt, ...]:
+    # Router metadata has `provider` and `status`; an error's `previous_errors` come both as
+    # {provider_name, code} and as {provider, status, code: "a word"}.
+    return tuple(
+        Attempt(provider, text(row.get("model")), _count(row.get("status", row.get("code"))))
+        for row in _objects(rows)
+        if (provider := text(row.get("provider", row.get("provider_name"))))
+    )
+
+
+def _objects(rows: object) -> Iterator[dict[str, Any]]:
+    return (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else iter(())
+
+
+def _count(value: object) -> int | None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value < _NUMBER_LIMIT else None
+
+
+def _money(value: object) -> Decimal | None:
+    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        return None
+    return Decimal(value) if 0 <= value < _NUMBER_LIMIT else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _code(value: object) -> str | None:
+    count = _count(value)
+    return text(value) if count is None else str(count)

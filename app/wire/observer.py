@@ -1,0 +1,118 @@
+"""Reads along on a copy of an answer's bytes, and tells in the end what they said.
+
+Rule 1  An observer can neither change, delay nor break a stream: `feed` never raises, takes time
+        for its chunk alone, and holds no more than one event or one body of `limit` bytes.
+Rule 2  Any chunking of the same bytes tells the same.
+Rule 3  Every event is read, so a provider that is named differently later on is noticed.
+"""
+
+from app.wire.dialect import Dialect
+from app.wire.frame import Frame, read_frame, read_value
+from app.wire.notes import Notes
+from app.wire.observation import Observation
+from app.wire.sse import Event, SseParser
+
+__all__ = ["LIMIT", "Observation", "Observer"]
+
+LIMIT = 8 * 1024 * 1024  # an event with a picture in it weighs a few megabytes
+
+_BOM = b"\xef\xbb\xbf"
+_DONE = b"[DONE]"
+_NOT_JSON = "not JSON"
+_ERROR_EVENTS = frozenset({"error", "response.error"})
+
+
+class Observer:
+    """Made for one answer: fed its body as it was sent, closed once, however it ended."""
+
+    __slots__ = ("_body", "_dialect", "_limit", "_notes", "_stream")
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        content_type: str,
+        content_encoding: str = "",
+        limit: int = LIMIT,
+    ) -> None:
+        self._dialect = dialect
+        self._limit = limit
+        self._notes = Notes(dialect)
+        self._stream: SseParser | None = None
+        self._body: bytearray | None = None
+        coding = content_encoding.strip().lower()
+        if coding not in {"", "identity"}:  # we ask for identity; what came is passed on unread
+            self._notes.unreadable = f"compressed: {coding}"
+        elif content_type.partition(";")[0].strip().lower() == "text/event-stream":
+            self._stream = SseParser(limit)
+        else:
+            self._body = bytearray()
+
+    @property
+    def tokens_started(self) -> bool:
+        """True from the first event that bears a token; a body that is no stream has none."""
+        return self._notes.tokens_started
+
+    def feed(self, chunk: bytes) -> None:
+        """Read one more piece. Never raises, whatever the bytes."""
+        if self._stream is not None:
+            for event in self._stream.feed(chunk):
+                self._read(event)
+        elif self._body is not None:
+            self._keep(self._body, chunk)
+
+    def close(self) -> Observation:
+        """All that was learned, also from an answer that was cut."""
+        if self._stream is not None:
+            self._close_stream(self._stream)
+        elif self._body is not None:
+            self._read_body(bytes(self._body))
+        return self._notes.observation()
+
+    def _read(self, event: Event, *, cut: bool = False) -> None:
+        frame = read_frame(event.data)
+        if frame is not None:
+            self._take(frame, event)
+        elif event.data.strip() == _DONE:
+            self._notes.done = True
+        elif not (cut or _is_keep_alive(event.data)):
+            self._notes.unreadable = _NOT_JSON
+
+    def _take(self, frame: Frame, event: Event) -> None:
+        notes, wrapper = self._notes, self._dialect.wrapper
+        notes.take(frame)
+        if wrapper and (wrapped := getattr(frame, wrapper)) and (inner := read_frame(wrapped)):
+            notes.take(inner)
+        kind = frame.type or event.name.decode(errors="replace")
+        if not isinstance(kind, str):
+            return
+        if kind in self._dialect.terminators:
+            notes.done = True
+        elif kind in _ERROR_EVENTS and frame.error is None:  # the event itself is the error
+            notes.take_error(read_value(event.data))
+
+    def _close_stream(self, stream: SseParser) -> None:
+        for event in stream.close():
+            self._read(event, cut=True)
+        if stream.skipped:
+            self._notes.unreadable = f"an event over {self._limit} bytes"
+
+    def _keep(self, body: bytearray, chunk: bytes) -> None:
+        if len(body) + len(chunk) > self._limit:
+            self._notes.unreadable = f"over {self._limit} bytes"
+            self._body = None
+        else:
+            body += chunk
+
+    def _read_body(self, body: bytes) -> None:
+        frame = read_frame(body.removeprefix(_BOM))
+        if frame is not None:
+            self._notes.take(frame)
+            self._notes.done = True
+        else:
+            self._notes.unreadable = _NOT_JSON if body.strip() else "empty"
+
+
+def _is_keep_alive(data: bytes) -> bool:
+    """A comment that went through a second framing, `data: : OPENROUTER PROCESSING`, or nothing."""
+    return data.lstrip()[:1] in {b":", b""}
