@@ -17,11 +17,11 @@ PointsmanError
 │   ├── PolicyRefusal         the policy's: the caller asked for what the policy forbids
 │   │   ├── PolicyConflict          403 policy_conflict
 │   │   └── PolicyRefused           403 policy_refused
-│   ├── UpstreamError         OpenRouter's, or the way to it
-│   │   ├── UpstreamUnreachable     502 upstream_unreachable
-│   │   └── UpstreamTimeout         504 upstream_timeout
-│   └── Unavailable           ours
-│       └── Draining                503 draining
+│   ├── InternalError         ours, a defect: 500 internal_error
+│   └── UpstreamError         OpenRouter's, or the way to it
+│       ├── UpstreamUnreachable     502 upstream_unreachable
+│       ├── UpstreamTimeout         504 upstream_timeout
+│       └── UpstreamCut             no reply: the body had begun, so it stays visibly broken
 └── LedgerError               ours: the ledger can't be opened, read or migrated
 
 `status` is the HTTP status; `code` is a stable string that programs may compare;
@@ -167,6 +167,10 @@ class PolicyRefused(PolicyRefusal):
     code = "policy_refused"
 
 
+class InternalError(RequestError):
+    """A defect of ours; the process log has the details, the caller the receipt's id."""
+
+
 class UpstreamError(RequestError):
     """Upstream gave no answer that could be passed on."""
 
@@ -187,17 +191,10 @@ class UpstreamTimeout(UpstreamError):
     code = "upstream_timeout"
 
 
-class Unavailable(RequestError):
-    """We can't serve right now."""
+class UpstreamCut(UpstreamError):
+    """Upstream broke off in the middle of its body; the caller must see the break (T-06)."""
 
-    status = 503
-    type = "server_error"
-
-
-class Draining(Unavailable):
-    """Pointsman is shutting down: running requests finish, new ones go elsewhere."""
-
-    code = "draining"
+    code = "upstream_cut"
 
 
 # --- ours -------------------------------------------------------------------------------------

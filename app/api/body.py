@@ -1,0 +1,93 @@
+"""Reads a request's body within its limit, and notices when the caller has gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.types import Receive, Scope
+
+from app.errors import BodyTooLarge, UnsupportedContent
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+class CallerLeft(Exception):  # noqa: N818 - not an error: there is nobody left to answer
+    """The caller closed the connection before its answer was complete."""
+
+
+def must_be_json(headers: RawHeaders) -> None:
+    """Raise `UnsupportedContent` unless the body says it is plain JSON.
+
+    A web page can send text/plain, a form or an untyped blob to any address without asking
+    (T-42); a compressed body would hide from the policy what it must see (T-30).
+    """
+    named = dict(headers)
+    kind = named.get(b"content-type", b"").split(b";")[0].strip().lower()
+    if kind != b"application/json" and not kind.endswith(b"+json"):
+        shown = kind.decode("latin-1") or "(none)"
+        raise UnsupportedContent(
+            f"the content type is {shown}; send the request as JSON "
+            "with 'Content-Type: application/json'"
+        )
+    encoding = named.get(b"content-encoding", b"identity").strip().lower()
+    if encoding not in {b"", b"identity"}:
+        raise UnsupportedContent(
+            f"the body is compressed ({encoding.decode('latin-1')}), so no policy can be held to "
+            "it; send it without Content-Encoding"
+        )
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body.
+
+    Raises `BodyTooLarge` as soon as that is certain (T-31, T-32), and `CallerLeft`.
+    """
+    declared = dict(scope["headers"]).get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerLeft
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            raise _too_large(limit)
+        if not message.get("more_body", False):
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the request body is over {limit / 1e6:g} MB; POINTSMAN_MAX_BODY_MB sets the limit"
+    )
+
+
+@asynccontextmanager
+async def while_caller_stays(receive: Receive) -> AsyncIterator[None]:
+    """Run the block, cancelling it the moment the caller leaves; raises `CallerLeft` then (T-17).
+
+    Whoever else cancels the task gets a cancelled task, as ever.
+    """
+    work = asyncio.current_task()
+    assert work is not None  # noqa: S101 - an ASGI server always runs us in a task
+    left = False
+
+    async def watch() -> None:
+        nonlocal left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left = True
+        work.cancel()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if left and work.uncancel() == 0:
+            raise CallerLeft from None
+        raise
+    finally:
+        watcher.cancel()

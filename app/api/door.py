@@ -1,0 +1,91 @@
+"""The door: nobody gets in who does not belong.
+
+A plain ASGI layer around everything: the Host must be one we serve (DNS rebinding, T-41), a
+browser's Origin must be allow-listed (T-40), and a caller key must be shown where keys are set.
+`/health` and `/ready` are open to anyone with a right Host: they tell nothing.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import ip_address
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.callers import Callers
+from app.errors import ForbiddenHost, ForbiddenOrigin, RequestError
+from app.settings import is_loopback
+
+Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
+
+OPEN_PATHS = frozenset({"/health", "/ready"})
+
+
+class Door:
+    """Lets a request through to `app` with `scope["caller"]` set, or has it refused."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        callers: Callers,
+        hosts: Iterable[str],
+        origins: Iterable[str],
+        refuse: Refuse,
+    ) -> None:
+        self._app = app
+        self._callers = callers
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._origins = frozenset(origin.lower() for origin in origins)
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check one request; lifespan events pass."""
+        if scope["type"] == "http":
+            try:
+                scope["caller"] = self._admit(scope)
+            except RequestError as error:
+                await self._refuse(scope, receive, send, error)
+                return
+        await self._app(scope, receive, send)
+
+    def _admit(self, scope: Scope) -> str | None:
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        if len(hosts) != 1 or not self._serves(hosts[0].decode("latin-1")):
+            named = hosts[0].decode("latin-1") if hosts else "(none)"
+            raise ForbiddenHost(
+                f"the Host header {named!r} is not one this Pointsman serves; "
+                "if it should be, add it to POINTSMAN_ALLOWED_HOSTS"
+            )
+        for origin in origins:
+            if origin.decode("latin-1").lower() not in self._origins:
+                raise ForbiddenOrigin(
+                    f"web pages of {origin.decode('latin-1')!r} may not use this Pointsman; "
+                    "if they should, add that origin to POINTSMAN_ALLOWED_ORIGINS"
+                )
+        if scope["path"] in OPEN_PATHS:
+            return None
+        return self._callers.admit(scope["headers"])
+
+    def _serves(self, host_header: str) -> bool:
+        host = host_of(host_header)
+        return host is not None and (is_loopback(host) or host in self._hosts)
+
+
+def host_of(host_header: str) -> str | None:
+    """The host of a Host header without its port, lower case; None where it is malformed.
+
+    `127.evil.example` is a name like any other: only a real address counts as one.
+    """
+    if host_header.startswith("["):
+        address, bracket, rest = host_header[1:].partition("]")
+        try:
+            whole = str(ip_address(address))
+        except ValueError:
+            return None
+        return whole if bracket and _is_port(rest) else None
+    host, colon, port = host_header.partition(":")
+    return host.lower() if host and _is_port(colon + port) else None
+
+
+def _is_port(rest: str) -> bool:
+    return rest == "" or (rest.startswith(":") and rest[1:].isdecimal())

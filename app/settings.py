@@ -1,0 +1,183 @@
+"""Every knob there is: name, default, what it does. Read once, by `main` and `cli`.
+
+Values come from the environment or a `.env` file in the working directory: `OPENROUTER_API_KEY`
+under its usual name, everything else with the prefix `POINTSMAN_`. Command-line options win.
+"""
+
+import os
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.errors import SettingsError
+
+CommaList = Annotated[tuple[str, ...], NoDecode]
+
+
+def _without_trailing_slash(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{url!r} is not an http(s) address such as https://openrouter.ai/api/v1")
+    if parts.username or parts.password:
+        raise ValueError("the address must not carry a key; set OPENROUTER_API_KEY instead")
+    return url.rstrip("/")
+
+
+def state_folder() -> Path:
+    """Where files that outlive a run are kept: `$XDG_STATE_HOME/pointsman`."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "pointsman"
+
+
+class Settings(BaseSettings):
+    """The settings of one Pointsman process; immutable, and safe to print."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="POINTSMAN_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    openrouter_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="OPENROUTER_API_KEY",
+        description="The key for upstream, in place of the caller's; unset, the caller's goes on.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=4477, ge=0, le=65535, description="The port; 0 picks a free one.")
+    upstream_url: Annotated[str, AfterValidator(_without_trailing_slash)] = Field(
+        default="https://openrouter.ai/api/v1",
+        description="Where requests go. Never taken from a request (T-45).",
+    )
+    policies: Path | None = Field(
+        default=None,
+        description="The folder of policy files; unset: ./policies, else the shipped default.",
+    )
+    ledger_url: SecretStr | None = Field(
+        default=None,
+        description="Where receipts go, an SQLAlchemy URL; unset: SQLite in the state folder.",
+    )
+    state: Path = Field(
+        default_factory=state_folder,
+        description="The folder for the default ledger and the catalog's copy.",
+    )
+    caller_keys: Annotated[dict[str, SecretStr], NoDecode] = Field(
+        default_factory=dict,
+        description="Who may call, as name:key,name:key. Set: every caller must show one.",
+    )
+    allowed_hosts: CommaList = Field(
+        default=(),
+        description="Host names served besides loopback ones and HOST itself, comma-separated.",
+    )
+    allowed_origins: CommaList = Field(
+        default=(),
+        description="Web origins (https://app.example) that may call, comma-separated.",
+    )
+    open: bool = Field(
+        default=False,
+        description="Allow listening beyond loopback without caller keys.",
+    )
+    max_body_mb: float = Field(
+        default=64, gt=0, description="The largest request body, in megabytes (10^6 bytes)."
+    )
+    connect_timeout: float = Field(
+        default=10, gt=0, description="Seconds to wait for a connection to upstream."
+    )
+    read_timeout: float = Field(
+        default=900, gt=0, description="Seconds of silence from upstream that end a request (T-16)."
+    )
+    drain_seconds: int = Field(
+        default=30, ge=0, description="Seconds that running requests get to finish at shutdown."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What the process log shows; requests are logged at info."
+    )
+
+    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("caller_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        keys: dict[str, str] = {}
+        for pair in filter(None, (part.strip() for part in value.split(","))):
+            name, colon, key = (piece.strip() for piece in pair.partition(":"))
+            if not (name and colon and key):
+                raise ValueError("each entry must be name:key, entries separated by commas")
+            if name in keys:
+                raise ValueError(f"the name {name!r} is given twice")
+            keys[name] = key
+        if len(set(keys.values())) < len(keys):
+            raise ValueError("two names share one key, so a key would not tell who is calling")
+        return keys
+
+    @field_validator("openrouter_api_key", "ledger_url", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @classmethod
+    def read(cls, **options: Any) -> Self:
+        """Settings from the environment, with the options given on the command line on top.
+
+        Options that are None count as not given. Raises `SettingsError` naming every bad setting,
+        without repeating values, since some of them are keys.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsError("\n".join(_complaints(error))) from None
+
+    def ledger(self) -> str:
+        """The ledger's URL, the default filled in."""
+        if self.ledger_url is not None:
+            return self.ledger_url.get_secret_value()
+        return f"sqlite:///{self.state / 'ledger.db'}"
+
+    def check_exposure(self) -> None:
+        """Raise `SettingsError` where these settings would let in somebody who does not belong."""
+        if self.caller_keys and self.openrouter_api_key is None:
+            raise SettingsError(
+                "POINTSMAN_CALLER_KEYS is set, so callers show keys of ours and not OpenRouter's: "
+                "set OPENROUTER_API_KEY too, or unset POINTSMAN_CALLER_KEYS"
+            )
+        if not (is_loopback(self.host) or self.caller_keys or self.open):
+            raise SettingsError(
+                f"refusing to listen on {self.host} where anybody could spend your key: "
+                "set POINTSMAN_CALLER_KEYS=name:key, or listen on 127.0.0.1, "
+                "or say --open (POINTSMAN_OPEN=1) if something else keeps strangers out"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can only be reached from this machine."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    return [
+        f"{_setting_name(part['loc'])}: {part['msg'].removeprefix('Value error, ')}"
+        for part in error.errors()
+    ]
+
+
+def _setting_name(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]).upper() if location else "settings"
+    return name if name == "OPENROUTER_API_KEY" else f"POINTSMAN_{name}"

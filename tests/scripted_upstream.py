@@ -1,0 +1,176 @@
+"""An upstream that records the whole request and plays a script of bytes, pauses and cuts.
+
+A real socket on port 0, written on bare asyncio so that it can misbehave in every way a server
+can. Routing behaviour comes from `app/simulator/`, not from here.
+"""
+
+import asyncio
+import contextlib
+import json
+import struct
+from dataclasses import dataclass, field
+from socket import SO_LINGER, SOL_SOCKET, socket
+from typing import Any, Self, cast
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Send nothing for this many seconds."""
+
+    seconds: float
+
+
+class Reset:
+    """Break the connection with an RST."""
+
+
+class Close:
+    """Close the connection in the ordinary way, wherever the body is."""
+
+
+Step = bytes | Pause | type[Reset] | type[Close]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One request as it arrived."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """The value of one header; fails when it came twice."""
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        assert len(values) <= 1, f"{name} came {len(values)} times"
+        return values[0] if values else None
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def reply(
+    body: bytes, *, status: int = 200, content_type: str = "application/json", **headers: str
+) -> tuple[Step, ...]:
+    """A whole answer with a content length."""
+    lines = [f"HTTP/1.1 {status} X", f"Content-Type: {content_type}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    lines.append(f"Content-Length: {len(body)}")
+    return ("\r\n".join(lines).encode() + b"\r\n\r\n" + body,)
+
+
+def sse(*pieces: bytes | Pause | type[Reset] | type[Close], end: bool = True) -> tuple[Step, ...]:
+    """A chunked event stream; each bytes piece is one HTTP chunk and one write."""
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    framed = (
+        b"%x\r\n%b\r\n" % (len(piece), piece) if isinstance(piece, bytes) else piece
+        for piece in pieces
+    )
+    return (head, *framed, *((b"0\r\n\r\n",) if end else ()))
+
+
+@dataclass
+class ScriptedUpstream:
+    """Plays scripts in the order given; the last one again for any further request."""
+
+    scripts: list[tuple[Step, ...]] = field(default_factory=list)
+    requests: list[Recorded] = field(default_factory=list)
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: int = 0
+    _server: asyncio.Server | None = None
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def plays(self, *scripts: tuple[Step, ...]) -> None:
+        self.scripts = list(scripts)
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/api/v1"
+
+    @property
+    def only_request(self) -> Recorded:
+        (request,) = self.requests
+        return request
+
+    async def saw_hangup(self, within: float = 1.0) -> bool:
+        """True once the other side has hung up in the middle of a script."""
+        async with asyncio.timeout(within):
+            return await self.hung_up.wait()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._tasks.add(task)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                while await self._one_request(reader, writer):
+                    pass
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _one_request(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        headers = tuple(
+            (name, value.strip()) for name, _, value in (line.partition(":") for line in head[1:-2])
+        )
+        length = int({n.lower(): v for n, v in headers}.get("content-length", "0"))
+        body = await reader.readexactly(length)
+        self.requests.append(Recorded(method, target, headers, body))
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        return await self._play(script, reader, writer)
+
+    async def _play(
+        self,
+        script: tuple[Step, ...],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> bool:
+        """Play to the end, or until the other side hangs up; False when the connection is done."""
+        for step in script:
+            if isinstance(step, bytes):
+                writer.write(step)
+                await writer.drain()
+            elif isinstance(step, Pause):
+                await _pause(step.seconds, reader)
+            elif step is Reset:
+                sock = cast("socket", writer.get_extra_info("socket"))
+                sock.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+                writer.transport.abort()
+                return False
+            else:
+                return False
+            if _gone(reader):
+                self.hung_up.set()
+                return False
+        return True
+
+
+def _gone(reader: asyncio.StreamReader) -> bool:
+    return reader.at_eof() or reader.exception() is not None
+
+
+async def _pause(seconds: float, reader: asyncio.StreamReader) -> None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while loop.time() < until and not _gone(reader):  # noqa: ASYNC110 - a reader has no such event
+        await asyncio.sleep(0.002)

@@ -1,0 +1,39 @@
+"""The documentation is held to the code: every setting and every error code has its place."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from app import errors
+from app.settings import Settings
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def test_every_setting_has_its_heading_and_every_heading_its_setting() -> None:
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^## (\w+)$", text, flags=re.MULTILINE))
+    names = {
+        str(field.validation_alias or f"POINTSMAN_{name.upper()}")
+        for name, field in Settings.model_fields.items()
+    }
+    assert headings == names
+
+
+def test_every_error_code_is_listed_with_its_status() -> None:
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    listed = {
+        code: int(status)
+        for status, code in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, flags=re.MULTILINE)
+    }
+    codes = {kind.code: kind.status for kind in _leaves(errors.RequestError)}
+    assert codes.pop("upstream_cut")
+    assert listed == codes
+
+
+def _leaves(kind: type[errors.RequestError]) -> Iterator[type[errors.RequestError]]:
+    children = kind.__subclasses__()
+    if not children:
+        yield kind
+    for child in children:
+        yield from _leaves(child)

@@ -1,0 +1,84 @@
+"""Settings are read once, checked whole, and never show a secret."""
+
+from pathlib import Path
+
+import pytest
+
+from app.errors import SettingsError
+from app.settings import Settings, is_loopback
+
+
+def test_the_defaults_are_safe() -> None:
+    settings = Settings.read()
+    settings.check_exposure()
+    assert (settings.host, settings.port) == ("127.0.0.1", 4477)
+    assert settings.upstream_url == "https://openrouter.ai/api/v1"
+    assert settings.ledger().endswith("state/pointsman/ledger.db")
+    assert settings.read_timeout >= 600  # T-16
+
+
+def test_the_environment_is_read_and_options_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSMAN_PORT", "5000")
+    monkeypatch.setenv("POINTSMAN_ALLOWED_HOSTS", " Pointsman , other.internal,")
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-1")
+    settings = Settings.read(port=None, host="::1")
+    assert (settings.host, settings.port) == ("::1", 5000)
+    assert settings.allowed_hosts == ("pointsman", "other.internal")
+    assert Settings.read(port=6000).port == 6000
+
+
+def test_a_dotenv_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OPENROUTER_API_KEY=sk-or-2\nSOMETHING_ELSE=1\n")
+    key = Settings.read().openrouter_api_key
+    assert key is not None
+    assert key.get_secret_value() == "sk-or-2"
+
+
+def test_every_bad_setting_is_named_and_no_value_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSMAN_PORT", "secret-by-mistake")
+    monkeypatch.setenv("POINTSMAN_CALLER_KEYS", "anna:secret-a,secret-b")
+    monkeypatch.setenv("POINTSMAN_UPSTREAM_URL", "http://user:secret-c@host")
+    with pytest.raises(SettingsError) as caught:
+        Settings.read()
+    for name in ("POINTSMAN_PORT", "POINTSMAN_CALLER_KEYS", "POINTSMAN_UPSTREAM_URL"):
+        assert name in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("keys", ["anna", "anna:", ":k", "anna:k,anna:l", "anna:k,bob:k"])
+def test_ambiguous_caller_keys_are_an_error(keys: str) -> None:
+    with pytest.raises(SettingsError, match="POINTSMAN_CALLER_KEYS"):
+        Settings.read(caller_keys=keys)
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "openrouter.ai/api/v1", "http://", "file:///etc"])
+def test_an_upstream_that_is_no_web_address_is_an_error(url: str) -> None:
+    with pytest.raises(SettingsError, match="POINTSMAN_UPSTREAM_URL"):
+        Settings.read(upstream_url=url)
+
+
+def test_t39_printing_the_settings_shows_no_key() -> None:
+    settings = Settings.read(
+        openrouter_api_key="canary",
+        caller_keys="anna:canary",
+        ledger_url="postgresql://u:canary@h/d",
+    )
+    assert "canary" not in f"{settings} {settings!r}"
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - compared, not bound
+        ("::", False),
+        ("127.evil.com", False),
+        ("localhost.evil.com", False),
+    ],
+)
+def test_t41_only_real_loopback_addresses_count_as_loopback(host: str, *, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
