@@ -29,6 +29,7 @@ class UsageNames:
     cache_write: Steps
     completion: Steps
     reasoning: Steps
+    server_tools: Steps  # an object of counts
     upstream_prompt_cost: Steps
     upstream_completion_cost: Steps
 
@@ -62,6 +63,7 @@ _CHAT_USAGE = UsageNames(
     cache_write=("prompt_tokens_details", "cache_write_tokens"),
     completion=("completion_tokens",),
     reasoning=("completion_tokens_details", "reasoning_tokens"),
+    server_tools=("server_tool_use_details",),
     upstream_prompt_cost=("cost_details", "upstream_inference_prompt_cost"),
     upstream_completion_cost=("cost_details", "upstream_inference_completions_cost"),
 )
@@ -71,6 +73,7 @@ _RESPONSES_USAGE = UsageNames(
     cache_write=("input_tokens_details", "cache_write_tokens"),
     completion=("output_tokens",),
     reasoning=("output_tokens_details", "reasoning_tokens"),
+    server_tools=("server_tool_use_details",),
     upstream_prompt_cost=("cost_details", "upstream_inference_input_cost"),
     upstream_completion_cost=("cost_details", "upstream_inference_output_cost"),
 )
@@ -81,6 +84,7 @@ _MESSAGES_USAGE = UsageNames(
     cache_write=("cache_creation_input_tokens",),
     completion=("output_tokens",),
     reasoning=("output_tokens_details", "reasoning_tokens"),
+    server_tools=("server_tool_use",),
     upstream_prompt_cost=("cost_details", "upstream_inference_prompt_cost"),
     upstream_completion_cost=("cost_details", "upstream_inference_completions_cost"),
 )

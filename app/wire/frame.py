@@ -14,7 +14,7 @@ import msgspec
 Step = str | int  # a key of an object, or a place in a list
 
 # A stream may cut an emoji between two deltas: legal JSON, but not to a strict decoder. We only
-# look, so every surrogate may become U+FFFD, also where an escaped backslash precedes the `u`.
+# look, so every surrogate may become U+FFFD, also where an escaped backslash precedes its `u`.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
@@ -52,7 +52,7 @@ class Place(NamedTuple):
 # Costs are compared with list prices to the last digit, so no number passes through a float.
 _DECODER = msgspec.json.Decoder(Frame, float_hook=Decimal)
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
-_UNREADABLE = (msgspec.DecodeError, RecursionError, DecimalException)
+_UNREADABLE = (ValueError, RecursionError, DecimalException)
 
 
 def read_frame(text: bytes | msgspec.Raw) -> Frame | None:
@@ -60,11 +60,16 @@ def read_frame(text: bytes | msgspec.Raw) -> Frame | None:
     try:
         return _DECODER.decode(text)
     except _UNREADABLE:
-        mended = _SURROGATE.sub(rb"\\ufffd", text)
+        mended = _mended(bytes(text))
     try:
         return _DECODER.decode(mended)
     except _UNREADABLE:
         return None
+
+
+def _mended(text: bytes) -> bytes:
+    """`text` without the broken characters that a reader of JSON in a browser would put up with."""
+    return _SURROGATE.sub(rb"\\ufffd", text.decode(errors="replace").encode())
 
 
 def read_value(text: bytes) -> object:

@@ -34,7 +34,10 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and money. `prompt_tokens` includes the cached ones in every dialect; USD, exact."""
+    """Tokens and money. `prompt_tokens` includes the cached ones in every dialect; USD, exact.
+
+    `server_tools`: OpenRouter ran tools of its own, and then the provider it names can be wrong.
+    """
 
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
@@ -45,6 +48,7 @@ class Usage:
     is_byok: bool | None = None
     upstream_prompt_cost: Decimal | None = None
     upstream_completion_cost: Decimal | None = None
+    server_tools: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
         is_byok=_flag(usage.get("is_byok")),
         upstream_prompt_cost=_money(walk(usage, names.upstream_prompt_cost)),
         upstream_completion_cost=_money(walk(usage, names.upstream_completion_cost)),
+        server_tools=_any_counted(walk(usage, names.server_tools)),
     )
 
 
@@ -194,6 +199,10 @@ def _money(value: object) -> Decimal | None:
     if not isinstance(value, int | Decimal) or isinstance(value, bool):
         return None
     return Decimal(value) if 0 <= value < _NUMBER_LIMIT else None
+
+
+def _any_counted(counts: object) -> bool:
+    return isinstance(counts, dict) and any(_count(value) for value in counts.values())
 
 
 def _flag(value: object) -> bool | None:

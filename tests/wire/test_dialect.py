@@ -1,0 +1,38 @@
+"""The table of dialects is sound: every row can be read by a frame."""
+
+import msgspec
+import pytest
+
+from app.wire.dialect import DIALECTS, Dialect
+from app.wire.frame import Frame
+
+FIELDS = {field.name for field in msgspec.structs.fields(Frame)}
+
+
+def test_the_rows_are_the_six_apis_by_their_paths() -> None:
+    assert {path: row.name for path, row in DIALECTS.items()} == {
+        "/chat/completions": "chat",
+        "/responses": "responses",
+        "/messages": "messages",
+        "/completions": "completions",
+        "/embeddings": "embeddings",
+        "/rerank": "rerank",
+    }
+
+
+def test_only_messages_wears_anthropics_errors() -> None:
+    assert [row.name for row in DIALECTS.values() if row.error_shape == "anthropic"] == ["messages"]
+
+
+@pytest.mark.parametrize("row", DIALECTS.values(), ids=lambda row: row.name)
+def test_every_place_is_one_that_a_frame_has(row: Dialect) -> None:
+    places = [
+        *row.generation_id,
+        *row.finish_reason,
+        *row.tokens,
+        row.service_tier,
+        row.native_finish_reason,
+        row.finish_error,
+    ]
+    assert {place.field for place in places} <= FIELDS
+    assert row.wrapper in {"", *FIELDS}

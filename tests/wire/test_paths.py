@@ -1,0 +1,76 @@
+"""However a base URL was written, the caller arrives; no spelling gets past the policy."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.wire.dialect import DIALECTS
+from app.wire.paths import canonical_path
+
+PREFIXES = ["", "/v1", "/api/v1", "/api", "/v1/v1", "/api/v1/api/v1", "/v1/", "//v1", "/v1//v1/."]
+SUFFIXES = ["", "/", "//", "/.", "/x/.."]
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_t35_every_way_to_write_a_base_url_arrives(path: str, prefix: str, suffix: str) -> None:
+    assert canonical_path(prefix + path + suffix) == path
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+@pytest.mark.parametrize("again", ["", "/v1", "/api/v1"])
+def test_t35_a_base_url_with_the_endpoint_in_it_arrives(path: str, again: str) -> None:
+    assert canonical_path(f"/v1{path}{again}{path}") == path
+    assert canonical_path(f"/v1{path}{again}{path}{again}{path}") == path
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/v1/models", "/models"),
+        (
+            "/api/v1/models/qwen/qwen3-coder:free/endpoints",
+            "/models/qwen/qwen3-coder:free/endpoints",
+        ),
+        ("/v1/messages/count_tokens", "/messages/count_tokens"),
+        ("/v1/messages/v1/messages/count_tokens", "/messages/count_tokens"),
+        ("/v1/models/author/v1", "/models/author/v1"),
+        ("/v1/chat", "/chat"),
+        ("/v1/responses/compact", "/responses/compact"),
+        ("/", "/"),
+        ("", "/"),
+        ("/v1", "/"),
+    ],
+)
+def test_t35_any_other_path_loses_its_prefix_and_stray_slashes_only(
+    path: str, expected: str
+) -> None:
+    assert canonical_path(path) == expected
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/models/../chat/completions",
+        "/v1/./chat/./completions",
+        "/../../v1/chat//completions",
+        "/v1/chat/x/../completions",
+        "/pointsman/../v1/chat/completions",
+    ],
+)
+def test_dots_do_not_lead_past_the_policy(path: str) -> None:
+    assert canonical_path(path) == "/chat/completions"
+
+
+segments = st.sampled_from(
+    ["", ".", "..", "api", "v1", "chat", "completions", "messages", "models"]
+)
+
+
+@given(st.lists(segments).map("/".join))
+def test_a_canonical_path_stays_as_it_is(path: str) -> None:
+    once = canonical_path(path)
+    assert canonical_path(once) == once
+    assert once.startswith("/")
+    assert not {".", ".."} & set(once.split("/"))
