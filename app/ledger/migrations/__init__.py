@@ -1,0 +1,3 @@
+"""Alembic's scripts, only ever added to; `HEAD` names the newest."""
+
+HEAD = "0001"

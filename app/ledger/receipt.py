@@ -1,0 +1,102 @@
+"""Receipt: the record of one request. PURE.
+
+A receipt says who asked for what, who served it, and whether the policy was kept. It never holds
+a prompt, a completion, a key or a header's value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from random import Random
+from typing import Any, Literal
+
+Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
+VerdictWord = Literal["kept", "broken", "unproven"]
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_TIME_DIGITS = 10
+_RANDOM_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One request, from arrival to end. Times in milliseconds, money in USD, sizes in bytes."""
+
+    id: str
+    started_at: datetime  # UTC
+    caller: str | None = None
+    user_agent: str | None = None
+    path: str
+    dialect: str | None = None
+    model_asked: str | None = None
+    alias: str | None = None
+    model_sent: str | None = None
+    rules: tuple[str, ...] = ()
+    book: str | None = None  # the book's revision
+    preferences_sent: Mapping[str, Any] | None = None
+    overruled: tuple[Mapping[str, Any], ...] = ()
+    streamed: bool = False
+    status: int | None = None
+    generation_id: str | None = None
+    provider: str | None = None  # a slug
+    model_served: str | None = None
+    quantizations_listed: tuple[str, ...] = ()
+    verdict: VerdictWord | None = None  # None: nothing was routed, or nothing was asked of it
+    reason: str | None = None
+    evidence: tuple[str, ...] = ()
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    router_strategy: str | None = None
+    cache_status: str | None = None
+    ttfb_ms: float | None = None
+    ttft_ms: float | None = None
+    duration_ms: float | None = None
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    tokens_per_second: float | None = None
+    cost_usd: Decimal | None = None
+    finish_reason: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    ending: Ending
+    bytes_in: int = 0
+    bytes_out: int = 0
+    session: str | None = None  # a digest
+
+
+FIELDS = tuple(field.name for field in fields(Receipt))
+
+# Kept as JSON where there is more than one value.
+TUPLES = frozenset({"rules", "overruled", "quantizations_listed", "evidence", "attempts"})
+
+
+def as_json_object(receipt: Receipt) -> dict[str, Any]:
+    """The receipt with JSON's types: an ISO time with milliseconds, the cost as a number."""
+    named = {name: getattr(receipt, name) for name in FIELDS}
+    named["started_at"] = iso(receipt.started_at)
+    if receipt.cost_usd is not None:
+        named["cost_usd"] = float(receipt.cost_usd)
+    for name in TUPLES:
+        named[name] = list(named[name])
+    return named
+
+
+def iso(moment: datetime) -> str:
+    """A UTC time as text: 2026-11-21T09:30:00.125Z."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def new_receipt_id(now: float, random: Random) -> str:
+    """A fresh id; later ones sort after earlier ones. `now` in seconds since the epoch."""
+    return (
+        "rcp_"
+        + _base32(int(now * 1000), _TIME_DIGITS)
+        + _base32(random.getrandbits(5 * _RANDOM_DIGITS), _RANDOM_DIGITS)
+    )
+
+
+def _base32(number: int, digits: int) -> str:
+    return "".join(_ALPHABET[number >> (5 * place) & 31] for place in reversed(range(digits)))

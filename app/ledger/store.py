@@ -1,0 +1,235 @@
+"""The ledger's store: SQLite or PostgreSQL by URL, one implementation over SQLAlchemy Core.
+
+Synchronous on purpose: it is used from the writer's thread, from worker threads and by the
+command line, never on the event loop.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+
+from app.errors import LedgerError
+from app.ledger.migrations import HEAD
+from app.ledger.receipt import FIELDS, TUPLES, Receipt
+from app.ledger.tables import RECEIPTS
+
+_MIGRATION_LOCK = 0x706F696E  # any number, the same in every process
+_ON_CONFLICT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
+
+
+class Store:
+    """An open ledger whose schema is current."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._insert = _ON_CONFLICT[engine.dialect.name](RECEIPTS).on_conflict_do_nothing(
+            index_elements=["id"]
+        )
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the ledger at `url`, making or migrating it first where needed.
+
+        Raises `LedgerError` saying what is wrong, without the password that a URL may hold.
+        """
+        try:
+            engine = _engine(url)
+            _migrate(engine)
+        except LedgerError:
+            raise
+        except (SQLAlchemyError, OSError, ImportError) as error:
+            raise LedgerError(f"can't open the ledger {_shown(url)}: {_plainly(error)}") from error
+        return cls(engine)
+
+    def write(self, receipts: Sequence[Receipt]) -> None:
+        """Write a batch in one transaction; a receipt that is there already is left alone."""
+        rows = [{name: _stored(receipt, name) for name in FIELDS} for receipt in receipts]
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(self._insert, rows)
+        except SQLAlchemyError as error:
+            raise LedgerError(f"can't write to the ledger: {_plainly(error)}") from error
+
+    def recent(
+        self,
+        *,
+        limit: int,
+        model: str | None = None,
+        provider: str | None = None,
+        verdict: str | None = None,
+        caller: str | None = None,
+        since: datetime | None = None,
+    ) -> list[Receipt]:
+        """The newest receipts that fit, newest first. `model` is the asked, sent or served one."""
+        query = sa.select(*_COLUMNS).order_by(RECEIPTS.c.started_at.desc(), RECEIPTS.c.id.desc())
+        wanted = _filters(model, provider, verdict, caller, since)
+        return [_receipt(row) for row in self._read(query.where(*wanted).limit(limit))]
+
+    def written_after(self, cursor: int, *, limit: int = 1000) -> tuple[int, list[Receipt]]:
+        """Receipts in the order of writing, after `cursor`; with the cursor for the next call."""
+        query = (
+            sa.select(RECEIPTS.c.seq, *_COLUMNS)
+            .where(RECEIPTS.c.seq > cursor)
+            .order_by(RECEIPTS.c.seq)
+            .limit(limit)
+        )
+        rows = self._read(query)
+        return (rows[-1].seq if rows else cursor), [_receipt(row) for row in rows]
+
+    def end(self) -> int:
+        """The cursor behind everything written so far."""
+        (row,) = self._read(sa.select(sa.func.coalesce(sa.func.max(RECEIPTS.c.seq), 0)))
+        return int(row[0])
+
+    def get(self, receipt_id: str) -> Receipt | None:
+        """One receipt, if the ledger has it."""
+        rows = self._read(sa.select(*_COLUMNS).where(RECEIPTS.c.id == receipt_id))
+        return _receipt(rows[0]) if rows else None
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _read(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(query).all()
+        except SQLAlchemyError as error:
+            raise LedgerError(f"can't read the ledger: {_plainly(error)}") from error
+
+
+def _filters(
+    model: str | None,
+    provider: str | None,
+    verdict: str | None,
+    caller: str | None,
+    since: datetime | None,
+) -> Iterable[sa.ColumnElement[bool]]:
+    table = RECEIPTS.c
+    if model is not None:
+        yield sa.or_(
+            table.model_asked == model, table.model_sent == model, table.model_served == model
+        )
+    for column, value in (
+        (table.provider, provider),
+        (table.verdict, verdict),
+        (table.caller, caller),
+    ):
+        if value is not None:
+            yield column == value
+    if since is not None:
+        yield table.started_at >= since
+
+
+def _stored(receipt: Receipt, name: str) -> Any:
+    value = getattr(receipt, name)
+    if name == "preferences_sent" and value is not None:
+        return dict(value)
+    return list(value) if name in TUPLES else value
+
+
+def _receipt(row: sa.Row[Any]) -> Receipt:
+    named = {name: getattr(row, name) for name in FIELDS}
+    return Receipt(**named | {name: tuple(named[name]) for name in TUPLES})
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() not in _ON_CONFLICT:
+            raise LedgerError(_ENGINES.format(_shown(url)))
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed)
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    except (sa.exc.ArgumentError, NoSuchModuleError):
+        raise LedgerError(_ENGINES.format(_shown(url))) from None
+    except ModuleNotFoundError as error:
+        raise LedgerError(
+            f"the ledger {_shown(url)} needs the driver {error.name}: "
+            "pip install 'pointsman[postgres]' and write postgresql+psycopg://..."
+        ) from None
+
+
+_ENGINES = "{} is no ledger: write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    """SQLite as several processes can share it.
+
+    WAL lets readers read while the writer writes. `synchronous=NORMAL` can lose the last commits
+    when the power fails, never when a process is killed, and never the file.
+    """
+    if url.database and url.database != ":memory:":
+        file = Path(url.database)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    engine = sa.create_engine(url, connect_args={"timeout": 10})
+
+    def prepare(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    sa.event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _migrate(engine: sa.Engine) -> None:
+    """Bring the schema to HEAD; where it is there already, Alembic isn't even imported."""
+    with engine.connect() as connection:
+        if _revision(connection) == HEAD:
+            return
+    with engine.connect() as connection:
+        _lock(connection)
+        revision = _revision(connection)
+        if revision == HEAD:
+            return
+        if revision is not None and revision > HEAD:
+            raise LedgerError(
+                f"the ledger was written by a newer Pointsman (schema {revision}, this one knows "
+                f"{HEAD}): upgrade Pointsman, or use another ledger"
+            )
+        _upgrade(connection)
+        connection.commit()
+
+
+def _lock(connection: sa.Connection) -> None:
+    """Let one process migrate at a time; the lock goes with the transaction."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    # Late, since it costs 0.1 s and 10 MB, once in a ledger's life.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _shown(url: str) -> str:
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "(an unreadable URL)"
+
+
+def _plainly(error: Exception) -> str:
+    """The driver's own words; SQLAlchemy's would quote the statement and its values."""
+    return str(getattr(error, "orig", None) or error).strip()

@@ -1,0 +1,107 @@
+"""The ledger's one table, as SQLAlchemy Core sees it; migrations make the real one."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+_PICO = Decimal(10) ** 12
+
+
+class Milliseconds(TypeDecorator[datetime]):
+    """A UTC time as milliseconds since the epoch: sorts and filters alike on every engine."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """Python's time to the stored number."""
+        del dialect
+        return None if value is None else round(value.timestamp() * 1000)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """The stored number to Python's time."""
+        del dialect
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+class Dollars(TypeDecorator[Decimal]):
+    """USD as whole picodollars (10^-12): exact, and sums are exact on engines without decimals."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Any) -> int | None:
+        """Decimal dollars to the stored number."""
+        del dialect
+        return None if value is None else round(value * _PICO)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
+        """The stored number to decimal dollars."""
+        del dialect
+        return None if value is None else (Decimal(value) / _PICO).normalize()
+
+
+METADATA = sa.MetaData()
+
+# `seq` is the order of writing: the cursor for following the ledger, since a request that began
+# earlier may end later. Never reused, so that a follower misses nothing.
+RECEIPTS = sa.Table(
+    "receipts",
+    METADATA,
+    sa.Column(
+        "seq",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("id", sa.String(32), nullable=False, unique=True),
+    sa.Column("started_at", Milliseconds, nullable=False),
+    sa.Column("caller", sa.Text),
+    sa.Column("user_agent", sa.Text),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("dialect", sa.String(32)),
+    sa.Column("model_asked", sa.Text),
+    sa.Column("alias", sa.Text),
+    sa.Column("model_sent", sa.Text),
+    sa.Column("rules", sa.JSON, nullable=False),
+    sa.Column("book", sa.String(64)),
+    sa.Column("preferences_sent", sa.JSON(none_as_null=True)),
+    sa.Column("overruled", sa.JSON, nullable=False),
+    sa.Column("streamed", sa.Boolean, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("generation_id", sa.Text),
+    sa.Column("provider", sa.Text),
+    sa.Column("model_served", sa.Text),
+    sa.Column("quantizations_listed", sa.JSON, nullable=False),
+    sa.Column("verdict", sa.String(16)),
+    sa.Column("reason", sa.Text),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("attempts", sa.JSON, nullable=False),
+    sa.Column("router_strategy", sa.Text),
+    sa.Column("cache_status", sa.Text),
+    sa.Column("ttfb_ms", sa.Float),
+    sa.Column("ttft_ms", sa.Float),
+    sa.Column("duration_ms", sa.Float),
+    sa.Column("prompt_tokens", sa.BigInteger),
+    sa.Column("cached_tokens", sa.BigInteger),
+    sa.Column("completion_tokens", sa.BigInteger),
+    sa.Column("reasoning_tokens", sa.BigInteger),
+    sa.Column("tokens_per_second", sa.Float),
+    sa.Column("cost_usd", Dollars),
+    sa.Column("finish_reason", sa.Text),
+    sa.Column("error_code", sa.Text),
+    sa.Column("error_message", sa.Text),
+    sa.Column("ending", sa.String(16), nullable=False),
+    sa.Column("bytes_in", sa.BigInteger, nullable=False),
+    sa.Column("bytes_out", sa.BigInteger, nullable=False),
+    sa.Column("session", sa.String(64)),
+    sa.Index("receipts_started_at", "started_at"),
+    sa.Index("receipts_model_sent", "model_sent", "started_at"),
+    sa.Index("receipts_provider", "provider", "started_at"),
+    sa.Index("receipts_verdict", "verdict", "started_at"),
+    sa.Index("receipts_caller", "caller", "started_at"),
+    sqlite_autoincrement=True,
+)
