@@ -1,0 +1,77 @@
+"""Catalog: what OpenRouter offers, as a dated and immutable snapshot.
+
+The list of models tells whose weights are published; the endpoints of a model are known only once
+its own listing was fetched, each with its own date.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from app.catalog.endpoint import Endpoint, read_endpoint
+
+Weights = Literal["open", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The endpoints of one model; `fetched_at` in seconds since the epoch."""
+
+    endpoints: tuple[Endpoint, ...]
+    fetched_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything known at one moment; asking for what isn't known gives None."""
+
+    weights_by_model: Mapping[str, Weights] = field(default_factory=dict)
+    listings: Mapping[str, Listing] = field(default_factory=dict)
+
+    def weights(self, model: str) -> Weights | None:
+        """Whether the model's weights are published; None where the catalog does not say."""
+        return self.weights_by_model.get(model_key(model))
+
+    def listing(self, model: str) -> Listing | None:
+        """The endpoints of a model, or of the model that a variant belongs to."""
+        return self.listings.get(model_key(model))
+
+    def with_models(self, rows: object) -> "Catalog":
+        """A catalog that knows the weights of the models in a `GET /models` list."""
+        known = dict(self.weights_by_model)
+        for row in rows if isinstance(rows, list) else ():
+            known |= _weights_in(row)
+        return replace(self, weights_by_model=known)
+
+    def with_listing(self, model: str, rows: object, fetched_at: float) -> "Catalog":
+        """A catalog that knows a model's endpoints, from the rows of its own listing.
+
+        Rows that can't be read are left out: they can't be reasoned about.
+        """
+        items = rows if isinstance(rows, list) else []
+        endpoints = tuple(endpoint for row in items if (endpoint := read_endpoint(row)))
+        listing = Listing(endpoints, fetched_at)
+        return replace(self, listings={**self.listings, model_key(model): listing})
+
+    def without_listings(self, models: Iterable[str]) -> "Catalog":
+        """A catalog that has forgotten some models' endpoints."""
+        gone = {model_key(model) for model in models}
+        kept = {model: listing for model, listing in self.listings.items() if model not in gone}
+        return replace(self, listings=kept)
+
+
+EMPTY = Catalog()
+
+
+def model_key(model: str) -> str:
+    """What a catalog files a model under: lower case, without its variant or preset."""
+    return model.strip().lower().partition("@preset/")[0].partition(":")[0]
+
+
+def _weights_in(row: Any) -> dict[str, Weights]:
+    if not isinstance(row, dict):
+        return {}
+    weights: Weights = "open" if row.get("hugging_face_id") else "closed"
+    slugs = (row.get("id"), row.get("canonical_slug"))
+    # A variant such as `:free` may lack what its model's row says: the model's own row decides.
+    return {slug.lower(): weights for slug in slugs if isinstance(slug, str) and ":" not in slug}

@@ -1,0 +1,112 @@
+"""Endpoint: one provider's offer of one model, as OpenRouter lists it (contract §5.3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+TIERS = frozenset({"priority", "flex", "ultrafast"})
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One row of a listing. Prices in USD per token, after discount; None where not listed.
+
+    `price_varies`: the listing names conditions (time of day, long prompts) under which other
+    prices hold, so cost can't single this row out.
+    """
+
+    tag: str
+    provider_name: str  # as answers name it
+    quantization: str | None
+    prompt_price: Decimal | None
+    completion_price: Decimal | None
+    cache_read_price: Decimal | None
+    price_varies: bool
+    context_length: int | None
+    max_completion_tokens: int | None
+    supported_parameters: tuple[str, ...]
+    status: int | None
+    uptime: float | None  # percent, last 30 minutes
+    tier: str | None
+
+    @property
+    def provider(self) -> str:
+        """The provider's slug: the tag up to its first slash."""
+        return self.tag.partition("/")[0]
+
+
+def read_endpoint(row: object) -> Endpoint | None:
+    """An endpoint from a listing's row; None where it lacks a tag or a provider's name.
+
+    Fields of a type we don't expect count as not listed: a listing is not ours to reject.
+    """
+    if not isinstance(row, dict):
+        return None
+    tag, name = row.get("tag"), row.get("provider_name")
+    if not (isinstance(tag, str) and tag and isinstance(name, str) and name):
+        return None
+    prices = row.get("pricing")
+    prices = prices if isinstance(prices, dict) else {}
+    return Endpoint(
+        tag=tag.lower(),
+        provider_name=name,
+        quantization=_text(row, "quantization"),
+        prompt_price=_price(prices, "prompt"),
+        completion_price=_price(prices, "completion"),
+        cache_read_price=_price(prices, "input_cache_read"),
+        price_varies=bool(prices.get("overrides")),
+        context_length=_count(row, "context_length"),
+        max_completion_tokens=_count(row, "max_completion_tokens"),
+        supported_parameters=_texts(row.get("supported_parameters")),
+        status=_count(row, "status"),
+        uptime=_number(row, "uptime_last_30m"),
+        tier=_text(row, "service_tier") or _tier_in(tag),
+    )
+
+
+def names(entry: str, endpoint: Endpoint) -> bool:
+    """Whether an entry of `only` or `ignore` speaks for this endpoint (contract §1.3).
+
+    A base slug speaks for all of a provider's endpoints but those of a service tier, a full tag
+    for the endpoints with exactly that tag.
+    """
+    entry = entry.lower()
+    if entry == endpoint.tag:
+        return True
+    return entry == endpoint.provider and endpoint.tier is None
+
+
+def _tier_in(tag: str) -> str | None:
+    last = tag.lower().rpartition("/")[2]
+    return last if last in TIERS else None
+
+
+def _text(row: Mapping[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _count(row: Mapping[str, Any], name: str) -> int | None:
+    value = row.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _number(row: Mapping[str, Any], name: str) -> float | None:
+    value = row.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _price(prices: Mapping[str, Any], name: str) -> Decimal | None:
+    value = prices.get(name)
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        return None
+    try:
+        price = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return price if price.is_finite() else None

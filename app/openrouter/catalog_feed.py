@@ -1,0 +1,110 @@
+"""Keeps the catalog fresh, beside the requests and never in their way.
+
+Rule 1  `want` marks a model as in use and returns at once; what is missing or old is fetched in
+        the background, once at a time, and a failure is not repeated for a while.
+Rule 2  Stale beats absent: a listing that could not be renewed is kept, with its date.
+Rule 3  Everything is bounded: the models kept, the fetches under way.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from app.catalog.catalog import EMPTY, Catalog, model_key
+from app.errors import UpstreamError
+
+Get = Callable[[str], Awaitable[tuple[int, bytes]]]
+
+log = logging.getLogger("pointsman")
+
+_OK = 200
+_MODELS = "/models"
+
+
+class CatalogFeed:
+    """The catalog in force, and what keeps it so; `current` is swapped whole."""
+
+    def __init__(
+        self,
+        get: Get,
+        *,
+        clock: Callable[[], float] = time.time,
+        renew_after: float = 1800.0,
+        retry_after: float = 60.0,
+        capacity: int = 500,
+    ) -> None:
+        self._get = get
+        self._clock = clock
+        self._renew_after = renew_after
+        self._retry_after = retry_after
+        self._capacity = capacity
+        # The moment from which each path may be fetched again, least recently wanted first.
+        self._due: OrderedDict[str, float] = OrderedDict()
+        self._fetches: set[asyncio.Task[None]] = set()
+        self.current: Catalog = EMPTY
+        self.models_list: bytes | None = None
+
+    def want(self, model: str) -> None:
+        """Note that a model is in use. Must be called on the event loop; never waits."""
+        self._fetch_if_due(_MODELS)
+        key = model_key(model)
+        if key.count("/") == 1 and not key.startswith(("@", "openrouter/")):
+            self._fetch_if_due(f"{_MODELS}/{key}/endpoints")
+
+    async def settled(self) -> None:
+        """Wait until nothing is being fetched: for tests and commands, never for requests."""
+        while self._fetches:
+            await asyncio.gather(*self._fetches)
+
+    async def close(self) -> None:
+        """Give up what is being fetched."""
+        for fetch in self._fetches:
+            fetch.cancel()
+        await asyncio.gather(*self._fetches, return_exceptions=True)
+
+    def _fetch_if_due(self, path: str) -> None:
+        if self._due.get(path, 0.0) > self._clock():
+            self._due.move_to_end(path)
+            return
+        self._due[path] = float("inf")  # until the fetch has ended
+        self._forget_the_oldest()
+        fetch = asyncio.get_running_loop().create_task(self._fetch(path))
+        self._fetches.add(fetch)
+        fetch.add_done_callback(self._fetches.discard)
+
+    async def _fetch(self, path: str) -> None:
+        pause = self._retry_after
+        try:
+            status, body = await self._get(path)
+            if status == _OK:
+                self._take(path, body)
+                pause = self._renew_after
+        except (UpstreamError, msgspec.DecodeError) as error:
+            log.debug("the catalog's %s could not be fetched: %s", path, error)
+        finally:
+            self._due[path] = self._clock() + pause
+
+    def _take(self, path: str, body: bytes) -> None:
+        data = msgspec.json.decode(body, type=_Body).data
+        if path == _MODELS:
+            self.models_list = body
+            self.current = self.current.with_models(data)
+        elif isinstance(data, dict):
+            model = path.removeprefix(f"{_MODELS}/").removesuffix("/endpoints")
+            self.current = self.current.with_listing(model, data.get("endpoints"), self._clock())
+
+    def _forget_the_oldest(self) -> None:
+        while len(self._due) > self._capacity:
+            path, _ = self._due.popitem(last=False)
+            model = path.removeprefix(f"{_MODELS}/").removesuffix("/endpoints")
+            self.current = self.current.without_listings([model])
+
+
+class _Body(msgspec.Struct):
+    """What every one of OpenRouter's listings is wrapped in."""
+
+    data: object = None

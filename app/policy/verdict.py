@@ -1,0 +1,218 @@
+"""Was the policy kept? Judged from what an answer told, and what endpoints are listed as.
+
+Rule 1  `kept` only where every endpoint that could have served is inside the preferences.
+Rule 2  `broken` only where none of them is, or where a failed attempt gave the prompt to a
+        provider that is outside.
+Rule 3  Everything else is `unproven`, with the reason. We say "listed as fp8", never "is fp8":
+        no answer tells the endpoint's tag or quantization (contract §3.2, §4).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from app.catalog.catalog import Catalog, Listing
+from app.catalog.endpoint import Endpoint
+from app.catalog.providers import slug_of
+from app.policy.compliance import JUDGED, allows, allows_provider, unchecked
+from app.policy.cost import Bill, those_that_charge, within
+
+STALE_SECONDS = 24 * 3600
+_FIRST_ERROR_STATUS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """The facts of one answer; providers by the display names that upstream used."""
+
+    status: int
+    model: str
+    named_by_body: tuple[str, ...] = ()
+    named_by_router: str | None = None
+    attempted: tuple[str, ...] = ()  # every provider that got the prompt and failed
+    bill: Bill | None = None
+    server_tools: bool = False
+    cache_hit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What can be said, why, and from which sources."""
+
+    verdict: Literal["kept", "broken", "unproven"] | None
+    reason: str
+    evidence: tuple[str, ...] = ()
+    provider: str | None = None  # a slug
+    quantizations_listed: tuple[str, ...] = ()
+
+
+def judge(
+    served: Served, preferences: Mapping[str, Any] | None, catalog: Catalog, *, now: float
+) -> Verdict:
+    """The verdict on one answer; `now` in seconds since the epoch, for the listing's age."""
+    listing = catalog.listing(served.model)
+    who = _Who.of(served, listing)
+    if not preferences:
+        return who.says(None, "there was neither a policy nor a wish of the caller's to judge")
+    outside = _outside(served, preferences, listing)
+    if outside is not None:
+        return who.says(
+            "broken", f"a failed attempt gave the prompt to {outside}, which is outside"
+        )
+    if served.status >= _FIRST_ERROR_STATUS:
+        return who.says(None, "upstream answered with an error")
+    doubt = who.doubt(served)
+    if doubt is not None:
+        return who.says("unproven", doubt)
+    return _of_who_served(who, served, preferences, listing, now)
+
+
+def _of_who_served(
+    who: "_Who",
+    served: Served,
+    preferences: Mapping[str, Any],
+    listing: Listing | None,
+    now: float,
+) -> Verdict:
+    if not any(preferences.get(name) for name in JUDGED):
+        return who.says("kept", f"served by {who.name}{_but(preferences)}")
+    if listing is None or now - listing.fetched_at > STALE_SECONDS or not who.endpoints:
+        return _by_name_alone(who, preferences, listing, now)
+    return _by_endpoints(who, preferences, served.bill)
+
+
+@dataclass(frozen=True, slots=True)
+class _Who:
+    """Who served, as far as the answer names anybody."""
+
+    name: str | None
+    slug: str | None
+    endpoints: tuple[Endpoint, ...]
+    evidence: tuple[str, ...]
+
+    @classmethod
+    def of(cls, served: Served, listing: Listing | None) -> "_Who":
+        by_body = served.named_by_body[-1] if served.named_by_body else None
+        name = served.named_by_router or by_body
+        evidence = [
+            source
+            for source, named in (
+                ("router_metadata", served.named_by_router),
+                ("body.provider", by_body),
+            )
+            if named
+        ]
+        if name is None:
+            return cls(None, None, (), tuple(evidence))
+        endpoints = _of_provider(listing, name)
+        slug = endpoints[0].provider if endpoints else slug_of(name)
+        return cls(name, slug, endpoints, tuple(evidence))
+
+    def doubt(self, served: Served) -> str | None:
+        """Why the answer does not prove who served, if it does not."""
+        if served.cache_hit:
+            return "the answer came from OpenRouter's response cache: nothing was routed"
+        if self.name is None:
+            return "nothing in the answer names the provider"
+        if served.server_tools:
+            return "OpenRouter ran tools of its own, and then the provider it names can be wrong"
+        if len({name.lower() for name in (*served.named_by_body, self.name)}) > 1:
+            named = ", ".join(dict.fromkeys((*served.named_by_body, self.name)))
+            return f"the answer names more than one provider: {named}"
+        return None
+
+    def says(
+        self,
+        verdict: Literal["kept", "broken", "unproven"] | None,
+        reason: str,
+        endpoints: Sequence[Endpoint] | None = None,
+        also: Iterable[str] = (),
+    ) -> Verdict:
+        listed = self.endpoints if endpoints is None else endpoints
+        return Verdict(
+            verdict=verdict,
+            reason=reason,
+            evidence=(*self.evidence, *also),
+            provider=self.slug,
+            quantizations_listed=_labels(listed),
+        )
+
+
+def _by_name_alone(
+    who: _Who, preferences: Mapping[str, Any], listing: Listing | None, now: float
+) -> Verdict:
+    """Rule 1 to 3 where the provider's endpoints are not known well enough."""
+    assert who.slug is not None  # noqa: S101 - doubt() has seen to it
+    answer = allows_provider(preferences, who.slug)
+    if answer is False:
+        return who.says("broken", f"served by {who.name}, which the preferences exclude")
+    if answer and not preferences.get("max_price"):
+        return who.says("kept", f"served by {who.name}, which may serve{_but(preferences)}")
+    if listing is None:
+        why = "the model's endpoints have not been listed yet"
+    elif not who.endpoints:
+        why = f"{who.name} is not in the listing of the model's endpoints"
+    else:
+        why = f"the listing of its endpoints is {(now - listing.fetched_at) / 3600:.0f} hours old"
+    return who.says("unproven", f"served by {who.name}, but {why}")
+
+
+def _by_endpoints(who: _Who, preferences: Mapping[str, Any], bill: Bill | None) -> Verdict:
+    """Rule 1 to 3 over the listed endpoints of the provider that served."""
+    possible: Sequence[Endpoint] = who.endpoints
+    also = ["catalog"]
+    answers = _answers(preferences, bill, possible)
+    if len(set(answers)) > 1 and bill is not None:
+        possible = those_that_charge(bill, possible)
+        if len(possible) < len(who.endpoints):
+            also.append("cost")
+            answers = _answers(preferences, bill, possible)
+    described = _described(who, possible)
+    if all(answers):
+        return who.says("kept", described + _but(preferences), possible, also)
+    if all(answer is False for answer in answers):
+        return who.says("broken", f"{described}, outside of what was asked", possible, also)
+    return who.says(
+        "unproven", f"{described}, of which not all are inside, or not surely", possible, also
+    )
+
+
+def _answers(
+    preferences: Mapping[str, Any], bill: Bill | None, endpoints: Sequence[Endpoint]
+) -> list[bool | None]:
+    cap = preferences.get("max_price") or {}
+    return [
+        within(cap, bill, endpoint) if allows(preferences, endpoint) else False
+        for endpoint in endpoints
+    ]
+
+
+def _outside(served: Served, preferences: Mapping[str, Any], listing: Listing | None) -> str | None:
+    """A provider that got the prompt in a failed attempt although none of its endpoints may."""
+    for name in served.attempted:
+        endpoints = _of_provider(listing, name)
+        if endpoints:
+            if not any(allows(preferences, endpoint) for endpoint in endpoints):
+                return name
+        elif allows_provider(preferences, slug_of(name)) is False:
+            return name
+    return None
+
+
+def _of_provider(listing: Listing | None, name: str) -> tuple[Endpoint, ...]:
+    rows = listing.endpoints if listing else ()
+    return tuple(row for row in rows if row.provider_name.lower() == name.lower())
+
+
+def _described(who: _Who, possible: Sequence[Endpoint]) -> str:
+    tags = ", ".join(dict.fromkeys(endpoint.tag for endpoint in possible))
+    return f"served by {who.name} ({tags}), listed as {' or '.join(_labels(possible))}"
+
+
+def _labels(endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(endpoint.quantization or "unlabelled" for endpoint in endpoints))
+
+
+def _but(preferences: Mapping[str, Any]) -> str:
+    left = unchecked(preferences)
+    return f"; no answer can show {', '.join(left)}" if left else ""
