@@ -398,6 +398,11 @@ def test_t05_a_stream_without_terminator_is_not_done(dialect: Dialect) -> None:
     assert observe([events({"model": "m"}), b"data: [DONE]\n\n"], dialect).done
 
 
+@pytest.mark.parametrize("kind", ["text/event-stream;charset=utf-8", " Text/Event-Stream ; x"])
+def test_a_stream_is_known_by_its_media_type(kind: str) -> None:
+    assert observe([b"data: [DONE] \n\n"], content_type=kind) == Observation(done=True)
+
+
 @each_recording
 def test_t06_a_stream_cut_anywhere_tells_what_came_and_no_more(name: str) -> None:
     dialect, expected = STREAMS[name]
@@ -576,7 +581,8 @@ def test_white_space_and_a_byte_order_mark_before_a_body_are_skipped() -> None:
 def test_a_body_that_is_not_json_is_said_to_be_none() -> None:
     page = b"<!DOCTYPE html><title>404</title>"
     assert observe([page], content_type="text/html") == Observation(unreadable="not JSON")
-    assert observe([], content_type="application/json") == Observation(unreadable="empty")
+    for nothing in ([], [b"\n  \n"]):  # white space keeps a connection open before a body
+        assert observe(nothing, content_type="application/json").unreadable == "empty"
 
 
 @pytest.mark.parametrize("kind", [EVENT_STREAM, "application/json"])

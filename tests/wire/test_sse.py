@@ -95,6 +95,12 @@ def test_an_endless_event_that_is_cut_is_counted_too() -> None:
     assert parser.skipped == 1
 
 
+def test_every_event_over_the_limit_is_counted() -> None:
+    parser = SseParser(limit=10)
+    assert parser.feed(b"data: 12345\n\ndata: 1\n\ndata: 12345\n\n") == [Event(b"", b"1")]
+    assert parser.skipped == 2
+
+
 def test_an_event_of_exactly_the_limit_is_told() -> None:
     assert parsed(b"data: 1234\n\n", limit=10) == [Event(b"", b"1234")]
     assert parsed(b"data: 1234\n\n", limit=9) == []
