@@ -8,6 +8,7 @@ Rule 3  Everything is bounded: the models kept, the fetches under way.
 
 import asyncio
 import logging
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,9 @@ Get = Callable[[str], Awaitable[tuple[int, bytes]]]
 log = logging.getLogger("pointsman")
 
 _OK = 200
+_MOST_AT_ONCE = 8
+# A caller chooses the model's name, and it becomes part of a path: nothing but a slug may.
+_SLUG = re.compile(r"~?[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*")
 _MODELS = "/models"
 
 
@@ -52,7 +56,7 @@ class CatalogFeed:
         """Note that a model is in use. Must be called on the event loop; never waits."""
         self._fetch_if_due(_MODELS)
         key = model_key(model)
-        if key.count("/") == 1 and not key.startswith(("@", "openrouter/")):
+        if _SLUG.fullmatch(key):
             self._fetch_if_due(f"{_MODELS}/{key}/endpoints")
 
     async def settled(self) -> None:
@@ -70,6 +74,8 @@ class CatalogFeed:
         if self._due.get(path, 0.0) > self._clock():
             self._due.move_to_end(path)
             return
+        if len(self._fetches) >= _MOST_AT_ONCE:
+            return  # whoever wants it next will ask again
         self._due[path] = float("inf")  # until the fetch has ended
         self._forget_the_oldest()
         fetch = asyncio.get_running_loop().create_task(self._fetch(path))

@@ -122,9 +122,7 @@ def connect(base_url: str, *, connect_timeout: float, read_timeout: float) -> Op
     """An `OpenRouter` over a real transport, by way of HTTP(S)_PROXY where the environment asks."""
     return OpenRouter(
         base_url,
-        httpx2.AsyncHTTPTransport(
-            verify=_tls(base_url), limits=_LIMITS, proxy=proxy_for(base_url)
-        ),
+        httpx2.AsyncHTTPTransport(verify=_tls(base_url), limits=_LIMITS, proxy=proxy_for(base_url)),
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
     )
