@@ -1,0 +1,6 @@
+"""A stand-in for OpenRouter, for demos, tests and replays; it imports nothing from other rooms."""
+
+from app.simulator.server import create_simulator
+from app.simulator.switches import Switches
+
+__all__ = ["Switches", "create_simulator"]

@@ -1,0 +1,122 @@
+"""The simulator's catalog: a file with models and endpoints in OpenRouter's own shapes.
+
+`{"format": 1, "models": [<item of GET /models> with "endpoints": [<row>, ...]]}`. A key
+`_simulator` beside the public ones holds what no listing tells: on a model `distillable` and
+`reasons`, on a row `trains`, `zdr` and `regional_surcharge`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+SHIPPED = Path(__file__).parent / "catalog.json"
+TIERS = frozenset({"priority", "flex", "ultrafast"})
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One endpoint; compared by identity, since two rows may look the same."""
+
+    listed: Mapping[str, Any]
+    hidden: Mapping[str, Any]
+    model: "Model"
+
+    @property
+    def tag(self) -> str:
+        """The routing slug; not unique."""
+        return str(self.listed["tag"])
+
+    @property
+    def provider(self) -> str:
+        """The provider's slug."""
+        return self.tag.split("/", maxsplit=1)[0]
+
+    @property
+    def name(self) -> str:
+        """The provider's display name."""
+        return str(self.listed["provider_name"])
+
+    @property
+    def quantization(self) -> str | None:
+        """The label it is listed with."""
+        return self.listed.get("quantization")
+
+    @property
+    def tier(self) -> str | None:
+        """The service tier it belongs to, if any."""
+        last = self.tag.rsplit("/", maxsplit=1)[-1]
+        return self.listed.get("service_tier") or (last if last in TIERS else None)
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The request parameters it takes."""
+        return frozenset(self.listed.get("supported_parameters") or ())
+
+    def price(self, name: str) -> Decimal:
+        """USD per token (or per unit); 0 where none is listed."""
+        return Decimal(str(self.listed["pricing"].get(name) or 0))
+
+    def percentile(self, figure: str, at: str = "p50") -> float | None:
+        """A listed latency (ms) or throughput (tokens/s)."""
+        return (self.listed.get(f"{figure}_last_30m") or {}).get(at)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One model and its rows."""
+
+    listed: Mapping[str, Any]
+    hidden: Mapping[str, Any]
+    rows: list[Row]
+
+    @property
+    def id(self) -> str:
+        """The model's slug."""
+        return str(self.listed["id"])
+
+    @property
+    def canonical(self) -> str:
+        """The dated slug, as answers name it."""
+        return str(self.listed["canonical_slug"])
+
+    @property
+    def outputs(self) -> list[str]:
+        """What it produces: text, embeddings."""
+        outputs: list[str] = self.listed["architecture"]["output_modalities"]
+        return outputs
+
+
+class Catalog:
+    """Everything offered, found by id, canonical slug, or either with dots for dashes."""
+
+    def __init__(self, models: list[dict[str, Any]]) -> None:
+        self.models = [_model(listed) for listed in models]
+        self._by_name: dict[str, Model] = {}
+        for model in self.models:
+            for name in (model.id, model.canonical, model.id.replace(".", "-")):
+                self._by_name.setdefault(name, model)
+
+    @classmethod
+    def read(cls, path: Path | None) -> "Catalog":
+        """The catalog in a file, the shipped one by default."""
+        return cls(json.loads((path or SHIPPED).read_text(encoding="utf-8"))["models"])
+
+    def find(self, name: str) -> Model | None:
+        """A model by any of its names."""
+        return self._by_name.get(name)
+
+    def providers(self) -> dict[str, str]:
+        """Display names by slug."""
+        return {row.provider: row.name for model in self.models for row in model.rows}
+
+
+def _model(item: dict[str, Any]) -> Model:
+    listed = {key: value for key, value in item.items() if key not in {"endpoints", "_simulator"}}
+    model = Model(listed, item.get("_simulator", {}), [])
+    for row in item["endpoints"]:
+        public = {key: value for key, value in row.items() if key != "_simulator"}
+        model.rows.append(Row(public, row.get("_simulator", {}), model))
+    return model

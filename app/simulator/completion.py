@@ -1,0 +1,204 @@
+"""What the simulated model says, and what it costs: the same whatever the dialect."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from app.simulator.ask import Ask
+from app.simulator.catalog import Row
+
+_THOUGHT = "The request is simulated, so a short and plain answer will do."
+_PIECE = 4  # characters that make a token
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a function that the caller offered."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, and USD by the serving row's prices, exact."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    prompt_cost: Decimal
+    completion_cost: Decimal
+
+    @property
+    def cost(self) -> Decimal:
+        """What the request costs."""
+        return self.prompt_cost + self.completion_cost
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer: who gives it, what it says, what it costs."""
+
+    id: str
+    created: int
+    row: Row
+    text: str
+    reasoning: str
+    tool_call: ToolCall | None
+    finish_reason: str
+    usage: Usage
+
+    @property
+    def pieces(self) -> list[str]:
+        """The text as it would be streamed, word by word."""
+        words = self.text.split(" ")
+        return [word if n == 0 else f" {word}" for n, word in enumerate(words)] if self.text else []
+
+
+def complete(ask: Ask, row: Row, *, created: int, random: Random, cached_tokens: int) -> Completion:
+    """The answer of one row to one request; the same seed gives the same answer."""
+    reasons = bool(row.model.hidden.get("reasons")) and "reasoning" in row.parameters
+    reasoning = _THOUGHT if reasons else ""
+    tool_call = _tool_call(ask, random)
+    text = "" if tool_call else _text(ask, row)
+    finish = "tool_calls" if tool_call else "stop"
+    completion_tokens = tokens(text + reasoning + (tool_call.arguments if tool_call else ""))
+    if ask.most_tokens is not None and not tool_call and completion_tokens > ask.most_tokens:
+        text, finish = text[: ask.most_tokens * _PIECE], "length"
+        completion_tokens = ask.most_tokens
+    return Completion(
+        id=f"gen-{created}-{_letters(random, 20)}",
+        created=created,
+        row=row,
+        text=text,
+        reasoning=reasoning,
+        tool_call=tool_call,
+        finish_reason=finish,
+        usage=_usage(row, tokens(ask.prompt), cached_tokens, completion_tokens, tokens(reasoning)),
+    )
+
+
+def tokens(text: str) -> int:
+    """How many tokens a text counts as."""
+    return -(-len(text) // _PIECE)
+
+
+def _usage(row: Row, prompt: int, cached: int, completion: int, reasoning: int) -> Usage:
+    cache_price = row.price("input_cache_read")
+    cached = min(cached, prompt) if cache_price else 0
+    return Usage(
+        prompt_tokens=prompt,
+        cached_tokens=cached,
+        completion_tokens=completion,
+        reasoning_tokens=reasoning,
+        prompt_cost=(prompt - cached) * row.price("prompt") + cached * cache_price,
+        completion_cost=completion * row.price("completion"),
+    )
+
+
+def _text(ask: Ask, row: Row) -> str:
+    wanted = ask.body.get("response_format") or (ask.body.get("text") or {}).get("format") or {}
+    schema = (wanted.get("json_schema") or {}).get("schema") or wanted.get("schema")
+    if schema is not None:
+        return json.dumps(example(schema))
+    if wanted.get("type") == "json_object":
+        return json.dumps({"simulated": True})
+    if ask.tool_answered:
+        return "Done: the tool has answered, and this simulated model has nothing to add."
+    digest = hashlib.sha256(ask.prompt.encode()).hexdigest()[:8]
+    return (
+        f"This is a simulated answer, as {row.name} might give it. "
+        f"Nothing was computed; the prompt's digest is {digest}."
+    )
+
+
+def _tool_call(ask: Ask, random: Random) -> ToolCall | None:
+    choice = ask.body.get("tool_choice")
+    kind = choice.get("type") if isinstance(choice, dict) else choice
+    if not ask.tools or kind == "none" or ask.tool_answered:
+        return None
+    chosen = _chosen(ask.tools, choice)
+    return ToolCall(
+        id=f"call_{_letters(random, 24)}",
+        name=chosen["name"],
+        arguments=json.dumps(example(chosen.get("parameters") or {})),
+    )
+
+
+def _chosen(tools: list[dict[str, Any]], choice: Any) -> dict[str, Any]:
+    """The tool that was asked for by name, else one that writes a file, else the first."""
+    if isinstance(choice, dict):
+        name = choice.get("name") or (choice.get("function") or {}).get("name")
+        named = [tool for tool in tools if tool["name"] == name]
+        if named:
+            return named[0]
+    writing = [tool for tool in tools if "write" in tool["name"].lower()]
+    return (writing or tools)[0]
+
+
+# What a coding tool's parameters mean, by name, so that an agent's loop gets somewhere.
+_BY_NAME = {
+    "path": "hello.txt",
+    "file_path": "hello.txt",
+    "filePath": "hello.txt",
+    "absolute_path": "hello.txt",
+    "content": "Hello from the simulator.\n",
+    "command": "echo hello",
+    "location": "Lisbon",
+    "city": "Lisbon",
+}
+_BY_TYPE = {"integer": 1, "number": 1.5, "boolean": True, "null": None, "string": "simulated"}
+
+
+def example(
+    schema: Mapping[str, Any], name: str = "", root: Mapping[str, Any] | None = None
+) -> Any:
+    """A value that fits a JSON schema; the plain kinds that tools and structured outputs use."""
+    root = schema if root is None else root
+    schema = _resolved(schema, root)
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    kind = schema.get("type", "object" if "properties" in schema else "string")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "object":
+        return _object(schema, root)
+    if kind == "array":
+        length = max(1, schema.get("minItems", 1))
+        return [example(schema.get("items") or {}, name, root) for _ in range(length)]
+    by_name = _BY_NAME.get(name) if kind == "string" else schema.get("minimum")
+    return _BY_TYPE[kind] if by_name is None else by_name
+
+
+def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema behind references and alternatives: the first of each."""
+    while True:
+        alternatives = next((schema[k] for k in ("anyOf", "oneOf", "allOf") if schema.get(k)), None)
+        if alternatives is not None:
+            schema = alternatives[0]
+        elif "$ref" in schema:
+            target: Any = root
+            for step in str(schema["$ref"]).removeprefix("#/").split("/"):
+                target = target.get(step, {})
+            schema = target
+        else:
+            return schema
+
+
+def _object(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties") or {}
+    needed = schema.get("required", list(properties))
+    return {key: example(properties.get(key) or {}, key, root) for key in needed}
+
+
+def _letters(random: Random, count: int) -> str:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    return "".join(random.choices(alphabet, k=count))

@@ -1,0 +1,253 @@
+"""The event streams of each dialect, frame by frame, as bytes (contract §3.1)."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from app.simulator.ask import Ask
+from app.simulator.completion import Completion
+from app.simulator.router import Routed
+from app.simulator.shapes import (
+    chat_head,
+    chat_usage,
+    message_head,
+    messages_usage,
+    metadata,
+    metadata_field,
+    reasoning_details,
+    response_body,
+    response_items,
+    stop_reason,
+    tool_calls,
+)
+
+COMMENT = b": OPENROUTER PROCESSING\n\n"
+DONE = b"data: [DONE]\n\n"
+
+
+def data(content: Any) -> bytes:
+    """One frame of JSON."""
+    return (
+        b"data: "
+        + json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+        + (b"\n\n")
+    )
+
+
+def event(name: str, content: Any) -> bytes:
+    """One frame with an event's name."""
+    return f"event: {name}\n".encode() + data(content)
+
+
+def frames(ask: Ask, routed: Routed) -> Iterator[bytes]:
+    """The stream of one answer, as the switches have it; a cut ends it early."""
+    made = list(_STREAMS[ask.dialect](ask, routed))
+    switches = ask.switches
+    if switches.stream_error:
+        made = [*made[: len(made) // 2], *_error_frames(ask, routed)]
+    elif switches.cut == "mid_stream":
+        made = made[: len(made) // 2]
+    elif switches.cut == "no_done":
+        made = made[:-1]
+    between = switches.comments // 2
+    yield from [COMMENT] * switches.comments
+    for place, frame in enumerate(made):
+        yield frame
+        if place == 1:
+            yield from [COMMENT] * between
+
+
+def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
+    completion = routed.completion
+    head = chat_head(ask, completion, "chat.completion.chunk")
+    told = metadata_field(ask, routed)
+    where = ask.switches.metadata_frame
+
+    def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
+        choice = {
+            "index": 0,
+            "delta": delta,
+            "finish_reason": finish,
+            "native_finish_reason": finish,
+            "logprobs": None,
+        }
+        return data({**head, "choices": [choice], **more})
+
+    yield chunk({"role": "assistant", "content": ""}, **(told if where == "first" else {}))
+    if completion.reasoning:
+        details = reasoning_details(completion.reasoning)
+        yield chunk(
+            {"content": "", "reasoning": completion.reasoning, "reasoning_details": details}
+        )
+    yield from (chunk({"content": piece}) for piece in completion.pieces)
+    yield from (chunk(delta) for delta in _tool_deltas(completion))
+    finish = completion.finish_reason
+    yield chunk({"content": ""}, finish)
+    if where == "own":
+        yield data({**head, "choices": [], **told})
+    last = told if where == "usage" else {}
+    usage = {"usage": chat_usage(completion.usage), **last}
+    shapes = {
+        "a": lambda: chunk({"content": ""}, None, **usage),
+        "b": lambda: data({**head, "choices": [], **usage}),
+        "c": lambda: chunk({"content": ""}, finish, service_tier=None, **usage),
+    }
+    yield shapes[ask.switches.usage_chunk]()
+    yield DONE
+
+
+def _tool_deltas(completion: Completion) -> Iterator[dict[str, Any]]:
+    """A call in pieces: its name first, then its arguments bit by bit."""
+    for call in tool_calls(completion):
+        arguments = call["function"]["arguments"]
+        opening = {**call, "function": {**call["function"], "arguments": ""}}
+        yield {"content": None, "tool_calls": [opening]}
+        for start in range(0, len(arguments), 12):
+            piece = {"arguments": arguments[start : start + 12]}
+            yield {"tool_calls": [{"index": 0, "function": piece}]}
+
+
+def _text(ask: Ask, routed: Routed) -> Iterator[bytes]:
+    completion = routed.completion
+    head = chat_head(ask, completion, "text_completion")
+    for piece in completion.pieces:
+        yield data({**head, "choices": [{"index": 0, "text": piece, "finish_reason": None}]})
+    last = {"index": 0, "text": "", "finish_reason": completion.finish_reason}
+    usage = {"usage": chat_usage(completion.usage), **metadata_field(ask, routed)}
+    yield data({**head, "choices": [last], **usage})
+    yield DONE
+
+
+def _responses(ask: Ask, routed: Routed) -> Iterator[bytes]:
+    for number, told in enumerate(_response_events(ask, routed)):
+        yield data({"type": told.pop("type"), "sequence_number": number, **told})
+    yield DONE
+
+
+def _response_events(ask: Ask, routed: Routed) -> Iterator[dict[str, Any]]:
+    begun = response_body(ask, routed, begun=True)
+    yield {"type": "response.created", "response": begun}
+    yield {"type": "response.in_progress", "response": begun}
+    for place, item in enumerate(response_items(routed.completion)):
+        at = {"output_index": place, "item_id": item["id"]}
+        empty = {"content": [], "arguments": "", "summary": []}
+        opening = {**item, **{key: value for key, value in empty.items() if key in item}}
+        if "status" in item:
+            opening["status"] = "in_progress"
+        yield {"type": "response.output_item.added", "output_index": place, "item": opening}
+        yield from _PARTS[item["type"]](routed.completion, item, at)
+        yield {"type": "response.output_item.done", "output_index": place, "item": item}
+    yield {"type": "response.completed", "response": response_body(ask, routed)}
+
+
+def _message_part(
+    completion: Completion, item: dict[str, Any], at: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    part = item["content"][0]
+    at = {**at, "content_index": 0}
+    yield {"type": "response.content_part.added", **at, "part": {**part, "text": ""}}
+    for piece in completion.pieces:
+        yield {"type": "response.output_text.delta", **at, "delta": piece, "logprobs": []}
+    yield {"type": "response.output_text.done", **at, "text": part["text"], "logprobs": []}
+    yield {"type": "response.content_part.done", **at, "part": part}
+
+
+def _call_part(
+    _completion: Completion, item: dict[str, Any], at: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    arguments = item["arguments"]
+    for start in range(0, len(arguments), 12):
+        piece = arguments[start : start + 12]
+        yield {"type": "response.function_call_arguments.delta", **at, "delta": piece}
+    done = {"arguments": arguments, "name": item["name"]}
+    yield {"type": "response.function_call_arguments.done", **at, **done}
+
+
+def _reasoning_part(
+    completion: Completion, item: dict[str, Any], at: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    at = {**at, "summary_index": 0}
+    part = item["summary"][0]
+    yield {"type": "response.reasoning_summary_part.added", **at, "part": {**part, "text": ""}}
+    text = completion.reasoning
+    yield {"type": "response.reasoning_summary_text.delta", **at, "delta": text}
+    yield {"type": "response.reasoning_summary_text.done", **at, "text": text}
+    yield {"type": "response.reasoning_summary_part.done", **at, "part": part}
+
+
+_PARTS = {"message": _message_part, "function_call": _call_part, "reasoning": _reasoning_part}
+
+
+def _messages(ask: Ask, routed: Routed) -> Iterator[bytes]:
+    completion = routed.completion
+    usage = messages_usage(completion.usage)
+    opening = {**message_head(ask, completion), "usage": {**usage, "output_tokens": 0, "cost": 0}}
+    yield event("message_start", {"type": "message_start", "message": opening})
+    yield from _block(completion)
+    yield event(
+        "message_delta",
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": stop_reason(completion), "stop_sequence": None},
+            "usage": usage,
+        },
+    )
+    stop: dict[str, Any] = {"type": "message_stop"}
+    if ask.wants_metadata:
+        stop["openrouter_metadata"] = metadata(ask, routed)
+    yield event("message_stop", stop)
+    yield b"event: data\ndata: [DONE]\n\n"
+
+
+def _block(completion: Completion) -> Iterator[bytes]:
+    call = completion.tool_call
+    if call is None:
+        start: dict[str, Any] = {"type": "text", "text": ""}
+        deltas = [{"type": "text_delta", "text": piece} for piece in completion.pieces]
+    else:
+        start = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
+        pieces = [call.arguments[at : at + 12] for at in range(0, len(call.arguments), 12)]
+        deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+    at = {"index": 0}
+    yield event(
+        "content_block_start", {"type": "content_block_start", **at, "content_block": start}
+    )
+    for delta in deltas:
+        yield event("content_block_delta", {"type": "content_block_delta", **at, "delta": delta})
+    yield event("content_block_stop", {"type": "content_block_stop", **at})
+
+
+def _error_frames(ask: Ask, routed: Routed) -> Iterator[bytes]:
+    """An error after tokens were sent: as documented, or as seen live (contract §3.3)."""
+    message = "Provider disconnected unexpectedly"
+    if ask.dialect == "messages":
+        yield event("error", {"type": "error", "error": {"type": "api_error", "message": message}})
+    elif ask.dialect == "responses":
+        reason = {"code": "server_error", "message": message}
+        failed = {**response_body(ask, routed, begun=True), "status": "failed", "error": reason}
+        yield data({"type": "response.failed", "sequence_number": 99, "response": failed})
+    elif ask.switches.stream_error == "documented":
+        choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
+        head = chat_head(ask, routed.completion, "chat.completion.chunk")
+        yield data(
+            {**head, "error": {"code": "server_error", "message": message}, "choices": [choice]}
+        )
+    else:
+        head = chat_head(ask, routed.completion, "chat.completion.chunk")
+        choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None}
+        error: dict[str, Any] = {
+            "code": 502,
+            "message": message,
+            "metadata": {"provider_name": "Simulated"},
+        }
+        usage = {"usage": chat_usage(routed.completion.usage)}
+        yield data({**head, "choices": [choice], "error": error, **usage})
+        yield DONE
+
+
+_STREAMS = {
+    "chat": _chat,
+    "completions": _text,
+    "responses": _responses,
+    "messages": _messages,
+}

@@ -1,0 +1,209 @@
+"""The funnel: hard filters before anything is ordered, in the order seen live (contract §7)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from app.simulator.ask import PARAMETERS, Ask, Candidate
+from app.simulator.catalog import Row
+from app.simulator.refusals import MESSAGES, Refusal, privacy_message
+
+_MILLION = Decimal(1_000_000)
+_FAMILIES = {"fp4": {"mxfp4", "nvfp4"}, "fp8": {"mxfp8"}}
+_PRICED = ("prompt", "completion", "request", "image", "audio")
+
+
+@dataclass
+class Funnel:
+    """What is left after each step, and who fell where."""
+
+    ask: Ask
+    candidate: Candidate
+    left: list[Row]
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    fell: list[tuple[str, list[Row], str]] = field(default_factory=list)
+
+    def keep(self, step: str, wanted: Callable[[Row], bool], reason: str = "") -> None:
+        """Run one filter; a step that changes nothing leaves no trace. Raises the 404 at zero."""
+        kept = [row for row in self.left if wanted(row)]
+        if len(kept) == len(self.left):
+            return
+        self.fell.append((step, [row for row in self.left if row not in kept], reason))
+        before, self.left = self.left, kept
+        if not kept:
+            raise self._nothing_left(step, before, reason)
+        self.note(step, reason)
+
+    def note(self, step: str, reason: str = "") -> None:
+        """Record a step with what is left after it."""
+        row: dict[str, Any] = {"step": step, "endpoint_count": len(self.left)}
+        self.steps.append(row | ({"reason": reason} if reason else {}))
+
+    def _nothing_left(self, step: str, before: list[Row], reason: str) -> Refusal:
+        metadata = {"routing_funnel": self.steps, "failed_routing_step": step}
+        if step == "Filter by Allowed Providers":
+            metadata |= {
+                "available_providers": sorted({row.provider for row in self.candidate.model.rows}),
+                "requested_providers": list(self.ask.provider.get("only", ())),
+            }
+        return Refusal(404, self._message(step, before, reason), metadata)
+
+    def _message(self, step: str, before: list[Row], reason: str) -> str:
+        provider = self.ask.provider
+        if step == "Filter by Allowed Providers":
+            serving = ", ".join(dict.fromkeys(row.provider for row in before))
+            return (
+                "No allowed providers are available for the selected model. Providers serving "
+                f"{self.candidate.model.canonical}: {serving}, but your request's provider.only "
+                f"preference permits only: {', '.join(provider.get('only', ()))}."
+            )
+        if step == "Filter by Quantization":
+            labels = ",".join(provider["quantizations"])
+            return f"No endpoints found for the request with quantization: {labels}."
+        if step == "Filter by Data Policy":
+            return privacy_message(reason)
+        if step == "Filter by Tool Compatibility":
+            names = ", ".join(f'"{tool["name"]}"' for tool in self.ask.tools)
+            return f"No endpoints found that support tool use. Try disabling {names}."
+        if step in MESSAGES:
+            return MESSAGES[step]
+        told = "; ".join(
+            f"{name} removed {', '.join(row.tag for row in rows)}{f' ({why})' if why else ''}"
+            for name, rows, why in self.fell
+        )
+        return (
+            f"No endpoints found for {self.ask.requested}. "
+            f"Every candidate endpoint was removed during routing: {told}."
+        )
+
+
+def filtered(ask: Ask, candidate: Candidate) -> Funnel:
+    """The rows of one model that may serve. Raises `Refusal` naming the step that left none."""
+    funnel = Funnel(ask, candidate, list(candidate.model.rows))
+    funnel.note("Initial Endpoints")
+    _rows_nobody_asked_for(funnel)
+    if not ask.switches.disobey:
+        _by_names(funnel)
+        _by_privacy(funnel)
+        _by_price(funnel)
+    _by_ability(funnel)
+    if not ask.switches.disobey:
+        _by_quantization(funnel)
+        _by_parameters(funnel)
+    return funnel
+
+
+def matches(entry: str, row: Row, *, display_names: bool) -> bool:
+    """Whether an entry of `only`, `order` or `ignore` means this row (contract §1.3)."""
+    if entry == row.tag or (display_names and entry == row.name):
+        return True
+    return entry == row.provider and row.tier is None
+
+
+def named(ask: Ask, field_name: str, row: Row) -> bool:
+    """Whether one of the preferences' lists names this row."""
+    entries: Iterable[str] = ask.provider.get(field_name) or ()
+    return any(
+        matches(entry, row, display_names=ask.switches.display_names_match) for entry in entries
+    )
+
+
+def _rows_nobody_asked_for(funnel: Funnel) -> None:
+    ask = funnel.ask
+    asked = {*(ask.provider.get("only") or ()), *(ask.provider.get("order") or ())}
+    tier = {"fast": "priority"}.get(str(ask.body.get("service_tier")), ask.body.get("service_tier"))
+    by_suffix = {"nitro": "priority", "floor": "flex"}.get(funnel.candidate.suffix)
+    if tier == "default" or ask.provider.get("order"):
+        by_suffix = None
+    funnel.keep(
+        "Filter by Regional Surcharge",
+        lambda row: not row.hidden.get("regional_surcharge") or row.tag in asked,
+    )
+    funnel.keep(
+        "Filter by Tier Endpoint Rows",
+        lambda row: row.tier is None or row.tier in {tier, by_suffix} or row.tag in asked,
+    )
+    if tier == "flex" and any(row.tier == "flex" for row in funnel.left):
+        funnel.keep("Filter by Tier Endpoint Rows", lambda row: row.tier == "flex")
+
+
+def _by_names(funnel: Funnel) -> None:
+    ask = funnel.ask
+    if ask.provider.get("only"):
+        funnel.keep(
+            "Filter by Allowed Providers",
+            lambda row: named(ask, "only", row),
+            "not in your request's provider.only preference",
+        )
+    if ask.provider.get("ignore"):
+        funnel.keep(
+            "Filter by Ignored Providers",
+            lambda row: not named(ask, "ignore", row),
+            "in your request's provider.ignore preference",
+        )
+
+
+def _by_privacy(funnel: Funnel) -> None:
+    provider = funnel.ask.provider
+    step = "Filter by Data Policy"
+    if provider.get("data_collection") == "deny":
+        funnel.keep(step, lambda row: not row.hidden.get("trains"), "Paid model training")
+    if provider.get("zdr"):
+        funnel.keep(step, lambda row: bool(row.hidden.get("zdr")), "Zero data retention")
+    if provider.get("enforce_distillable_text"):
+        distillable = bool(funnel.candidate.model.hidden.get("distillable", True))
+        funnel.keep(step, lambda _: distillable, "Distillable text")
+
+
+def _by_price(funnel: Funnel) -> None:
+    caps = funnel.ask.provider.get("max_price") or {}
+    strict = funnel.ask.switches.max_price_strict
+
+    def affordable(row: Row) -> bool:
+        for name in _PRICED:
+            if caps.get(name) is None:
+                continue
+            unit = _MILLION if name in {"prompt", "completion"} else 1
+            price, cap = row.price(name) * unit, Decimal(str(caps[name]))
+            if price > cap or (strict and price == cap):
+                return False
+        return True
+
+    funnel.keep("Filter by Max Price", affordable)
+
+
+def _by_ability(funnel: Funnel) -> None:
+    ask, model = funnel.ask, funnel.candidate.model
+    if ask.tools:
+        funnel.keep("Filter by Tool Compatibility", lambda row: "tools" in row.parameters)
+    if ask.has_images:
+        sees = "image" in model.listed["architecture"]["input_modalities"]
+        funnel.keep("Filter by Image Support", lambda _: sees)
+    most, prompt = ask.most_tokens, len(ask.prompt) // 4
+    funnel.keep(
+        "Filter by Context Length",
+        lambda row: (
+            prompt + (most or 0) <= (row.listed.get("context_length") or 0)
+            and (most or 0) <= (row.listed.get("max_completion_tokens") or most or 0)
+        ),
+    )
+    for soft in ("response_format", "verbosity"):  # hard where anybody can, ignored where nobody
+        if soft in ask.body and any(soft in row.parameters for row in funnel.left):
+            funnel.keep("Filter by Parameters", lambda row, soft=soft: soft in row.parameters)  # type: ignore[misc]
+
+
+def _by_quantization(funnel: Funnel) -> None:
+    asked = set(funnel.ask.provider.get("quantizations") or ())
+    if not asked:
+        return
+    if funnel.ask.switches.families_expand:
+        asked |= set().union(*(_FAMILIES.get(label, set()) for label in asked))
+    drift = funnel.ask.switches.drift
+    funnel.keep("Filter by Quantization", lambda row: drift.get(row.tag, row.quantization) in asked)
+
+
+def _by_parameters(funnel: Funnel) -> None:
+    if funnel.ask.provider.get("require_parameters"):
+        needed = {name for name in funnel.ask.body if name in PARAMETERS}
+        funnel.keep("Filter by Parameters", lambda row: needed <= row.parameters)

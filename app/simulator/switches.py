@@ -1,0 +1,39 @@
+"""What the simulated OpenRouter does where sources disagree, or where a client must cope.
+
+Each field is one switch of contract §7; the defaults are what was seen last in live traffic.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """All switches; one request may override them, see `Switches.overridden`."""
+
+    display_names_match: bool = False  # does "DeepInfra" in `only` mean deepinfra?
+    max_price_strict: bool = False  # is a price equal to the cap too much?
+    families_expand: bool = False  # does fp8 admit mxfp8, fp4 admit mxfp4 and nvfp4?
+    usage_chunk: Literal["a", "b", "c"] = "c"
+    metadata_frame: Literal["usage", "first", "own"] = "usage"
+    provider_field: Literal["present", "missing"] = "present"
+    server_tools_misreport: bool = True  # `provider` says OpenAI when server tools run
+    provider_header: bool = False  # X-Provider-Name
+    availability: bool = False  # error.availability
+    generation_delay: float = 10.0  # seconds until GET /generation finds the record
+    comments: int = 2  # keep-alive comments before the first frame; half as many in between
+    cut: Literal["", "no_done", "mid_stream"] = ""
+    stream_error: Literal["", "documented", "live"] = ""  # an error after some tokens
+    html_404: bool = True
+    drift: dict[str, str] = field(default_factory=dict)  # tag -> label that routing goes by
+    disobey: bool = False  # serve an endpoint that the preferences exclude
+    fail: dict[str, int] = field(default_factory=dict)  # tag -> status it fails with
+
+    def overridden(self, values: Any) -> "Switches":
+        """These switches with some changed. Raises `ValueError` for a name that is none."""
+        if not isinstance(values, dict):
+            raise ValueError("switches must be a JSON object")  # noqa: TRY004 - one kind of error
+        known = {switch.name for switch in fields(self)}
+        if unknown := set(values) - known:
+            raise ValueError(f"no such switch: {', '.join(sorted(unknown))}")
+        return replace(self, **values)
