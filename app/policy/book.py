@@ -1,0 +1,127 @@
+"""The book: all policies, validated and immutable. It answers with a route for each request."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import repeat
+from types import MappingProxyType
+
+from app.catalog.catalog import Weights
+from app.policy.cascade import cascade
+from app.policy.match import index_of
+from app.policy.precision import LADDER, KnowsWeights, weights_of
+from app.policy.request import Request
+from app.policy.route import Route, join, route_of
+from app.policy.rule import Alias, Rule
+from app.policy.slug import Slug, read_slug
+
+# Books live until a file is saved, and callers choose the names: what is remembered is bounded.
+_REMEMBERED = 4096
+
+_Names = tuple[str, ...]
+_Agents = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Rules and aliases, with a revision that changes with their text."""
+
+    revision: str
+    rules: tuple[Rule, ...]  # in the order of files and lines
+    aliases: Mapping[str, Alias]  # by name, as written
+    ladder: Mapping[str, float]
+    _paths: "_Paths" = field(repr=False, compare=False)
+
+    def route_for(
+        self, request: Request, *, caller: str | None, user_agent: str, catalog: KnowsWeights
+    ) -> Route:
+        """What the policies say for a request: for all of the models it lists, the strictest."""
+        paths = self._paths
+        names = (request.model, *request.fallback_models)
+        return paths.route(
+            names,
+            tuple(weights_of(paths.slug(name), catalog) for name in names),
+            caller if caller in paths.callers else None,
+            paths.agents(user_agent),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """The answers that are worth remembering, since nothing in a book ever changes."""
+
+    callers: frozenset[str]
+    slug: Callable[[str], Slug]  # of a name's model, which an alias stands for
+    agents: Callable[[str], _Agents]  # the user agent patterns that a header fits
+    route: Callable[[_Names, tuple[Weights, ...], str | None, _Agents], Route]
+
+
+def make_book(
+    texts: Iterable[str],
+    rules: Sequence[Rule],
+    aliases: Sequence[Alias],
+    ladder: Mapping[str, float],
+) -> Book:
+    """A book of rules and aliases that were read from `texts`, both in the files' order."""
+    return Book(
+        revision=_revision(texts),
+        rules=tuple(rules),
+        aliases=MappingProxyType({alias.name: alias for alias in aliases}),
+        ladder=MappingProxyType(dict(ladder)),
+        _paths=_paths(rules, aliases, ladder),
+    )
+
+
+def _revision(texts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(hashlib.sha256(text.encode()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str, float]) -> _Paths:
+    index = index_of(rules)
+    by_name = {alias.name.lower(): alias for alias in aliases}
+    rule_named = {rule.name: rule for rule in rules}
+
+    def alias_of(name: str) -> Alias | None:
+        return by_name.get(name.strip().lower())
+
+    def layers(alias: Alias | None, found: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """The rule that an alias names comes on top, whoever else it is for."""
+        top = (rule_named[alias.rule],) if alias and alias.rule else ()
+        return tuple(dict.fromkeys((*top, *found)))
+
+    def route_of_one(name: str, weights: Weights, caller: str | None, agents: _Agents) -> Route:
+        alias = alias_of(name)
+        slug = read_slug(alias.model if alias else name)
+        stack = layers(alias, index.matching(slug, caller, agents))
+        own = (alias.clauses,) if alias else ()
+        return route_of(
+            cascade((*own, *(rule.clauses for rule in stack))),
+            asked=name,
+            sent=alias.model if alias else name,
+            alias=alias.name if alias else None,
+            rules=tuple(rule.name for rule in stack),
+            weights=weights,
+            ladder=ladder,
+        )
+
+    @lru_cache(_REMEMBERED)
+    def slug(name: str) -> Slug:
+        alias = alias_of(name)
+        return read_slug(alias.model if alias else name)
+
+    @lru_cache(_REMEMBERED)
+    def route(
+        names: _Names, weights: tuple[Weights, ...], caller: str | None, agents: _Agents
+    ) -> Route:
+        routes = map(route_of_one, names, weights, repeat(caller), repeat(agents))
+        return join(tuple(routes))
+
+    agents = lru_cache(_REMEMBERED)(index.agents_of)
+    return _Paths(index.callers, slug, agents, route)
+
+
+EMPTY_BOOK = make_book((), (), (), LADDER)

@@ -1,0 +1,81 @@
+"""Which rules speak for a request, the most specific first.
+
+A rule for some callers goes before a rule for all, one for some user agents before one for all,
+an exact name before a glob, more literal characters before fewer, and, where all that is equal,
+a later file and line before an earlier one. Nothing else about the order of rules matters.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.policy.pattern import ModelPattern, glob
+from app.policy.rule import Rule
+from app.policy.slug import Slug
+
+Rank = tuple[bool, bool, bool, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One pattern of one rule."""
+
+    pattern: ModelPattern
+    rule: Rule
+    rank: Rank
+
+
+@dataclass(frozen=True, slots=True)
+class RuleIndex:
+    """All rules by how they are found; exact names don't cost a look at each rule."""
+
+    exact: Mapping[str, Sequence[Entry]]  # by model, variants aside
+    globs: Sequence[Entry]
+    user_agents: frozenset[str]
+    callers: frozenset[str]
+
+    def matching(self, slug: Slug, caller: str | None, agents: frozenset[str]) -> tuple[Rule, ...]:
+        """The rules for one request; `agents` are the user agent patterns that it fits."""
+        best: dict[str, tuple[Rank, Rule]] = {}
+        for entry in (*self.exact.get(slug.base, ()), *self.globs):
+            if not _speaks_to(entry.rule, caller, agents) or not entry.pattern.covers(slug):
+                continue
+            found = best.get(entry.rule.name)
+            if found is None or found[0] < entry.rank:
+                best[entry.rule.name] = (entry.rank, entry.rule)
+        ranked = sorted(best.values(), key=lambda pair: pair[0], reverse=True)
+        return tuple(rule for _, rule in ranked)
+
+    def agents_of(self, user_agent: str) -> frozenset[str]:
+        """Which of the book's user agent patterns a header value fits."""
+        return frozenset(each for each in self.user_agents if glob(each).match(user_agent))
+
+
+def index_of(rules: Iterable[Rule]) -> RuleIndex:
+    """An index of `rules`, which come in the order of their files and lines."""
+    exact: dict[str, list[Entry]] = defaultdict(list)
+    globs: list[Entry] = []
+    everything = tuple(rules)
+    for position, rule in enumerate(everything):
+        for pattern in rule.models:
+            entry = Entry(pattern, rule, _rank(rule, pattern, position))
+            if pattern.exact:
+                exact[pattern.text.removeprefix("~").partition(":")[0]].append(entry)
+            else:
+                globs.append(entry)
+    return RuleIndex(
+        exact=dict(exact),
+        globs=tuple(globs),
+        user_agents=frozenset(each for rule in everything for each in rule.user_agents),
+        callers=frozenset(each for rule in everything for each in rule.callers),
+    )
+
+
+def _rank(rule: Rule, pattern: ModelPattern, position: int) -> Rank:
+    return (bool(rule.callers), bool(rule.user_agents), pattern.exact, pattern.literals, position)
+
+
+def _speaks_to(rule: Rule, caller: str | None, agents: frozenset[str]) -> bool:
+    if rule.callers and caller not in rule.callers:
+        return False
+    return not rule.user_agents or not agents.isdisjoint(rule.user_agents)

@@ -1,0 +1,208 @@
+"""Joins two `provider` objects: the policy's and the caller's, or those of two rules.
+
+`tighten` is the promise that a caller may narrow and never widen: what comes out admits no
+endpoint that either side refuses. How two values of a field meet is a table; three fields can't
+be met alone. `order` with `allow_fallbacks: false` is a list that nothing may leave, so it binds
+like an `only`; and an `order` is reduced to what `only` and `ignore` admit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import reduce
+from typing import Any
+
+from app.errors import MalformedBody
+from app.policy import tags
+
+Preferences = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two sides have nothing in common: the field, and what each of them said."""
+
+    field: str
+    ours: Any
+    theirs: Any
+
+
+def tighten(ours: Preferences, theirs: Preferences) -> dict[str, Any] | Conflict:
+    """Both sides hold; where they only wish (order, speed), ours goes first.
+
+    A value that is theirs unchanged is the very object they gave, so that its spelling can be
+    kept. Raises `MalformedBody` where theirs has to be read and can't be.
+    """
+    ours, theirs = stated(ours), stated(theirs)
+    met = {**ours, **theirs}
+    for field in ours.keys() & theirs.keys() & MEETS.keys():
+        met[field] = MEETS[field](ours[field], theirs[field])
+    if met.get("quantizations") == []:
+        return Conflict("quantizations", ours["quantizations"], theirs["quantizations"])
+    return _bound(met, ours, theirs)
+
+
+def fill(ours: Preferences, theirs: Preferences) -> dict[str, Any] | Conflict:
+    """Their value wins; ours fills what is absent, price by price and option by option."""
+    ours, theirs = stated(ours), stated(theirs)
+    met = {**ours, **theirs}
+    for field in ours.keys() & theirs.keys() & {"max_price", "options"}:
+        met[field] = _over(theirs[field], ours[field])
+    if "sort" in theirs and "order" not in theirs:
+        met.pop("order", None)  # ours would silence the sort they asked for
+    return settle(met)
+
+
+def settle(preferences: Preferences) -> dict[str, Any] | Conflict:
+    """One object that doesn't contradict itself, as it may be sent."""
+    settled = dict(preferences)
+    only, ignore = (_texts(field, settled.get(field, [])) for field in ("only", "ignore"))
+    if only and ignore and all(tags.covered(one, ignore) for one in only):
+        return Conflict("ignore", only, ignore)
+    if "order" in settled and (only or ignore):
+        settled["order"] = _admitted(_texts("order", settled["order"]), only, ignore)
+    if settled.get("order"):
+        settled.pop("sort", None)  # upstream ignores a sort beside an order
+    return stated(settled)
+
+
+def stated(preferences: Preferences) -> dict[str, Any]:
+    """What is really said: null and empty lists say nothing, upstream or here."""
+    return {
+        field: value
+        for field, value in preferences.items()
+        if field not in FIELDS or (value is not None and value != [])
+    }
+
+
+def _bound(
+    met: dict[str, Any], ours: Preferences, theirs: Preferences
+) -> dict[str, Any] | Conflict:
+    """Hold `only` and `order` to every list that binds on either side."""
+    if "order" in ours:
+        met["order"] = ours["order"]
+    our_bounds, their_bounds = _bounds(ours), _bounds(theirs)
+    only = _meet_all(our_bounds + their_bounds)
+    if our_bounds and their_bounds and not only:
+        return Conflict("only", _meet_all(our_bounds), _meet_all(their_bounds))
+    if only:
+        met["only"] = theirs["only"] if only == theirs.get("only") else only
+    settled = settle(met)
+    stated_only = "only" in ours or "only" in theirs
+    if isinstance(settled, dict) and "order" in settled and not stated_only:
+        settled.pop("only", None)  # the order says it already, since nothing may leave it
+    return settled
+
+
+def _bounds(side: Preferences) -> list[list[str]]:
+    """The lists that no endpoint outside of them passes."""
+    fields = ["only"] if "only" in side else []
+    if side.get("allow_fallbacks") is False and "order" in side:
+        fields.append("order")
+    return [_texts(field, side[field]) for field in fields]
+
+
+def _meet_all(bounds: Sequence[list[str]]) -> list[str]:
+    return reduce(tags.meet, bounds) if bounds else []
+
+
+def _admitted(order: list[str], only: list[str], ignore: list[str]) -> list[str]:
+    """What of an order `only` and `ignore` let through; the list itself if that is all of it."""
+    inside = tags.meet(order, only) if only else order
+    kept = [entry for entry in inside if not tags.covered(entry, ignore)]
+    return order if kept == order else kept
+
+
+# --- how two values of one field meet ---------------------------------------------------------
+
+
+def _shared(ours: Any, theirs: Any) -> Any:
+    labels = _texts("quantizations", theirs)
+    kept = [label for label in labels if label in ours]
+    return theirs if kept == theirs else kept
+
+
+def _united(ours: Any, theirs: Any) -> Any:
+    more = [entry for entry in ours if entry not in _texts("ignore", theirs)]
+    return [*theirs, *more] if more else theirs
+
+
+def _either(ours: Any, theirs: Any) -> Any:
+    return True if ours is True else theirs
+
+
+def _both(ours: Any, theirs: Any) -> Any:
+    return False if ours is False else theirs
+
+
+def _deny_wins(ours: Any, theirs: Any) -> Any:
+    return ours if ours == "deny" else theirs
+
+
+def _ours(ours: Any, _theirs: Any) -> Any:
+    return ours
+
+
+def _lower(ours: Any, theirs: Any) -> Any:
+    """The lower price of each key, as whoever named it wrote it; a tie stays theirs."""
+    caps = _mapping("max_price", theirs)
+    lower = {key: cap for key, cap in ours.items() if key not in caps or _below(cap, caps[key])}
+    return {**caps, **lower} if lower else theirs
+
+
+def _below(ours: Any, theirs: Any) -> bool:
+    return Decimal(str(ours)) < _price(theirs)
+
+
+def _price(value: Any) -> Decimal:
+    """A price, which callers write as a number or as a string; both are in use."""
+    try:
+        price = Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        price = Decimal("NaN")
+    if isinstance(value, bool) or not price.is_finite():
+        raise MalformedBody("provider.max_price takes numbers: USD per million tokens")
+    return price
+
+
+def _over(first: Any, second: Any) -> Any:
+    """All keys of both, `first` winning."""
+    return {**_percentiles(second), **_percentiles(first)}
+
+
+def _percentiles(value: Any) -> Any:
+    """A bare number means the median."""
+    bare = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"p50": value} if bare else _mapping("preferred_* and options", value)
+
+
+def _mapping(field: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedBody(f"provider.{field} must be an object")
+    return value
+
+
+def _texts(field: str, value: Any) -> list[str]:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return value
+    raise MalformedBody(f"provider.{field} must be a list of strings")
+
+
+Meet = Callable[[Any, Any], Any]
+
+MEETS: Mapping[str, Meet] = {
+    "quantizations": _shared,
+    "ignore": _united,
+    "max_price": _lower,
+    "zdr": _either,
+    "require_parameters": _either,
+    "enforce_distillable_text": _either,
+    "allow_fallbacks": _both,
+    "data_collection": _deny_wins,
+    "sort": _ours,
+    "preferred_min_throughput": _over,
+    "preferred_max_latency": _over,
+    "options": _over,
+}
+
+FIELDS = MEETS.keys() | {"only", "order"}

@@ -1,0 +1,69 @@
+"""What a caller asked for in its `provider` object and did not get."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.policy.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """One field: what was asked, what is sent instead, by which rules, and why."""
+
+    field: str
+    asked: Any
+    sent: Any  # None: nothing is
+    rule: str
+    why: str
+
+
+# The reason by field, for `tighten`; whoever reads a receipt may not know the words of it.
+_WHY: Mapping[str, str] = {
+    "only": "only what both lists admit may serve",
+    "order": "the policy's order wins, and nobody outside `only` and `ignore` is tried",
+    "quantizations": "only labels that both lists have may serve",
+    "max_price": "the lower price of the two holds",
+    "zdr": "true wins",
+    "require_parameters": "true wins",
+    "enforce_distillable_text": "true wins",
+    "allow_fallbacks": "false wins",
+    "data_collection": "deny wins",
+    "sort": "the policy's way to order wins, and none is sent beside an `order`",
+    "preferred_min_throughput": "the policy's keys win",
+    "preferred_max_latency": "the policy's keys win",
+    "options": "the policy's keys win",
+}
+_REPLACED = "merge: replace sends the policy's own preferences and nothing else"
+_FILLED = "no `sort` is sent beside an `order`, and no `order` that `only` or `ignore` shut out"
+
+
+def overruled(
+    asked: Mapping[str, Any], sent: Mapping[str, Any], route: Route
+) -> tuple[Overruled, ...]:
+    """The caller's wishes that `sent` does not honour in full."""
+    return tuple(
+        Overruled(field, wish, sent.get(field), _rules(field, route), _why(field, route.merge))
+        for field, wish in asked.items()
+        if not _honoured(field, wish, sent.get(field))
+    )
+
+
+def _rules(field: str, route: Route) -> str:
+    """The rules that speak of the field, or all of them where none does by name."""
+    named = dict.fromkeys(clause.rule for clause in route.origins.get(field, ()))
+    return ", ".join(named or route.rules)
+
+
+def _why(field: str, merge: str) -> str:
+    return {"replace": _REPLACED, "fill": _FILLED}.get(merge) or _WHY[field]
+
+
+def _honoured(field: str, wish: Any, sent: Any) -> bool:
+    if wish is None or wish == []:
+        return True  # null and an empty list ask for nothing
+    if field == "ignore" and isinstance(sent, list):
+        return all(entry in sent for entry in wish)
+    if isinstance(wish, dict) and isinstance(sent, dict):
+        return all(key in sent and sent[key] == value for key, value in wish.items())
+    return bool(wish == sent)

@@ -1,0 +1,150 @@
+"""What a policy must know of a request, read without parsing the rest."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app.errors import MalformedBody, MissingModel
+from app.policy.slices import Fields, split
+from app.policy.slug import read_slug
+
+_LONGEST_MODEL = 256  # no slug comes near; a pattern has to look at all of it
+_SERVER_TOOL = b"openrouter:"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request body, split at its top level."""
+
+    body: bytes  # the caller's own bytes; rebuilt only if a key was given twice
+    fields: Fields
+    model: str
+    fallback_models: tuple[str, ...]
+    streamed: bool
+    provider: Mapping[str, Any] | None  # the caller's own preferences, decoded
+
+    @property
+    def session(self) -> str | None:
+        """What the caller groups its requests by, where the body says so."""
+        session = _lenient(self.fields.get("session_id"))
+        return session if isinstance(session, str) else None
+
+    @property
+    def server_tools(self) -> bool:
+        """Whether OpenRouter's own tools may run: then `provider` in the answer is unsure."""
+        online = any("online" in read_slug(name).variants for name in self.models)
+        return online or is_given(self.fields.get("plugins")) or _has_server_tool(self.fields)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every model that may answer, the first choice first."""
+        return (self.model, *self.fallback_models)
+
+
+def read_request(body: bytes) -> Request:
+    """Take a body apart.
+
+    Raises `MalformedBody` if it is no JSON object or a field that a policy reads has the wrong
+    type, and `MissingModel` if it names no model at all.
+    """
+    body, fields = split(body)
+    model, *fallbacks = _models(fields)
+    return Request(
+        body=body,
+        fields=fields,
+        model=model,
+        fallback_models=tuple(fallbacks),
+        streamed="stream" in fields and bytes(fields["stream"]) == b"true",
+        provider=_object(fields, "provider"),
+    )
+
+
+def request_for(model: str, provider: Mapping[str, Any] | None = None) -> Request:
+    """The request of somebody who asks for no more than a model."""
+    return read_request(msgspec.json.encode({"model": model, "provider": provider}))
+
+
+def is_given(raw: msgspec.Raw | None) -> bool:
+    """Whether a field says anything: null and an empty list don't."""
+    return raw is not None and bytes(raw).translate(None, b" \t\n\r") not in {b"null", b"[]"}
+
+
+def decoded(name: str, raw: msgspec.Raw) -> Any:
+    """The value of a field that a policy reads."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise MalformedBody(f"{name} can't be read: {error}") from None
+
+
+def _models(fields: Fields) -> list[str]:
+    """Every model that may answer; without `model`, the first of `models` is meant."""
+    named = _text(fields, "model")
+    models = [*_listed_models(fields), *_anthropic_fallbacks(fields)]
+    if named and named.strip():
+        models.insert(0, named)
+    if not models:
+        raise MissingModel("the request names no model: `model` is missing or empty")
+    if any(len(name) > _LONGEST_MODEL for name in models):
+        raise MalformedBody(f"a model's name is over {_LONGEST_MODEL} characters long")
+    return models
+
+
+def _listed_models(fields: Fields) -> tuple[str, ...]:
+    """OpenRouter's own list of models to fall back to."""
+    if "models" not in fields:
+        return ()
+    models = decoded("models", fields["models"])
+    if models is None:
+        return ()
+    if not isinstance(models, list) or not all(isinstance(each, str) for each in models):
+        raise MalformedBody("models must be a list of model names")
+    return tuple(models)
+
+
+def _anthropic_fallbacks(fields: Fields) -> tuple[str, ...]:
+    """Every model named in `fallbacks`, also where one entry names two (the last would win).
+
+    Elsewhere than on `/messages` the field means nothing, so its shape is nobody's mistake.
+    """
+    if "fallbacks" not in fields:
+        return ()
+    entries = _lenient(fields["fallbacks"], object_pairs_hook=tuple)
+    listed = entries if isinstance(entries, list) else []
+    pairs = [pair for entry in listed if isinstance(entry, tuple) for pair in entry]
+    return tuple(value for key, value in pairs if key == "model" and isinstance(value, str))
+
+
+def _text(fields: Fields, name: str) -> str | None:
+    value = decoded(name, fields[name]) if name in fields else None
+    if value is not None and not isinstance(value, str):
+        raise MalformedBody(f"{name} must be a string")
+    return value
+
+
+def _object(fields: Fields, name: str) -> dict[str, Any] | None:
+    value = decoded(name, fields[name]) if name in fields else None
+    if value is not None and not isinstance(value, dict):
+        raise MalformedBody(f"{name} must be an object")
+    return value
+
+
+def _has_server_tool(fields: Fields) -> bool:
+    """Whether `tools` names one; it is read only if it could, since it may be large."""
+    raw = bytes(fields.get("tools", b""))
+    if _SERVER_TOOL not in raw and b"\\u" not in raw:
+        return False
+    tools = _lenient(raw)
+    kinds = [tool.get("type") for tool in tools or () if isinstance(tool, dict)]
+    return any(isinstance(kind, str) and kind.startswith("openrouter:") for kind in kinds)
+
+
+def _lenient(raw: msgspec.Raw | bytes | None, **how: Any) -> Any:
+    """The value of a field whose shape is nobody's mistake; None if it can't be read."""
+    try:
+        return json.loads(bytes(raw or b"null"), **how)
+    except (ValueError, RecursionError):
+        return None

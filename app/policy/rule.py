@@ -1,0 +1,52 @@
+"""What a policy file says, once it has been read: clauses, rules, aliases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.policy.pattern import ModelPattern
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clause:
+    """One thing a policy wants, and where it says so.
+
+    Keys are flat, so that each can be replaced by itself: `quantization_floor`,
+    `max_price.prompt`, `set.session_id`, `refuse.plugins`.
+    """
+
+    key: str
+    value: Any
+    rule: str  # the rule's name, or `alias NAME`
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """Render as `rule "precise" (policies/default.yaml:12)`."""
+        named = self.rule if self.rule.startswith("alias ") else f'rule "{self.rule}"'
+        return f"{named} ({self.file}:{self.line})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """Patterns, and what is wanted for the models they cover."""
+
+    name: str
+    file: str
+    line: int
+    models: tuple[ModelPattern, ...]  # none: only aliases name this rule
+    callers: frozenset[str]
+    user_agents: tuple[str, ...]
+    clauses: Mapping[str, Clause]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alias:
+    """A name we invent for a model, and what is wanted on top of that model's rules."""
+
+    name: str
+    file: str
+    line: int
+    model: str
+    rule: str | None
+    clauses: Mapping[str, Clause]

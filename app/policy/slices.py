@@ -1,0 +1,141 @@
+"""A JSON object's top level as slices of its own bytes: split it, change a field, join it again.
+
+msgspec finds where each value ends without reading it: 300 kB in an eighth of a millisecond.
+Three things need care, since what we judge and what upstream reads must be the same: a key given
+twice is kept once (the last, as JavaScript reads it); a key may be spelled with escapes; and half
+of a surrogate pair, which msgspec refuses, is something that JavaScript callers do send.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from app.errors import MalformedBody
+
+Fields = Mapping[str, msgspec.Raw]
+
+_SPLIT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_KEY = re.compile(rb'[ \t\n\r]*[{,][ \t\n\r]*("(?:[^"\\]|\\.)*")[ \t\n\r]*:[ \t\n\r]*')
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_BLANK = b" \t\n\r"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Where one key and its value are: from the key's quote to behind the value."""
+
+    name: str
+    start: int
+    value: int
+    end: int
+
+
+def split(body: bytes) -> tuple[bytes, dict[str, msgspec.Raw]]:
+    """The body and its fields; the body is the very object given, unless a key came twice.
+
+    Raises `MalformedBody` for anything that isn't one JSON object.
+    """
+    try:
+        fields = _SPLIT.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if not _SURROGATE.search(body):
+            raise MalformedBody(_whats_wrong(body, error)) from None
+        pairs = _scan(body)
+    else:
+        if _is_compact(body, fields) or _locate(body, fields):
+            return body, fields
+        pairs = _scan(body)
+    return _each_once(body, pairs)
+
+
+def edit(body: bytes, fields: Fields, changes: Mapping[str, bytes | None]) -> bytes:
+    """The body with some fields replaced, added or (None) left out; every other byte as it was."""
+    added = [_pair(name, value) for name, value in changes.items() if value and name not in fields]
+    if fields and fields.keys().isdisjoint(changes):
+        end = body.rindex(b"}")
+        return b"".join((body[:end], b",", b",".join(added), body[end:])) if added else body
+    pairs = _locate(body, fields)
+    pieces: list[bytes] = []
+    for position, pair in enumerate(pairs):
+        value = changes.get(pair.name, body[pair.value : pair.end])
+        if value is not None:
+            before = body[pairs[position - 1].end : pair.start] if pieces else b""
+            pieces.append(before + body[pair.start : pair.value] + value)
+    start, end = (pairs[0].start, pairs[-1].end) if pairs else (body.index(b"{") + 1,) * 2
+    tail = b",".join(added)
+    between = b"," if pieces and added else b""
+    return b"".join((body[:start], *pieces, between, tail, body[end:]))
+
+
+def _pair(name: str, value: bytes) -> bytes:
+    return msgspec.json.encode(name) + b":" + value
+
+
+def _is_compact(body: bytes, fields: Fields) -> bool:
+    """Whether the body is exactly its fields, without a blank or a second use of a key.
+
+    Any other way to write them, a key given twice included, takes more bytes.
+    """
+    return len(body) == 1 + sum(len(name) + 4 + len(value) for name, value in fields.items())
+
+
+def _locate(body: bytes, fields: Fields) -> list[Pair]:
+    """Where the fields are, in their order; nothing when a key comes twice.
+
+    The values' lengths are known, so only keys are looked at. Each value is compared, since with
+    a key given twice the walk would go by the wrong value's length.
+    """
+    pairs: list[Pair] = []
+    position = 0
+    for name, raw in fields.items():
+        key = _KEY.match(body, position)
+        if key is None or json.loads(key[1]) != name:
+            return []
+        if not body.startswith(bytes(raw), key.end()):
+            return []
+        position = key.end() + len(raw)
+        pairs.append(Pair(name, key.start(1), key.end(), position))
+    return pairs if body[position:].strip(_BLANK) == b"}" else []
+
+
+def _scan(body: bytes) -> list[Pair]:
+    """Where all pairs are, by reading every value: slow, for what the fast way can't do.
+
+    Decoded as latin-1, so that a character is a byte; the grammar is the same.
+    """
+    text = body.decode("latin-1")
+    pairs: list[Pair] = []
+    position = 0
+    while key := _KEY.match(body, position):
+        try:
+            _, position = _READER.raw_decode(text, key.end())
+            pairs.append(Pair(json.loads(key[1]), key.start(1), key.end(), position))
+        except (ValueError, RecursionError) as error:
+            raise MalformedBody(f"the body is not JSON: {error}") from None
+    if body[position:].strip(_BLANK) != b"}":
+        raise MalformedBody(f"the body is not one JSON object: it goes wrong at byte {position}")
+    return pairs
+
+
+def _each_once(body: bytes, pairs: Sequence[Pair]) -> tuple[bytes, dict[str, msgspec.Raw]]:
+    fields = {pair.name: msgspec.Raw(body[pair.value : pair.end]) for pair in pairs}
+    if len(fields) == len(pairs):
+        return body, fields
+    last = {pair.name: body[pair.start : pair.end] for pair in pairs}
+    return b"{" + b",".join(last.values()) + b"}", fields
+
+
+def _whats_wrong(body: bytes, error: Exception) -> str:
+    for start, name in _MARKS.items():
+        if body.startswith(start):
+            return f"the body begins with a {name} byte order mark; send plain UTF-8 without one"
+    if isinstance(error, RecursionError):
+        return "the body is nested too deep"
+    return f"the body is not one JSON object: {error}"
+
+
+_MARKS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_READER = json.JSONDecoder()

@@ -1,0 +1,56 @@
+"""Takes a model name apart, the way a policy must see it.
+
+A name is `author/model`, perhaps with variants (`:nitro`), a preset (`@preset/mine`), or a
+leading `~` (the newest model of a family). OpenRouter may be lenient about case and blanks, so
+rules are matched against the name lower-cased and trimmed, while it is sent as it was given:
+spelling a name oddly must not be a way round a rule.
+"""
+
+from dataclasses import dataclass
+
+_PRESET = "@preset/"
+
+
+@dataclass(frozen=True, slots=True)
+class Slug:
+    """A model name's parts, lower case."""
+
+    base: str  # author/model; the whole of a bare @preset/mine
+    variants: tuple[str, ...] = ()
+    preset: str | None = None
+    latest: bool = False  # ~author/family-latest
+
+    @property
+    def author(self) -> str:
+        """Who published the model: what stands before the slash."""
+        return self.base.partition("/")[0]
+
+
+def read_slug(name: str) -> Slug:
+    """The parts of `name`; any text has some, since it is a caller's."""
+    text = name.strip().lower()
+    model, found, preset = text.partition(_PRESET)
+    if found and not model:
+        return Slug(base=text, preset=preset)
+    base, *variants = model.removeprefix("~").split(":")
+    return Slug(
+        base=base,
+        variants=tuple(variants),
+        preset=preset if found else None,
+        latest=model.startswith("~"),
+    )
+
+
+def without_preset(name: str) -> str:
+    """`name` less its preset, otherwise as spelled; empty when it is nothing else."""
+    cut = name.lower().find(_PRESET)
+    return name if cut < 0 else name[:cut].rstrip()
+
+
+def without_variant(name: str, variant: str) -> str:
+    """`name` less each `:variant`, otherwise as spelled."""
+    cut = name.lower().find(_PRESET)
+    model, preset = (name, "") if cut < 0 else (name[:cut], name[cut:])
+    base, *variants = model.split(":")
+    kept = [each for each in variants if each.strip().lower() != variant]
+    return ":".join((base, *kept)) + preset
