@@ -1,6 +1,5 @@
 """A request and its route: what is sent. Refusals happen here, before any socket opens."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +7,16 @@ from typing import Any
 import msgspec
 
 from app.errors import PolicyConflict
-from app.policy.merge import Conflict, fill, tighten
-from app.policy.names import COUNTS_AS, name_sent, names
+from app.policy.names import renamed
 from app.policy.overruled import Overruled, overruled
-from app.policy.refuse import refuse
+from app.policy.preferences import as_bytes, joined
+from app.policy.refuse import COUNTS_AS, refuse
 from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.rule import Clause
-from app.policy.slices import edit, split
+from app.policy.slices import edit
+
+Changes = dict[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Outgoing:
     model_sent: str
     preferences: Mapping[str, Any] | None  # the provider object as sent
     overruled: tuple[Overruled, ...]
-    changed: tuple[str, ...]  # top-level fields that differ from what the caller sent
+    changed: tuple[str, ...]  # top-level fields that are sent otherwise than they came
     router_metadata: bool
 
 
@@ -37,127 +38,46 @@ def apply(request: Request, route: Route) -> Outgoing:
     request uses what a rule refuses, `MalformedBody` if a preference that must be read can't be.
     """
     if route.conflict:
-        raise PolicyConflict(
-            f"the policy for {route.model_asked} contradicts itself: {route.conflict}"
-        )
-    if not route.matched:
-        preferences = request.provider
-        changes: dict[str, bytes | None] = {}
-    else:
-        refuse(request, route)
-        preferences = _preferences(request, route)
-        changes = _changes(request, route, preferences)
+        raise PolicyConflict(f"the policy leaves nothing for {route.model_asked}: {route.conflict}")
+    refuse(request, route)
+    preferences = joined(request, route) if route.matched else request.provider
+    changes = _changes(request, route, preferences) if route.matched else {}
     return Outgoing(
-        body=edit(request.body, request.fields, changes),
-        model_sent=name_sent(request.model, route),
+        body=edit(request.body, request.fields, changes) if changes else request.body,
+        model_sent=route.model_sent,
         preferences=preferences,
-        overruled=overruled(request.provider or {}, preferences or {}, route),
+        overruled=overruled(request.provider, preferences, route) if request.provider else (),
         changed=tuple(changes),
         router_metadata=route.router_metadata,
     )
 
 
-# --- the provider object ----------------------------------------------------------------------
-
-
-def _preferences(request: Request, route: Route) -> Mapping[str, Any] | None:
-    """The policy's preferences joined with the caller's; None if nobody wants anything."""
-    if request.provider is None or route.merge == "replace":
-        return route.preferences or None
-    met = _MERGES[route.merge](route.preferences, request.provider)
-    if isinstance(met, Conflict):
-        raise PolicyConflict(_conflict_text(met, route))
-    return met or None
-
-
-_MERGES = {"tighten": tighten, "fill": fill}
-
-
-def _conflict_text(conflict: Conflict, route: Route) -> str:
-    clauses = route.origins.get(conflict.field) or route.origins.get("only", ())
-    named = " and ".join(dict.fromkeys(map(str, clauses)))
-    ours, theirs = (msgspec.json.encode(side).decode() for side in (conflict.ours, conflict.theirs))
-    if conflict.field == "ignore":
-        return (
-            f"`only` {ours} and `ignore` {theirs}, joined from {named} and the request's provider "
-            "object, leave no provider; ask for one that the policy doesn't shut out"
-        )
-    return (
-        f"{named} allows {conflict.field} {ours}, the request's provider object asks for {theirs}, "
-        f"and they have nothing in common; ask for some of the former, or leave "
-        f"provider.{conflict.field} out"
-    )
-
-
-def _provider_value(request: Request, route: Route, sent: Mapping[str, Any] | None) -> bytes | None:
-    """The bytes of the provider object to send, the caller's own where they say the same."""
-    if sent is None or sent is route.preferences:
-        return route.encoded if sent else None
-    asked, raw = request.provider or {}, bytes(request.fields["provider"])
-    kept = sent.keys() == asked.keys() and all(sent[key] is asked[key] for key in sent)
-    if _named_twice(raw):
-        return msgspec.json.encode(sent)
-    return raw if kept else msgspec.json.encode(_as_spelled(sent, asked, raw))
-
-
-def _named_twice(raw: bytes) -> bool:
-    """Whether a key comes twice at any depth, so that readers could disagree about it."""
-    twice = False
-
-    def look(pairs: list[tuple[str, Any]]) -> None:
-        nonlocal twice
-        twice = twice or len(dict(pairs)) < len(pairs)
-
-    json.loads(raw, object_pairs_hook=look)
-    return twice
-
-
-def _as_spelled(sent: Mapping[str, Any], asked: Mapping[str, Any], raw: bytes) -> dict[str, Any]:
-    """`sent` with the caller's own bytes for each value that is the caller's."""
-    _, theirs = split(raw)
-    spelled: dict[str, Any] = {}
-    for field, value in sent.items():
-        wish = asked.get(field)
-        if field in asked and value is wish:
-            spelled[field] = theirs[field]
-        elif isinstance(value, dict) and isinstance(wish, dict):
-            spelled[field] = _as_spelled(value, wish, bytes(theirs[field]))
-        else:
-            spelled[field] = value
-    return spelled
-
-
-# --- all fields -------------------------------------------------------------------------------
-
-
-def _changes(
-    request: Request, route: Route, preferences: Mapping[str, Any] | None
-) -> dict[str, bytes | None]:
+def _changes(request: Request, route: Route, preferences: Mapping[str, Any] | None) -> Changes:
     """The top-level fields that are sent otherwise than they came; None: left out."""
-    wanted: dict[str, bytes | None] = {
-        "provider": _provider_value(request, route, preferences),
-        **names(request, route),
-        **{name: None for field in route.strip for name in COUNTS_AS.get(field, (field,))},
-        **{field: _set_value(request, field, clause) for field, clause in route.set.items()},
-    }
-    return {
-        field: value
-        for field, value in wanted.items()
-        if value != (bytes(request.fields[field]) if field in request.fields else None)
-        and not (value is None and field == "provider" and request.provider is None)
-    }
+    wanted: Changes = {}
+    if preferences is not None or request.provider:
+        wanted["provider"] = as_bytes(preferences, request, route)
+    if route.sent_as:
+        wanted |= renamed(request, route.sent_as)
+    for field in route.strip:
+        wanted |= dict.fromkeys(COUNTS_AS.get(field, (field,)))
+    if wanted.get("models", b"") is None and "model" not in request.fields:
+        wanted["model"] = msgspec.json.encode(route.model_sent)
+    for field, clause in route.set.items():
+        wanted[field] = _set_to(request.fields.get(field), clause)
+    return {field: new for field, new in wanted.items() if new != _came(request, field)}
 
 
-def _set_value(request: Request, field: str, clause: Clause) -> bytes:
-    """A field's value as the policy sets it, in the caller's spelling if it is the same."""
+def _came(request: Request, field: str) -> bytes | None:
     raw = request.fields.get(field)
-    if raw is not None and _same(raw, clause.value):
-        return bytes(raw)
-    return msgspec.json.encode(clause.value)
+    return None if raw is None else bytes(raw)
 
 
-def _same(raw: msgspec.Raw, value: Any) -> bool:
+def _set_to(raw: msgspec.Raw | None, clause: Clause) -> bytes:
+    """A field's value as the policy sets it, in the caller's spelling if it says the same."""
+    ours = msgspec.json.encode(clause.value)
     try:
-        return bool(msgspec.json.encode(msgspec.json.decode(raw)) == msgspec.json.encode(value))
+        same = raw is not None and msgspec.json.encode(msgspec.json.decode(raw)) == ours
     except msgspec.MsgspecError:
-        return False
+        return ours
+    return bytes(raw) if raw is not None and same else ours

@@ -15,6 +15,7 @@ from app.policy.request import Request
 from app.policy.route import Route, join, route_of
 from app.policy.rule import Alias, Rule
 from app.policy.slug import Slug, read_slug
+from app.policy.wishes import wishes_of
 
 # Books live until a file is saved, and callers choose the names: what is remembered is bounded.
 _REMEMBERED = 4096
@@ -95,17 +96,15 @@ def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str,
 
     def route_of_one(name: str, weights: Weights, caller: str | None, agents: _Agents) -> Route:
         alias = alias_of(name)
-        slug = read_slug(alias.model if alias else name)
-        stack = layers(alias, index.matching(slug, caller, agents))
+        stack = layers(alias, index.matching(slug(name), caller, agents))
         own = (alias.clauses,) if alias else ()
+        standing = cascade((*own, *(rule.clauses for rule in stack)))
         return route_of(
-            cascade((*own, *(rule.clauses for rule in stack))),
+            standing,
+            wishes_of(standing, weights, ladder),
             asked=name,
-            sent=alias.model if alias else name,
             alias=alias.name if alias else None,
             rules=tuple(rule.name for rule in stack),
-            weights=weights,
-            ladder=ladder,
         )
 
     @lru_cache(_REMEMBERED)

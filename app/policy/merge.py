@@ -205,4 +205,4 @@ MEETS: Mapping[str, Meet] = {
     "options": _over,
 }
 
-FIELDS = MEETS.keys() | {"only", "order"}
+FIELDS = ("only", "order", *MEETS)

@@ -39,9 +39,10 @@ _FILLED = "no `sort` is sent beside an `order`, and no `order` that `only` or `i
 
 
 def overruled(
-    asked: Mapping[str, Any], sent: Mapping[str, Any], route: Route
+    asked: Mapping[str, Any], sent: Mapping[str, Any] | None, route: Route
 ) -> tuple[Overruled, ...]:
     """The caller's wishes that `sent` does not honour in full."""
+    sent = sent or {}
     return tuple(
         Overruled(field, wish, sent.get(field), _rules(field, route), _why(field, route.merge))
         for field, wish in asked.items()

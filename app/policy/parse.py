@@ -9,6 +9,7 @@ from app.policy.checks import CHECKS, Ladder, Spots, Values
 from app.policy.coherence import contradictions, names_amiss, purposeless
 from app.policy.pattern import model_pattern
 from app.policy.precision import LADDER, UNKNOWN
+from app.policy.rule import ALIAS as ALIAS_RULE
 from app.policy.rule import Alias, Clause, Rule
 from app.policy.schema import ALIAS, ALIAS_KEYS, FILE_KEYS, RULE_KEYS, WISH_KEYS
 from app.policy.shapes import Key, Record
@@ -117,8 +118,16 @@ def _aliases(spots: Spots, ladder: Ladder) -> Iterator[Alias]:
             line=spot.line,
             model=values.get("model", ""),
             rule=values.get("rule"),
-            clauses=_clauses(wanted, wishes, f"alias {name}"),
+            clauses=_clauses(wanted, wishes, ALIAS_RULE + name) | _model_of(name, values, fields),
         )
+
+
+def _model_of(name: str, values: Values, fields: Spots) -> dict[str, Clause]:
+    """An alias's model, as the clause it is."""
+    if "model" not in values:
+        return {}
+    spot = fields["model"]
+    return {"model": Clause("model", values["model"], ALIAS_RULE + name, spot.file, spot.line)}
 
 
 def _read(spots: Spots, keys: Mapping[str, Key]) -> dict[str, Any]:
@@ -136,7 +145,8 @@ def _clauses(values: Values, spots: Spots, rule: str) -> dict[str, Clause]:
     """One clause for each thing that can be replaced by itself."""
     return {
         key: Clause(key, value, rule, spots[name].file, line)
-        for name in values.keys() - _SELECTORS
+        for name in values
+        if name not in _SELECTORS
         for key, value, line in _flat(name, values[name], spots[name])
     }
 

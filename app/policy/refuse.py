@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from app.errors import PolicyRefused
-from app.policy.names import COUNTS_AS
 from app.policy.request import Request, is_given
 from app.policy.route import Route
 from app.policy.slug import Slug, read_slug
 
-# What a model's name can do that a field can do as well.
+# Two names of one thing: whoever strips or refuses the one means the other too.
+COUNTS_AS: Mapping[str, tuple[str, ...]] = {"models": ("models", "fallbacks")}
+
+# What the name of a model can do as well as the field.
 _IN_A_NAME: Mapping[str, Callable[[Slug], bool]] = {
     "preset": lambda slug: slug.preset is not None,
     "plugins": lambda slug: "online" in slug.variants,  # the web plugin under another name
@@ -21,23 +23,34 @@ _IN_A_NAME: Mapping[str, Callable[[Slug], bool]] = {
 def refuse(request: Request, route: Route) -> None:
     """Raise `PolicyRefused` if the request uses what the route refuses."""
     for field, clause in route.refuse.items():
-        used = _used(request, route, field)
+        used = _field_used(request, route, field) or _name_used(request, route, field)
         if used:
             raise PolicyRefused(
-                f"{clause} refuses requests with {field}, and this one has {used}; "
-                "leave it out, or ask for another model"
+                f"{clause} refuses requests with {field}, and this one has {used}; leave it out"
             )
+    nameless = [name for name, sent in route.sent_as.items() if not sent]
+    if nameless:
+        raise PolicyRefused(
+            f"{route.strip['preset']} strips presets, and {nameless[0]} is nothing else; "
+            "name a model beside it"
+        )
 
 
-def _used(request: Request, route: Route, field: str) -> str | None:
-    """How the request uses a field, if it does."""
+def _field_used(request: Request, route: Route, field: str) -> str | None:
+    """The field by which the request does it; a value that the policy itself sets is no use."""
     for name in COUNTS_AS.get(field, (field,)):
-        raw = request.fields.get(name)
-        ours = route.set.get(name)
-        if is_given(raw) and not (ours and bytes(raw or b"") == msgspec.json.encode(ours.value)):
+        raw, ours = request.fields.get(name), route.set.get(name)
+        if raw is None or not is_given(raw):
+            continue
+        if ours is None or bytes(raw) != msgspec.json.encode(ours.value):
             return f"`{name}`"
-    asked = [name for name in request.models if name not in route.renamed]
-    fits = _IN_A_NAME.get(field)
-    if fits is None:
+    return None
+
+
+def _name_used(request: Request, route: Route, field: str) -> str | None:
+    """The model by whose name the request does it; what an alias stands for is the policy's."""
+    does_it = _IN_A_NAME.get(field)
+    if does_it is None:
         return None
-    return next((f"the model {name}" for name in asked if fits(read_slug(name))), None)
+    asked = (name for name in request.models if name not in route.aliases)
+    return next((f"the model {name}" for name in asked if does_it(read_slug(name))), None)

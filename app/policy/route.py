@@ -1,88 +1,84 @@
 """What the book says for one request: model, preferences, and where each of them comes from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from app.catalog.catalog import Weights
-from app.policy.merge import FIELDS, Conflict, settle, tighten
-from app.policy.precision import LADDER, at_least, lowest
+from app.policy.merge import Conflict, tighten
 from app.policy.rule import Clause
-
-Origins = Mapping[str, tuple[Clause, ...]]
+from app.policy.slug import without_preset, without_variant
+from app.policy.wishes import Origins, Wishes, contradiction
 
 MERGES = ("tighten", "replace", "fill")  # strictest first
 VIOLATIONS = ("block_unproven", "block", "log")  # strictest first
 
+_Value = TypeVar("_Value")
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One request's lot, decided before its body is touched."""
+    """One request's lot, decided before its body is touched.
+
+    `preferences` are the policy's own, before the caller's are joined to them. `origins` has the
+    clauses behind each of them, and behind `model`, `merge`, `on_violation`, `router_metadata`.
+    `set`, `strip` and `refuse` are by top-level field.
+    """
 
     model_asked: str
     model_sent: str
     alias: str | None = None
     rules: tuple[str, ...] = ()  # most specific first
-    preferences: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # the policy's own `provider` object
-    origins: Origins = field(
-        default_factory=dict
-    )  # of each preference, and of merge, on_violation, router_metadata
+    preferences: Mapping[str, Any] = field(default_factory=dict)
+    origins: Origins = field(default_factory=dict)
     merge: str = "tighten"
-    set: Mapping[str, Clause] = field(default_factory=dict)  # by top-level field
+    set: Mapping[str, Clause] = field(default_factory=dict)
     strip: Mapping[str, Clause] = field(default_factory=dict)
     refuse: Mapping[str, Clause] = field(default_factory=dict)
     on_violation: str = "log"
     router_metadata: bool = True
-    renamed: Mapping[str, str] = field(
-        default_factory=dict
-    )  # aliases among all models asked, to their models
-    conflict: str | None = None  # the rules themselves leave nothing; nothing can be sent
-    encoded: bytes = field(default=b"", repr=False, compare=False)  # preferences as JSON
+    conflict: str | None = None  # the rules leave nothing between them, so nothing can be sent
+    aliases: frozenset[str] = frozenset()  # among all the models asked
+    sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
+    encoded: bytes = field(default=b"{}", repr=False, compare=False)  # the preferences as JSON
 
     @property
     def matched(self) -> bool:
         """Whether any policy speaks for this request."""
-        return bool(self.rules or self.renamed)
+        return bool(self.rules or self.aliases)
 
 
 def route_of(
     standing: Mapping[str, Clause],
+    wishes: Wishes,
     *,
     asked: str,
-    sent: str,
     alias: str | None,
     rules: tuple[str, ...],
-    weights: Weights,
-    ladder: Mapping[str, float] = LADDER,
 ) -> Route:
-    """The route that the standing clauses make for one model."""
-    wanted, origins = _wanted(standing, weights, ladder)
-    settled = settle(wanted)
-    conflict = _contradiction(settled, origins) if isinstance(settled, Conflict) else None
-    if wanted.get("quantizations") == []:
-        conflict = f"no quantization passes {_named(origins['quantizations'])}"
-    preferences = {} if isinstance(settled, Conflict) else settled
+    """The route of one model, given the clauses that stand for it."""
+
+    def value(key: str, default: Any) -> Any:
+        return standing[key].value if key in standing else default
+
+    own = ("model", "merge", "on_violation", "router_metadata")
     return Route(
         model_asked=asked,
-        model_sent=sent,
+        model_sent=value("model", asked),
         alias=alias,
         rules=rules,
-        preferences=preferences,
-        origins=origins,
-        merge=_value(standing, "merge", "tighten"),
-        set=_below(standing, "set."),
-        strip=_below(standing, "strip."),
-        refuse=_below(standing, "refuse."),
-        on_violation=_value(standing, "on_violation", "log"),
-        router_metadata=_value(standing, "router_metadata", default=True),
-        renamed={asked: sent} if asked != sent else {},
-        conflict=conflict,
-        encoded=msgspec.json.encode(preferences),
+        preferences=wishes.preferences,
+        origins=dict(wishes.origins) | {key: (standing[key],) for key in own if key in standing},
+        merge=value("merge", MERGES[0]),
+        set=_under("set.", standing),
+        strip=_under("strip.", standing),
+        refuse=_under("refuse.", standing),
+        on_violation=value("on_violation", VIOLATIONS[-1]),
+        router_metadata=value("router_metadata", default=True),
+        conflict=wishes.conflict,
+        aliases=frozenset({asked} if alias else ()),
     )
 
 
@@ -92,20 +88,27 @@ def join(routes: Sequence[Route]) -> Route:
     There is one `provider` object for all of them, so whichever model answers must be within
     the policy of every other one too (T-37).
     """
-    return reduce(_join_two, routes)
+    joined = reduce(_join_two, routes)
+    names = {each.model_asked: _name_sent(each, joined.strip) for each in routes}
+    return replace(
+        joined,
+        model_sent=names[joined.model_asked],
+        sent_as={asked: sent for asked, sent in names.items() if sent != asked},
+        encoded=msgspec.json.encode(joined.preferences),
+    )
 
 
 def _join_two(first: Route, other: Route) -> Route:
-    origins = _united(first.origins, other.origins)
+    origins = {
+        key: tuple(dict.fromkeys((*first.origins.get(key, ()), *other.origins.get(key, ()))))
+        for key in {**first.origins, **other.origins}
+    }
     met = tighten(first.preferences, other.preferences)
-    conflict = first.conflict or other.conflict
-    if isinstance(met, Conflict):
-        conflict = conflict or _contradiction(met, origins)
-        met = {}
+    apart = contradiction(met, origins) if isinstance(met, Conflict) else None
     return replace(
         first,
         rules=tuple(dict.fromkeys((*first.rules, *other.rules))),
-        preferences=met,
+        preferences={} if isinstance(met, Conflict) else met,
         origins=origins,
         merge=_strictest(MERGES, first.merge, other.merge),
         set={**other.set, **first.set},
@@ -113,78 +116,16 @@ def _join_two(first: Route, other: Route) -> Route:
         refuse={**other.refuse, **first.refuse},
         on_violation=_strictest(VIOLATIONS, first.on_violation, other.on_violation),
         router_metadata=first.router_metadata or other.router_metadata,
-        renamed={**other.renamed, **first.renamed},
-        conflict=conflict,
-        encoded=msgspec.json.encode(met),
+        conflict=first.conflict or other.conflict or apart,
+        aliases=first.aliases | other.aliases,
     )
 
 
-def _wanted(
-    standing: Mapping[str, Clause], weights: Weights, ladder: Mapping[str, float]
-) -> tuple[dict[str, Any], dict[str, tuple[Clause, ...]]]:
-    """The policy's preferences, and which clauses each of them comes from."""
-    wanted: dict[str, Any] = {}
-    origins: dict[str, tuple[Clause, ...]] = {}
-    for key, clause in standing.items():
-        name, _, part = key.partition(".")
-        if key == "pin":
-            wanted["only"] = wanted["order"] = clause.value
-            origins["only"] = origins["order"] = (clause,)
-        elif name == "max_price":
-            wanted[name] = {**wanted.get(name, {}), part: clause.value}
-            origins[name] = (*origins.get(name, ()), clause)
-        elif name in FIELDS or name in {"merge", "on_violation", "router_metadata"}:
-            origins[name] = (clause,)
-            if name in FIELDS:
-                wanted[name] = clause.value
-    labels = _labels(standing, weights, ladder)
-    if labels is not None:
-        wanted["quantizations"], origins["quantizations"] = labels
-    return wanted, origins
+def _strictest(ranked: Sequence[str], *values: str) -> str:
+    return min(values, key=ranked.index)
 
 
-def _labels(
-    standing: Mapping[str, Clause], weights: Weights, ladder: Mapping[str, float]
-) -> tuple[list[str], tuple[Clause, ...]] | None:
-    """The quantizations that pass the floor and the explicit list, if there are such.
-
-    `unknown_quantization: deny` without a floor asks for any declared label.
-    """
-    floor, listed, unknown = (
-        standing.get(key) for key in ("quantization_floor", "quantizations", "unknown_quantization")
-    )
-    unknown_ok = _unknown_ok(unknown, weights)
-    if floor is None and (unknown is None or unknown_ok):
-        return ([*listed.value], (listed,)) if listed else None
-    said = tuple(clause for clause in (floor, unknown, listed) if clause)
-    passing = at_least(
-        floor.value if floor else lowest(ladder), unknown_ok=unknown_ok, ladder=ladder
-    )
-    if listed is None:
-        return [*passing], said
-    return [label for label in listed.value if label in passing], said
-
-
-def _unknown_ok(clause: Clause | None, weights: Weights) -> bool:
-    setting = clause.value if clause else "auto"
-    return setting == "allow" or (setting == "auto" and weights == "closed")
-
-
-def _contradiction(conflict: Conflict, origins: Origins) -> str:
-    fields = {"ignore": ("only", "order", "ignore")}.get(conflict.field, (conflict.field,))
-    clauses = dict.fromkeys(clause for each in fields for clause in origins.get(each, ()))
-    return f"{_named(clauses)} leave nothing: {conflict.field} of one shuts out the other's"
-
-
-def _named(clauses: Iterable[Clause]) -> str:
-    return " and ".join(dict.fromkeys(str(clause) for clause in clauses))
-
-
-def _value(standing: Mapping[str, Clause], key: str, default: Any) -> Any:
-    return standing[key].value if key in standing else default
-
-
-def _below(standing: Mapping[str, Clause], prefix: str) -> dict[str, Clause]:
+def _under(prefix: str, standing: Mapping[str, _Value]) -> dict[str, _Value]:
     """The clauses under a prefix, by what follows it."""
     return {
         key.removeprefix(prefix): clause
@@ -193,12 +134,9 @@ def _below(standing: Mapping[str, Clause], prefix: str) -> dict[str, Clause]:
     }
 
 
-def _united(first: Origins, other: Origins) -> dict[str, tuple[Clause, ...]]:
-    return {
-        key: tuple(dict.fromkeys((*first.get(key, ()), *other.get(key, ()))))
-        for key in {**first, **other}
-    }
-
-
-def _strictest(ranked: Sequence[str], *values: str) -> str:
-    return min(values, key=ranked.index)
+def _name_sent(route: Route, strip: Mapping[str, Clause]) -> str:
+    """A model's name less what is stripped; empty if that was all of it."""
+    name = route.model_sent
+    if "preset" in strip:
+        name = without_preset(name)
+    return without_variant(name, "online") if "plugins" in strip else name

@@ -1,10 +1,12 @@
 """What a policy file says, once it has been read: clauses, rules, aliases."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.policy.pattern import ModelPattern
+
+ALIAS = "alias "  # how the name of a clause's rule begins when it is an alias's own
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,8 +25,7 @@ class Clause:
 
     def __str__(self) -> str:
         """Render as `rule "precise" (policies/default.yaml:12)`."""
-        named = self.rule if self.rule.startswith("alias ") else f'rule "{self.rule}"'
-        return f"{named} ({self.file}:{self.line})"
+        return named((self,))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,3 +51,18 @@ class Alias:
     model: str
     rule: str | None
     clauses: Mapping[str, Clause]
+
+
+def named(clauses: Iterable[Clause]) -> str:
+    """Where clauses stand: `rule "precise" (policies/default.yaml:12, 14) and alias mine (...)`."""
+    lines: dict[tuple[str, str], dict[int, None]] = {}
+    for clause in clauses:
+        lines.setdefault((clause.rule, clause.file), {})[clause.line] = None
+    return " and ".join(
+        f"{_who(rule)} ({file}:{', '.join(map(str, places))})"
+        for (rule, file), places in lines.items()
+    )
+
+
+def _who(rule: str) -> str:
+    return rule if rule.startswith(ALIAS) else f'rule "{rule}"'

@@ -9,7 +9,7 @@ of a surrogate pair, which msgspec refuses, is something that JavaScript callers
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,8 +23,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BLANK = b" \t\n\r"
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """Where one key and its value are: from the key's quote to behind the value."""
 
     name: str
@@ -92,13 +91,17 @@ def _locate(body: bytes, fields: Fields) -> list[Pair]:
     position = 0
     for name, raw in fields.items():
         key = _KEY.match(body, position)
-        if key is None or json.loads(key[1]) != name:
+        if key is None or _name(key[1]) != name:
             return []
         if not body.startswith(bytes(raw), key.end()):
             return []
         position = key.end() + len(raw)
         pairs.append(Pair(name, key.start(1), key.end(), position))
     return pairs if body[position:].strip(_BLANK) == b"}" else []
+
+
+def _name(quoted: bytes) -> str:
+    return str(json.loads(quoted)) if b"\\" in quoted else quoted[1:-1].decode()
 
 
 def _scan(body: bytes) -> list[Pair]:
@@ -112,7 +115,7 @@ def _scan(body: bytes) -> list[Pair]:
     while key := _KEY.match(body, position):
         try:
             _, position = _READER.raw_decode(text, key.end())
-            pairs.append(Pair(json.loads(key[1]), key.start(1), key.end(), position))
+            pairs.append(Pair(_name(key[1]), key.start(1), key.end(), position))
         except (ValueError, RecursionError) as error:
             raise MalformedBody(f"the body is not JSON: {error}") from None
     if body[position:].strip(_BLANK) != b"}":

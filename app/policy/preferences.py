@@ -1,0 +1,95 @@
+"""The `provider` object of one request: the policy's joined with the caller's, and its bytes."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from app.errors import PolicyConflict
+from app.policy.merge import Conflict, fill, tighten
+from app.policy.request import Request
+from app.policy.route import Route
+from app.policy.rule import named
+from app.policy.slices import split
+
+Preferences = Mapping[str, Any]
+
+_MERGES = {"tighten": tighten, "fill": fill}
+
+
+def joined(request: Request, route: Route) -> Preferences | None:
+    """What is asked of the router; None when nobody wants anything.
+
+    Raises `PolicyConflict` where the two have nothing in common, and `MalformedBody` where a
+    field of the caller's must be read and can't be.
+    """
+    if request.provider is None or route.merge == "replace":
+        return route.preferences or None
+    met = _MERGES[route.merge](route.preferences, request.provider)
+    if isinstance(met, Conflict):
+        raise PolicyConflict(_conflict_text(met, route))
+    return met or None
+
+
+def as_bytes(preferences: Preferences | None, request: Request, route: Route) -> bytes | None:
+    """The object to send, in the caller's own bytes as far as it is the caller's own."""
+    if preferences is None:
+        return None
+    if preferences is route.preferences:
+        return route.encoded
+    asked, raw = request.provider or {}, bytes(request.fields["provider"])
+    if _named_twice(raw):
+        return msgspec.json.encode(preferences)
+    kept = [field for field, value in preferences.items() if value is asked.get(field)]
+    if len(kept) == len(preferences) == len(asked):
+        return raw
+    return msgspec.json.encode(_as_spelled(preferences, asked, raw))
+
+
+def _named_twice(raw: bytes) -> bool:
+    """Whether a key comes twice at any depth, so that two readers could read two things."""
+    twice = False
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal twice
+        twice = twice or len(dict(pairs)) < len(pairs)
+
+    json.loads(raw, object_pairs_hook=look)
+    return twice
+
+
+def _as_spelled(sent: Preferences, asked: Preferences, raw: bytes) -> dict[str, Any]:
+    """`sent` with the caller's own bytes for each value that is the caller's own object."""
+    _, theirs = split(raw)
+    spelled: dict[str, Any] = {}
+    for field, value in sent.items():
+        wish = asked.get(field)
+        if field in asked and value is wish:
+            spelled[field] = theirs[field]
+        elif isinstance(value, dict) and isinstance(wish, dict):
+            spelled[field] = _as_spelled(value, wish, bytes(theirs[field]))
+        else:
+            spelled[field] = value
+    return spelled
+
+
+def _conflict_text(conflict: Conflict, route: Route) -> str:
+    ours, theirs = (msgspec.json.encode(side).decode() for side in (conflict.ours, conflict.theirs))
+    if conflict.field == "ignore":
+        return (
+            f"{_who(route, 'only', 'order', 'ignore')} and the request's provider object together "
+            f"allow only {ours} and ignore {theirs}, so nobody is left to serve; "
+            "ask for a provider that the policy doesn't shut out"
+        )
+    return (
+        f"{_who(route, conflict.field, 'order')} allows {conflict.field} {ours} and the request's "
+        f"provider object asks for {theirs}: nothing is in both; ask for some of the former, or "
+        f"leave provider.{conflict.field} out"
+    )
+
+
+def _who(route: Route, *fields: str) -> str:
+    """The clauses behind the first of these fields that the policy speaks of."""
+    clauses = [clause for field in fields for clause in route.origins.get(field, ())]
+    return named(clauses)

@@ -1,0 +1,81 @@
+"""From the clauses that stand to the policy's own `provider` object, each field with its origin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.catalog.catalog import Weights
+from app.policy.merge import FIELDS, Conflict, settle
+from app.policy.precision import at_least, lowest
+from app.policy.rule import Clause, named
+
+Origins = Mapping[str, tuple[Clause, ...]]
+Standing = Mapping[str, Clause]
+
+# What a conflict in a field is between.
+_BETWEEN: Mapping[str, tuple[str, ...]] = {"ignore": ("only", "ignore")}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a policy wants of the router."""
+
+    preferences: Mapping[str, Any]
+    origins: Origins
+    conflict: str | None  # why nothing can meet them
+
+
+def wishes_of(standing: Standing, weights: Weights, ladder: Mapping[str, float]) -> Wishes:
+    """What the standing clauses want for a model whose weights are open or closed."""
+    wanted: dict[str, Any] = {}
+    origins: dict[str, tuple[Clause, ...]] = {}
+    for key, clause in standing.items():
+        field, _, part = key.partition(".")
+        if key == "pin":
+            wanted |= {"only": clause.value, "order": clause.value}
+            origins |= {"only": (clause,), "order": (clause,)}
+        elif field == "max_price":
+            wanted[field] = {**wanted.get(field, {}), part: clause.value}
+            origins[field] = (*origins.get(field, ()), clause)
+        elif field in FIELDS:
+            wanted[field], origins[field] = clause.value, (clause,)
+    labels = _labels(standing, weights, ladder)
+    if labels is not None:
+        wanted["quantizations"] = labels
+        origins["quantizations"] = tuple(standing[key] for key in _PRECISION if key in standing)
+    return _settled(wanted, origins)
+
+
+def _settled(wanted: Mapping[str, Any], origins: Origins) -> Wishes:
+    if wanted.get("quantizations") == []:
+        return Wishes({}, origins, f"no quantization passes {named(origins['quantizations'])}")
+    settled = settle(wanted)
+    if isinstance(settled, Conflict):
+        return Wishes({}, origins, contradiction(settled, origins))
+    # In one order whatever the order of rules: upstream's response cache counts key order.
+    return Wishes({key: settled[key] for key in FIELDS if key in settled}, origins, None)
+
+
+def contradiction(conflict: Conflict, origins: Origins) -> str:
+    """The clauses that leave nothing between them."""
+    fields = _BETWEEN.get(conflict.field, (conflict.field,))
+    clauses = [clause for field in fields for clause in origins.get(field, ())]
+    return f"{named(clauses)} shut each other out ({', '.join(fields)})"
+
+
+_PRECISION = ("quantization_floor", "unknown_quantization", "quantizations")
+
+
+def _labels(standing: Standing, weights: Weights, ladder: Mapping[str, float]) -> list[str] | None:
+    """The labels that pass the floor and the explicit list; None where all do.
+
+    `unknown_quantization: deny` without a floor asks for any declared label.
+    """
+    floor, unknown, listed = (standing.get(key) for key in _PRECISION)
+    setting = unknown.value if unknown else "auto"
+    unknown_ok = setting == "allow" or (setting == "auto" and weights == "closed")
+    if floor is None and (unknown is None or unknown_ok):
+        return [*listed.value] if listed else None
+    least = floor.value if floor else lowest(ladder)
+    passing = at_least(least, unknown_ok=unknown_ok, ladder=ladder)
+    return [label for label in listed.value if label in passing] if listed else [*passing]
