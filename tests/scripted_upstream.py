@@ -28,6 +28,8 @@ class Close:
     """Close the connection in the ordinary way, wherever the body is."""
 
 
+_THE_OTHER_SIDE_LEFT = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
+
 Step = bytes | Pause | type[Reset] | type[Close]
 
 
@@ -79,8 +81,10 @@ class ScriptedUpstream:
 
     scripts: list[tuple[Step, ...]] = field(default_factory=list)
     requests: list[Recorded] = field(default_factory=list)
+    catalog_requests: list[Recorded] = field(default_factory=list)
+    plays_catalog: bool = False
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
-    connections: int = 0
+    used: set[asyncio.StreamReader] = field(default_factory=set)
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -91,6 +95,11 @@ class ScriptedUpstream:
     def url(self) -> str:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/api/v1"
+
+    @property
+    def connections(self) -> int:
+        """How many connections brought requests, those for the catalog aside."""
+        return len(self.used)
 
     @property
     def only_request(self) -> Recorded:
@@ -114,11 +123,10 @@ class ScriptedUpstream:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._tasks.add(task)
         try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            with contextlib.suppress(*_THE_OTHER_SIDE_LEFT):
                 while await self._one_request(reader, writer):
                     pass
         finally:
@@ -135,7 +143,12 @@ class ScriptedUpstream:
         )
         length = int({n.lower(): v for n, v in headers}.get("content-length", "0"))
         body = await reader.readexactly(length)
-        self.requests.append(Recorded(method, target, headers, body))
+        request = Recorded(method, target, headers, body)
+        if method == "GET" and "/models" in target and not self.plays_catalog:
+            self.catalog_requests.append(request)  # the proxy's own, beside what a test is about
+            return await self._play(reply(b"{}", status=404), reader, writer)
+        self.requests.append(request)
+        self.used.add(reader)
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         return await self._play(script, reader, writer)
 

@@ -11,7 +11,7 @@ from app.errors import BodyTooLarge, UnsupportedContent
 RawHeaders = list[tuple[bytes, bytes]]
 
 
-class CallerLeft(Exception):  # noqa: N818 - not an error: there is nobody left to answer
+class CallerLeft(Exception):
     """The caller closed the connection before its answer was complete."""
 
 

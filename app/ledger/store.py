@@ -19,7 +19,10 @@ from app.ledger.receipt import FIELDS, TUPLES, Receipt
 from app.ledger.tables import RECEIPTS
 
 _MIGRATION_LOCK = 0x706F696E  # any number, the same in every process
-_ON_CONFLICT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_ON_CONFLICT: dict[str, Callable[..., Any]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 _COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
 
 

@@ -1,0 +1,29 @@
+"""Turns our own errors into the reply that a caller's SDK understands.
+
+OpenAI's envelope everywhere, Anthropic's on `/messages`. Upstream's own errors never come
+through here: they pass as they were sent.
+"""
+
+from app.errors import RequestError
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+# Anthropic has a closed list of error types, chosen by status.
+_ANTHROPIC_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    415: "invalid_request_error",
+    503: "overloaded_error",
+}
+
+
+def error_body(error: RequestError, shape: str, receipt_id: str | None) -> dict[str, object]:
+    """The JSON body for `error`; `shape` is "openai" or "anthropic"."""
+    if shape == "anthropic":
+        kind = _ANTHROPIC_TYPES.get(error.status, "api_error")
+        detail = {"type": kind, "message": str(error), "code": error.code}
+        return {"type": "error", "error": detail, "request_id": receipt_id}
+    return {"error": {"message": str(error), "type": error.type, "param": None, "code": error.code}}

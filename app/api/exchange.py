@@ -1,0 +1,97 @@
+"""One request and its answer, as noted on the way; it becomes a receipt when it has ended."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from app.policy.apply import Outgoing
+from app.policy.request import Request
+from app.policy.route import Route
+from app.wire.dialect import Dialect
+from app.wire.observer import Observer
+
+Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known so far; each field is filled in once, in the order of the request's way."""
+
+    id: str
+    path: str
+    dialect: Dialect | None
+    caller: str | None
+    user_agent: str | None
+    header_session: str | None
+    book: str | None = None
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: float = field(default_factory=time.perf_counter)
+
+    bytes_in: int = 0
+    request: Request | None = None
+    route: Route | None = None
+    outgoing: Outgoing | None = None
+
+    status: int | None = None
+    observer: Observer | None = None
+    cache_status: str | None = None
+    header_generation_id: str | None = None
+    first_byte: float | None = None
+    first_token: float | None = None
+    bytes_out: int = 0
+
+    complete: bool = False
+    error: Exception | None = None
+
+    @property
+    def session(self) -> str | None:
+        """What the caller groups its requests by: the body's word goes before the header's."""
+        told = self.request.session if self.request else None
+        return told or self.header_session
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of ours on the answer: which receipt, which rules, which book."""
+        ours = [(b"x-pointsman-receipt", self.id.encode())]
+        if self.route is not None and self.route.rules:
+            ours.append((b"x-pointsman-rule", _header_safe(", ".join(self.route.rules))))
+        if self.book is not None:
+            ours.append((b"x-pointsman-book", self.book.encode()))
+        return ours
+
+    def begin_answer(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Note the head of upstream's answer and take a seat to watch its body."""
+        named = {name.lower(): value.decode("latin-1") for name, value in headers}
+        self.status = status
+        self.cache_status = named.get(b"x-openrouter-cache-status")
+        self.header_generation_id = named.get(b"x-generation-id")
+        if self.dialect is not None:
+            self.observer = Observer(
+                self.dialect,
+                content_type=named.get(b"content-type", ""),
+                content_encoding=named.get(b"content-encoding", ""),
+            )
+
+    def saw(self, chunk: bytes) -> None:
+        """Note a piece of the answer's body that is being passed on."""
+        if self.first_byte is None:
+            self.first_byte = time.perf_counter()
+        self.bytes_out += len(chunk)
+        if self.observer is not None:
+            self.observer.feed(chunk)
+            if self.first_token is None and self.observer.tokens_started:
+                self.first_token = time.perf_counter()
+
+    def milliseconds_to(self, moment: float | None) -> float | None:
+        """Milliseconds from the request's arrival to `moment`; None when it never came."""
+        return None if moment is None else round((moment - self.began) * 1000, 3)
+
+
+def session_digest(session: str | None) -> str | None:
+    """A session key as it may be kept: enough to tell two apart, not enough to read one."""
+    return None if session is None else hashlib.sha256(session.encode()).hexdigest()[:16]
+
+
+def _header_safe(text: str) -> bytes:
+    return text.encode("ascii", "replace")

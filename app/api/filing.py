@@ -1,0 +1,157 @@
+"""From an exchange that has ended to its receipt: facts gathered, the verdict judged."""
+
+import time
+from dataclasses import asdict
+
+from app.api.exchange import Exchange, session_digest
+from app.catalog.catalog import Catalog
+from app.errors import RequestError, UpstreamCut, UpstreamError
+from app.ledger.receipt import Ending, Receipt
+from app.policy.cost import Bill
+from app.policy.verdict import Served, Verdict, judge
+from app.wire.observation import Attempt, Observation, Usage
+
+_FIRST_ERROR_STATUS = 400
+_MESSAGE_LIMIT = 300
+
+# Whose fault decides how it ended; the first that fits.
+_ENDINGS: tuple[tuple[type[Exception], Ending], ...] = (
+    (UpstreamCut, "upstream_cut"),
+    (UpstreamError, "upstream_error"),
+    (RequestError, "refused"),
+)
+
+
+def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
+    """The receipt of one ended exchange; `now` is the wall clock, for the catalog's age."""
+    ended = time.perf_counter()
+    seen = exchange.observer.close() if exchange.observer else Observation()
+    usage = seen.usage or Usage()
+    verdict = _verdict(exchange, seen, catalog, now)
+    request, route, outgoing = exchange.request, exchange.route, exchange.outgoing
+    code, message = _error(exchange, seen)
+    return Receipt(
+        id=exchange.id,
+        started_at=exchange.started_at,
+        caller=exchange.caller,
+        user_agent=exchange.user_agent,
+        path=exchange.path,
+        dialect=exchange.dialect.name if exchange.dialect else None,
+        model_asked=request.model if request else None,
+        alias=route.alias if route else None,
+        model_sent=outgoing.model_sent if outgoing else None,
+        rules=route.rules if route else (),
+        book=exchange.book,
+        preferences_sent=outgoing.preferences if outgoing else None,
+        overruled=tuple(asdict(item) for item in outgoing.overruled) if outgoing else (),
+        streamed=request.streamed if request else False,
+        status=exchange.status,
+        generation_id=seen.generation_id or exchange.header_generation_id,
+        provider=verdict.provider,
+        model_served=seen.model,
+        quantizations_listed=verdict.quantizations_listed,
+        verdict=verdict.verdict,
+        reason=verdict.reason,
+        evidence=verdict.evidence,
+        attempts=tuple(attempt._asdict() for attempt in _attempts(seen)),
+        router_strategy=seen.metadata.strategy if seen.metadata else None,
+        cache_status=exchange.cache_status,
+        ttfb_ms=exchange.milliseconds_to(exchange.first_byte),
+        ttft_ms=exchange.milliseconds_to(exchange.first_token),
+        duration_ms=exchange.milliseconds_to(ended),
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.cached_tokens,
+        completion_tokens=usage.completion_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        tokens_per_second=_speed(usage.completion_tokens, exchange.first_token, ended),
+        cost_usd=usage.cost_usd,
+        finish_reason=seen.finish_reason,
+        error_code=code,
+        error_message=message,
+        ending=_ending(exchange, seen),
+        bytes_in=exchange.bytes_in,
+        bytes_out=exchange.bytes_out,
+        session=session_digest(exchange.session),
+    )
+
+
+def _ending(exchange: Exchange, seen: Observation) -> Ending:
+    for kind, ending in _ENDINGS:
+        if isinstance(exchange.error, kind):
+            return ending
+    if not exchange.complete:
+        return "caller_left"
+    failed = exchange.status is not None and exchange.status >= _FIRST_ERROR_STATUS
+    return "upstream_error" if failed or seen.error else "complete"
+
+
+def _error(exchange: Exchange, seen: Observation) -> tuple[str | None, str | None]:
+    """What went wrong, as a code and a message.
+
+    Of upstream's errors only OpenRouter's own wording is kept: what a provider says in
+    `metadata.raw` may quote the prompt (T-47).
+    """
+    if isinstance(exchange.error, RequestError):
+        return exchange.error.code, str(exchange.error)[:_MESSAGE_LIMIT]
+    if seen.error is not None:
+        return seen.error.code or str(exchange.status), seen.error.message[:_MESSAGE_LIMIT]
+    return None, None
+
+
+def _verdict(exchange: Exchange, seen: Observation, catalog: Catalog, now: float) -> Verdict:
+    request, outgoing = exchange.request, exchange.outgoing
+    if request is None or outgoing is None or exchange.observer is None or exchange.status is None:
+        return Verdict(verdict=None, reason="nothing was routed")
+    usage = seen.usage or Usage()
+    selected = seen.metadata.selected if seen.metadata else None
+    served = Served(
+        status=exchange.status,
+        model=outgoing.model_sent,
+        named_by_body=seen.provider_names,
+        named_by_router=selected.provider if selected else None,
+        attempted=_attempted(seen),
+        bill=_bill(usage),
+        server_tools=request.server_tools or usage.server_tools,
+        cache_hit=exchange.cache_status == "HIT",
+    )
+    return judge(served, outgoing.preferences, catalog, now=now)
+
+
+def _attempts(seen: Observation) -> tuple[Attempt, ...]:
+    told = seen.metadata.attempts if seen.metadata else ()
+    return told or (seen.error.previous if seen.error else ())
+
+
+def _attempted(seen: Observation) -> tuple[str, ...]:
+    """Every provider that got the prompt and did not serve, by the name upstream gave it."""
+    failed = [
+        attempt.provider
+        for attempt in _attempts(seen)
+        if attempt.status is None or attempt.status >= _FIRST_ERROR_STATUS
+    ]
+    if seen.error and seen.error.provider:
+        failed.append(seen.error.provider)
+    return tuple(failed)
+
+
+def _bill(usage: Usage) -> Bill | None:
+    """The bill, where upstream told all of it and charged it to OpenRouter's own account."""
+    prompt, completion = usage.upstream_prompt_cost, usage.upstream_completion_cost
+    if usage.is_byok or prompt is None or completion is None:
+        return None
+    if usage.prompt_tokens is None or usage.completion_tokens is None:
+        return None
+    return Bill(
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.cached_tokens or 0,
+        completion_tokens=usage.completion_tokens,
+        prompt_cost=prompt,
+        completion_cost=completion,
+    )
+
+
+def _speed(tokens: int | None, first_token: float | None, ended: float) -> float | None:
+    """Tokens per second from the first token to the end of the stream."""
+    if not tokens or first_token is None or ended <= first_token:
+        return None
+    return round(tokens / (ended - first_token), 2)

@@ -1,0 +1,105 @@
+"""The hot path, all of it: one POST that a policy may hold.
+
+Order matters here. Whatever a policy refuses is refused before a socket opens; the answer's bytes
+go on as they came while the observer only looks; the receipt is filed last, whatever happened.
+"""
+
+from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
+
+from app.api.body import must_be_json, read_body, while_caller_stays
+from app.api.callers import shown_key
+from app.api.exchange import Exchange
+from app.api.records import Records
+from app.errors import MissingKey
+from app.openrouter.catalog_feed import CatalogFeed
+from app.openrouter.client import OpenRouter, Upstream
+from app.policy.apply import Outgoing, apply
+from app.policy.request import read_request
+from app.policy_folder import PolicyFolder
+from app.wire.dialect import Dialect
+from app.wire.headers import to_caller, to_upstream
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+class Inference:
+    """Serves the dialects: policy in, bytes through, receipt out."""
+
+    def __init__(
+        self,
+        *,
+        policies: PolicyFolder,
+        openrouter: OpenRouter,
+        feed: CatalogFeed,
+        records: Records,
+        key: SecretStr | None,
+        body_limit: int,
+    ) -> None:
+        self._policies = policies
+        self._openrouter = openrouter
+        self._feed = feed
+        self._records = records
+        self._key = key.get_secret_value() if key else None
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, dialect: Dialect) -> None:
+        """Hold one request to its policy, relay the answer, leave a receipt."""
+        async with self._records.exchange(scope, send, dialect) as exchange:
+            must_be_json(scope["headers"])
+            must_have_key(scope["headers"], self._key)
+            body = await read_body(scope, receive, self._body_limit)
+            outgoing = self._hold_to_policy(exchange, body)
+            async with while_caller_stays(receive):
+                upstream = await self._openrouter.open(
+                    "POST",
+                    dialect.path,
+                    scope["query_string"],
+                    self._headers(scope, exchange),
+                    outgoing.body,
+                )
+                await relay(upstream, exchange, send)
+
+    def _headers(self, scope: Scope, exchange: Exchange) -> RawHeaders:
+        """Router metadata is asked for where a policy has something to prove."""
+        held = exchange.route is not None and exchange.route.matched
+        wanted = held and exchange.outgoing is not None and exchange.outgoing.router_metadata
+        return to_upstream(scope["headers"], key=self._key, router_metadata=wanted)
+
+    def _hold_to_policy(self, exchange: Exchange, body: bytes) -> Outgoing:
+        book = self._policies.current
+        exchange.book, exchange.bytes_in = book.revision, len(body)
+        exchange.request = request = read_request(body)
+        self._feed.want(request.model)
+        exchange.route = route = book.route_for(
+            request,
+            caller=exchange.caller,
+            user_agent=exchange.user_agent or "",
+            catalog=self._feed.current,
+        )
+        exchange.outgoing = outgoing = apply(request, route)
+        return outgoing
+
+
+async def relay(upstream: Upstream, exchange: Exchange, send: Send) -> None:
+    """Pass status, headers and body on as they came, each piece as soon as it is here."""
+    try:
+        exchange.begin_answer(upstream.status, upstream.headers)
+        head = to_caller(upstream.headers) + exchange.headers()
+        await send({"type": "http.response.start", "status": upstream.status, "headers": head})
+        async for chunk in upstream.chunks():
+            exchange.saw(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        exchange.complete = True
+    finally:
+        await upstream.aclose()
+
+
+def must_have_key(headers: RawHeaders, key: str | None) -> None:
+    """Raise `MissingKey` where neither we nor the caller have one for upstream."""
+    if key is None and not shown_key(headers):
+        raise MissingKey(
+            "no key for OpenRouter: set OPENROUTER_API_KEY where Pointsman runs, "
+            "or send yours as 'Authorization: Bearer sk-or-...'"
+        )

@@ -1,0 +1,48 @@
+"""Every other /v1 path, forwarded as it came: no policy speaks of it."""
+
+from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
+
+from app.api.body import read_body, while_caller_stays
+from app.api.inference import must_have_key, relay
+from app.api.records import Records
+from app.openrouter.client import OpenRouter
+from app.wire.headers import to_upstream
+
+# These can change or cost nothing, so they leave no receipt and need no key of their own.
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Passthrough:
+    """Forwards any method to the same path upstream and relays the answer."""
+
+    def __init__(
+        self,
+        *,
+        openrouter: OpenRouter,
+        records: Records,
+        key: SecretStr | None,
+        body_limit: int,
+    ) -> None:
+        self._openrouter = openrouter
+        self._records = records
+        self._key = key.get_secret_value() if key else None
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """Forward one request to `path`; a receipt is left where it could have cost something."""
+        reading = scope["method"] in _READING
+        async with self._records.exchange(scope, send, None, filed=not reading) as exchange:
+            if not reading:
+                must_have_key(scope["headers"], self._key)
+            body = await read_body(scope, receive, self._body_limit)
+            exchange.bytes_in = len(body)
+            async with while_caller_stays(receive):
+                upstream = await self._openrouter.open(
+                    scope["method"],
+                    path,
+                    scope["query_string"],
+                    to_upstream(scope["headers"], key=self._key, router_metadata=False),
+                    body,
+                )
+                await relay(upstream, exchange, send)

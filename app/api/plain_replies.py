@@ -1,0 +1,22 @@
+"""Whole replies of our own over bare ASGI, for the routes that do without FastAPI."""
+
+import msgspec
+from starlette.types import Send
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+async def send_json(
+    send: Send, status: int, content: object, headers: RawHeaders | None = None
+) -> int:
+    """Send `content` as JSON and return the number of body bytes."""
+    body = msgspec.json.encode(content)
+    await send_bytes(send, status, body, [(b"content-type", b"application/json"), *(headers or [])])
+    return len(body)
+
+
+async def send_bytes(send: Send, status: int, body: bytes, headers: RawHeaders) -> None:
+    """Send a complete reply; `headers` without a content length."""
+    head = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,99 @@
+"""Keeps the record of every request: opens an exchange, answers its errors, files its receipt.
+
+Filing is synchronous and never raises into the request: once a caller has left, an await would be
+cancelled again, and a ledger in trouble is no reason to fail a request.
+"""
+
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from starlette.types import Receive, Scope, Send
+
+from app.api.body import CallerLeft
+from app.api.error_replies import error_body
+from app.api.exchange import Exchange
+from app.api.filing import receipt_of
+from app.api.plain_replies import send_json
+from app.api.request_log import line_of
+from app.errors import InternalError, RequestError
+from app.ledger.receipt import Receipt, new_receipt_id
+from app.openrouter.catalog_feed import CatalogFeed
+from app.wire.dialect import DIALECTS, Dialect
+from app.wire.paths import canonical_path
+
+log = logging.getLogger("pointsman")
+requests_log = logging.getLogger("pointsman.requests")
+
+_LONGEST_HEADER = 256
+
+
+class Records:
+    """One receipt for each request; `submit` hands it to the ledger without waiting."""
+
+    def __init__(self, *, feed: CatalogFeed, submit: Callable[[Receipt], None]) -> None:
+        self._feed = feed
+        self._submit = submit
+        self._random = random.SystemRandom()
+
+    @asynccontextmanager
+    async def exchange(
+        self, scope: Scope, send: Send, dialect: Dialect | None, *, filed: bool = True
+    ) -> AsyncIterator[Exchange]:
+        """An exchange for one request: what goes wrong inside is answered, the end is filed."""
+        exchange = self._open(scope, dialect)
+        try:
+            yield exchange
+        except RequestError as error:
+            await self._answer(exchange, send, error)
+        except CallerLeft as left:
+            exchange.error = left
+        except Exception:
+            log.exception("request %s failed inside Pointsman", exchange.id)
+            await self._answer(exchange, send, InternalError(f"see the process log: {exchange.id}"))
+        finally:
+            if filed:
+                self._file(exchange)
+
+    async def refuse(
+        self, scope: Scope, _receive: Receive, send: Send, error: RequestError
+    ) -> None:
+        """Answer a request that did not get past the door."""
+        dialect = DIALECTS.get(canonical_path(scope["path"]))
+        async with self.exchange(scope, send, dialect, filed=dialect is not None):
+            raise error
+
+    def _open(self, scope: Scope, dialect: Dialect | None) -> Exchange:
+        headers = dict(scope["headers"])
+        return Exchange(
+            id=new_receipt_id(time.time(), self._random),
+            path=scope["path"],
+            dialect=dialect,
+            caller=scope.get("caller"),
+            user_agent=_text(headers.get(b"user-agent")),
+            header_session=_text(headers.get(b"x-session-id")),
+        )
+
+    async def _answer(self, exchange: Exchange, send: Send, error: RequestError) -> None:
+        exchange.error = error
+        if exchange.status is not None:
+            return  # the answer had begun: left incomplete, it shows the caller that it broke
+        shape = exchange.dialect.error_shape if exchange.dialect else "openai"
+        exchange.status = error.status
+        exchange.bytes_out = await send_json(
+            send, error.status, error_body(error, shape, exchange.id), exchange.headers()
+        )
+
+    def _file(self, exchange: Exchange) -> None:
+        try:
+            receipt = receipt_of(exchange, self._feed.current, now=time.time())
+            self._submit(receipt)
+            requests_log.info("%s", line_of(receipt))
+        except Exception:
+            log.exception("no receipt could be made of request %s", exchange.id)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")[:_LONGEST_HEADER]

@@ -1,0 +1,47 @@
+"""The process log's one line per request: who asked what, who served, how it went."""
+
+from app.ledger.receipt import Receipt
+
+
+def line_of(receipt: Receipt) -> str:
+    """A line of `name=value` pairs, always in the same order, absent values left out.
+
+    Nothing of the conversation is in it, since nothing of it is on the receipt.
+    """
+    pairs = (
+        ("caller", receipt.caller),
+        ("model", _model(receipt)),
+        ("rule", ",".join(receipt.rules) or None),
+        ("provider", receipt.provider),
+        ("verdict", receipt.verdict),
+        ("status", receipt.status),
+        ("ending", receipt.ending),
+        ("ttft", _milliseconds(receipt.ttft_ms)),
+        ("took", _milliseconds(receipt.duration_ms)),
+        ("tokens", _tokens(receipt)),
+        ("cost", None if receipt.cost_usd is None else f"${receipt.cost_usd:f}"),
+        ("error", receipt.error_code),
+        ("receipt", receipt.id),
+    )
+    return " ".join(f"{name}={_quoted(str(value))}" for name, value in pairs if value is not None)
+
+
+def _model(receipt: Receipt) -> str | None:
+    if receipt.alias is None or receipt.model_sent is None:
+        return receipt.model_asked
+    return f"{receipt.alias}>{receipt.model_sent}"
+
+
+def _milliseconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0f}ms"
+
+
+def _tokens(receipt: Receipt) -> str | None:
+    if receipt.prompt_tokens is None and receipt.completion_tokens is None:
+        return None
+    return f"{receipt.prompt_tokens or 0}+{receipt.completion_tokens or 0}"
+
+
+def _quoted(text: str) -> str:
+    """A caller chooses the model's name: it must not be able to forge a line or a field."""
+    return text if text.isprintable() and " " not in text else ascii(text)

@@ -1,0 +1,44 @@
+"""Which endpoint answers a path, however the caller's base URL was written (T-35)."""
+
+from starlette.types import Receive, Scope, Send
+
+from app.api.inference import Inference
+from app.api.models import Models
+from app.api.passthrough import Passthrough
+from app.api.plain_replies import send_json
+from app.wire.dialect import DIALECTS
+from app.wire.paths import canonical_path
+
+
+class V1:
+    """The plain ASGI side of the app: everything that is about OpenRouter's API."""
+
+    def __init__(self, *, inference: Inference, models: Models, passthrough: Passthrough) -> None:
+        self._inference = inference
+        self._models = models
+        self._passthrough = passthrough
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path = canonical_path(scope["path"])
+        dialect = DIALECTS.get(path)
+        if dialect is not None and scope["method"] == "POST":
+            await self._inference(scope, receive, send, dialect)
+        elif path == "/models" and scope["method"] == "GET":
+            await self._models(scope, receive, send)
+        elif path != scope["path"]:
+            await self._passthrough(scope, receive, send, path)
+        else:
+            await send_json(send, 404, _nothing_here(scope["path"]))
+
+
+def _nothing_here(path: str) -> dict[str, object]:
+    message = f"nothing is served at {path}; OpenRouter's API is under /v1, ours under /pointsman"
+    return {
+        "error": {
+            "message": message,
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "not_found",
+        }
+    }

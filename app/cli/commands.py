@@ -1,0 +1,160 @@
+"""All commands. Each lives in a file of its own, imported when it is run: start-up stays short."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import __version__
+
+commands = typer.Typer(
+    name="pointsman",
+    help="Hold every model to its provider-routing policy, and prove who served.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Host = Annotated[str | None, typer.Option(help="The address to listen on [127.0.0.1].")]
+Port = Annotated[int | None, typer.Option(help="The port to listen on [4477].")]
+Upstream = Annotated[
+    str | None, typer.Option(help="The upstream's address [https://openrouter.ai/api/v1].")
+]
+Policies = Annotated[
+    Path | None, typer.Option(help="The folder of policy files [./policies, else the shipped one].")
+]
+Ledger = Annotated[
+    str | None, typer.Option(help="The ledger, an SQLAlchemy URL [an SQLite file of your user].")
+]
+Open = Annotated[
+    bool | None, typer.Option("--open", help="Allow listening beyond loopback without caller keys.")
+]
+
+
+@commands.command()
+def run(
+    host: Host = None,
+    port: Port = None,
+    policies: Policies = None,
+    open_: Open = None,
+) -> None:
+    """Serve with your OpenRouter key if there is one, else run the demo."""
+    from app.settings import Settings
+
+    settings = Settings.read(host=host, port=port, policies=policies, open=open_ or None)
+    if settings.openrouter_api_key is not None:
+        from app.cli.serve import serve as start
+    else:
+        from app.cli.demo import demo as start
+    start(settings)
+
+
+@commands.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    upstream: Upstream = None,
+    policies: Policies = None,
+    ledger: Ledger = None,
+    open_: Open = None,
+) -> None:
+    """Start the proxy in front of OpenRouter."""
+    from app.cli.serve import serve as start
+    from app.settings import Settings
+
+    start(
+        Settings.read(
+            host=host,
+            port=port,
+            upstream_url=upstream,
+            policies=policies,
+            ledger_url=ledger,
+            open=open_ or None,
+        )
+    )
+
+
+@commands.command()
+def demo(
+    host: Host = None,
+    port: Port = None,
+    policies: Policies = None,
+    ledger: Ledger = None,
+    open_: Open = None,
+) -> None:
+    """Start the proxy in front of a simulated OpenRouter, with sample traffic. Costs nothing."""
+    from app.cli.demo import demo as start
+    from app.settings import Settings
+
+    start(
+        Settings.read(
+            host=host, port=port, policies=policies, ledger_url=ledger, open=open_ or None
+        )
+    )
+
+
+@commands.command()
+def simulate(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 4478,
+    catalog: Annotated[Path | None, typer.Option(help="A catalog file of your own.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed routes the same way.")] = 0,
+    pace: Annotated[float, typer.Option(help="1 as a real host streams, 0 without pauses.")] = 1.0,
+) -> None:
+    """Start the simulated OpenRouter alone, for tests of your own tools."""
+    from app.cli.demo import simulate as start
+
+    start(host=host, port=port, catalog=catalog, seed=seed, pace=pace)
+
+
+@commands.command()
+def check(policies: Policies = None) -> None:
+    """Say what is wrong with the policy files; exit code 2 when something is."""
+    from app.cli.check import check as start
+    from app.settings import Settings
+
+    start(Settings.read(policies=policies))
+
+
+@commands.command()
+def log(
+    receipt: Annotated[
+        str | None, typer.Argument(help="One receipt's id, to see it whole.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on as new receipts are written.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at first.")] = 20,
+    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider, by slug.")] = None,
+    verdict: Annotated[str | None, typer.Option(help="Only kept, broken or unproven.")] = None,
+    caller: Annotated[str | None, typer.Option(help="Only this caller.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only later than 30m, 24h, 7d, a date.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    ledger: Ledger = None,
+) -> None:
+    """Show receipts: who served, and whether the policy was kept."""
+    from app.cli.log import log as start
+    from app.cli.log import moment, show_one
+    from app.ledger.store import Store
+    from app.settings import Settings
+
+    store = Store.open(Settings.read(ledger_url=ledger).ledger())
+    if receipt is not None:
+        show_one(store, receipt)
+        return
+    filters = {
+        "model": model,
+        "provider": provider,
+        "verdict": verdict,
+        "caller": caller,
+        "since": moment(since) if since else None,
+    }
+    start(store, follow=follow, as_json=as_json, limit=limit, filters=filters)
+
+
+@commands.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)

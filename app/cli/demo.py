@@ -1,0 +1,80 @@
+"""`pointsman demo`: the whole thing without a key, in front of a simulated OpenRouter."""
+
+import socket
+import threading
+from pathlib import Path
+
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from app.cli.samples import send_samples
+from app.cli.serve import base_url, listen, serving, start_logging
+from app.main import create_app
+from app.settings import Settings
+from app.simulator import create_simulator
+
+SIMULATED_KEY = "sk-or-v1-simulated"
+
+_WELCOME = """\
+This is a demo in front of a SIMULATED OpenRouter:
+nothing leaves this machine, nothing costs anything, and no model is really asked.
+
+Pointsman serves {base_url}
+"""
+
+
+def demo(settings: Settings) -> None:
+    """Start a simulated OpenRouter and the proxy, send sample traffic, keep serving.
+
+    Receipts go to a ledger of their own, so that simulated ones never mix with real ones.
+    """
+    start_logging("warning" if settings.log_level == "info" else settings.log_level)
+    simulator = _in_a_thread(create_simulator(), listen("127.0.0.1", 0))
+    settings = _in_front_of(simulator, settings)
+    settings.check_exposure()
+    app = create_app(settings)
+    listener = listen(settings.host, settings.port)
+    address = base_url(listener)
+    print(_WELCOME.format(base_url=address), flush=True)
+    shown_key = _a_caller_key(settings)
+    threading.Thread(target=send_samples, args=(address, shown_key), daemon=True).start()
+    serving(app, settings.drain_seconds).run(sockets=[listener])
+
+
+def simulate(*, host: str, port: int, catalog: Path | None, seed: int, pace: float) -> None:
+    """Serve the simulated OpenRouter alone until it is told to stop."""
+    start_logging("info")
+    app = create_simulator(catalog=catalog, seed=seed, pace=pace)
+    listener = listen(host, port)
+    print(f"Simulated OpenRouter at {_api(listener)}")
+    print(f"Any key that starts with sk-or- is accepted, such as {SIMULATED_KEY}", flush=True)
+    serving(app, drain_seconds=1).run(sockets=[listener])
+
+
+def _a_caller_key(settings: Settings) -> dict[str, str]:
+    """The headers that get our own samples through the door."""
+    for key in settings.caller_keys.values():
+        return {"authorization": f"Bearer {key.get_secret_value()}"}
+    return {}
+
+
+def _in_front_of(simulator: str, settings: Settings) -> Settings:
+    ledger = SecretStr(f"sqlite:///{settings.state / 'demo-ledger.db'}")
+    return settings.model_copy(
+        update={
+            "upstream_url": simulator,
+            "openrouter_api_key": SecretStr(SIMULATED_KEY),
+            "ledger_url": settings.ledger_url or ledger,
+        }
+    )
+
+
+def _in_a_thread(app: ASGIApp, listener: socket.socket) -> str:
+    """Serve `app` beside the main thread, for as long as the process lives; its API's address."""
+    server = serving(app, drain_seconds=0)
+    threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
+    return _api(listener)
+
+
+def _api(listener: socket.socket) -> str:
+    return base_url(listener).removesuffix("/v1") + "/api/v1"

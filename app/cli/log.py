@@ -1,0 +1,162 @@
+"""`pointsman log`: receipts, newest last, and as they come with `--follow`."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.errors import SettingsError
+from app.ledger.receipt import as_json_object
+
+if TYPE_CHECKING:
+    from app.ledger.store import Store
+
+Shown = Mapping[str, Any]
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_VERDICTS = {"kept": "green", "broken": "bold red", "unproven": "yellow"}
+_FOLLOW_SECONDS = 0.3
+
+
+def log(
+    store: "Store", *, follow: bool, as_json: bool, limit: int, filters: Mapping[str, Any]
+) -> None:
+    """Print the newest receipts; with `follow`, go on as new ones are written, until Ctrl-C."""
+    console = Console()
+    cursor = store.end()
+    found = [as_json_object(receipt) for receipt in store.recent(limit=limit, **filters)][::-1]
+    if not (found or follow or as_json):
+        console.print("No receipts here yet: send a request through Pointsman, or see --ledger.")
+    _print(found, console, as_json=as_json)
+    while follow:
+        time.sleep(_FOLLOW_SECONDS)
+        cursor, written = store.written_after(cursor)
+        fresh = [as_json_object(receipt) for receipt in written]
+        _print([each for each in fresh if _fits(each, filters)], console, as_json=as_json)
+
+
+def show_one(store: "Store", receipt_id: str) -> None:
+    """Print one receipt in full. Raises `SettingsError` where the ledger has none of that id."""
+    receipt = store.get(receipt_id)
+    if receipt is None:
+        raise SettingsError(f"the ledger has no receipt {receipt_id}")
+    table = Table.grid(padding=(0, 2))
+    for name, value in as_json_object(receipt).items():
+        if value not in (None, [], {}):
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            table.add_row(Text(name, style="dim"), Text(text, style=_VERDICTS.get(text, "")))
+    Console().print(table)
+
+
+def show(receipts: Iterable[Shown], console: Console, *, headings: bool = True) -> None:
+    """Print receipts as a table that fits the terminal."""
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="dim",
+        show_header=headings,
+    )
+    for heading, options in _COLUMNS.items():
+        table.add_column(heading, **options)
+    for receipt in receipts:
+        table.add_row(*_cells(receipt))
+    console.print(table)
+
+
+_COLUMNS: dict[str, dict[str, Any]] = {
+    "time": {"no_wrap": True},
+    "model": {"overflow": "fold", "min_width": 12},
+    "provider": {"overflow": "fold"},
+    "listed as": {"overflow": "fold"},
+    "verdict": {"no_wrap": True},
+    "TTFT": {"justify": "right", "no_wrap": True},
+    "tokens": {"justify": "right", "no_wrap": True},
+    "cost": {"justify": "right", "no_wrap": True},
+    "ending": {"overflow": "fold"},
+    "rule": {"overflow": "fold"},
+}
+
+
+def _cells(receipt: Shown) -> tuple[Text, ...]:
+    started = datetime.fromisoformat(receipt["started_at"]).astimezone()
+    verdict = receipt["verdict"] or ""
+    model = receipt["model_asked"] or "-"
+    if receipt["alias"]:
+        model = f"{receipt['alias']} > {receipt['model_sent']}"
+    return (
+        Text(f"{started:%H:%M:%S}", style="dim"),
+        Text(_printable(model)),
+        Text(receipt["provider"] or "-"),
+        Text(", ".join(receipt["quantizations_listed"]) or "-"),
+        Text(verdict or "-", style=_VERDICTS.get(verdict, "")),
+        Text(_seconds(receipt["ttft_ms"])),
+        Text(_tokens(receipt)),
+        Text(_dollars(receipt["cost_usd"])),
+        _ending(receipt),
+        Text(", ".join(receipt["rules"]) or "-", style="dim"),
+    )
+
+
+def _ending(receipt: Shown) -> Text:
+    if receipt["ending"] == "complete":
+        return Text(str(receipt["status"]), style="green")
+    told = f"{receipt['status'] or ''} {receipt['error_code'] or receipt['ending']}".strip()
+    return Text(_printable(told), style="red")
+
+
+def _seconds(milliseconds: float | None) -> str:
+    return "-" if milliseconds is None else f"{milliseconds / 1000:.2f}s"
+
+
+def _tokens(receipt: Shown) -> str:
+    if receipt["prompt_tokens"] is None:
+        return "-"
+    return f"{receipt['prompt_tokens']}+{receipt['completion_tokens'] or 0}"
+
+
+def _dollars(cost: float | None) -> str:
+    return "-" if cost is None else f"${cost:.6f}"
+
+
+def _printable(text: str) -> str:
+    """A caller chooses the model's name: it must not be able to steer a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _print(receipts: list[dict[str, Any]], console: Console, *, as_json: bool) -> None:
+    if as_json:
+        for receipt in receipts:
+            print(json.dumps(receipt, ensure_ascii=False), flush=True)
+    elif receipts:
+        show(receipts, console)
+
+
+def _fits(receipt: Shown, filters: Mapping[str, Any]) -> bool:
+    """Whether a receipt is wanted; `since` never speaks of what is yet to come."""
+    models = ("model_asked", "model_sent", "model_served")
+    return all(
+        wanted is None
+        or name == "since"
+        or wanted in [receipt[each] for each in (models if name == "model" else (name,))]
+        for name, wanted in filters.items()
+    )
+
+
+def moment(since: str, now: datetime | None = None) -> datetime:
+    """A moment from `24h`, `30m`, `7d`, or an ISO date. Raises `SettingsError`."""
+    number, unit = since[:-1], since[-1:]
+    if number.isdecimal() and unit in _UNITS:
+        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[unit]: int(number)})
+    try:
+        parsed = datetime.fromisoformat(since)
+    except ValueError:
+        raise SettingsError(
+            f"--since {since!r}: write a span such as 30m, 24h or 7d, or a date such as 2026-11-21"
+        ) from None
+    return parsed if parsed.tzinfo else parsed.astimezone()

@@ -1,0 +1,82 @@
+"""`pointsman serve`: the proxy in front of an upstream, until it is told to stop."""
+
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from app.errors import SettingsError
+from app.main import create_app
+from app.policy_folder import policy_folder
+from app.settings import Settings
+
+log = logging.getLogger("pointsman")
+
+
+def serve(settings: Settings) -> None:
+    """Start and stay until SIGINT or SIGTERM.
+
+    Raises `StartupError` before anything listens: bad settings, bad policies, a port in use.
+    """
+    start_logging(settings.log_level)
+    settings.check_exposure()
+    app = create_app(settings)
+    listener = listen(settings.host, settings.port)
+    log.info("Pointsman serves %s, in front of %s", base_url(listener), settings.upstream_url)
+    log.info("policies from %s; receipts: pointsman log -f", policy_folder(settings.policies))
+    if settings.openrouter_api_key is None:
+        log.info("no OPENROUTER_API_KEY is set: each caller must send its own key")
+    serving(app, settings.drain_seconds).run(sockets=[listener])
+
+
+def serving(app: object, drain_seconds: int) -> uvicorn.Server:
+    """A uvicorn server as we want it: quick loop and parser, no header or log line of its own."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            loop="auto",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=drain_seconds,
+        )
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises `SettingsError` where the address can't be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"can't listen on {host}:{port}: {error.strerror or error}; "
+            "choose another with --port or POINTSMAN_PORT"
+        ) from None
+
+
+def base_url(listener: socket.socket) -> str:
+    """The address to give to a tool as its base URL."""
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared, not bound
+    return f"http://{shown}:{port}/v1"
+
+
+def start_logging(level: str) -> None:
+    """One line an event, to standard error; uvicorn's own chatter only when it warns."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("pointsman").setLevel(level.upper())
+    logging.getLogger("uvicorn.error").addFilter(_without_known_noise)
+
+
+def _without_known_noise(record: logging.LogRecord) -> bool:
+    """An answer left incomplete on purpose is no error: that is how a cut stays visible (T-06)."""
+    return "without completing response" not in record.getMessage()

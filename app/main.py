@@ -1,0 +1,122 @@
+"""The composition root: builds the app from its settings, opens the rooms and closes them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from app.api.callers import Callers
+from app.api.door import Door
+from app.api.health import health_routes
+from app.api.inference import Inference
+from app.api.models import Models
+from app.api.passthrough import Passthrough
+from app.api.receipts import receipt_routes
+from app.api.records import Records
+from app.api.v1 import V1
+from app.ledger.writer import Writer
+from app.openrouter.catalog_feed import CatalogFeed
+from app.openrouter.client import OpenRouter, connect
+from app.policy_folder import PolicyFolder, policy_folder
+from app.settings import Settings
+from app.wire.headers import to_upstream
+
+if TYPE_CHECKING:
+    from app.ledger.store import Store
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """A ready-to-serve app. Raises `PolicyFileError` when the policies can't be used."""
+    policies = PolicyFolder(policy_folder(settings.policies))
+    openrouter = connect(
+        settings.upstream_url,
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+    )
+    key = settings.openrouter_api_key
+    feed = CatalogFeed(partial(_read, openrouter, key.get_secret_value() if key else None))
+    ledger = _Ledger(settings.ledger())
+    writer = Writer(ledger.open)
+    records = Records(feed=feed, submit=writer.submit)
+    body_limit = int(settings.max_body_mb * 1_000_000)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        writer.start()
+        yield
+        await feed.close()
+        await openrouter.aclose()
+        writer.close()
+        ledger.close()
+
+    app = FastAPI(
+        title="Pointsman",
+        lifespan=lifespan,
+        docs_url=None,  # its pages would load scripts from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(health_routes(policies=policies, writer=writer))
+    app.include_router(receipt_routes(ledger.reader))
+    # Whatever is not ours is OpenRouter's: plain ASGI, past FastAPI's routing machinery.
+    app.router.default = V1(
+        inference=Inference(
+            policies=policies,
+            openrouter=openrouter,
+            feed=feed,
+            records=records,
+            key=key,
+            body_limit=body_limit,
+        ),
+        models=Models(
+            policies=policies, openrouter=openrouter, feed=feed, records=records, key=key
+        ),
+        passthrough=Passthrough(
+            openrouter=openrouter, records=records, key=key, body_limit=body_limit
+        ),
+    )
+    app.add_middleware(
+        Door,
+        callers=Callers(settings.caller_keys),
+        hosts=(settings.host, *settings.allowed_hosts),
+        origins=settings.allowed_origins,
+        refuse=records.refuse,
+    )
+    return app
+
+
+async def _read(openrouter: OpenRouter, key: str | None, path: str) -> tuple[int, bytes]:
+    headers = to_upstream((), key=key, router_metadata=False)
+    status, _, body = await openrouter.get(path, headers)
+    return status, body
+
+
+class _Ledger:
+    """Opens the store when it is first wanted: SQLAlchemy's import is half of a start-up."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._reader: Store | None = None
+        self._lock = Lock()
+
+    def open(self) -> "Store":
+        """A store of one's own."""
+        from app.ledger.store import Store  # noqa: PLC0415 - see the class
+
+        return Store.open(self._url)
+
+    def reader(self) -> "Store":
+        """The store that all readers share; asked from worker threads."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = self.open()
+            return self._reader
+
+    def close(self) -> None:
+        """Close what was opened for reading."""
+        if self._reader is not None:
+            self._reader.close()

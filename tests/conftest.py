@@ -1,0 +1,85 @@
+"""Fixtures for tests that go over real sockets: a scripted upstream, and Pointsman in front."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.main import create_app
+from app.settings import Settings
+from tests.running import running
+from tests.scripted_upstream import ScriptedUpstream
+
+UPSTREAM_KEY = "sk-or-v1-canary-of-the-operator"
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the developer's keys, settings or ledger."""
+    for name in ("OPENROUTER_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+async def openrouter() -> AsyncIterator[ScriptedUpstream]:
+    """An upstream that plays what the test tells it to."""
+    async with ScriptedUpstream() as upstream:
+        yield upstream
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Pointsman on a real socket."""
+
+    url: str
+    client: httpx2.AsyncClient
+
+    async def receipts(self, count: int = 1, within: float = 3.0) -> list[dict[str, Any]]:
+        """The receipts once there are `count` of them, newest first."""
+        until = time.monotonic() + within
+        while True:
+            answer = await self.client.get(f"{self.url}/pointsman/receipts")
+            found: list[dict[str, Any]] = answer.json()["receipts"]
+            if len(found) >= count or time.monotonic() > until:
+                assert len(found) == count, f"{len(found)} receipts, {count} expected"
+                return found
+            time.sleep(0.02)  # noqa: ASYNC251 - the proxy runs in another thread
+
+    async def only_receipt(self) -> dict[str, Any]:
+        (receipt,) = await self.receipts()
+        return receipt
+
+
+StartProxy = Callable[..., Proxy]
+
+
+@pytest.fixture
+async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
+    """Start Pointsman with policies given as text and settings as keywords."""
+    with ExitStack() as stack:
+        async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
+
+            def start(policy: str = "version: 1\nrules: []\n", **settings: Any) -> Proxy:
+                folder = tmp_path / "policies"
+                folder.mkdir(exist_ok=True)
+                (folder / "test.yaml").write_text(policy, encoding="utf-8")
+                settings.setdefault("openrouter_api_key", UPSTREAM_KEY)
+                app = create_app(Settings.read(policies=folder, state=tmp_path, **settings))
+                server = stack.enter_context(running(app))
+                return Proxy(server.url, client)
+
+            yield start
+
+
+@pytest.fixture
+def proxy(start_proxy: StartProxy, openrouter: ScriptedUpstream) -> Proxy:
+    """Pointsman without any rule, in front of the scripted upstream."""
+    return start_proxy(upstream_url=openrouter.url)

@@ -1,0 +1,199 @@
+"""Nobody gets in who does not belong, and no key or prompt is kept anywhere."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from app.errors import SettingsError
+from app.settings import Settings
+from tests.conftest import UPSTREAM_KEY, Proxy, StartProxy
+from tests.scripted_upstream import ScriptedUpstream, reply, sse
+
+CHAT = "/v1/chat/completions"
+CANARY_PROMPT = "canary-prompt-7f3a"
+CANARY_ANSWER = "canary-answer-91bc"
+CALLER_KEY = "canary-key-of-the-caller"
+ASK = {"model": "acme/sim-1", "messages": [{"role": "user", "content": CANARY_PROMPT}]}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:4477", 200),
+        ("localhost", 200),
+        ("[::1]:4477", 200),
+        ("pointsman:4477", 200),
+        ("127.evil.com", 403),
+        ("127.0.0.1.evil.com:4477", 403),
+        ("localhost.evil.com", 403),
+        ("evil.com", 403),
+        ("127.0.0.1:4477@evil.com", 403),
+        ("[::1", 403),
+        ("", 403),
+    ],
+)
+async def test_t41_only_known_hosts_are_served(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, host: str, status: int
+) -> None:
+    proxy = start_proxy(upstream_url=openrouter.url, allowed_hosts="pointsman, other.internal")
+    openrouter.plays(reply(b"{}"))
+    answer = await proxy.client.post(proxy.url + CHAT, json=ASK, headers={"host": host})
+    assert answer.status_code == status
+    assert len(openrouter.requests) == (1 if status == 200 else 0)
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:4477"])
+@pytest.mark.parametrize("path", [CHAT, "/pointsman/receipts", "/v1/models", "/health"])
+async def test_t40_a_web_page_that_is_not_listed_gets_nothing(
+    proxy: Proxy, openrouter: ScriptedUpstream, origin: str, path: str
+) -> None:
+    for method in ("POST", "GET", "OPTIONS"):
+        answer = await proxy.client.request(
+            method, proxy.url + path, json=ASK, headers={"origin": origin}
+        )
+        assert answer.status_code == 403
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+    assert not openrouter.requests
+
+
+async def test_t40_a_listed_origin_may_call_and_upstreams_cors_headers_are_not_passed_on(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    proxy = start_proxy(upstream_url=openrouter.url, allowed_origins="https://App.example")
+    openrouter.plays(reply(b"{}", Access_Control_Allow_Origin="*"))
+    answer = await proxy.client.post(
+        proxy.url + CHAT, json=ASK, headers={"origin": "https://app.example"}
+    )
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" not in answer.headers
+    assert openrouter.only_request.header("origin") is None
+
+
+async def test_t33_our_key_replaces_the_callers_and_private_headers_stay_here(
+    proxy: Proxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(reply(b"{}"))
+    await proxy.client.post(
+        proxy.url + CHAT,
+        json=ASK,
+        headers={
+            "authorization": f"Bearer {CALLER_KEY}",
+            "x-api-key": CALLER_KEY,
+            "cookie": "a=b",
+            "connection": "keep-alive, x-private",
+            "x-private": "1",
+            "x-pointsman-dry": "1",
+            "x-forwarded-for": "10.0.0.1",
+            "http-referer": "https://tool.example",
+        },
+    )
+    request = openrouter.only_request
+    assert request.header("authorization") == f"Bearer {UPSTREAM_KEY}"
+    assert request.header("http-referer") == "https://tool.example"
+    assert request.header("accept-encoding") == "identity"
+    for name in ("x-api-key", "cookie", "x-private", "x-pointsman-dry", "x-forwarded-for"):
+        assert request.header(name) is None
+    assert CALLER_KEY not in str(request.headers)
+
+
+async def test_without_a_key_of_ours_the_callers_key_goes_on(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    proxy = start_proxy(upstream_url=openrouter.url, openrouter_api_key="")
+    openrouter.plays(reply(b"{}"))
+    await proxy.client.post(
+        proxy.url + CHAT, json=ASK, headers={"authorization": f"Bearer {CALLER_KEY}"}
+    )
+    assert openrouter.only_request.header("authorization") == f"Bearer {CALLER_KEY}"
+
+
+async def test_with_caller_keys_set_only_their_holders_get_in(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    proxy = start_proxy(upstream_url=openrouter.url, caller_keys=f"anna:{CALLER_KEY},bob:k2")
+    openrouter.plays(reply(b"{}"))
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"x-api-key": CALLER_KEY + "x"}):
+        answer = await proxy.client.post(proxy.url + CHAT, json=ASK, headers=headers)
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "unknown_caller_key"
+    for path in ("/pointsman/receipts", "/v1/models", "/dashboard"):
+        assert (await proxy.client.get(proxy.url + path)).status_code == 401
+    assert (await proxy.client.get(proxy.url + "/health")).status_code == 200
+    assert not openrouter.requests
+
+    shown = {"x-api-key": CALLER_KEY}
+    assert (await proxy.client.post(proxy.url + CHAT, json=ASK, headers=shown)).status_code == 200
+    assert CALLER_KEY not in str(openrouter.only_request.headers)
+    proxy.client.headers.update(shown)
+    assert [receipt["caller"] for receipt in await proxy.receipts(4)][0] == "anna"
+
+
+async def test_t45_a_request_can_not_choose_the_upstream(
+    proxy: Proxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(reply(b"{}"))
+    async with ScriptedUpstream() as elsewhere:
+        elsewhere.plays(reply(b"{}"))
+        target = elsewhere.url
+        await proxy.client.post(
+            proxy.url + CHAT,
+            json={**ASK, "api_base": target, "base_url": target},
+            headers={"x-upstream": target, "x-forwarded-host": target},
+        )
+        assert not elsewhere.requests
+    assert len(openrouter.requests) == 1
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7"])  # noqa: S104 - refused
+def test_t43_listening_beyond_loopback_needs_keys_or_a_clear_word(host: str) -> None:
+    with pytest.raises(SettingsError, match=r"POINTSMAN_CALLER_KEYS.*--open"):
+        Settings.read(host=host).check_exposure()
+    Settings.read(host=host, open=True).check_exposure()
+    Settings.read(host=host, caller_keys="a:b", openrouter_api_key="k").check_exposure()
+
+
+def test_caller_keys_without_a_key_for_upstream_are_a_start_up_error() -> None:
+    with pytest.raises(SettingsError, match="OPENROUTER_API_KEY"):
+        Settings.read(caller_keys="a:b").check_exposure()
+
+
+async def test_t39_t47_no_key_prompt_or_answer_is_kept_anywhere(
+    start_proxy: StartProxy,
+    openrouter: ScriptedUpstream,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    proxy = start_proxy(
+        "version: 1\nrules:\n  - {name: r, models: ['*'], zdr: true, refuse: [preset]}\n",
+        upstream_url=openrouter.url,
+        openrouter_api_key="",
+        log_level="debug",
+    )
+    frame = b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % CANARY_ANSWER.encode()
+    openrouter.plays(
+        sse(frame, b"data: [DONE]\n\n"),
+        reply(b'{"error":{"message":"bad request","code":400}}', status=400),
+        reply(b"not json " + CANARY_ANSWER.encode()),
+    )
+    headers = {"authorization": f"Bearer {CALLER_KEY}", "content-type": "application/json"}
+    for body in (
+        {**ASK, "stream": True},
+        ASK,
+        ASK,
+        {**ASK, "preset": "x"},
+        {"messages": ASK["messages"]},
+        {**ASK, "provider": CANARY_PROMPT},
+    ):
+        await proxy.client.post(proxy.url + CHAT, json=body, headers=headers)
+    half = b'{"model":"a/b","messages":"' + CANARY_PROMPT.encode()
+    await proxy.client.post(proxy.url + CHAT, content=half, headers=headers)
+    receipts = await proxy.receipts(7)
+
+    kept = str(receipts) + caplog.text + (await proxy.client.get(proxy.url + "/ready")).text
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            kept += file.read_bytes().decode("latin-1")
+    for canary in (CANARY_PROMPT, CANARY_ANSWER, CALLER_KEY):
+        assert canary not in kept

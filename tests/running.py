@@ -1,0 +1,37 @@
+"""Runs an ASGI app on a real socket, in a thread of its own, for as long as a test needs it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from app.cli.serve import listen, serving
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that accepts connections."""
+
+    server: uvicorn.Server
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def running(app: object) -> Iterator[Running]:
+    """Serve `app` on a free port; stopped, and its lifespan ended, on the way out."""
+    listener = listen("127.0.0.1", 0)
+    server = serving(app, drain_seconds=1)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield Running(server, listener.getsockname()[1])
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        assert not thread.is_alive(), "the server did not stop"
