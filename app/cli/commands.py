@@ -119,9 +119,7 @@ def check(policies: Policies = None) -> None:
 
 @commands.command()
 def log(
-    receipt: Annotated[
-        str | None, typer.Argument(help="One receipt's id, to see it whole.")
-    ] = None,
+    receipt: Annotated[str | None, typer.Argument(help="One receipt, to see it whole.")] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on as new receipts are written.")
     ] = False,

@@ -1,0 +1,73 @@
+# Pointsman. `make help` lists what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/.ready-to-run
+TEST_READY := $(VENV)/.ready-to-test
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check format constraints bench-latency clean
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(RUN_READY) ## Set up and serve: OpenRouter if OPENROUTER_API_KEY is set, else a simulated one
+	@exec $(BIN)/pointsman run
+
+demo: $(RUN_READY) ## Set up and serve in front of the simulated OpenRouter
+	@exec $(BIN)/pointsman demo
+
+test: $(TEST_READY) ## Set up and run the tests
+	$(BIN)/python -m pytest
+
+check: $(TEST_READY) ## Everything CI checks: format, lint, types, tests, coverage of the pure rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --include='app/policy/*,app/catalog/*,app/wire/*' --fail-under=100 --skip-covered
+
+format: $(TEST_READY) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench-latency: $(TEST_READY) ## Measure start-up, idle memory and added latency against the simulator
+	$(BIN)/python bench/latency.py
+
+constraints: $(TEST_READY) ## Pin the newest dependencies that fit, by hash
+	$(COMPILE) pyproject.toml -o .ci/constraints.txt
+	$(COMPILE) --group build -c .ci/constraints.txt -o .ci/constraints-build.txt
+	$(COMPILE) pyproject.toml --group dev -c .ci/constraints.txt -o .ci/constraints-dev.txt
+
+clean: ## Remove what was set up and built
+	rm -rf $(VENV) dist build .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Pointsman needs Python 3.11 or newer, and $(PYTHON) is older or missing."; \
+	  echo "Name another one: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  rm -rf $(VENV); \
+	  echo "$(PYTHON) can't make virtual environments here; on Debian and Ubuntu: apt install python3-venv"; \
+	  exit 1; }
+
+# Pinned by hash; then the project itself, from this folder, without asking any index again.
+$(RUN_READY): pyproject.toml .ci/constraints.txt | $(BIN)/python
+	@echo "setting up $(VENV) (once) ..."
+	@$(PIP) --require-hashes -r .ci/constraints.txt -r .ci/constraints-build.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TEST_READY): pyproject.toml .ci/constraints-dev.txt | $(BIN)/python
+	@echo "setting up $(VENV) for tests (once) ..."
+	@$(PIP) --require-hashes -r .ci/constraints-dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ $(RUN_READY)
