@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import CancelScope
 from starlette.types import Receive, Scope
 
 from app.errors import BodyTooLarge, UnsupportedContent
@@ -69,25 +70,21 @@ def _too_large(limit: int) -> BodyTooLarge:
 async def while_caller_stays(receive: Receive) -> AsyncIterator[None]:
     """Run the block, cancelling it the moment the caller leaves; raises `CallerLeft` then (T-17).
 
-    Whoever else cancels the task gets a cancelled task, as ever.
+    A cancel scope rather than a bare `Task.cancel`: the client below shields its own cleaning up
+    from scopes only, and would lose sockets. The answer's last message must be sent after the
+    block: an ASGI server tells of a "disconnect" once an answer is complete, too.
     """
-    work = asyncio.current_task()
-    assert work is not None  # noqa: S101 - an ASGI server always runs us in a task
-    left = False
+    with CancelScope() as stay:
 
-    async def watch() -> None:
-        nonlocal left
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        left = True
-        work.cancel()
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            stay.cancel()
 
-    watcher = asyncio.create_task(watch())
-    try:
-        yield
-    except asyncio.CancelledError:
-        if left and work.uncancel() == 0:
-            raise CallerLeft from None
-        raise
-    finally:
-        watcher.cancel()
+        watcher = asyncio.create_task(watch())
+        try:
+            yield
+        finally:
+            watcher.cancel()
+    if stay.cancelled_caught:
+        raise CallerLeft

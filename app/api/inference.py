@@ -59,6 +59,7 @@ class Inference:
                     outgoing.body,
                 )
                 await relay(upstream, exchange, send)
+            await finish(exchange, send)
 
     def _headers(self, scope: Scope, exchange: Exchange) -> RawHeaders:
         """Router metadata is asked for where a policy has something to prove."""
@@ -90,10 +91,14 @@ async def relay(upstream: Upstream, exchange: Exchange, send: Send) -> None:
         async for chunk in upstream.chunks():
             exchange.saw(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-        exchange.complete = True
     finally:
         await upstream.aclose()
+
+
+async def finish(exchange: Exchange, send: Send) -> None:
+    """Tell the server that the answer is complete; without it, the caller sees it broken off."""
+    exchange.complete = True
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def must_have_key(headers: RawHeaders, key: str | None) -> None:

@@ -1,16 +1,22 @@
 """Every other /v1 path, forwarded as it came: no policy speaks of it."""
 
+from urllib.parse import quote
+
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from app.api.body import read_body, while_caller_stays
-from app.api.inference import must_have_key, relay
+from app.api.inference import finish, must_have_key, relay
 from app.api.records import Records
 from app.openrouter.client import OpenRouter
 from app.wire.headers import to_upstream
 
 # These can change or cost nothing, so they leave no receipt and need no key of their own.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# What RFC 3986 allows in a path as it is. A percent sign isn't among them: what had been encoded
+# twice goes on encoded twice, or it would mean another path upstream than it did to us.
+_PLAIN = "/:@!$&'()*+,;=~"
 
 
 class Passthrough:
@@ -40,9 +46,10 @@ class Passthrough:
             async with while_caller_stays(receive):
                 upstream = await self._openrouter.open(
                     scope["method"],
-                    path,
+                    quote(path, safe=_PLAIN),
                     scope["query_string"],
                     to_upstream(scope["headers"], key=self._key, router_metadata=False),
                     body,
                 )
                 await relay(upstream, exchange, send)
+            await finish(exchange, send)

@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import msgspec
+from anyio import CancelScope
 
 from app.errors import UpstreamCut, UpstreamTimeout, UpstreamUnreachable
 
@@ -47,7 +48,8 @@ class Upstream:
 
     async def aclose(self) -> None:
         """Give the connection back, or close it when the body was not read to its end."""
-        await self._stream.aclose()
+        with CancelScope(shield=True):
+            await self._stream.aclose()
 
 
 class OpenRouter:

@@ -126,7 +126,9 @@ async def test_with_caller_keys_set_only_their_holders_get_in(
     assert (await proxy.client.post(proxy.url + CHAT, json=ASK, headers=shown)).status_code == 200
     assert CALLER_KEY not in str(openrouter.only_request.headers)
     proxy.client.headers.update(shown)
-    assert [receipt["caller"] for receipt in await proxy.receipts(4)][0] == "anna"
+    newest, *refused = await proxy.receipts(4)
+    assert newest["caller"] == "anna"
+    assert [receipt["caller"] for receipt in refused] == [None] * 3
 
 
 async def test_t45_a_request_can_not_choose_the_upstream(
@@ -156,6 +158,21 @@ def test_t43_listening_beyond_loopback_needs_keys_or_a_clear_word(host: str) -> 
 def test_caller_keys_without_a_key_for_upstream_are_a_start_up_error() -> None:
     with pytest.raises(SettingsError, match="OPENROUTER_API_KEY"):
         Settings.read(caller_keys="a:b").check_exposure()
+
+
+@pytest.mark.parametrize("dots", ["%252e%252e", "%25%32%65%252e"])
+async def test_what_came_encoded_twice_goes_on_encoded_twice(
+    proxy: Proxy, openrouter: ScriptedUpstream, dots: str
+) -> None:
+    """Decoded once on the way, it would be the path of an endpoint that a policy holds."""
+    openrouter.plays(reply(b"{}"))
+    await proxy.client.post(f"{proxy.url}/v1/files/{dots}/chat/completions", json=ASK)
+    assert openrouter.only_request.target == "/api/v1/files/%252e%252e/chat/completions"
+
+
+def _files_under(folder: Path) -> str:
+    files = [each for each in folder.rglob("*") if each.is_file()]
+    return "".join(each.read_bytes().decode("latin-1") for each in files)
 
 
 async def test_t39_t47_no_key_prompt_or_answer_is_kept_anywhere(
@@ -192,8 +209,6 @@ async def test_t39_t47_no_key_prompt_or_answer_is_kept_anywhere(
     receipts = await proxy.receipts(7)
 
     kept = str(receipts) + caplog.text + (await proxy.client.get(proxy.url + "/ready")).text
-    for file in tmp_path.rglob("*"):
-        if file.is_file():
-            kept += file.read_bytes().decode("latin-1")
+    kept += _files_under(tmp_path)
     for canary in (CANARY_PROMPT, CANARY_ANSWER, CALLER_KEY):
         assert canary not in kept
