@@ -11,7 +11,7 @@ from app.policy.names import renamed
 from app.policy.overruled import Overruled, overruled
 from app.policy.preferences import as_bytes, joined
 from app.policy.refuse import COUNTS_AS, refuse
-from app.policy.request import Request
+from app.policy.request import UNREADABLE, Request
 from app.policy.route import Route
 from app.policy.rule import Clause
 from app.policy.slices import edit
@@ -61,7 +61,7 @@ def _changes(request: Request, route: Route, preferences: Mapping[str, Any] | No
         wanted |= renamed(request, route.sent_as)
     for field in route.strip:
         wanted |= dict.fromkeys(COUNTS_AS.get(field, (field,)))
-    if wanted.get("models", b"") is None and "model" not in request.fields:
+    if wanted.get("models", b"") is None and not request.names_model:
         wanted["model"] = msgspec.json.encode(route.model_sent)
     for field, clause in route.set.items():
         wanted[field] = _set_to(request.fields.get(field), clause)
@@ -78,6 +78,6 @@ def _set_to(raw: msgspec.Raw | None, clause: Clause) -> bytes:
     ours = msgspec.json.encode(clause.value)
     try:
         same = raw is not None and msgspec.json.encode(msgspec.json.decode(raw)) == ours
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ours
     return bytes(raw) if raw is not None and same else ours

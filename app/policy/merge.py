@@ -6,9 +6,10 @@ be met alone. `order` with `allow_fallbacks: false` is a list that nothing may l
 like an `only`; and an `order` is reduced to what `only` and `ignore` admit.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -16,6 +17,8 @@ from app.errors import MalformedBody
 from app.policy import tags
 
 Preferences = Mapping[str, Any]
+
+_PLAIN_NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,9 @@ def _bound(
     if "order" in ours:
         met["order"] = ours["order"]
     our_bounds, their_bounds = _bounds(ours), _bounds(theirs)
-    only = _meet_all(our_bounds + their_bounds)
-    if our_bounds and their_bounds and not only:
+    bounds = our_bounds + their_bounds
+    only = _meet_all(bounds)
+    if bounds and not only:
         return Conflict("only", _meet_all(our_bounds), _meet_all(their_bounds))
     if only:
         met["only"] = theirs["only"] if only == theirs.get("only") else only
@@ -155,14 +159,13 @@ def _below(ours: Any, theirs: Any) -> bool:
 
 
 def _price(value: Any) -> Decimal:
-    """A price, which callers write as a number or as a string; both are in use."""
-    try:
-        price = Decimal(str(value))
-    except (InvalidOperation, ValueError):
-        price = Decimal("NaN")
-    if isinstance(value, bool) or not price.is_finite():
-        raise MalformedBody("provider.max_price takes numbers: USD per million tokens")
-    return price
+    """A price, which callers write as a number or as a string; both are in use.
+
+    A spelling that only Python takes for a number (`0_1`) is none: upstream might read no cap.
+    """
+    if not isinstance(value, bool) and _PLAIN_NUMBER.fullmatch(str(value)):
+        return Decimal(str(value))
+    raise MalformedBody("provider.max_price takes numbers: USD per million tokens")
 
 
 def _over(first: Any, second: Any) -> Any:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from app.policy.request import Request
+from app.errors import MalformedBody
+from app.policy.request import UNREADABLE, Request
 from app.policy.slices import edit, split
 
 Names = Mapping[str, str]
@@ -27,8 +28,11 @@ def renamed(request: Request, sent_as: Names) -> dict[str, bytes | None]:
 
 def _renamed_entries(raw: msgspec.Raw, sent_as: Names) -> bytes:
     """Anthropic's `fallbacks`, each entry otherwise as it was."""
-    entries = msgspec.json.decode(raw, type=list[msgspec.Raw])
-    return b"[" + b",".join(_renamed_entry(bytes(entry), sent_as) for entry in entries) + b"]"
+    try:
+        entries = msgspec.json.decode(raw, type=list[msgspec.Raw])
+        return b"[" + b",".join(_renamed_entry(bytes(entry), sent_as) for entry in entries) + b"]"
+    except UNREADABLE as error:
+        raise MalformedBody(f"fallbacks can't be read: {error}") from None
 
 
 def _renamed_entry(entry: bytes, sent_as: Names) -> bytes:

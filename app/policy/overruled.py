@@ -63,8 +63,9 @@ def _why(field: str, merge: str) -> str:
 def _honoured(field: str, wish: Any, sent: Any) -> bool:
     if wish is None or wish == []:
         return True  # null and an empty list ask for nothing
-    if field == "ignore" and isinstance(sent, list):
-        return all(entry in sent for entry in wish)
+    if field in {"only", "ignore"} and isinstance(sent, list) and isinstance(wish, list):
+        more = field == "only" and any(entry not in wish for entry in sent)
+        return all(entry in sent for entry in wish) and not more
     if isinstance(wish, dict) and isinstance(sent, dict):
         return all(key in sent and sent[key] == value for key, value in wish.items())
     return bool(wish == sent)

@@ -16,6 +16,10 @@ from app.policy.slices import split
 Preferences = Mapping[str, Any]
 
 _MERGES = {"tighten": tighten, "fill": fill}
+_NOBODY = (
+    "the request's provider object leaves nobody to serve, whatever the policy says: its `only`, "
+    "`ignore`, and `order` without fallbacks shut each other out"
+)
 
 
 def joined(request: Request, route: Route) -> Preferences | None:
@@ -28,7 +32,8 @@ def joined(request: Request, route: Route) -> Preferences | None:
         return route.preferences or None
     met = _MERGES[route.merge](route.preferences, request.provider)
     if isinstance(met, Conflict):
-        raise PolicyConflict(_conflict_text(met, route))
+        by_itself = isinstance(tighten({}, request.provider), Conflict)
+        raise PolicyConflict(_NOBODY if by_itself else _conflict_text(met, route))
     return met or None
 
 
@@ -90,6 +95,6 @@ def _conflict_text(conflict: Conflict, route: Route) -> str:
 
 
 def _who(route: Route, *fields: str) -> str:
-    """The clauses behind the first of these fields that the policy speaks of."""
+    """The clauses behind these fields."""
     clauses = [clause for field in fields for clause in route.origins.get(field, ())]
     return named(clauses)

@@ -10,7 +10,10 @@ from app.policy.route import Route
 from app.policy.slug import Slug, read_slug
 
 # Two names of one thing: whoever strips or refuses the one means the other too.
-COUNTS_AS: Mapping[str, tuple[str, ...]] = {"models": ("models", "fallbacks")}
+COUNTS_AS: Mapping[str, tuple[str, ...]] = {
+    "models": ("models", "fallbacks"),
+    "service_tier": ("service_tier", "speed"),  # `speed` is what Anthropic's clients say
+}
 
 # What the name of a model can do as well as the field.
 _IN_A_NAME: Mapping[str, Callable[[Slug], bool]] = {

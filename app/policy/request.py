@@ -12,7 +12,12 @@ from app.policy.slices import Fields, split
 from app.policy.slug import read_slug
 
 _LONGEST_MODEL = 256  # no slug comes near; a pattern has to look at all of it
+_MOST_MODELS = 32  # upstream takes four; each is held to all rules, and the answer remembered
+_DEEPEST = 50  # no provider object comes near; what joins and compares them recurses
 _SERVER_TOOL = b"openrouter:"
+
+# What msgspec raises for a value that split found the end of, but that isn't sound inside.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,11 @@ class Request:
         """Whether OpenRouter's own tools may run: then `provider` in the answer is unsure."""
         online = any("online" in read_slug(name).variants for name in self.models)
         return online or is_given(self.fields.get("plugins")) or _has_server_tool(self.fields)
+
+    @property
+    def names_model(self) -> bool:
+        """Whether `model` itself names one, and not only a list of fallbacks."""
+        return bool((_text(self.fields, "model") or "").strip())
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -76,7 +86,7 @@ def decoded(name: str, raw: msgspec.Raw) -> Any:
     """The value of a field that a policy reads."""
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise MalformedBody(f"{name} can't be read: {error}") from None
 
 
@@ -88,6 +98,8 @@ def _models(fields: Fields) -> list[str]:
         models.insert(0, named)
     if not models:
         raise MissingModel("the request names no model: `model` is missing or empty")
+    if len(models) > _MOST_MODELS:
+        raise MalformedBody(f"the request lists over {_MOST_MODELS} models")
     if any(len(name) > _LONGEST_MODEL for name in models):
         raise MalformedBody(f"a model's name is over {_LONGEST_MODEL} characters long")
     return models
@@ -109,10 +121,14 @@ def _anthropic_fallbacks(fields: Fields) -> tuple[str, ...]:
     """Every model named in `fallbacks`, also where one entry names two (the last would win).
 
     Elsewhere than on `/messages` the field means nothing, so its shape is nobody's mistake.
+    One that can't be read is refused: upstream might read it, and find models that no rule saw.
     """
     if "fallbacks" not in fields:
         return ()
-    entries = _lenient(fields["fallbacks"], object_pairs_hook=tuple)
+    try:
+        entries = _as_javascript_reads(bytes(fields["fallbacks"]), object_pairs_hook=tuple)
+    except RecursionError:
+        raise MalformedBody("fallbacks can't be read: it is nested too deep") from None
     listed = entries if isinstance(entries, list) else []
     pairs = [pair for entry in listed if isinstance(entry, tuple) for pair in entry]
     return tuple(value for key, value in pairs if key == "model" and isinstance(value, str))
@@ -129,7 +145,16 @@ def _object(fields: Fields, name: str) -> dict[str, Any] | None:
     value = decoded(name, fields[name]) if name in fields else None
     if value is not None and not isinstance(value, dict):
         raise MalformedBody(f"{name} must be an object")
+    if _deeper(value, _DEEPEST):
+        raise MalformedBody(f"{name} is nested more than {_DEEPEST} deep")
     return value
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list):
+        return False
+    return levels == 0 or any(_deeper(each, levels - 1) for each in inside)
 
 
 def _has_server_tool(fields: Fields) -> bool:
@@ -142,9 +167,17 @@ def _has_server_tool(fields: Fields) -> bool:
     return any(isinstance(kind, str) and kind.startswith("openrouter:") for kind in kinds)
 
 
-def _lenient(raw: msgspec.Raw | bytes | None, **how: Any) -> Any:
+def _lenient(raw: msgspec.Raw | bytes | None) -> Any:
     """The value of a field whose shape is nobody's mistake; None if it can't be read."""
     try:
-        return json.loads(bytes(raw or b"null"), **how)
-    except (ValueError, RecursionError):
+        return _as_javascript_reads(bytes(raw or b"null"))
+    except RecursionError:
         return None
+
+
+def _as_javascript_reads(raw: bytes, **how: Any) -> Any:
+    """A value with whatever JavaScript lets pass: half surrogates, bytes that aren't UTF-8.
+
+    Numbers stay text, so that no number is too long to be read.
+    """
+    return json.loads(raw.decode("utf-8", "replace"), parse_int=str, parse_float=str, **how)

@@ -66,7 +66,7 @@ NAME = Text(
 )
 PATTERN = Text(  # with an author, or a wildcard that stands for one
     "a model pattern",
-    r"(?=[^/]*[/*])[a-z0-9~@*?][a-z0-9._@/*?+-]*(?::[a-z0-9._*?-]+)?",
+    r"(?=.{1,256}$)(?=[^/]*[/*])[a-z0-9~@*?][a-z0-9._@/*?+-]*(?::[a-z0-9._*?-]+)?",
     _pattern,
 )
 MODEL = Text(

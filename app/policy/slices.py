@@ -18,7 +18,9 @@ from app.errors import MalformedBody
 Fields = Mapping[str, msgspec.Raw]
 
 _SPLIT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_KEY = re.compile(rb'[ \t\n\r]*[{,][ \t\n\r]*("(?:[^"\\]|\\.)*")[ \t\n\r]*:[ \t\n\r]*')
+_QUOTED = rb'[ \t\n\r]*("(?:[^"\\\x00-\x1f]|\\.)*")[ \t\n\r]*:[ \t\n\r]*'
+_FIRST_KEY = re.compile(rb"[ \t\n\r]*\{" + _QUOTED)
+_NEXT_KEY = re.compile(rb"[ \t\n\r]*," + _QUOTED)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BLANK = b" \t\n\r"
 
@@ -44,7 +46,7 @@ def split(body: bytes) -> tuple[bytes, dict[str, msgspec.Raw]]:
             raise MalformedBody(_whats_wrong(body, error)) from None
         pairs = _scan(body)
     else:
-        if _is_compact(body, fields) or _locate(body, fields):
+        if not fields or _is_compact(body, fields) or _locate(body, fields):
             return body, fields
         pairs = _scan(body)
     return _each_once(body, pairs)
@@ -90,7 +92,7 @@ def _locate(body: bytes, fields: Fields) -> list[Pair]:
     pairs: list[Pair] = []
     position = 0
     for name, raw in fields.items():
-        key = _KEY.match(body, position)
+        key = (_NEXT_KEY if pairs else _FIRST_KEY).match(body, position)
         if key is None or _name(key[1]) != name:
             return []
         if not body.startswith(bytes(raw), key.end()):
@@ -112,7 +114,7 @@ def _scan(body: bytes) -> list[Pair]:
     text = body.decode("latin-1")
     pairs: list[Pair] = []
     position = 0
-    while key := _KEY.match(body, position):
+    while key := (_NEXT_KEY if pairs else _FIRST_KEY).match(body, position):
         try:
             _, position = _READER.raw_decode(text, key.end())
             pairs.append(Pair(_name(key[1]), key.start(1), key.end(), position))
@@ -141,4 +143,11 @@ def _whats_wrong(body: bytes, error: Exception) -> str:
 
 
 _MARKS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-_READER = json.JSONDecoder()
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no value in JSON")
+
+
+# Numbers stay text: Python won't turn thousands of digits into an int.
+_READER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_constant)

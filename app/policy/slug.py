@@ -2,8 +2,8 @@
 
 A name is `author/model`, perhaps with variants (`:nitro`), a preset (`@preset/mine`), or a
 leading `~` (the newest model of a family). OpenRouter may be lenient about case and blanks, so
-rules are matched against the name lower-cased and trimmed, while it is sent as it was given:
-spelling a name oddly must not be a way round a rule.
+rules are matched against the name lower-cased, each part of it trimmed, while it is sent as it
+was given: spelling a name oddly must not be a way round a rule.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def read_slug(name: str) -> Slug:
     model, found, preset = text.partition(_PRESET)
     if found and not model:
         return Slug(base=text, preset=preset)
-    base, *variants = model.removeprefix("~").split(":")
+    base, *variants = (part.strip() for part in model.removeprefix("~").split(":"))
     return Slug(
         base=base,
         variants=tuple(variants),

@@ -15,8 +15,7 @@ def covers(entry: str, other: str) -> bool:
     entry, other = entry.lower(), other.lower()
     if entry == other:
         return True
-    provider, _, label = other.partition("/")
-    return entry == provider and label not in SERVICE_TIERS
+    return entry == other.partition("/")[0] and other.rpartition("/")[2] not in SERVICE_TIERS
 
 
 def covered(entry: str, by: Iterable[str]) -> bool:

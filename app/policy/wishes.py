@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.catalog.catalog import Weights
-from app.policy.merge import FIELDS, Conflict, settle
+from app.policy.merge import FIELDS, Conflict, tighten
 from app.policy.precision import at_least, lowest
 from app.policy.rule import Clause, named
 
@@ -13,7 +13,10 @@ Origins = Mapping[str, tuple[Clause, ...]]
 Standing = Mapping[str, Clause]
 
 # What a conflict in a field is between.
-_BETWEEN: Mapping[str, tuple[str, ...]] = {"ignore": ("only", "ignore")}
+_BETWEEN: Mapping[str, tuple[str, ...]] = {
+    "ignore": ("only", "order", "ignore"),
+    "only": ("only", "order"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def wishes_of(standing: Standing, weights: Weights, ladder: Mapping[str, float])
 def _settled(wanted: Mapping[str, Any], origins: Origins) -> Wishes:
     if wanted.get("quantizations") == []:
         return Wishes({}, origins, f"no quantization passes {named(origins['quantizations'])}")
-    settled = settle(wanted)
+    settled = tighten(wanted, {})
     if isinstance(settled, Conflict):
         return Wishes({}, origins, contradiction(settled, origins))
     # In one order whatever the order of rules: upstream's response cache counts key order.
@@ -58,8 +61,9 @@ def _settled(wanted: Mapping[str, Any], origins: Origins) -> Wishes:
 
 def contradiction(conflict: Conflict, origins: Origins) -> str:
     """The clauses that leave nothing between them."""
-    fields = _BETWEEN.get(conflict.field, (conflict.field,))
-    clauses = [clause for field in fields for clause in origins.get(field, ())]
+    between = _BETWEEN.get(conflict.field, (conflict.field,))
+    fields = [field for field in between if field in origins]
+    clauses = [clause for field in fields for clause in origins[field]]
     return f"{named(clauses)} shut each other out ({', '.join(fields)})"
 
 

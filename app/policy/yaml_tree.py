@@ -75,9 +75,10 @@ class Spot:
         `1e-7` is text to YAML 1.1 and `1:30` a number; here it is the other way round.
         """
         text = self.text()
-        quoted = self.kind == "text" and getattr(self.node, "style", None) is not None
+        quoted = self.kind == "text" and bool(getattr(self.node, "style", None))
         if quoted or not _NUMBER.fullmatch(text) or _LEADING_ZERO.match(text):
             return None
+        text = text.replace("_", "")
         number = float(text)
         if not math.isfinite(number):
             return None
@@ -158,7 +159,8 @@ def read_tree(file: str, text: str, problems: list[PolicyProblem]) -> Spot | Non
         return None
     if not _bounded(node):
         line = _line(node)
-        complain(line, f"an anchor holds itself, or expands to over {_MOST_VALUES} values")
+        most = f"{_MOST_VALUES} values or {_DEEPEST} levels"
+        complain(line, f"an anchor holds itself, or expands to over {most}")
         return None
     return Spot(file, "", _line(node), node, problems)
 
@@ -190,18 +192,21 @@ def _deepest(text: str) -> int | None:
 
 def _bounded(root: yaml.Node) -> bool:
     """Whether the tree ends: anchors may make a small text a huge, or an endless, tree."""
-    sizes: dict[int, float] = {}
+    endless = (math.inf, math.inf)
+    known: dict[int, tuple[float, float]] = {}  # the values in a node, and its levels
 
-    def size(node: yaml.Node) -> float:
-        if id(node) not in sizes:
-            sizes[id(node)] = math.inf  # until it is known: whoever holds itself is endless
+    def measure(node: yaml.Node) -> tuple[float, float]:
+        if id(node) not in known:
+            known[id(node)] = endless  # until it is known: whoever holds itself is
             children = node.value if isinstance(node.value, list) else []
-            nodes = (
-                each
+            found = [
+                measure(each)
                 for child in children
                 for each in (child if isinstance(child, tuple) else (child,))
-            )
-            sizes[id(node)] = 1 + sum(map(size, nodes))
-        return sizes[id(node)]
+            ]
+            levels = 1 + max((each for _, each in found), default=0)
+            known[id(node)] = (1 + sum(size for size, _ in found), levels)
+        return known[id(node)]
 
-    return size(root) <= _MOST_VALUES
+    size, levels = measure(root)
+    return size <= _MOST_VALUES and levels <= _DEEPEST + 1  # a scalar is a level too
