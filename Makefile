@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format constraints bench-latency clean
+.PHONY: help run demo test check lint coverage format constraints bench-latency clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,13 +25,17 @@ demo: $(RUN_READY) ## Set up and serve in front of the simulated OpenRouter
 test: $(TEST_READY) ## Set up and run the tests
 	$(BIN)/python -m pytest
 
-check: $(TEST_READY) ## Everything CI checks: format, lint, types, tests, coverage of the pure rooms
+check: lint coverage test ## Everything that has to hold before a change is merged
+
+lint: $(TEST_READY) ## Check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+coverage: $(TEST_READY) ## Show that tests reach every branch of the pure rooms
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest --quiet tests/policy tests/catalog tests/wire
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include='app/policy/*,app/catalog/*,app/wire/*' --fail-under=100 --skip-covered
 

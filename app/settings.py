@@ -127,7 +127,15 @@ class Settings(BaseSettings):
     @field_validator("openrouter_api_key", "ledger_url", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
+        return (value.strip() or None) if isinstance(value, str) else value
+
+    @field_validator("openrouter_api_key", mode="after")
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        key = value.get_secret_value() if value else ""
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise ValueError("the key has characters in it that no header can carry; copy it again")
+        return value
 
     @classmethod
     def read(cls, **options: Any) -> Self:

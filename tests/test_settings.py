@@ -82,3 +82,18 @@ def test_t39_printing_the_settings_shows_no_key() -> None:
 )
 def test_t41_only_real_loopback_addresses_count_as_loopback(host: str, *, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-or-1\nX-Evil: 1", "sk or", "sk-or-\N{LATIN SMALL LETTER E WITH ACUTE}"]
+)
+def test_a_key_that_no_header_can_carry_is_an_error(key: str) -> None:
+    with pytest.raises(SettingsError, match="OPENROUTER_API_KEY") as caught:
+        Settings.read(openrouter_api_key=key)
+    assert key not in str(caught.value)
+
+
+def test_blanks_around_a_key_are_no_part_of_it() -> None:
+    key = Settings.read(openrouter_api_key=" sk-or-1\n").openrouter_api_key
+    assert key is not None
+    assert key.get_secret_value() == "sk-or-1"

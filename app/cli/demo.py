@@ -1,5 +1,6 @@
 """`pointsman demo`: the whole thing without a key, in front of a simulated OpenRouter."""
 
+import re
 import socket
 import threading
 from pathlib import Path
@@ -37,7 +38,7 @@ def demo(settings: Settings) -> None:
     address = base_url(listener)
     print(_WELCOME.format(base_url=address), flush=True)
     shown_key = _a_caller_key(settings)
-    threading.Thread(target=send_samples, args=(address, shown_key), daemon=True).start()
+    threading.Thread(target=send_samples, args=(address, shown_key, _shown(settings.ledger())), daemon=True).start()
     serving(app, settings.drain_seconds).run(sockets=[listener])
 
 
@@ -49,6 +50,11 @@ def simulate(*, host: str, port: int, catalog: Path | None, seed: int, pace: flo
     print(f"Simulated OpenRouter at {_api(listener)}")
     print(f"Any key that starts with sk-or- is accepted, such as {SIMULATED_KEY}", flush=True)
     serving(app, drain_seconds=1).run(sockets=[listener])
+
+
+def _shown(ledger: str) -> str:
+    """The ledger's address as a command line takes it, a password that it may hold left out."""
+    return re.sub(r"://([^:@/]*):[^@]*@", r"://\1:PASSWORD@", ledger)
 
 
 def _a_caller_key(settings: Settings) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +22,16 @@ Shown = Mapping[str, Any]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _VERDICTS = {"kept": "green", "broken": "bold red", "unproven": "yellow"}
 _FOLLOW_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table, shown where the terminal has this many characters a line."""
+
+    heading: str
+    cell: Callable[[Shown], Text]
+    justify: Literal["left", "right"] = "left"
+    from_width: int = 0
 
 
 def log(
@@ -54,60 +65,44 @@ def show_one(store: "Store", receipt_id: str) -> None:
 
 
 def show(receipts: Iterable[Shown], console: Console, *, headings: bool = True) -> None:
-    """Print receipts as a table that fits the terminal."""
+    """Print receipts as a table, with as many columns as the terminal has room for."""
+    columns = [column for column in _COLUMNS if console.width >= column.from_width]
     table = Table(
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-        show_header=headings,
+        box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=headings
     )
-    for heading, options in _COLUMNS.items():
-        table.add_column(heading, **options)
+    for column in columns:
+        table.add_column(column.heading, justify=column.justify, no_wrap=True, overflow="ellipsis")
     for receipt in receipts:
-        table.add_row(*_cells(receipt))
+        table.add_row(*(column.cell(receipt) for column in columns))
     console.print(table)
 
 
-_COLUMNS: dict[str, dict[str, Any]] = {
-    "time": {"no_wrap": True},
-    "model": {"overflow": "fold", "min_width": 12},
-    "provider": {"overflow": "fold"},
-    "listed as": {"overflow": "fold"},
-    "verdict": {"no_wrap": True},
-    "TTFT": {"justify": "right", "no_wrap": True},
-    "tokens": {"justify": "right", "no_wrap": True},
-    "cost": {"justify": "right", "no_wrap": True},
-    "ending": {"overflow": "fold"},
-    "rule": {"overflow": "fold"},
-}
-
-
-def _cells(receipt: Shown) -> tuple[Text, ...]:
+def _time(receipt: Shown) -> Text:
     started = datetime.fromisoformat(receipt["started_at"]).astimezone()
-    verdict = receipt["verdict"] or ""
-    model = receipt["model_asked"] or "-"
-    if receipt["alias"]:
-        model = f"{receipt['alias']} > {receipt['model_sent']}"
-    return (
-        Text(f"{started:%H:%M:%S}", style="dim"),
-        Text(_printable(model)),
-        Text(receipt["provider"] or "-"),
-        Text(", ".join(receipt["quantizations_listed"]) or "-"),
-        Text(verdict or "-", style=_VERDICTS.get(verdict, "")),
-        Text(_seconds(receipt["ttft_ms"])),
-        Text(_tokens(receipt)),
-        Text(_dollars(receipt["cost_usd"])),
-        _ending(receipt),
-        Text(", ".join(receipt["rules"]) or "-", style="dim"),
-    )
+    return Text(f"{started:%H:%M:%S}", style="dim")
 
 
-def _ending(receipt: Shown) -> Text:
-    if receipt["ending"] == "complete":
-        return Text(str(receipt["status"]), style="green")
-    told = f"{receipt['status'] or ''} {receipt['error_code'] or receipt['ending']}".strip()
-    return Text(_printable(told), style="red")
+def _verdict(receipt: Shown) -> Text:
+    verdict = receipt["verdict"] or "-"
+    return Text(verdict, style=_VERDICTS.get(verdict, "dim"))
+
+
+def _model(receipt: Shown) -> Text:
+    asked = receipt["model_asked"] or "-"
+    renamed = receipt["alias"] and f"{receipt['alias']} > {receipt['model_sent']}"
+    return Text(_printable(renamed or asked))
+
+
+def _served(receipt: Shown) -> Text:
+    """Who served, at which listed quantization; or why nobody did."""
+    if receipt["provider"] is None:
+        code, status = receipt["error_code"], receipt["status"]
+        why = "upstream error" if code == str(status) else code or receipt["ending"]
+        return Text(_printable(f"{status or ''} {why}".strip()), style="red")
+    served = Text(", ".join([receipt["provider"], *receipt["quantizations_listed"]]))
+    if receipt["ending"] != "complete":
+        served.append(f" ({receipt['ending']})", style="red")
+    return served
 
 
 def _seconds(milliseconds: float | None) -> str:
@@ -127,6 +122,20 @@ def _dollars(cost: float | None) -> str:
 def _printable(text: str) -> str:
     """A caller chooses the model's name: it must not be able to steer a terminal."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+_COLUMNS = (
+    Column("time", _time),
+    Column("verdict", _verdict),
+    Column("model", _model),
+    Column("served by, listed as", _served),
+    Column("TTFT", lambda receipt: Text(_seconds(receipt["ttft_ms"])), "right"),
+    Column("tokens", lambda receipt: Text(_tokens(receipt)), "right", from_width=90),
+    Column("cost", lambda receipt: Text(_dollars(receipt["cost_usd"])), "right", from_width=100),
+    Column(
+        "rules", lambda receipt: Text(", ".join(receipt["rules"]) or "-", "dim"), from_width=120
+    ),
+)
 
 
 def _print(receipts: list[dict[str, Any]], console: Console, *, as_json: bool) -> None:

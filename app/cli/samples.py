@@ -48,12 +48,13 @@ Try it yourself:
     -d '{{"model": "qwen/qwen3-coder", "stream": true,
          "messages": [{{"role": "user", "content": "hi"}}]}}'
 
-Receipts as JSON: {receipts}
+Receipts: pointsman log -f --ledger {ledger}
+as JSON:  {receipts}
 Serving until Ctrl-C. With OPENROUTER_API_KEY set, the same command serves the real OpenRouter.
 """
 
 
-def send_samples(base_url: str, headers: dict[str, str]) -> None:
+def send_samples(base_url: str, headers: dict[str, str], ledger: str) -> None:
     """Send the samples and print their receipts and what to do next."""
     console = Console()
     root = base_url.removesuffix("/v1")
@@ -64,7 +65,7 @@ def send_samples(base_url: str, headers: dict[str, str]) -> None:
         found = [_receipt(client, f"{receipts}/{receipt_id}") for receipt_id in sent]
     console.print()
     show(found, console)
-    print(_NEXT.format(base_url=base_url, receipts=receipts), flush=True)
+    print(_NEXT.format(base_url=base_url, receipts=receipts, ledger=ledger), flush=True)
 
 
 def _wait_until_ready(client: httpx2.Client, url: str) -> None:

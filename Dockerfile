@@ -1,0 +1,40 @@
+# Two stages: what builds the wheel stays behind.
+FROM python:3.13-slim AS build
+WORKDIR /src
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+
+# Dependencies first, pinned by hash: they change less often than the code.
+COPY .ci/constraints.txt .ci/constraints-build.txt .ci/
+RUN python -m venv /build \
+ && /build/bin/pip install --require-hashes -r .ci/constraints-build.txt \
+ && python -m venv /opt/pointsman \
+ && /opt/pointsman/bin/pip install --require-hashes -r .ci/constraints.txt
+
+COPY pyproject.toml README.md LICENSE ./
+COPY policies policies
+COPY app app
+RUN /build/bin/python -m hatchling build -t wheel \
+ && /opt/pointsman/bin/pip install --no-deps dist/*.whl \
+ && /opt/pointsman/bin/python -m compileall -q /opt/pointsman/lib
+
+FROM python:3.13-slim
+RUN useradd --system --uid 4477 --no-create-home pointsman \
+ && install -d -o pointsman -g pointsman /data
+COPY --from=build /opt/pointsman /opt/pointsman
+
+# All that is ever written goes to /data; the rest may be read-only.
+ENV PATH=/opt/pointsman/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    POINTSMAN_HOST=0.0.0.0 \
+    POINTSMAN_STATE=/data
+WORKDIR /data
+USER 4477
+VOLUME /data
+EXPOSE 4477
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
+  CMD ["python", "-c", "from http.client import HTTPConnection as C; c = C('127.0.0.1', 4477, timeout=2); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
+
+# Reachable from outside the container, so it asks for POINTSMAN_CALLER_KEYS or POINTSMAN_OPEN=1.
+CMD ["pointsman", "run"]
