@@ -12,6 +12,10 @@ from app.catalog.endpoint import Endpoint, read_endpoint
 
 Weights = Literal["open", "closed"]
 
+# These arrange the endpoints that a model has; any other variant, such as `:free`, has endpoints
+# of its own, at other prices and perhaps of another quantization (contract §2.2).
+_ARRANGING = frozenset({"nitro", "floor", "exacto", "online"})
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -33,8 +37,8 @@ class Catalog:
         return self.weights_by_model.get(model_key(model))
 
     def listing(self, model: str) -> Listing | None:
-        """The endpoints of a model, or of the model that a variant belongs to."""
-        return self.listings.get(model_key(model))
+        """The endpoints that may serve a model under this name."""
+        return self.listings.get(listing_key(model))
 
     def with_models(self, rows: object) -> "Catalog":
         """A catalog that knows the weights of the models in a `GET /models` list."""
@@ -51,11 +55,11 @@ class Catalog:
         items = rows if isinstance(rows, list) else []
         endpoints = tuple(endpoint for row in items if (endpoint := read_endpoint(row)))
         listing = Listing(endpoints, fetched_at)
-        return replace(self, listings={**self.listings, model_key(model): listing})
+        return replace(self, listings={**self.listings, listing_key(model): listing})
 
     def without_listings(self, models: Iterable[str]) -> "Catalog":
         """A catalog that has forgotten some models' endpoints."""
-        gone = {model_key(model) for model in models}
+        gone = {listing_key(model) for model in models}
         kept = {model: listing for model, listing in self.listings.items() if model not in gone}
         return replace(self, listings=kept)
 
@@ -65,13 +69,20 @@ EMPTY = Catalog()
 
 def model_key(model: str) -> str:
     """What a catalog files a model under: lower case, without its variant or preset."""
-    return model.strip().lower().partition("@preset/")[0].partition(":")[0]
+    return listing_key(model).partition(":")[0]
+
+
+def listing_key(model: str) -> str:
+    """What a catalog files a model's endpoints under: like the model, but `:free` is its own."""
+    slug, *variants = model.strip().lower().partition("@preset/")[0].split(":")
+    return ":".join((slug.rstrip(), *(each for each in variants if each not in _ARRANGING)))
 
 
 def _weights_in(row: Any) -> dict[str, Weights]:
     if not isinstance(row, dict):
         return {}
     weights: Weights = "open" if row.get("hugging_face_id") else "closed"
-    slugs = (row.get("id"), row.get("canonical_slug"))
-    # A variant such as `:free` may lack what its model's row says: the model's own row decides.
-    return {slug.lower(): weights for slug in slugs if isinstance(slug, str) and ":" not in slug}
+    slugs = [slug for slug in (row.get("id"), row.get("canonical_slug")) if isinstance(slug, str)]
+    # A variant such as `:free` may lack what its model's row says, and it shares the canonical
+    # slug: the model's own row decides.
+    return {} if any(":" in slug for slug in slugs) else {slug.lower(): weights for slug in slugs}

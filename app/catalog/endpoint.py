@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 TIERS = frozenset({"priority", "flex", "ultrafast"})
+_DEAREST = 1_000_000  # USD per token; a listing's -1 or 1e999 stands for "it depends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,12 @@ def _count(row: Mapping[str, Any], name: str) -> int | None:
 
 def _number(row: Mapping[str, Any], name: str) -> float | None:
     value = row.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _price(prices: Mapping[str, Any], name: str) -> Decimal | None:
@@ -107,6 +113,6 @@ def _price(prices: Mapping[str, Any], name: str) -> Decimal | None:
         return None
     try:
         price = Decimal(str(value))
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         return None
-    return price if price.is_finite() else None
+    return price if price.is_finite() and 0 <= price < _DEAREST else None

@@ -124,6 +124,11 @@ SLUGS = {
 }
 
 
+def is_known(display_name: str) -> bool:
+    """Whether the slug of this provider is on the list, and not a guess."""
+    return display_name.strip().lower() in SLUGS
+
+
 def slug_of(display_name: str) -> str:
     """The slug of a provider, as well as it is known: a name not on the list becomes its own."""
     name = display_name.strip().lower()

@@ -12,10 +12,11 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from itertools import islice
 
 import msgspec
 
-from app.catalog.catalog import EMPTY, Catalog, model_key
+from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.errors import UpstreamError
 
 Get = Callable[[str], Awaitable[tuple[int, bytes]]]
@@ -24,8 +25,9 @@ log = logging.getLogger("pointsman")
 
 _OK = 200
 _MOST_AT_ONCE = 8
+_NEVER = float("inf")
 # A caller chooses the model's name, and it becomes part of a path: nothing but a slug may.
-_SLUG = re.compile(r"~?[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*")
+_SLUG = re.compile(r"~?[a-z0-9][a-z0-9._-]{0,99}/[a-z0-9][a-z0-9._-]{0,99}(:[a-z0-9-]{1,20})?")
 _MODELS = "/models"
 
 
@@ -55,7 +57,7 @@ class CatalogFeed:
     def want(self, model: str) -> None:
         """Note that a model is in use. Must be called on the event loop; never waits."""
         self._fetch_if_due(_MODELS)
-        key = model_key(model)
+        key = listing_key(model)
         if _SLUG.fullmatch(key):
             self._fetch_if_due(f"{_MODELS}/{key}/endpoints")
 
@@ -71,12 +73,13 @@ class CatalogFeed:
         await asyncio.gather(*self._fetches, return_exceptions=True)
 
     def _fetch_if_due(self, path: str) -> None:
-        if self._due.get(path, 0.0) > self._clock():
+        if path in self._due:
             self._due.move_to_end(path)
+        if self._due.get(path, 0.0) > self._clock():
             return
         if len(self._fetches) >= _MOST_AT_ONCE:
             return  # whoever wants it next will ask again
-        self._due[path] = float("inf")  # until the fetch has ended
+        self._due[path] = _NEVER  # until the fetch has ended
         self._forget_the_oldest()
         fetch = asyncio.get_running_loop().create_task(self._fetch(path))
         self._fetches.add(fetch)
@@ -86,31 +89,44 @@ class CatalogFeed:
         pause = self._retry_after
         try:
             status, body = await self._get(path)
-            if status == _OK:
-                self._take(path, body)
+            if status == _OK and self._take(path, body):
                 pause = self._renew_after
-        except (UpstreamError, msgspec.DecodeError) as error:
+        except _UNREADABLE as error:
             log.debug("the catalog's %s could not be fetched: %s", path, error)
         finally:
             self._due[path] = self._clock() + pause
 
-    def _take(self, path: str, body: bytes) -> None:
+    def _take(self, path: str, body: bytes) -> bool:
+        """Take in a listing; False, and what was known stays, if the body is none."""
         data = msgspec.json.decode(body, type=_Body).data
+        rows = data.get("endpoints") if isinstance(data, dict) else data
+        if not isinstance(rows, list):
+            return False
         if path == _MODELS:
             self.models_list = body
-            self.current = self.current.with_models(data)
-        elif isinstance(data, dict):
-            model = path.removeprefix(f"{_MODELS}/").removesuffix("/endpoints")
-            self.current = self.current.with_listing(model, data.get("endpoints"), self._clock())
+            self.current = self.current.with_models(rows)
+        else:
+            self.current = self.current.with_listing(_model_in(path), rows, self._clock())
+        return True
 
     def _forget_the_oldest(self) -> None:
-        while len(self._due) > self._capacity:
-            path, _ = self._due.popitem(last=False)
-            model = path.removeprefix(f"{_MODELS}/").removesuffix("/endpoints")
-            self.current = self.current.without_listings([model])
+        """Forget what was wanted longest ago; what is being fetched stays, it is only a few."""
+        surplus = len(self._due) - self._capacity
+        ended = (path for path, due in self._due.items() if due < _NEVER)
+        for path in list(islice(ended, max(surplus, 0))):
+            del self._due[path]
+            self.current = self.current.without_listings([_model_in(path)])
+
+
+def _model_in(path: str) -> str:
+    return path.removeprefix(f"{_MODELS}/").removesuffix("/endpoints")
 
 
 class _Body(msgspec.Struct):
     """What every one of OpenRouter's listings is wrapped in."""
 
     data: object = None
+
+
+# Text that isn't UTF-8 and nesting without end are errors of other kinds than JSON's own.
+_UNREADABLE = (UpstreamError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -11,7 +11,10 @@ from typing import Any
 
 from app.catalog.endpoint import Endpoint
 
+PRICED = ("prompt", "completion")  # the keys of `max_price` that a bill can speak about
+
 _MILLION = Decimal(1_000_000)
+_NO_CAP = 10**15  # USD per million tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +26,30 @@ class Bill:
     completion_tokens: int
     prompt_cost: Decimal
     completion_cost: Decimal
+    written_tokens: int | None = None  # to a cache, which can cost extra; None: not told
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing was charged: free, or a price that is settled elsewhere."""
+        return not (self.prompt_cost or self.completion_cost)
 
 
 def those_that_charge(bill: Bill, endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
     """The endpoints whose listed prices give this bill; all of them where none does.
 
-    A row whose price varies can't be ruled out. A bill of nothing tells nothing.
+    A row whose price varies or isn't listed can't be ruled out. A bill of nothing tells nothing.
     """
-    if not (bill.prompt_cost or bill.completion_cost):
+    if bill.is_nothing:
         return tuple(endpoints)
     exact = [endpoint for endpoint in endpoints if _charges(endpoint, bill)]
     if not exact:
         return tuple(endpoints)
-    return tuple(e for e in endpoints if e in exact or e.price_varies)
+    return tuple(e for e in endpoints if e in exact or not _has_one_price(e))
+
+
+def _has_one_price(endpoint: Endpoint) -> bool:
+    listed = endpoint.prompt_price is not None and endpoint.completion_price is not None
+    return listed and not endpoint.price_varies
 
 
 def _charges(endpoint: Endpoint, bill: Bill) -> bool:
@@ -55,15 +69,14 @@ def within(max_price: Mapping[str, Any], bill: Bill | None, endpoint: Endpoint) 
 
     A listing above the cap proves nothing by itself: prices change between two listings.
     """
-    paid = (
-        (bill.prompt_tokens, bill.prompt_cost) if bill else None,
-        (bill.completion_tokens, bill.completion_cost) if bill else None,
-    )
+    if bill is not None and bill.is_nothing:
+        bill = None
+    caps = [_per_token(max_price.get(key)) for key in PRICED]
     listed = (endpoint.prompt_price, endpoint.completion_price)
-    caps = (_per_token(max_price.get("prompt")), _per_token(max_price.get("completion")))
+    paid = _charges_in(bill) if bill else (None, None)
     answers = [
-        _at_most(cap, price, part)
-        for cap, price, part in zip(caps, listed, paid, strict=True)
+        _at_most(cap, None if endpoint.price_varies else price, charge)
+        for cap, price, charge in zip(caps, listed, paid, strict=True)
         if cap is not None
     ]
     if False in answers:
@@ -72,19 +85,49 @@ def within(max_price: Mapping[str, Any], bill: Bill | None, endpoint: Endpoint) 
 
 
 def _per_token(cap: Any) -> Decimal | None:
-    """A cap per token from one per million; None where it isn't a number."""
+    """A cap per token from one per million; None where it isn't a number that caps anything."""
     if cap is None:
         return None
     try:
-        return Decimal(str(cap)) / _MILLION
+        per_million = Decimal(str(cap))
     except InvalidOperation:
         return None
-
-
-def _at_most(cap: Decimal, listed: Decimal | None, paid: tuple[int, Decimal] | None) -> bool | None:
-    if listed is not None and listed <= cap:
-        return True  # what was paid may be more all the same: writing to a cache costs extra
-    if paid is None:
+    if not (per_million.is_finite() and -_NO_CAP < per_million < _NO_CAP):
         return None
-    tokens, cost = paid
-    return cost <= tokens * cap
+    return per_million / _MILLION
+
+
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    """What was paid for the tokens of one kind."""
+
+    tokens: int
+    full: int  # those among them that cost the full price, or more
+    cost: Decimal
+    extra: bool | None  # whether some of it was for writing to a cache; None: not told
+
+
+def _charges_in(bill: Bill) -> tuple[_Charge, _Charge]:
+    written = bill.written_tokens
+    full = bill.prompt_tokens - bill.cached_tokens - (written or 0)
+    tokens = bill.completion_tokens
+    return (
+        _Charge(
+            bill.prompt_tokens, full, bill.prompt_cost, None if written is None else written > 0
+        ),
+        _Charge(tokens, tokens, bill.completion_cost, extra=False),
+    )
+
+
+def _at_most(cap: Decimal, listed: Decimal | None, paid: _Charge | None) -> bool | None:
+    listed_within = listed is not None and listed <= cap
+    if paid is None:
+        return True if listed_within else None
+    above = paid.cost > paid.tokens * cap
+    if listed_within:
+        # Where more was paid, the listing is behind, or writing to a cache has cost extra.
+        return None if above and paid.extra is False else True
+    if above:
+        return None if paid.extra else False
+    # Tokens from a cache are cheap, and so many of them hide a price above the cap.
+    return True if paid.full > 0 and paid.cost <= paid.full * cap else None

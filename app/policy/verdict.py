@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from app.catalog.catalog import Catalog, Listing
 from app.catalog.endpoint import Endpoint
-from app.catalog.providers import slug_of
-from app.policy.compliance import JUDGED, allows, allows_provider, unchecked
+from app.catalog.providers import is_known, slug_of
+from app.policy.compliance import JUDGED, allows, allows_provider, caps_in, unchecked
 from app.policy.cost import Bill, those_that_charge, within
 
 STALE_SECONDS = 24 * 3600
@@ -54,7 +54,7 @@ def judge(
     who = _Who.of(served, listing)
     if not preferences:
         return who.says(None, "there was neither a policy nor a wish of the caller's to judge")
-    outside = _outside(served, preferences, listing)
+    outside = _outside(served, preferences, listing, now)
     if outside is not None:
         return who.says(
             "broken", f"a failed attempt gave the prompt to {outside}, which is outside"
@@ -76,7 +76,7 @@ def _of_who_served(
 ) -> Verdict:
     if not any(preferences.get(name) for name in JUDGED):
         return who.says("kept", f"served by {who.name}{_but(preferences)}")
-    if listing is None or now - listing.fetched_at > STALE_SECONDS or not who.endpoints:
+    if not (_is_fresh(listing, now) and who.endpoints):
         return _by_name_alone(who, preferences, listing, now)
     return _by_endpoints(who, preferences, served.bill)
 
@@ -142,11 +142,14 @@ def _by_name_alone(
     who: _Who, preferences: Mapping[str, Any], listing: Listing | None, now: float
 ) -> Verdict:
     """Rule 1 to 3 where the provider's endpoints are not known well enough."""
-    assert who.slug is not None  # noqa: S101 - doubt() has seen to it
-    answer = allows_provider(preferences, who.slug)
+    assert who.name is not None  # noqa: S101 - doubt() has seen to it
+    slug = _sure_slug(listing, who.name)
+    if slug is None:
+        return who.says("unproven", f"served by {who.name}, whose slug is not known for sure")
+    answer = allows_provider(preferences, slug)
     if answer is False:
         return who.says("broken", f"served by {who.name}, which the preferences exclude")
-    if answer and not preferences.get("max_price"):
+    if answer and not caps_in(preferences):
         return who.says("kept", f"served by {who.name}, which may serve{_but(preferences)}")
     if listing is None:
         why = "the model's endpoints have not been listed yet"
@@ -161,12 +164,11 @@ def _by_endpoints(who: _Who, preferences: Mapping[str, Any], bill: Bill | None) 
     """Rule 1 to 3 over the listed endpoints of the provider that served."""
     possible: Sequence[Endpoint] = who.endpoints
     also = ["catalog"]
-    answers = _answers(preferences, bill, possible)
-    if len(set(answers)) > 1 and bill is not None:
+    if bill is not None:
         possible = those_that_charge(bill, possible)
         if len(possible) < len(who.endpoints):
             also.append("cost")
-            answers = _answers(preferences, bill, possible)
+    answers = _answers(preferences, bill, possible)
     described = _described(who, possible)
     if all(answers):
         return who.says("kept", described + _but(preferences), possible, also)
@@ -180,23 +182,38 @@ def _by_endpoints(who: _Who, preferences: Mapping[str, Any], bill: Bill | None) 
 def _answers(
     preferences: Mapping[str, Any], bill: Bill | None, endpoints: Sequence[Endpoint]
 ) -> list[bool | None]:
-    cap = preferences.get("max_price") or {}
+    caps = caps_in(preferences)
     return [
-        within(cap, bill, endpoint) if allows(preferences, endpoint) else False
+        within(caps, bill, endpoint) if allows(preferences, endpoint) else False
         for endpoint in endpoints
     ]
 
 
-def _outside(served: Served, preferences: Mapping[str, Any], listing: Listing | None) -> str | None:
+def _outside(
+    served: Served, preferences: Mapping[str, Any], listing: Listing | None, now: float
+) -> str | None:
     """A provider that got the prompt in a failed attempt although none of its endpoints may."""
     for name in served.attempted:
-        endpoints = _of_provider(listing, name)
+        endpoints = _of_provider(listing, name) if _is_fresh(listing, now) else ()
         if endpoints:
             if not any(allows(preferences, endpoint) for endpoint in endpoints):
                 return name
-        elif allows_provider(preferences, slug_of(name)) is False:
+        elif (slug := _sure_slug(listing, name)) and allows_provider(preferences, slug) is False:
             return name
     return None
+
+
+def _is_fresh(listing: Listing | None, now: float) -> bool:
+    """Whether labels and prices may be taken from it: both drift (contract §1.5)."""
+    return listing is not None and now - listing.fetched_at <= STALE_SECONDS
+
+
+def _sure_slug(listing: Listing | None, name: str) -> str | None:
+    """A provider's slug where a listing or the shipped list tells it; a guess judges nobody."""
+    endpoints = _of_provider(listing, name)
+    if endpoints:
+        return endpoints[0].provider
+    return slug_of(name) if is_known(name) else None
 
 
 def _of_provider(listing: Listing | None, name: str) -> tuple[Endpoint, ...]:
