@@ -10,6 +10,8 @@ from app.simulator.catalog import Catalog, Model
 from app.simulator.refusals import Refusal
 from app.simulator.switches import Switches
 
+# The second is the header's old name, which still works (contract §4).
+_METADATA = ("x-openrouter-metadata", "x-openrouter-experimental-metadata")
 _SUFFIXES = frozenset({"nitro", "floor", "exacto", "online"})
 
 # The keys of contract §5.2 that `require_parameters` counts.
@@ -36,6 +38,9 @@ PARAMETERS = frozenset(
         "tools",
         "tool_choice",
         "parallel_tool_calls",
+        "include_reasoning",
+        "reasoning",
+        "reasoning_effort",
         "web_search_options",
         "verbosity",
     }
@@ -71,6 +76,25 @@ class Ask:
         return {k: v for k, v in (self.body.get("provider") or {}).items() if v is not None}
 
     @property
+    def given(self) -> frozenset[str]:
+        """The names of the fields that hold something."""
+        return frozenset(name for name, value in self.body.items() if value is not None)
+
+    @property
+    def service_tier(self) -> str | None:
+        """The tier asked for."""
+        tier = self.body.get("service_tier")
+        return tier if isinstance(tier, str) else None
+
+    @property
+    def tool_choice(self) -> str:
+        """Which kind of `tool_choice`: none, auto, required or function."""
+        choice = self.body.get("tool_choice")
+        kind = choice.get("type") if isinstance(choice, dict) else choice
+        words = {"tool": "function", "any": "required", None: "auto"}
+        return str(words.get(kind, kind) if isinstance(kind, str | None) else kind)
+
+    @property
     def tools(self) -> list[dict[str, Any]]:
         """Function tools, in chat's shape whatever the dialect."""
         return [_function(tool) for tool in self.body.get("tools") or [] if _is_function(tool)]
@@ -95,7 +119,9 @@ class Ask:
     @property
     def has_images(self) -> bool:
         """Whether some part of the prompt is a picture."""
-        return any(f'"{kind}"' in self.prompt for kind in ("image_url", "input_image", "image"))
+        return any(
+            f'"type": "{kind}"' in self.prompt for kind in ("image_url", "input_image", "image")
+        )
 
     @property
     def tool_answered(self) -> bool:
@@ -141,7 +167,7 @@ def read_ask(
         session=str(explicit or _opening(body)),
         explicit_session=bool(explicit),
         switches=switches,
-        wants_metadata=headers.get("x-openrouter-metadata", "").lower() == "enabled",
+        wants_metadata=any(headers.get(name, "").lower() == "enabled" for name in _METADATA),
     )
 
 
@@ -169,8 +195,11 @@ def _opening(body: dict[str, Any]) -> str:
 
 
 def _is_function(tool: dict[str, Any]) -> bool:
-    return tool.get("type") in {None, "function", "custom"} and bool(
-        tool.get("name") or tool.get("function")
+    named = tool.get("function") if "function" in tool else tool
+    return (
+        tool.get("type") in (None, "function", "custom")
+        and isinstance(named, dict)
+        and isinstance(named.get("name"), str)
     )
 
 

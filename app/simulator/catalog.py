@@ -8,11 +8,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 SHIPPED = Path(__file__).parent / "catalog.json"
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TIERS = frozenset({"priority", "flex", "ultrafast"})
 
 
@@ -55,9 +57,23 @@ class Row:
         """The request parameters it takes."""
         return frozenset(self.listed.get("supported_parameters") or ())
 
+    def takes_tool_choice(self, kind: str) -> bool:
+        """Whether it takes this kind of `tool_choice`; without a word on it, it does."""
+        return bool((self.listed.get("supports_tool_choice") or {}).get(kind, True))
+
     def price(self, name: str) -> Decimal:
         """USD per token (or per unit); 0 where none is listed."""
         return Decimal(str(self.listed["pricing"].get(name) or 0))
+
+    def price_at(self, name: str, *, prompt_tokens: int, now: datetime) -> Decimal:
+        """The price of one request: the last override that applies, else the listed one."""
+        prices = self.listed["pricing"]
+        applying = [
+            override[name]
+            for override in prices.get("overrides") or ()
+            if name in override and _applies(override, prompt_tokens, now)
+        ]
+        return Decimal(str(applying[-1])) if applying else self.price(name)
 
     def percentile(self, figure: str, at: str = "p50") -> float | None:
         """A listed latency (ms) or throughput (tokens/s)."""
@@ -87,6 +103,20 @@ class Model:
         """What it produces: text, embeddings."""
         outputs: list[str] = self.listed["architecture"]["output_modalities"]
         return outputs
+
+
+def _applies(override: Mapping[str, Any], prompt_tokens: int, now: datetime) -> bool:
+    """Whether every condition of a price override holds (contract §5.3); times are HHMM, UTC."""
+    days = override.get("utc_days")
+    if days is not None and _DAYS[now.weekday()] not in days:
+        return False
+    if prompt_tokens <= override.get("min_prompt_tokens", -1):
+        return False
+    start, end = override.get("utc_start"), override.get("utc_end")
+    if start is None or end is None:
+        return True
+    minute = now.hour * 100 + now.minute
+    return bool(start <= minute < end if start < end else minute >= start or minute < end)
 
 
 class Catalog:

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -12,6 +14,7 @@ from app.simulator.ask import Ask
 from app.simulator.catalog import Row
 
 _THOUGHT = "The request is simulated, so a short and plain answer will do."
+_DEEP = 8  # steps into a schema that may hold itself
 _PIECE = 4  # characters that make a token
 
 
@@ -68,20 +71,30 @@ def complete(ask: Ask, row: Row, *, created: int, random: Random, cached_tokens:
     tool_call = _tool_call(ask, random)
     text = "" if tool_call else _text(ask, row)
     finish = "tool_calls" if tool_call else "stop"
-    completion_tokens = tokens(text + reasoning + (tool_call.arguments if tool_call else ""))
+    said = tool_call.arguments if tool_call else text
+    completion_tokens = tokens(reasoning) + tokens(said)
     if ask.most_tokens is not None and not tool_call and completion_tokens > ask.most_tokens:
-        text, finish = text[: ask.most_tokens * _PIECE], "length"
-        completion_tokens = ask.most_tokens
+        finish, completion_tokens = "length", ask.most_tokens
+        reasoning = reasoning[: completion_tokens * _PIECE]
+        text = text[: (completion_tokens - tokens(reasoning)) * _PIECE]
+    prompt_tokens = tokens(ask.prompt)
+    now = datetime.fromtimestamp(created, UTC)
+    price = partial(row.price_at, prompt_tokens=prompt_tokens, now=now)
     return Completion(
-        id=f"gen-{created}-{_letters(random, 20)}",
+        id=generation_id(created, random),
         created=created,
         row=row,
         text=text,
         reasoning=reasoning,
         tool_call=tool_call,
         finish_reason=finish,
-        usage=_usage(row, tokens(ask.prompt), cached_tokens, completion_tokens, tokens(reasoning)),
+        usage=_usage(price, prompt_tokens, cached_tokens, completion_tokens, tokens(reasoning)),
     )
+
+
+def generation_id(created: int, random: Random) -> str:
+    """`gen-<unix>-<20 letters and digits>`."""
+    return f"gen-{created}-{_letters(random, 20)}"
 
 
 def tokens(text: str) -> int:
@@ -89,16 +102,18 @@ def tokens(text: str) -> int:
     return -(-len(text) // _PIECE)
 
 
-def _usage(row: Row, prompt: int, cached: int, completion: int, reasoning: int) -> Usage:
-    cache_price = row.price("input_cache_read")
+def _usage(
+    price: Callable[[str], Decimal], prompt: int, cached: int, completion: int, reasoning: int
+) -> Usage:
+    cache_price = price("input_cache_read")
     cached = min(cached, prompt) if cache_price else 0
     return Usage(
         prompt_tokens=prompt,
         cached_tokens=cached,
         completion_tokens=completion,
         reasoning_tokens=reasoning,
-        prompt_cost=(prompt - cached) * row.price("prompt") + cached * cache_price,
-        completion_cost=completion * row.price("completion"),
+        prompt_cost=(prompt - cached) * price("prompt") + cached * cache_price,
+        completion_cost=completion * price("completion"),
     )
 
 
@@ -119,11 +134,9 @@ def _text(ask: Ask, row: Row) -> str:
 
 
 def _tool_call(ask: Ask, random: Random) -> ToolCall | None:
-    choice = ask.body.get("tool_choice")
-    kind = choice.get("type") if isinstance(choice, dict) else choice
-    if not ask.tools or kind == "none" or ask.tool_answered:
+    if not ask.tools or ask.tool_choice == "none" or ask.tool_answered:
         return None
-    chosen = _chosen(ask.tools, choice)
+    chosen = _chosen(ask.tools, ask.body.get("tool_choice"))
     return ToolCall(
         id=f"call_{_letters(random, 24)}",
         name=chosen["name"],
@@ -157,9 +170,17 @@ _BY_TYPE = {"integer": 1, "number": 1.5, "boolean": True, "null": None, "string"
 
 
 def example(
-    schema: Mapping[str, Any], name: str = "", root: Mapping[str, Any] | None = None
+    schema: Mapping[str, Any],
+    name: str = "",
+    root: Mapping[str, Any] | None = None,
+    depth: int = 0,
 ) -> Any:
-    """A value that fits a JSON schema; the plain kinds that tools and structured outputs use."""
+    """A value that fits a JSON schema; the plain kinds that tools and structured outputs use.
+
+    A schema that holds itself is followed for a few steps; then lists are as short as they may be.
+    """
+    if depth > 2 * _DEEP:
+        return None
     root = schema if root is None else root
     schema = _resolved(schema, root)
     for key in ("const", "default"):
@@ -170,17 +191,17 @@ def example(
     kind = schema.get("type", "object" if "properties" in schema else "string")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
-        return _object(schema, root)
+        return _object(schema, root, depth)
     if kind == "array":
-        length = max(1, schema.get("minItems", 1))
-        return [example(schema.get("items") or {}, name, root) for _ in range(length)]
+        length = schema.get("minItems") or (1 if depth < _DEEP else 0)
+        return [example(schema.get("items") or {}, name, root, depth + 1) for _ in range(length)]
     by_name = _BY_NAME.get(name) if kind == "string" else schema.get("minimum")
-    return _BY_TYPE[kind] if by_name is None else by_name
+    return _BY_TYPE.get(kind) if by_name is None else by_name
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema behind references and alternatives: the first of each."""
-    while True:
+    for _ in range(_DEEP):
         alternatives = next((schema[k] for k in ("anyOf", "oneOf", "allOf") if schema.get(k)), None)
         if alternatives is not None:
             schema = alternatives[0]
@@ -190,13 +211,14 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
                 target = target.get(step, {})
             schema = target
         else:
-            return schema
+            break
+    return schema
 
 
-def _object(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
+def _object(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> dict[str, Any]:
     properties = schema.get("properties") or {}
     needed = schema.get("required", list(properties))
-    return {key: example(properties.get(key) or {}, key, root) for key in needed}
+    return {key: example(properties.get(key) or {}, key, root, depth + 1) for key in needed}
 
 
 def _letters(random: Random, count: int) -> str:

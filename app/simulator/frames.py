@@ -44,7 +44,8 @@ def frames(ask: Ask, routed: Routed) -> Iterator[bytes]:
     made = list(_STREAMS[ask.dialect](ask, routed))
     switches = ask.switches
     if switches.stream_error:
-        made = [*made[: len(made) // 2], *_error_frames(ask, routed)]
+        begun = made[: len(made) // 2]
+        made = [*begun, *_error_frames(ask, routed, len(begun))]
     elif switches.cut == "mid_stream":
         made = made[: len(made) // 2]
     elif switches.cut == "no_done":
@@ -64,16 +65,9 @@ def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
     where = ask.switches.metadata_frame
 
     def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
-        choice = {
-            "index": 0,
-            "delta": delta,
-            "finish_reason": finish,
-            "native_finish_reason": finish,
-            "logprobs": None,
-        }
-        return data({**head, "choices": [choice], **more})
+        return data({**head, "choices": [_choice(delta, finish)], **more})
 
-    yield chunk({"role": "assistant", "content": ""}, **(told if where == "first" else {}))
+    yield chunk({"content": ""}, **(told if where == "first" else {}))
     if completion.reasoning:
         details = reasoning_details(completion.reasoning)
         yield chunk(
@@ -86,14 +80,24 @@ def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
     if where == "own":
         yield data({**head, "choices": [], **told})
     last = told if where == "usage" else {}
-    usage = {"usage": chat_usage(completion.usage), **last}
+    usage = {"usage": chat_usage(ask, completion), **last}
     shapes = {
         "a": lambda: chunk({"content": ""}, None, **usage),
         "b": lambda: data({**head, "choices": [], **usage}),
-        "c": lambda: chunk({"content": ""}, finish, service_tier=None, **usage),
+        "c": lambda: chunk({"content": ""}, finish, service_tier=completion.row.tier, **usage),
     }
     yield shapes[ask.switches.usage_chunk]()
     yield DONE
+
+
+def _choice(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    return {
+        "index": 0,
+        "delta": {"role": "assistant", **delta},
+        "finish_reason": finish,
+        "native_finish_reason": finish,
+        "logprobs": None,
+    }
 
 
 def _tool_deltas(completion: Completion) -> Iterator[dict[str, Any]]:
@@ -113,7 +117,7 @@ def _text(ask: Ask, routed: Routed) -> Iterator[bytes]:
     for piece in completion.pieces:
         yield data({**head, "choices": [{"index": 0, "text": piece, "finish_reason": None}]})
     last = {"index": 0, "text": "", "finish_reason": completion.finish_reason}
-    usage = {"usage": chat_usage(completion.usage), **metadata_field(ask, routed)}
+    usage = {"usage": chat_usage(ask, completion), **metadata_field(ask, routed)}
     yield data({**head, "choices": [last], **usage})
     yield DONE
 
@@ -180,7 +184,7 @@ _PARTS = {"message": _message_part, "function_call": _call_part, "reasoning": _r
 
 def _messages(ask: Ask, routed: Routed) -> Iterator[bytes]:
     completion = routed.completion
-    usage = messages_usage(completion.usage)
+    usage = messages_usage(completion)
     opening = {**message_head(ask, completion), "usage": {**usage, "output_tokens": 0, "cost": 0}}
     yield event("message_start", {"type": "message_start", "message": opening})
     yield from _block(completion)
@@ -217,31 +221,32 @@ def _block(completion: Completion) -> Iterator[bytes]:
     yield event("content_block_stop", {"type": "content_block_stop", **at})
 
 
-def _error_frames(ask: Ask, routed: Routed) -> Iterator[bytes]:
+def _error_frames(ask: Ask, routed: Routed, place: int) -> Iterator[bytes]:
     """An error after tokens were sent: as documented, or as seen live (contract §3.3)."""
     message = "Provider disconnected unexpectedly"
+    completion = routed.completion
     if ask.dialect == "messages":
         yield event("error", {"type": "error", "error": {"type": "api_error", "message": message}})
     elif ask.dialect == "responses":
         reason = {"code": "server_error", "message": message}
         failed = {**response_body(ask, routed, begun=True), "status": "failed", "error": reason}
-        yield data({"type": "response.failed", "sequence_number": 99, "response": failed})
-    elif ask.switches.stream_error == "documented":
-        choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
-        head = chat_head(ask, routed.completion, "chat.completion.chunk")
-        yield data(
-            {**head, "error": {"code": "server_error", "message": message}, "choices": [choice]}
-        )
+        yield data({"type": "response.failed", "sequence_number": place, "response": failed})
     else:
-        head = chat_head(ask, routed.completion, "chat.completion.chunk")
-        choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None}
-        error: dict[str, Any] = {
-            "code": 502,
-            "message": message,
-            "metadata": {"provider_name": "Simulated"},
-        }
-        usage = {"usage": chat_usage(routed.completion.usage)}
-        yield data({**head, "choices": [choice], "error": error, **usage})
+        kind = "chat.completion.chunk" if ask.dialect == "chat" else "text_completion"
+        said = _choice({"content": ""}) if ask.dialect == "chat" else {"index": 0, "text": ""}
+        head = chat_head(ask, completion, kind)
+        if ask.switches.stream_error == "documented":
+            choice = {**said, "finish_reason": "error"}
+            error: dict[str, Any] = {"code": "server_error", "message": message}
+            yield data({**head, "error": error, "choices": [choice]})
+            return
+        choice = {**said, "finish_reason": None}
+        error = {"code": 400, "message": "Token limit reached"}
+        if ask.switches.stream_error == "nested":
+            metadata = {"raw": message, "provider_name": completion.row.name}
+            error = {"code": 502, "message": "Provider returned error", "metadata": metadata}
+        usage = {"usage": chat_usage(ask, completion)}
+        yield data({**head, "error": error, "choices": [choice], **usage})
         yield DONE
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.simulator.ask import Ask, Candidate
 from app.simulator.catalog import Row
-from app.simulator.routing import Funnel, matches
+from app.simulator.routing import Funnel, admitted_tiers, matches
 
 # How many of the cheapest rows share the load; not published, so a guess (contract §7).
 _LOAD_BALANCED = 4
@@ -19,19 +19,20 @@ def ordered(funnel: Funnel, random: Random, sticky: str | None) -> list[Row]:
     rows += [row for row in funnel.left if row not in rows]
     funnel.left = rows
     funnel.note("Apply Status Sorting")
+    rows = _arranged(ask, funnel.candidate, rows, random)
+    listed: list[Row] = []
     if provider.get("order"):
+        listed = [row for row in rows if _place(ask, row) is not None]
         rows = _manually(ask, rows)
         funnel.left = rows
-        funnel.note("Apply Manual Order")
-    else:
-        rows = _arranged(ask, funnel.candidate, rows, random)
-        if sticky is not None:
-            rows = sorted(rows, key=lambda row: row.tag != sticky)
+        if listed:
+            funnel.note("Apply Manual Order")
+    elif sticky is not None:
+        rows = sorted(rows, key=lambda row: row.tag != sticky)
     rows = _preferred(provider, rows)
     funnel.left = rows
-    if provider.get("allow_fallbacks") is False:
+    if provider.get("allow_fallbacks") is False and not ask.switches.disobey:
         if provider.get("order"):
-            listed = [row for row in rows if _place(ask, row) is not None]
             funnel.keep("Filter by Fallback", lambda row: row in listed)
         elif len(rows) > 1:
             funnel.keep("Filter by Fallback", lambda row: row is rows[0])
@@ -49,37 +50,68 @@ def _place(ask: Ask, row: Row) -> int | None:
 
 
 def _manually(ask: Ask, rows: Sequence[Row]) -> list[Row]:
-    """Listed rows in the order of the list, the others behind; unknown entries mean nothing."""
+    """Listed rows in the order of the list, the others as they were; unknown names mean nothing."""
     last = len(ask.provider["order"])
     places = {id(row): place for row in rows if (place := _place(ask, row)) is not None}
     return sorted(rows, key=lambda row: places.get(id(row), last))
 
 
 def _arranged(ask: Ask, candidate: Candidate, rows: list[Row], random: Random) -> list[Row]:
-    by = ask.provider.get("sort") or {"nitro": "throughput", "floor": "price"}.get(candidate.suffix)
-    by = by.get("by") if isinstance(by, dict) else by
+    by = _sort(ask)
+    if by is None and ask.service_tier in _TIER_SORTS:
+        tiers = admitted_tiers(ask, candidate)
+        by = _TIER_SORTS[ask.service_tier]
+        rows = sorted(rows, key=_BY[by])
+        return sorted(rows, key=lambda row: tiers.index(row.tier) if row.tier in tiers else 9)
+    by = by or {"nitro": "throughput", "floor": "price"}.get(candidate.suffix)
     if by is None and (candidate.suffix == "exacto" or ask.tools):
         by = "exacto"
-    if by == "price":
-        return sorted(rows, key=_price)
-    if by == "latency":
-        return sorted(rows, key=lambda row: row.percentile("latency") or 1e9)
-    if by in {"throughput", "exacto"}:
-        return sorted(rows, key=lambda row: -(row.percentile("throughput") or 0))
-    return _balanced(rows, random)
+    return _balanced(rows, random) if by is None else sorted(rows, key=_BY[by])
+
+
+def _sort(ask: Ask) -> str | None:
+    by: Any = ask.provider.get("sort")
+    return by.get("by") if isinstance(by, dict) else by
+
+
+def across_models(ask: Ask, rows: list[Row]) -> list[Row]:
+    """The rows of several models as one list: what `sort.partition` "none" asks for."""
+    by = _sort(ask)
+    return _preferred(ask.provider, rows if by is None else sorted(rows, key=_BY[by]))
 
 
 def _balanced(rows: list[Row], random: Random) -> list[Row]:
-    """One of the cheapest healthy rows, weighted by 1/price²; the rest by price behind it."""
+    """One of the cheapest healthy rows, weighted by 1/price²; behind it the rest by price.
+
+    Rows that have been failing come last of all.
+    """
     cheapest = sorted((row for row in rows if not row.listed.get("status")), key=_price)
     pool = cheapest[:_LOAD_BALANCED] or rows[:1]
     weights = [1 / max(_price(row), 1e-9) ** 2 for row in pool]
     first = random.choices(pool, weights)[0]
-    return [first, *(row for row in sorted(rows, key=_price) if row is not first)]
+    rest = sorted(rows, key=lambda row: (bool(row.listed.get("status")), _price(row)))
+    return [first, *(row for row in rest if row is not first)]
 
 
 def _price(row: Row) -> float:
     return float(row.price("prompt") + row.price("completion"))
+
+
+def _latency(row: Row) -> float:
+    return row.percentile("latency") or 1e9
+
+
+def _slowness(row: Row) -> float:
+    return -(row.percentile("throughput") or 0)
+
+
+_BY = {"price": _price, "latency": _latency, "throughput": _slowness, "exacto": _slowness}
+_TIER_SORTS = {
+    "priority": "throughput",
+    "fast": "throughput",
+    "ultrafast": "throughput",
+    "flex": "price",
+}
 
 
 def _preferred(provider: Any, rows: list[Row]) -> list[Row]:
@@ -93,6 +125,7 @@ def _preferred(provider: Any, rows: list[Row]) -> list[Row]:
         if wish is None:
             continue
         cutoffs = wish if isinstance(wish, dict) else {"p50": wish}
+        cutoffs = {at: cutoff for at, cutoff in cutoffs.items() if cutoff is not None}
         rows = sorted(
             rows,
             key=lambda row, cutoffs=cutoffs, figure=figure, fits=fits: (

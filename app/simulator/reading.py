@@ -1,7 +1,8 @@
 """The read endpoints: models, endpoints, providers, generation records, the key (contract §5)."""
 
-import hashlib
+from datetime import UTC, datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,12 +16,32 @@ from app.simulator.validation import check_key
 
 def models(request: Request, router: Router, _switches: Switches, _now: float) -> Response:
     """GET /models."""
-    wanted = request.query_params.get("output_modalities")
+    wanted = request.query_params.get("output_modalities", "text").split(",")
     listed = [
-        model.listed for model in router.catalog.models if wanted is None or wanted in model.outputs
+        {
+            "supported_voices": None,
+            **model.listed,
+            "links": {"details": f"/api/v1/models/{model.canonical}/endpoints"},
+        }
+        for model in router.catalog.models
+        if "all" in wanted or not set(wanted).isdisjoint(model.outputs)
     ]
-    body = {"data": listed, "total_count": len(listed), "links": {"next": None}}
+    offset, limit = (_count(request, "offset", 0), _count(request, "limit", len(listed)))
+    end = offset + limit
+    more = f"/api/v1/models?offset={end}&limit={limit}" if end < len(listed) else None
+    body = {
+        "data": listed[offset:end],
+        "total_count": len(listed),
+        "links": {"next": more},
+    }
     return JSONResponse(body, headers={"Cache-Control": "public, max-age=300"})
+
+
+def _count(request: Request, name: str, default: int) -> int:
+    given = request.query_params.get(name, str(default))
+    if not given.isascii() or not given.isdigit():
+        raise Refusal(400, f"{name}: Invalid input: expected number")
+    return int(given)
 
 
 def models_count(_request: Request, router: Router, _switches: Switches, _now: float) -> Response:
@@ -43,7 +64,17 @@ def endpoints(request: Request, router: Router, _switches: Switches, _now: float
 
 def _public(row: Row, keyed: bool) -> dict[str, Any]:  # noqa: FBT001 - private
     hidden = {} if keyed else {"latency_last_30m": None, "throughput_last_30m": None}
-    return {**row.listed, **hidden}
+    return {**_ALSO_LISTED, **row.listed, **hidden}
+
+
+# What every row shows, also where a catalog file leaves it out.
+_ALSO_LISTED: dict[str, Any] = {
+    "native_tools": {},
+    "service_tier": None,
+    "supports_voice_cloning": False,
+    "supports_multiple_audio_references": False,
+    "supports_image_reference": False,
+}
 
 
 def zdr_endpoints(_request: Request, router: Router, _switches: Switches, _now: float) -> Response:
@@ -74,28 +105,37 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
         raise Refusal(404, f"Generation {identity} not found")
     ask, routed, created = found
     completion = routed.completion
+    left = identity in router.left_early
+    attempts = [*routed.attempts[:-1], (completion.row, 499)] if left else routed.attempts
+    cost = 0.0 if left else float(completion.usage.cost)
     responses = [
         {
-            "endpoint_id": hashlib.sha256(row.tag.encode()).hexdigest()[:32],
+            "endpoint_id": _endpoint_id(row),
             "provider_name": row.name,
             "model_permaslug": row.model.canonical,
             "status": status,
             "latency": 250,
             "is_byok": False,
+            "routed_service_tier": row.tier,
         }
-        for row, status in routed.attempts
+        for row, status in attempts
     ]
     usage = completion.usage
     record = {
+        **dict.fromkeys(_NOT_SIMULATED),
+        **dict.fromkeys(_NONE_HAPPENED, 0),
         "id": completion.id,
-        "api_type": ask.dialect,
-        "created_at": created,
+        "api_type": "completions" if ask.dialect == "chat" else ask.dialect,
+        "created_at": datetime.fromtimestamp(created, UTC).isoformat(),
+        "data_region": "global",
         "model": completion.row.model.canonical,
         "provider_name": completion.row.name,
         "provider_responses": responses,
         "streamed": bool(ask.body.get("stream")),
-        "cancelled": False,
-        "finish_reason": completion.finish_reason,
+        "cancelled": left,
+        "finish_reason": None if left else completion.finish_reason,
+        "native_finish_reason": None if left else completion.finish_reason,
+        "service_tier": completion.row.tier,
         "tokens_prompt": usage.prompt_tokens,
         "tokens_completion": usage.completion_tokens,
         "native_tokens_prompt": usage.prompt_tokens,
@@ -104,13 +144,47 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
         "native_tokens_reasoning": usage.reasoning_tokens,
         "latency": 250,
         "generation_time": 1000,
-        "usage": float(usage.cost),
-        "total_cost": float(usage.cost),
-        "upstream_inference_cost": float(usage.cost),
+        "usage": cost,
+        "total_cost": cost,
+        "upstream_inference_cost": cost,
         "is_byok": False,
         "session_id": ask.body.get("session_id"),
     }
     return JSONResponse({"data": record})
+
+
+_NOT_SIMULATED = (
+    "app_id",
+    "cache_discount",
+    "external_user",
+    "http_referer",
+    "origin",
+    "preset_id",
+    "request_id",
+    "router",
+    "upstream_id",
+    "user_agent",
+    "web_search_engine",
+    "workspace_id",
+)
+_NONE_HAPPENED = (
+    "moderation_latency",
+    "native_tokens_completion_images",
+    "num_fetches",
+    "num_input_audio_prompt",
+    "num_media_completion",
+    "num_media_prompt",
+    "num_search_results",
+)
+
+
+def _endpoint_id(row: Row) -> str:
+    """A stable identity of the row, which two rows with one tag do not share."""
+    place = row.model.rows.index(row)
+    return str(uuid5(NAMESPACE_URL, f"{row.model.id}/{place}/{row.tag}"))
+
+
+_SPANS = ("", "_daily", "_weekly", "_monthly")
 
 
 def key(request: Request, _router: Router, _switches: Switches, _now: float) -> Response:
@@ -120,11 +194,16 @@ def key(request: Request, _router: Router, _switches: Switches, _now: float) -> 
         "label": "sk-or-v1-sim...",
         "limit": None,
         "limit_remaining": None,
-        "usage": 0,
+        "limit_reset": None,
+        "expires_at": None,
+        "creator_user_id": "user_simulated",
+        **dict.fromkeys((f"{kind}usage{span}" for kind in ("", "byok_") for span in _SPANS), 0),
+        "include_byok_in_limit": False,
         "is_free_tier": False,
         "is_management_key": False,
+        "is_provisioning_key": False,
         "allowed_data_regions": ["global"],
-        "rate_limit": {"requests": -1, "interval": "10s"},
+        "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated."},
     }
     return JSONResponse({"data": told})
 

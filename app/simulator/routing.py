@@ -7,10 +7,18 @@ from typing import Any
 
 from app.simulator.ask import PARAMETERS, Ask, Candidate
 from app.simulator.catalog import Row
-from app.simulator.refusals import MESSAGES, Refusal, privacy_message
+from app.simulator.completion import tokens
+from app.simulator.refusals import MESSAGES, TOOL_CHOICE, Refusal, privacy_message
 
 _MILLION = Decimal(1_000_000)
 _FAMILIES = {"fp4": {"mxfp4", "nvfp4"}, "fp8": {"mxfp8"}}
+_ITS_OWN_ZERO = "Filter by Fallback"  # the one failed step that bodies show with its own row
+_TIERS: dict[str | None, tuple[str, ...]] = {
+    "priority": ("priority",),
+    "fast": ("priority",),
+    "ultrafast": ("ultrafast", "priority"),
+    "flex": ("flex",),
+}
 _PRICED = ("prompt", "completion", "request", "image", "audio")
 
 
@@ -32,6 +40,8 @@ class Funnel:
         self.fell.append((step, [row for row in self.left if row not in kept], reason))
         before, self.left = self.left, kept
         if not kept:
+            if step == _ITS_OWN_ZERO:
+                self.note(step, reason)
             raise self._nothing_left(step, before, reason)
         self.note(step, reason)
 
@@ -50,26 +60,35 @@ class Funnel:
         return Refusal(404, self._message(step, before, reason), metadata)
 
     def _message(self, step: str, before: list[Row], reason: str) -> str:
-        provider = self.ask.provider
+        told = MESSAGES.get(step)
         if step == "Filter by Allowed Providers":
-            serving = ", ".join(dict.fromkeys(row.provider for row in before))
-            return (
-                "No allowed providers are available for the selected model. Providers serving "
-                f"{self.candidate.model.canonical}: {serving}, but your request's provider.only "
-                f"preference permits only: {', '.join(provider.get('only', ()))}."
-            )
-        if step == "Filter by Quantization":
-            labels = ",".join(provider["quantizations"])
-            return f"No endpoints found for the request with quantization: {labels}."
-        if step == "Filter by Data Policy":
-            return privacy_message(reason)
-        if step == "Filter by Tool Compatibility":
+            told = self._not_allowed(before)
+        elif step == "Filter by Quantization":
+            labels = ",".join(self.ask.provider["quantizations"])
+            told = f"No endpoints found for the request with quantization: {labels}."
+        elif step == "Filter by Data Policy":
+            told = privacy_message(reason)
+        elif step == "Filter by Model Output Modalities":
+            wanted = ", ".join(self.ask.body["modalities"])
+            told = f"No endpoints found that support the requested output modalities: {wanted}"
+        elif step == "Filter by Tool Compatibility":
             names = ", ".join(f'"{tool["name"]}"' for tool in self.ask.tools)
-            return f"No endpoints found that support tool use. Try disabling {names}."
-        if step in MESSAGES:
-            return MESSAGES[step]
+            plain = f"No endpoints found that support tool use. Try disabling {names}."
+            told = TOOL_CHOICE if reason else plain
+        return told or self._everyone_fell()
+
+    def _not_allowed(self, before: list[Row]) -> str:
+        serving = ", ".join(dict.fromkeys(row.provider for row in before))
+        return (
+            "No allowed providers are available for the selected model. Providers serving "
+            f"{self.candidate.model.canonical}: {serving}, but your request's provider.only "
+            f"preference permits only: {', '.join(self.ask.provider.get('only', ()))}."
+        )
+
+    def _everyone_fell(self) -> str:
         told = "; ".join(
-            f"{name} removed {', '.join(row.tag for row in rows)}{f' ({why})' if why else ''}"
+            f"{name} removed {', '.join(dict.fromkeys(row.tag for row in rows))}"
+            f"{f' ({why})' if why else ''}"
             for name, rows, why in self.fell
         )
         return (
@@ -82,6 +101,8 @@ def filtered(ask: Ask, candidate: Candidate) -> Funnel:
     """The rows of one model that may serve. Raises `Refusal` naming the step that left none."""
     funnel = Funnel(ask, candidate, list(candidate.model.rows))
     funnel.note("Initial Endpoints")
+    if not funnel.left:
+        raise Refusal(404, f"No endpoints found for {ask.requested}.")
     _rows_nobody_asked_for(funnel)
     if not ask.switches.disobey:
         _by_names(funnel)
@@ -90,7 +111,8 @@ def filtered(ask: Ask, candidate: Candidate) -> Funnel:
     _by_ability(funnel)
     if not ask.switches.disobey:
         _by_quantization(funnel)
-        _by_parameters(funnel)
+        _by_required_parameters(funnel)
+    _by_soft_parameters(funnel)
     return funnel
 
 
@@ -112,20 +134,26 @@ def named(ask: Ask, field_name: str, row: Row) -> bool:
 def _rows_nobody_asked_for(funnel: Funnel) -> None:
     ask = funnel.ask
     asked = {*(ask.provider.get("only") or ()), *(ask.provider.get("order") or ())}
-    tier = {"fast": "priority"}.get(str(ask.body.get("service_tier")), ask.body.get("service_tier"))
-    by_suffix = {"nitro": "priority", "floor": "flex"}.get(funnel.candidate.suffix)
-    if tier == "default" or ask.provider.get("order"):
-        by_suffix = None
+    admitted = admitted_tiers(ask, funnel.candidate)
     funnel.keep(
         "Filter by Regional Surcharge",
         lambda row: not row.hidden.get("regional_surcharge") or row.tag in asked,
     )
     funnel.keep(
         "Filter by Tier Endpoint Rows",
-        lambda row: row.tier is None or row.tier in {tier, by_suffix} or row.tag in asked,
+        lambda row: row.tier is None or row.tier in admitted or row.tag in asked,
     )
-    if tier == "flex" and any(row.tier == "flex" for row in funnel.left):
+    if ask.service_tier == "flex" and any(row.tier == "flex" for row in funnel.left):
         funnel.keep("Filter by Tier Endpoint Rows", lambda row: row.tier == "flex")
+
+
+def admitted_tiers(ask: Ask, candidate: Candidate) -> tuple[str, ...]:
+    """The service tiers that the request opts into, the preferred one first (contract §2.7)."""
+    if ask.service_tier in _TIERS:
+        return _TIERS[ask.service_tier]
+    if ask.service_tier == "default" or ask.provider.get("order"):
+        return ()
+    return {"nitro": ("priority",), "floor": ("flex",)}.get(candidate.suffix, ())
 
 
 def _by_names(funnel: Funnel) -> None:
@@ -176,11 +204,15 @@ def _by_price(funnel: Funnel) -> None:
 def _by_ability(funnel: Funnel) -> None:
     ask, model = funnel.ask, funnel.candidate.model
     if ask.tools:
-        funnel.keep("Filter by Tool Compatibility", lambda row: "tools" in row.parameters)
+        step, choice = "Filter by Tool Compatibility", ask.tool_choice
+        funnel.keep(step, lambda row: "tools" in row.parameters)
+        funnel.keep(step, lambda row: row.takes_tool_choice(choice), f"tool_choice {choice}")
     if ask.has_images:
         sees = "image" in model.listed["architecture"]["input_modalities"]
         funnel.keep("Filter by Image Support", lambda _: sees)
-    most, prompt = ask.most_tokens, len(ask.prompt) // 4
+    wanted = set(ask.body.get("modalities") or ())
+    funnel.keep("Filter by Model Output Modalities", lambda _: wanted <= set(model.outputs))
+    most, prompt = ask.most_tokens, tokens(ask.prompt)
     funnel.keep(
         "Filter by Context Length",
         lambda row: (
@@ -188,9 +220,6 @@ def _by_ability(funnel: Funnel) -> None:
             and (most or 0) <= (row.listed.get("max_completion_tokens") or most or 0)
         ),
     )
-    for soft in ("response_format", "verbosity"):  # hard where anybody can, ignored where nobody
-        if soft in ask.body and any(soft in row.parameters for row in funnel.left):
-            funnel.keep("Filter by Parameters", lambda row, soft=soft: soft in row.parameters)  # type: ignore[misc]
 
 
 def _by_quantization(funnel: Funnel) -> None:
@@ -203,7 +232,15 @@ def _by_quantization(funnel: Funnel) -> None:
     funnel.keep("Filter by Quantization", lambda row: drift.get(row.tag, row.quantization) in asked)
 
 
-def _by_parameters(funnel: Funnel) -> None:
+def _by_required_parameters(funnel: Funnel) -> None:
     if funnel.ask.provider.get("require_parameters"):
-        needed = {name for name in funnel.ask.body if name in PARAMETERS}
+        needed = PARAMETERS & funnel.ask.given
         funnel.keep("Filter by Parameters", lambda row: needed <= row.parameters)
+
+
+def _by_soft_parameters(funnel: Funnel) -> None:
+    """Hard where anybody who is left can do it, ignored where nobody can (contract §1.6)."""
+    for soft in ("response_format", "verbosity"):
+        able = [row for row in funnel.left if soft in row.parameters]
+        if soft in funnel.ask.given and able:
+            funnel.keep("Filter by Parameters", lambda row, able=able: row in able)  # type: ignore[misc]

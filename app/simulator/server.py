@@ -28,7 +28,7 @@ from app.simulator.completion import tokens
 from app.simulator.frames import COMMENT, frames
 from app.simulator.refusals import Refusal
 from app.simulator.router import Routed, Router
-from app.simulator.shapes import chat_body, message_body, response_body, text_body
+from app.simulator.shapes import attempts_made, chat_body, message_body, response_body, text_body
 from app.simulator.switches import Switches
 from app.simulator.validation import check_body, check_key
 
@@ -88,37 +88,55 @@ class Simulator:
         ]
 
     async def _infer(self, dialect: str, request: Request) -> Response:
-        shape = "anthropic" if dialect == "messages" else "openai"
-        ask: Ask | None = None
-        try:
-            ask = await self._ask(dialect, request)
-            routed = self.router.route(ask)
-        except Refusal as refusal:
-            return JSONResponse(_refused(refusal, shape, ask), refusal.status)
+        answered = await self._routed(dialect, request)
+        if isinstance(answered, Response):
+            return answered
+        ask, routed = answered
         headers = self._headers(ask, routed)
         if ask.body.get("stream"):
             stream = self._paced(ask, routed)
-            return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+            # As a header: as a media type it would gain a charset, which OpenRouter's has not.
+            return StreamingResponse(
+                stream, headers={"Content-Type": "text/event-stream", **headers}
+            )
         await asyncio.sleep(_FIRST_TOKEN_SECONDS * self._pace)
         return JSONResponse(_BODIES[dialect](ask, routed), headers=headers)
 
-    async def _ask(self, dialect: str, request: Request) -> Ask:
+    async def _routed(self, dialect: str, request: Request) -> tuple[Ask, Routed] | Response:
+        """What was asked and who serves it, or the error body."""
         raw = await request.body()
         headers = dict(request.headers)
         self.router.requests.append((request.url.path, headers, raw))
-        check_key(headers)
+        ask, body, switches = None, {}, self._switches
         try:
-            body = check_body(json.loads(raw))
-            told = json.loads(headers.get("x-openrouter-simulate", "{}"))
-            switches = self._switches.overridden(told)
+            switches = self._switched(request)
+            check_key(headers)
+            body = check_body(_json(raw))
+            ask = read_ask(body, dialect, headers, self.router.catalog, switches)
+            return ask, self.router.route(ask)
+        except Refusal as refusal:
+            told = refusal.body("anthropic" if dialect == "messages" else "openai")
+            if switches.availability:
+                availability = refusal.availability([*_requested(body)])
+                told["error"] |= {"availability": availability} if availability else {}
+            if ask and ask.wants_metadata and dialect in _BODIES and refusal.status != 500:  # noqa: PLR2004 - contract §4
+                told["openrouter_metadata"] = _failed_metadata(ask, refusal)
+            return JSONResponse(told, refusal.status)
+
+    def _switched(self, request: Request) -> Switches:
+        told = request.headers.get("x-openrouter-simulate")
+        if told is None:
+            return self._switches
+        try:
+            return self._switches.overridden(_json(told.encode()))
         except ValueError as error:
-            raise Refusal(400, f"Invalid JSON: {error}") from None
-        return read_ask(body, dialect, headers, self.router.catalog, switches)
+            raise Refusal(400, f"X-OpenRouter-Simulate: {error}") from None
 
     def _headers(self, ask: Ask, routed: Routed) -> dict[str, str]:
         headers = {
             "X-Generation-Id": routed.completion.id,
             "Access-Control-Allow-Origin": "*",
+            "Access-Control-Expose-Headers": "X-Generation-Id,X-Provider-Name",
             "Cache-Control": "no-cache",
         }
         if ask.switches.provider_header:
@@ -127,24 +145,26 @@ class Simulator:
 
     async def _paced(self, ask: Ask, routed: Routed) -> AsyncIterator[bytes]:
         waited = False
-        for frame in frames(ask, routed):
-            if frame != COMMENT:
-                pause = _TOKEN_SECONDS if waited else _FIRST_TOKEN_SECONDS
-                waited = True
-                await asyncio.sleep(pause * self._pace)
-            yield frame
+        try:
+            for frame in frames(ask, routed):
+                if frame != COMMENT:
+                    pause = _TOKEN_SECONDS if waited else _FIRST_TOKEN_SECONDS
+                    waited = True
+                    await asyncio.sleep(pause * self._pace)
+                yield frame
+        except (GeneratorExit, asyncio.CancelledError):
+            self.router.left_early.add(routed.completion.id)
+            raise
         if ask.switches.cut == "mid_stream":
             raise ConnectionResetError("the switch `cut` breaks this stream")
 
     async def _vectors(
         self, answer: Callable[[Ask, Routed], dict[str, Any]], request: Request
     ) -> Response:
-        try:
-            ask = await self._ask("embeddings", request)
-            routed = self.router.route(ask)
-        except Refusal as refusal:
-            return JSONResponse(refusal.body(), refusal.status)
-        return JSONResponse(answer(ask, routed), headers=self._headers(ask, routed))
+        answered = await self._routed("embeddings", request)
+        if isinstance(answered, Response):
+            return answered
+        return JSONResponse(answer(*answered), headers=self._headers(*answered))
 
     def _embed(self, ask: Ask, routed: Routed) -> dict[str, Any]:
         given = ask.body.get("input")
@@ -191,13 +211,16 @@ class Simulator:
 
     async def _read(self, answer: Callable[..., Response], request: Request) -> Response:
         try:
-            return answer(request, self.router, self._switches, self._clock())
+            return answer(request, self.router, self._switched(request), self._clock())
         except Refusal as refusal:
             return JSONResponse(refusal.body(), refusal.status)
 
-    async def _nothing(self, _request: Request) -> Response:
-        if self._switches.html_404:
-            return HTMLResponse("<!DOCTYPE html><title>404</title><h1>Not Found</h1>", 404)
+    async def _nothing(self, request: Request) -> Response:
+        try:
+            if self._switched(request).html_404:
+                return HTMLResponse("<!DOCTYPE html><title>404</title><h1>Not Found</h1>", 404)
+        except Refusal as refusal:
+            return JSONResponse(refusal.body(), refusal.status)
         return JSONResponse(Refusal(404, "Not Found").body(), 404)
 
 
@@ -220,25 +243,38 @@ def create_simulator(
     return app
 
 
-def _refused(refusal: Refusal, shape: str, ask: Ask | None) -> Mapping[str, Any]:
-    body = refusal.body(shape)
-    if ask is not None and ask.wants_metadata and refusal.status != 500:  # noqa: PLR2004 - contract §4
-        models = (candidate.model for candidate in ask.candidates)
-        available = [
-            {"provider": row.name, "model": model.canonical, "selected": False}
-            for model in models
-            for row in model.rows
-        ]
-        body["openrouter_metadata"] = {
-            "requested": ask.requested,
-            "strategy": "direct",
-            "region": "iad",
-            "summary": f"available={len(available)}",
-            "attempt": 0,
-            "is_byok": False,
-            "endpoints": {"total": len(available), "available": available},
-        }
-    return body
+def _json(raw: bytes) -> Any:
+    """Raises the 400 of bytes that are no JSON."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, f"Invalid JSON: {error}") from None
+
+
+def _requested(body: Mapping[str, Any]) -> list[str]:
+    return [*filter(None, [body.get("model")]), *(body.get("models") or ())]
+
+
+def _failed_metadata(ask: Ask, refusal: Refusal) -> dict[str, Any]:
+    """The router's account of a failure; it lists rows that the filters removed, too."""
+    available = [
+        {"provider": row.name, "model": candidate.model.canonical, "selected": False}
+        for candidate in ask.candidates
+        for row in candidate.model.rows
+    ]
+    summary, attempts = f"available={len(available)}", len(refusal.attempts)
+    told: dict[str, Any] = {
+        "requested": ask.requested,
+        "strategy": ask.candidates[0].strategy,
+        "region": "iad",
+        "summary": f"{summary}, attempts={attempts}" if attempts else summary,
+        "attempt": attempts,
+        "is_byok": False,
+        "endpoints": {"total": len(available), "available": available},
+    }
+    if attempts:
+        told["attempts"] = attempts_made(refusal.attempts)
+    return told
 
 
 def _prompt_usage(ask: Ask, routed: Routed) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """The JSON of answers: chat, text completions, responses, messages; and router metadata."""
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from app.simulator.ask import Ask
+from app.simulator.catalog import Row
 from app.simulator.completion import Completion, Usage
 from app.simulator.router import Routed
 
@@ -50,15 +52,21 @@ def metadata(ask: Ask, routed: Routed) -> dict[str, Any]:
             f"available={len(routed.available)}, attempts={len(routed.attempts)}, "
             f"selected={row.name}"
         )
-        told["attempts"] = [
-            {"provider": r.name, "model": r.model.canonical, "status": status}
-            for r, status in routed.attempts
-        ]
+        told["attempts"] = attempts_made(routed.attempts)
     return told
 
 
-def chat_usage(usage: Usage) -> dict[str, Any]:
+def attempts_made(attempts: Sequence[tuple[Row, int]]) -> list[dict[str, Any]]:
+    """Every host that got the prompt, with the status it answered."""
+    return [
+        {"provider": row.name, "model": row.model.canonical, "status": status}
+        for row, status in attempts
+    ]
+
+
+def chat_usage(ask: Ask, completion: Completion) -> dict[str, Any]:
     """`usage` of chat and text completions."""
+    usage = completion.usage
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
@@ -81,7 +89,18 @@ def chat_usage(usage: Usage) -> dict[str, Any]:
             "image_tokens": 0,
             "audio_tokens": 0,
         },
+        **(_SERVER_TOOLS if ask.server_tools else {}),
     }
+
+
+# The simulated model uses a server tool once whenever it has one.
+_SERVER_TOOLS: dict[str, Any] = {
+    "server_tool_use_details": {
+        "web_search_requests": 1,
+        "tool_calls_requested": 1,
+        "tool_calls_executed": 1,
+    }
+}
 
 
 def chat_head(ask: Ask, completion: Completion, kind: str) -> dict[str, Any]:
@@ -131,10 +150,10 @@ def chat_body(ask: Ask, routed: Routed) -> dict[str, Any]:
     }
     return {
         **chat_head(ask, completion, "chat.completion"),
-        "service_tier": None,
+        "service_tier": completion.row.tier,
         "system_fingerprint": None,
         "choices": [choice],
-        "usage": chat_usage(completion.usage),
+        "usage": chat_usage(ask, completion),
         **metadata_field(ask, routed),
     }
 
@@ -151,7 +170,7 @@ def text_body(ask: Ask, routed: Routed) -> dict[str, Any]:
     return {
         **chat_head(ask, completion, "text_completion"),
         "choices": [choice],
-        "usage": chat_usage(completion.usage),
+        "usage": chat_usage(ask, completion),
         **metadata_field(ask, routed),
     }
 
@@ -193,7 +212,7 @@ def response_items(completion: Completion) -> list[dict[str, Any]]:
             }
         )
     else:
-        part = {"type": "output_text", "text": completion.text, "annotations": []}
+        part = {"type": "output_text", "text": completion.text, "annotations": [], "logprobs": []}
         items.append(
             {
                 "type": "message",
@@ -213,6 +232,8 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
         "id": completion.id,
         "object": "response",
         "created_at": completion.created,
+        "completed_at": None if begun else completion.created,
+        "background": False,
         "model": completion.row.model.canonical,
         "status": "in_progress" if begun else "completed",
         "output": [] if begun else response_items(completion),
@@ -223,27 +244,35 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
         "metadata": {},
         "parallel_tool_calls": True,
         "previous_response_id": None,
-        "service_tier": "default",
+        "presence_penalty": ask.body.get("presence_penalty") or 0,
+        "frequency_penalty": ask.body.get("frequency_penalty") or 0,
+        "max_tool_calls": ask.body.get("max_tool_calls"),
+        "top_logprobs": 0,
+        "prompt_cache_key": ask.body.get("prompt_cache_key"),
+        "reasoning": ask.body.get("reasoning"),
+        "safety_identifier": None,
+        "service_tier": completion.row.tier or "default",
         "store": False,
-        "temperature": ask.body.get("temperature"),
+        "temperature": ask.body.get("temperature", 1),
         "text": ask.body.get("text") or {"format": {"type": "text"}},
         "tool_choice": ask.body.get("tool_choice") or "auto",
         "tools": ask.body.get("tools") or [],
-        "top_p": ask.body.get("top_p"),
+        "top_p": ask.body.get("top_p", 1),
         "truncation": "disabled",
         "usage": None if begun else responses_usage(completion.usage),
     }
     return body if begun else body | metadata_field(ask, routed)
 
 
-def messages_usage(usage: Usage) -> dict[str, Any]:
+def messages_usage(completion: Completion) -> dict[str, Any]:
     """`usage` of an Anthropic message, with OpenRouter's cost."""
+    usage = completion.usage
     return {
         "input_tokens": usage.prompt_tokens - usage.cached_tokens,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": usage.cached_tokens,
         "output_tokens": usage.completion_tokens,
-        "service_tier": "standard",
+        "service_tier": completion.row.tier or "standard",
         "cost": number(usage.cost),
         "is_byok": False,
         "cost_details": {
@@ -294,6 +323,6 @@ def message_body(ask: Ask, routed: Routed) -> dict[str, Any]:
         **message_head(ask, completion),
         "content": message_blocks(completion),
         "stop_reason": stop_reason(completion),
-        "usage": messages_usage(completion.usage),
+        "usage": messages_usage(completion),
         **metadata_field(ask, routed),
     }

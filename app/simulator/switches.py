@@ -4,7 +4,7 @@ Each field is one switch of contract §7; the defaults are what was seen last in
 """
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,34 @@ class Switches:
     generation_delay: float = 10.0  # seconds until GET /generation finds the record
     comments: int = 2  # keep-alive comments before the first frame; half as many in between
     cut: Literal["", "no_done", "mid_stream"] = ""
-    stream_error: Literal["", "documented", "live"] = ""  # an error after some tokens
+    stream_error: Literal["", "documented", "live", "nested"] = ""  # an error after some tokens
     html_404: bool = True
     drift: dict[str, str] = field(default_factory=dict)  # tag -> label that routing goes by
     disobey: bool = False  # serve an endpoint that the preferences exclude
     fail: dict[str, int] = field(default_factory=dict)  # tag -> status it fails with
 
     def overridden(self, values: Any) -> "Switches":
-        """These switches with some changed. Raises `ValueError` for a name that is none."""
+        """These switches with some changed.
+
+        Raises `ValueError` for a name that is no switch and for a position that it does not have.
+        """
         if not isinstance(values, dict):
             raise ValueError("switches must be a JSON object")  # noqa: TRY004 - one kind of error
         known = {switch.name for switch in fields(self)}
         if unknown := set(values) - known:
             raise ValueError(f"no such switch: {', '.join(sorted(unknown))}")
+        for name, value in values.items():
+            if not _fits(name, value):
+                raise ValueError(f"the switch {name} has no position {value!r}")
         return replace(self, **values)
+
+
+def _fits(name: str, value: Any) -> bool:
+    positions = get_args(get_type_hints(Switches)[name])
+    default = getattr(Switches(), name)
+    if isinstance(default, dict):
+        _, kind = positions
+        return isinstance(value, dict) and all(type(item) is kind for item in value.values())
+    if positions:
+        return value in positions
+    return type(value) is type(default) or (isinstance(default, float) and type(value) is int)

@@ -1,6 +1,8 @@
 """What is refused before any routing: the edge's strict checks, in its own words."""
 
+import math
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.simulator.refusals import Refusal
@@ -22,6 +24,24 @@ QUANTIZATIONS = (
 SORTS = ("price", "throughput", "latency", "exacto")
 MOST_FALLBACKS = 3
 
+# What kind of JSON value each field must be that the simulator reads; `null` counts as absent.
+_KINDS: dict[str, tuple[type, str]] = {
+    "model": (str, "string"),
+    "models": (list, "array"),
+    "fallbacks": (list, "array"),
+    "messages": (list, "array"),
+    "tools": (list, "array"),
+    "modalities": (list, "array"),
+    "documents": (list, "array"),
+    "response_format": (dict, "object"),
+    "text": (dict, "object"),
+}
+_ITEMS: dict[str, tuple[type, str]] = {
+    "models": (str, "string"),
+    "tools": (dict, "object"),
+    "modalities": (str, "string"),
+}
+
 
 def check_key(headers: Mapping[str, str]) -> None:
     """Raise the 401s of a missing and of a bad key."""
@@ -34,16 +54,42 @@ def check_key(headers: Mapping[str, str]) -> None:
 
 
 def check_body(body: Any) -> dict[str, Any]:
-    """The body if it is an object with sane `models` and `provider`."""
+    """The body if it is an object whose fields are of the right kind, `provider` above all."""
     if not isinstance(body, dict):
         raise Refusal(400, "Invalid input: expected object")
-    models = body.get("models")
-    if isinstance(models, list) and len(models) > MOST_FALLBACKS:
+    for name, (kind, called) in _KINDS.items():
+        if body.get(name) is not None and not isinstance(body[name], kind):
+            raise Refusal(400, f"{name}: Invalid input: expected {called}")
+    for name, (kind, called) in _ITEMS.items():
+        for place, item in enumerate(body.get(name) or ()):
+            if not isinstance(item, kind):
+                raise Refusal(400, f"{name}.{place}: Invalid input: expected {called}")
+    if len(body.get("models") or ()) > MOST_FALLBACKS:
         raise Refusal(400, f"'models' array must have {MOST_FALLBACKS} items or fewer.")
+    _check_fallbacks(body)
     provider = body.get("provider")
     if provider is not None:
         _check_provider(provider)
     return body
+
+
+def _check_fallbacks(body: dict[str, Any]) -> None:
+    """Anthropic's way to name other models (contract §2.3)."""
+    fallbacks = body.get("fallbacks") or []
+    if fallbacks and body.get("models"):
+        raise Refusal(400, "fallbacks: 'fallbacks' and 'models' can not be used together")
+    if len(fallbacks) > MOST_FALLBACKS:
+        raise Refusal(400, f"'fallbacks' array must have {MOST_FALLBACKS} items or fewer.")
+    for place, item in enumerate(fallbacks):
+        if not isinstance(item, dict) or not isinstance(item.get("model"), str):
+            raise Refusal(400, f"fallbacks.{place}.model: Invalid input: expected string")
+        unknown = [f'"{name}"' for name in item if name != "model"]
+        if unknown:
+            raise Refusal(400, f"fallbacks.{place}: {_unrecognized(unknown)}")
+
+
+def _unrecognized(quoted: list[str]) -> str:
+    return f"Unrecognized {'keys' if len(quoted) > 1 else 'key'}: {', '.join(quoted)}"
 
 
 def _check_provider(provider: Any) -> None:
@@ -51,8 +97,7 @@ def _check_provider(provider: Any) -> None:
         raise Refusal(400, "provider: Invalid input: expected object")
     unknown = [f'"{name}"' for name in provider if name not in _CHECKS]
     if unknown:
-        word = "keys" if len(unknown) > 1 else "key"
-        raise Refusal(400, f"provider: Unrecognized {word}: {', '.join(unknown)}")
+        raise Refusal(400, f"provider: {_unrecognized(unknown)}")
     for name, value in provider.items():
         complaint = None if value is None else _CHECKS[name](value)
         if complaint is not None:
@@ -88,26 +133,44 @@ def _quantizations(value: Any) -> Complaint:
 
 
 def _sort(value: Any) -> Complaint:
-    by = value.get("by") if isinstance(value, dict) else value
-    partition = value.get("partition") if isinstance(value, dict) else None
-    fine = by in SORTS and partition in {None, "model", "none"}
+    if not isinstance(value, dict):
+        return None if value in SORTS else ("", "Invalid input")
+    fine = (
+        set(value) <= {"by", "partition"}
+        and value.get("by") in (None, *SORTS)
+        and value.get("partition") in (None, "model", "none")
+    )
     return None if fine else ("", "Invalid input")
 
 
 def _prices(value: Any) -> Complaint:
-    fine = isinstance(value, dict) and set(value) <= {
-        "prompt",
-        "completion",
-        "request",
-        "image",
-        "audio",
-    }
+    fine = (
+        isinstance(value, dict)
+        and set(value) <= {"prompt", "completion", "request", "image", "audio"}
+        and all(price is None or _is_price(price) for price in value.values())
+    )
     return None if fine else ("", "Invalid input")
 
 
+def _is_price(value: Any) -> bool:
+    """The schema says strings, clients send numbers: both are in use (contract §1.1)."""
+    try:
+        return (_is_number(value) or isinstance(value, str)) and Decimal(str(value)).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _threshold(value: Any) -> Complaint:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return None if number or isinstance(value, dict) else ("", "Invalid input")
+    if not isinstance(value, dict):
+        return None if _is_number(value) else ("", "Invalid input")
+    fine = set(value) <= {"p50", "p75", "p90", "p99"} and all(
+        cutoff is None or _is_number(cutoff) for cutoff in value.values()
+    )
+    return None if fine else ("", "Invalid input")
 
 
 def _object(value: Any) -> Complaint:
