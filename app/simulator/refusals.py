@@ -38,16 +38,22 @@ class Refusal(Exception):
             error["metadata"] = self.metadata
         return {"error": error}
 
-    def availability(self, requested: Sequence[str]) -> dict[str, Any] | None:
-        """`error.availability` as documented; None where it says nothing."""
+    def availability(
+        self, requested: Sequence[str], candidates: Sequence[str]
+    ) -> dict[str, Any] | None:
+        """`error.availability` as documented; None where it says nothing.
+
+        `requested` are model names, `candidates` the providers that offer them.
+        """
         step = (self.metadata or {}).get("failed_routing_step")
         told: dict[str, Any] = {"retryable": False, "requested_models": list(requested)}
+        if candidates:
+            told["affected_providers"] = list(candidates)
         if self.status == 400 and self.message.endswith("is not a valid model ID"):  # noqa: PLR2004
             code = "model_not_found"
         elif self.attempts:
             code = "capacity_exhausted" if self.status == 429 else "model_unavailable_upstream"  # noqa: PLR2004
-            affected = dict.fromkeys(row.provider for row, _ in self.attempts)
-            told |= {"retryable": True, "retry_after": 40, "affected_providers": list(affected)}
+            told |= {"retryable": True, "retry_after": 40}
         elif step == "Filter by Data Policy":
             code = "privacy_restricted"
             zdr = "Zero data retention" in self.message

@@ -117,7 +117,9 @@ class Simulator:
         except Refusal as refusal:
             told = refusal.body("anthropic" if dialect == "messages" else "openai")
             if switches.availability:
-                availability = refusal.availability([*_requested(body)])
+                models = [candidate.model for candidate in (ask.candidates if ask else ())]
+                offering = dict.fromkeys(row.provider for model in models for row in model.rows)
+                availability = refusal.availability(_requested(body), [*offering])
                 told["error"] |= {"availability": availability} if availability else {}
             if ask and ask.wants_metadata and dialect in _BODIES and refusal.status != 500:  # noqa: PLR2004 - contract §4
                 told["openrouter_metadata"] = _failed_metadata(ask, refusal)
