@@ -1,0 +1,143 @@
+"""The catalog: what is known, of which model, and since when."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.catalog.catalog import EMPTY, Catalog, listing_key, model_key
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "openrouter"
+ROW = {"tag": "novita/fp8", "provider_name": "Novita"}
+FREE_ROW = {"tag": "chutes", "provider_name": "Chutes"}
+
+
+def tags(catalog: Catalog, model: str) -> list[str] | None:
+    listing = catalog.listing(model)
+    return None if listing is None else [endpoint.tag for endpoint in listing.endpoints]
+
+
+def model_row(name: str, hugging_face_id: str | None, canonical: str | None = None) -> Any:
+    return {"id": name, "canonical_slug": canonical, "hugging_face_id": hugging_face_id}
+
+
+def test_an_empty_catalog_knows_nothing() -> None:
+    assert EMPTY.weights("qwen/qwen3-coder") is None
+    assert EMPTY.listing("qwen/qwen3-coder") is None
+
+
+def test_the_recorded_list_of_models_is_read() -> None:
+    """All four publish no weights: the id is empty for one, null for the others."""
+    text = (FIXTURES / "json" / "models_list_excerpt_2026-08-04.json").read_text(encoding="utf-8")
+    rows = json.loads(text)["body"]["data"]
+    catalog = EMPTY.with_models(rows)
+    for row in rows:
+        assert catalog.weights(row["id"]) == "closed"
+        assert catalog.weights(row["canonical_slug"]) == "closed"
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("qwen/qwen3-coder", "open"),
+        ("qwen/qwen3-coder-480b-07-25", "open"),
+        ("qwen/qwen3-coder:nitro", "open"),
+        ("qwen/qwen3-coder:free", "open"),
+        (" Qwen/Qwen3-Coder:Free@preset/mine ", "open"),
+        ("openai/gpt-4o", "closed"),
+        ("z-ai/glm-4.6", None),
+    ],
+)
+def test_weights_by_any_name_of_a_model(asked: str, expected: str | None) -> None:
+    rows = [
+        model_row("qwen/qwen3-coder", "Qwen/Qwen3-Coder", "Qwen/qwen3-coder-480b-07-25"),
+        model_row("qwen/qwen3-coder:free", "", "qwen/qwen3-coder-480b-07-25"),
+        model_row("openai/gpt-4o", None),
+    ]
+    for order in (rows, rows[::-1]):  # a variant's row never speaks for its model
+        assert EMPTY.with_models(order).weights(asked) == expected
+
+
+@pytest.mark.parametrize("rows", [None, {}, "models", 5, [None, 5, [], "x", {}, {"id": 5}]])
+def test_what_is_no_list_of_models_teaches_nothing(rows: object) -> None:
+    known = EMPTY.with_models([model_row("openai/gpt-4o", "")])
+    assert known.with_models(rows) == known
+
+
+def test_a_later_list_of_models_adds_to_what_is_known() -> None:
+    catalog = EMPTY.with_models([model_row("a/one", "x"), model_row("a/two", "x")])
+    catalog = catalog.with_models([model_row("a/two", ""), model_row("a/three", "")])
+    found = [catalog.weights(f"a/{name}") for name in ("one", "two", "three")]
+    assert found == ["open", "closed", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("qwen/qwen3-coder", ["novita/fp8"]),
+        (" QWEN/qwen3-coder ", ["novita/fp8"]),
+        ("qwen/qwen3-coder:nitro", ["novita/fp8"]),
+        ("qwen/qwen3-coder:floor:online", ["novita/fp8"]),
+        ("qwen/qwen3-coder@preset/mine", ["novita/fp8"]),
+        ("qwen/qwen3-coder:exacto@preset/mine", ["novita/fp8"]),
+        ("qwen/qwen3-coder:free", ["chutes"]),
+        ("qwen/qwen3-coder:free:online", ["chutes"]),
+        ("qwen/qwen3-coder:thinking", None),
+        ("qwen/qwen3", None),
+    ],
+)
+def test_a_variant_with_endpoints_of_its_own_is_never_taken_for_its_model(
+    asked: str, expected: list[str] | None
+) -> None:
+    """`:free` has separate endpoints; `:nitro` only arranges the model's (contract §2.2)."""
+    catalog = EMPTY.with_listing("qwen/qwen3-coder", [ROW], 1.0)
+    catalog = catalog.with_listing("qwen/qwen3-coder:free", [FREE_ROW], 1.0)
+    assert tags(catalog, asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "listing", "model"),
+    [
+        ("A/B", "a/b", "a/b"),
+        ("a/b:free", "a/b:free", "a/b"),
+        ("a/b:nitro:free", "a/b:free", "a/b"),
+        ("~a/b-latest", "~a/b-latest", "~a/b-latest"),
+        ("a/b @preset/x", "a/b", "a/b"),
+        ("@preset/x", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_what_models_and_listings_are_filed_under(name: str, listing: str, model: str) -> None:
+    assert (listing_key(name), model_key(name)) == (listing, model)
+
+
+def test_rows_that_cannot_be_read_are_left_out() -> None:
+    catalog = EMPTY.with_listing("a/b", [None, ROW, {"tag": 5}, FREE_ROW], 1.0)
+    assert tags(catalog, "a/b") == ["novita/fp8", "chutes"]
+    assert tags(EMPTY.with_listing("a/b", "rows", 1.0), "a/b") == []
+
+
+def test_each_listing_has_its_own_date_and_a_newer_one_replaces_the_older() -> None:
+    catalog = EMPTY.with_listing("a/one", [ROW], 1.0).with_listing("a/two", [ROW], 2.0)
+    catalog = catalog.with_listing("A/Two:nitro", [FREE_ROW], 3.0)
+    dates = [catalog.listings[name].fetched_at for name in ("a/one", "a/two")]
+    assert dates == [1.0, 3.0]
+    assert tags(catalog, "a/two") == ["chutes"]
+
+
+def test_listings_can_be_forgotten_and_the_rest_stays() -> None:
+    full = EMPTY.with_models([model_row("a/one", "")])
+    full = full.with_listing("a/one", [ROW], 1.0).with_listing("a/two", [ROW], 2.0)
+    less = full.without_listings(["A/One:nitro", "a/never-seen"])
+    assert (tags(less, "a/one"), tags(less, "a/two")) == (None, ["novita/fp8"])
+    assert less.weights("a/one") == "closed"
+
+
+def test_a_catalog_is_a_snapshot_that_nothing_changes() -> None:
+    before = EMPTY.with_listing("a/one", [ROW], 1.0)
+    before.with_listing("a/two", [ROW], 2.0)
+    before.with_models([model_row("a/one", "")])
+    before.without_listings(["a/one"])
+    assert before == EMPTY.with_listing("a/one", [ROW], 1.0)
+    assert Catalog() == EMPTY
