@@ -163,7 +163,9 @@ def _has_server_tool(fields: Fields) -> bool:
     if _SERVER_TOOL not in raw and b"\\u" not in raw:
         return False
     tools = _lenient(raw)
-    kinds = [tool.get("type") for tool in tools or () if isinstance(tool, dict)]
+    if tools is None:
+        return True  # it can't be read here, but perhaps it can there
+    kinds = [tool.get("type") for tool in tools if isinstance(tool, dict)]
     return any(isinstance(kind, str) and kind.startswith("openrouter:") for kind in kinds)
 
 
@@ -178,6 +180,6 @@ def _lenient(raw: msgspec.Raw | bytes | None) -> Any:
 def _as_javascript_reads(raw: bytes, **how: Any) -> Any:
     """A value with whatever JavaScript lets pass: half surrogates, bytes that aren't UTF-8.
 
-    Numbers stay text, so that no number is too long to be read.
+    An int is a float here as it is there, so that none is too long to be read.
     """
-    return json.loads(raw.decode("utf-8", "replace"), parse_int=str, parse_float=str, **how)
+    return json.loads(raw.decode("utf-8", "replace"), parse_int=float, **how)

@@ -1,0 +1,62 @@
+"""Policies given as plain data, and requests sent under them as far as the wire."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.catalog.catalog import EMPTY
+from app.policy.apply import Outgoing, apply
+from app.policy.book import Book
+from app.policy.parse import read_book
+from app.policy.precision import KnowsWeights
+from app.policy.request import read_request
+from app.policy.route import Route
+
+FILE = "test.yaml"
+Rule = Mapping[str, Any]
+
+
+def text_of(*rules: Rule, **more: Any) -> str:
+    """A policy file's text; a rule that names no models is for all of them."""
+    named = [
+        {"name": f"rule-{position}", **({} if "models" in rule else {"models": ["*"]}), **rule}
+        for position, rule in enumerate(rules)
+    ]
+    return json.dumps({"version": 1, "rules": named, **more})
+
+
+def book_of(*rules: Rule, **more: Any) -> Book:
+    return read_book({FILE: text_of(*rules, **more)})
+
+
+def as_bytes(body: Mapping[str, Any] | bytes | str) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
+def route(
+    book: Book,
+    body: Mapping[str, Any] | bytes | str,
+    *,
+    caller: str | None = None,
+    user_agent: str = "",
+    catalog: KnowsWeights = EMPTY,
+) -> Route:
+    request = read_request(as_bytes(body))
+    return book.route_for(request, caller=caller, user_agent=user_agent, catalog=catalog)
+
+
+def send(book: Book, body: Mapping[str, Any] | bytes | str, **who: Any) -> Outgoing:
+    return apply(read_request(as_bytes(body)), route(book, body, **who))
+
+
+def sent(book: Book, body: Mapping[str, Any] | bytes | str, **who: Any) -> dict[str, Any]:
+    """The object that arrives upstream."""
+    arrived: dict[str, Any] = json.loads(send(book, body, **who).body)
+    return arrived
+
+
+def preferences(book: Book, model: str, **who: Any) -> dict[str, Any]:
+    """What a policy wants for a model whose caller wants nothing."""
+    return dict(send(book, {"model": model}, **who).preferences or {})
