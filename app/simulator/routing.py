@@ -149,11 +149,10 @@ def _rows_nobody_asked_for(funnel: Funnel) -> None:
 
 def admitted_tiers(ask: Ask, candidate: Candidate) -> tuple[str, ...]:
     """The service tiers that the request opts into, the preferred one first (contract §2.7)."""
-    if ask.service_tier in _TIERS:
-        return _TIERS[ask.service_tier]
+    asked = _TIERS.get(ask.service_tier, ())
     if ask.service_tier == "default" or ask.provider.get("order"):
-        return ()
-    return {"nitro": ("priority",), "floor": ("flex",)}.get(candidate.suffix, ())
+        return asked
+    return asked + {"nitro": ("priority",), "floor": ("flex",)}.get(candidate.suffix, ())
 
 
 def _by_names(funnel: Funnel) -> None:

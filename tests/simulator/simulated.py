@@ -14,7 +14,7 @@ from app.simulator.router import Routed, Router
 KEY = "sk-or-v1-of-a-test"
 NOW = 1_790_000_000.0  # a Monday, 14:13 UTC
 HELLO = [{"role": "user", "content": "hello"}]
-TOOL = {
+TOOL: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "get_weather",
