@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from app.api.callers import Callers
 from app.api.door import Door
+from app.api.error_replies import ledger_unreadable
 from app.api.health import health_routes
 from app.api.inference import Inference
 from app.api.models import Models
@@ -17,6 +18,7 @@ from app.api.passthrough import Passthrough
 from app.api.receipts import receipt_routes
 from app.api.records import Records
 from app.api.v1 import V1
+from app.errors import LedgerError
 from app.ledger.writer import Writer
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
@@ -60,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.add_exception_handler(LedgerError, ledger_unreadable)
     app.include_router(health_routes(policies=policies, writer=writer))
     app.include_router(receipt_routes(ledger.reader))
     # Whatever is not ours is OpenRouter's: plain ASGI, past FastAPI's routing machinery.

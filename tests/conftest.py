@@ -1,7 +1,7 @@
 """Fixtures for tests that go over real sockets: a scripted upstream, and Pointsman in front."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 
 from app.main import create_app
 from app.settings import Settings
+from app.simulator import create_simulator
 from tests.running import running
 from tests.scripted_upstream import ScriptedUpstream
 
@@ -83,3 +84,19 @@ async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
 def proxy(start_proxy: StartProxy, openrouter: ScriptedUpstream) -> Proxy:
     """Pointsman without any rule, in front of the scripted upstream."""
     return start_proxy(upstream_url=openrouter.url)
+
+
+PRECISE = """\
+version: 1
+rules:
+  - {name: precise, models: ["*"], quantization_floor: fp8, data_collection: deny}
+aliases:
+  precise-coder: {model: qwen/qwen3-coder, preferences: {sort: throughput}}
+"""
+
+
+@pytest.fixture
+def simulated(start_proxy: StartProxy) -> Iterator[Proxy]:
+    """Pointsman with a precise policy in front of the simulated OpenRouter."""
+    with running(create_simulator(pace=0)) as openrouter:
+        yield start_proxy(PRECISE, upstream_url=f"{openrouter.url}/api/v1")

@@ -4,9 +4,14 @@ OpenAI's envelope everywhere, Anthropic's on `/messages`. Upstream's own errors 
 through here: they pass as they were sent.
 """
 
+import logging
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
 from app.errors import RequestError
 
-RawHeaders = list[tuple[bytes, bytes]]
+log = logging.getLogger("pointsman")
 
 # Anthropic has a closed list of error types, chosen by status.
 _ANTHROPIC_TYPES = {
@@ -27,3 +32,10 @@ def error_body(error: RequestError, shape: str, receipt_id: str | None) -> dict[
         detail = {"type": kind, "message": str(error), "code": error.code}
         return {"type": "error", "error": detail, "request_id": receipt_id}
     return {"error": {"message": str(error), "type": error.type, "param": None, "code": error.code}}
+
+
+async def ledger_unreadable(_: Request, error: Exception) -> JSONResponse:
+    """The reply to who asks for receipts that can't be read now."""
+    log.warning("%s", error)
+    detail = {"message": str(error), "type": "api_error", "param": None, "code": "ledger_error"}
+    return JSONResponse({"error": detail}, status_code=503)

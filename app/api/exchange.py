@@ -43,7 +43,15 @@ class Exchange:
     bytes_out: int = 0
 
     complete: bool = False
+    ended: float | None = None
     error: Exception | None = None
+
+    @property
+    def models_sent(self) -> tuple[str, ...]:
+        """Every model that was asked for, under the name that upstream knows."""
+        if self.request is None or self.route is None:
+            return ()
+        return tuple(self.route.sent_as.get(name, name) for name in self.request.models)
 
     @property
     def session(self) -> str | None:

@@ -1,10 +1,9 @@
 """From an exchange that has ended to its receipt: facts gathered, the verdict judged."""
 
-import time
 from dataclasses import asdict
 
 from app.api.exchange import Exchange, session_digest
-from app.catalog.catalog import Catalog
+from app.catalog.catalog import Catalog, model_key
 from app.errors import RequestError, UpstreamCut, UpstreamError
 from app.ledger.receipt import Ending, Receipt
 from app.policy.cost import Bill
@@ -24,7 +23,6 @@ _ENDINGS: tuple[tuple[type[Exception], Ending], ...] = (
 
 def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
     """The receipt of one ended exchange; `now` is the wall clock, for the catalog's age."""
-    ended = time.perf_counter()
     seen = exchange.observer.close() if exchange.observer else Observation()
     usage = seen.usage or Usage()
     verdict = _verdict(exchange, seen, catalog, now)
@@ -58,12 +56,12 @@ def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
         cache_status=exchange.cache_status,
         ttfb_ms=exchange.milliseconds_to(exchange.first_byte),
         ttft_ms=exchange.milliseconds_to(exchange.first_token),
-        duration_ms=exchange.milliseconds_to(ended),
+        duration_ms=exchange.milliseconds_to(exchange.ended),
         prompt_tokens=usage.prompt_tokens,
         cached_tokens=usage.cached_tokens,
         completion_tokens=usage.completion_tokens,
         reasoning_tokens=usage.reasoning_tokens,
-        tokens_per_second=_speed(usage.completion_tokens, exchange.first_token, ended),
+        tokens_per_second=_speed(usage.completion_tokens, exchange.first_token, exchange.ended),
         cost_usd=usage.cost_usd,
         finish_reason=seen.finish_reason,
         error_code=code,
@@ -106,7 +104,7 @@ def _verdict(exchange: Exchange, seen: Observation, catalog: Catalog, now: float
     selected = seen.metadata.selected if seen.metadata else None
     served = Served(
         status=exchange.status,
-        model=outgoing.model_sent,
+        model=_answering(exchange.models_sent, seen.model),
         named_by_body=seen.provider_names,
         named_by_router=selected.provider if selected else None,
         attempted=_attempted(seen),
@@ -115,6 +113,13 @@ def _verdict(exchange: Exchange, seen: Observation, catalog: Catalog, now: float
         cache_hit=exchange.cache_status == "HIT",
     )
     return judge(served, outgoing.preferences, catalog, now=now)
+
+
+def _answering(sent: tuple[str, ...], named: str | None) -> str:
+    """Which of the models sent has answered; with one there is no question."""
+    if len(sent) == 1 or named is None:
+        return sent[0]
+    return next((model for model in sent if model_key(model) == model_key(named)), named)
 
 
 def _attempts(seen: Observation) -> tuple[Attempt, ...]:
@@ -150,8 +155,8 @@ def _bill(usage: Usage) -> Bill | None:
     )
 
 
-def _speed(tokens: int | None, first_token: float | None, ended: float) -> float | None:
+def _speed(tokens: int | None, first_token: float | None, ended: float | None) -> float | None:
     """Tokens per second from the first token to the end of the stream."""
-    if not tokens or first_token is None or ended <= first_token:
+    if not tokens or first_token is None or ended is None or ended <= first_token:
         return None
     return round(tokens / (ended - first_token), 2)

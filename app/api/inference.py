@@ -71,13 +71,14 @@ class Inference:
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
         exchange.request = request = read_request(body)
-        self._feed.want(request.model)
         exchange.route = route = book.route_for(
             request,
             caller=exchange.caller,
             user_agent=exchange.user_agent or "",
             catalog=self._feed.current,
         )
+        for model in exchange.models_sent:
+            self._feed.want(model)
         exchange.outgoing = outgoing = apply(request, route)
         return outgoing
 

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
@@ -28,6 +29,7 @@ log = logging.getLogger("pointsman")
 requests_log = logging.getLogger("pointsman.requests")
 
 _LONGEST_HEADER = 256
+_PATIENCE_SECONDS = 0.5  # a finished request is in the ledger a second later, whatever happens
 
 
 class Records:
@@ -54,8 +56,9 @@ class Records:
             log.exception("request %s failed inside Pointsman", exchange.id)
             await self._answer(exchange, send, InternalError(f"see the process log: {exchange.id}"))
         finally:
+            exchange.ended = time.perf_counter()
             if filed:
-                self._file(exchange)
+                self._file_soon(exchange)
 
     async def refuse(
         self, scope: Scope, _receive: Receive, send: Send, error: RequestError
@@ -85,6 +88,14 @@ class Records:
         exchange.bytes_out = await send_json(
             send, error.status, error_body(error, shape, exchange.id), exchange.headers()
         )
+
+    def _file_soon(self, exchange: Exchange) -> None:
+        """File it now, or when the catalog knows the model: the first request often asks first."""
+        file = partial(self._file, exchange)
+        if exchange.observer is not None and exchange.models_sent:
+            self._feed.once_known(exchange.models_sent[0], file, patience=_PATIENCE_SECONDS)
+        else:
+            file()
 
     def _file(self, exchange: Exchange) -> None:
         try:

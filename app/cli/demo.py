@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from app.cli.samples import send_samples
-from app.cli.serve import base_url, listen, serving, start_logging
+from app.cli.serve import base_url, listen, serving, start_logging, stay
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
@@ -38,8 +38,10 @@ def demo(settings: Settings) -> None:
     address = base_url(listener)
     print(_WELCOME.format(base_url=address), flush=True)
     shown_key = _a_caller_key(settings)
-    threading.Thread(target=send_samples, args=(address, shown_key, _shown(settings.ledger())), daemon=True).start()
-    serving(app, settings.drain_seconds).run(sockets=[listener])
+    threading.Thread(
+        target=send_samples, args=(address, shown_key, _shown(settings.ledger())), daemon=True
+    ).start()
+    stay(app, listener, settings.drain_seconds)
 
 
 def simulate(*, host: str, port: int, catalog: Path | None, seed: int, pace: float) -> None:
@@ -49,7 +51,7 @@ def simulate(*, host: str, port: int, catalog: Path | None, seed: int, pace: flo
     listener = listen(host, port)
     print(f"Simulated OpenRouter at {_api(listener)}")
     print(f"Any key that starts with sk-or- is accepted, such as {SIMULATED_KEY}", flush=True)
-    serving(app, drain_seconds=1).run(sockets=[listener])
+    stay(app, listener, drain_seconds=1)
 
 
 def _shown(ledger: str) -> str:

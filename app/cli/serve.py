@@ -1,6 +1,7 @@
 """`pointsman serve`: the proxy in front of an upstream, until it is told to stop."""
 
 import logging
+import signal
 import socket
 import sys
 
@@ -27,7 +28,17 @@ def serve(settings: Settings) -> None:
     log.info("policies from %s; receipts: pointsman log -f", policy_folder(settings.policies))
     if settings.openrouter_api_key is None:
         log.info("no OPENROUTER_API_KEY is set: each caller must send its own key")
-    serving(app, settings.drain_seconds).run(sockets=[listener])
+    stay(app, listener, settings.drain_seconds)
+
+
+def stay(app: object, listener: socket.socket, drain_seconds: int) -> None:
+    """Serve until SIGINT or SIGTERM, let running answers finish, and return.
+
+    uvicorn raises the signal again when it is done; that it was heeded is no failure.
+    """
+    for told in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told, lambda *_: None)
+    serving(app, drain_seconds).run(sockets=[listener])
 
 
 def serving(app: object, drain_seconds: int) -> uvicorn.Server:

@@ -50,27 +50,46 @@ class CatalogFeed:
         self._capacity = capacity
         # The moment from which each path may be fetched again, least recently wanted first.
         self._due: OrderedDict[str, float] = OrderedDict()
-        self._fetches: set[asyncio.Task[None]] = set()
+        self._fetches: dict[str, asyncio.Task[None]] = {}
         self.current: Catalog = EMPTY
         self.models_list: bytes | None = None
 
     def want(self, model: str) -> None:
         """Note that a model is in use. Must be called on the event loop; never waits."""
         self._fetch_if_due(_MODELS)
-        key = listing_key(model)
-        if _SLUG.fullmatch(key):
-            self._fetch_if_due(f"{_MODELS}/{key}/endpoints")
+        if _SLUG.fullmatch(listing_key(model)):
+            self._fetch_if_due(_listing_path(model))
 
     async def settled(self) -> None:
         """Wait until nothing is being fetched: for tests and commands, never for requests."""
         while self._fetches:
-            await asyncio.gather(*self._fetches)
+            await asyncio.gather(*self._fetches.values())
+
+    def once_known(self, model: str, then: Callable[[], None], *, patience: float) -> None:
+        """Call `then` as soon as the model's listing is not being fetched: nearly always at once.
+
+        After `patience` seconds it is called all the same. Must be called on the event loop.
+        """
+        fetch = self._fetches.get(_listing_path(model))
+        if fetch is None:
+            then()
+            return
+        waiting = [then]
+
+        def go_on(*_: object) -> None:
+            timer.cancel()
+            while waiting:
+                waiting.pop()()
+
+        timer = asyncio.get_running_loop().call_later(patience, go_on)
+        fetch.add_done_callback(go_on)
 
     async def close(self) -> None:
         """Give up what is being fetched."""
-        for fetch in self._fetches:
+        fetches = tuple(self._fetches.values())
+        for fetch in fetches:
             fetch.cancel()
-        await asyncio.gather(*self._fetches, return_exceptions=True)
+        await asyncio.gather(*fetches, return_exceptions=True)
 
     def _fetch_if_due(self, path: str) -> None:
         if path in self._due:
@@ -82,8 +101,8 @@ class CatalogFeed:
         self._due[path] = _NEVER  # until the fetch has ended
         self._forget_the_oldest()
         fetch = asyncio.get_running_loop().create_task(self._fetch(path))
-        self._fetches.add(fetch)
-        fetch.add_done_callback(self._fetches.discard)
+        self._fetches[path] = fetch
+        fetch.add_done_callback(lambda _: self._fetches.pop(path))
 
     async def _fetch(self, path: str) -> None:
         pause = self._retry_after
@@ -120,6 +139,10 @@ class CatalogFeed:
 
 def _model_in(path: str) -> str:
     return path.removeprefix(f"{_MODELS}/").removesuffix("/endpoints")
+
+
+def _listing_path(model: str) -> str:
+    return f"{_MODELS}/{listing_key(model)}/endpoints"
 
 
 class _Body(msgspec.Struct):

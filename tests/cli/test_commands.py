@@ -1,0 +1,162 @@
+"""The commands as processes: what a person types, and what comes back."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+POINTSMAN = [sys.executable, "-m", "app"]
+ROOT = Path(__file__).parent.parent.parent
+
+
+def environment(state: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    paths = {"PYTHONPATH": str(ROOT), "POINTSMAN_STATE": str(state), "COLUMNS": "100"}
+    return {**kept, **paths}
+
+
+def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own words
+        [*POINTSMAN, *arguments],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@contextmanager
+def started(tmp_path: Path, *arguments: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(  # noqa: S603 - our own words
+        [*POINTSMAN, *arguments],
+        cwd=tmp_path,
+        env={**environment(tmp_path), **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def printed_until(process: subprocess.Popen[str], word: str, within: float = 30) -> str:
+    """What the process prints up to the line with `word` in it."""
+    assert process.stdout is not None
+    timer = threading.Timer(within, process.kill)
+    timer.start()
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if word in line:
+            break
+    timer.cancel()
+    text = "".join(lines)
+    assert word in text, text
+    return text
+
+
+def test_help_lists_the_commands(tmp_path: Path) -> None:
+    answer = run(tmp_path, "--help")
+    assert answer.returncode == 0
+    for command in ("run", "serve", "demo", "simulate", "check", "log", "version"):
+        assert command in answer.stdout
+
+
+def test_a_broken_policy_stops_the_start_with_file_line_and_remedy(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "mine.yaml").write_text(
+        "version: 1\nrules:\n  - name: a\n    models: ['*']\n    quantization_floor: fp9\n"
+    )
+    for command in ("serve", "check", "demo"):
+        answer = run(tmp_path, command)
+        assert answer.returncode == 2, answer
+        assert "mine.yaml:5" in answer.stderr
+        assert "fp8" in answer.stderr
+        assert "Traceback" not in answer.stderr
+
+
+def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        answer = run(tmp_path, "serve", "--port", port)
+    assert answer.returncode == 2
+    assert f"can't listen on 127.0.0.1:{port}" in answer.stderr
+    assert "--port" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_listening_to_the_world_without_keys_is_refused(tmp_path: Path) -> None:
+    answer = run(tmp_path, "serve", "--host", "0.0.0.0")  # noqa: S104 - refused
+    assert answer.returncode == 2
+    assert "POINTSMAN_CALLER_KEYS" in answer.stderr
+
+
+def test_check_tells_what_the_shipped_policies_hold(tmp_path: Path) -> None:
+    answer = run(tmp_path, "check")
+    assert answer.returncode == 0, answer.stderr
+    assert "2 rules" in answer.stdout
+
+
+def test_the_demo_serves_samples_prints_receipts_and_stays(tmp_path: Path) -> None:
+    with started(tmp_path, "run", "--port", "0") as process:
+        text = printed_until(process, "Serving until Ctrl-C")
+        assert "SIMULATED" in text
+        assert text.count("kept") == 3, text
+        assert "403 policy_conflict" in text
+        assert "curl http://127.0.0.1:" in text
+        base_url = text.split("Pointsman serves ")[1].split()[0]
+        assert httpx2.get(f"{base_url}/models", trust_env=False).is_success
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+    answer = run(tmp_path, "log", "--json", "--ledger", f"sqlite:///{tmp_path / 'demo-ledger.db'}")
+    assert len(answer.stdout.splitlines()) == 5
+
+
+def test_serve_with_a_key_serves_upstream_and_log_follows(tmp_path: Path) -> None:
+    with started(tmp_path, "simulate", "--port", "0", "--pace", "0") as upstream:
+        api = printed_until(upstream, "accepted").split("OpenRouter at ")[1].split()[0]
+        serve = ("run", "--port", "0")
+        settings = {
+            "OPENROUTER_API_KEY": "sk-or-v1-simulated",
+            "POINTSMAN_UPSTREAM_URL": api,
+        }
+        with (
+            started(tmp_path, *serve, **settings) as process,
+            started(tmp_path, "log", "--follow", "--json") as follower,
+        ):
+            base_url = printed_until(process, "Pointsman serves").split("serves ")[1].split(",")[0]
+            time.sleep(1)  # for the follower to have looked once
+            answer = httpx2.post(
+                f"{base_url}/chat/completions",
+                json={"model": "qwen/qwen3-coder", "messages": [{"role": "user", "content": "x"}]},
+                trust_env=False,
+            )
+            assert answer.is_success, answer.text
+            line = printed_until(follower, "rcp_", within=10)
+            assert json.loads(line.splitlines()[-1])["id"] == answer.headers["x-pointsman-receipt"]
+            assert "model=qwen/qwen3-coder" in printed_until(process, "receipt=", within=10)
+
+
+@pytest.mark.parametrize("arguments", [["log", "--since", "soon"], ["log", "rcp_none"]])
+def test_a_mistake_is_a_sentence_and_an_exit_code(tmp_path: Path, arguments: list[str]) -> None:
+    answer = run(tmp_path, *arguments)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("pointsman: ")
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,138 @@
+"""`pointsman log` as a person reads it, at every width, and as a program does."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from app.cli.log import log, moment, show, show_one
+from app.errors import SettingsError
+from app.ledger.receipt import Receipt, as_json_object
+from app.ledger.store import Store
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def receipt(number: int = 1, **known: Any) -> Receipt:
+    values = {
+        "id": f"rcp_{number:03}",
+        "started_at": NOW + timedelta(seconds=number),
+        "path": "/v1/chat/completions",
+        "model_asked": "qwen/qwen3-coder",
+        "model_sent": "qwen/qwen3-coder",
+        "provider": "deepinfra",
+        "quantizations_listed": ("fp8",),
+        "verdict": "kept",
+        "status": 200,
+        "ttft_ms": 280.0,
+        "prompt_tokens": 16,
+        "completion_tokens": 28,
+        "cost_usd": Decimal("0.000032"),
+        "ending": "complete",
+        "rules": ("careful",),
+        **known,
+    }
+    return Receipt(**values)
+
+
+def table(*receipts: Receipt, width: int = 140) -> str:
+    out = io.StringIO()
+    show([as_json_object(each) for each in receipts], Console(file=out, width=width))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 140, 200])
+def test_one_receipt_is_one_line_at_any_width(width: int) -> None:
+    text = table(receipt(1), receipt(2, model_asked="m" * 300), width=width)
+    assert len(text.splitlines()) == 3
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_wide_terminal_shows_all_that_matters() -> None:
+    line = table(receipt()).splitlines()[1].split()
+    assert line[1:] == [
+        *("kept", "qwen/qwen3-coder", "deepinfra,", "fp8", "0.28s", "16+28", "$0.000032"),
+        "careful",
+    ]
+
+
+def test_who_did_not_serve_has_the_reason_in_that_place() -> None:
+    refused = {"provider": None, "quantizations_listed": (), "verdict": None, "ending": "refused"}
+    ours = receipt(**refused, status=403, error_code="policy_conflict")
+    assert "403 policy_conflict" in table(ours)
+    theirs = receipt(**refused, status=429, error_code="429")
+    assert "429 upstream error" in table(theirs)
+    left = receipt(ending="caller_left")
+    assert "deepinfra, fp8 (caller_left)" in table(left)
+
+
+def test_an_alias_shows_its_model() -> None:
+    assert "quick > qwen/qwen3-coder" in table(receipt(alias="quick", model_asked="quick"))
+
+
+def test_a_model_named_by_a_caller_can_not_steer_the_terminal() -> None:
+    text = table(receipt(model_asked="a/b\x1b[2Jx\nforged"))
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        ("30m", NOW - timedelta(minutes=30)),
+        ("24h", NOW - timedelta(hours=24)),
+        ("7d", NOW - timedelta(days=7)),
+        ("2026-11-20T00:00:00+00:00", datetime(2026, 11, 20, tzinfo=UTC)),
+    ],
+)
+def test_since_takes_a_span_or_a_date(since: str, expected: datetime) -> None:
+    assert moment(since, NOW) == expected
+
+
+@pytest.mark.parametrize("since", ["", "h", "1y", "yesterday", "-3h"])
+def test_a_since_that_can_not_be_read_says_what_can(since: str) -> None:
+    with pytest.raises(SettingsError, match="30m, 24h or 7d"):
+        moment(since)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    store.write([receipt(1), receipt(2, model_asked="other/model", verdict="broken")])
+    return store
+
+
+def test_json_is_one_receipt_a_line_oldest_first(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log(store, follow=False, as_json=True, limit=10, filters={})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["id"] for line in lines] == ["rcp_001", "rcp_002"]
+
+
+def test_filters_leave_out_what_was_not_asked_for(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log(store, follow=False, as_json=True, limit=10, filters={"verdict": "broken"})
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["id"] == "rcp_002"
+
+
+def test_an_empty_ledger_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = Store.open(f"sqlite:///{tmp_path / 'empty.db'}")
+    log(empty, follow=False, as_json=False, limit=10, filters={})
+    assert "No receipts here yet" in capsys.readouterr().out
+
+
+def test_one_receipt_is_shown_whole(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    show_one(store, "rcp_002")
+    text = capsys.readouterr().out
+    assert "other/model" in text
+    assert "broken" in text
+    with pytest.raises(SettingsError, match="rcp_9"):
+        show_one(store, "rcp_9")
