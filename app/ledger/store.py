@@ -4,21 +4,33 @@ Synchronous on purpose: it is used from the writer's thread, from worker threads
 command line, never on the event loop.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    IntegrityError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
 
 from app.errors import LedgerError
 from app.ledger.migrations import HEAD
 from app.ledger.receipt import FIELDS, TUPLES, Receipt
 from app.ledger.tables import RECEIPTS
 
+log = logging.getLogger("pointsman")
+
 _MIGRATION_LOCK = 0x706F696E  # any number, the same in every process
+_WRITING_LOCK = _MIGRATION_LOCK + 1
+_LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
 _ON_CONFLICT: dict[str, Callable[..., Any]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
@@ -51,13 +63,29 @@ class Store:
         return cls(engine)
 
     def write(self, receipts: Sequence[Receipt]) -> None:
-        """Write a batch in one transaction; a receipt that is there already is left alone."""
+        """Write a batch in one transaction; a receipt that is there already is left alone.
+
+        A receipt with a value that no ledger takes is left out and logged: tried again and
+        again, it would keep every later one from being written.
+        """
         rows = [{name: _stored(receipt, name) for name in FIELDS} for receipt in receipts]
         try:
-            with self._engine.begin() as connection:
-                connection.execute(self._insert, rows)
-        except SQLAlchemyError as error:
-            raise LedgerError(f"can't write to the ledger: {_plainly(error)}") from error
+            self._write(rows)
+        except (SQLAlchemyError, *_ODD_VALUE) as error:
+            if not _is_of_a_value(error):
+                raise LedgerError(f"can't write to the ledger: {_plainly(error)}") from error
+            if len(receipts) == 1:
+                log.warning("receipt %s can't be kept: %s", receipts[0].id, _plainly(error))
+                return
+            for receipt in receipts:
+                self.write([receipt])
+
+    def _write(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        with self._engine.begin() as connection:
+            # One writer at a time, as SQLite has it anyway: otherwise a batch could become
+            # visible behind a cursor that has passed it already.
+            _lock(connection, _WRITING_LOCK)
+            connection.execute(self._insert, rows)
 
     def recent(
         self,
@@ -92,7 +120,7 @@ class Store:
 
     def get(self, receipt_id: str) -> Receipt | None:
         """One receipt, if the ledger has it."""
-        rows = self._read(sa.select(*_COLUMNS).where(RECEIPTS.c.id == receipt_id))
+        rows = self._read(sa.select(*_COLUMNS).where(RECEIPTS.c.id == _storable(receipt_id)))
         return _receipt(rows[0]) if rows else None
 
     def close(self) -> None:
@@ -116,6 +144,7 @@ def _filters(
 ) -> Iterable[sa.ColumnElement[bool]]:
     table = RECEIPTS.c
     if model is not None:
+        model = _storable(model)
         yield sa.or_(
             table.model_asked == model, table.model_sent == model, table.model_served == model
         )
@@ -125,21 +154,34 @@ def _filters(
         (table.caller, caller),
     ):
         if value is not None:
-            yield column == value
+            yield column == _storable(value)
     if since is not None:
         yield table.started_at >= since
 
 
 def _stored(receipt: Receipt, name: str) -> Any:
-    value = getattr(receipt, name)
-    if name == "preferences_sent" and value is not None:
-        return dict(value)
-    return list(value) if name in TUPLES else value
+    return _storable(getattr(receipt, name))
+
+
+def _storable(value: Any) -> Any:
+    """A value as both engines take it: callers and upstream choose what texts there are.
+
+    PostgreSQL refuses NUL, and no engine takes half of a surrogate pair.
+    """
+    if isinstance(value, str):
+        return value[:_LONGEST_TEXT].replace("\0", "?").encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value
 
 
 def _receipt(row: sa.Row[Any]) -> Receipt:
-    named = {name: getattr(row, name) for name in FIELDS}
-    return Receipt(**named | {name: tuple(named[name]) for name in TUPLES})
+    named: dict[str, Any] = {name: getattr(row, name) for name in FIELDS}
+    for name in TUPLES:
+        named[name] = tuple(named[name])
+    return Receipt(**named)
 
 
 def _engine(url: str) -> sa.Engine:
@@ -150,7 +192,7 @@ def _engine(url: str) -> sa.Engine:
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed)
         return sa.create_engine(parsed, pool_pre_ping=True)
-    except (sa.exc.ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError):
         raise LedgerError(_ENGINES.format(_shown(url))) from None
     except ModuleNotFoundError as error:
         raise LedgerError(
@@ -178,7 +220,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
 
-    sa.event.listen(engine, "connect", prepare)
+    event.listen(engine, "connect", prepare)
     return engine
 
 
@@ -188,7 +230,7 @@ def _migrate(engine: sa.Engine) -> None:
         if _revision(connection) == HEAD:
             return
     with engine.connect() as connection:
-        _lock(connection)
+        _lock(connection, _MIGRATION_LOCK)
         revision = _revision(connection)
         if revision == HEAD:
             return
@@ -201,12 +243,12 @@ def _migrate(engine: sa.Engine) -> None:
         connection.commit()
 
 
-def _lock(connection: sa.Connection) -> None:
-    """Let one process migrate at a time; the lock goes with the transaction."""
+def _lock(connection: sa.Connection, number: int) -> None:
+    """Let one process at a time do this; the lock goes with the transaction."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
 def _revision(connection: sa.Connection) -> str | None:
@@ -229,8 +271,17 @@ def _upgrade(connection: sa.Connection) -> None:
 def _shown(url: str) -> str:
     try:
         return sa.make_url(url).render_as_string(hide_password=True)
-    except sa.exc.ArgumentError:
+    except ArgumentError:
         return "(an unreadable URL)"
+
+
+_ODD_VALUE = (ArithmeticError, TypeError, ValueError)  # as drivers and column types raise them
+
+
+def _is_of_a_value(error: Exception) -> bool:
+    """Whether a value can't be stored, rather than that storing is impossible right now."""
+    cause = getattr(error, "orig", None) or error
+    return isinstance(error, DataError | IntegrityError) or isinstance(cause, _ODD_VALUE)
 
 
 def _plainly(error: Exception) -> str:
