@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint coverage format constraints bench-latency clean
+.PHONY: help run demo test test-clients check lint coverage format constraints bench-latency clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,6 +24,10 @@ demo: $(RUN_READY) ## Set up and serve in front of the simulated OpenRouter
 
 test: $(TEST_READY) ## Set up and run the tests
 	$(BIN)/python -m pytest
+
+test-clients: $(TEST_READY) ## Run the tests with real clients, those that npm installs too
+	npm ci --prefix tests/clients/node --ignore-scripts --no-audit --no-fund --loglevel error
+	$(BIN)/python -m pytest tests/clients
 
 check: lint coverage test ## Everything that has to hold before a change is merged
 

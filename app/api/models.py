@@ -71,9 +71,9 @@ def with_aliases(body: bytes, book: Book) -> bytes:
     try:
         whole = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         entries = msgspec.json.decode(whole["data"], type=list[msgspec.Raw])
-        known = {msgspec.json.decode(entry, type=_Named).id: entry for entry in entries}
     except (msgspec.DecodeError, KeyError):
         return body
+    known = {_id_of(entry): entry for entry in entries}
     ours = [
         _entry(alias.name, alias.model, known.get(alias.model)) for alias in book.aliases.values()
     ]
@@ -83,6 +83,13 @@ def with_aliases(body: bytes, book: Book) -> bytes:
 
 class _Named(msgspec.Struct):
     id: str
+
+
+def _id_of(entry: msgspec.Raw) -> str | None:
+    try:
+        return msgspec.json.decode(entry, type=_Named).id
+    except msgspec.DecodeError:
+        return None
 
 
 def _entry(alias: str, model: str, described: msgspec.Raw | None) -> msgspec.Raw:

@@ -1,0 +1,45 @@
+"""curl, as the README shows it."""
+
+import asyncio
+import json
+import shutil
+
+import pytest
+
+from tests.conftest import Proxy
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+ASK = '{"model": "qwen/qwen3-coder", "messages": [{"role": "user", "content": "hi"}]%s}'
+
+
+async def curl(url: str, *arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "20"),
+        *("-H", "content-type: application/json", *arguments, url),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return out.decode()
+
+
+async def test_a_whole_answer(simulated: Proxy) -> None:
+    out = await curl(f"{simulated.url}/v1/chat/completions", "-d", ASK % "")
+    assert json.loads(out)["choices"][0]["message"]["content"]
+    assert (await simulated.only_receipt())["verdict"] == "kept"
+
+
+async def test_a_stream(simulated: Proxy) -> None:
+    out = await curl(f"{simulated.url}/v1/chat/completions", "-N", "-d", ASK % ', "stream": true')
+    assert out.endswith("data: [DONE]\n\n")
+    assert (await simulated.only_receipt())["verdict"] == "kept"
+
+
+async def test_a_large_body_goes_up_although_curl_asks_first(simulated: Proxy) -> None:
+    """Above a megabyte curl sends `Expect: 100-continue` and waits for leave."""
+    body = ASK % (', "metadata": {"note": "' + "x" * 90_000 + '"}')
+    out = await curl(
+        f"{simulated.url}/v1/chat/completions", "-H", "Expect: 100-continue", "-d", body
+    )
+    assert "choices" in json.loads(out)
