@@ -55,7 +55,11 @@ class Store:
         """
         try:
             engine = _engine(url)
-            _migrate(engine)
+            try:
+                _migrate(engine)
+            except BaseException:
+                engine.dispose()
+                raise
         except LedgerError:
             raise
         except (SQLAlchemyError, OSError, ImportError) as error:

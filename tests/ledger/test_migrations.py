@@ -1,0 +1,106 @@
+"""The schema's history: from nothing, from every older schema, and never from a newer one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app.errors import LedgerError
+from app.ledger import migrations
+from app.ledger.migrations import HEAD
+from app.ledger.store import Store
+from app.ledger.tables import METADATA
+from tests.ledger.receipts import FULL
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ScriptDirectory(str(Path(migrations.__file__).parent))
+REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()]
+
+
+def revision(engine: sa.Engine) -> str | None:
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(engine: sa.Engine, to: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS.dir)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+
+
+def test_head_is_the_newest_script_and_revisions_sort_as_they_follow() -> None:
+    """Telling a newer ledger from an older one goes by the order of their names."""
+    assert SCRIPTS.get_heads() == [HEAD]
+    assert sorted(REVISIONS, reverse=True) == REVISIONS
+
+
+def test_an_empty_database_becomes_a_ledger(url: str, engine: sa.Engine) -> None:
+    Store.open(url).close()
+    assert revision(engine) == HEAD
+
+
+def test_the_migrations_make_the_very_table_that_the_queries_expect(
+    url: str, engine: sa.Engine
+) -> None:
+    Store.open(url).close()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_opening_again_changes_nothing(url: str, engine: sa.Engine) -> None:
+    first = Store.open(url)
+    first.write([FULL])
+    again = Store.open(url)
+    assert again.recent(limit=2) == [FULL]
+    assert revision(engine) == HEAD
+    first.close()
+    again.close()
+
+
+@pytest.mark.parametrize("older", REVISIONS)
+def test_every_older_ledger_is_brought_up_to_date(url: str, engine: sa.Engine, older: str) -> None:
+    upgrade(engine, older)
+    store = Store.open(url)
+    assert revision(engine) == HEAD
+    store.write([FULL])
+    assert store.get(FULL.id) == FULL
+    store.close()
+
+
+def test_a_ledger_of_a_newer_pointsman_is_refused_and_left_alone(
+    url: str, engine: sa.Engine
+) -> None:
+    Store.open(url).close()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(LedgerError) as caught:
+        Store.open(url)
+    assert "written by a newer Pointsman (schema 9999" in str(caught.value)
+    assert "upgrade Pointsman, or use another ledger" in str(caught.value)
+    assert revision(engine) == "9999"
+
+
+def test_several_processes_may_open_an_empty_ledger_at_once(url: str, engine: sa.Engine) -> None:
+    """Workers start together; each of them finds a ledger, and it was made once."""
+    code = "import sys; from app.ledger.store import Store; Store.open(sys.argv[1]).close()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    workers = [
+        subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", code, url], env=environment, stderr=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    errors = [worker.communicate(timeout=60)[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], errors
+    assert revision(engine) == HEAD

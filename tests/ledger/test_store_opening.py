@@ -1,0 +1,87 @@
+"""Opening a ledger: safe files, and errors that say what is wrong without the password."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.errors import LedgerError
+from app.ledger.store import Store
+from tests.ledger.receipts import FULL
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_a_new_sqlite_ledger_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "some" / "where" / "ledger.sqlite"
+    before = os.umask(0)
+    try:
+        store = Store.open(f"sqlite:///{file}")
+        store.write([FULL])
+        assert {mode(one) for one in file.parent.iterdir()} == {0o600}
+    finally:
+        os.umask(before)
+    assert mode(file.parent) == 0o700
+    store.close()
+
+
+def test_sqlite_readers_do_not_wait_for_the_writer(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    store = Store.open(url)
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        assert store.recent(limit=1) == []
+    engine.dispose()
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("ledger.sqlite", "write sqlite:///FILE or postgresql+psycopg://"),
+        ("", "(an unreadable URL) is no ledger"),
+        ("mysql://me:geheim@host/name", "mysql://me:***@host/name is no ledger"),
+        ("oracle://me:geheim@host/name", "is no ledger"),
+        ("postgresql+nonesuch://me:geheim@host/name", "is no ledger"),
+        ("nonsense://me:geheim@host", "nonsense://me:***@host is no ledger"),
+        ("postgresql+pg8000://me:geheim@host/n", "needs the driver pg8000: pip install"),
+        ("postgresql+psycopg://me:geheim@127.0.0.1:1/n", "can't open the ledger postgresql+psyc"),
+        ("sqlite:////proc/nowhere/ledger.sqlite", "can't open the ledger sqlite:////proc"),
+    ],
+)
+def test_a_url_that_leads_nowhere_is_explained_without_its_password(url: str, says: str) -> None:
+    with pytest.raises(LedgerError) as caught:
+        Store.open(url)
+    assert says in str(caught.value)
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database at all, but long enough to be looked at\n" * 40)
+    before = file.read_bytes()
+    with pytest.raises(LedgerError, match=r"can't open the ledger .*notes\.txt"):
+        Store.open(f"sqlite:///{file}")
+    assert file.read_bytes() == before
+
+
+def test_a_ledger_that_is_current_opens_without_loading_the_migrations(tmp_path: Path) -> None:
+    """Alembic costs a tenth of a second and ten megabytes, once in a ledger's life."""
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    Store.open(url).close()
+    code = (
+        "import sys; from app.ledger.store import Store; Store.open(sys.argv[1]); "
+        "sys.exit('alembic' in sys.modules)"
+    )
+    root = Path(__file__).parents[2]
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code, url], env={"PYTHONPATH": str(root)}, check=False
+    )
+    assert run.returncode == 0
