@@ -112,8 +112,9 @@ class Ask:
     def most_tokens(self) -> int | None:
         """The completion's limit, if one was given."""
         for name in ("max_completion_tokens", "max_output_tokens", "max_tokens"):
-            if isinstance(self.body.get(name), int):
-                return int(self.body[name])
+            limit = self.body.get(name)
+            if type(limit) is int and limit > 0:
+                return limit
         return None
 
     @property

@@ -147,7 +147,8 @@ def _tool_call(ask: Ask, random: Random) -> ToolCall | None:
 def _chosen(tools: list[dict[str, Any]], choice: Any) -> dict[str, Any]:
     """The tool that was asked for by name, else one that writes a file, else the first."""
     if isinstance(choice, dict):
-        name = choice.get("name") or (choice.get("function") or {}).get("name")
+        function = choice.get("function")
+        name = function.get("name") if isinstance(function, dict) else choice.get("name")
         named = [tool for tool in tools if tool["name"] == name]
         if named:
             return named[0]
@@ -199,20 +200,22 @@ def example(
     return _BY_TYPE.get(kind) if by_name is None else by_name
 
 
-def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema behind references and alternatives: the first of each."""
     for _ in range(_DEEP):
+        if not isinstance(schema, Mapping):
+            return {}  # true is a schema, too: anything fits
         alternatives = next((schema[k] for k in ("anyOf", "oneOf", "allOf") if schema.get(k)), None)
         if alternatives is not None:
             schema = alternatives[0]
         elif "$ref" in schema:
             target: Any = root
             for step in str(schema["$ref"]).removeprefix("#/").split("/"):
-                target = target.get(step, {})
+                target = target.get(step, {}) if isinstance(target, Mapping) else {}
             schema = target
         else:
             break
-    return schema
+    return dict(schema)
 
 
 def _object(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> dict[str, Any]:
