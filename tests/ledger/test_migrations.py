@@ -1,6 +1,5 @@
 """The schema's history: from nothing, from every older schema, and never from a newer one."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -91,16 +90,37 @@ def test_a_ledger_of_a_newer_pointsman_is_refused_and_left_alone(
     assert revision(engine) == "9999"
 
 
+# Everything is loaded first, so that all go through the door at one moment.
+OPEN_TOGETHER = """
+import sys
+import alembic.command, alembic.config, alembic.script
+from app.ledger.store import Store
+print("ready", flush=True)
+sys.stdin.readline()
+Store.open(sys.argv[1]).close()
+"""
+
+
 def test_several_processes_may_open_an_empty_ledger_at_once(url: str, engine: sa.Engine) -> None:
     """Workers start together; each of them finds a ledger, and it was made once."""
-    code = "import sys; from app.ledger.store import Store; Store.open(sys.argv[1]).close()"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     workers = [
         subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", code, url], env=environment, stderr=subprocess.PIPE
+            [sys.executable, "-c", OPEN_TOGETHER, url],
+            env={"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-        for _ in range(2)
+        for _ in range(3)
     ]
+    for worker in workers:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("\n")
+        worker.stdin.flush()
     errors = [worker.communicate(timeout=60)[1] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], errors
+    assert [worker.returncode for worker in workers] == [0, 0, 0], errors
     assert revision(engine) == HEAD

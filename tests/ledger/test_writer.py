@@ -1,0 +1,239 @@
+"""The writer: a request never feels the ledger, and the ledger gets what it can."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from app.errors import LedgerError
+from app.ledger.receipt import Receipt
+from app.ledger.writer import Sink, Writer
+from tests.ledger.receipts import receipt
+
+
+class Shelf:
+    """A sink that keeps what it gets, if `trouble` doesn't prevent it."""
+
+    def __init__(self, trouble: Callable[[], None] = lambda: None) -> None:
+        self.trouble = trouble
+        self.batches: list[list[str]] = []
+        self.closed = 0
+
+    @property
+    def ids(self) -> list[str]:
+        return [one for batch in self.batches for one in batch]
+
+    def write(self, receipts: list[Receipt], /) -> None:
+        self.trouble()
+        self.batches.append([one.id for one in receipts])
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Broken:
+    """Trouble that lasts for so many calls."""
+
+    def __init__(self, calls: int, error: Exception) -> None:
+        self.calls, self.error, self.seen = calls, error, 0
+
+    def __call__(self) -> None:
+        self.seen += 1
+        if self.seen <= self.calls:
+            raise self.error
+
+
+Start = Callable[..., Writer]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    writers: list[Writer] = []
+
+    def start(open_sink: Callable[[], Sink], capacity: int = 10_000) -> Writer:
+        writer = Writer(open_sink, capacity=capacity)
+        writers.append(writer)
+        writer.start()
+        return writer
+
+    yield start
+    for writer in writers:
+        writer.close(timeout=0.1)
+
+
+def until(happened: Callable[[], bool], seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
+
+
+def submit(writer: Writer, count: int) -> list[str]:
+    receipts = [receipt() for _ in range(count)]
+    for one in receipts:
+        writer.submit(one)
+    return [one.id for one in receipts]
+
+
+def test_a_receipt_is_written_within_a_quarter_of_a_second(start: Start) -> None:
+    shelf = Shelf()
+    writer = start(lambda: shelf)
+    for _ in range(3):
+        before = time.monotonic()
+        ids = submit(writer, 1)
+        until(lambda ids=ids: shelf.ids[-1:] == ids)  # type: ignore[misc]
+        assert time.monotonic() - before < 0.25
+    assert writer.pending == 0
+
+
+def test_receipts_are_written_in_order_and_in_batches(start: Start) -> None:
+    shelf = Shelf()
+    writer = start(lambda: shelf)
+    ids = submit(writer, 1300)
+    until(lambda: len(shelf.ids) == 1300)
+    assert shelf.ids == ids
+    assert max(len(batch) for batch in shelf.batches) <= 500
+    assert len(shelf.batches) < 20
+
+
+def test_the_sink_is_opened_beside_the_start_and_in_the_writing_thread() -> None:
+    opened_in: list[str] = []
+    shelf = Shelf()
+
+    def open_sink() -> Sink:
+        opened_in.append(threading.current_thread().name)
+        return shelf
+
+    writer = Writer(open_sink)
+    assert opened_in == []
+    writer.start()
+    until(lambda: bool(opened_in))
+    writer.close()
+    assert opened_in == ["ledger-writer"]
+
+
+def test_submitting_never_waits_and_what_does_not_fit_is_counted(start: Start) -> None:
+    stuck, entered = threading.Event(), threading.Event()
+
+    def trouble() -> None:
+        entered.set()
+        stuck.wait(10)
+
+    shelf = Shelf(trouble)
+    writer = start(lambda: shelf, capacity=100)
+    first = submit(writer, 1)
+    assert entered.wait(5)
+    before = time.perf_counter()
+    rest = submit(writer, 5000)
+    assert time.perf_counter() - before < 2.0  # nearly all of it for making the receipts
+    assert (writer.pending, writer.dropped) == (100, 4901)
+    stuck.set()
+    until(lambda: writer.pending == 0)
+    assert shelf.ids == first + rest[:99]
+    submit(writer, 1)
+    assert writer.dropped == 4901
+
+
+@pytest.mark.parametrize("error", [LedgerError("the disk is full"), ValueError("a defect")])
+def test_a_store_that_fails_and_recovers_catches_up_without_loss(
+    start: Start, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    shelf = Shelf(Broken(2, error))
+    with caplog.at_level(logging.WARNING, logger="pointsman"):
+        writer = start(lambda: shelf)
+        ids = submit(writer, 20)
+        until(lambda: writer.error is not None)
+        assert writer.error == str(error)
+        ids += submit(writer, 20)
+        until(lambda: writer.error is None and writer.pending == 0)
+    assert shelf.ids == ids
+    assert writer.dropped == 0
+    assert caplog.messages == [  # each once, however long it lasts
+        f"{error}; receipts wait in memory",
+        "the ledger is well again",
+    ]
+
+
+def test_a_batch_is_written_once_though_a_later_one_fails(start: Start) -> None:
+    seen = 0
+
+    def second_fails() -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 2:
+            raise LedgerError("away")
+
+    shelf = Shelf(second_fails)
+    ready = threading.Event()
+
+    def open_sink() -> Sink:
+        ready.wait(5)
+        return shelf
+
+    writer = start(open_sink)
+    ids = submit(writer, 1200)
+    ready.set()
+    until(lambda: writer.pending == 0)
+    assert shelf.ids == ids
+
+
+def test_a_ledger_that_cannot_be_opened_is_tried_again(start: Start) -> None:
+    shelf, trouble = Shelf(), Broken(2, LedgerError("no such host"))
+
+    def open_sink() -> Sink:
+        trouble()
+        return shelf
+
+    writer = start(open_sink)
+    ids = submit(writer, 5)
+    until(lambda: writer.error == "no such host")
+    until(lambda: shelf.ids == ids)
+    assert trouble.seen == 3
+    until(lambda: writer.error is None)
+
+
+def test_an_error_without_words_is_named_by_its_type(start: Start) -> None:
+    writer = start(lambda: Shelf(Broken(10**6, MemoryError())))
+    submit(writer, 1)
+    until(lambda: writer.error == "MemoryError")
+
+
+@pytest.mark.parametrize("failures", [0, 3])
+def test_closing_writes_all_that_waits_and_closes_the_sink(start: Start, failures: int) -> None:
+    shelf = Shelf(Broken(failures, LedgerError("for a moment")))
+    writer = start(lambda: shelf)
+    ids = submit(writer, 1200)
+    writer.close(timeout=5)
+    assert shelf.ids == ids
+    assert (writer.pending, shelf.closed) == (0, 1)
+
+
+def test_closing_an_idle_writer_is_quick(start: Start) -> None:
+    shelf = Shelf()
+    writer = start(lambda: shelf)
+    before = time.monotonic()
+    writer.close()
+    assert time.monotonic() - before < 0.5
+
+
+@pytest.mark.parametrize("how", ["fails", "hangs"])
+def test_closing_gives_up_in_time_and_says_how_many_are_lost(
+    start: Start, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    stuck = threading.Event()
+
+    def trouble() -> None:
+        if how == "fails":
+            raise LedgerError("no space left")
+        stuck.wait(10)
+
+    writer = start(lambda: Shelf(trouble))
+    submit(writer, 7)
+    before = time.monotonic()
+    with caplog.at_level(logging.ERROR, logger="pointsman"):
+        writer.close(timeout=0.3)
+    assert time.monotonic() - before < 2.5
+    assert caplog.messages[-1].startswith("7 receipts could not be written: ")
+    stuck.set()
