@@ -60,8 +60,10 @@ def settle(preferences: Preferences) -> dict[str, Any] | Conflict:
     """One object that doesn't contradict itself, as it may be sent."""
     settled = dict(preferences)
     only, ignore = (_texts(field, settled.get(field, [])) for field in ("only", "ignore"))
-    if only and ignore and all(tags.covered(one, ignore) for one in only):
-        return Conflict("ignore", only, ignore)
+    if only and ignore:
+        settled["only"] = _admitted(only, [], ignore)
+        if not settled["only"]:
+            return Conflict("ignore", only, ignore)
     if "order" in settled and (only or ignore):
         settled["order"] = _admitted(_texts("order", settled["order"]), only, ignore)
     if settled.get("order"):
@@ -92,16 +94,23 @@ def _bound(
     if only:
         met["only"] = theirs["only"] if only == theirs.get("only") else only
     settled = settle(met)
-    stated_only = "only" in ours or "only" in theirs
-    if isinstance(settled, dict) and "order" in settled and not stated_only:
-        settled.pop("only", None)  # the order says it already, since nothing may leave it
+    if isinstance(settled, dict) and _is_strict(settled) and "only" in settled:
+        if "only" in ours or "only" in theirs:
+            settled["only"] = _admitted(settled["only"], settled["order"], [])
+        else:
+            del settled["only"]  # the order says it already, since nothing may leave it
     return settled
+
+
+def _is_strict(side: Preferences) -> bool:
+    """Whether nothing may leave a side's `order`."""
+    return side.get("allow_fallbacks") is False and "order" in side
 
 
 def _bounds(side: Preferences) -> list[list[str]]:
     """The lists that no endpoint outside of them passes."""
     fields = ["only"] if "only" in side else []
-    if side.get("allow_fallbacks") is False and "order" in side:
+    if _is_strict(side):
         fields.append("order")
     return [_texts(field, side[field]) for field in fields]
 
@@ -110,11 +119,11 @@ def _meet_all(bounds: Sequence[list[str]]) -> list[str]:
     return reduce(tags.meet, bounds) if bounds else []
 
 
-def _admitted(order: list[str], only: list[str], ignore: list[str]) -> list[str]:
-    """What of an order `only` and `ignore` let through; the list itself if that is all of it."""
-    inside = tags.meet(order, only) if only else order
+def _admitted(entries: list[str], only: list[str], ignore: list[str]) -> list[str]:
+    """What of a list `only` and `ignore` let through; the list itself if that is all of it."""
+    inside = tags.meet(entries, only) if only else entries
     kept = [entry for entry in inside if not tags.covered(entry, ignore)]
-    return order if kept == order else kept
+    return entries if kept == entries else kept
 
 
 # --- how two values of one field meet ---------------------------------------------------------
@@ -169,8 +178,12 @@ def _price(value: Any) -> Decimal:
 
 
 def _over(first: Any, second: Any) -> Any:
-    """All keys of both, `first` winning."""
-    return {**_percentiles(second), **_percentiles(first)}
+    """All keys of both, `first` winning; as either side wrote it, if it said all of that."""
+    one, other = _percentiles(first), _percentiles(second)
+    both = {**other, **one}
+    if both == other:
+        return second
+    return first if both == one else both
 
 
 def _percentiles(value: Any) -> Any:

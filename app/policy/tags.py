@@ -30,9 +30,6 @@ def meet(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
     """
     shared: dict[str, None] = {}
     for one in ours:
-        for other in theirs:
-            if covers(other, one):
-                shared[one] = None
-            elif covers(one, other):
-                shared[other] = None
+        finer = (other for other in theirs if covers(one, other))
+        shared |= dict.fromkeys((one,) if covered(one, theirs) else finer)
     return list(shared)

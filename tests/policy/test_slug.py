@@ -41,8 +41,13 @@ def test_case_and_blanks_are_no_matter(odd: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "author"),
-    [("qwen/qwen3", "qwen"), ("~x-ai/grok-latest", "x-ai"), ("gpt-5", "gpt-5"), ("@preset/x", "@preset")],
-)  # fmt: skip
+    [
+        ("qwen/qwen3", "qwen"),
+        ("~x-ai/grok-latest", "x-ai"),
+        ("gpt-5", "gpt-5"),
+        ("@preset/x", "@preset"),
+    ],
+)
 def test_the_author_stands_before_the_slash(name: str, author: str) -> None:
     assert read_slug(name).author == author
 
