@@ -14,15 +14,7 @@ from app.policy.rule import Clause
 from tests.policy.json_texts import BOUNDED
 from tests.policy.sending import FILE, route
 
-KEYS = (
-    "pin",
-    "only",
-    "order",
-    "quantization_floor",
-    "max_price.prompt",
-    "set.user",
-    "refuse.preset",
-)
+KEYS = ("only", "order", "quantization_floor", "max_price.prompt", "set.user", "refuse.preset")
 
 
 def layer(values: dict[str, Any]) -> dict[str, Clause]:
@@ -105,8 +97,8 @@ Drawn = list[tuple[int, dict[str, Any]]]
 
 
 def told(book: Book) -> dict[str, Any]:
-    who = {"caller": "me", "user_agent": "cline/3"}
-    found = route(book, {"model": "qwen/qwen3-coder:nitro"}, **who)
+    asked = {"model": "qwen/qwen3-coder:nitro"}
+    found = route(book, asked, caller="me", user_agent="cline/3")
     return {
         "rules": found.rules,
         "preferences": found.preferences,
