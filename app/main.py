@@ -1,5 +1,6 @@
 """The composition root: builds the app from its settings, opens the rooms and closes them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -48,7 +49,9 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         writer.start()
+        keeping_fresh = asyncio.create_task(policies.keep_fresh())
         yield
+        keeping_fresh.cancel()
         await feed.close()
         await openrouter.aclose()
         writer.close()

@@ -1,15 +1,30 @@
-"""Reads a folder of policy files into a book, and says where the folder is.
+"""Reads a folder of policy files into a book, and reads it again when a file changes.
 
 `*.yaml` and `*.yml` directly in the folder are loaded, subfolders are not: they hold examples.
+
+Rule 1  A change takes effect whole, between two requests: the book is swapped, never edited.
+Rule 2  A broken file keeps the last good book; what is wrong is kept to be shown.
+Rule 3  Files are looked at, not watched: that sees every way in which editors and orchestrators
+        save (in place, by rename, by swapping a symbolic link), on every file system.
 """
 
+import asyncio
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from app.errors import PolicyFileError, PolicyProblem
 from app.policy.book import Book
 from app.policy.parse import read_book
 
+log = logging.getLogger("pointsman")
+
 _PACKAGE = Path(__file__).parent
+_LOOK_EVERY_SECONDS = 0.2
+
+# What tells a file's states apart: where it is, how long, and when it was written.
+State = tuple[int, int, int, int]
+Folder = Mapping[Path, State | None]
 
 
 def shipped_policies() -> Path:
@@ -36,7 +51,7 @@ def read_folder(folder: Path) -> Book:
         raise PolicyFileError((_problem(folder, "there is no such folder; " + _WAY_OUT),))
     texts: dict[str, str] = {}
     problems: list[PolicyProblem] = []
-    for file in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
+    for file in _files(folder):
         try:
             texts[str(file)] = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -49,13 +64,66 @@ def read_folder(folder: Path) -> Book:
 _WAY_OUT = "name one with --policies or POINTSMAN_POLICIES"
 
 
-def _problem(path: Path, message: str) -> PolicyProblem:
-    return PolicyProblem(file=str(path), line=1, where="", message=message)
-
-
 class PolicyFolder:
-    """Holds the book in force; whoever asks gets an immutable one."""
+    """Holds the book in force, and renews it; whoever asks gets an immutable one."""
 
     def __init__(self, folder: Path) -> None:
+        """Read the folder. Raises `PolicyFileError`."""
         self.folder = folder
+        self._read = self._seen = _states(folder)
         self.current: Book = read_folder(folder)
+        self.problems: tuple[PolicyProblem, ...] = ()  # of the files as they are now
+
+    async def keep_fresh(self) -> None:
+        """Look at the files again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            await asyncio.to_thread(self.look)
+
+    def look(self) -> None:
+        """Take in what has changed, once it has stayed the same for two looks.
+
+        A file is empty for a moment while it is written in place; two looks tell that apart.
+        """
+        now = _states(self.folder)
+        settled, self._seen = now == self._seen, now
+        if settled and now != self._read:
+            self._read = now
+            self._renew()
+
+    def _renew(self) -> None:
+        try:
+            book = read_folder(self.folder)
+        except PolicyFileError as error:
+            self.problems = error.problems
+            log.warning(
+                "the policies can't be used as they are now, so book %s stays in force:\n%s",
+                self.current.revision,
+                error,
+            )
+            return
+        before, self.current, self.problems = self.current, book, ()
+        log.info(
+            "policies read again: book %s with %d rules and %d aliases, before it %s",
+            *(book.revision, len(book.rules), len(book.aliases), before.revision),
+        )
+
+
+def _states(folder: Path) -> Folder:
+    return {file: _state(file) for file in _files(folder)}
+
+
+def _state(file: Path) -> State | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted((*folder.glob("*.yaml"), *folder.glob("*.yml")))
+
+
+def _problem(path: Path, message: str) -> PolicyProblem:
+    return PolicyProblem(file=str(path), line=1, where="", message=message)

@@ -1,13 +1,17 @@
 """Alive, and ready: what a supervisor, a load balancer or a person asks first."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from app.ledger.writer import Writer
 from app.policy_folder import PolicyFolder
 
 
 def health_routes(*, policies: PolicyFolder, writer: Writer) -> APIRouter:
-    """`/health` says the process answers; `/ready` says it can do its whole job."""
+    """`/health` says the process answers; `/ready` says how it stands.
+
+    Degraded is still a 200: requests are served, under the last good policies and whether or not
+    receipts can be written, and taking the proxy out of service would help nobody.
+    """
     router = APIRouter()
 
     @router.get("/health")
@@ -15,20 +19,18 @@ def health_routes(*, policies: PolicyFolder, writer: Writer) -> APIRouter:
         return {"status": "alive"}
 
     @router.get("/ready")
-    async def ready(response: Response) -> dict[str, object]:
-        ledger_error = writer.error
-        if ledger_error is not None:
-            response.status_code = 503
+    async def ready() -> dict[str, object]:
         book = policies.current
         return {
-            "status": "ready" if ledger_error is None else "degraded",
+            "status": "degraded" if writer.error or policies.problems else "ready",
             "book": {
                 "revision": book.revision,
                 "rules": len(book.rules),
                 "aliases": len(book.aliases),
+                "problems": [str(problem) for problem in policies.problems],
             },
             "ledger": {
-                "error": ledger_error,
+                "error": writer.error,
                 "waiting": writer.pending,
                 "dropped": writer.dropped,
             },

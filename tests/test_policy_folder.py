@@ -1,0 +1,184 @@
+"""Policies are read whole, and read again however a file was saved."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from app.errors import PolicyFileError
+from app.policy_folder import PolicyFolder, policy_folder, read_folder, shipped_policies
+from tests.conftest import StartProxy
+from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
+
+FP8 = "version: 1\nrules:\n  - {name: eight, models: ['*'], quantization_floor: fp8}\n"
+FP16 = "version: 1\nrules:\n  - {name: sixteen, models: ['*'], quantization_floor: fp16}\n"
+BROKEN = "version: 1\nrules:\n  - {name: broken, models: ['*'], quantization_floor: fp9}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "book"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(FP8)
+    return folder
+
+
+def rules(policies: PolicyFolder) -> list[str]:
+    return [rule.name for rule in policies.current.rules]
+
+
+def settle(policies: PolicyFolder) -> None:
+    policies.look()
+    policies.look()
+
+
+def test_subfolders_are_not_read(folder: Path) -> None:
+    (folder / "examples").mkdir()
+    (folder / "examples" / "b.yaml").write_text(BROKEN)
+    assert len(read_folder(folder).rules) == 1
+
+
+def test_a_missing_folder_says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(PolicyFileError, match="POINTSMAN_POLICIES"):
+        read_folder(tmp_path / "none")
+
+
+def test_mistakes_of_all_files_come_together(folder: Path) -> None:
+    (folder / "b.yml").write_text(BROKEN)
+    (folder / "c.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(PolicyFileError, match=r"c\.yaml"):
+        read_folder(folder)
+    (folder / "c.yaml").write_text("version: 2\n")
+    with pytest.raises(PolicyFileError) as caught:
+        read_folder(folder)
+    assert len(caught.value.problems) == 2
+
+
+def test_the_folder_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert policy_folder(None) == shipped_policies()
+    Path("policies").mkdir()
+    assert policy_folder(None) == Path("policies")
+    assert policy_folder(tmp_path / "mine") == tmp_path / "mine"
+
+
+def in_place(file: Path, text: str) -> None:
+    file.write_text(text)
+
+
+def by_rename(file: Path, text: str) -> None:
+    fresh = file.with_suffix(".yaml~")
+    fresh.write_text(text)
+    fresh.replace(file)
+
+
+def by_symlink_swap(file: Path, text: str) -> None:
+    """As a Kubernetes ConfigMap is renewed: the link to the whole set of files is swapped."""
+    data = file.parent / f"..{len(text)}"
+    data.mkdir()
+    (data / file.name).write_text(text)
+    link = file.parent / "..data_tmp"
+    link.symlink_to(data.name)
+    link.replace(file.parent / "..data")
+    if not file.is_symlink():
+        file.unlink()
+        file.symlink_to(Path("..data") / file.name)
+
+
+@pytest.mark.parametrize("save", [in_place, by_rename, by_symlink_swap])
+def test_a_saved_file_takes_effect_however_it_was_saved(folder: Path, save: object) -> None:
+    assert callable(save)
+    policies = PolicyFolder(folder)
+    before = policies.current.revision
+    save(folder / "a.yaml", FP16)
+    settle(policies)
+    assert rules(policies) == ["sixteen"]
+    assert policies.current.revision != before
+    save(folder / "a.yaml", FP8 + "# again\n")
+    settle(policies)
+    assert rules(policies) == ["eight"]
+
+
+def test_a_file_that_comes_or_goes_takes_effect(folder: Path) -> None:
+    policies = PolicyFolder(folder)
+    (folder / "b.yaml").write_text(FP16)
+    settle(policies)
+    assert rules(policies) == ["eight", "sixteen"]
+    (folder / "a.yaml").unlink()
+    settle(policies)
+    assert rules(policies) == ["sixteen"]
+
+
+def test_a_file_in_the_middle_of_being_written_is_waited_for(folder: Path) -> None:
+    policies = PolicyFolder(folder)
+    (folder / "a.yaml").write_text("")
+    policies.look()
+    (folder / "a.yaml").write_text(FP16)
+    policies.look()
+    assert (rules(policies), policies.problems) == (["eight"], ())
+    policies.look()
+    assert (rules(policies), policies.problems) == (["sixteen"], ())
+
+
+def test_a_broken_file_keeps_the_last_good_book_and_is_told_once(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    policies = PolicyFolder(folder)
+    (folder / "a.yaml").write_text(BROKEN)
+    with caplog.at_level(logging.INFO, logger="pointsman"):
+        for _ in range(5):
+            policies.look()
+        assert rules(policies) == ["eight"]
+        assert [problem.line for problem in policies.problems] == [3]
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        (folder / "a.yaml").write_text(FP8)
+        settle(policies)
+    assert policies.problems == ()
+    assert caplog.records[-1].levelname == "INFO"
+
+
+def test_a_folder_that_vanishes_keeps_the_last_good_book(folder: Path) -> None:
+    policies = PolicyFolder(folder)
+    folder.rename(folder.with_name("elsewhere"))
+    settle(policies)
+    assert rules(policies) == ["eight"]
+    assert "no such folder" in policies.problems[0].message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
+def test_a_file_that_can_not_be_read_keeps_the_last_good_book(folder: Path) -> None:
+    policies = PolicyFolder(folder)
+    (folder / "b.yaml").write_text(FP16)
+    (folder / "b.yaml").chmod(0)
+    settle(policies)
+    assert rules(policies) == ["eight"]
+    assert "can't be read" in policies.problems[0].message
+
+
+async def test_a_change_takes_effect_within_a_second_and_no_stream_is_dropped(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, tmp_path: Path
+) -> None:
+    proxy = start_proxy(FP8, upstream_url=openrouter.url)
+    ask = {"model": "acme/sim-1", "messages": [], "stream": True}
+    frame = b'data: {"choices":[]}\n\n'
+    slow = sse(*(piece for _ in range(12) for piece in (frame, Pause(0.1))))
+    openrouter.plays(slow, reply(b"{}"))
+    streaming = asyncio.create_task(proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask))
+    await asyncio.sleep(0.3)
+    (tmp_path / "policies" / "test.yaml").write_text(FP16)
+    await asyncio.sleep(1)
+    answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
+    assert answer.headers["x-pointsman-rule"] == "sixteen"
+    streamed = await streaming
+    assert streamed.content == frame * 12
+    assert streamed.headers["x-pointsman-rule"] == "eight"
+
+    (tmp_path / "policies" / "test.yaml").write_text(BROKEN)
+    await asyncio.sleep(1)
+    ready = (await proxy.client.get(f"{proxy.url}/ready")).json()
+    assert ready["status"] == "degraded"
+    assert "fp9" in ready["book"]["problems"][0]
+    answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
+    assert answer.headers["x-pointsman-rule"] == "sixteen"
