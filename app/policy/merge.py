@@ -50,7 +50,7 @@ def fill(ours: Preferences, theirs: Preferences) -> dict[str, Any] | Conflict:
     ours, theirs = stated(ours), stated(theirs)
     met = {**ours, **theirs}
     for field in ours.keys() & theirs.keys() & {"max_price", "options"}:
-        met[field] = _over(theirs[field], ours[field])
+        met[field] = _over(_mapping(field, theirs[field]), ours[field])
     if "sort" in theirs and "order" not in theirs:
         met.pop("order", None)  # ours would silence the sort they asked for
     return settle(met)
@@ -186,10 +186,14 @@ def _over(first: Any, second: Any) -> Any:
     return first if both == one else both
 
 
+def _by_provider(ours: Any, theirs: Any) -> Any:
+    return _over(ours, _mapping("options", theirs))
+
+
 def _percentiles(value: Any) -> Any:
     """A bare number means the median."""
     bare = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"p50": value} if bare else _mapping("preferred_* and options", value)
+    return {"p50": value} if bare else _mapping("preferred_*", value)
 
 
 def _mapping(field: str, value: Any) -> dict[str, Any]:
@@ -218,7 +222,7 @@ MEETS: Mapping[str, Meet] = {
     "sort": _ours,
     "preferred_min_throughput": _over,
     "preferred_max_latency": _over,
-    "options": _over,
+    "options": _by_provider,
 }
 
 FIELDS = ("only", "order", *MEETS)
