@@ -8,10 +8,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from app.api.callers import Callers
 from app.api.door import Door
 from app.api.error_replies import ledger_unreadable
+from app.api.explain import Explain
 from app.api.health import health_routes
 from app.api.inference import Inference
 from app.api.models import Models
@@ -69,7 +71,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health_routes(policies=policies, writer=writer))
     app.include_router(receipt_routes(ledger.reader))
     # Whatever is not ours is OpenRouter's: plain ASGI, past FastAPI's routing machinery.
+    explain = Explain(policies=policies, feed=feed, records=records, body_limit=body_limit)
+    app.router.routes.append(Route("/pointsman/explain", explain, methods=["POST"]))
     app.router.default = V1(
+        explain=explain,
         inference=Inference(
             policies=policies,
             openrouter=openrouter,

@@ -2,6 +2,7 @@
 
 from starlette.types import Receive, Scope, Send
 
+from app.api.explain import DRY_RUN, Explain
 from app.api.inference import Inference
 from app.api.models import Models
 from app.api.passthrough import Passthrough
@@ -13,8 +14,11 @@ from app.wire.paths import canonical_path
 class V1:
     """The plain ASGI side of the app: everything that is about OpenRouter's API."""
 
-    def __init__(self, *, inference: Inference, models: Models, passthrough: Passthrough) -> None:
+    def __init__(
+        self, *, inference: Inference, explain: Explain, models: Models, passthrough: Passthrough
+    ) -> None:
         self._inference = inference
+        self._explain = explain
         self._models = models
         self._passthrough = passthrough
 
@@ -23,7 +27,8 @@ class V1:
         path = canonical_path(scope["path"])
         dialect = DIALECTS.get(path)
         if dialect is not None and scope["method"] == "POST":
-            await self._inference(scope, receive, send, dialect)
+            serve = self._explain if DRY_RUN in scope["headers"] else self._inference
+            await serve(scope, receive, send, dialect)
         elif path == "/models" and scope["method"] == "GET":
             await self._models(scope, receive, send)
         elif path != scope["path"]:

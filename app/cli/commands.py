@@ -118,6 +118,42 @@ def check(policies: Policies = None) -> None:
 
 
 @commands.command()
+def explain(
+    model: Annotated[str, typer.Argument(help="A model's slug, or an alias.")],
+    provider: Annotated[
+        str | None, typer.Option(help="The caller's own provider object, as JSON.")
+    ] = None,
+    caller: Annotated[str | None, typer.Option(help="As if this caller asked.")] = None,
+    user_agent: Annotated[str, typer.Option(help="As if this tool asked.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    policies: Policies = None,
+) -> None:
+    """Say what would be sent for a model, and which line of which file says so."""
+    from app.cli.explain import show_explanation
+    from app.settings import Settings
+
+    code = show_explanation(
+        Settings.read(policies=policies),
+        model,
+        provider=provider,
+        caller=caller,
+        user_agent=user_agent,
+        as_json=as_json,
+    )
+    raise typer.Exit(code)
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON Schema of a policy file, for editors."""
+    import json
+
+    from app.policy.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+
+
+@commands.command()
 def log(
     receipt: Annotated[str | None, typer.Argument(help="One receipt, to see it whole.")] = None,
     follow: Annotated[

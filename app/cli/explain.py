@@ -1,0 +1,107 @@
+"""`pointsman explain`: what would be sent for a model, and which line of which file says so."""
+
+import json
+from typing import Any
+
+import msgspec
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from app.catalog.catalog import EMPTY
+from app.errors import MalformedBody, SettingsError
+from app.policy.explain import Explained, Explanation, as_json_object, explain
+from app.policy.request import request_for
+from app.policy.rule import named
+from app.policy_folder import policy_folder, read_folder
+from app.settings import Settings
+
+_NARROW = 100
+
+
+def show_explanation(
+    settings: Settings,
+    model: str,
+    *,
+    provider: str | None,
+    caller: str | None,
+    user_agent: str,
+    as_json: bool,
+) -> int:
+    """Print the explanation; the exit code is 1 where the request would be refused.
+
+    Raises `SettingsError` for a `--provider` that is no JSON object, and `PolicyFileError`.
+    """
+    book = read_folder(policy_folder(settings.policies))
+    try:
+        request = request_for(model, _object(provider))
+        route = book.route_for(request, caller=caller, user_agent=user_agent, catalog=EMPTY)
+        explanation = explain(request, route)
+    except MalformedBody as error:
+        raise SettingsError(str(error)) from None
+    if as_json:
+        print(json.dumps(as_json_object(explanation, book.revision), ensure_ascii=False, indent=2))
+    else:
+        console = Console(highlight=False)
+        console.print(_rendered(explanation, narrow=console.width < _NARROW))
+    return 1 if explanation.refusal else 0
+
+
+def _object(provider: str | None) -> dict[str, Any] | None:
+    if provider is None:
+        return None
+    try:
+        return msgspec.json.decode(provider, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise SettingsError(
+            f'--provider takes a JSON object such as \'{{"only": ["novita"]}}\': {error}'
+        ) from None
+
+
+def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
+    route = explanation.route
+    head = Text(route.model_asked, style="bold")
+    if route.model_sent != route.model_asked:
+        head.append(f"  is sent as {route.model_sent}", style="")
+    rules = ", ".join(route.rules) or "no rule speaks for it"
+    parts: list[Text | Table] = [head, Text(f"rules: {rules}", style="dim"), Text()]
+    if explanation.refusal is not None:
+        refusal = explanation.refusal
+        parts.append(Text(f"refused with {refusal.status} {refusal.code}:", style="bold red"))
+        parts.append(Text(str(refusal)))
+    elif not explanation.fields:
+        parts.append(Text("nothing is changed"))
+    else:
+        parts.append(_fields(explanation.fields, narrow=narrow))
+    for item in explanation.overruled:
+        asked, sent = _json(item.asked), _json(item.sent)
+        told = f"overruled: provider.{item.field} was {asked}, is {sent}: {item.why} ({item.rule})"
+        parts += [Text(), Text(told, style="yellow")]
+    return Group(*parts)
+
+
+def _fields(fields: tuple[Explained, ...], *, narrow: bool) -> Table:
+    """One field a row; where lines are short, its origin goes below it."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("field", no_wrap=True)
+    table.add_column("is sent as", overflow="fold")
+    if not narrow:
+        table.add_column("because of", overflow="fold")
+    for field in fields:
+        because = Text(_because(field), style="dim")
+        sent = Text("left out" if field.sent is None else _json(field.sent))
+        if narrow:
+            table.add_row(Text(field.field), Text("\n").join((sent, because)))
+        else:
+            table.add_row(Text(field.field), sent, because)
+    return table
+
+
+def _because(field: Explained) -> str:
+    if not field.clauses:
+        return "the caller asks for it"
+    return f"{', '.join(clause.key for clause in field.clauses)} in {named(field.clauses)}"
+
+
+def _json(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)

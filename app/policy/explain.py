@@ -1,0 +1,147 @@
+"""What would be sent, and why: each changed field with the clauses it comes from.
+
+It runs the very functions that a request runs, so what it says is what happens.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app.errors import PolicyRefusal
+from app.policy.apply import Outgoing, apply
+from app.policy.overruled import Overruled
+from app.policy.request import Request
+from app.policy.route import Route
+from app.policy.rule import Clause
+from app.policy.slices import split
+
+_CALLER = "the caller"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One field of the request as it would be sent."""
+
+    field: str  # provider.only, model, session_id
+    asked: Any  # None: the caller said nothing of it
+    sent: Any  # None: it would be left out
+    clauses: tuple[Clause, ...]  # none: the caller's own wish
+
+    def __str__(self) -> str:
+        """Where it comes from, for people."""
+        return ", ".join(map(_place, self.clauses)) or _CALLER
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One request's lot."""
+
+    route: Route
+    fields: tuple[Explained, ...]
+    overruled: tuple[Overruled, ...]
+    provider: Mapping[str, Any] | None  # the whole object as it would be sent
+    refusal: PolicyRefusal | None  # the answer, where nothing would be sent
+
+
+def explain(request: Request, route: Route) -> Explanation:
+    """What becomes of `request` under `route`. Raises `MalformedBody` as `apply` does."""
+    try:
+        outgoing = apply(request, route)
+    except PolicyRefusal as refusal:
+        return Explanation(route, (), (), None, refusal)
+    fields = (*_other_fields(request, outgoing, route), *_provider_fields(request, outgoing, route))
+    return Explanation(route, fields, outgoing.overruled, outgoing.preferences, None)
+
+
+def _provider_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Explained]:
+    asked, sent = request.provider or {}, outgoing.preferences or {}
+    return [
+        Explained(
+            f"provider.{field}",
+            asked.get(field),
+            sent.get(field),
+            tuple(route.origins.get(field, ())),
+        )
+        for field in {**sent, **asked}
+    ]
+
+
+def _other_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Explained]:
+    """Every other field that would be sent otherwise than it came."""
+    _, fields = split(outgoing.body)
+    return [
+        Explained(
+            field,
+            _read(request.fields.get(field)),
+            _read(fields.get(field)),
+            _clauses_of(field, route),
+        )
+        for field in outgoing.changed
+        if field != "provider"
+    ]
+
+
+def _clauses_of(field: str, route: Route) -> tuple[Clause, ...]:
+    clause = route.set.get(field) or route.strip.get(field)
+    return (clause,) if clause else tuple(route.origins.get(field, ()))
+
+
+def _read(raw: msgspec.Raw | None) -> Any:
+    """A field's value; one that only upstream could read is shown as its own text."""
+    try:
+        return None if raw is None else msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return bytes(raw or b"").decode(errors="replace")
+
+
+def as_json_object(explanation: Explanation, book: str) -> dict[str, Any]:
+    """The explanation for machines; `book` is the revision that it holds for."""
+    route, refusal = explanation.route, explanation.refusal
+    return {
+        "model_asked": route.model_asked,
+        "alias": route.alias,
+        "model_sent": None if refusal else route.model_sent,
+        "rules": route.rules,
+        "book": book,
+        "merge": route.merge,
+        "on_violation": route.on_violation,
+        "router_metadata": route.router_metadata,
+        "provider": explanation.provider,
+        "fields": [
+            {
+                "field": field.field,
+                "asked": field.asked,
+                "sent": field.sent,
+                "from": [_clause(clause) for clause in field.clauses],
+            }
+            for field in explanation.fields
+        ],
+        "overruled": [
+            {
+                "field": f"provider.{item.field}",
+                "asked": item.asked,
+                "sent": item.sent,
+                "rule": item.rule,
+                "why": item.why,
+            }
+            for item in explanation.overruled
+        ],
+        "refused": {"code": refusal.code, "message": str(refusal)} if refusal else None,
+    }
+
+
+def _clause(clause: Clause) -> dict[str, Any]:
+    return {
+        "rule": clause.rule,
+        "file": clause.file,
+        "line": clause.line,
+        "key": clause.key,
+        "value": clause.value,
+    }
+
+
+def _place(clause: Clause) -> str:
+    value = msgspec.json.encode(clause.value).decode()
+    return f"{clause.key}: {value} in {clause}"

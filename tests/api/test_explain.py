@@ -1,0 +1,67 @@
+"""Asking what would be sent sends nothing, and leaves no receipt."""
+
+import pytest
+
+from tests.conftest import Proxy, StartProxy
+from tests.scripted_upstream import ScriptedUpstream
+
+POLICY = """\
+version: 1
+rules:
+  - {name: everyone, models: ["*"], quantization_floor: fp8}
+  - {name: helpers, models: ["*"], callers: [background], sort: price}
+  - {name: aider, models: ["*"], user_agents: ["aider/*"], zdr: true}
+"""
+ASK = {"model": "acme/sim-1", "messages": [{"role": "user", "content": "hi"}]}
+DRY = {"x-pointsman-dry-run": "1"}
+
+
+@pytest.fixture
+def proxy(start_proxy: StartProxy, openrouter: ScriptedUpstream) -> Proxy:
+    return start_proxy(POLICY, upstream_url=openrouter.url)
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/messages"])
+async def test_a_dry_run_tells_what_would_be_sent(
+    proxy: Proxy, openrouter: ScriptedUpstream, path: str
+) -> None:
+    answer = await proxy.client.post(proxy.url + path, json=ASK, headers=DRY)
+    told = answer.json()
+    assert answer.status_code == 200
+    assert told["rules"] == ["everyone"]
+    assert told["provider"]["quantizations"][0] == "fp8"
+    assert not openrouter.requests
+    assert not await proxy.receipts(0)
+
+
+async def test_it_can_be_asked_on_behalf_of_others(proxy: Proxy) -> None:
+    url = f"{proxy.url}/pointsman/explain?caller=background&user_agent=aider/1.0"
+    told = (await proxy.client.post(url, json=ASK)).json()
+    assert told["rules"] == ["helpers", "aider", "everyone"]
+    assert (told["provider"]["sort"], told["provider"]["zdr"]) == ("price", True)
+
+
+async def test_a_tool_that_asks_itself_is_taken_for_itself(proxy: Proxy) -> None:
+    url, headers = f"{proxy.url}/pointsman/explain", {"user-agent": "aider/1.0"}
+    told = (await proxy.client.post(url, json=ASK, headers=headers)).json()
+    assert told["rules"] == ["aider", "everyone"]
+
+
+async def test_a_refusal_is_told_and_not_enacted(proxy: Proxy) -> None:
+    body = {**ASK, "provider": {"quantizations": ["fp4"]}}
+    answer = await proxy.client.post(f"{proxy.url}/pointsman/explain", json=body)
+    assert answer.status_code == 200
+    assert answer.json()["refused"]["code"] == "policy_conflict"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [(b"{", "application/json", 400), (b"{}", "application/json", 400), (b"{}", "text/plain", 415)],
+)
+async def test_what_can_not_be_read_is_a_clear_error(
+    proxy: Proxy, content: bytes, kind: str, status: int
+) -> None:
+    url, headers = f"{proxy.url}/pointsman/explain", {"content-type": kind}
+    answer = await proxy.client.post(url, content=content, headers=headers)
+    assert answer.status_code == status
+    assert answer.json()["error"]["message"]

@@ -1,0 +1,115 @@
+"""What `explain` says is what is sent, and each part of it names its line."""
+
+import json
+from typing import Any
+
+from app.catalog.catalog import EMPTY
+from app.policy.apply import apply
+from app.policy.explain import Explanation, as_json_object, explain
+from app.policy.parse import read_book
+from app.policy.request import read_request
+from app.policy.slices import split
+
+BOOK = read_book(
+    {
+        "p.yaml": """\
+version: 1
+rules:
+  - name: precise
+    models: ["acme/*"]
+    quantization_floor: fp8
+    ignore: [cheapo]
+    set: {session_id: mine}
+    strip: [plugins]
+    refuse: [preset]
+  - name: exact
+    models: [acme/pinned]
+    pin: [novita]
+aliases:
+  quick: {model: acme/sim-1, preferences: {sort: throughput}}
+"""
+    }
+)
+
+
+def explained(**body: Any) -> Explanation:
+    request = read_request(json.dumps(body).encode())
+    return explain(request, BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY))
+
+
+def places(explanation: Explanation) -> dict[str, list[int]]:
+    return {field.field: [clause.line for clause in field.clauses] for field in explanation.fields}
+
+
+def test_each_field_names_the_lines_it_comes_from() -> None:
+    explanation = explained(model="quick", plugins=[{"id": "web"}], provider={"zdr": True})
+    assert places(explanation) == {
+        "model": [14],
+        "plugins": [8],
+        "session_id": [7],
+        "provider.quantizations": [5],
+        "provider.ignore": [6],
+        "provider.sort": [14],
+        "provider.zdr": [],
+    }
+    told = {field.field: str(field) for field in explanation.fields}
+    assert told["provider.zdr"] == "the caller"
+    assert told["session_id"] == 'set.session_id: "mine" in rule "precise" (p.yaml:7)'
+
+
+def test_what_it_says_is_what_is_sent() -> None:
+    body = {"model": "acme/pinned", "plugins": [1], "provider": {"ignore": ["x"], "sort": "price"}}
+    request = read_request(json.dumps(body).encode())
+    route = BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY)
+    explanation, outgoing = explain(request, route), apply(request, route)
+    _, sent = split(outgoing.body)
+    assert explanation.provider == json.loads(bytes(sent["provider"]))
+    for field in explanation.fields:
+        name, _, part = field.field.partition(".")
+        value = json.loads(bytes(sent[name])) if name in sent else None
+        assert field.sent == (value.get(part) if part else value)
+    assert explanation.overruled == outgoing.overruled != ()
+
+
+def test_a_refusal_is_explained_and_nothing_else() -> None:
+    explanation = explained(model="acme/sim-1", preset="mine")
+    assert explanation.refusal is not None
+    assert explanation.refusal.code == "policy_refused"
+    shown = as_json_object(explanation, "rev")
+    assert (shown["model_sent"], shown["fields"], shown["provider"]) == (None, [], None)
+    assert "p.yaml:9" in shown["refused"]["message"]
+
+
+def test_where_no_rule_speaks_nothing_is_changed() -> None:
+    explanation = explained(model="other/model")
+    assert (explanation.fields, explanation.provider) == ((), None)
+    explanation = explained(model="other/model", provider={"only": ["novita"]})
+    assert places(explanation) == {"provider.only": []}
+
+
+def test_machines_get_all_of_it_as_json() -> None:
+    explanation = explained(model="quick", provider={"quantizations": ["fp4", "fp8"]})
+    shown = json.loads(json.dumps(as_json_object(explanation, "rev")))
+    assert (shown["model_asked"], shown["alias"]) == ("quick", "quick")
+    assert (shown["book"], shown["rules"]) == ("rev", ["precise"])
+    assert shown["overruled"] == [
+        {
+            "field": "provider.quantizations",
+            "asked": ["fp4", "fp8"],
+            "sent": ["fp8"],
+            "rule": "precise",
+            "why": "only labels that both lists have may serve",
+        }
+    ]
+    floor = {"rule": "precise", "file": "p.yaml", "line": 5, "key": "quantization_floor"}
+    (quantizations,) = (
+        each for each in shown["fields"] if each["field"] == "provider.quantizations"
+    )
+    assert quantizations["from"] == [{**floor, "value": "fp8"}]
+
+
+def test_a_field_that_only_upstream_can_read_is_shown_as_its_text() -> None:
+    request = read_request(b'{"model":"acme/sim-1","plugins":"\\ud83d"}')
+    route = BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY)
+    (plugins,) = (each for each in explain(request, route).fields if each.field == "plugins")
+    assert plugins.asked == '"\\ud83d"'
