@@ -151,7 +151,13 @@ def test_a_higher_price_is_lowered(price: Any) -> None:
 
 
 def test_what_no_policy_names_is_not_read() -> None:
-    odd = {"only": None, "max_price": "free", "quantizations": 5, "sort": {"by": 1}, "new": [[]]}
+    odd: Said = {
+        "only": None,
+        "max_price": "free",
+        "quantizations": 5,
+        "sort": {"by": 1},
+        "new": [[]],
+    }
     assert tighten({"zdr": True}, odd) == {"zdr": True, **{k: odd[k] for k in odd if k != "only"}}
 
 
