@@ -64,7 +64,7 @@ def test_the_policy_goes_in_and_the_rest_stays(body: bytes, arrived: bytes) -> N
 def test_a_caller_who_asks_for_no_more_is_sent_on_untouched(body: bytes) -> None:
     outgoing = send(FLOOR, body)
     assert outgoing.body is body
-    assert outgoing.overruled == outgoing.changed == ()
+    assert (outgoing.overruled, outgoing.changed) == ((), ())
 
 
 def test_t34_within_provider_too_the_callers_spelling_stays() -> None:
