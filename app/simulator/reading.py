@@ -54,12 +54,16 @@ def endpoints(request: Request, router: Router, _switches: Switches, _now: float
     model = router.catalog.find("{author}/{slug}".format(**request.path_params))
     if model is None:
         raise Refusal(404, "Model not found")
-    keyed = "authorization" in request.headers or "x-api-key" in request.headers
+    keyed = _keyed(request)
     told = ("id", "name", "created", "description", "architecture")
     body = {key: model.listed.get(key) for key in told}
     return JSONResponse(
         {"data": {**body, "endpoints": [_public(row, keyed) for row in model.rows]}}
     )
+
+
+def _keyed(request: Request) -> bool:
+    return "authorization" in request.headers or "x-api-key" in request.headers
 
 
 def _public(row: Row, keyed: bool) -> dict[str, Any]:  # noqa: FBT001 - private
@@ -77,10 +81,10 @@ _ALSO_LISTED: dict[str, Any] = {
 }
 
 
-def zdr_endpoints(_request: Request, router: Router, _switches: Switches, _now: float) -> Response:
+def zdr_endpoints(request: Request, router: Router, _switches: Switches, _now: float) -> Response:
     """GET /endpoints/zdr."""
     rows = (row for model in router.catalog.models for row in model.rows if row.hidden.get("zdr"))
-    return JSONResponse({"data": [_public(row, keyed=False) for row in rows]})
+    return JSONResponse({"data": [_public(row, _keyed(request)) for row in rows]})
 
 
 def providers(_request: Request, router: Router, _switches: Switches, _now: float) -> Response:

@@ -31,7 +31,8 @@ def differences(
     """How a simulated value differs in shape from recorded ones of its sort; nothing if it fits.
 
     It must have every path that all recordings have, and none that no recording has, with a kind
-    of value that was recorded there. `null` fits anywhere, since any recorded value may be absent.
+    of value that was recorded there. `null` fits anywhere, since any recorded value may be absent,
+    and an empty list where one with items was recorded.
     `may_lack` and `may_add` name paths (with all below) that are excused; below `free` is data.
     """
     shapes = [_without(shape_of(value), free) for value in recorded]
@@ -40,7 +41,9 @@ def differences(
     ever: Shape = {}
     for shape in shapes:
         _add(ever, shape)
-    missing = [path for path in always - set(mine) if not _under(path, may_lack)]
+    empty = [f"{path}[]" for path, kinds in mine.items() if kinds >= {"array"}]
+    excused = [*may_lack, *(path for path in empty if path not in mine)]
+    missing = [path for path in always - set(mine) if not _under(path, excused)]
     extra = [path for path in set(mine) - set(ever) if not _under(path, may_add)]
     odd = [
         f"kind: {path} is {' or '.join(sorted(mine[path]))}, recorded as {sorted(ever[path])}"

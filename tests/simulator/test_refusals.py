@@ -89,6 +89,25 @@ async def test_availability_is_as_documented_where_it_is_switched_on(
     assert reply.json()["error"]["availability"] == documented
 
 
+@pytest.mark.parametrize(
+    ("provider", "code", "excluded_by"),
+    [
+        ({"only": ["nobody"]}, "constraint_filtered", ["allowed_providers"]),
+        ({"quantizations": ["fp4"]}, "constraint_filtered", ["quantization"]),
+        ({"max_price": {"prompt": 0}}, "constraint_filtered", ["max_price"]),
+        ({"data_collection": "deny"}, "privacy_restricted", ["data_policy:training"]),
+        ({"ignore": ["a"]}, "no_endpoints", None),
+        ({"sort": "bogus"}, None, None),
+    ],
+)
+async def test_availability_names_what_excluded_everybody(
+    provider: dict[str, Any], code: str | None, excluded_by: list[str] | None, tmp_path: Path
+) -> None:
+    simulated = Simulated(tmp_path, model(endpoint("a", trains=True)), availability=True)
+    told = (await simulated.chat(provider=provider)).json()["error"].get("availability", {})
+    assert (told.get("code"), told.get("excluded_by")) == (code, excluded_by)
+
+
 @pytest.mark.parametrize("name", LIVE)
 async def test_no_live_body_has_availability(name: str, tmp_path: Path) -> None:
     assert "availability" not in (await caused(name, tmp_path)).json()["error"]
