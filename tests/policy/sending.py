@@ -17,10 +17,11 @@ Rule = Mapping[str, Any]
 
 
 def text_of(*rules: Rule, **more: Any) -> str:
-    """A policy file's text; a rule that names no models is for all of them."""
+    """A policy file's text; a rule is for all models unless it says otherwise (None: no key)."""
     named = [
-        {"name": f"rule-{position}", **({} if "models" in rule else {"models": ["*"]}), **rule}
+        {key: value for key, value in each.items() if value is not None}
         for position, rule in enumerate(rules)
+        for each in ({"name": f"rule-{position}", "models": ["*"], **rule},)
     ]
     return json.dumps({"version": 1, "rules": named, **more})
 

@@ -1,0 +1,82 @@
+"""The book: immutable, with a revision, and quick to answer again."""
+
+import dataclasses
+
+import pytest
+
+from app.catalog.catalog import EMPTY, Catalog
+from app.policy.book import EMPTY_BOOK
+from app.policy.parse import read_book
+from app.policy.request import request_for
+from tests.policy.sending import book_of, route, text_of
+
+ONE, OTHER = text_of({"zdr": True}), text_of({"name": "other", "models": ["a/*"], "zdr": False})
+
+
+def test_a_revision_changes_with_the_text_and_with_nothing_else() -> None:
+    files = {"a.yaml": ONE, "b.yaml": OTHER}
+    revision = read_book(files).revision
+    assert len(revision) == 12
+    assert int(revision, 16) >= 0
+    assert read_book(dict(reversed(files.items()))).revision == revision
+    for changed in (
+        {"a.yaml": ONE},
+        {"a.yaml": OTHER, "b.yaml": ONE},
+        {**files, "a.yaml": ONE + " "},
+    ):
+        assert read_book(changed).revision != revision
+
+
+def test_text_moved_from_one_file_to_the_next_is_another_revision() -> None:
+    comment = "# a\n"
+    one = read_book({"a.yaml": ONE + "\n" + comment, "b.yaml": OTHER})
+    assert one.revision != read_book({"a.yaml": ONE + "\n", "b.yaml": comment + OTHER}).revision
+
+
+def test_a_book_cannot_be_changed() -> None:
+    book = book_of({"zdr": True}, aliases={"mine": {"model": "a/a"}})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        book.revision = "x"  # type: ignore[misc] # that it fails is the test
+    with pytest.raises(TypeError):
+        book.aliases["x"] = book.aliases["mine"]  # type: ignore[index] # that it fails is the test
+    with pytest.raises(TypeError):
+        book.ladder["x"] = 1  # type: ignore[index] # that it fails is the test
+
+
+def test_the_empty_book_has_nothing_to_say() -> None:
+    assert not route(EMPTY_BOOK, {"model": "a/a"}, caller="me", user_agent="x").matched
+
+
+def test_the_same_question_has_the_same_answer() -> None:
+    book = book_of({"quantization_floor": "fp8", "callers": ["me"]})
+    request = request_for("a/a")
+    ask = {"caller": "me", "user_agent": ""}
+    first = book.route_for(request, catalog=EMPTY, **ask)
+    assert book.route_for(request, catalog=EMPTY, **ask) is first
+    assert book.route_for(request, catalog=EMPTY, caller="you", user_agent="") is not first
+
+
+def test_a_catalog_that_learns_changes_the_answer() -> None:
+    """What is remembered may not outlive what it was worked out from."""
+    book, request = book_of({"quantization_floor": "fp32"}), request_for("a/a")
+    closed = Catalog().with_models([{"id": "a/a"}])
+    labels = [
+        book.route_for(request, caller=None, user_agent="", catalog=catalog).preferences
+        for catalog in (EMPTY, closed, EMPTY)
+    ]
+    assert labels == [
+        {"quantizations": ["fp32"]},
+        {"quantizations": ["fp32", "unknown"]},
+        {"quantizations": ["fp32"]},
+    ]
+
+
+def test_callers_that_no_rule_knows_are_one_to_the_book() -> None:
+    """Whoever sends a new name with each request fills no memory with it."""
+    book = book_of({"zdr": True})
+    request = request_for("a/a")
+    answers = {
+        id(book.route_for(request, caller=f"c{each}", user_agent=f"ua/{each}", catalog=EMPTY))
+        for each in range(50)
+    }
+    assert len(answers) == 1
