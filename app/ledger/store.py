@@ -5,6 +5,8 @@ command line, never on the event loop.
 """
 
 import logging
+import sqlite3
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +32,7 @@ log = logging.getLogger("pointsman")
 
 _MIGRATION_LOCK = 0x706F696E  # any number, the same in every process
 _WRITING_LOCK = _MIGRATION_LOCK + 1
+_BUSY_SECONDS = 10
 _LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
 _ON_CONFLICT: dict[str, Callable[..., Any]] = {
     "sqlite": sqlite.insert,
@@ -218,14 +221,28 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         file = Path(url.database)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
-    engine = sa.create_engine(url, connect_args={"timeout": 10})
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
 
-    def prepare(connection: Any, _record: object) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
 
     event.listen(engine, "connect", prepare)
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. For this alone SQLite does not wait until others have let go of the file."""
+    late = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > late:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _migrate(engine: sa.Engine) -> None:

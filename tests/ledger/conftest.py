@@ -101,11 +101,20 @@ class _served:  # noqa: N801 - used like a function
     def __enter__(self) -> str:
         as_whom = _unprivileged(self._folder)
         data, log = self._folder / "data", self._folder / "log"
-        make = [self._programs / "initdb", "-D", data, "-U", "pointsman", "-A", "trust"]
+        make: list[str | Path] = [
+            self._programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "pointsman",
+            "-A",
+            "trust",
+        ]
         make += ["-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run(make, check=True, capture_output=True, cwd=self._folder, **as_whom)  # noqa: S603
         port = _free_port()
-        serve = [self._programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1"]
+        serve: list[str | Path] = [self._programs / "postgres", "-D", data]
+        serve += ["-h", "127.0.0.1", "-p", str(port)]
         for setting in (*_QUICK, "unix_socket_directories="):
             serve += ["-c", setting]
         with log.open("wb") as output:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -29,12 +31,11 @@ def revision(engine: sa.Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: sa.Engine, to: str) -> None:
+def migrate(connection: sa.Connection, to: str) -> None:
     config = Config()
     config.set_main_option("script_location", SCRIPTS.dir)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, to)
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
 
 
 def test_head_is_the_newest_script_and_revisions_sort_as_they_follow() -> None:
@@ -69,7 +70,8 @@ def test_opening_again_changes_nothing(url: str, engine: sa.Engine) -> None:
 
 @pytest.mark.parametrize("older", REVISIONS)
 def test_every_older_ledger_is_brought_up_to_date(url: str, engine: sa.Engine, older: str) -> None:
-    upgrade(engine, older)
+    with engine.begin() as connection:
+        migrate(connection, older)
     store = Store.open(url)
     assert revision(engine) == HEAD
     store.write([FULL])
@@ -124,3 +126,27 @@ def test_several_processes_may_open_an_empty_ledger_at_once(url: str, engine: sa
     errors = [worker.communicate(timeout=60)[1] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0, 0], errors
     assert revision(engine) == HEAD
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_who_opens_a_ledger_while_another_makes_it_waits_for_it(
+    tmp_path: Path, journal: str
+) -> None:
+    """SQLite itself does not wait where the journal's mode has to change."""
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    engine = sa.create_engine(url)
+    opened: list[Store] = []
+    opening = threading.Thread(target=lambda: opened.append(Store.open(url)))
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA journal_mode={journal}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        opening.start()
+        time.sleep(0.3)
+        assert opened == []
+        migrate(connection, HEAD)
+        connection.commit()
+    opening.join(timeout=10)
+    (store,) = opened
+    assert store.recent(limit=1) == []
+    store.close()
+    engine.dispose()

@@ -72,6 +72,13 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_is(tmp_path: Path) -
     assert file.read_bytes() == before
 
 
+def test_a_ledger_in_memory_is_one_too() -> None:
+    store = Store.open("sqlite://")
+    store.write([FULL])
+    assert store.recent(limit=2) == [FULL]
+    store.close()
+
+
 def test_a_ledger_that_is_current_opens_without_loading_the_migrations(tmp_path: Path) -> None:
     """Alembic costs a tenth of a second and ten megabytes, once in a ledger's life."""
     url = f"sqlite:///{tmp_path}/ledger.sqlite"

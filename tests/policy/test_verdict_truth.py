@@ -85,7 +85,7 @@ def assert_true(said: str | None, preferences: dict[str, Any], truth: dict[str, 
 
 
 @given(st.lists(ROWS, min_size=1, max_size=6), PREFERENCES, TOKENS, st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_with_a_true_listing(
     rows: list[dict[str, Any]],
     preferences: dict[str, Any],
@@ -99,7 +99,7 @@ def test_with_a_true_listing(
 
 
 @given(st.lists(ROWS, max_size=4), ROWS, PREFERENCES, TOKENS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_with_a_listing_that_is_old_and_now_wrong(
     old: list[dict[str, Any]],
     truth: dict[str, Any],
@@ -116,7 +116,7 @@ def test_with_a_listing_that_is_old_and_now_wrong(
 
 
 @given(st.lists(ROWS, min_size=1, max_size=6), PREFERENCES, st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_of_failed_attempts(
     rows: list[dict[str, Any]], preferences: dict[str, Any], data: st.DataObject
 ) -> None:
@@ -146,7 +146,7 @@ CLAUSES = ("only", "ignore", "quantizations", "max_price", "zdr", "data_collecti
     st.lists(ROWS, max_size=3),
     st.text(max_size=10),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_preferences_are_judged_without_a_crash(
     preferences: dict[str, Any], rows: list[dict[str, Any]], name: str
 ) -> None:
