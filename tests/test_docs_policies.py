@@ -1,0 +1,80 @@
+"""Every key and every way round a policy in docs/policies.md, with an example that is true."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from app.catalog.catalog import EMPTY
+from app.errors import PolicyRefusal
+from app.policy.apply import apply
+from app.policy.parse import read_book
+from app.policy.request import read_request
+from app.policy.schema import ALIAS_KEYS, FILE_KEYS, RULE_KEYS
+
+TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
+_BLOCK = re.compile(r"^```(\w+) ?(\S*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A policy, what was asked by whom, and the outcome stated."""
+
+    heading: str
+    policy: str
+    asked: str
+    by: str
+    outcome: str
+    expected: str
+
+    def __str__(self) -> str:
+        return self.heading
+
+
+def examples() -> Iterator[Example]:
+    for section in TEXT.split("\n### ")[1:]:
+        heading, _, body = section.partition("\n")
+        blocks = _BLOCK.findall(body.split("\n## ")[0])
+        assert [block[:2] for block in blocks[:2]] == [("yaml", ""), ("json", "asks")], heading
+        assert len(blocks) == 3, heading
+        (_, _, _, policy), (_, _, by, asked), (_, outcome, _, expected) = blocks
+        yield Example(heading, policy, asked, by, outcome, expected)
+
+
+EXAMPLES = list(examples())
+
+
+def test_every_key_has_its_section() -> None:
+    sections = {example.heading for example in EXAMPLES}
+    keys = {*RULE_KEYS, *FILE_KEYS}
+    assert keys <= sections
+    for key in ALIAS_KEYS:
+        assert f"`{key}`" in TEXT.split("### aliases")[1].split("###")[0]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_what_is_said_of_a_key_is_what_happens(example: Example) -> None:
+    text = example.policy
+    if text.startswith("- "):
+        text = "version: 1\nrules:\n" + indent(text, "  ")
+    book = read_book({"mine.yaml": text})
+    request = read_request(example.asked.strip().encode())
+    is_agent = "/" in example.by
+    route = book.route_for(
+        request,
+        caller=None if is_agent else example.by or None,
+        user_agent=example.by if is_agent else "",
+        catalog=EMPTY,
+    )
+    expected = json.loads(example.expected)
+    if example.outcome == "refused":
+        with pytest.raises(PolicyRefusal, match=expected["message"]) as refused:
+            apply(request, route)
+        assert refused.value.code == expected["code"]
+    else:
+        assert example.outcome == "sent"
+        assert json.loads(apply(request, route).body) == expected
