@@ -98,7 +98,11 @@ class Exchange:
 
 def session_digest(session: str | None) -> str | None:
     """A session key as it may be kept: enough to tell two apart, not enough to read one."""
-    return None if session is None else hashlib.sha256(session.encode()).hexdigest()[:16]
+    return (
+        None
+        if session is None
+        else hashlib.sha256(session.encode(errors="surrogatepass")).hexdigest()[:16]
+    )
 
 
 def _header_safe(text: str) -> bytes:

@@ -102,12 +102,13 @@ def _verdict(exchange: Exchange, seen: Observation, catalog: Catalog, now: float
         return Verdict(verdict=None, reason="nothing was routed")
     usage = seen.usage or Usage()
     selected = seen.metadata.selected if seen.metadata else None
+    answering = _answering(exchange.models_sent, seen.model)
     served = Served(
         status=exchange.status,
-        model=_answering(exchange.models_sent, seen.model),
+        model=answering,
         named_by_body=seen.provider_names,
         named_by_router=selected.provider if selected else None,
-        attempted=_attempted(seen),
+        attempted=_attempted(seen, answering if len(exchange.models_sent) > 1 else None),
         bill=_bill(usage),
         server_tools=request.server_tools or usage.server_tools,
         cache_hit=exchange.cache_status == "HIT",
@@ -119,7 +120,8 @@ def _answering(sent: tuple[str, ...], named: str | None) -> str:
     """Which of the models sent has answered; with one there is no question."""
     if len(sent) == 1 or named is None:
         return sent[0]
-    return next((model for model in sent if model_key(model) == model_key(named)), named)
+    near = (model for model in sent if model_key(model) == model_key(named))
+    return named if named in sent else next(near, named)
 
 
 def _attempts(seen: Observation) -> tuple[Attempt, ...]:
@@ -127,12 +129,16 @@ def _attempts(seen: Observation) -> tuple[Attempt, ...]:
     return told or (seen.error.previous if seen.error else ())
 
 
-def _attempted(seen: Observation) -> tuple[str, ...]:
-    """Every provider that got the prompt and did not serve, by the name upstream gave it."""
+def _attempted(seen: Observation, model: str | None) -> tuple[str, ...]:
+    """Every provider that got the prompt and did not serve, by the name upstream gave it.
+
+    With a `model`, only attempts at that one: another model has other endpoints to be judged by.
+    """
     failed = [
         attempt.provider
         for attempt in _attempts(seen)
-        if attempt.status is None or attempt.status >= _FIRST_ERROR_STATUS
+        if (attempt.status is None or attempt.status >= _FIRST_ERROR_STATUS)
+        and (model is None or model_key(attempt.model or "") == model_key(model))
     ]
     if seen.error and seen.error.provider:
         failed.append(seen.error.provider)
@@ -149,6 +155,7 @@ def _bill(usage: Usage) -> Bill | None:
     return Bill(
         prompt_tokens=usage.prompt_tokens,
         cached_tokens=usage.cached_tokens or 0,
+        written_tokens=usage.cache_write_tokens,
         completion_tokens=usage.completion_tokens,
         prompt_cost=prompt,
         completion_cost=completion,

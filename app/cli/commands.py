@@ -144,6 +144,20 @@ def explain(
 
 
 @commands.command()
+def init(
+    model: Annotated[
+        list[str] | None, typer.Option(help="A model you use; may be given again.")
+    ] = None,
+    tool: Annotated[list[str] | None, typer.Option(help="A tool you use, the same.")] = None,
+    output: Annotated[Path, typer.Option(help="The file to write.")] = Path("policies/mine.yaml"),
+) -> None:
+    """Write a commented starter policy for the models and tools you name."""
+    from app.cli.init import init as start
+
+    start(model or (), tool or (), output)
+
+
+@commands.command()
 def schema() -> None:
     """Print the JSON Schema of a policy file, for editors."""
     import json

@@ -62,7 +62,12 @@ def test_a_wide_terminal_shows_all_that_matters() -> None:
 
 
 def test_who_did_not_serve_has_the_reason_in_that_place() -> None:
-    refused = {"provider": None, "quantizations_listed": (), "verdict": None, "ending": "refused"}
+    refused: dict[str, Any] = {
+        "provider": None,
+        "quantizations_listed": (),
+        "verdict": None,
+        "ending": "refused",
+    }
     ours = receipt(**refused, status=403, error_code="policy_conflict")
     assert "403 policy_conflict" in table(ours)
     theirs = receipt(**refused, status=429, error_code="429")

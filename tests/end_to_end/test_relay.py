@@ -291,3 +291,30 @@ async def test_the_policy_is_injected_and_the_rest_of_the_body_kept(
     receipt = await proxy.only_receipt()
     assert receipt["rules"] == ["pinned"]
     assert receipt["verdict"] == "kept", json.dumps(receipt, indent=1)
+
+
+async def test_a_callers_name_and_tool_choose_its_rules(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    policy = (
+        "version: 1\nrules:\n"
+        "  - {name: all, models: ['*'], sort: throughput}\n"
+        "  - {name: helpers, models: ['*'], callers: [background], sort: price}\n"
+        "  - {name: aider, models: ['*'], user_agents: ['aider/*'], zdr: true}\n"
+    )
+    keys = "background:key-of-background,anna:key-of-anna"
+    proxy = start_proxy(policy, upstream_url=openrouter.url, caller_keys=keys)
+    openrouter.plays(reply(b"{}"))
+    chosen: dict[str, list[str]] = {}
+    for name, agent in (("background", "x"), ("anna", "x"), ("anna", "aider/0.9")):
+        headers = {"authorization": f"Bearer key-of-{name}", "user-agent": agent}
+        answer = await proxy.client.post(proxy.url + CHAT, json=ASK, headers=headers)
+        chosen[f"{name} {agent}"] = answer.headers["x-pointsman-rule"].split(", ")
+    assert chosen == {
+        "background x": ["helpers", "all"],
+        "anna x": ["all"],
+        "anna aider/0.9": ["aider", "all"],
+    }
+    sorts = [request.json["provider"]["sort"] for request in openrouter.requests]
+    assert sorts == ["price", "throughput", "throughput"]
+    assert "key-of" not in str([request.headers for request in openrouter.requests])

@@ -1,0 +1,120 @@
+"""From an exchange to its receipt, where more than one model may have answered."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from app.api.exchange import Exchange, session_digest
+from app.api.filing import receipt_of
+from app.catalog.catalog import EMPTY, Catalog
+from app.errors import PolicyConflict, UpstreamCut
+from app.ledger.receipt import Receipt
+from app.policy.apply import apply
+from app.policy.parse import read_book
+from app.policy.request import read_request
+from app.wire.dialect import DIALECTS
+
+NOW = 1_800_000_000.0
+BOOK = read_book(
+    {"p.yaml": "version: 1\nrules:\n  - {name: eight, models: ['*'], quantizations: [fp8]}\n"}
+)
+
+
+def row(tag: str, provider: str, quantization: str) -> dict[str, Any]:
+    price = {"prompt": "0.000001", "completion": "0.000002"}
+    return {"tag": tag, "provider_name": provider, "quantization": quantization, "pricing": price}
+
+
+def catalog(**listings: Sequence[dict[str, Any]]) -> Catalog:
+    known = EMPTY
+    for name, rows in listings.items():
+        known = known.with_listing(f"acme/{name}", rows, NOW)
+    return known
+
+
+def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
+    exchange = Exchange(
+        id="rcp_1",
+        path="/v1/chat/completions",
+        dialect=DIALECTS["/chat/completions"],
+        caller=None,
+        user_agent=None,
+        header_session=None,
+    )
+    exchange.request = read_request(json.dumps(body).encode())
+    exchange.route = BOOK.route_for(exchange.request, caller=None, user_agent="", catalog=EMPTY)
+    exchange.outgoing = apply(exchange.request, exchange.route)
+    exchange.begin_answer(200, [(b"content-type", b"application/json")])
+    exchange.saw(json.dumps(answer).encode())
+    exchange.complete = True
+    exchange.ended = exchange.began + 1
+    return exchange
+
+
+def filed(body: dict[str, Any], answer: dict[str, Any], known: Catalog) -> Receipt:
+    return receipt_of(exchanged(body, answer), known, now=NOW)
+
+
+TWO = {"model": "acme/one", "models": ["acme/two"]}
+ONE_IS_FP4 = catalog(one=[row("novita/fp4", "Novita", "fp4")], two=[row("novita", "Novita", "fp8")])
+
+
+@pytest.mark.parametrize(("answered", "verdict"), [("acme/two", "kept"), ("acme/one", "broken")])
+def test_t37_the_model_that_answered_is_the_one_that_is_judged(answered: str, verdict: str) -> None:
+    receipt = filed(TWO, {"model": answered, "provider": "Novita"}, ONE_IS_FP4)
+    assert (receipt.verdict, receipt.model_served) == (verdict, answered)
+
+
+def test_one_model_is_judged_whatever_the_answer_calls_it() -> None:
+    answer = {"model": "acme/one-2026-01-01", "provider": "Novita"}
+    assert filed({"model": "acme/one"}, answer, ONE_IS_FP4).verdict == "broken"
+
+
+def test_a_model_that_was_not_asked_for_is_judged_by_nobodys_rows() -> None:
+    answer = {"model": "acme/three", "provider": "Novita"}
+    assert filed(TWO, answer, ONE_IS_FP4).verdict == "unproven"
+
+
+def test_a_variant_is_told_from_its_model() -> None:
+    free = EMPTY.with_listing("acme/one:free", [row("novita/fp4", "Novita", "fp4")], NOW)
+    known = free.with_listing("acme/one", [row("novita", "Novita", "fp8")], NOW)
+    body = {"model": "acme/one", "models": ["acme/one:free"]}
+    assert filed(body, {"model": "acme/one:free", "provider": "Novita"}, known).verdict == "broken"
+    assert filed(body, {"model": "acme/one", "provider": "Novita"}, known).verdict == "kept"
+
+
+def attempts(model: str) -> dict[str, Any]:
+    tried = [{"provider": "Novita", "model": model, "status": 503}]
+    endpoints = {"available": [{"provider": "Groq", "selected": True}], "total": 1}
+    return {"openrouter_metadata": {"attempts": tried, "endpoints": endpoints}}
+
+
+@pytest.mark.parametrize(("tried", "verdict"), [("acme/one", "kept"), ("acme/two", "broken")])
+def test_an_attempt_at_another_model_is_not_judged_by_this_ones_rows(
+    tried: str, verdict: str
+) -> None:
+    known = catalog(
+        one=[row("novita/fp8", "Novita", "fp8")],
+        two=[row("groq/fp8", "Groq", "fp8"), row("novita/fp4", "Novita", "fp4")],
+    )
+    answer = {"model": "acme/two", "provider": "Groq", **attempts(tried)}
+    assert filed(TWO, answer, known).verdict == verdict
+
+
+def test_the_ending_says_whose_doing_it_was() -> None:
+    exchange = exchanged({"model": "acme/one"}, {"provider": "Novita"})
+    endings = [receipt_of(exchange, EMPTY, now=NOW).ending]
+    exchange.complete = False
+    for error in (None, UpstreamCut("cut"), PolicyConflict("no")):
+        exchange.error = error
+        endings.append(receipt_of(exchange, EMPTY, now=NOW).ending)
+    assert endings == ["complete", "caller_left", "upstream_cut", "refused"]
+
+
+def test_a_session_is_kept_as_a_digest_whatever_is_in_it() -> None:
+    receipt = filed({"model": "acme/one", "session_id": "secret"}, {}, EMPTY)
+    assert receipt.session == session_digest("secret") != "secret"
+    assert session_digest(None) is None
+    assert len(session_digest("\ud800") or "") == 16

@@ -1,0 +1,73 @@
+"""A starter policy is sound whatever was named, and never overwrites anything."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.cli.init import init, starter
+from app.cli.tools import TOOLS
+from app.errors import SettingsError
+from app.policy.parse import read_book
+from app.policy_folder import read_folder
+
+slugs = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,9}/[a-z0-9][a-z0-9._-]{0,9}(:free)?", fullmatch=True)
+
+
+@given(st.lists(slugs, unique_by=lambda slug: slug.replace("/", "-").replace(":", "-"), max_size=4))
+def test_a_starter_has_a_rule_for_each_model_and_can_be_read(models: list[str]) -> None:
+    book = read_book({"mine.yaml": starter(models, TOOLS)})
+    patterns = {pattern.text for rule in book.rules for pattern in rule.models}
+    assert set(models) <= patterns
+
+
+def test_what_is_commented_out_can_be_read_too() -> None:
+    """Whoever takes a comment sign away must not meet an error."""
+    text = starter(["qwen/qwen3-coder"], ["codex"])
+    lines = [
+        re.sub(r"^  # - |^  #   |^    # ", lambda sign: sign[0].replace("# ", ""), line)
+        for line in text.splitlines()
+    ]
+    book = read_book({"mine.yaml": "\n".join(lines)})
+    assert [rule.name for rule in book.rules][-2:] == ["qwen-qwen3-coder", "codex"]
+    assert yaml.safe_load("\n".join(lines))["rules"][-2]["pin"] == ["novita/fp8", "deepinfra"]
+
+
+def test_the_file_and_its_schema_are_written_and_the_tools_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "new" / "mine.yaml"
+    init(["qwen/qwen3-coder"], ["codex", "aider"], file)
+    assert len(read_folder(file.parent).rules) == 3
+    assert (file.parent / "schema.json").is_file()
+    out = capsys.readouterr().out
+    assert "pointsman explain qwen/qwen3-coder" in out
+    assert "aider: --openai-api-base http://127.0.0.1:4477/v1" in out
+
+
+def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("mine")
+    with pytest.raises(SettingsError, match="exists"):
+        init([], [], file)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("models", "tools", "told"),
+    [
+        (["Qwen/Qwen3-Coder"], [], "did you mean qwen/qwen3-coder"),
+        (["gpt-4"], [], "author/model"),
+        ([], ["quen-code"], "did you mean qwen-code"),
+        ([], ["emacs"], "known ones are"),
+    ],
+)
+def test_a_name_that_is_none_is_an_error_with_a_way_out(
+    tmp_path: Path, models: list[str], tools: list[str], told: str
+) -> None:
+    with pytest.raises(SettingsError, match=told):
+        init(models, tools, tmp_path / "mine.yaml")
+    assert not (tmp_path / "mine.yaml").exists()
