@@ -153,8 +153,9 @@ def _clauses(values: Values, spots: Spots, rule: str) -> dict[str, Clause]:
 
 def _flat(name: str, value: Any, spot: Spot) -> Iterator[tuple[str, Any, int]]:
     if name in {"max_price", "set"}:
-        for part, each in spot.entries().items():
-            yield f"{name}.{part}", value[part], each.line
+        entries = spot.entries()
+        for part, each in value.items():
+            yield f"{name}.{part}", each, entries[part].line
     elif name in {"strip", "refuse"}:
         for each in spot.items():
             yield f"{name}.{each.text()}", True, each.line

@@ -1,0 +1,36 @@
+"""What each key of a rule takes."""
+
+from typing import Any
+
+GOOD: dict[str, list[Any]] = {
+    "name": ["a", "my rule", "Regel Nr. 5 ü", "x" * 100],
+    "models": [["*"], ["a/b"], ["a/*"], ["a/b:free"], ["*:free"], ["~a/b-latest"], ["@preset/x"],
+               ["*/qwen?-*"], ["a/b", "c/d"]],
+    "callers": [["me"], ["the nightly job"]],
+    "user_agents": [["cline/*"], ["Mozilla/5.0 (*)"]],
+    "only": [["deepinfra"], ["deepinfra/fp8", "google-vertex/us-east5", "z-ai"]],
+    "order": [["a"]],
+    "ignore": [["a"]],
+    "pin": [["moonshotai", "novita/fp8"]],
+    "allow_fallbacks": [True, False],
+    "require_parameters": [True],
+    "zdr": [False],
+    "enforce_distillable_text": [True],
+    "router_metadata": [True, False],
+    "data_collection": ["allow", "deny"],
+    "quantizations": [["fp8"], ["bf16", "unknown"]],
+    "quantization_floor": ["int4", "fp8", "fp32", "nvfp4"],
+    "unknown_quantization": ["auto", "allow", "deny"],
+    "max_price": [{"prompt": 0.5}, {"completion": 2, "request": 0, "image": 1e-5, "audio": 0.001},
+                  {"prompt": 0}, {"prompt": 0.0001}],
+    "sort": ["price", "throughput", "latency", "exacto", {"by": "price"},
+             {"by": "latency", "partition": "none"}],
+    "preferred_min_throughput": [50, 0.5, {"p50": 10, "p99": 5}],
+    "preferred_max_latency": [3, 1000, {"p75": 1, "p90": 2.5}],
+    "options": [{"openai": {"x": [1, None, {"y": True}]}}, {"z-ai": {}}],
+    "merge": ["tighten", "replace", "fill"],
+    "on_violation": ["log", "block", "block_unproven"],
+    "set": [{"session_id": "x"}, {"metadata": {"a": [1.5]}, "reasoning": None}],
+    "strip": [["plugins"], ["transforms", "route"]],
+    "refuse": [["preset", "models"]],
+}  # fmt: skip
