@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients check lint coverage format constraints bench-latency clean
+.PHONY: help run demo test test-clients check lint coverage format constraints bench-latency bench-policy clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ format: $(TEST_READY) ## Format the code
 
 bench-latency: $(TEST_READY) ## Measure start-up, idle memory and added latency against the simulator
 	$(BIN)/python bench/latency.py
+
+bench-policy: $(TEST_READY) ## Measure what 10 to 1,000 rules cost a request
+	$(BIN)/python bench/policy.py
 
 constraints: $(TEST_READY) ## Pin the newest dependencies that fit, by hash
 	$(COMPILE) pyproject.toml -o .ci/constraints.txt
