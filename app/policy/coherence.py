@@ -12,8 +12,8 @@ from app.policy.shapes import did_you_mean
 
 def names_amiss(rules: Sequence[Rule], aliases: Sequence[Alias]) -> Iterator[PolicyProblem]:
     """Names that are given twice, or that nothing has."""
-    yield from _twice("rule", rules)
-    yield from _twice("alias", aliases)
+    yield from _twice("a rule", rules)
+    yield from _twice("an alias", aliases)
     known = {rule.name for rule in rules}
     by_alias = {alias.name.lower() for alias in aliases}
     for alias in aliases:
@@ -50,7 +50,7 @@ def _twice(noun: str, things: Iterable[Rule | Alias]) -> Iterator[PolicyProblem]
         other = first.setdefault(thing.name.lower(), thing)
         if other is not thing:
             place = f"{other.file}:{other.line}"
-            yield _problem(thing, f'there is a {noun} named "{other.name}" already, at {place}')
+            yield _problem(thing, f'there is {noun} named "{other.name}" already, at {place}')
 
 
 def _problem(thing: Rule | Alias, message: str) -> PolicyProblem:
