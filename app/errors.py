@@ -16,7 +16,9 @@ PointsmanError
 │   │   └── UnsupportedContent      415 unsupported_content
 │   ├── PolicyRefusal         the policy's: the caller asked for what the policy forbids
 │   │   ├── PolicyConflict          403 policy_conflict
-│   │   └── PolicyRefused           403 policy_refused
+│   │   ├── PolicyRefused           403 policy_refused
+│   │   ├── PolicyBroken            502 policy_broken
+│   │   └── PolicyUnproven          502 policy_unproven
 │   ├── InternalError         ours, a defect: 500 internal_error
 │   └── UpstreamError         OpenRouter's, or the way to it
 │       ├── UpstreamUnreachable     502 upstream_unreachable
@@ -165,6 +167,20 @@ class PolicyRefused(PolicyRefusal):
     """The request uses a field that a rule refuses."""
 
     code = "policy_refused"
+
+
+class PolicyBroken(PolicyRefusal):
+    """Somebody served whom the policy shuts out, and `on_violation` withholds the answer."""
+
+    status = 502
+    code = "policy_broken"
+
+
+class PolicyUnproven(PolicyRefusal):
+    """It can't be shown who served, and `on_violation: block_unproven` withholds the answer."""
+
+    status = 502
+    code = "policy_unproven"
 
 
 class InternalError(RequestError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from app.api.block import Block
 from app.api.callers import Callers
 from app.api.door import Door
 from app.api.error_replies import ledger_unreadable
@@ -80,6 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
             openrouter=openrouter,
             feed=feed,
             records=records,
+            block=Block(feed, limit=body_limit),
             key=key,
             body_limit=body_limit,
         ),

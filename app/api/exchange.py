@@ -34,7 +34,9 @@ class Exchange:
     route: Route | None = None
     outgoing: Outgoing | None = None
 
-    status: int | None = None
+    status: int | None = None  # as the caller sees it
+    upstream_status: int | None = None
+    head_sent: bool = False
     observer: Observer | None = None
     cache_status: str | None = None
     header_generation_id: str | None = None
@@ -71,7 +73,7 @@ class Exchange:
     def begin_answer(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Note the head of upstream's answer and take a seat to watch its body."""
         named = {name.lower(): value.decode("latin-1") for name, value in headers}
-        self.status = status
+        self.status = self.upstream_status = status
         self.cache_status = named.get(b"x-openrouter-cache-status")
         self.header_generation_id = named.get(b"x-generation-id")
         if self.dialect is not None:
@@ -82,10 +84,9 @@ class Exchange:
             )
 
     def saw(self, chunk: bytes) -> None:
-        """Note a piece of the answer's body that is being passed on."""
+        """Note a piece of the answer's body that has arrived."""
         if self.first_byte is None:
             self.first_byte = time.perf_counter()
-        self.bytes_out += len(chunk)
         if self.observer is not None:
             self.observer.feed(chunk)
             if self.first_token is None and self.observer.tokens_started:

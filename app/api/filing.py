@@ -25,7 +25,7 @@ def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
     """The receipt of one ended exchange; `now` is the wall clock, for the catalog's age."""
     seen = exchange.observer.close() if exchange.observer else Observation()
     usage = seen.usage or Usage()
-    verdict = _verdict(exchange, seen, catalog, now)
+    verdict = verdict_of(exchange, seen, catalog, now=now)
     request, route, outgoing = exchange.request, exchange.route, exchange.outgoing
     code, message = _error(exchange, seen)
     return Receipt(
@@ -96,15 +96,16 @@ def _error(exchange: Exchange, seen: Observation) -> tuple[str | None, str | Non
     return None, None
 
 
-def _verdict(exchange: Exchange, seen: Observation, catalog: Catalog, now: float) -> Verdict:
-    request, outgoing = exchange.request, exchange.outgoing
-    if request is None or outgoing is None or exchange.observer is None or exchange.status is None:
+def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: float) -> Verdict:
+    """The verdict on what has been `seen` of an answer; it may be only its beginning."""
+    request, outgoing, status = exchange.request, exchange.outgoing, exchange.upstream_status
+    if request is None or outgoing is None or exchange.observer is None or status is None:
         return Verdict(verdict=None, reason="nothing was routed")
     usage = seen.usage or Usage()
     selected = seen.metadata.selected if seen.metadata else None
     answering = _answering(exchange.models_sent, seen.model)
     served = Served(
-        status=exchange.status,
+        status=status,
         model=answering,
         named_by_body=seen.provider_names,
         named_by_router=selected.provider if selected else None,

@@ -7,6 +7,7 @@ go on as they came while the observer only looks; the receipt is filed last, wha
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
+from app.api.block import Block
 from app.api.body import must_be_json, read_body, while_caller_stays
 from app.api.callers import shown_key
 from app.api.exchange import Exchange
@@ -33,6 +34,7 @@ class Inference:
         openrouter: OpenRouter,
         feed: CatalogFeed,
         records: Records,
+        block: Block,
         key: SecretStr | None,
         body_limit: int,
     ) -> None:
@@ -40,6 +42,7 @@ class Inference:
         self._openrouter = openrouter
         self._feed = feed
         self._records = records
+        self._block = block
         self._key = key.get_secret_value() if key else None
         self._body_limit = body_limit
 
@@ -58,7 +61,7 @@ class Inference:
                     self._headers(scope, exchange),
                     outgoing.body,
                 )
-                await relay(upstream, exchange, send)
+                await relay(upstream, exchange, send, self._block)
             await finish(exchange, send)
 
     def _headers(self, scope: Scope, exchange: Exchange) -> RawHeaders:
@@ -83,17 +86,30 @@ class Inference:
         return outgoing
 
 
-async def relay(upstream: Upstream, exchange: Exchange, send: Send) -> None:
+async def relay(
+    upstream: Upstream, exchange: Exchange, send: Send, block: Block | None = None
+) -> None:
     """Pass status, headers and body on as they came, each piece as soon as it is here."""
     try:
         exchange.begin_answer(upstream.status, upstream.headers)
+        chunks = upstream.chunks()
+        withheld = await block.withhold(exchange, chunks) if block else ()
         head = to_caller(upstream.headers) + exchange.headers()
+        exchange.head_sent = True
         await send({"type": "http.response.start", "status": upstream.status, "headers": head})
-        async for chunk in upstream.chunks():
+        for chunk in withheld:
+            await pass_on(chunk, exchange, send)
+        async for chunk in chunks:
             exchange.saw(chunk)
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await pass_on(chunk, exchange, send)
     finally:
         await upstream.aclose()
+
+
+async def pass_on(chunk: bytes, exchange: Exchange, send: Send) -> None:
+    """Hand one piece of the body to the server, as it came."""
+    exchange.bytes_out += len(chunk)
+    await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 async def finish(exchange: Exchange, send: Send) -> None:

@@ -81,7 +81,7 @@ class Records:
 
     async def _answer(self, exchange: Exchange, send: Send, error: RequestError) -> None:
         exchange.error = error
-        if exchange.status is not None:
+        if exchange.head_sent:
             return  # the answer had begun: left incomplete, it shows the caller that it broke
         shape = exchange.dialect.error_shape if exchange.dialect else "openai"
         exchange.status = error.status

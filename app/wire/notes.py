@@ -55,6 +55,11 @@ class Notes:
         self._metadata: object = None
         self._error: ObservedError | None = None
 
+    @property
+    def provider_named(self) -> bool:
+        """Whether a frame has told who serves, by its `provider` or by the router's account."""
+        return bool(self._provider_names) or self._metadata is not None
+
     def take(self, frame: Frame) -> None:
         """Add what `frame` says: a whole body, an event of a stream, or what an event wraps.
 

@@ -25,7 +25,7 @@ _ERROR_EVENTS = frozenset({"error", "response.error"})
 class Observer:
     """Made for one answer: fed its body as it was sent, closed once, however it ended."""
 
-    __slots__ = ("_body", "_dialect", "_limit", "_notes", "_stream")
+    __slots__ = ("_body", "_closed", "_dialect", "_limit", "_notes", "_stream")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Observer:
         self._dialect = dialect
         self._limit = limit
         self._notes = Notes(dialect)
+        self._closed = False
         self._stream: SseParser | None = None
         self._body: bytearray | None = None
         coding = content_encoding.strip().lower()
@@ -61,8 +62,21 @@ class Observer:
         elif self._body is not None:
             self._keep(self._body, chunk)
 
+    @property
+    def provider_named(self) -> bool:
+        """True from the first event that names who serves; a body that is no stream has none."""
+        return self._notes.provider_named
+
+    @property
+    def so_far(self) -> Observation:
+        """What has been learned up to here."""
+        return self._notes.observation()
+
     def close(self) -> Observation:
-        """All that was learned, also from an answer that was cut."""
+        """All that was learned, also from an answer that was cut; the same when asked again."""
+        if self._closed:
+            return self._notes.observation()
+        self._closed = True
         if self._stream is not None:
             self._close_stream(self._stream)
         elif self._body is not None:
