@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.policy.pattern import glob, model_pattern
 from app.policy.slug import read_slug
+from tests.policy.json_texts import BOUNDED
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,7 @@ def naive(pattern: str, name: str) -> bool:
     return bool(name) and pattern[0] in {"?", name[0]} and naive(pattern[1:], name[1:])
 
 
+@BOUNDED
 @given(st.text(alphabet="ab/-*?", max_size=6), NAMES)
 def test_a_glob_means_what_it_says(pattern: str, name: str) -> None:
     assert bool(glob(pattern).match(name)) is naive(pattern, name)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.policy.slug import Slug, read_slug, without_preset, without_variant
+from tests.policy.json_texts import BOUNDED
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,7 @@ def test_a_name_less_a_variant_is_otherwise_as_spelled(name: str, left: str) -> 
     assert without_variant(name, "online") == left
 
 
+@BOUNDED
 @given(st.text(max_size=30))
 def test_what_was_taken_out_is_out(name: str) -> None:
     assert "online" not in read_slug(without_variant(name, "online")).variants
