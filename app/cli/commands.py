@@ -203,6 +203,24 @@ def log(
 
 
 @commands.command()
+def prove(
+    model: Annotated[str, typer.Argument(help="A model's slug, or an alias.")],
+    positive: Annotated[
+        bool, typer.Option("--positive", help="Also send one small request; costs some tokens.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list, for machines.")] = False,
+    policies: Policies = None,
+    upstream: Upstream = None,
+) -> None:
+    """Ask for the impossible: does OpenRouter keep to each clause of a model's policy?"""
+    from app.cli.prove import prove as start
+    from app.settings import Settings
+
+    settings = Settings.read(policies=policies, upstream_url=upstream)
+    raise typer.Exit(start(settings, model, positive=positive, as_json=as_json))
+
+
+@commands.command()
 def version() -> None:
     """Print the version."""
     print(__version__)

@@ -1,0 +1,77 @@
+"""What commands ask of OpenRouter themselves: listings, records, a request."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app.catalog.catalog import EMPTY, Catalog, listing_key
+from app.errors import SettingsError
+from app.openrouter.client import OpenRouter, RawHeaders, Upstream, connect
+from app.settings import Settings
+from app.wire.headers import to_upstream
+
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """An open way to OpenRouter, with the operator's key."""
+
+    openrouter: OpenRouter
+    headers: RawHeaders
+
+    async def catalog(self, model: str) -> Catalog:
+        """A catalog that knows this model, as far as it is listed."""
+        path = f"/models/{listing_key(model)}/endpoints"
+        status, answer = await self.openrouter.get_json(path, self.headers)
+        data = answer.get("data") if isinstance(answer, dict) and status == _OK else None
+        rows = data.get("endpoints") if isinstance(data, dict) else None
+        return EMPTY if rows is None else EMPTY.with_listing(model, rows, time.time())
+
+    async def zdr_tags(self, model: str) -> frozenset[str] | None:
+        """The tags of the model's endpoints with zero data retention; None where it isn't told."""
+        status, answer = await self.openrouter.get_json("/endpoints/zdr", self.headers)
+        rows = answer.get("data") if isinstance(answer, dict) and status == _OK else None
+        if not isinstance(rows, list):
+            return None
+        named = (row for row in rows if isinstance(row, dict))
+        return frozenset(str(row.get("tag")) for row in named if _is_of(model, row))
+
+    async def post(self, path: str, body: bytes) -> Upstream:
+        """Ask for an answer, with the router's own account of it."""
+        told = [*self.headers, (b"content-type", b"application/json")]
+        headers = [*told, (b"x-openrouter-metadata", b"enabled")]
+        return await self.openrouter.open("POST", path, b"", headers, body)
+
+
+def _is_of(model: str, row: dict[str, Any]) -> bool:
+    return listing_key(str(row.get("model_id"))) == listing_key(model)
+
+
+@asynccontextmanager
+async def asking(settings: Settings) -> AsyncIterator[Asking]:
+    """A way to OpenRouter. Raises `SettingsError` without a key."""
+    if settings.openrouter_api_key is None:
+        raise SettingsError("this asks OpenRouter itself: set OPENROUTER_API_KEY")
+    key = settings.openrouter_api_key.get_secret_value()
+    openrouter = connect(
+        settings.upstream_url,
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+    )
+    try:
+        yield Asking(openrouter, to_upstream((), key=key, router_metadata=False))
+    finally:
+        await openrouter.aclose()
+
+
+def decoded(body: bytes) -> Any:
+    """A body as JSON; None if it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

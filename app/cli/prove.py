@@ -1,0 +1,161 @@
+"""`pointsman prove`: does OpenRouter keep to each clause of a model's policy?
+
+For each clause it asks for the impossible. A refusal is free, and is the proof; an answer means
+that the clause is not enforced. With `--positive` it also sends one small request under the whole
+policy and judges who served, which costs a few tokens.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.api.exchange import Exchange
+from app.api.filing import verdict_of
+from app.catalog.catalog import Catalog
+from app.cli.asking import Asking, asking, decoded
+from app.errors import PolicyRefusal, SettingsError
+from app.policy.apply import apply
+from app.policy.controls import Control, Facts, controls
+from app.policy.request import read_request
+from app.policy.route import Route
+from app.policy.rule import named
+from app.policy_folder import policy_folder, read_folder
+from app.settings import Settings
+from app.wire.dialect import DIALECTS
+
+Outcome = Literal["enforced", "NOT ENFORCED", "undecided", "untested", "kept", "broken", "unproven"]
+
+_CHAT = "/chat/completions"
+_ASK: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Say hi."}], "max_tokens": 16}
+_NOBODY_LEFT = 404
+_OK = 200
+_STYLES = {
+    "enforced": "green",
+    "kept": "green",
+    "NOT ENFORCED": "bold red",
+    "broken": "bold red",
+    "undecided": "yellow",
+    "unproven": "yellow",
+    "untested": "dim",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One row of the table."""
+
+    clause: str
+    because: str  # the rule, file and line
+    asked: Mapping[str, Any] | None
+    why: str
+    answered: str
+    outcome: Outcome
+
+
+def prove(settings: Settings, model: str, *, positive: bool, as_json: bool) -> int:
+    """Print one row for each clause; the exit code is 1 where one is not kept."""
+    proofs = asyncio.run(proofs_of(settings, model, positive=positive))
+    if as_json:
+        print(json.dumps([asdict(proof) for proof in proofs], ensure_ascii=False, indent=2))
+    elif proofs:
+        Console(highlight=False).print(_table(proofs))
+    else:
+        print(f"no policy speaks for {model}: there is nothing to prove")
+    return 1 if any(proof.outcome in {"NOT ENFORCED", "broken"} for proof in proofs) else 0
+
+
+async def proofs_of(settings: Settings, model: str, *, positive: bool) -> list[Proof]:
+    """Every clause of the model's policy, tested as far as it can be."""
+    book = read_folder(policy_folder(settings.policies))
+    async with asking(settings) as ask:
+        request = read_request(msgspec.json.encode({"model": model, **_ASK}))
+        plain = book.route_for(request, caller=None, user_agent="", catalog=Catalog())
+        catalog = await ask.catalog(plain.model_sent)
+        route = book.route_for(request, caller=None, user_agent="", catalog=catalog)
+        zdr = await ask.zdr_tags(route.model_sent) if "zdr" in route.preferences else None
+        facts = Facts(catalog.listing(route.model_sent), zdr)
+        proofs = [await _tested(ask, route, control) for control in controls(route, facts)]
+        if positive and route.matched:
+            proofs.append(await _served(ask, model, book.revision, route, catalog))
+    return proofs
+
+
+async def _tested(ask: Asking, route: Route, control: Control) -> Proof:
+    def proof(answered: str, outcome: Outcome) -> Proof:
+        because = named(control.clauses)
+        return Proof(control.field, because, control.provider, control.why, answered, outcome)
+
+    if control.provider is None:
+        return proof("-", "untested")
+    fields = {"model": route.model_sent, **_ASK, **control.extra, "provider": control.provider}
+    status, answer = await _answer(ask, fields)
+    error = answer.get("error") if isinstance(answer, dict) else None
+    error = error if isinstance(error, dict) else {}
+    if status == _NOBODY_LEFT and error:
+        return proof(f"404 {_step(error)}".strip(), "enforced")
+    if status == _OK and not error:
+        return proof(f"200 from {answer.get('provider') or 'somebody unnamed'}", "NOT ENFORCED")
+    return proof(f"{status} {str(error.get('message', ''))[:80]}".strip(), "undecided")
+
+
+def _step(error: Mapping[str, Any]) -> str:
+    metadata = error.get("metadata")
+    step = metadata.get("failed_routing_step") if isinstance(metadata, dict) else None
+    return str(step or error.get("message", ""))[:80]
+
+
+async def _answer(ask: Asking, fields: Mapping[str, Any]) -> tuple[int, Any]:
+    upstream = await ask.post(_CHAT, msgspec.json.encode(fields))
+    try:
+        return upstream.status, decoded(b"".join([chunk async for chunk in upstream.chunks()]))
+    finally:
+        await upstream.aclose()
+
+
+async def _served(ask: Asking, model: str, revision: str, route: Route, catalog: Catalog) -> Proof:
+    """The positive control: one request as the proxy would send it, judged as it would be."""
+    request = read_request(msgspec.json.encode({"model": model, **_ASK}))
+    try:
+        outgoing = apply(request, route)
+    except PolicyRefusal as refusal:
+        raise SettingsError(str(refusal)) from None
+    dialect = DIALECTS[_CHAT]
+    exchange = Exchange("", _CHAT, dialect, None, None, None, revision)
+    exchange.request, exchange.route, exchange.outgoing = request, route, outgoing
+    upstream = await ask.post(_CHAT, outgoing.body)
+    try:
+        exchange.begin_answer(upstream.status, upstream.headers)
+        async for chunk in upstream.chunks():
+            exchange.saw(chunk)
+    finally:
+        await upstream.aclose()
+    assert exchange.observer is not None  # noqa: S101 - begin_answer made one for the dialect
+    seen = exchange.observer.close()
+    listing = catalog.listing(route.model_sent)
+    now = listing.fetched_at if listing else 0.0
+    verdict = verdict_of(exchange, seen, catalog, now=now)
+    outcome: Outcome = verdict.verdict or "undecided"
+    told = f"{upstream.status} from {seen.provider or 'nobody'}"
+    because = ", ".join(route.rules) or f"alias {route.alias}"
+    return Proof("all of it", because, outgoing.preferences, verdict.reason, told, outcome)
+
+
+def _table(proofs: list[Proof]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("clause", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("asked for, and why it must fail", overflow="fold")
+    table.add_column("answered", overflow="fold")
+    for proof in proofs:
+        asked = "" if proof.asked is None else json.dumps(proof.asked) + "\n"
+        told = Text(asked).append(proof.why, style="dim").append(f"\n{proof.because}", style="dim")
+        verdict = Text(proof.outcome, style=_STYLES[proof.outcome])
+        table.add_row(Text(proof.clause), verdict, told, Text(proof.answered))
+    return table

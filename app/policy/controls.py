@@ -1,0 +1,135 @@
+"""Negative controls: for each clause of a policy, a request that must be refused.
+
+A router that keeps to a clause has nobody left to serve such a request; it answers 404, which
+costs nothing and is the proof. One that answers anyway does not enforce that clause.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.catalog.catalog import Listing
+from app.catalog.endpoint import Endpoint
+from app.policy.precision import LADDER
+from app.policy.route import Route
+from app.policy.rule import Clause
+
+_NOBODY = "pointsman-nobody"  # a slug that is well-formed and that no provider has
+_FAMILIES = {"fp4": ("mxfp4", "nvfp4"), "fp8": ("mxfp8",)}  # the broader label may mean these too
+_RARE_PARAMETERS: Mapping[str, Any] = {
+    "top_a": 0.5,
+    "logit_bias": {"1": 0},
+    "min_p": 0.01,
+    "verbosity": "low",
+    "top_logprobs": 1,
+    "seed": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One clause's negative control, or why there is none."""
+
+    field: str
+    clauses: tuple[Clause, ...]
+    provider: Mapping[str, Any] | None  # what is asked; None: it can't be tested
+    why: str  # why it must be refused, or why it can't be tested
+    extra: Mapping[str, Any] = field(default_factory=dict)  # other fields of the request
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is publicly known of the model's endpoints."""
+
+    listing: Listing | None
+    zdr_tags: frozenset[str] | None  # tags that are listed as retaining nothing; None: not known
+
+
+def controls(route: Route, facts: Facts) -> Iterator[Control]:
+    """One control for each preference of the policy, in the order they are sent."""
+    for name in route.preferences:
+        clauses = tuple(route.origins.get(name, ()))
+        provider, why, extra = _ways(name, route.preferences, facts)
+        yield Control(name, clauses, provider, why, extra)
+
+
+Way = tuple[Mapping[str, Any] | None, str, Mapping[str, Any]]
+Endpoints = Sequence[Endpoint]
+ZdrTags = frozenset[str] | None
+
+
+def _ways(name: str, preferences: Mapping[str, Any], facts: Facts) -> Way:
+    if name == "only":
+        return {"only": [_NOBODY]}, "nobody has that name", {}
+    if name == "order" and preferences.get("allow_fallbacks") is False:
+        asked = {"order": [_NOBODY], "allow_fallbacks": False}
+        return asked, "nobody has that name, and nobody else may stand in", {}
+    if name in _UNTESTABLE:
+        return None, _UNTESTABLE[name], {}
+    if facts.listing is None:
+        return None, "the model's endpoints are not listed", {}
+    return _WAYS[name](preferences, facts.listing.endpoints, facts.zdr_tags)
+
+
+def _ignore(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags) -> Way:
+    everybody = {row.provider: None for row in endpoints}
+    tiers = {row.tag: None for row in endpoints if row.tier}
+    return {"ignore": [*everybody, *tiers]}, "everybody who is listed is ignored", {}
+
+
+def _quantizations(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags) -> Way:
+    listed = {row.quantization for row in endpoints}
+    for label in LADDER:
+        if listed.isdisjoint({label, *_FAMILIES.get(label, ())}):
+            return {"quantizations": [label]}, f"nobody is listed as {label}", {}
+    return None, "every label is listed by somebody", {}
+
+
+def _max_price(preferences: Mapping[str, Any], endpoints: Endpoints, _: ZdrTags) -> Way:
+    keys = [key for key in ("prompt", "completion") if key in preferences["max_price"]]
+    if not keys:
+        return None, "only prices for input and output can be tested", {}
+    for row in endpoints:
+        prices = {"prompt": row.prompt_price, "completion": row.completion_price}
+        if not any(prices[key] for key in keys):
+            return None, f"{row.tag} costs nothing", {}
+    return {"max_price": dict.fromkeys(keys, 0)}, "nobody is free of charge", {}
+
+
+def _zdr(_: Mapping[str, Any], endpoints: Endpoints, zdr_tags: ZdrTags) -> Way:
+    if zdr_tags is None:
+        return None, "the list of endpoints with zero data retention can't be read", {}
+    others = [row.tag for row in endpoints if "/" in row.tag]
+    for tag in others:
+        if tag not in zdr_tags:
+            asked = {"zdr": True, "only": [tag]}
+            return asked, f"{tag} is not listed with zero data retention", {}
+    return None, "every endpoint that can be named by itself retains nothing", {}
+
+
+def _require_parameters(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags) -> Way:
+    supported = {name for row in endpoints for name in row.supported_parameters}
+    for name, value in _RARE_PARAMETERS.items():
+        if name not in supported:
+            return {"require_parameters": True}, f"nobody supports {name}", {name: value}
+    return None, "every parameter that could be asked for is supported by somebody", {}
+
+
+_WAYS: Mapping[str, Callable[[Mapping[str, Any], Endpoints, ZdrTags], Way]] = {
+    "ignore": _ignore,
+    "quantizations": _quantizations,
+    "max_price": _max_price,
+    "zdr": _zdr,
+    "require_parameters": _require_parameters,
+}
+_WISH = "a wish: it orders endpoints and refuses none"
+_UNTESTABLE: Mapping[str, str] = {
+    "order": "a wish: whoever is left out of it may serve all the same",
+    "allow_fallbacks": "it only narrows an `order`, and is tested with one",
+    "data_collection": "no public list tells which endpoints collect data",
+    "enforce_distillable_text": "no public list tells which models' text may train others",
+    "sort": _WISH,
+    "preferred_min_throughput": _WISH,
+    "preferred_max_latency": _WISH,
+    "options": "it is passed on to whoever serves, and refuses nobody",
+}
