@@ -91,6 +91,13 @@ def test_the_lottery_is_weighted_by_one_over_price_squared() -> None:
     assert 0.88 < lists["a", "c", "b"] / 3000 < 0.92
 
 
+def test_of_equals_the_healthy_come_first() -> None:
+    failing, healthy = row("failing", 1, 10, 10, status=-2), row("healthy", 1, 10, 10)
+    for sort in ("price", "throughput", "latency"):
+        assert tried(failing, healthy, provider={"sort": sort}) == ["healthy", "failing"]
+    assert tried(failing, healthy, provider={"order": ["failing"]}) == ["failing", "healthy"]
+
+
 def test_without_fallbacks_only_the_first_is_tried() -> None:
     alone = {"sort": "price", "allow_fallbacks": False}
     assert tried(*THREE, provider=alone) == ["cheap"]
@@ -166,6 +173,16 @@ def test_an_unnamed_conversation_stays_once_its_cache_was_hit() -> None:
 def test_nothing_sticks_with_an_order_or_without_a_cheaper_cache(fields: dict[str, Any]) -> None:
     conversation = Conversation(fields.pop("cached", "0.0000001"))
     assert len(set(conversation.turns(40, session_id="mine", **fields))) > 1
+
+
+def test_a_host_without_a_cheaper_cache_holds_nobody_whatever_others_offer() -> None:
+    rows = [endpoint("plain"), endpoint("cached", input_cache_read="0.0000001")]
+    catalog = Catalog([model(*rows)])
+    routers = [Router(catalog, seed=seed, clock=lambda: NOW) for seed in range(40)]
+    ask = asked(catalog, session_id="mine")
+    turns = [[router.route(ask).completion.row.tag for _ in range(8)] for router in routers]
+    assert all(set(own) == {"cached"} for own in turns if own[0] == "cached")
+    assert all("cached" in own for own in turns if own[0] == "plain")
 
 
 def test_stickiness_ends_after_ten_idle_minutes() -> None:

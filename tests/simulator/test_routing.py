@@ -129,6 +129,14 @@ def test_what_leaves_nobody_is_named(
     assert refused.value.metadata["failed_routing_step"] == step
 
 
+def test_a_request_that_fits_to_the_last_token_is_served() -> None:
+    prompt = routed(model(endpoint("a"))).completion.usage.prompt_tokens
+    assert tried(endpoint("a", context_length=prompt + 50), max_tokens=50) == ["a"]
+    with pytest.raises(Refusal):
+        tried(endpoint("a", context_length=prompt + 49), max_tokens=50)
+    assert tried(endpoint("a", max_completion_tokens=50), max_tokens=50) == ["a"]
+
+
 def test_a_model_whose_author_forbids_it_is_not_distilled() -> None:
     forbidden = model(endpoint("a"), distillable=False)
     assert routed(forbidden).available
