@@ -221,6 +221,22 @@ def prove(
 
 
 @commands.command()
+def verify(
+    receipt: Annotated[str, typer.Argument(help="A receipt's id.")],
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the record.")] = 30.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    ledger: Ledger = None,
+    upstream: Upstream = None,
+) -> None:
+    """Judge a receipt again, by OpenRouter's own record of the generation."""
+    from app.cli.verify import verify as start
+    from app.settings import Settings
+
+    settings = Settings.read(ledger_url=ledger, upstream_url=upstream)
+    raise typer.Exit(start(settings, receipt, wait=wait, as_json=as_json))
+
+
+@commands.command()
 def version() -> None:
     """Print the version."""
     print(__version__)

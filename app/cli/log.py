@@ -60,7 +60,7 @@ def show_one(store: "Store", receipt_id: str) -> None:
     for name, value in as_json_object(receipt).items():
         if value not in (None, [], {}):
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            table.add_row(Text(name, style="dim"), Text(text, style=_VERDICTS.get(text, "")))
+            table.add_row(Text(name, style="dim"), Text(text, style=style_of(text)))
     Console().print(table)
 
 
@@ -77,6 +77,11 @@ def show(receipts: Iterable[Shown], console: Console, *, headings: bool = True) 
     console.print(table)
 
 
+def style_of(verdict: str) -> str:
+    """The colour that a verdict has everywhere."""
+    return _VERDICTS.get(verdict, "")
+
+
 def _time(receipt: Shown) -> Text:
     started = datetime.fromisoformat(receipt["started_at"]).astimezone()
     return Text(f"{started:%H:%M:%S}", style="dim")
@@ -84,7 +89,7 @@ def _time(receipt: Shown) -> Text:
 
 def _verdict(receipt: Shown) -> Text:
     verdict = receipt["verdict"] or "-"
-    return Text(verdict, style=_VERDICTS.get(verdict, "dim"))
+    return Text(verdict, style=style_of(verdict) or "dim")
 
 
 def _model(receipt: Shown) -> Text:

@@ -29,6 +29,7 @@ class Served:
     model: str
     named_by_body: tuple[str, ...] = ()
     named_by_router: str | None = None
+    named_by_record: str | None = None  # in the generation record, asked for afterwards
     attempted: tuple[str, ...] = ()  # every provider that got the prompt and failed
     bill: Bill | None = None
     server_tools: bool = False
@@ -93,12 +94,13 @@ class _Who:
     @classmethod
     def of(cls, served: Served, listing: Listing | None) -> "_Who":
         by_body = served.named_by_body[-1] if served.named_by_body else None
-        name = served.named_by_router or by_body
+        name = served.named_by_router or by_body or served.named_by_record
         evidence = [
             source
             for source, named in (
                 ("router_metadata", served.named_by_router),
                 ("body.provider", by_body),
+                ("generation", served.named_by_record),
             )
             if named
         ]
@@ -116,9 +118,9 @@ class _Who:
             return "nothing in the answer names the provider"
         if served.server_tools:
             return "OpenRouter ran tools of its own, and then the provider it names can be wrong"
-        if len({name.lower() for name in (*served.named_by_body, self.name)}) > 1:
-            named = ", ".join(dict.fromkeys((*served.named_by_body, self.name)))
-            return f"the answer names more than one provider: {named}"
+        names = [*served.named_by_body, self.name, served.named_by_record or self.name]
+        if len({name.lower() for name in names}) > 1:
+            return f"the evidence names more than one provider: {', '.join(dict.fromkeys(names))}"
         return None
 
     def says(

@@ -1,0 +1,93 @@
+"""`pointsman verify`: asks OpenRouter for its record of a generation and judges again."""
+
+import asyncio
+import json
+import time
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.asking import Asking, asking
+from app.cli.log import style_of
+from app.errors import SettingsError
+from app.ledger.receipt import Receipt
+from app.ledger.store import Store
+from app.policy.verdict import Served, Verdict, judge
+from app.settings import Settings
+from app.wire.generation import Generation, read_generation
+
+_POLL_SECONDS = 2.0
+_OK, _FIRST_ERROR_STATUS = 200, 400
+
+
+def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -> int:
+    """Print the receipt's verdict and the one by the record; the exit code is 1 where broken.
+
+    Raises `SettingsError` where there is no such receipt, no generation to it, or no record yet.
+    """
+    receipt = Store.open(settings.ledger()).get(receipt_id)
+    if receipt is None:
+        raise SettingsError(f"the ledger has no receipt {receipt_id}")
+    if receipt.generation_id is None or receipt.model_sent is None:
+        raise SettingsError(f"{receipt_id} names no generation: nothing was generated, or was told")
+    verdict = asyncio.run(_verified(settings, receipt, wait))
+    if as_json:
+        before = {"verdict": receipt.verdict, "reason": receipt.reason}
+        print(json.dumps({"receipt": receipt.id, "before": before, "now": asdict(verdict)}))
+    else:
+        Console(highlight=False).print(_table(receipt, verdict))
+    return 1 if verdict.verdict == "broken" else 0
+
+
+async def _verified(settings: Settings, receipt: Receipt, wait: float) -> Verdict:
+    async with asking(settings) as ask:
+        record = await _record(ask, str(receipt.generation_id), wait)
+        catalog = await ask.catalog(str(receipt.model_sent))
+    served = Served(
+        status=receipt.status or _OK,
+        model=str(receipt.model_sent),
+        named_by_record=record.provider,
+        attempted=_failed(record),
+        server_tools=record.server_tools,
+        cache_hit=record.from_cache,
+    )
+    return judge(served, receipt.preferences_sent, catalog, now=time.time())
+
+
+async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:
+    """The record, asked for until it is written: some ten seconds after the answer."""
+    until = time.monotonic() + wait
+    while True:
+        status, _, body = await ask.openrouter.get(f"/generation?id={generation_id}", ask.headers)
+        record = read_generation(body) if status == _OK else None
+        if record is not None:
+            return record
+        if time.monotonic() >= until:
+            raise SettingsError(
+                f"OpenRouter has no record of {generation_id} (status {status}): it is written "
+                "some ten seconds after the answer, and only the key that asked may read it"
+            )
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _failed(record: Generation) -> tuple[str, ...]:
+    return tuple(
+        attempt.provider
+        for attempt in record.attempts
+        if attempt.status is None or attempt.status >= _FIRST_ERROR_STATUS
+    )
+
+
+def _table(receipt: Receipt, verdict: Verdict) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("", "verdict", "provider", "reason"):
+        table.add_column(heading, overflow="fold")
+    for label, said, provider, reason in (
+        ("receipt", receipt.verdict, receipt.provider, receipt.reason),
+        ("record", verdict.verdict, verdict.provider, verdict.reason),
+    ):
+        told = said or "-"
+        table.add_row(label, Text(told, style=style_of(told)), provider or "-", reason or "-")
+    return table

@@ -1,0 +1,93 @@
+"""`pointsman verify` judges by OpenRouter's record of what it did."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from app.cli.verify import verify
+from app.errors import SettingsError
+from app.main import create_app
+from app.settings import Settings
+from app.simulator import create_simulator
+from app.simulator.switches import Switches
+from tests.running import running
+
+POLICY = "version: 1\nrules:\n  - {name: r, models: ['*'], quantization_floor: fp8}\n"
+CODER = "qwen/qwen3-coder"
+Asked = tuple[Settings, str]
+
+
+def asked(tmp_path: Path, switches: Switches, then: Callable[[Settings, str], None]) -> None:
+    """Send one request through the proxy, then do something with its receipt."""
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "p.yaml").write_text(POLICY)
+    with running(create_simulator(switches=switches, pace=0)) as openrouter:
+        settings = Settings.read(
+            policies=tmp_path / "p",
+            state=tmp_path,
+            upstream_url=f"{openrouter.url}/api/v1",
+            openrouter_api_key="sk-or-v1-x",
+        )
+        ask = {"model": CODER, "messages": [{"role": "user", "content": "hi"}]}
+        with running(create_app(settings)) as proxy:
+            url = f"{proxy.url}/v1/chat/completions"
+            answer = httpx2.post(url, json=ask, trust_env=False)
+        then(settings, answer.headers["x-pointsman-receipt"])
+
+
+def test_the_record_proves_what_the_answer_left_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def then(settings: Settings, receipt: str) -> None:
+        assert verify(settings, receipt, wait=0, as_json=True) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["receipt"], told["now"]["verdict"]) == (receipt, "kept")
+        assert "generation" in told["now"]["evidence"]
+        assert verify(settings, receipt, wait=0, as_json=False) == 0
+        assert "listed as" in " ".join(capsys.readouterr().out.split())
+
+    asked(tmp_path, Switches(provider_field="missing", generation_delay=0.0), then)
+
+
+def test_a_record_that_names_an_outsider_is_broken(tmp_path: Path) -> None:
+    def then(settings: Settings, receipt: str) -> None:
+        assert verify(settings, receipt, wait=0, as_json=False) == 1
+
+    asked(tmp_path, Switches(disobey=True, generation_delay=0.0), then)
+
+
+def test_a_record_that_is_not_written_yet_is_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def then(settings: Settings, receipt: str) -> None:
+        with pytest.raises(SettingsError, match="ten seconds"):
+            verify(settings, receipt, wait=0, as_json=True)
+        assert verify(settings, receipt, wait=10, as_json=True) == 0
+        assert "kept" in capsys.readouterr().out
+
+    asked(tmp_path, Switches(generation_delay=1.5), then)
+
+
+def test_a_receipt_without_a_generation_says_so(tmp_path: Path) -> None:
+    def then(settings: Settings, receipt: str) -> None:
+        with pytest.raises(SettingsError, match="no receipt rcp_none"):
+            verify(settings, "rcp_none", wait=0, as_json=False)
+        with pytest.raises(SettingsError, match="no generation"):
+            verify(settings, receipt, wait=0, as_json=False)
+
+    asked(tmp_path, Switches(fail=dict.fromkeys(_every_tag(), 500)), then)
+
+
+def _every_tag() -> list[str]:
+    transport = httpx2.ASGITransport(create_simulator(pace=0))
+
+    async def tags() -> list[str]:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://openrouter") as client:
+            answer = await client.get(f"/api/v1/models/{CODER}/endpoints")
+            return [row["tag"] for row in answer.json()["data"]["endpoints"]]
+
+    return asyncio.run(tags())

@@ -1,0 +1,54 @@
+"""OpenRouter's generation record, as it is documented and as it may come."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.wire.generation import read_generation
+from app.wire.observation import Attempt
+
+FIXTURE = Path(__file__).parent.parent / "fixtures/openrouter/json/generation_record.json"
+RECORDS: dict[str, Any] = json.loads(FIXTURE.read_text(encoding="utf-8"))
+
+
+def read(record: object) -> Any:
+    return read_generation(json.dumps({"data": record}).encode())
+
+
+def test_the_documented_example_is_read() -> None:
+    found = read_generation(json.dumps(RECORDS["schema_example"]).encode())
+    assert found is not None
+    assert (found.provider, found.attempts) == ("Infermatic", ())
+    assert found.server_tools  # it counts search results
+    assert not found.from_cache
+
+
+def test_a_live_record_names_every_attempt() -> None:
+    record = RECORDS["live_excerpt"]["data"]
+    found = read(record)
+    named = [row["provider_name"] for row in record["provider_responses"]]
+    assert [attempt.provider for attempt in found.attempts] == named
+
+
+def test_what_is_odd_is_left_out() -> None:
+    rows = [1, {}, {"provider_name": "A", "status": "x"}, {"provider_name": "B", "status": 503}]
+    record = {"provider_responses": rows, "num_fetches": True, "response_cache_source_id": "g"}
+    found = read(record)
+    assert found.provider is None
+    assert found.attempts == (Attempt("A", None, None), Attempt("B", None, 503))
+    assert (found.server_tools, found.from_cache) == (False, True)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"data":[]}', b'{"error":{}}', b"\xff"])
+def test_what_is_no_record_is_none(body: bytes) -> None:
+    assert read_generation(body) is None
+
+
+@given(st.binary())
+def test_it_never_raises(body: bytes) -> None:
+    read_generation(body)
+    read_generation(b'{"data":' + body + b"}")
