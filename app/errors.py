@@ -3,6 +3,7 @@
 PointsmanError
 ├── StartupError              the operator's: nothing was started
 │   ├── SettingsError
+│   ├── ForeignFileError      a file to import can't be read, or is no tool's that we know
 │   └── PolicyFileError       carries every mistake of every file, each with file, line and remedy
 ├── RequestError              answered to one caller, in that caller's dialect
 │   ├── CallerError           the caller's
@@ -47,6 +48,10 @@ class StartupError(PointsmanError):
 
 class SettingsError(StartupError):
     """A setting is missing, malformed, or unsafe together with another one."""
+
+
+class ForeignFileError(StartupError):
+    """A file to import can't be read, or isn't of any kind that we know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,20 @@ def schema() -> None:
     print(json.dumps(json_schema(), indent=2))
 
 
+@commands.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The file of another tool.")],
+    tool: Annotated[
+        str | None,
+        typer.Option("--from", help="litellm, llama-swap, pi, aider or opencode [as it looks]."),
+    ] = None,
+) -> None:
+    """Turn the provider settings of another tool into a policy file."""
+    from app.cli.import_ import print_imported
+
+    print_imported(file, tool)
+
+
 @commands.command()
 def log(
     receipt: Annotated[str | None, typer.Argument(help="One receipt, to see it whole.")] = None,

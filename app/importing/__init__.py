@@ -1,0 +1,1 @@
+"""PURE: what other tools' files say about providers, as a policy file of ours."""

@@ -1,0 +1,177 @@
+"""From what was found to the rules and aliases that say it.
+
+Rule 1  A name stands for one model. Of two entries that callers know by one name the first counts.
+Rule 2  Where all names of a model are to be sent alike, its provider object becomes a rule for
+        the model, whoever asks and however. Where they aren't, each alias has its own preferences.
+Rule 3  Models whose provider objects are equal share a rule.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from app.importing.found import EVERY_MODEL, Found, Left, Place, Provider
+from app.policy.schema import ALIAS, PATTERN
+
+_LONGEST_NAME = 90
+_WILD = re.compile(r"[*?]")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRule:
+    """One provider object, and the models it is for."""
+
+    name: str
+    models: tuple[str, ...]
+    provider: Provider
+    places: tuple[Place, ...]
+
+    def is_for(self, found: Found) -> bool:
+        """Whether it says what was found."""
+        return found.model in self.models and found.provider == self.provider
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAlias:
+    """One name for a model, with preferences if they are its own."""
+
+    name: str
+    model: str
+    provider: Provider
+    places: tuple[Place, ...]
+
+
+Planned = PlannedRule | PlannedAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a policy file will say."""
+
+    rules: tuple[PlannedRule, ...]
+    aliases: tuple[PlannedAlias, ...]
+    wanted: tuple[Found, ...]  # what it is to come to: each name, and what is sent for it
+
+    def without(self, refused: Planned) -> "Plan":
+        """The same less a part of it."""
+        gone = {*refused.models} if isinstance(refused, PlannedRule) else {refused.name}
+        return Plan(
+            tuple(rule for rule in self.rules if rule != refused),
+            tuple(alias for alias in self.aliases if alias != refused),
+            tuple(each for each in self.wanted if each.asked not in gone),
+        )
+
+    def split(self, shared: PlannedRule) -> "Plan":
+        """The same with a rule for each model of a rule."""
+        names: list[str] = [rule.name for rule in self.rules]
+        parts: list[PlannedRule] = []
+        for model in shared.models:
+            names.append(_free(f"{shared.name}, {len(parts) + 1}", names))
+            parts.append(replace(shared, name=names[-1], models=(model,)))
+        rules = (part for rule in self.rules for part in (parts if rule == shared else [rule]))
+        return replace(self, rules=tuple(rules))
+
+
+def plan_of(found: Iterable[Found], tool: str) -> tuple[Plan, list[Left]]:
+    """The rules and aliases for what was found in a `tool`'s file, and what has no place there."""
+    left: list[Left] = []
+    named = [_named(each, left) for each in found]
+    kept = _apart(_once([each for each in named if _is_sayable(each, left)], left), left)
+    by_model: dict[str, list[Found]] = defaultdict(list)
+    for each in kept:
+        by_model[each.model].append(each)
+    alike = {model for model, names in by_model.items() if _are_alike(names)}
+    rules = [each for each in kept if each.provider and (each.alias is None or each.model in alike)]
+    aliases = tuple(
+        PlannedAlias(each.alias, each.model, own, (each.place,))
+        for each in kept
+        if each.alias is not None
+        for own in [{} if each.model in alike else each.provider]
+    )
+    return Plan(_rules(rules, tool), aliases, tuple(kept)), left
+
+
+def has_wildcard(model: str) -> bool:
+    """Whether a model's name stands for several."""
+    return _WILD.search(model) is not None
+
+
+def _named(found: Found, left: list[Left]) -> Found:
+    """The same under a name that an alias can have, or under the model's own."""
+    if found.alias is None or (ALIAS.fits(found.alias) and not has_wildcard(found.model)):
+        return found
+    own = "the models' own names" if has_wildcard(found.model) else found.model
+    why = f"no alias can be called that; callers ask for {own}"
+    left.append(Left(found.place, f"the name {found.alias}", why))
+    return replace(found, alias=None)
+
+
+def _is_sayable(found: Found, left: list[Left]) -> bool:
+    """Whether a policy file has a place for it."""
+    if found.alias is not None or PATTERN.fits(found.model):
+        return True
+    if found.provider:
+        why = "a rule's pattern has one variant, and 256 characters, at the most"
+        left.append(Left(found.place, found.model, why))
+    return False
+
+
+def _once(found: Iterable[Found], left: list[Left]) -> list[Found]:
+    """Each name once (rule 1)."""
+    first: dict[str, Found] = {}
+    for each in found:
+        other = first.setdefault(each.asked.lower(), each)
+        if (other.model, other.provider) != (each.model, each.provider):
+            why = f"that name is taken by line {other.place.line}, and stands for one model here"
+            left.append(Left(each.place, f"{each.asked} as {each.model}", why))
+    return list(first.values())
+
+
+def _apart(found: Sequence[Found], left: list[Left]) -> list[Found]:
+    """Less the aliases that are called like a model which another alias stands for."""
+    models = {each.model for each in found if each.alias is not None}
+    clashing = [each for each in found if each.alias is not None and each.alias.lower() in models]
+    for each in clashing:
+        why = "another alias stands for the model of that name, so no alias can have it"
+        left.append(Left(each.place, f"{each.alias} for {each.model}", why))
+    return [each for each in found if each not in clashing]
+
+
+def _are_alike(names: Sequence[Found]) -> bool:
+    """Whether a rule for the model can say it for all of its names."""
+    return PATTERN.fits(names[0].model) and all(
+        each.provider == names[0].provider for each in names
+    )
+
+
+def _rules(found: Iterable[Found], tool: str) -> tuple[PlannedRule, ...]:
+    """A rule for each provider object, in the order in which they came (rule 3)."""
+    groups: dict[str, list[Found]] = defaultdict(list)
+    for each in found:
+        groups[json.dumps(each.provider, sort_keys=True)].append(each)
+    rules: dict[str, PlannedRule] = {}
+    for group in groups.values():
+        models = tuple(dict.fromkeys(each.model for each in group))
+        places = tuple(dict.fromkeys(each.place for each in group))
+        name = _free(_rule_name(models, tool), rules)
+        rules[name] = PlannedRule(name, models, group[0].provider, places)
+    return tuple(rules.values())
+
+
+def _rule_name(models: Sequence[str], tool: str) -> str:
+    """What errors and receipts call a rule: its first model and the tool it came from."""
+    first = "every model" if models[0] == EVERY_MODEL else models[0]
+    more = f" and {len(models) - 1} more" if len(models) > 1 else ""
+    end = f"{more} from {tool}"
+    return f"{first[: _LONGEST_NAME - len(end)]}{end}"
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """A name that no rule has: long slugs may begin alike."""
+    number, free, used = 1, name, set(taken)
+    while free in used:
+        number += 1
+        free = f"{name} ({number})"
+    return free

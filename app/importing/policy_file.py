@@ -1,0 +1,99 @@
+"""One file of another tool to one policy file of ours.
+
+What is written is read back before anybody sees it, and each model's route is compared with what
+the other tool would have sent. So the text is always one that loads, and says where it differs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.catalog.catalog import EMPTY
+from app.errors import ForeignFileError, PolicyFileError
+from app.importing.found import Found, Left
+from app.importing.plan import Plan, Planned, PlannedRule, has_wildcard, plan_of
+from app.importing.recognise import WHAT_CAN_BE_READ, recognise
+from app.importing.source import misread, read_source
+from app.importing.write import write
+from app.policy.book import Book
+from app.policy.parse import read_book
+from app.policy.request import request_for
+from app.policy.schema import PROVIDER_KEYS
+
+_NAME = "imported.yaml"  # what the text is called while it is read back
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A policy file, and what has to be said about it."""
+
+    text: str
+    tool: str
+    rules: int
+    aliases: int
+    left: tuple[Left, ...]
+
+
+def import_file(file: str, text: str, name: str | None = None) -> Imported:
+    """The policy file for what `text` says; `name` is the format, where it can't be guessed.
+
+    Raises `ForeignFileError` for a text that can't be read or isn't of any known kind.
+    """
+    try:
+        root, problems = read_source(file, text)
+    except ForeignFileError as error:
+        raise ForeignFileError(f"{error}; what can be imported: {WHAT_CAN_BE_READ}") from None
+    format_ = recognise(root, name)
+    found, left = _sorted(format_.read(root))
+    plan, unplanned = plan_of(found, format_.name)
+    plan, book, refused = _agreed(plan)
+    left = [*misread(problems), *left, *unplanned, *refused, *_differences(plan, book)]
+    said = tuple(sorted(dict.fromkeys(left), key=lambda each: each.place.line))
+    written = write(plan, f"{file} ({format_.title})", said).text
+    read_book({_NAME: written})
+    return Imported(written, format_.title, len(plan.rules), len(plan.aliases), said)
+
+
+def _sorted(found: Iterable[Found | Left]) -> tuple[list[Found], list[Left]]:
+    everything = [*found]
+    return (
+        [each for each in everything if isinstance(each, Found)],
+        [each for each in everything if isinstance(each, Left)],
+    )
+
+
+def _agreed(plan: Plan) -> tuple[Plan, Book, list[Left]]:
+    """The plan less what its other parts leave nobody to serve for."""
+    left: list[Left] = []
+    while True:
+        written = write(plan, "", ())
+        try:
+            return plan, read_book({_NAME: written.text}), left
+        except PolicyFileError as error:
+            part = written.at(error.problems[0].line)
+            if part is None:
+                raise
+        if isinstance(part, PlannedRule) and len(part.models) > 1:
+            plan = plan.split(part)
+        else:
+            plan = plan.without(part)
+            why = "together with what goes for this model anyway, nobody could serve"
+            left.append(Left(part.places[0], _what(part), why))
+
+
+def _what(part: Planned) -> str:
+    return part.models[0] if isinstance(part, PlannedRule) else f"the alias {part.name}"
+
+
+def _differences(plan: Plan, book: Book) -> Iterable[Left]:
+    """Where a more general rule has its say too: rules cascade, where most tools replace."""
+    for each in plan.wanted:
+        if has_wildcard(each.asked):
+            continue
+        route = book.route_for(request_for(each.asked), caller=None, user_agent="", catalog=EMPTY)
+        meant, sent = each.preferences, route.preferences
+        fields = [field for field in PROVIDER_KEYS if meant.get(field) != sent.get(field)]
+        if fields:
+            own = {rule.name for rule in plan.rules if rule.is_for(each)}
+            others = " and ".join(f'"{rule}"' for rule in route.rules if rule not in own)
+            why = f"{', '.join(fields)} will be otherwise, since {others} is for it too"
+            yield Left(each.place, each.asked, why)

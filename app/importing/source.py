@@ -1,0 +1,110 @@
+"""A file of another tool as a tree whose values know their lines: YAML, JSON, JSON with comments.
+
+YAML reads nearly all of JSON. What it doesn't read (tabs, comments, escaped surrogates) is put
+otherwise first, line by line, so that places stay what they are.
+"""
+
+import json
+import re
+from typing import Any
+from unicodedata import category
+
+from app.errors import ForeignFileError, PolicyProblem
+from app.importing.found import Left, Place
+from app.policy.yaml_tree import Spot, read_tree
+
+_BLANKS_OR_COMMENTS = r"(?:\s|//[^\n]*|/\*[\s\S]*?\*/)*+"
+_IS_JSON = re.compile(rf'{_BLANKS_OR_COMMENTS}\{{{_BLANKS_OR_COMMENTS}["}}]')
+
+# Whatever opens runs to the end of the text if nothing closes it: each character is read once.
+_TOKEN = re.compile(
+    r"""(?P<string>"(?:[^"\\]|\\[\s\S])*(?:"|\\?\Z))"""
+    r"""|//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)|\t"""
+)
+
+
+def read_source(file: str, text: str) -> tuple[Spot, list[PolicyProblem]]:
+    """The root of a file's tree, and the list that gets what is found wrong on the way.
+
+    Raises `ForeignFileError` for a text that is neither YAML nor JSON.
+    """
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise ForeignFileError(f"{file}: the file is empty")
+    problems: list[PolicyProblem] = []
+    root = read_tree(file, _as_yaml(text) if _IS_JSON.match(text) else text, problems)
+    if root is None:
+        raise ForeignFileError("\n".join(map(str, problems)) or f"{file}: there is nothing in it")
+    return root, problems
+
+
+def misread(problems: list[PolicyProblem]) -> list[Left]:
+    """Keys that can't be read, each once: whoever looks at a mapping complains again."""
+    return [
+        Left(Place(problem.file, problem.line, problem.where), "a key", problem.message)
+        for problem in dict.fromkeys(problems)
+    ]
+
+
+def _as_yaml(text: str) -> str:
+    """JSON, perhaps with comments and trailing commas, as YAML with the same lines."""
+    return _TOKEN.sub(_token, text)
+
+
+def _token(match: re.Match[str]) -> str:
+    string = match["string"]
+    if string is None:
+        return re.sub(r"[^\n]", " ", match[0])
+    try:
+        said = json.loads(string)
+    except ValueError:
+        return string  # no JSON; YAML has its own word for what is wrong
+    return '"' + "".join(map(_escaped, said)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character.isascii() and character.isprintable() and character not in '"\\':
+        return character
+    if category(character) == "Cs":  # half of a pair, which is no character
+        character = "\N{REPLACEMENT CHARACTER}"
+    return f"\\U{ord(character):08X}"
+
+
+# --- walking ----------------------------------------------------------------------------------
+
+
+def at(spot: Spot | None, *keys: str) -> Spot | None:
+    """What stands under these keys, one inside the other; None where that ends."""
+    for key in keys:
+        spot = entries(spot).get(key)
+    return spot
+
+
+def entries(spot: Spot | None) -> dict[str, Spot]:
+    """A mapping's values by key; none where there is no mapping."""
+    return spot.entries() if spot is not None and spot.kind == "mapping" else {}
+
+
+def items(spot: Spot | None) -> list[Spot]:
+    """A list's values; none where there is no list."""
+    return spot.items() if spot is not None and spot.kind == "list" else []
+
+
+def text_at(spot: Spot | None, *keys: str) -> str:
+    """The text under these keys; empty where there is none."""
+    found = at(spot, *keys)
+    return found.text().strip() if found is not None and found.kind == "text" else ""
+
+
+def plain(spot: Spot) -> Any:
+    """A value as JSON has it."""
+    if spot.kind == "mapping":
+        return {key: plain(each) for key, each in spot.entries().items()}
+    if spot.kind == "list":
+        return [plain(each) for each in spot.items()]
+    if spot.kind == "null":
+        return None
+    if spot.kind == "flag":
+        return spot.flag()
+    number = spot.number()
+    return spot.text() if number is None else number
