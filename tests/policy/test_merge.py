@@ -144,6 +144,24 @@ def test_the_lower_price_holds_as_the_caller_spelled_it(price: Any) -> None:
     assert met["max_price"] is theirs["max_price"]
 
 
+@pytest.mark.parametrize(
+    ("field", "ours", "theirs"),
+    [
+        ("only", ["a", "b"], ["b"]),
+        ("ignore", ["a"], ["b", "a"]),
+        ("quantizations", ["fp8", "bf16"], ["bf16"]),
+        ("preferred_max_latency", 5, {"p50": 5.0, "p90": 9}),
+        ("options", {"a": {"x": 1}}, {"b": {}, "a": {"x": 1.0}}),
+    ],
+)
+def test_what_is_theirs_unchanged_is_the_very_object_they_gave(
+    field: str, ours: Any, theirs: Any
+) -> None:
+    met = tighten({field: ours}, {field: theirs})
+    assert isinstance(met, dict)
+    assert met[field] is theirs
+
+
 @pytest.mark.parametrize("price", [1.0001, "1.01", 10, "1e3", 10**30])
 def test_a_higher_price_is_lowered(price: Any) -> None:
     met = tighten({"max_price": {"prompt": 1}}, {"max_price": {"prompt": price}})

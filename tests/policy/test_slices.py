@@ -207,5 +207,11 @@ def test_bytes_that_are_not_utf8_go_on_in_a_value_and_not_in_a_key() -> None:
         split(b'{"a\xff":1}')
 
 
+def test_a_walk_by_the_wrong_values_length_is_noticed() -> None:
+    """Made so that the last `a`, laid over the first, ends where another `b` seems to begin."""
+    body = b'{"a":1,"b":11,"a":{"z":1,      "b":1}}'
+    assert pairs(split(body)[0]) == pairs(b'{"a":{"z":1,"b":1},"b":11}')
+
+
 def test_a_number_that_begins_like_the_last_one_is_not_mistaken_for_it() -> None:
     assert json.loads(split(b'{"a":12,"a":1}')[0]) == {"a": 1}

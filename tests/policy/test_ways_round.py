@@ -98,6 +98,16 @@ def test_t37_models_whose_rules_have_nothing_in_common_are_refused_together() ->
         send(book, {"model": "a/a", "models": ["b/b"]})
 
 
+@pytest.mark.parametrize("models", [["a/a", "b/b"], ["b/b", "a/a"]])
+def test_t37_a_listed_model_whose_own_rules_leave_nothing_refuses_them_all(
+    models: list[str],
+) -> None:
+    book = book_of({"only": ["x"]}, {"models": ["b/*"], "ignore": ["x"]})
+    send(book, {"model": "a/a"})
+    with pytest.raises(PolicyConflict, match="the policy leaves nothing"):
+        send(book, {"models": models})
+
+
 # --- saying it twice, or otherwise ------------------------------------------------------------
 
 
