@@ -21,6 +21,7 @@ PointsmanError
 │   │   ├── PolicyBroken            502 policy_broken
 │   │   └── PolicyUnproven          502 policy_unproven
 │   ├── InternalError         ours, a defect: 500 internal_error
+│   ├── Draining              ours, on purpose: 503 draining
 │   └── UpstreamError         OpenRouter's, or the way to it
 │       ├── UpstreamUnreachable     502 upstream_unreachable
 │       ├── UpstreamTimeout         504 upstream_timeout
@@ -88,6 +89,7 @@ class RequestError(PointsmanError):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     type: ClassVar[str] = "server_error"  # OpenAI's word for the family
+    retry_after: ClassVar[int | None] = None  # seconds
 
 
 class CallerError(RequestError):
@@ -156,7 +158,7 @@ class UnsupportedContent(CallerError):
 
 
 class PolicyRefusal(RequestError):
-    """The policy forbids what the caller asked; nothing was sent."""
+    """The policy forbids what the caller asked, or what came of it."""
 
     status = 403
     type = "permission_error"
@@ -190,6 +192,14 @@ class PolicyUnproven(PolicyRefusal):
 
 class InternalError(RequestError):
     """A defect of ours; the process log has the details, the caller the receipt's id."""
+
+
+class Draining(RequestError):
+    """This process is stopping: it finishes what runs and begins nothing new (T-26)."""
+
+    status = 503
+    code = "draining"
+    retry_after = 1
 
 
 class UpstreamError(RequestError):

@@ -21,6 +21,7 @@ from app.api.models import Models
 from app.api.passthrough import Passthrough
 from app.api.receipts import receipt_routes
 from app.api.records import Records
+from app.api.traffic import Traffic
 from app.api.v1 import V1
 from app.errors import LedgerError
 from app.ledger.writer import Writer
@@ -68,8 +69,9 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.state.traffic = traffic = Traffic()
     app.add_exception_handler(LedgerError, ledger_unreadable)
-    app.include_router(health_routes(policies=policies, writer=writer))
+    app.include_router(health_routes(policies=policies, writer=writer, traffic=traffic))
     app.include_router(receipt_routes(ledger.reader))
     # Whatever is not ours is OpenRouter's: plain ASGI, past FastAPI's routing machinery.
     explain = Explain(policies=policies, feed=feed, records=records, body_limit=body_limit)
@@ -98,6 +100,7 @@ def create_app(settings: Settings) -> FastAPI:
         hosts=(settings.host, *settings.allowed_hosts),
         origins=settings.allowed_origins,
         refuse=records.refuse,
+        traffic=traffic,
     )
     return app
 

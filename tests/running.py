@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from app.cli.serve import listen, serving
 
@@ -23,7 +24,7 @@ class Running:
 
 
 @contextmanager
-def running(app: object) -> Iterator[Running]:
+def running(app: ASGIApp) -> Iterator[Running]:
     """Serve `app` on a free port; stopped, and its lifespan ended, on the way out."""
     listener = listen("127.0.0.1", 0)
     server = serving(app, drain_seconds=1)

@@ -11,7 +11,8 @@ from ipaddress import ip_address
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.callers import Callers
-from app.errors import ForbiddenHost, ForbiddenOrigin, RequestError
+from app.api.traffic import Traffic
+from app.errors import Draining, ForbiddenHost, ForbiddenOrigin, RequestError
 from app.settings import is_loopback
 
 Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
@@ -30,8 +31,10 @@ class Door:
         hosts: Iterable[str],
         origins: Iterable[str],
         refuse: Refuse,
+        traffic: Traffic,
     ) -> None:
         self._app = app
+        self._traffic = traffic
         self._callers = callers
         self._hosts = frozenset(host.lower() for host in hosts)
         self._origins = frozenset(origin.lower() for origin in origins)
@@ -39,13 +42,16 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request; lifespan events pass."""
-        if scope["type"] == "http":
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with self._traffic.one_more():
             try:
                 scope["caller"] = self._admit(scope)
             except RequestError as error:
                 await self._refuse(scope, receive, send, error)
                 return
-        await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
 
     def _admit(self, scope: Scope) -> str | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
@@ -64,6 +70,8 @@ class Door:
                 )
         if scope["path"] in OPEN_PATHS:
             return None
+        if self._traffic.draining:
+            raise Draining("this Pointsman is stopping; ask again, and another one will answer")
         return self._callers.admit(scope["headers"])
 
     def _serves(self, host_header: str) -> bool:

@@ -1,16 +1,18 @@
 """Alive, and ready: what a supervisor, a load balancer or a person asks first."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
+from app.api.traffic import Traffic
 from app.ledger.writer import Writer
 from app.policy_folder import PolicyFolder
 
 
-def health_routes(*, policies: PolicyFolder, writer: Writer) -> APIRouter:
+def health_routes(*, policies: PolicyFolder, writer: Writer, traffic: Traffic) -> APIRouter:
     """`/health` says the process answers; `/ready` says how it stands.
 
     Degraded is still a 200: requests are served, under the last good policies and whether or not
-    receipts can be written, and taking the proxy out of service would help nobody.
+    receipts can be written, and taking the proxy out of service would help nobody. Only while it
+    is stopping it is a 503.
     """
     router = APIRouter()
 
@@ -19,10 +21,12 @@ def health_routes(*, policies: PolicyFolder, writer: Writer) -> APIRouter:
         return {"status": "alive"}
 
     @router.get("/ready")
-    async def ready() -> dict[str, object]:
+    async def ready(response: Response) -> dict[str, object]:
+        response.status_code = 503 if traffic.draining else 200
         book = policies.current
         return {
-            "status": "degraded" if writer.error or policies.problems else "ready",
+            "status": _status(policies, writer, traffic),
+            "open": traffic.open,
             "book": {
                 "revision": book.revision,
                 "rules": len(book.rules),
@@ -37,3 +41,9 @@ def health_routes(*, policies: PolicyFolder, writer: Writer) -> APIRouter:
         }
 
     return router
+
+
+def _status(policies: PolicyFolder, writer: Writer, traffic: Traffic) -> str:
+    if traffic.draining:
+        return "draining"
+    return "degraded" if writer.error or policies.problems else "ready"

@@ -85,9 +85,11 @@ class Records:
             return  # the answer had begun: left incomplete, it shows the caller that it broke
         shape = exchange.dialect.error_shape if exchange.dialect else "openai"
         exchange.status = error.status
-        exchange.bytes_out = await send_json(
-            send, error.status, error_body(error, shape, exchange.id), exchange.headers()
-        )
+        headers = exchange.headers()
+        if error.retry_after is not None:
+            headers.append((b"retry-after", b"%d" % error.retry_after))
+        body = error_body(error, shape, exchange.id)
+        exchange.bytes_out = await send_json(send, error.status, body, headers)
 
     def _file_soon(self, exchange: Exchange) -> None:
         """File it now, or when the catalog knows the model: the first request often asks first."""

@@ -4,13 +4,21 @@ import logging
 import signal
 import socket
 import sys
+import time
+from typing import TYPE_CHECKING
 
 import uvicorn
 
+from app.api.traffic import Traffic
 from app.errors import SettingsError
 from app.main import create_app
 from app.policy_folder import policy_folder
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from starlette.types import ASGIApp
 
 log = logging.getLogger("pointsman")
 
@@ -31,7 +39,7 @@ def serve(settings: Settings) -> None:
     stay(app, listener, settings.drain_seconds)
 
 
-def stay(app: object, listener: socket.socket, drain_seconds: int) -> None:
+def stay(app: "ASGIApp", listener: socket.socket, drain_seconds: int) -> None:
     """Serve until SIGINT or SIGTERM, let running answers finish, and return.
 
     uvicorn raises the signal again when it is done; that it was heeded is no failure.
@@ -41,11 +49,43 @@ def stay(app: object, listener: socket.socket, drain_seconds: int) -> None:
     serving(app, drain_seconds).run(sockets=[listener])
 
 
-def serving(app: object, drain_seconds: int) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Stops in two steps (T-26).
+
+    First new requests get a 503 while running ones go on; when all have ended, or their time is
+    up, nobody is listened to any more. A second signal ends at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, traffic: Traffic, drain_seconds: int) -> None:
+        super().__init__(config)
+        self._traffic = traffic
+        self._drain_seconds = drain_seconds
+        self._until = 0.0
+
+    def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+        """Begin to drain; called by the signal's handler."""
+        if self._traffic.draining:
+            super().handle_exit(sig, frame)
+            return
+        self._traffic.draining = True
+        self._until = time.monotonic() + self._drain_seconds
+        if self._traffic.open:
+            log.info("stopping: %d requests get time to finish", self._traffic.open)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: is it time to stop?"""
+        if self._traffic.draining:
+            done = not self._traffic.open or time.monotonic() >= self._until
+            self.should_exit = self.should_exit or done
+        return await super().on_tick(counter)
+
+
+def serving(app: "ASGIApp", drain_seconds: int) -> Server:
     """A uvicorn server as we want it: quick loop and parser, no header or log line of its own."""
-    return uvicorn.Server(
+    traffic = getattr(getattr(app, "state", None), "traffic", None) or Traffic()
+    return Server(
         uvicorn.Config(
-            app,  # type: ignore[arg-type]
+            app,
             loop="auto",
             http="httptools",
             ws="none",
@@ -55,8 +95,10 @@ def serving(app: object, drain_seconds: int) -> uvicorn.Server:
             server_header=False,
             date_header=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=drain_seconds,
-        )
+            timeout_graceful_shutdown=1,
+        ),
+        traffic,
+        drain_seconds,
     )
 
 

@@ -5,7 +5,7 @@ costs nothing and is the proof. One that answers anyway does not enforce that cl
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from app.catalog.catalog import Listing
@@ -34,7 +34,7 @@ class Control:
     clauses: tuple[Clause, ...]
     provider: Mapping[str, Any] | None  # what is asked; None: it can't be tested
     why: str  # why it must be refused, or why it can't be tested
-    extra: Mapping[str, Any] = field(default_factory=dict)  # other fields of the request
+    extra: Mapping[str, Any]  # other fields of the request
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,104 @@
+"""SIGTERM: what runs may finish, what is new is turned away, every receipt is written (T-26)."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.ledger.store import Store
+from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
+
+ROOT = Path(__file__).parent.parent.parent
+CHAT = "/v1/chat/completions"
+ASK: dict[str, Any] = {"model": "acme/sim-1", "messages": []}
+FRAME = b'data: {"provider":"Novita","choices":[{"delta":{"content":"x"}}]}\n\n'
+
+
+@asynccontextmanager
+async def serving(
+    tmp_path: Path, upstream: ScriptedUpstream, **env: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """`pointsman serve` as a process of its own, and its address."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "serve", "--port", "0"),
+        cwd=tmp_path,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "POINTSMAN_STATE": str(tmp_path),
+            "POINTSMAN_UPSTREAM_URL": upstream.url,
+            "OPENROUTER_API_KEY": "sk-or-v1-x",
+            **env,
+        },
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        async with asyncio.timeout(20):
+            line = (await process.stderr.readline()).decode()
+        yield process, line.split("serves ")[1].split("/v1")[0]
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_t26_running_streams_finish_and_new_requests_are_told_to_come_again(
+    openrouter: ScriptedUpstream, tmp_path: Path
+) -> None:
+    openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15)))))
+    async with serving(tmp_path, openrouter) as (process, url), httpx2.AsyncClient() as client:
+        streaming = asyncio.create_task(client.post(url + CHAT, json={**ASK, "stream": True}))
+        await asyncio.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.2)
+        refused = await client.post(url + CHAT, json=ASK)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json()["error"]["code"] == "draining"
+        ready = await client.get(f"{url}/ready")
+        assert (ready.status_code, ready.json()["status"]) == (503, "draining")
+        assert (await streaming).content == FRAME * 10
+        async with asyncio.timeout(5):
+            assert await process.wait() == 0
+    receipts = Store.open(f"sqlite:///{tmp_path / 'ledger.db'}").recent(limit=10)
+    assert [receipt.ending for receipt in receipts] == ["refused", "complete"]
+
+
+async def test_t26_a_stream_that_does_not_end_is_ended_at_the_limit(
+    openrouter: ScriptedUpstream, tmp_path: Path
+) -> None:
+    openrouter.plays(sse(FRAME, Pause(60)))
+    limit = {"POINTSMAN_DRAIN_SECONDS": "1"}
+    async with (
+        serving(tmp_path, openrouter, **limit) as (process, url),
+        httpx2.AsyncClient() as client,
+    ):
+        streaming = asyncio.create_task(client.post(url + CHAT, json={**ASK, "stream": True}))
+        await asyncio.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+            with pytest.raises(httpx2.RemoteProtocolError):
+                await streaming
+    (receipt,) = Store.open(f"sqlite:///{tmp_path / 'ledger.db'}").recent(limit=10)
+    assert receipt.ending == "caller_left"
+    assert receipt.provider == "novita"
+
+
+async def test_t26_an_idle_server_stops_at_once(
+    openrouter: ScriptedUpstream, tmp_path: Path
+) -> None:
+    openrouter.plays(reply(b"{}"))
+    async with serving(tmp_path, openrouter) as (process, url), httpx2.AsyncClient() as client:
+        assert (await client.post(url + CHAT, json=ASK)).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(2):
+            assert await process.wait() == 0
+    assert len(Store.open(f"sqlite:///{tmp_path / 'ledger.db'}").recent(limit=10)) == 1
