@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from app.catalog.endpoint import Endpoint, read_endpoint
+from app.catalog.model import Model, read_model
 
 Weights = Literal["open", "closed"]
 
@@ -31,6 +32,8 @@ class Catalog:
 
     weights_by_model: Mapping[str, Weights] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
+    models: Mapping[str, Model] = field(default_factory=dict)  # by slug
+    providers: frozenset[str] = frozenset()  # slugs; empty: not known
 
     def weights(self, model: str) -> Weights | None:
         """Whether the model's weights are published; None where the catalog does not say."""
@@ -40,12 +43,26 @@ class Catalog:
         """The endpoints that may serve a model under this name."""
         return self.listings.get(listing_key(model))
 
+    def model(self, name: str) -> Model | None:
+        """What the list of models says of one; a variant that it doesn't list is its model."""
+        return self.models.get(listing_key(name)) or self.models.get(model_key(name))
+
     def with_models(self, rows: object) -> "Catalog":
-        """A catalog that knows the weights of the models in a `GET /models` list."""
-        known = dict(self.weights_by_model)
+        """A catalog that knows the models in a `GET /models` list."""
+        weights, models = dict(self.weights_by_model), dict(self.models)
         for row in rows if isinstance(rows, list) else ():
-            known |= _weights_in(row)
-        return replace(self, weights_by_model=known)
+            weights |= _weights_in(row)
+            model = read_model(row)
+            if model is not None:
+                models[model.slug] = model
+        return replace(self, weights_by_model=weights, models=models)
+
+    def with_providers(self, rows: object) -> "Catalog":
+        """A catalog that knows the providers in a `GET /providers` list."""
+        items = rows if isinstance(rows, list) else []
+        slugs = (row.get("slug") for row in items if isinstance(row, dict))
+        named = frozenset(slug.lower() for slug in slugs if isinstance(slug, str))
+        return replace(self, providers=self.providers | named)
 
     def with_listing(self, model: str, rows: object, fetched_at: float) -> "Catalog":
         """A catalog that knows a model's endpoints, from the rows of its own listing.

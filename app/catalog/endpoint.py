@@ -30,6 +30,10 @@ class Endpoint:
     status: int | None
     uptime: float | None  # percent, last 30 minutes
     tier: str | None
+    request_price: Decimal | None = None  # USD each, as the next two; most rows have no such fee
+    image_price: Decimal | None = None
+    audio_price: Decimal | None = None
+    tool_choices_refused: frozenset[str] = frozenset()  # of none, auto, required, function
 
     @property
     def provider(self) -> str:
@@ -63,6 +67,10 @@ def read_endpoint(row: object) -> Endpoint | None:
         status=_count(row, "status"),
         uptime=_number(row, "uptime_last_30m"),
         tier=_text(row, "service_tier") or _tier_in(tag),
+        request_price=_price(prices, "request"),
+        image_price=_price(prices, "image"),
+        audio_price=_price(prices, "audio"),
+        tool_choices_refused=_refused(row.get("supports_tool_choice")),
     )
 
 
@@ -90,6 +98,12 @@ def _text(row: Mapping[str, Any], name: str) -> str | None:
 
 def _texts(value: object) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _refused(choices: object) -> frozenset[str]:
+    if not isinstance(choices, dict):
+        return frozenset()
+    return frozenset(str(kind) for kind, taken in choices.items() if taken is False)
 
 
 def _count(row: Mapping[str, Any], name: str) -> int | None:

@@ -1,0 +1,36 @@
+"""Model: what a list of models says of one of them, as far as routing goes (contract §5.2)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One row of `GET /models`; modalities are None where the row doesn't tell."""
+
+    slug: str  # lower case, its own variant (`:free`) included
+    canonical_slug: str | None
+    inputs: frozenset[str] | None  # text, image, file, ...
+    outputs: frozenset[str] | None
+
+
+def read_model(row: object) -> Model | None:
+    """A model from a list's row; None where it lacks a slug."""
+    if not isinstance(row, dict):
+        return None
+    slug, canonical = row.get("id"), row.get("canonical_slug")
+    if not (isinstance(slug, str) and slug):
+        return None
+    architecture = row.get("architecture")
+    made_of = architecture if isinstance(architecture, dict) else {}
+    return Model(
+        slug=slug.lower(),
+        canonical_slug=canonical.lower() if isinstance(canonical, str) and canonical else None,
+        inputs=_kinds(made_of.get("input_modalities")),
+        outputs=_kinds(made_of.get("output_modalities")),
+    )
+
+
+def _kinds(value: object) -> frozenset[str] | None:
+    if not isinstance(value, list):
+        return None
+    return frozenset(item for item in value if isinstance(item, str))

@@ -1,0 +1,282 @@
+"""What OpenRouter filters endpoints by, from what is known of it (contract §1.3 to §1.6, §2.7).
+
+Each filter answers for one endpoint: it passes, it doesn't, or that can't be told from here. This
+is deliberately not the simulator's code: each of the two catches the other's mistakes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from app.catalog.endpoint import Endpoint
+from app.catalog.model import Model
+from app.policy.needs import NOTHING, Needs
+from app.policy.precision import LADDER
+from app.policy.rule import Clause
+
+Passes = bool | None  # None: it can't be told from here
+Tells = Callable[[str, Endpoint], Passes]
+
+_MILLION = Decimal(1_000_000)
+_PER_MILLION = frozenset({"prompt", "completion"})
+_PRICED = ("prompt", "completion", "request", "image", "audio")
+# What a tier of a request lets in, beside the endpoints of no tier (contract §2.7).
+_ADMITTED: Mapping[str | None, tuple[str, ...]] = {
+    "priority": ("priority",),
+    "fast": ("priority",),
+    "ultrafast": ("ultrafast", "priority"),
+    "flex": ("flex",),
+}
+_ADMITTED_BY_VARIANT = {"nitro": "priority", "floor": "flex"}
+
+
+def nobody_tells(_filter: str, _endpoint: Endpoint) -> Passes:
+    """What a public listing has to say about privacy and surcharges: nothing."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of the router for one model.
+
+    `tells` answers, where somebody knows, whether an endpoint passes a filter that listings keep
+    silent about: `data_collection`, `zdr`, `enforce_distillable_text`, `regional_surcharge`.
+    """
+
+    preferences: Mapping[str, Any] = field(default_factory=dict)
+    needs: Needs = NOTHING
+    variants: tuple[str, ...] = ()
+    origins: Mapping[str, tuple[Clause, ...]] = field(default_factory=dict)
+    model: Model | None = None
+    ladder: Mapping[str, float] = field(default_factory=lambda: LADDER)
+    tells: Tells = nobody_tells
+
+    def entries(self, name: str) -> list[str]:
+        """A list of slugs, tags or labels; null, an empty list and what is none say nothing."""
+        value = self.preferences.get(name)
+        texts = value if isinstance(value, list | tuple) else ()
+        return [entry for entry in texts if isinstance(entry, str)]
+
+    @property
+    def caps(self) -> dict[str, Any]:
+        """The price caps in force."""
+        caps = self.preferences.get("max_price")
+        stated = caps if isinstance(caps, Mapping) else {}
+        return {key: stated[key] for key in _PRICED if stated.get(key) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter: when it runs, whom it lets through, and which preferences are behind it.
+
+    A gentle one lets everybody through where nobody passes.
+    """
+
+    name: str
+    runs: Callable[[Asked], bool]
+    passes: Callable[[Asked, Endpoint, Sequence[Endpoint]], Passes]
+    fields: tuple[str, ...] = ()
+    gentle: bool = False
+
+
+# --- who is named -----------------------------------------------------------------------------
+
+
+def means(entry: str, endpoint: Endpoint) -> Passes:
+    """Whether an entry means an endpoint; a display name or another case may, or may not (§1.3).
+
+    A base slug means all endpoints of its provider but those of a service tier.
+    """
+    names = {endpoint.tag} if endpoint.tier else {endpoint.tag, endpoint.provider}
+    if entry in names:
+        return True
+    if not endpoint.tier:
+        names.add(endpoint.provider_name.lower())
+    return None if entry.lower() in names else False
+
+
+def _named(entries: Sequence[str], endpoint: Endpoint) -> Passes:
+    answers = [means(entry, endpoint) for entry in entries]
+    return True if True in answers else (None if None in answers else False)
+
+
+def _only(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    return _named(asked.entries("only"), endpoint)
+
+
+def _not_ignored(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    named = _named(asked.entries("ignore"), endpoint)
+    return None if named is None else not named
+
+
+def _in_order(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    return _named(asked.entries("order"), endpoint)
+
+
+def _asked_by_tag(asked: Asked, endpoint: Endpoint) -> bool:
+    return endpoint.tag in (*asked.entries("only"), *asked.entries("order"))
+
+
+def _without_surcharge(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    """Rows of a region at a surcharge are for those who name them; no listing marks them."""
+    charged = asked.tells("regional_surcharge", endpoint) is False
+    return not charged or _asked_by_tag(asked, endpoint)
+
+
+def _in_tier(asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) -> Passes:
+    tier = asked.needs.service_tier
+    if tier == "flex" and any(other.tier == "flex" for other in everybody):
+        return endpoint.tier == "flex"
+    if endpoint.tier is None or _asked_by_tag(asked, endpoint):
+        return True
+    admitted = set(_ADMITTED.get(tier, ()))
+    if tier != "default" and not asked.entries("order"):
+        admitted |= {_ADMITTED_BY_VARIANT.get(variant, "") for variant in asked.variants}
+    return endpoint.tier in admitted
+
+
+# --- what it is, and costs --------------------------------------------------------------------
+
+
+def _has_label(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    """Labels are compared as they are; a row without one matches none (§1.5)."""
+    return endpoint.quantization in asked.entries("quantizations")
+
+
+def _is_told(name: str) -> Callable[[Asked, Endpoint, Sequence[Endpoint]], Passes]:
+    return lambda asked, endpoint, _: asked.tells(name, endpoint)
+
+
+def listed_price(key: str, endpoint: Endpoint) -> Decimal | None:
+    """A price in the unit of `max_price`; None where it isn't told, 0 for a fee not listed."""
+    price: Decimal | None = getattr(endpoint, f"{key}_price")
+    if key in _PER_MILLION:
+        return None if price is None else price * _MILLION
+    return price or Decimal(0)
+
+
+def caps_exceeded(asked: Asked, endpoint: Endpoint) -> list[str]:
+    """The keys of `max_price` that an endpoint is listed above."""
+    return [key for key in asked.caps if _within(asked, key, endpoint) is False]
+
+
+def _within(asked: Asked, key: str, endpoint: Endpoint) -> Passes:
+    """Whether one price is within its cap; a price equal to it is, by the guide (§1.1)."""
+    price, cap = listed_price(key, endpoint), as_decimal(asked.caps[key])
+    return None if price is None or cap is None else price <= cap
+
+
+def as_decimal(value: Any) -> Decimal | None:
+    """A number however it is written; None where it is none."""
+    try:
+        number = Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        return None
+    return number if number.is_finite() else None
+
+
+def _affordable(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    answers = [_within(asked, key, endpoint) for key in asked.caps]
+    return False if False in answers else (None if None in answers else True)
+
+
+# --- what it can do ---------------------------------------------------------------------------
+
+
+def _supports(parameter: str) -> Callable[[Asked, Endpoint, Sequence[Endpoint]], Passes]:
+    return lambda _asked, endpoint, _: parameter in endpoint.supported_parameters
+
+
+def _takes_tool_choice(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    return asked.needs.tool_choice not in endpoint.tool_choices_refused
+
+
+def _sees(asked: Asked, _endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    inputs = asked.model.inputs if asked.model else None
+    return None if inputs is None else "image" in inputs
+
+
+def _speaks(asked: Asked, _endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    outputs = asked.model.outputs if asked.model else None
+    return None if outputs is None else asked.needs.outputs <= outputs
+
+
+def _is_long_enough(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    """Room for the prompt and the answer, and able to give an answer of that length."""
+    most, together = asked.needs.max_tokens, asked.needs.prompt_tokens + asked.needs.max_tokens
+    if most > (endpoint.max_completion_tokens or most):
+        return False
+    return None if endpoint.context_length is None else together <= endpoint.context_length
+
+
+def _takes_all_parameters(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    return asked.needs.parameters <= set(endpoint.supported_parameters)
+
+
+def _always(_asked: Asked) -> bool:
+    return True
+
+
+def _lists(name: str) -> Callable[[Asked], bool]:
+    return lambda asked: bool(asked.entries(name))
+
+
+def _is_on(name: str, value: Any = True) -> Callable[[Asked], bool]:  # noqa: FBT002 - true is usual
+    return lambda asked: asked.preferences.get(name) == value
+
+
+def _gives(parameter: str) -> Callable[[Asked], bool]:
+    return lambda asked: parameter in asked.needs.parameters
+
+
+# The policy's filters first, in the order people read them, then what the request needs. The order
+# among filters changes who is said to have dropped an endpoint, never who is left; but the gentle
+# ones look at those who are left, and an order without fallbacks comes last (contract §7).
+FILTERS: tuple[Filter, ...] = (
+    Filter("regional_surcharge", _always, _without_surcharge),
+    Filter("service_tier", _always, _in_tier),
+    Filter("only", _lists("only"), _only, ("only",)),
+    Filter("ignore", _lists("ignore"), _not_ignored, ("ignore",)),
+    Filter("quantizations", _lists("quantizations"), _has_label, ("quantizations",)),
+    *(
+        Filter(name, _is_on(name, value), _is_told(name), (name,))
+        for name, value in (
+            ("data_collection", "deny"),
+            ("zdr", True),
+            ("enforce_distillable_text", True),
+        )
+    ),
+    Filter("max_price", lambda asked: bool(asked.caps), _affordable, ("max_price",)),
+    Filter("tools", lambda asked: asked.needs.tools, _supports("tools")),
+    Filter(
+        "tool_choice",
+        lambda asked: asked.needs.tools and asked.needs.tool_choice is not None,
+        _takes_tool_choice,
+    ),
+    Filter("images", lambda asked: asked.needs.images, _sees),
+    Filter("modalities", lambda asked: bool(asked.needs.outputs), _speaks),
+    Filter(
+        "context_length",
+        lambda asked: bool(asked.needs.max_tokens or asked.needs.prompt_tokens),
+        _is_long_enough,
+    ),
+    Filter(
+        "require_parameters",
+        _is_on("require_parameters"),
+        _takes_all_parameters,
+        ("require_parameters",),
+    ),
+    *(
+        Filter(name, _gives(name), _supports(name), gentle=True)
+        for name in ("response_format", "verbosity")
+    ),
+    Filter(
+        "order",
+        lambda asked: (
+            asked.preferences.get("allow_fallbacks") is False and bool(asked.entries("order"))
+        ),
+        _in_order,
+        ("order", "allow_fallbacks"),
+    ),
+)

@@ -1,0 +1,121 @@
+"""The funnel: a model's endpoints, filter by filter, and which line made each of them fall.
+
+It says beforehand what OpenRouter's router would leave of a listing, and afterwards why a 404 came
+(contract §1.3 to §1.6, §2.7, §3.5).
+
+Rule 1  Filters come before any fallback, so who falls here is never tried, whatever is ordered.
+Rule 2  What no listing tells (zero retention, data policy, distillation) is not guessed: such an
+        endpoint stays, and is counted as unsure. Counts behind it are "at most".
+Rule 3  An order is no filter, but with `allow_fallbacks: false` it is. Without an order that leaves
+        one endpoint of those that survive; which one, nobody can say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.catalog.endpoint import Endpoint
+from app.policy.filters import FILTERS, Asked, Filter, Passes, caps_exceeded
+from app.policy.rule import Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One endpoint that fell, and the clauses behind it; none: the caller's wish, or its need."""
+
+    endpoint: Endpoint
+    filter: str
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One filter that ran, and what was left after it."""
+
+    filter: str
+    label: str  # what people call it: fp8+ for a floor
+    left: int
+    dropped: tuple[Drop, ...]
+    unsure: int  # of those left, how many nobody can vouch for
+
+    def __str__(self) -> str:
+        """Render as `only 5`; `zdr 3?` where it can't be told of all three."""
+        return f"{self.label} {self.left}{'?' if self.unsure else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """What becomes of a model's endpoints."""
+
+    endpoints: tuple[Endpoint, ...]
+    steps: tuple[Step, ...]  # every filter that ran, also where it changed nothing
+    survivors: tuple[Endpoint, ...]
+
+    @property
+    def dropped(self) -> tuple[Drop, ...]:
+        """Everybody who fell, in the order of the filters."""
+        return tuple(drop for step in self.steps for drop in step.dropped)
+
+    @property
+    def unsure(self) -> tuple[str, ...]:
+        """The filters that a listing can't decide."""
+        return tuple(step.filter for step in self.steps if step.unsure)
+
+    def __str__(self) -> str:
+        """Render as `11 -> only 5 -> fp8+ 3 -> zdr 1 -> max_price 0`."""
+        told = (step for step in self.steps if step.dropped or step.unsure)
+        return " -> ".join((str(len(self.endpoints)), *map(str, told)))
+
+
+def funnel(endpoints: Sequence[Endpoint], asked: Asked) -> Funnel:
+    """Run every filter that is asked for over a model's endpoints."""
+    left: _Left = [(endpoint, True) for endpoint in endpoints]
+    steps: list[Step] = []
+    for each in FILTERS:
+        if each.runs(asked):
+            left, step = _run(each, asked, left, endpoints)
+            steps.append(step)
+    return Funnel(tuple(endpoints), tuple(steps), tuple(endpoint for endpoint, _ in left))
+
+
+_Left = list[tuple[Endpoint, bool]]  # each with whether it is sure to be there
+
+
+def _run(
+    each: Filter, asked: Asked, left: _Left, everybody: Sequence[Endpoint]
+) -> tuple[_Left, Step]:
+    answers = [each.passes(asked, endpoint, everybody) for endpoint, _ in left]
+    if each.gentle:
+        answers = _gently(answers, [sure for _, sure in left])
+    pairs = list(zip(left, answers, strict=True))
+    kept = [(e, sure and passes is True) for (e, sure), passes in pairs if passes is not False]
+    fell = [endpoint for (endpoint, _), passes in pairs if passes is False]
+    drops = tuple(Drop(e, each.name, clauses_behind(each, asked, e)) for e in fell)
+    return kept, Step(each.name, _label(each, asked), len(kept), drops, answers.count(None))
+
+
+def _gently(answers: list[Passes], sure: Sequence[bool]) -> list[Passes]:
+    """Who doesn't pass falls only where somebody passes; perhaps, where that one isn't sure."""
+    if True not in answers:
+        return [True] * len(answers)
+    if (True, True) in zip(answers, sure, strict=True):
+        return answers
+    return [passes or None for passes in answers]
+
+
+def clauses_behind(each: Filter, asked: Asked, endpoint: Endpoint) -> tuple[Clause, ...]:
+    """The policy's clauses that let an endpoint fall; of price caps, only those it is above."""
+    clauses = (c for name in each.fields for c in asked.origins.get(name, ()))
+    if each.name != "max_price":
+        return tuple(dict.fromkeys(clauses))
+    above = {f"max_price.{key}" for key in caps_exceeded(asked, endpoint)}
+    return tuple(clause for clause in clauses if clause.key in above)
+
+
+def _label(each: Filter, asked: Asked) -> str:
+    clauses = [c for name in each.fields for c in asked.origins.get(name, ())]
+    for clause in clauses:
+        if clause.key == "quantization_floor":
+            return f"{clause.value}+"
+        if clause.key == "pin":
+            return clause.key
+    return each.name
