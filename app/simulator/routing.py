@@ -205,7 +205,8 @@ def _by_ability(funnel: Funnel) -> None:
     if ask.tools:
         step, choice = "Filter by Tool Compatibility", ask.tool_choice
         funnel.keep(step, lambda row: "tools" in row.parameters)
-        funnel.keep(step, lambda row: row.takes_tool_choice(choice), f"tool_choice {choice}")
+        if "tool_choice" in ask.given:  # the error speaks of "the provided" value
+            funnel.keep(step, lambda row: row.takes_tool_choice(choice), f"tool_choice {choice}")
     if ask.has_images:
         sees = "image" in model.listed["architecture"]["input_modalities"]
         funnel.keep("Filter by Image Support", lambda _: sees)

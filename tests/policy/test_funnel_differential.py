@@ -1,0 +1,171 @@
+"""The funnel and the simulated router, written apart, must leave the same endpoints of anything.
+
+`POINTSMAN_DIFFERENTIAL=100000 pytest tests/policy/test_funnel_differential.py` tries more cases.
+"""
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from app.catalog.catalog import EMPTY
+from app.catalog.endpoint import Endpoint
+from app.errors import PolicyFileError, RequestError
+from app.policy.apply import apply
+from app.policy.book import EMPTY_BOOK
+from app.policy.filters import Passes, Tells, nobody_tells
+from app.policy.forecast import Forecast, forecasts
+from app.policy.relaxation import REQUEST, loosened
+from app.policy.request import read_request
+from app.simulator.ask import read_ask
+from app.simulator.catalog import Catalog
+from app.simulator.completion import tokens
+from app.simulator.refusals import Refusal
+from app.simulator.router import Router
+from app.simulator.switches import Switches
+from tests.policy.random_routing import Case, case
+from tests.policy.sending import book_of
+from tests.simulator.simulated import HELLO, NOW
+
+CASES = int(os.environ.get("POINTSMAN_DIFFERENTIAL", "4800"))
+CHUNKS = 6
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """One case as it goes upstream, and what the funnel says of it."""
+
+    sent: dict[str, Any]
+    forecast: Forecast
+
+    @property
+    def survivors(self) -> set[int]:
+        """Their places: rows may look alike."""
+        left = {id(endpoint) for endpoint in self.forecast.funnel.survivors}
+        endpoints = enumerate(self.forecast.funnel.endpoints)
+        return {place for place, endpoint in endpoints if id(endpoint) in left}
+
+
+def meet(one: Case, *, told: bool) -> Meeting | None:
+    """None where the policy itself refuses; `told`: with what no listing shows."""
+    public = [
+        {key: value for key, value in row.items() if key != "_simulator"}
+        for row in one.model["endpoints"]
+    ]
+    catalog = EMPTY.with_models([one.model]).with_listing(one.model["id"], public, NOW)
+    listing = catalog.listing(one.model["id"])
+    assert listing is not None
+    assert len(listing.endpoints) == len(public)
+    try:
+        book = book_of(one.rule) if one.rule else EMPTY_BOOK
+        request = read_request(json.dumps(one.body).encode())
+        route = book.route_for(request, caller=None, user_agent="", catalog=catalog)
+        outgoing = apply(request, route)
+    except (PolicyFileError, RequestError):
+        return None
+    (forecast,) = forecasts(
+        request,
+        route,
+        outgoing.preferences,
+        catalog,
+        tells=hidden_facts(one, listing.endpoints) if told else nobody_tells,
+        prompt_tokens=tokens(ask(one, json.loads(outgoing.body)).prompt),
+    )
+    return Meeting(json.loads(outgoing.body), forecast)
+
+
+def hidden_facts(one: Case, endpoints: tuple[Endpoint, ...]) -> Tells:
+    rows = {
+        id(e): row["_simulator"] for e, row in zip(endpoints, one.model["endpoints"], strict=True)
+    }
+    distillable = one.model["_simulator"]["distillable"]
+
+    def tells(name: str, endpoint: Endpoint) -> Passes:
+        hidden = rows[id(endpoint)]
+        answers: dict[str, bool] = {
+            "data_collection": not hidden["trains"],
+            "zdr": hidden["zdr"],
+            "enforce_distillable_text": distillable,
+            "regional_surcharge": not hidden["regional_surcharge"],
+        }
+        return answers[name]
+
+    return tells
+
+
+def ask(one: Case, body: dict[str, Any]) -> Any:
+    return read_ask(body, "chat", {}, Catalog([one.model]), Switches())
+
+
+def accepted(one: Case, body: dict[str, Any]) -> set[int]:
+    """The places of the rows that the simulated router would try; none: it answers 404."""
+    asked = ask(one, body)
+    try:
+        routed = Router(Catalog([one.model]), seed=0, clock=lambda: NOW).route(asked)
+    except Refusal:
+        return set()
+    return {row.listed["place"] for row in routed.available}
+
+
+def is_one_of_them(sent: dict[str, Any]) -> bool:
+    """Without fallbacks and without an order, the router tries one of those that are left."""
+    provider = sent.get("provider") or {}
+    return provider.get("allow_fallbacks") is False and not provider.get("order")
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_the_funnel_leaves_whom_the_router_would_try(chunk: int) -> None:
+    seen: Counter[str] = Counter()
+    for number in range(chunk, CASES, CHUNKS):
+        one = case(number)
+        meeting = meet(one, told=True)
+        if meeting is None:
+            seen["refused"] += 1
+            continue
+        tried, survivors = accepted(one, meeting.sent), meeting.survivors
+        about = f"case {number}: {meeting.forecast.funnel} but tried {sorted(tried)}"
+        if is_one_of_them(meeting.sent) and survivors:
+            assert len(tried) == 1, about
+            assert tried <= survivors, about
+        else:
+            assert tried == survivors, about
+        seen["served" if tried else "empty"] += 1
+    assert min(seen["served"], seen["empty"]) > 0.15 * seen.total(), seen
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_what_no_listing_tells_is_never_guessed(chunk: int) -> None:
+    """With the public rows alone, nobody whom the router would try is said to fall."""
+    for number in range(chunk, CASES // 3, CHUNKS):
+        one = case(number)
+        meeting = meet(one, told=False)
+        if meeting is None:
+            continue
+        if any(row["_simulator"]["regional_surcharge"] for row in one.model["endpoints"]):
+            continue  # nobody asks for that filter, so the funnel has no word on it
+        tried = accepted(one, meeting.sent)
+        assert tried <= meeting.survivors, f"case {number}: {meeting.forecast.funnel}"
+        if not (meeting.forecast.funnel.unsure or is_one_of_them(meeting.sent)):
+            assert tried == meeting.survivors, f"case {number}: {meeting.forecast.funnel}"
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_after_the_smallest_relaxation_somebody_serves(chunk: int) -> None:
+    for number in range(chunk, CASES, CHUNKS):
+        one = case(number)
+        meeting = meet(one, told=True)
+        if meeting is None or not meeting.forecast.is_empty:
+            continue
+        way_out = meeting.forecast.relaxation
+        assert way_out is not None, f"case {number}"
+        keys = {change.key.removeprefix(REQUEST) for change in way_out.changes}
+        body = {name: value for name, value in meeting.sent.items() if name not in keys}
+        if not keys.isdisjoint({"images", "context_length"}):
+            body["messages"] = HELLO
+        if "context_length" in keys:
+            body.pop("max_tokens", None)
+        body["provider"] = loosened(meeting.sent.get("provider") or {}, way_out)
+        assert accepted(one, body), f"case {number}: {way_out}"
