@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from anyio import CancelScope
 from starlette.types import Receive, Scope
 
+from app.api.decoding import decoded
 from app.errors import BodyTooLarge, UnsupportedContent
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -17,10 +18,9 @@ class CallerLeft(Exception):
 
 
 def must_be_json(headers: RawHeaders) -> None:
-    """Raise `UnsupportedContent` unless the body says it is plain JSON.
+    """Raise `UnsupportedContent` unless the body says it is JSON.
 
-    A web page can send text/plain, a form or an untyped blob to any address without asking
-    (T-42); a compressed body would hide from the policy what it must see (T-30).
+    A web page can send text/plain, a form or an untyped blob to any address without asking (T-42).
     """
     named = dict(headers)
     kind = named.get(b"content-type", b"").split(b";")[0].strip().lower()
@@ -30,12 +30,18 @@ def must_be_json(headers: RawHeaders) -> None:
             f"the content type is {shown}; send the request as JSON "
             "with 'Content-Type: application/json'"
         )
-    encoding = named.get(b"content-encoding", b"identity").strip().lower()
-    if encoding not in {b"", b"identity"}:
-        raise UnsupportedContent(
-            f"the body is compressed ({encoding.decode('latin-1')}), so no policy can be held to "
-            "it; send it without Content-Encoding"
-        )
+
+
+async def read_json(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body of a request that says it is JSON, its compression undone.
+
+    Raises as `read_body` and `decoded` do.
+    """
+    body = await read_body(scope, receive, limit)
+    encoding = dict(scope["headers"]).get(b"content-encoding")
+    if encoding is None:
+        return body
+    return await asyncio.to_thread(decoded, body, encoding.decode("latin-1"), limit)
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import must_be_json, read_body
+from app.api.body import must_be_json, read_json
 from app.api.exchange import Exchange
 from app.api.plain_replies import send_json
 from app.api.records import Records
@@ -37,7 +37,7 @@ class Explain:
         """
         async with self._records.exchange(scope, send, dialect, filed=False) as exchange:
             must_be_json(scope["headers"])
-            body = await read_body(scope, receive, self._body_limit)
+            body = await read_json(scope, receive, self._body_limit)
             explained = self._explained(exchange, body, scope["query_string"].decode("latin-1"))
             exchange.bytes_out = await send_json(send, 200, explained)
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from app.api.block import Block
-from app.api.body import must_be_json, read_body, while_caller_stays
+from app.api.body import must_be_json, read_json, while_caller_stays
 from app.api.callers import shown_key
 from app.api.exchange import Exchange
 from app.api.records import Records
@@ -51,7 +51,7 @@ class Inference:
         async with self._records.exchange(scope, send, dialect) as exchange:
             must_be_json(scope["headers"])
             must_have_key(scope["headers"], self._key)
-            body = await read_body(scope, receive, self._body_limit)
+            body = await read_json(scope, receive, self._body_limit)
             outgoing = self._hold_to_policy(exchange, body)
             async with while_caller_stays(receive):
                 upstream = await self._openrouter.open(
@@ -68,7 +68,8 @@ class Inference:
         """Router metadata is asked for where a policy has something to prove."""
         held = exchange.route is not None and exchange.route.matched
         wanted = held and exchange.outgoing is not None and exchange.outgoing.router_metadata
-        return to_upstream(scope["headers"], key=self._key, router_metadata=wanted)
+        sent = [header for header in scope["headers"] if header[0] != b"content-encoding"]
+        return to_upstream(sent, key=self._key, router_metadata=wanted)
 
     def _hold_to_policy(self, exchange: Exchange, body: bytes) -> Outgoing:
         book = self._policies.current

@@ -1,9 +1,11 @@
 """Bad input: a clear error in the caller's dialect, never a stack trace, and a receipt."""
 
-from collections.abc import AsyncIterator
+import gzip
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from backports import zstd
 
 from tests.conftest import Proxy, StartProxy
 from tests.scripted_upstream import Close, Pause, ScriptedUpstream, reply
@@ -42,10 +44,31 @@ async def test_t42_a_body_that_is_not_called_json_is_a_415(proxy: Proxy, kind: s
     assert "application/json" in error["message"]
 
 
-async def test_t30_a_compressed_request_is_a_415_with_a_clear_text(proxy: Proxy) -> None:
-    status, error = await post(proxy, b"\x1f\x8b", {**JSON, "content-encoding": "gzip"})
-    assert status == 415
-    assert "gzip" in error["message"]
+async def test_t30_a_compression_that_is_not_known_is_a_415(proxy: Proxy) -> None:
+    headers = {**JSON, "content-encoding": "br"}
+    answer = await proxy.client.post(proxy.url + CHAT, content=b"x", headers=headers)
+    assert answer.status_code == 415
+    assert "gzip, deflate, zstd" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compress"), [("gzip", gzip.compress), ("zstd", zstd.compress)]
+)
+async def test_t30_a_compressed_request_is_held_to_policy_and_sent_plain(
+    start_proxy: StartProxy,
+    openrouter: ScriptedUpstream,
+    encoding: str,
+    compress: Callable[[bytes], bytes],
+) -> None:
+    policy = "version: 1\nrules:\n  - {name: r, models: ['*'], zdr: true}\n"
+    proxy = start_proxy(policy, upstream_url=openrouter.url)
+    openrouter.plays(reply(b"{}"))
+    headers = {**JSON, "content-encoding": encoding}
+    body = compress(b'{"model":"acme/sim-1","n":1.0}')
+    await proxy.client.post(proxy.url + CHAT, content=body, headers=headers)
+    sent = openrouter.only_request
+    assert sent.body == b'{"model":"acme/sim-1","n":1.0,"provider":{"zdr":true}}'
+    assert sent.header("content-encoding") is None
 
 
 async def test_t31_a_body_over_the_limit_is_a_413_that_names_the_setting(
