@@ -1,0 +1,268 @@
+"""Stats: what the receipts add up to, as answers for people, pages and programs. PURE.
+
+`Store.stats` and `Store.series` give these. How each figure is defined: docs/ledger.md.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, get_args
+
+from app.ledger.histogram import Histogram
+from app.ledger.receipt import iso
+from app.ledger.tally import NOTHING, PICO, Tally, total
+
+Dimension = Literal["provider", "quantization", "model", "caller", "rule"]
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+VerdictFilter = Literal["kept", "broken", "unproven", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which receipts to count. `model` is the one sent, or the one asked where none was sent."""
+
+    since: datetime | None = None
+    until: datetime | None = None  # exclusive
+    model: str | None = None
+    provider: str | None = None
+    verdict: str | None = None  # kept, broken, unproven; none: there was nothing to judge
+    caller: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """How many requests got which verdict; `none`: there was nothing to judge."""
+
+    kept: int = 0
+    broken: int = 0
+    unproven: int = 0
+    none: int = 0
+
+    def __add__(self, other: "Verdicts") -> "Verdicts":
+        return Verdicts(
+            self.kept + other.kept,
+            self.broken + other.broken,
+            self.unproven + other.unproven,
+            self.none + other.none,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What some receipts add up to. Figures of disjoint parts add up to those of the whole."""
+
+    tally: Tally = NOTHING
+    verdicts: Verdicts = field(default_factory=Verdicts)
+
+    def __add__(self, other: "Figures") -> "Figures":
+        return Figures(total((self.tally, other.tally)), self.verdicts + other.verdicts)
+
+    @property
+    def requests(self) -> int:
+        """All requests, refused and failed ones too."""
+        return self.tally.requests
+
+    @property
+    def refused(self) -> int:
+        """Requests that Pointsman refused; nothing was sent."""
+        return self.tally.refused
+
+    @property
+    def errors(self) -> int:
+        """Requests that upstream answered with an error, or broke off."""
+        return self.tally.errors
+
+    @property
+    def error_rate(self) -> float | None:
+        """Errors per request that was sent."""
+        return _ratio(self.tally.errors, self.tally.requests - self.tally.refused)
+
+    @property
+    def ttft(self) -> Histogram:
+        """Milliseconds to the first token, as they are spread."""
+        return Histogram(self.tally.ttft)
+
+    @property
+    def speed(self) -> Histogram:
+        """Tokens per second, as they are spread."""
+        return Histogram(self.tally.speed)
+
+    @property
+    def ttft_p50_ms(self) -> float | None:
+        """Half of the answers began sooner."""
+        return self.ttft.percentile(50)
+
+    @property
+    def ttft_p95_ms(self) -> float | None:
+        """All but one in twenty answers began sooner."""
+        return self.ttft.percentile(95)
+
+    @property
+    def tokens_per_second_p50(self) -> float | None:
+        """Half of the answers were slower."""
+        return self.speed.percentile(50)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of prompts, cached ones too."""
+        return self.tally.prompt_tokens
+
+    @property
+    def cached_tokens(self) -> int:
+        """Tokens of prompts that came from a provider's cache."""
+        return self.tally.cached_tokens
+
+    @property
+    def completion_tokens(self) -> int:
+        """Tokens of answers, reasoning included."""
+        return self.tally.completion_tokens
+
+    @property
+    def cached_share(self) -> float | None:
+        """Cached tokens per prompt token, where upstream told both."""
+        return _ratio(self.tally.cached_tokens, self.tally.told_tokens)
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """What upstream said it charged."""
+        return self.tally.cost_pico / PICO
+
+    @property
+    def cost_per_1k_tokens(self) -> Decimal | None:
+        """Cost of a thousand tokens, prompt and completion together, where a cost was told."""
+        if not self.tally.priced_tokens:
+            return None
+        return self.tally.cost_pico / PICO * 1000 / self.tally.priced_tokens
+
+    @property
+    def flips(self) -> int:
+        """Requests of a session that went to another provider than the one before."""
+        return self.tally.flips
+
+    @property
+    def flip_tokens(self) -> int:
+        """Prompt tokens that flips took from the cache's reach."""
+        return self.tally.flip_tokens
+
+    @property
+    def flip_usd(self) -> Decimal:
+        """What those tokens cost, by the average of each request; those without a cost are free."""
+        return self.tally.flip_pico / PICO
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The figures of one provider, or one model by one caller, or whatever was grouped by."""
+
+    names: tuple[str | None, ...]  # one for each dimension; None: no provider served, no caller ...
+    figures: Figures
+    share: float  # of all requests that were counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """Groups, most requests first, and their total.
+
+    Grouped by rule, a request counts for each rule that took part, but once in the total.
+    """
+
+    since: datetime | None  # as counted: earlier than asked where the receipts are gone already
+    until: datetime | None
+    by: tuple[Dimension, ...]
+    groups: tuple[Group, ...]
+    total: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The figures of one group, one for each bucket of time."""
+
+    names: tuple[str | None, ...]
+    points: tuple[Figures, ...]
+    shares: tuple[float, ...]  # of all requests in the bucket; 0 where there were none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Figures over time: buckets of equal length, without gaps."""
+
+    bucket: timedelta
+    starts: tuple[datetime, ...]
+    by: tuple[Dimension, ...]
+    lines: tuple[Line, ...]  # most requests first
+    total: tuple[Figures, ...]
+
+
+def dimensions(text: str) -> tuple[Dimension, ...]:
+    """The dimensions of `provider,quantization`, each once. Raises `ValueError` at any other."""
+    words = dict.fromkeys(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        if word not in DIMENSIONS:
+            raise ValueError(f"{word!r} is nothing to group by: it is {', '.join(DIMENSIONS)}")
+    return tuple(name for word in words for name in DIMENSIONS if name == word)
+
+
+def stats_as_json(stats: Stats) -> dict[str, Any]:
+    """Stats with JSON's types: ISO times, money as numbers."""
+    return {
+        "since": stats.since and iso(stats.since),
+        "until": stats.until and iso(stats.until),
+        "by": list(stats.by),
+        "groups": [
+            {
+                **dict(zip(stats.by, group.names, strict=True)),
+                "share": group.share,
+                **figures_as_json(group.figures),
+            }
+            for group in stats.groups
+        ],
+        "total": figures_as_json(stats.total),
+    }
+
+
+def series_as_json(series: Series) -> dict[str, Any]:
+    """Series with JSON's types; each line's figures as columns, ready for a chart."""
+    return {
+        "bucket_seconds": int(series.bucket.total_seconds()),
+        "starts": [iso(start) for start in series.starts],
+        "by": list(series.by),
+        "lines": [
+            {
+                **dict(zip(series.by, line.names, strict=True)),
+                "share": list(line.shares),
+                **_columns(line.points),
+            }
+            for line in series.lines
+        ],
+        "total": _columns(series.total),
+    }
+
+
+def figures_as_json(figures: Figures) -> dict[str, Any]:
+    """The figures by name, as numbers."""
+    named: dict[str, Any] = {name: _number(getattr(figures, name)) for name in FIGURES}
+    verdicts = figures.verdicts
+    named["verdicts"] = {name: getattr(verdicts, name) for name in get_args(VerdictFilter)}
+    return named
+
+
+FIGURES = (
+    *("requests", "refused", "errors", "error_rate"),
+    *("ttft_p50_ms", "ttft_p95_ms", "tokens_per_second_p50"),
+    *("prompt_tokens", "cached_tokens", "completion_tokens", "cached_share"),
+    *("cost_usd", "cost_per_1k_tokens", "flips", "flip_tokens", "flip_usd"),
+)
+
+
+def _columns(points: Iterable[Figures]) -> dict[str, list[Any]]:
+    rows = [figures_as_json(point) for point in points]
+    return {name: [row[name] for row in rows] for name in (*FIGURES, "verdicts")}
+
+
+def _number(value: Decimal | float | None) -> float | None:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
