@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.catalog.catalog import EMPTY
 from app.errors import ForeignFileError, PolicyFileError
 from app.importing.found import Found, Left
-from app.importing.plan import Plan, Planned, PlannedRule, has_wildcard, plan_of
+from app.importing.plan import Plan, Planned, PlannedAlias, PlannedRule, has_wildcard, plan_of
 from app.importing.recognise import WHAT_CAN_BE_READ, recognise
 from app.importing.source import misread, read_source
 from app.importing.write import write
@@ -36,7 +36,8 @@ class Imported:
 def import_file(file: str, text: str, name: str | None = None) -> Imported:
     """The policy file for what `text` says; `name` is the format, where it can't be guessed.
 
-    Raises `ForeignFileError` for a text that can't be read or isn't of any known kind.
+    Raises `ForeignFileError` for a text that can't be read, isn't of any known kind, or comes to
+    more than one policy file may hold.
     """
     try:
         root, problems = read_source(file, text)
@@ -45,7 +46,7 @@ def import_file(file: str, text: str, name: str | None = None) -> Imported:
     format_ = recognise(root, name)
     found, left = _sorted(format_.read(root))
     plan, unplanned = plan_of(found, format_.name)
-    plan, book, refused = _agreed(plan)
+    plan, book, refused = _agreed(plan, file)
     left = [*misread(problems), *left, *unplanned, *refused, *_differences(plan, book)]
     said = tuple(sorted(dict.fromkeys(left), key=lambda each: each.place.line))
     written = write(plan, f"{file} ({format_.title})", said).text
@@ -61,7 +62,7 @@ def _sorted(found: Iterable[Found | Left]) -> tuple[list[Found], list[Left]]:
     )
 
 
-def _agreed(plan: Plan) -> tuple[Plan, Book, list[Left]]:
+def _agreed(plan: Plan, file: str) -> tuple[Plan, Book, list[Left]]:
     """The plan less what its other parts leave nobody to serve for."""
     left: list[Left] = []
     while True:
@@ -69,19 +70,33 @@ def _agreed(plan: Plan) -> tuple[Plan, Book, list[Left]]:
         try:
             return plan, read_book({_NAME: written.text}), left
         except PolicyFileError as error:
-            part = written.at(error.problems[0].line)
-            if part is None:
-                raise
-        if isinstance(part, PlannedRule) and len(part.models) > 1:
-            plan = plan.split(part)
-        else:
-            plan = plan.without(part)
-            why = "together with what goes for this model anyway, nobody could serve"
-            left.append(Left(part.places[0], _what(part), why))
+            blamed = [written.at(problem.line) for problem in error.problems]
+            parts = {_what(part): part for part in blamed if part is not None}
+            if not parts:
+                raise ForeignFileError(f"{file}: it comes to no policy: {error}") from None
+        first = min(map(_rank, parts.values()))
+        for what, part in parts.items():
+            if _rank(part) != first:
+                continue  # it may be right once the others are gone
+            if isinstance(part, PlannedRule) and len(part.models) > 1:
+                plan = plan.split(part)
+            else:
+                plan = plan.without(part)
+                why = "together with what goes for this model anyway, nobody could serve"
+                left.append(Left(part.places[0], what, why))
+
+
+def _rank(part: Planned) -> int:
+    """What to look at first: what is shared, then what others build on."""
+    if isinstance(part, PlannedAlias):
+        return 3
+    if len(part.models) == 1:
+        return 2 if ":" in part.models[0] else 1
+    return 0
 
 
 def _what(part: Planned) -> str:
-    return part.models[0] if isinstance(part, PlannedRule) else f"the alias {part.name}"
+    return f"the alias {part.name}" if isinstance(part, PlannedAlias) else " ".join(part.models)
 
 
 def _differences(plan: Plan, book: Book) -> Iterable[Left]:

@@ -19,7 +19,7 @@ from app.policy.merge import Conflict, tighten
 from app.policy.precision import LADDER, UNKNOWN
 from app.policy.schema import ENTRY, PRICE, PROVIDER_KEYS, SECONDS
 from app.policy.shapes import Number, OneOf, Record, Shape, did_you_mean
-from app.policy.yaml_tree import Spot, read_tree
+from app.policy.yaml_tree import BAD, Spot, read_tree
 
 Mended = tuple[Any, list[str]]  # a value, and what has to be said about it
 
@@ -91,9 +91,9 @@ def _refusal(shape: Shape, value: Any) -> str | None:
     """What the schema has to say against a value."""
     problems: list[Any] = []
     spot = read_tree("", as_yaml(value), problems)
-    if spot is not None:
-        shape.read(spot)
-    return str(problems[0].message) if problems else None
+    if spot is None or shape.read(spot) is BAD or problems:  # a key too many is read past
+        return str(problems[0].message)
+    return None
 
 
 def _shown(value: Any) -> str:

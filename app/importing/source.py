@@ -13,6 +13,7 @@ from app.errors import ForeignFileError, PolicyProblem
 from app.importing.found import Left, Place
 from app.policy.yaml_tree import Spot, read_tree
 
+_COMMENT_LINE = re.compile(r"^[^\S\n]*#.*", re.MULTILINE)
 _BLANKS_OR_COMMENTS = r"(?:\s|//[^\n]*|/\*[\s\S]*?\*/)*+"
 _IS_JSON = re.compile(rf'{_BLANKS_OR_COMMENTS}\{{{_BLANKS_OR_COMMENTS}["}}]')
 
@@ -29,12 +30,12 @@ def read_source(file: str, text: str) -> tuple[Spot, list[PolicyProblem]]:
     Raises `ForeignFileError` for a text that is neither YAML nor JSON.
     """
     text = text.removeprefix("\ufeff")
-    if not text.strip():
+    if not _COMMENT_LINE.sub("", text).strip():
         raise ForeignFileError(f"{file}: the file is empty")
     problems: list[PolicyProblem] = []
     root = read_tree(file, _as_yaml(text) if _IS_JSON.match(text) else text, problems)
     if root is None:
-        raise ForeignFileError("\n".join(map(str, problems)) or f"{file}: there is nothing in it")
+        raise ForeignFileError("\n".join(map(str, problems)))
     return root, problems
 
 
