@@ -1,0 +1,216 @@
+"""Drives one target and prints what it saw as one line of JSON.
+
+    python bench/load.py streams --port P --path /v1/chat/completions --streams 100 --rate 50 \
+        --seconds 2 --pids 1,2
+    python bench/load.py requests --port P --path ... --count 2000 --connections 16 --size 2000
+
+Bare protocols, so that the client costs little. CPU is that of the processes named by `--pids`,
+all their threads, between the moment when everything runs and the moment before it stops.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import resource
+import time
+from pathlib import Path
+
+import uvloop
+
+_SENT = re.compile(rb'"content":"(\d{16,})"')
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+def cpu_ns(pids: list[int]) -> int:
+    """Nanoseconds on a CPU, of all threads; `stat` counts in 10 ms, `schedstat` doesn't."""
+    return sum(
+        int(path.read_text().split()[0])
+        for pid in pids
+        for path in Path(f"/proc/{pid}/task").glob("*/schedstat")
+    )
+
+
+def rss_kb(pids: list[int]) -> int:
+    return sum(
+        int(line.split()[1])
+        for pid in pids
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmRSS:")
+    )
+
+
+def body_of(size: int, *, stream: bool) -> bytes:
+    """A chat request as a coding tool sends it, `size` bytes long in all."""
+    frame = {"model": "qwen/qwen3-coder", "stream": stream, "max_tokens": 4096, "messages": []}
+    line = 'def f(x):\n    return "x" + 1\n'
+    messages = [{"role": "user", "content": line * 70}] * (size // 2300)
+    frame["messages"] = [*messages, {"role": "user", "content": "hello"}]
+    left = size - len(json.dumps(frame))
+    frame["messages"][-1]["content"] = "x" * max(left, 5)
+    return json.dumps(frame).encode()
+
+
+def request(port: int, path: str, body: bytes) -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        "Authorization: Bearer sk-or-v1-bench\r\nUser-Agent: OpenAI/Python 3.1.0\r\n"
+        "Accept: application/json\r\nX-Stainless-Lang: python\r\nX-Stainless-OS: Linux\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class Stream(asyncio.Protocol):
+    """Reads one stream, noting how long each event was under way."""
+
+    def __init__(self, ask: bytes) -> None:
+        self.ask = ask
+        self.events = 0
+        self.delays: list[int] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        transport.write(self.ask)
+
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic_ns()
+        for sent in _SENT.findall(data):
+            self.events += 1
+            self.delays.append(now - int(sent))
+
+
+class Requests(asyncio.Protocol):
+    """Asks again as soon as an answer is complete, until the shared count is used up."""
+
+    def __init__(self, ask: bytes, left: list[int], done: asyncio.Future) -> None:
+        self.ask, self.left, self.done = ask, left, done
+        self.missing = 0
+        self.head = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.next()
+
+    def next(self) -> None:
+        if self.left[0] <= 0:
+            if not self.done.done():
+                self.done.set_result(None)
+            self.transport.close()
+            return
+        self.left[0] -= 1
+        self.transport.write(self.ask)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.missing:
+            self.head += data
+            end = self.head.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            assert self.head.startswith(b"HTTP/1.1 200"), self.head[:200]
+            self.missing = int(_LENGTH.search(self.head)[1]) + end + 4 - len(self.head)
+            self.head = b""
+        else:
+            self.missing -= len(data)
+        if not self.missing:
+            self.next()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+def quantile(values: list[int], share: float) -> float:
+    return sorted(values)[int(share * (len(values) - 1))] if values else float("nan")
+
+
+async def streams(given: argparse.Namespace) -> dict:
+    loop = asyncio.get_running_loop()
+    ask = request(
+        given.port,
+        f"{given.path}?stream=1000000&gap={1000 / given.rate}",
+        body_of(2000, stream=True),
+    )
+    before = rss_kb(given.pids)
+    opened: list[Stream] = []
+    for start in range(0, given.streams, 50):
+        batch = [
+            loop.create_connection(lambda: Stream(ask), "127.0.0.1", given.port)
+            for _ in range(min(50, given.streams - start))
+        ]
+        opened += [protocol for _, protocol in await asyncio.gather(*batch)]
+        await asyncio.sleep(0.02)
+    until = loop.time() + 15
+    while not all(stream.events for stream in opened):
+        assert loop.time() < until, "not every stream began"
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.3)
+    for stream in opened:
+        stream.delays.clear()
+        stream.events = 0
+    cpu, began = cpu_ns(given.pids), time.monotonic()
+    await asyncio.sleep(given.seconds)
+    cpu, took = cpu_ns(given.pids) - cpu, time.monotonic() - began
+    delays = [delay for stream in opened for delay in stream.delays]
+    rss = rss_kb(given.pids)
+    for stream in opened:
+        stream.transport.abort()
+    return {
+        "cpu_us": cpu / 1000 / max(len(delays), 1),
+        "events": len(delays),
+        "per_second": len(delays) / took,
+        "expected": given.streams * given.rate * given.seconds,
+        "p50_ms": quantile(delays, 0.5) / 1e6,
+        "p99_ms": quantile(delays, 0.99) / 1e6,
+        "rss_kb": rss,
+        "rss_before_kb": before,
+    }
+
+
+async def requests(given: argparse.Namespace) -> dict:
+    loop = asyncio.get_running_loop()
+    ask = request(given.port, given.path, body_of(given.size, stream=False))
+
+    async def run(count: int) -> float:
+        left, began = [count], time.monotonic()
+        dones = [loop.create_future() for _ in range(given.connections)]
+        for done in dones:
+            await loop.create_connection(
+                lambda done=done: Requests(ask, left, done), "127.0.0.1", given.port
+            )
+        async with asyncio.timeout(120):
+            await asyncio.gather(*dones)
+        assert left[0] <= 0, "connections were lost"
+        return time.monotonic() - began
+
+    await run(max(given.count // 10, 5))
+    cpu = cpu_ns(given.pids)
+    took = await run(given.count)
+    return {
+        "cpu_us": (cpu_ns(given.pids) - cpu) / 1000 / given.count,
+        "per_second": given.count / took,
+        "rss_kb": rss_kb(given.pids),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["streams", "requests"])
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--path", default="/v1/chat/completions")
+    parser.add_argument("--pids", default="")
+    parser.add_argument("--streams", type=int, default=50)
+    parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--size", type=int, default=2000)
+    given = parser.parse_args()
+    given.pids = [int(pid) for pid in given.pids.split(",") if pid]
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    print(json.dumps(uvloop.run({"streams": streams, "requests": requests}[given.what](given))))
+
+
+if __name__ == "__main__":
+    main()

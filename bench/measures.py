@@ -1,0 +1,152 @@
+"""The measurements, each of one target that is started for it and stopped after it."""
+
+import hashlib
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+from load import body_of, request, rss_kb
+from targets import BENCH, LOAD_CORE, Running, Start, Upstream, direct, on_core
+from upstream import fixed_stream
+
+PATH = "/v1/chat/completions"
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every measurement needs."""
+
+    upstream: Upstream
+    folder: Path
+    seconds: float
+
+    def start(self, target: Start, *, tls: bool = False) -> Running:
+        return target(self.upstream, self.folder, tls)
+
+
+def load(running: Running, what: str, **options: float) -> dict[str, float]:
+    """Run the load in a process of its own, so that only the target's cost is the target's."""
+    command = [sys.executable, str(BENCH / "load.py"), what, "--port", str(running.port)]
+    command += ["--pids", ",".join(map(str, running.pids()))]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    done = subprocess.run(
+        command, check=True, capture_output=True, timeout=180, preexec_fn=on_core(LOAD_CORE)
+    )
+    return json.loads(done.stdout)
+
+
+def stream(bench: Bench, target: Start) -> Figures:
+    """100 streams of 50 chunks a second, then 1,000 of 5: what a chunk and a stream cost."""
+    with bench.start(target) as running:
+        load(running, "requests", count=200)  # warm
+        few = load(running, "streams", streams=100, rate=50, seconds=bench.seconds)
+        many = load(running, "streams", streams=1000, rate=5, seconds=bench.seconds)
+    return {
+        "stream": few["cpu_us"],
+        "stream1000": many["cpu_us"],
+        "per_stream": (many["rss_kb"] - few["rss_before_kb"]) / 1000,
+        "stream_per_second": few["per_second"],
+    }
+
+
+def tls(bench: Bench, target: Start) -> Figures:
+    if target is direct:
+        return {}
+    with bench.start(target, tls=True) as running:
+        short = load(running, "requests", count=2000)
+        chunks = load(running, "streams", streams=100, rate=50, seconds=bench.seconds)
+    return {"tls": chunks["cpu_us"], "short_tls": short["cpu_us"]}
+
+
+def latency(bench: Bench, target: Start) -> Figures:
+    """50 streams of 50 chunks a second; then requests one after another, with time to rest."""
+    with bench.start(target) as running:
+        load(running, "requests", count=200)
+        seen = load(running, "streams", streams=50, rate=50, seconds=bench.seconds)
+        return {"p50": seen["p50_ms"], "p99": seen["p99_ms"], "ttfb": ttfb(running, 60)}
+
+
+def ttfb(running: Running, count: int) -> float:
+    """The median time to the first byte of a stream, in milliseconds, on one warm connection."""
+    times = []
+    ask = request(running.port, f"{PATH}?stream=1", body_of(2000, stream=True))
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(count):
+            began = time.perf_counter()
+            connection.sendall(ask)
+            answer = connection.recv(65536)
+            times.append((time.perf_counter() - began) * 1000)
+            while not answer.endswith(b"0\r\n\r\n"):
+                answer += connection.recv(65536)
+            time.sleep(0.02)
+    return statistics.median(times)
+
+
+def short(bench: Bench, target: Start) -> Figures:
+    with bench.start(target) as running:
+        seen = load(running, "requests", count=4000, connections=16, size=2000)
+    return {"short": seen["cpu_us"], "short_per_second": seen["per_second"]}
+
+
+def large(bench: Bench, target: Start) -> Figures:
+    with bench.start(target) as running:
+        seen = load(running, "requests", count=200, connections=2, size=1_000_000)
+    return {"large": seen["cpu_us"]}
+
+
+def start(bench: Bench, target: Start) -> Figures:
+    """Start-up, idle memory, bytes, and how soon upstream learns that the caller has left."""
+    with bench.start(target) as running:
+        time.sleep(1)
+        idle = rss_kb(running.pids()) / 1000
+        figures = {
+            "exact": float(all(is_exact(running, n) for n in (1, 50, 400))),
+            "hangup": statistics.median(hangup(running, bench.upstream) for _ in range(5)),
+        }
+        return figures | ({} if target is direct else {"ready": running.ready, "idle": idle})
+
+
+def is_exact(running: Running, events: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", running.port, timeout=20)
+    headers = {"content-type": "application/json", "authorization": "Bearer sk-or-v1-bench"}
+    body = body_of(2000, stream=True)
+    connection.request("POST", f"{PATH}?stream={events}&fixed=1", body, headers)
+    came = hashlib.sha256(connection.getresponse().read()).digest()
+    connection.close()
+    return came == hashlib.sha256(b"".join(fixed_stream(events))).digest()
+
+
+def hangup(running: Running, upstream: Upstream) -> float:
+    """Milliseconds from the caller's leaving to upstream's seeing the connection closed."""
+    ask = request(running.port, f"{PATH}?stream=100000&gap=50", body_of(2000, stream=True))
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(ask)
+        for _ in range(3):
+            connection.recv(65536)
+        left = time.monotonic_ns()
+    until = left + 3_000_000_000
+    while (seen := upstream.hung_up_at()) < left:
+        if time.monotonic_ns() > until:
+            return float("inf")
+        time.sleep(0.002)
+    return (seen - left) / 1e6
+
+
+MEASURES: dict[str, Callable[[Bench, Start], Figures]] = {
+    "stream": stream,
+    "tls": tls,
+    "short": short,
+    "large": large,
+    "latency": latency,
+    "start": start,
+}
