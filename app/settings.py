@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     read_timeout: float = Field(
         default=900, gt=0, description="Seconds of silence from upstream that end a request (T-16)."
     )
+    write_timeout: float = Field(
+        default=120, gt=0, description="Seconds that a caller may leave an answer unread (T-19)."
+    )
     drain_seconds: int = Field(
         default=30, ge=0, description="Seconds that running requests get to finish at shutdown."
     )

@@ -47,7 +47,7 @@ class Proxy:
         """The receipts once there are `count` of them, newest first."""
         until = time.monotonic() + within
         while True:
-            answer = await self.client.get(f"{self.url}/pointsman/receipts")
+            answer = await self.client.get(f"{self.url}/pointsman/receipts?limit=1000")
             found: list[dict[str, Any]] = answer.json()["receipts"]
             if len(found) >= count or time.monotonic() > until:
                 assert len(found) == count, f"{len(found)} receipts, {count} expected"
@@ -73,8 +73,9 @@ async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
                 folder.mkdir(exist_ok=True)
                 (folder / "test.yaml").write_text(policy, encoding="utf-8")
                 settings.setdefault("openrouter_api_key", UPSTREAM_KEY)
-                app = create_app(Settings.read(policies=folder, state=tmp_path, **settings))
-                server = stack.enter_context(running(app))
+                read = Settings.read(policies=folder, state=tmp_path, **settings)
+                app = create_app(read)
+                server = stack.enter_context(running(app, write_timeout=read.write_timeout))
                 return Proxy(server.url, client)
 
             yield start

@@ -24,10 +24,10 @@ class Running:
 
 
 @contextmanager
-def running(app: ASGIApp) -> Iterator[Running]:
+def running(app: ASGIApp, *, write_timeout: float = 120) -> Iterator[Running]:
     """Serve `app` on a free port; stopped, and its lifespan ended, on the way out."""
     listener = listen("127.0.0.1", 0)
-    server = serving(app, drain_seconds=1)
+    server = serving(app, drain_seconds=1, write_timeout=write_timeout)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

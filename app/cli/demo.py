@@ -41,7 +41,7 @@ def demo(settings: Settings) -> None:
     threading.Thread(
         target=send_samples, args=(address, shown_key, _shown(settings.ledger())), daemon=True
     ).start()
-    stay(app, listener, settings.drain_seconds)
+    stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)
 
 
 def simulate(*, host: str, port: int, catalog: Path | None, seed: int, pace: float) -> None:

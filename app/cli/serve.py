@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from app.api.protocol import protocol
 from app.api.traffic import Traffic
 from app.errors import SettingsError
 from app.main import create_app
@@ -36,17 +37,19 @@ def serve(settings: Settings) -> None:
     log.info("policies from %s; receipts: pointsman log -f", policy_folder(settings.policies))
     if settings.openrouter_api_key is None:
         log.info("no OPENROUTER_API_KEY is set: each caller must send its own key")
-    stay(app, listener, settings.drain_seconds)
+    stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)
 
 
-def stay(app: "ASGIApp", listener: socket.socket, drain_seconds: int) -> None:
+def stay(
+    app: "ASGIApp", listener: socket.socket, drain_seconds: int, *, write_timeout: float = 120
+) -> None:
     """Serve until SIGINT or SIGTERM, let running answers finish, and return.
 
     uvicorn raises the signal again when it is done; that it was heeded is no failure.
     """
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, lambda *_: None)
-    serving(app, drain_seconds).run(sockets=[listener])
+    serving(app, drain_seconds, write_timeout=write_timeout).run(sockets=[listener])
 
 
 class Server(uvicorn.Server):
@@ -80,14 +83,14 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serving(app: "ASGIApp", drain_seconds: int) -> Server:
+def serving(app: "ASGIApp", drain_seconds: int, *, write_timeout: float = 120) -> Server:
     """A uvicorn server as we want it: quick loop and parser, no header or log line of its own."""
     traffic = getattr(getattr(app, "state", None), "traffic", None) or Traffic()
     return Server(
         uvicorn.Config(
             app,
             loop="auto",
-            http="httptools",
+            http=protocol(write_timeout),
             ws="none",
             lifespan="on",
             log_config=None,

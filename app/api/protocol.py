@@ -1,0 +1,43 @@
+"""uvicorn's HTTP protocol, with an end to its patience."""
+
+import asyncio
+from typing import ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class Protocol(HttpToolsProtocol):
+    """Lets go of a caller who takes nothing, though there is something to take (T-19).
+
+    Such a caller would hold a stream from upstream, and its money, for ever. Closing in the
+    ordinary way would wait for the unread bytes to be taken, so the connection is aborted; to the
+    application it looks as if the caller had left.
+    """
+
+    write_timeout: ClassVar[float] = 120.0  # seconds
+    _giving_up: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """The caller is behind: begin to count."""
+        super().pause_writing()
+        self._giving_up = self.loop.call_later(self.write_timeout, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The caller has caught up."""
+        self._stop_counting()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, whoever ended it."""
+        self._stop_counting()
+        super().connection_lost(exc)
+
+    def _stop_counting(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+
+
+def protocol(write_timeout: float) -> type[Protocol]:
+    """The protocol with a patience of so many seconds."""
+    return type("Protocol", (Protocol,), {"write_timeout": write_timeout})
