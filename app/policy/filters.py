@@ -19,7 +19,7 @@ Passes = bool | None  # None: it can't be told from here
 Tells = Callable[[str, Endpoint], Passes]
 
 _MILLION = Decimal(1_000_000)
-_PER_MILLION = frozenset({"prompt", "completion"})
+PER_MILLION = frozenset({"prompt", "completion"})
 _PRICED = ("prompt", "completion", "request", "image", "audio")
 # What a tier of a request lets in, beside the endpoints of no tier (contract §2.7).
 _ADMITTED: Mapping[str | None, tuple[str, ...]] = {
@@ -151,7 +151,7 @@ def _is_told(name: str) -> Callable[[Asked, Endpoint, Sequence[Endpoint]], Passe
 def listed_price(key: str, endpoint: Endpoint) -> Decimal | None:
     """A price in the unit of `max_price`; None where it isn't told, 0 for a fee not listed."""
     price: Decimal | None = getattr(endpoint, f"{key}_price")
-    if key in _PER_MILLION:
+    if key in PER_MILLION:
         return None if price is None else price * _MILLION
     return price or Decimal(0)
 

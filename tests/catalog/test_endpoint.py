@@ -200,3 +200,24 @@ def test_no_row_is_too_odd_to_be_read(fields: dict[str, Any], pricing: Any) -> N
         assert endpoint.tag
         prices = (endpoint.prompt_price, endpoint.completion_price, endpoint.cache_read_price)
         assert all(price is None or price >= 0 for price in prices)
+
+
+def test_fees_beside_tokens_are_read_where_they_are_listed() -> None:
+    endpoint = read(pricing={"request": "0.01", "image": 0, "audio": "x"})
+    prices = (endpoint.request_price, endpoint.image_price, endpoint.audio_price)
+    assert prices == (Decimal("0.01"), Decimal(0), None)
+
+
+@pytest.mark.parametrize(
+    ("choices", "refused"),
+    [
+        ({"none": True, "required": False, "function": False}, {"required", "function"}),
+        ({"required": None}, set()),
+        (["required"], set()),
+        (None, set()),
+    ],
+)
+def test_a_tool_choice_is_refused_only_where_the_row_says_so(
+    choices: object, refused: set[str]
+) -> None:
+    assert read(supports_tool_choice=choices).tool_choices_refused == refused

@@ -1,0 +1,138 @@
+"""Where a catalog comes from: OpenRouter, the simulator, or a file; all of them give a snapshot."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from app.catalog.catalog import Catalog, listing_key
+from app.catalog.snapshot import Snapshot, read_snapshot
+from app.errors import SettingsError, UpstreamError
+from app.openrouter.client import OpenRouter, connect
+from app.settings import Settings
+from app.simulator.catalog import Catalog as SimulatedCatalog
+from app.wire.headers import to_upstream
+
+LIVE, SIMULATED = "live", "simulated"
+MOST_MODELS = 60  # whose listings one command fetches
+_AT_ONCE = 4  # it is somebody else's machine, and nobody is waiting for an answer
+_OK = 200
+_NOT_FOUND = 404
+
+Get = Callable[[str], Awaitable[tuple[int, object]]]
+Wanted = Callable[[Catalog], Sequence[str]]  # the models to look at, given the list of them
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A snapshot, the catalog it makes, and how many models were left out of it."""
+
+    name: str
+    snapshot: Snapshot
+    catalog: Catalog
+    left_out: int = 0
+
+
+def open_catalog(source: str, settings: Settings, wanted: Wanted) -> Source:
+    """The catalog that `--catalog` names. Raises `SettingsError` where there is none."""
+    left_out = 0
+    if source == LIVE:
+        snapshot, left_out = asyncio.run(_live(settings, wanted))
+    elif source == SIMULATED:
+        snapshot = simulated_snapshot()
+    else:
+        snapshot = _from_file(Path(source))
+    try:
+        fetched_at = datetime.fromisoformat(snapshot.fetched_at).timestamp()
+    except ValueError:
+        raise SettingsError(
+            f'{source}: fetched_at is "{snapshot.fetched_at}", which is no ISO 8601 moment'
+        ) from None
+    return Source(source, snapshot, snapshot.catalog(fetched_at), left_out)
+
+
+def _from_file(file: Path) -> Snapshot:
+    try:
+        return read_snapshot(file.read_bytes(), str(file))
+    except OSError as error:
+        raise SettingsError(
+            f"can't read the catalog {file}: {error.strerror}; "
+            f"--catalog takes {LIVE}, {SIMULATED} or a file"
+        ) from None
+
+
+def simulated_snapshot() -> Snapshot:
+    """The simulator's catalog as its listings show it, without what they hide."""
+    simulated = SimulatedCatalog.read(None)
+    return Snapshot(
+        fetched_at=_now(),
+        models=[model.listed for model in simulated.models],
+        endpoints={model.id: [row.listed for row in model.rows] for model in simulated.models},
+        providers=[{"slug": slug, "name": name} for slug, name in simulated.providers().items()],
+    )
+
+
+async def _live(settings: Settings, wanted: Wanted) -> tuple[Snapshot, int]:
+    openrouter = connect(
+        settings.upstream_url,
+        connect_timeout=settings.connect_timeout,
+        read_timeout=min(settings.read_timeout, 60.0),
+    )
+    key = settings.openrouter_api_key
+    get = partial(_get, openrouter, key.get_secret_value() if key else None)
+    try:
+        return await fetch(get, wanted)
+    except UpstreamError as error:
+        raise SettingsError(f"can't fetch the catalog: {error}") from None
+    finally:
+        await openrouter.aclose()
+
+
+async def _get(openrouter: OpenRouter, key: str | None, path: str) -> tuple[int, object]:
+    return await openrouter.get_json(path, to_upstream((), key=key, router_metadata=False))
+
+
+async def fetch(get: Get, wanted: Wanted) -> tuple[Snapshot, int]:
+    """A snapshot by way of `get`, and how many of the models wanted it leaves out.
+
+    Raises `SettingsError` for an answer that is no listing, and `UpstreamError`.
+    """
+    models = await _rows(get, "/models?output_modalities=all")
+    providers = await _rows(get, "/providers")
+    if not models:
+        raise SettingsError("can't fetch the catalog: /models answered with no list of models")
+    listed = Snapshot(fetched_at=_now(), models=models, endpoints={}, providers=providers or [])
+    keys = list(dict.fromkeys(map(listing_key, wanted(listed.catalog(0.0)))))
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def listing(model: str) -> list[Any] | None:
+        async with turn:
+            return await _rows(get, f"/models/{quote(model, safe='/~:')}/endpoints")
+
+    looked_at = keys[:MOST_MODELS]
+    rows = await asyncio.gather(*map(listing, looked_at))
+    found = {model: each for model, each in zip(looked_at, rows, strict=True) if each is not None}
+    snapshot = msgspec.structs.replace(listed, endpoints=found)
+    return snapshot, len(keys) - len(looked_at)
+
+
+async def _rows(get: Get, path: str) -> list[Any] | None:
+    """A listing's rows; None where there is no such thing. Raises `SettingsError` otherwise."""
+    status, body = await get(path)
+    if status == _NOT_FOUND:
+        return None
+    data = body.get("data") if isinstance(body, dict) else None
+    rows = data.get("endpoints") if isinstance(data, dict) else data
+    if status != _OK or not isinstance(rows, list):
+        raise SettingsError(f"can't fetch the catalog: {path} answered {status}")
+    return rows
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

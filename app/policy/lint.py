@@ -1,0 +1,120 @@
+"""Lint: what a book says that will not do what it seems to say.
+
+Syntax and contradictions are refused when files are read; what is found here is sound, and still
+not what anybody wants. A check is a function in a table; docs/check.md has an example of each.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from app.catalog.catalog import EMPTY, Catalog
+from app.policy.book import Book
+from app.policy.cases import Case, cases_of
+from app.policy.finding import Finding, Subject, at, listed
+from app.policy.lint_funnels import conflict, empty_funnel, single_endpoint, tight_max_price
+from app.policy.lint_names import (
+    unknown_alias_model,
+    unknown_model,
+    unknown_provider,
+    unmatched_entry,
+)
+from app.policy.precision import UNKNOWN, weights_of
+from app.policy.slug import read_slug
+
+
+def lint(book: Book, catalog: Catalog = EMPTY) -> tuple[Finding, ...]:
+    """Everything there is to say, in the order of files and lines."""
+    subject = Subject(book, catalog, tuple(cases_of(book, catalog)))
+    found = {
+        replace(finding, code=check.code): None
+        for check in CHECKS
+        for finding in check.find(subject)
+    }
+    return tuple(sorted(found, key=lambda each: (each.file, each.line, each.code, each.message)))
+
+
+def _pin_without_precision(subject: Subject) -> Iterator[Finding]:
+    for case in subject.cases:
+        closed = weights_of(read_slug(case.route.model_sent), subject.catalog) == "closed"
+        if closed or "quantizations" in case.route.preferences:
+            continue
+        for clause in case.route.origins.get("only", ()):
+            bare = [entry for entry in clause.value if "/" not in entry]
+            if clause.key == "pin" and (vague := [e for e in bare if _may_differ(e, case)]):
+                message = (
+                    f"{listed(vague)} means all endpoints there, whatever their quantization; "
+                    "add a quantization_floor, or pin a tag such as novita/fp8"
+                )
+                yield at(clause, "warning", message)
+
+
+def _may_differ(provider: str, case: Case) -> bool:
+    """Whether a provider may have endpoints of several labels, as far as is known."""
+    if case.forecast is None:
+        return True
+    endpoints = case.forecast.funnel.endpoints
+    return len({e.quantization for e in endpoints if e.provider == provider}) > 1
+
+
+def _unranked_label(subject: Subject) -> Iterator[Finding]:
+    ranked = {*subject.book.ladder, UNKNOWN, None}
+    for case, each in subject.foreseen:
+        for clause in case.route.origins.get("quantizations", ()):
+            strange = {e.quantization for e in each.funnel.endpoints} - ranked
+            if strange and clause.key == "quantization_floor":
+                labels = listed(filter(None, strange))
+                message = (
+                    f"{case} is listed with {labels}, which no ladder ranks, so it never passes; "
+                    f"rank it in the file: ladder: {{{min(filter(None, strange))}: BITS}}"
+                )
+                yield at(clause, "warning", message)
+
+
+def _order_without_stickiness(subject: Subject) -> Iterator[Finding]:
+    for clause in subject.clauses:
+        if clause.key == "order" or (clause.key == "pin" and len(clause.value) > 1):
+            message = (
+                "an order switches off OpenRouter's habit of keeping a conversation with the "
+                "provider that has it cached; only the first to answer keeps prompts cheap"
+            )
+            yield at(clause, "note", message)
+
+
+def _late_evidence(subject: Subject) -> Iterator[Finding]:
+    for case in subject.cases:
+        for clause in case.route.origins.get("on_violation", ()):
+            if clause.value != "log" and case.route.router_metadata:
+                message = "streams on /responses name who serves at their end, so they come whole"
+                yield at(clause, "note", message)
+            elif clause.value != "log":
+                then = {"block": "nothing is blocked"}.get(clause.value, "every answer is refused")
+                message = (
+                    f"without router metadata, /responses never names who serves: {then} there; "
+                    "leave router_metadata on"
+                )
+                yield at(clause, "warning", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its stable code, what it finds, and how."""
+
+    code: str
+    title: str
+    find: Callable[[Subject], Iterator[Finding]]
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("conflict", "Rules leave nothing between them", conflict),
+    Check("empty-funnel", "Nobody is left to serve a model", empty_funnel),
+    Check("single-endpoint", "One endpoint is left to serve a model", single_endpoint),
+    Check("unknown-provider", "A slug that no provider has", unknown_provider),
+    Check("unmatched-entry", "A slug or tag that names no endpoint", unmatched_entry),
+    Check("unknown-model", "A pattern that matches no model", unknown_model),
+    Check("unknown-alias-model", "An alias for a model that there isn't", unknown_alias_model),
+    Check("pin-without-precision", "A pin that leaves precision open", _pin_without_precision),
+    Check("unranked-label", "A label that no ladder ranks", _unranked_label),
+    Check("tight-max-price", "A price cap that leaves out everybody", tight_max_price),
+    Check("order-without-stickiness", "An order, which ends stickiness", _order_without_stickiness),
+    Check("late-evidence", "Blocking where proof comes late", _late_evidence),
+)
