@@ -110,11 +110,10 @@ def _named(found: Found, left: list[Left]) -> Found:
 
 def _is_sayable(found: Found, left: list[Left]) -> bool:
     """Whether a policy file has a place for it."""
-    if found.alias is not None or PATTERN.fits(found.model):
+    if found.alias is not None or PATTERN.fits(found.model) or not found.provider:
         return True
-    if found.provider:
-        why = "a rule's pattern has one variant, and 256 characters, at the most"
-        left.append(Left(found.place, found.model, why))
+    why = "a rule's pattern has one variant, and 256 characters, at the most"
+    left.append(Left(found.place, found.model, why))
     return False
 
 

@@ -4,7 +4,8 @@ What is written is read back before anybody sees it, and each model's route is c
 the other tool would have sent. So the text is always one that loads, and says where it differs.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from app.catalog.catalog import EMPTY
@@ -17,9 +18,11 @@ from app.importing.write import write
 from app.policy.book import Book
 from app.policy.parse import read_book
 from app.policy.request import request_for
+from app.policy.route import Route
 from app.policy.schema import PROVIDER_KEYS
 
 _NAME = "imported.yaml"  # what the text is called while it is read back
+_HOPELESS = "together with what goes for this model anyway, nobody could serve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,15 @@ def _agreed(plan: Plan, file: str) -> tuple[Plan, Book, list[Left]]:
     while True:
         written = write(plan, "", ())
         try:
-            return plan, read_book({_NAME: written.text}), left
+            book = read_book({_NAME: written.text})
+            blamed: list[Planned | None] = [*_hopeless_patterns(plan, book)]
+            if not blamed:
+                return plan, book, left
         except PolicyFileError as error:
             blamed = [written.at(problem.line) for problem in error.problems]
-            parts = {_what(part): part for part in blamed if part is not None}
-            if not parts:
+            if not any(blamed):
                 raise ForeignFileError(f"{file}: it comes to no policy: {error}") from None
+        parts = {_what(part): part for part in blamed if part is not None}
         first = min(map(_rank, parts.values()))
         for what, part in parts.items():
             if _rank(part) != first:
@@ -82,8 +88,20 @@ def _agreed(plan: Plan, file: str) -> tuple[Plan, Book, list[Left]]:
                 plan = plan.split(part)
             else:
                 plan = plan.without(part)
-                why = "together with what goes for this model anyway, nobody could serve"
-                left.append(Left(part.places[0], what, why))
+                left.append(Left(part.places[0], what, _HOPELESS))
+
+
+def _hopeless_patterns(plan: Plan, book: Book) -> Iterator[PlannedRule]:
+    """Rules for patterns that contradict a wider one's; no book can know the models they cover."""
+    for rule in plan.rules:
+        if any(has_wildcard(model) and _route(book, model).conflict for model in rule.models):
+            yield rule
+
+
+def _route(book: Book, name: str) -> Route:
+    """The route of a name; for a pattern, that of some model which it covers."""
+    request = request_for(re.sub(r"[*?]", "x", name))
+    return book.route_for(request, caller=None, user_agent="", catalog=EMPTY)
 
 
 def _rank(part: Planned) -> int:
@@ -99,15 +117,15 @@ def _what(part: Planned) -> str:
     return f"the alias {part.name}" if isinstance(part, PlannedAlias) else " ".join(part.models)
 
 
-def _differences(plan: Plan, book: Book) -> Iterable[Left]:
+def _differences(plan: Plan, book: Book) -> Iterator[Left]:
     """Where a more general rule has its say too: rules cascade, where most tools replace."""
     for each in plan.wanted:
-        if has_wildcard(each.asked):
-            continue
-        route = book.route_for(request_for(each.asked), caller=None, user_agent="", catalog=EMPTY)
+        route = _route(book, each.asked)
         meant, sent = each.preferences, route.preferences
         fields = [field for field in PROVIDER_KEYS if meant.get(field) != sent.get(field)]
-        if fields:
+        if route.conflict:
+            yield Left(each.place, each.asked, _HOPELESS)
+        elif fields:
             own = {rule.name for rule in plan.rules if rule.is_for(each)}
             others = " and ".join(f'"{rule}"' for rule in route.rules if rule not in own)
             why = f"{', '.join(fields)} will be otherwise, since {others} is for it too"

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.errors import ForeignFileError
@@ -86,17 +86,18 @@ def file_of(entries: Sequence[Entry]) -> str:
 
 
 @given(ENTRIES)
+@example([("a/b", "a/b", {"zdr": True}), ("a/b:x:y", "a/b:x:y", {})])
 @settings(max_examples=120, deadline=None)
 def test_names_in_each_others_way_still_make_a_policy_and_every_loss_is_said(
     entries: list[Entry],
 ) -> None:
     policy = import_file("theirs", file_of(entries))
     book_of(policy)
-    told_of = {left.place.line for left in policy.left}
+    told_of = {left.place.line for left in policy.left} | {left.what for left in policy.left}
     first: dict[str, int] = {}  # a line that says what an earlier one says is told of there
     for line, (name, model, provider) in enumerate(entries, 2):
         said_at = first.setdefault(f"{name.lower()} {model} {provider}", line)
-        if said_at not in told_of and "*" not in name:
+        if told_of.isdisjoint({said_at, name}) and "*" not in name:
             assert sent(policy, name) == (model, dict(provider))
 
 
@@ -142,6 +143,32 @@ def test_what_is_right_once_another_is_gone_stays() -> None:
     assert sent(policy, "a/b:free")[1] == {"only": ["novita"], "zdr": True}
     assert sent(policy, "mine")[1] == {"only": ["novita"], "sort": "price"}
     assert [left.what for left in policy.left if "nobody" in left.why] == ["a/b"]
+
+
+def test_of_two_patterns_that_contradict_each_other_the_wider_stays() -> None:
+    entries: list[Entry] = [
+        ("*", "*", {"only": ["novita"]}),
+        ("a/*", "a/*", {"ignore": ["novita"]}),
+        ("b/*", "b/*", {"zdr": True}),
+    ]
+    policy = imported(file_of(entries))
+    assert sent(policy, "a/b")[1] == {"only": ["novita"]}
+    assert [(left.place.line, left.what, "nobody" in left.why) for left in policy.left] == [
+        (3, "a/*", True),
+        (4, "b/*", False),  # which is told of the wider rule's `only`
+    ]
+
+
+def test_a_model_that_patterns_which_cross_leave_nobody_for_is_told_of() -> None:
+    entries = [
+        ("a/*", "a/*", {"only": ["x"]}),
+        ("*/b", "*/b", {"ignore": ["x"]}),
+        ("a/b", "a/b", {}),
+    ]
+    policy = imported(file_of(entries))
+    assert "theirs:4: model_list[2].litellm_params.extra_body.provider: a/b: together" in told(
+        policy
+    )
 
 
 def test_two_halves_that_contradict_each_other_are_left_out_together() -> None:
