@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from app.api.block import Block
 from app.api.callers import Callers
+from app.api.count_tokens import CountTokens
 from app.api.door import Door
 from app.api.error_replies import ledger_unreadable
 from app.api.explain import Explain
@@ -89,6 +90,12 @@ def create_app(settings: Settings) -> FastAPI:
         ),
         models=Models(
             policies=policies, openrouter=openrouter, feed=feed, records=records, key=key
+        ),
+        count_tokens=CountTokens(
+            openrouter=openrouter,
+            records=records,
+            key=key.get_secret_value() if key else None,
+            body_limit=body_limit,
         ),
         passthrough=Passthrough(
             openrouter=openrouter, records=records, key=key, body_limit=body_limit

@@ -1,10 +1,14 @@
-"""GET /v1/models: upstream's list, with the aliases in front."""
+"""GET /v1/models and /v1/models/{id}: upstream's list, with the aliases in front."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from app.api.plain_replies import send_bytes
+from app.api.plain_replies import send_bytes, send_json
 from app.api.records import Records
 from app.errors import UpstreamError
 from app.openrouter.catalog_feed import CatalogFeed
@@ -16,6 +20,7 @@ from app.wire.headers import to_caller, to_upstream
 RawHeaders = list[tuple[bytes, bytes]]
 
 _OK = 200
+_YEAR_3000 = 32_503_680_000
 
 
 class Models:
@@ -36,17 +41,32 @@ class Models:
         self._records = records
         self._key = key.get_secret_value() if key else None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request for the list of models."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, wanted: str = "") -> None:
+        """Answer one request for the list of models, or for the one `wanted`."""
         del receive  # a GET has no body, and this answer is too short to watch for a hang-up
         async with self._records.exchange(scope, send, None, filed=False):
             status, headers, body = await self._list(scope)
             if status == _OK:
-                body = with_aliases(body, self._policies.current)
+                listed = with_aliases(body, self._policies.current)
+                shaped = _shaped(listed, wanted, for_anthropic=_is_anthropics(scope))
+                if shaped is None:
+                    await send_json(send, 404, _no_such_model(wanted))
+                    return
+                body = shaped
             await send_bytes(send, status, body, _without_length(headers))
 
+    def named_in(self, path: str) -> str | None:
+        """The model that a path asks for, `/models/{alias}` or `/models/{author}/{slug}`.
+
+        Any other path under `/models` is one of upstream's own.
+        """
+        name = path.removeprefix("/models/")
+        if name == path:
+            return None
+        return name if name.count("/") == 1 or name in self._policies.current.aliases else None
+
     async def _list(self, scope: Scope) -> tuple[int, RawHeaders, bytes]:
-        query = scope["query_string"].decode("latin-1")
+        query = "" if _is_anthropics(scope) else scope["query_string"].decode("latin-1")
         path = f"/models?{query}" if query else "/models"
         headers = to_upstream(scope["headers"], key=self._key, router_metadata=False)
         try:
@@ -79,6 +99,55 @@ def with_aliases(body: bytes, book: Book) -> bytes:
     ]
     whole["data"] = msgspec.Raw(msgspec.json.encode([*ours, *entries]))
     return msgspec.json.encode(whole)
+
+
+def _shaped(listed: bytes, wanted: str, *, for_anthropic: bool) -> bytes | None:
+    """The list, or one entry of it, in the shape asked for; None where there is no such entry."""
+    if not (wanted or for_anthropic):
+        return listed
+    entries = msgspec.json.decode(listed, type=_List).data
+    if wanted:
+        entries = [entry for entry in entries if str(entry.get("id")).lower() == wanted.lower()]
+        if not entries:
+            return None
+    if for_anthropic:
+        entries = [_anthropic_entry(entry) for entry in entries]
+    if wanted:
+        return msgspec.json.encode(entries[0])
+    ends = {"first_id": entries[0]["id"], "last_id": entries[-1]["id"]} if entries else {}
+    return msgspec.json.encode({"data": entries, "has_more": False, **ends})
+
+
+def _anthropic_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    created = entry.get("created")
+    seconds = created if isinstance(created, int) and 0 <= created < _YEAR_3000 else 0
+    return {
+        "type": "model",
+        "id": entry.get("id"),
+        "display_name": entry.get("name") or entry.get("id"),
+        "created_at": datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _is_anthropics(scope: Scope) -> bool:
+    """Whether one of Anthropic's clients asks: they page by ids, and read another shape."""
+    return any(name == b"anthropic-version" for name, _ in scope["headers"])
+
+
+def _no_such_model(wanted: str) -> dict[str, object]:
+    message = f"there is no model {wanted!r}, and no alias of that name; GET /v1/models lists all"
+    return {
+        "error": {
+            "message": message,
+            "type": "invalid_request_error",
+            "param": "model",
+            "code": "model_not_found",
+        }
+    }
+
+
+class _List(msgspec.Struct):
+    data: list[dict[str, Any]]
 
 
 class _Named(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from starlette.types import Receive, Scope, Send
 
+from app.api.count_tokens import CountTokens
 from app.api.explain import DRY_RUN, Explain
 from app.api.inference import Inference
 from app.api.models import Models
@@ -15,11 +16,18 @@ class V1:
     """The plain ASGI side of the app: everything that is about OpenRouter's API."""
 
     def __init__(
-        self, *, inference: Inference, explain: Explain, models: Models, passthrough: Passthrough
+        self,
+        *,
+        inference: Inference,
+        explain: Explain,
+        models: Models,
+        count_tokens: CountTokens,
+        passthrough: Passthrough,
     ) -> None:
         self._inference = inference
         self._explain = explain
         self._models = models
+        self._count_tokens = count_tokens
         self._passthrough = passthrough
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,6 +39,10 @@ class V1:
             await serve(scope, receive, send, dialect)
         elif path == "/models" and scope["method"] == "GET":
             await self._models(scope, receive, send)
+        elif scope["method"] == "GET" and (wanted := self._models.named_in(path)):
+            await self._models(scope, receive, send, wanted)
+        elif path == "/messages/count_tokens" and scope["method"] == "POST":
+            await self._count_tokens(scope, receive, send)
         elif path != scope["path"]:
             await self._passthrough(scope, receive, send, path)
         else:

@@ -1,0 +1,66 @@
+"""POST /v1/messages/count_tokens, which OpenRouter does not document: its answer, else a guess.
+
+Claude Code asks for it to know when to shorten a conversation. Upstream is asked first, in case it
+learns to count; where it can't, an estimate is far better than an error. The header
+`x-pointsman-estimate` says that it is one.
+"""
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from app.api.body import must_be_json, read_json
+from app.api.plain_replies import send_json
+from app.api.records import Records
+from app.errors import UpstreamError
+from app.openrouter.client import OpenRouter
+from app.policy.slices import split
+from app.wire.headers import to_upstream
+
+_PATH = "/messages/count_tokens"
+_OK = 200
+_BYTES_PER_TOKEN = 3.5  # of JSON with code and prose in it, across tokenizers: rather too many
+_COUNTED = ("system", "messages", "tools")
+
+
+class CountTokens:
+    """Asks upstream as long as it answers, and estimates otherwise."""
+
+    def __init__(
+        self, *, openrouter: OpenRouter, records: Records, key: str | None, body_limit: int
+    ) -> None:
+        self._openrouter = openrouter
+        self._records = records
+        self._key = key
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a count; nothing is generated, so no receipt is left."""
+        async with self._records.exchange(scope, send, None, filed=False):
+            must_be_json(scope["headers"])
+            body = await read_json(scope, receive, self._body_limit)
+            _, fields = split(body)
+            counted = await self._asked(scope, body)
+            if counted is not None:
+                await send_json(send, _OK, {"input_tokens": counted})
+                return
+            size = sum(len(fields[name]) for name in _COUNTED if name in fields)
+            estimate = {"input_tokens": max(1, round(size / _BYTES_PER_TOKEN))}
+            await send_json(send, _OK, estimate, [(b"x-pointsman-estimate", b"1")])
+
+    async def _asked(self, scope: Scope, body: bytes) -> int | None:
+        """Upstream's count; None where it has none."""
+        sent = [header for header in scope["headers"] if header[0] != b"content-encoding"]
+        headers = to_upstream(sent, key=self._key, router_metadata=False)
+        try:
+            upstream = await self._openrouter.open("POST", _PATH, b"", headers, body)
+            try:
+                answer = b"".join([chunk async for chunk in upstream.chunks()])
+            finally:
+                await upstream.aclose()
+            return msgspec.json.decode(answer, type=_Count).input_tokens
+        except (UpstreamError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+
+class _Count(msgspec.Struct):
+    input_tokens: int

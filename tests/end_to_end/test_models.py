@@ -1,0 +1,107 @@
+"""The models that a tool can see, in the shape that it reads."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Proxy, StartProxy
+from tests.scripted_upstream import Close, ScriptedUpstream, reply
+
+ALIASES = """\
+version: 1
+aliases:
+  quick: {model: acme/sim-1, preferences: {sort: price}}
+  team/careful: {model: acme/sim-1, preferences: {zdr: true}}
+"""
+LISTED = b"""{"data":[
+  {"id":"acme/sim-1","name":"Acme: Sim 1","created":1750000000,"context_length":32768,"n":1.0},
+  {"id":"acme/other:free","created":"long ago"}]}"""
+ANTHROPIC = {"anthropic-version": "2023-06-01"}
+
+
+@pytest.fixture
+def proxy(start_proxy: StartProxy, openrouter: ScriptedUpstream) -> Proxy:
+    openrouter.plays_catalog = True
+    openrouter.plays(reply(LISTED))
+    return start_proxy(ALIASES, upstream_url=openrouter.url)
+
+
+async def get(proxy: Proxy, path: str, **headers: str) -> tuple[int, Any]:
+    answer = await proxy.client.get(proxy.url + path, headers=headers)
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.parametrize("prefix", ["/v1", "/api/v1", "", "/v1/v1"])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("quick", "quick"), ("team/careful", "team/careful"), ("acme/sim-1", "acme/sim-1")],
+)
+async def test_one_model_is_found_by_name(proxy: Proxy, prefix: str, name: str, shown: str) -> None:
+    status, model = await get(proxy, f"{prefix}/models/{name}")
+    assert (status, model["id"], model["context_length"]) == (200, shown, 32768)
+
+
+async def test_a_model_is_found_however_its_slash_is_written(proxy: Proxy) -> None:
+    status, model = await get(proxy, "/v1/models/acme%2Fother:free")
+    assert (status, model["id"]) == (200, "acme/other:free")
+
+
+async def test_a_model_that_is_not_there_is_openais_404(proxy: Proxy) -> None:
+    status, body = await get(proxy, "/v1/models/acme/none")
+    assert (status, body["error"]["code"]) == (404, "model_not_found")
+    assert "acme/none" in body["error"]["message"]
+
+
+async def test_upstreams_own_paths_under_models_pass_through(
+    proxy: Proxy, openrouter: ScriptedUpstream
+) -> None:
+    for path in ("/models/count", "/models/user", "/models/acme/sim-1/endpoints"):
+        await get(proxy, f"/v1{path}")
+        assert openrouter.requests[-1].target == f"/api/v1{path}"
+
+
+async def test_anthropics_clients_get_anthropics_shape(
+    proxy: Proxy, openrouter: ScriptedUpstream
+) -> None:
+    status, body = await get(proxy, "/v1/models?limit=1000", **ANTHROPIC)
+    assert status == 200
+    assert [model["id"] for model in body["data"]] == [
+        *("quick", "team/careful", "acme/sim-1", "acme/other:free")
+    ]
+    assert (body["first_id"], body["last_id"], body["has_more"]) == (
+        *("quick", "acme/other:free"),
+        False,
+    )
+    assert body["data"][2] == {
+        "type": "model",
+        "id": "acme/sim-1",
+        "display_name": "Acme: Sim 1",
+        "created_at": "2025-06-15T15:06:40Z",
+    }
+    assert openrouter.requests[-1].target == "/api/v1/models"
+    _, one = await get(proxy, "/v1/models/quick", **ANTHROPIC)
+    assert (one["type"], one["id"]) == ("model", "quick")
+
+
+async def test_tokens_are_counted_by_upstream_where_it_can(
+    proxy: Proxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(reply(b'{"input_tokens": 77}'))
+    answer = await proxy.client.post(
+        f"{proxy.url}/v1/messages/count_tokens", json={"model": "quick", "messages": []}
+    )
+    assert answer.json() == {"input_tokens": 77}
+    assert "x-pointsman-estimate" not in answer.headers
+
+
+@pytest.mark.parametrize("script", [reply(b"<html>", status=404), (Close,)])
+async def test_tokens_are_estimated_where_upstream_can_not(
+    proxy: Proxy, openrouter: ScriptedUpstream, script: Any
+) -> None:
+    openrouter.plays(script)
+    words = "the quick brown fox jumps over the lazy dog " * 100  # 900 tokens or so
+    ask = {"model": "quick", "messages": [{"role": "user", "content": words}]}
+    answer = await proxy.client.post(f"{proxy.url}/v1/messages/count_tokens", json=ask)
+    assert answer.headers["x-pointsman-estimate"] == "1"
+    assert 900 <= answer.json()["input_tokens"] <= 1800
+    assert not await proxy.receipts(0)
