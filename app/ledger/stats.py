@@ -30,6 +30,9 @@ class Wanted:
     caller: str | None = None
 
 
+EVERYTHING = Wanted()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdicts:
     """How many requests got which verdict; `none`: there was nothing to judge."""

@@ -1,5 +1,6 @@
-"""The ledger's one table, as SQLAlchemy Core sees it; migrations make the real one."""
+"""The ledger's tables, as SQLAlchemy Core sees them; migrations make the real ones."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
+from app.ledger.tally import HISTOGRAMS, SUMS
+
 _PICO = Decimal(10) ** 12
+_LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
 
 
 class Milliseconds(TypeDecorator[datetime]):
@@ -44,7 +48,23 @@ class Dollars(TypeDecorator[Decimal]):
         return None if value is None else (Decimal(value) / _PICO).normalize()
 
 
+def storable(value: Any) -> Any:
+    """A value as both engines take it: callers and upstream choose what texts there are.
+
+    PostgreSQL refuses NUL, and no engine takes half of a surrogate pair.
+    """
+    if isinstance(value, str):
+        return value[:_LONGEST_TEXT].replace("\0", "?").encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value
+
+
 METADATA = sa.MetaData()
+
+SERVED_IN_A_SESSION = sa.text("session IS NOT NULL AND provider IS NOT NULL")
 
 # `seq` is the order of writing: the cursor for following the ledger, since a request that began
 # earlier may end later. Never reused, so that a follower misses nothing.
@@ -98,10 +118,45 @@ RECEIPTS = sa.Table(
     sa.Column("bytes_in", sa.BigInteger, nullable=False),
     sa.Column("bytes_out", sa.BigInteger, nullable=False),
     sa.Column("session", sa.String(64)),
+    # What the next columns say can be told only when a receipt is written: see rollups.py.
+    sa.Column("flip_from", sa.Text),
+    sa.Column("flip_tokens", sa.BigInteger),
+    sa.Column("flip_pico", sa.BigInteger),
     sa.Index("receipts_started_at", "started_at"),
     sa.Index("receipts_model_sent", "model_sent", "started_at"),
     sa.Index("receipts_provider", "provider", "started_at"),
     sa.Index("receipts_verdict", "verdict", "started_at"),
     sa.Index("receipts_caller", "caller", "started_at"),
+    sa.Index(
+        "receipts_session",
+        *("session", "model_sent", "seq"),
+        sqlite_where=SERVED_IN_A_SESSION,
+        postgresql_where=SERVED_IN_A_SESSION,
+    ),
     sqlite_autoincrement=True,
+)
+
+# Who is counted together. The number is a digest of the rest: who writes need not ask for it.
+KEYS = sa.Table(
+    "tally_keys",
+    METADATA,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("provider", sa.Text),
+    sa.Column("quantization", sa.Text),
+    sa.Column("model", sa.Text),
+    sa.Column("caller", sa.Text),
+    sa.Column("rules", sa.Text, nullable=False),  # a JSON list
+    sa.Column("verdict", sa.String(16)),
+)
+
+# What was counted, by span (see spans.py). Histograms are in the form of histogram.py.
+TALLIES = sa.Table(
+    "tallies",
+    METADATA,
+    sa.Column("span", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("start", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    *(sa.Column(name, sa.BigInteger, nullable=False) for name in SUMS),
+    *(sa.Column(name, sa.LargeBinary, nullable=False) for name in HISTOGRAMS),
+    sqlite_with_rowid=False,
 )

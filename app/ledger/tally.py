@@ -94,7 +94,9 @@ class Turn(NamedTuple):
         return min(1.0, max(0.0, self.cached_tokens / self.prompt_tokens))
 
 
-def flip_between(before: Turn, after: Turn, cost: Decimal | None, completion: int) -> Flip | None:
+def flip_between(
+    before: Turn, after: Turn, cost: Decimal | None, completion: int | None
+) -> Flip | None:
     """The flip from one turn of a session to the next; None where the provider stayed.
 
     Lost are the points by which the cached share fell, of the later prompt's tokens. They are

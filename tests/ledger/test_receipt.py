@@ -27,7 +27,8 @@ SETTLED = (
 def test_record_json_and_table_have_the_settled_names() -> None:
     assert tuple(SETTLED.split()) == FIELDS
     assert tuple(as_json_object(FULL)) == FIELDS
-    assert tuple(column.name for column in RECEIPTS.columns) == ("seq", *FIELDS)
+    ours = ("flip_from", "flip_tokens", "flip_pico")  # the ledger's, not the receipt's
+    assert tuple(column.name for column in RECEIPTS.columns) == ("seq", *FIELDS, *ours)
 
 
 def test_a_receipt_as_json_says_what_the_record_says() -> None:

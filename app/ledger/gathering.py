@@ -1,0 +1,89 @@
+"""Gathering: tallies come in key by key, and leave as the figures of groups and of all. PURE."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from app.ledger.keys import Key
+from app.ledger.stats import Dimension, Figures, Group, Line, Verdicts
+from app.ledger.tally import HISTOGRAMS, Tally, total
+
+Names = tuple[str | None, ...]
+Place = tuple[int, Names | None]  # a bucket of time and a group; None: all groups together
+
+
+class Gathering:
+    """Adds up. Buckets of time are numbers whose meaning is the caller's."""
+
+    def __init__(self, by: Sequence[Dimension]) -> None:
+        self.by = tuple(by)
+        self._tallies: dict[Place, list[Tally]] = defaultdict(list)
+        self._verdicts: dict[Place, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._spread: dict[Place, list[int]] = defaultdict(lambda: [0, 0])
+
+    def groups_of(self, key: Key) -> tuple[Names | None, ...]:
+        """Where the receipts of a key count: in all together, and in their groups."""
+        return (None, *key.names(self.by))
+
+    def add(self, bucket: int, key: Key, tally: Tally) -> None:
+        """Add what the receipts of one key add up to."""
+        for names in self.groups_of(key):
+            self._tallies[bucket, names].append(tally)
+            self._verdicts[bucket, names][key.verdict or "none"] += tally.requests
+
+    def add_spread(
+        self, bucket: int, groups: Iterable[Names | None], ttft: int, speed: int
+    ) -> None:
+        """Add histograms that were left out of a tally; in the tightest loop there is."""
+        for names in groups:
+            spread = self._spread[bucket, names]
+            spread[0] += ttft
+            spread[1] += speed
+
+    def total(self, bucket: int = 0) -> Figures:
+        """The figures of all together."""
+        return self._figures((bucket, None))
+
+    def groups(self) -> tuple[Group, ...]:
+        """The groups, most requests first."""
+        whole = self.total().requests
+        groups = (
+            Group(names, figures, figures.requests / whole)
+            for names in self._names()
+            if (figures := self._figures((0, names))).requests
+        )
+        return tuple(sorted(groups, key=lambda group: (-group.share, _as_text(group.names))))
+
+    def lines(self, buckets: Sequence[int]) -> tuple[Line, ...]:
+        """The groups over time, most requests first."""
+        whole = [self.total(bucket).requests for bucket in buckets]
+        lines = [
+            Line(
+                names,
+                points := tuple(self._figures((bucket, names)) for bucket in buckets),
+                tuple(
+                    point.requests / of if of else 0.0
+                    for point, of in zip(points, whole, strict=True)
+                ),
+            )
+            for names in self._names()
+        ]
+        return tuple(sorted(lines, key=lambda line: (-_requests(line), _as_text(line.names))))
+
+    def _names(self) -> set[Names]:
+        return {names for _, names in self._tallies if names is not None}
+
+    def _figures(self, place: Place) -> Figures:
+        if place not in self._tallies:
+            return Figures()
+        tally = total(self._tallies[place])
+        ttft, speed = self._spread.get(place, (0, 0))
+        added = {HISTOGRAMS[0]: tally.ttft + ttft, HISTOGRAMS[1]: tally.speed + speed}
+        return Figures(tally._replace(**added), Verdicts(**self._verdicts[place]))
+
+
+def _requests(line: Line) -> int:
+    return sum(point.requests for point in line.points)
+
+
+def _as_text(names: Names) -> tuple[str, ...]:
+    return tuple(name or "" for name in names)

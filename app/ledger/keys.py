@@ -1,0 +1,45 @@
+"""Key: who is counted together. PURE."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from app.ledger.receipt import Receipt
+from app.ledger.stats import Dimension
+
+
+class Key(NamedTuple):
+    """Receipts that agree in all of these share one tally."""
+
+    provider: str | None = None
+    quantization: str | None = None
+    model: str | None = None
+    caller: str | None = None
+    rules: tuple[str, ...] = ()
+    verdict: str | None = None
+
+    @property
+    def number(self) -> int:
+        """A digest in 63 bits: the same in every process, so that nobody has to hand it out."""
+        digest = hashlib.blake2b(json.dumps(self).encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") >> 1
+
+    def names(self, by: Sequence[Dimension]) -> Iterable[tuple[str | None, ...]]:
+        """The groups this key belongs to: one, or one for each rule where `by` has rules."""
+        return itertools.product(
+            *(self.rules or (None,) if each == "rule" else (getattr(self, each),) for each in by)
+        )
+
+
+def key_of(receipt: Receipt) -> Key:
+    """Where a receipt is counted."""
+    return Key(
+        provider=receipt.provider,
+        quantization=" or ".join(sorted(receipt.quantizations_listed)) or None,
+        model=receipt.model_asked if receipt.model_sent is None else receipt.model_sent,
+        caller=receipt.caller,
+        rules=tuple(receipt.rules),
+        verdict=receipt.verdict,
+    )

@@ -1,0 +1,52 @@
+"""Tallies beside the receipts, and what a change of provider within a session has cost.
+
+`store.py` counts the receipts that are there already, in the same transaction.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_SUMS = (
+    *("requests", "errors", "refused", "prompt_tokens", "told_tokens", "cached_tokens"),
+    *("completion_tokens", "priced_tokens", "cost_pico", "flips", "flip_tokens", "flip_pico"),
+)
+
+
+def upgrade() -> None:
+    """Add the columns, the index that finds a session's last turn, and the two tables."""
+    op.add_column("receipts", sa.Column("flip_from", sa.Text))
+    op.add_column("receipts", sa.Column("flip_tokens", sa.BigInteger))
+    op.add_column("receipts", sa.Column("flip_pico", sa.BigInteger))
+    served_in_a_session = sa.text("session IS NOT NULL AND provider IS NOT NULL")
+    op.create_index(
+        "receipts_session",
+        "receipts",
+        ["session", "model_sent", "seq"],
+        sqlite_where=served_in_a_session,
+        postgresql_where=served_in_a_session,
+    )
+    op.create_table(
+        "tally_keys",
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("provider", sa.Text),
+        sa.Column("quantization", sa.Text),
+        sa.Column("model", sa.Text),
+        sa.Column("caller", sa.Text),
+        sa.Column("rules", sa.Text, nullable=False),
+        sa.Column("verdict", sa.String(16)),
+    )
+    op.create_table(
+        "tallies",
+        sa.Column("span", sa.SmallInteger, primary_key=True, autoincrement=False),
+        sa.Column("start", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in _SUMS),
+        sa.Column("ttft", sa.LargeBinary, nullable=False),
+        sa.Column("speed", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )

@@ -1,0 +1,149 @@
+"""Opens a ledger: makes its engine, and its schema where it is missing or older."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from app.errors import LedgerError
+from app.ledger.migrations import HEAD
+from app.ledger.rollups import INSERT, recount
+
+WRITING_LOCK = 0x706F696F  # any number, the same in every process
+_MIGRATION_LOCK = 0x706F696E
+_FIRST_WITH_TALLIES = "0002"
+_BUSY_SECONDS = 10
+
+
+def open_engine(url: str) -> sa.Engine:
+    """An engine whose schema is current; it is made or migrated first where needed.
+
+    Raises `LedgerError` saying what is wrong, without the password that a URL may hold.
+    """
+    try:
+        engine = _engine(url)
+        try:
+            _migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+    except LedgerError:
+        raise
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        raise LedgerError(f"can't open the ledger {_shown(url)}: {plainly(error)}") from error
+    return engine
+
+
+def plainly(error: Exception) -> str:
+    """The driver's own words; SQLAlchemy's would quote the statement and its values."""
+    return str(getattr(error, "orig", None) or error).strip()
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() not in INSERT:
+            raise LedgerError(_ENGINES.format(_shown(url)))
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed)
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError):
+        raise LedgerError(_ENGINES.format(_shown(url))) from None
+    except ModuleNotFoundError as error:
+        raise LedgerError(
+            f"the ledger {_shown(url)} needs the driver {error.name}: "
+            "pip install 'pointsman[postgres]' and write postgresql+psycopg://..."
+        ) from None
+
+
+_ENGINES = "{} is no ledger: write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    """SQLite as several processes can share it.
+
+    WAL lets readers read while the writer writes. `synchronous=NORMAL` can lose the last commits
+    when the power fails, never when a process is killed, and never the file.
+    """
+    if url.database and url.database != ":memory:":
+        file = Path(url.database)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. For this alone SQLite does not wait until others have let go of the file."""
+    late = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > late:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _migrate(engine: sa.Engine) -> None:
+    """Bring the schema to HEAD; where it is there already, Alembic isn't even imported."""
+    with engine.connect() as connection:
+        if _revision(connection) == HEAD:
+            return
+    with engine.connect() as connection:
+        lock(connection, _MIGRATION_LOCK)
+        revision = _revision(connection)
+        if revision == HEAD:
+            return
+        if revision is not None and revision > HEAD:
+            raise LedgerError(
+                f"the ledger was written by a newer Pointsman (schema {revision}, this one knows "
+                f"{HEAD}): upgrade Pointsman, or use another ledger"
+            )
+        _upgrade(connection)
+        if revision is not None and revision < _FIRST_WITH_TALLIES:
+            recount(connection)
+        connection.commit()
+
+
+def lock(connection: sa.Connection, number: int) -> None:
+    """Let one process at a time do this; the lock goes with the transaction."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    # Late, since it costs 0.1 s and 10 MB, once in a ledger's life.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _shown(url: str) -> str:
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "(an unreadable URL)"

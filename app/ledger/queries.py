@@ -1,0 +1,278 @@
+"""Queries: from tallies, and at the edges from receipts, to stats and series.
+
+Rule 1  Whole hours are read from tallies, whose rows do not grow with the number of requests.
+Rule 2  A part of an hour is read from the receipts themselves, if they are all there still; else
+        the whole hour is taken, and the answer says so by its own `since` and `until`.
+Rule 3  Who asks holds a transaction, so that an answer is of one moment.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.ledger.gathering import Gathering
+from app.ledger.histogram import from_bytes
+from app.ledger.keys import Key, key_of
+from app.ledger.spans import (
+    DAY,
+    HOUR,
+    SPANS,
+    Stretch,
+    begin,
+    cover,
+    down,
+    horizon,
+    hour_of,
+    moment_of,
+    outward,
+    parts,
+    up,
+    up_to_hour,
+)
+from app.ledger.stats import Dimension, Series, Stats, Wanted
+from app.ledger.steps import step_for
+from app.ledger.tables import KEYS, RECEIPTS, TALLIES, storable
+from app.ledger.tally import HISTOGRAMS, SUMS, Flip, Tally, tally_of
+
+_HOUR = timedelta(hours=1)
+
+
+def stats(connection: sa.Connection, by: Sequence[Dimension], wanted: Wanted) -> Stats:
+    """What the wanted receipts add up to, in groups."""
+    gathering = Gathering(by)
+    oldest = _oldest(connection)
+    since = wanted.since and _start(connection, wanted.since, oldest)
+    until = wanted.until and _stop(connection, wanted.until, oldest)
+    first, last, edges = parts(since, until)
+    for stretch in cover(first, last):
+        _add_tallies(connection, gathering, stretch, wanted)
+        _add_spreads(connection, gathering, stretch, wanted)
+    for start, stop in edges:
+        for _, key, tally in _counted_again(connection, start, stop, wanted):
+            gathering.add(0, key, tally)
+    return Stats(
+        since=since,
+        until=until,
+        by=gathering.by,
+        groups=gathering.groups(),
+        total=gathering.total(),
+    )
+
+
+def series(
+    connection: sa.Connection,
+    by: Sequence[Dimension],
+    wanted: Wanted,
+    *,
+    now: datetime,
+    points: int,
+    distributions: bool,
+) -> Series:
+    """The wanted figures over time, in at most so many buckets of a length that people know."""
+    gathering = Gathering(by)
+    oldest = _oldest(connection)
+    first = begin(oldest)
+    since = wanted.since or (now - _HOUR if first is None else moment_of(first))
+    until = max(wanted.until or now, since + timedelta(minutes=1))
+    step = step_for(until - since, points=points, shortest=_shortest(hour_of(since), oldest))
+    start = _floor(since, step)
+    buckets = range(-(-(until - start) // step))
+    if step < _HOUR:
+        for moment, key, tally in _counted_again(
+            connection, start, start + step * len(buckets), wanted
+        ):
+            gathering.add((moment - start) // step, key, tally)
+    else:
+        width = step // _HOUR
+        span = next(each for each in SPANS if width % each == 0)
+        zero = hour_of(start)
+        stretch = Stretch(span, zero, zero + width * len(buckets))
+        _add_tallies(connection, gathering, stretch, wanted, width=width)
+        if distributions:
+            _add_spreads(connection, gathering, stretch, wanted, width=width)
+    return Series(
+        bucket=step,
+        starts=tuple(start + step * bucket for bucket in buckets),
+        by=gathering.by,
+        lines=gathering.lines(buckets),
+        total=tuple(gathering.total(bucket) for bucket in buckets),
+    )
+
+
+def _oldest(connection: sa.Connection) -> dict[int, int]:
+    """The start of the first tally of each span."""
+    found = {span: connection.scalar(_OLDEST, {"span": span}) for span in SPANS}
+    return {span: start for span, start in found.items() if start is not None}
+
+
+def _shortest(first: int, oldest: Mapping[int, int]) -> timedelta:
+    """The shortest buckets that there are tallies for, from an hour on."""
+    if first < horizon(DAY, oldest):
+        return timedelta(days=30)
+    return timedelta(days=1) if first < horizon(HOUR, oldest) else timedelta(0)
+
+
+def _floor(moment: datetime, step: timedelta) -> datetime:
+    epoch = moment_of(0)
+    return epoch + (moment.astimezone(UTC) - epoch) // step * step
+
+
+def _start(connection: sa.Connection, since: datetime, oldest: Mapping[int, int]) -> datetime:
+    """The moment from which can be counted; it is at or before the one asked for."""
+    hour = hour_of(since)
+    settled = outward(hour, oldest, down)
+    if settled == hour and _is_whole(connection, hour, oldest):
+        return since
+    return moment_of(settled)
+
+
+def _stop(connection: sa.Connection, until: datetime, oldest: Mapping[int, int]) -> datetime:
+    """The moment up to which can be counted; it is at or after the one asked for."""
+    hour = up_to_hour(until)
+    settled = outward(hour, oldest, up)
+    if settled == hour and _is_whole(connection, hour_of(until), oldest):
+        return until
+    return moment_of(settled)
+
+
+def _is_whole(connection: sa.Connection, hour: int, oldest: Mapping[int, int]) -> bool:
+    """Whether every receipt of an hour is still in the ledger."""
+    if hour < horizon(HOUR, oldest):
+        return False
+    bound = {"since": moment_of(hour), "until": moment_of(hour + 1), "hour": hour}
+    receipts, counted = connection.execute(_RECEIPTS_OF_AN_HOUR, bound).one()
+    return bool(receipts == (counted or 0))
+
+
+def _add_tallies(
+    connection: sa.Connection,
+    gathering: Gathering,
+    stretch: Stretch,
+    wanted: Wanted,
+    *,
+    width: int | None = None,
+) -> None:
+    bucket = sa.literal(0) if width is None else (TALLIES.c.start - stretch.start) // width
+    dimensions = [KEYS.c[_COLUMNS[name]] for name in gathering.by]
+    grouped = [*dimensions, KEYS.c.verdict]
+    query = (
+        _within(stretch, wanted, bucket.label("bucket"), *grouped, *_SUMMED)
+        .join(KEYS, KEYS.c.number == TALLIES.c.key)
+        .group_by(*(["bucket"] if width else []), *grouped)
+    )
+    for row in connection.execute(query).mappings():
+        sums = (int(row[name]) for name in SUMS)
+        gathering.add(row["bucket"], _key(row), Tally(*sums))
+
+
+def _add_spreads(
+    connection: sa.Connection,
+    gathering: Gathering,
+    stretch: Stretch,
+    wanted: Wanted,
+    *,
+    width: int = 0,
+) -> None:
+    """Histograms are added here, since no database can; one row for each tally."""
+    groups = {
+        row["number"]: gathering.groups_of(_key(row))
+        for row in connection.execute(sa.select(KEYS).where(*_of_key(wanted))).mappings()
+    }
+    bucket = (TALLIES.c.start - stretch.start) // width if width else sa.literal(0)
+    spreads = (TALLIES.c[name] for name in HISTOGRAMS)
+    query = _within(stretch, wanted, bucket, TALLIES.c.key, *spreads)
+    for at, key, ttft, speed in connection.execute(query):
+        gathering.add_spread(at, groups[key], from_bytes(ttft), from_bytes(speed))
+
+
+def _within(stretch: Stretch, wanted: Wanted, *columns: Any) -> sa.Select[Any]:
+    query = sa.select(*columns).where(
+        TALLIES.c.span == stretch.span,
+        TALLIES.c.start >= stretch.start,
+        TALLIES.c.start < stretch.stop,
+    )
+    narrowed = list(_of_key(wanted))
+    if not narrowed:
+        return query
+    return query.where(TALLIES.c.key.in_(sa.select(KEYS.c.number).where(*narrowed)))
+
+
+def _of_key(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
+    for name in ("provider", "model", "caller"):
+        value = getattr(wanted, name)
+        if value is not None:
+            yield KEYS.c[name] == storable(value)
+    if wanted.verdict is not None:
+        yield _is_verdict(KEYS.c.verdict, wanted.verdict)
+
+
+def _of_receipt(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
+    table = RECEIPTS.c
+    for column, value in (
+        (table.provider, wanted.provider),
+        (sa.func.coalesce(table.model_sent, table.model_asked), wanted.model),
+        (table.caller, wanted.caller),
+    ):
+        if value is not None:
+            yield column == storable(value)
+    if wanted.verdict is not None:
+        yield _is_verdict(table.verdict, wanted.verdict)
+
+
+def _is_verdict(column: sa.Column[Any], verdict: str) -> sa.ColumnElement[bool]:
+    return column.is_(None) if verdict == "none" else column == storable(verdict)
+
+
+def _key(row: Mapping[Any, Any]) -> Key:
+    named = {name: row[name] for name in Key._fields if name in row}
+    if "rules" in named:
+        named["rules"] = tuple(json.loads(named["rules"]))
+    return Key(**named)
+
+
+def _counted_again(
+    connection: sa.Connection, since: datetime, until: datetime, wanted: Wanted
+) -> Iterator[tuple[datetime, Key, Tally]]:
+    """Receipts themselves, each with its key and what it counts for."""
+    query = (
+        sa.select(*_NEEDED)
+        .where(RECEIPTS.c.started_at >= since, RECEIPTS.c.started_at < until)
+        .where(*_of_receipt(wanted))
+    )
+    for row in connection.execute(query):
+        receipt: Any = row  # it has all that is asked of a receipt
+        lost = Flip(row.flip_from, row.flip_tokens, row.flip_pico)
+        flip = None if row.flip_from is None else lost
+        yield row.started_at, key_of(receipt), tally_of(receipt, flip)
+
+
+_COLUMNS: Mapping[Dimension, str] = {
+    "provider": "provider",
+    "quantization": "quantization",
+    "model": "model",
+    "caller": "caller",
+    "rule": "rules",
+}
+_OLDEST = sa.select(sa.func.min(TALLIES.c.start)).where(TALLIES.c.span == sa.bindparam("span"))
+_SUMMED = tuple(sa.func.sum(TALLIES.c[name]).label(name) for name in SUMS)
+_IN_THE_HOUR = sa.and_(
+    RECEIPTS.c.started_at >= sa.bindparam("since"), RECEIPTS.c.started_at < sa.bindparam("until")
+)
+_RECEIPTS_OF_AN_HOUR = sa.select(
+    sa.select(sa.func.count()).select_from(RECEIPTS).where(_IN_THE_HOUR).scalar_subquery(),
+    sa.select(sa.func.sum(TALLIES.c.requests))
+    .where(TALLIES.c.span == HOUR, TALLIES.c.start == sa.bindparam("hour"))
+    .scalar_subquery(),
+)
+_NEEDED = tuple(
+    RECEIPTS.c[name]
+    for name in (
+        *("started_at", "provider", "quantizations_listed", "model_sent", "model_asked"),
+        *("caller", "rules", "verdict", "ending", "prompt_tokens", "cached_tokens"),
+        *("completion_tokens", "cost_usd", "ttft_ms", "tokens_per_second"),
+        *("flip_from", "flip_tokens", "flip_pico"),
+    )
+)
