@@ -16,7 +16,6 @@ from app.catalog.snapshot import Snapshot, read_snapshot
 from app.errors import SettingsError, UpstreamError
 from app.openrouter.client import OpenRouter, connect
 from app.settings import Settings
-from app.simulator.catalog import Catalog as SimulatedCatalog
 from app.wire.headers import to_upstream
 
 LIVE, SIMULATED = "live", "simulated"
@@ -69,6 +68,8 @@ def _from_file(file: Path) -> Snapshot:
 
 def simulated_snapshot() -> Snapshot:
     """The simulator's catalog as its listings show it, without what they hide."""
+    from app.simulator.catalog import Catalog as SimulatedCatalog  # noqa: PLC0415 - 100 ms
+
     simulated = SimulatedCatalog.read(None)
     return Snapshot(
         fetched_at=_now(),

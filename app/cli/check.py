@@ -1,16 +1,122 @@
 """`pointsman check`: what is wrong with the policy files, before a request finds out."""
 
-from rich.console import Console
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
 
+from rich.console import Console
+from rich.text import Text
+
+from app.catalog.catalog import EMPTY
+from app.cli.catalogs import Source, open_catalog
+from app.cli.sarif import sarif_of
+from app.errors import PolicyFileError, SettingsError
+from app.policy.book import EMPTY_BOOK, Book
+from app.policy.cases import models_wanted
+from app.policy.finding import Finding, Severity
+from app.policy.lint import lint
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 
+Output = Literal["text", "json", "sarif"]
 
-def check(settings: Settings) -> None:
-    """Print what the folder holds. Raises `PolicyFileError` with every mistake there is."""
+BROKEN_FILE = "policy-file"  # the code of what makes a file unusable
+_CLEAN, _FOUND, _UNUSABLE = 0, 1, 2
+_STYLES: Mapping[Severity, str] = {"error": "bold red", "warning": "yellow", "note": "dim"}
+
+
+def check(
+    settings: Settings, *, catalog: str | None, output: Output = "text", strict: bool = False
+) -> int:
+    """Print what the folder holds and what there is to say about it; the exit code.
+
+    Raises `SettingsError`, and, where people read it, `PolicyFileError` with every mistake.
+    """
     folder = policy_folder(settings.policies)
-    book = read_folder(folder)
-    Console().print(
-        f"{folder}: {len(book.rules)} rules and {len(book.aliases)} aliases, book {book.revision}",
-        highlight=False,
-    )
+    try:
+        book = read_folder(folder)
+    except PolicyFileError as error:
+        if output == "text":
+            raise
+        _print(output, folder, EMPTY_BOOK, None, list(_mistakes(error)))
+        return _UNUSABLE
+    source = open_catalog(catalog, settings, partial(models_wanted, book)) if catalog else None
+    findings = lint(book, source.catalog if source else EMPTY)
+    _print(output, folder, book, source, findings)
+    serious = {"error", "warning"} if strict else {"error"}
+    return _FOUND if any(each.severity in serious for each in findings) else _CLEAN
+
+
+def output_of(*, as_json: bool, as_sarif: bool) -> Output:
+    """What the options ask for. Raises `SettingsError` for both at once."""
+    if as_json and as_sarif:
+        raise SettingsError("--json and --sarif are two outputs; choose one")
+    return "json" if as_json else "sarif" if as_sarif else "text"
+
+
+def _mistakes(error: PolicyFileError) -> Iterable[Finding]:
+    for each in error.problems:
+        yield Finding("error", BROKEN_FILE, each.file, each.line, each.where, each.message)
+
+
+def _print(
+    output: Output, folder: Path, book: Book, source: Source | None, findings: Iterable[Finding]
+) -> None:
+    findings = list(findings)
+    if output == "sarif":
+        print(json.dumps(sarif_of(findings), ensure_ascii=False, indent=2))
+    elif output == "json":
+        told = _as_json_object(folder, book, source, findings)
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for each in findings:
+            console.print(_line(each))
+        console.print(Text(_summary(folder, book, source, findings)))
+
+
+def _line(finding: Finding) -> Text:
+    text = Text(str(finding))
+    text.highlight_words([f" {finding.severity}: "], _STYLES[finding.severity])
+    return text
+
+
+def _summary(folder: Path, book: Book, source: Source | None, findings: Iterable[Finding]) -> str:
+    count = Counter(each.severity for each in findings)
+    found = ", ".join(f"{n} {name}{'s' * (n > 1)}" for name in _STYLES if (n := count[name]))
+    held = f"{len(book.rules)} rules and {len(book.aliases)} aliases, book {book.revision}"
+    if source is None:
+        seen = "no catalog; --catalog live looks at endpoints too"
+    else:
+        left_out = f", {source.left_out} left out" if source.left_out else ""
+        seen = f"catalog {source.name} of {source.snapshot.fetched_at}: "
+        seen += f"{len(source.snapshot.endpoints)} models looked at{left_out}"
+    return f"{folder}: {held}\n{seen}\n{found or 'nothing found'}"
+
+
+def _as_json_object(
+    folder: Path, book: Book, source: Source | None, findings: list[Finding]
+) -> dict[str, Any]:
+    count = Counter(each.severity for each in findings)
+    return {
+        "folder": str(folder),
+        "book": book.revision,
+        "rules": len(book.rules),
+        "aliases": len(book.aliases),
+        "catalog": None
+        if source is None
+        else {
+            "source": source.name,
+            "fetched_at": source.snapshot.fetched_at,
+            "models_looked_at": len(source.snapshot.endpoints),
+            "models_left_out": source.left_out,
+        },
+        "errors": count["error"],
+        "warnings": count["warning"],
+        "notes": count["note"],
+        "findings": [asdict(each) for each in findings],
+    }

@@ -27,6 +27,9 @@ Policies = Annotated[
 Ledger = Annotated[
     str | None, typer.Option(help="The ledger, an SQLAlchemy URL [an SQLite file of your user].")
 ]
+CatalogSource = Annotated[
+    str | None, typer.Option("--catalog", help="live, simulated, or a file: who is left to serve.")
+]
 Open = Annotated[
     bool | None, typer.Option("--open", help="Allow listening beyond loopback without caller keys.")
 ]
@@ -109,12 +112,42 @@ def simulate(
 
 
 @commands.command()
-def check(policies: Policies = None) -> None:
-    """Say what is wrong with the policy files; exit code 2 when something is."""
+def check(
+    catalog: CatalogSource = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    as_sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0, for review.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    policies: Policies = None,
+    upstream: Upstream = None,
+) -> None:
+    """Say what is wrong with the policies: 0 nothing, 1 errors, 2 they can't be used."""
     from app.cli.check import check as start
+    from app.cli.check import output_of
     from app.settings import Settings
 
-    start(Settings.read(policies=policies))
+    output = output_of(as_json=as_json, as_sarif=as_sarif)
+    settings = Settings.read(policies=policies, upstream_url=upstream)
+    raise typer.Exit(start(settings, catalog=catalog, output=output, strict=strict))
+
+
+@commands.command()
+def catalog(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Models [with --save: those of the policies].")
+    ] = None,
+    source: Annotated[
+        str, typer.Option("--catalog", help="live, simulated, or a file saved before.")
+    ] = "live",
+    save: Annotated[Path | None, typer.Option(help="Keep it in this file, for check.")] = None,
+    policies: Policies = None,
+    upstream: Upstream = None,
+) -> None:
+    """Show who offers a model: quantization, prices, context, uptime."""
+    from app.cli.catalog import show_catalog
+    from app.settings import Settings
+
+    settings = Settings.read(policies=policies, upstream_url=upstream)
+    raise typer.Exit(show_catalog(settings, models or (), catalog=source, save=save))
 
 
 @commands.command()
@@ -125,16 +158,19 @@ def explain(
     ] = None,
     caller: Annotated[str | None, typer.Option(help="As if this caller asked.")] = None,
     user_agent: Annotated[str, typer.Option(help="As if this tool asked.")] = "",
+    catalog: CatalogSource = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     policies: Policies = None,
+    upstream: Upstream = None,
 ) -> None:
     """Say what would be sent for a model, and which line of which file says so."""
     from app.cli.explain import show_explanation
     from app.settings import Settings
 
     code = show_explanation(
-        Settings.read(policies=policies),
+        Settings.read(policies=policies, upstream_url=upstream),
         model,
+        catalog=catalog,
         provider=provider,
         caller=caller,
         user_agent=user_agent,

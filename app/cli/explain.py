@@ -1,6 +1,7 @@
 """`pointsman explain`: what would be sent for a model, and which line of which file says so."""
 
 import json
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from app.catalog.catalog import EMPTY
+from app.cli.catalogs import open_catalog
 from app.errors import MalformedBody, SettingsError
 from app.policy.explain import Explained, Explanation, as_json_object, explain
+from app.policy.forecast import Forecast, forecasts
 from app.policy.request import request_for
 from app.policy.rule import named
 from app.policy_folder import policy_folder, read_folder
@@ -27,23 +30,35 @@ def show_explanation(
     caller: str | None,
     user_agent: str,
     as_json: bool,
+    catalog: str | None = None,
 ) -> int:
     """Print the explanation; the exit code is 1 where the request would be refused.
 
-    Raises `SettingsError` for a `--provider` that is no JSON object, and `PolicyFileError`.
+    With a `catalog`, the funnel too. Raises `SettingsError` for a `--provider` that is no JSON
+    object or a catalog that can't be had, and `PolicyFileError`.
     """
     book = read_folder(policy_folder(settings.policies))
     try:
         request = request_for(model, _object(provider))
-        route = book.route_for(request, caller=caller, user_agent=user_agent, catalog=EMPTY)
+        ask = partial(book.route_for, request, caller=caller, user_agent=user_agent)
+        sent_as = ask(catalog=EMPTY).model_sent
+        source = open_catalog(catalog, settings, lambda _: [sent_as]) if catalog else None
+        route = ask(catalog=source.catalog if source else EMPTY)
         explanation = explain(request, route)
     except MalformedBody as error:
         raise SettingsError(str(error)) from None
+    funnels: list[Forecast] | None = [] if source else None
+    if source and not explanation.refusal:
+        sent = explanation.provider
+        funnels = [*forecasts(request, route, sent, source.catalog, ladder=book.ladder)]
     if as_json:
-        print(json.dumps(as_json_object(explanation, book.revision), ensure_ascii=False, indent=2))
+        told = as_json_object(explanation, book.revision, funnels)
+        print(json.dumps(told, ensure_ascii=False, indent=2))
     else:
         console = Console(highlight=False)
         console.print(_rendered(explanation, narrow=console.width < _NARROW))
+        for each in funnels or ():
+            console.print(_foreseen(each))
     return 1 if explanation.refusal else 0
 
 
@@ -78,6 +93,23 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
         told = f"overruled: provider.{item.field} was {asked}, is {sent}: {item.why} ({item.rule})"
         parts += [Text(), Text(told, style="yellow")]
     return Group(*parts)
+
+
+def _foreseen(each: Forecast) -> Text:
+    """The funnel, and who is left or what to change."""
+    left = ", ".join(
+        f"{endpoint.tag} ({endpoint.quantization})" for endpoint in each.funnel.survivors
+    )
+    text = Text(f"\nfunnel: {each.funnel}\n", style="bold")
+    if left:
+        text.append(f"left to serve: {left}", style="not bold")
+    else:
+        text.append("nobody is left to serve", style="red")
+        text.append(f"; least to change: {each.relaxation}" if each.relaxation else "", "not bold")
+    if each.funnel.unsure:
+        unsure = ", ".join(each.funnel.unsure)
+        text.append(f"\n? no listing tells who passes {unsure}", style="not bold dim")
+    return text
 
 
 def _fields(fields: tuple[Explained, ...], *, narrow: bool) -> Table:

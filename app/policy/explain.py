@@ -3,14 +3,16 @@
 It runs the very functions that a request runs, so what it says is what happens.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from app.errors import PolicyRefusal
+from app.policy import forecast
 from app.policy.apply import Outgoing, apply
+from app.policy.forecast import Forecast
 from app.policy.overruled import Overruled
 from app.policy.request import Request
 from app.policy.route import Route
@@ -96,8 +98,14 @@ def _read(raw: msgspec.Raw | None) -> Any:
         return bytes(raw or b"").decode(errors="replace")
 
 
-def as_json_object(explanation: Explanation, book: str) -> dict[str, Any]:
-    """The explanation for machines; `book` is the revision that it holds for."""
+def as_json_object(
+    explanation: Explanation, book: str, funnels: Iterable[Forecast] | None = None
+) -> dict[str, Any]:
+    """The explanation for machines; `book` is the revision that it holds for.
+
+    With a catalog there are `funnels`, one for each model whose endpoints it knows.
+    """
+    told = {} if funnels is None else {"funnel": list(map(forecast.as_json_object, funnels))}
     route, refusal = explanation.route, explanation.refusal
     return {
         "model_asked": route.model_asked,
@@ -129,6 +137,7 @@ def as_json_object(explanation: Explanation, book: str) -> dict[str, Any]:
             for item in explanation.overruled
         ],
         "refused": {"code": refusal.code, "message": str(refusal)} if refusal else None,
+        **told,
     }
 
 

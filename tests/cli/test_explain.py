@@ -90,3 +90,73 @@ def test_a_provider_that_is_no_object_is_an_error(settings: Settings, provider: 
         show_explanation(
             settings, "quick", provider=provider, caller=None, user_agent="", as_json=False
         )
+
+
+KIMI = "moonshotai/kimi-k2"
+
+
+@pytest.fixture
+def kimi(tmp_path: Path) -> Settings:
+    (tmp_path / "q").mkdir()
+    rule = f"{{name: kimi, models: [{KIMI}], quantization_floor: fp8, zdr: true}}"
+    (tmp_path / "q" / "mine.yaml").write_text(f"version: 1\nrules: [{rule}]")
+    return Settings.read(policies=tmp_path / "q")
+
+
+def foreseen(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    provider: str | None = None,
+    *,
+    as_json: bool = False,
+    model: str = KIMI,
+) -> str:
+    show_explanation(
+        settings,
+        model,
+        provider=provider,
+        caller=None,
+        user_agent="",
+        as_json=as_json,
+        catalog="simulated",
+    )
+    return capsys.readouterr().out
+
+
+def test_with_a_catalog_the_funnel_says_who_is_left(
+    kimi: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = " ".join(foreseen(kimi, capsys).split())
+    assert "funnel: 8 -> fp8+ 3 -> zdr 3?" in text
+    assert "left to serve: moonshotai (fp8), novita/fp8 (fp8), together (fp8)" in text
+    assert "? no listing tells who passes zdr" in text
+
+
+def test_where_nobody_is_left_the_least_to_change_is_said(
+    kimi: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = " ".join(
+        foreseen(kimi, capsys, '{"only": ["groq"], "max_price": {"prompt": 2}}').split()
+    )
+    assert "funnel: 8 -> only 1 -> fp8+ 0 nobody is left to serve; least to change: " in text
+    assert "only: add moonshotai" in text
+
+
+def test_machines_get_the_funnel_with_each_fall_and_its_line(
+    kimi: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (funnel,) = json.loads(foreseen(kimi, capsys, as_json=True))["funnel"]
+    assert (funnel["model"], funnel["line"]) == (KIMI, "8 -> fp8+ 3 -> zdr 3?")
+    (step,) = [step for step in funnel["steps"] if step["filter"] == "quantizations"]
+    assert {drop["tag"] for drop in step["dropped"]} >= {"groq", "deepinfra/fp4"}
+    assert "mine.yaml:2" in step["dropped"][0]["because"]
+
+
+def test_a_refused_request_and_an_unknown_model_have_no_funnel(
+    kimi: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = json.loads(foreseen(kimi, capsys, '{"quantizations": ["fp4"]}', as_json=True))
+    unknown = json.loads(foreseen(kimi, capsys, as_json=True, model="acme/nothing"))
+    assert (refused["funnel"], unknown["funnel"]) == ([], [])
+    show_explanation(kimi, KIMI, provider=None, caller=None, user_agent="", as_json=True)
+    assert "funnel" not in json.loads(capsys.readouterr().out)

@@ -1,0 +1,118 @@
+"""`pointsman catalog`: who offers a model, as what and for how much; and keeps it in a file."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.catalog.catalog import Catalog, listing_key
+from app.catalog.endpoint import Endpoint
+from app.catalog.snapshot import written
+from app.cli.catalogs import open_catalog
+from app.errors import SettingsError
+from app.policy.cases import models_wanted
+from app.policy.filters import listed_price
+from app.policy.shapes import did_you_mean
+from app.policy_folder import policy_folder, read_folder
+from app.settings import Settings
+
+_NARROW = 100
+_THOUSAND, _MILLION = 1_000, 1_000_000
+
+
+def show_catalog(
+    settings: Settings, models: Sequence[str], *, catalog: str, save: Path | None
+) -> int:
+    """Print the endpoints of each model; the exit code is 1 where one is offered by nobody.
+
+    Without models, those that the policies name are saved and none is printed. Raises
+    `SettingsError`, and `PolicyFileError` where the policies are read.
+    """
+    if not models and save is None:
+        raise SettingsError("name a model, or --save FILE to keep those that the policies name")
+
+    def wanted(known: Catalog) -> Sequence[str]:
+        book = None if models else read_folder(policy_folder(settings.policies))
+        return models_wanted(book, known) if book else models
+
+    source = open_catalog(catalog, settings, wanted)
+    console = Console(highlight=False)
+    unknown = [model for model in models if not _print_model(console, source.catalog, model)]
+    if save is not None:
+        _save(written(source.snapshot), save)
+        left_out = f" ({source.left_out} more left out)" if source.left_out else ""
+        console.print(
+            f"wrote {save}: the endpoints of {len(source.snapshot.endpoints)} models{left_out}"
+        )
+    return 1 if unknown else 0
+
+
+def _save(text: bytes, file: Path) -> None:
+    try:
+        file.write_bytes(text)
+    except OSError as error:
+        raise SettingsError(f"can't write {file}: {error.strerror}") from None
+
+
+def _print_model(console: Console, catalog: Catalog, model: str) -> bool:
+    listing = catalog.listing(model)
+    if listing is None:
+        hint = did_you_mean(listing_key(model), catalog.models) or "; it reads author/model"
+        console.print(f"{model}: no such model is listed{hint}")
+        return False
+    console.print(Text(model, style="bold"))
+    console.print(_table(listing.endpoints, narrow=console.width < _NARROW))
+    return True
+
+
+def _table(endpoints: Sequence[Endpoint], *, narrow: bool) -> Table:
+    """One endpoint a row, the cheapest first; where lines are short, the tag has to do."""
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0), header_style="dim"
+    )
+    if not narrow:
+        table.add_column("provider", no_wrap=True)
+    table.add_column("tag", overflow="fold")
+    table.add_column("listed as", no_wrap=True)
+    for heading in ("in $/M", "out $/M", "context", "answer", "uptime", "params"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in sorted(endpoints, key=_price):
+        name = () if narrow else (Text(each.provider_name),)
+        table.add_row(*name, Text(each.tag), *map(Text, _figures(each)))
+    return table
+
+
+def _figures(endpoint: Endpoint) -> tuple[str, ...]:
+    return (
+        endpoint.quantization or "-",
+        _dollars(listed_price("prompt", endpoint)),
+        _dollars(listed_price("completion", endpoint)),
+        _short(endpoint.context_length),
+        _short(endpoint.max_completion_tokens),
+        "-" if endpoint.uptime is None else f"{endpoint.uptime:.1f}%",
+        str(len(endpoint.supported_parameters)),
+    )
+
+
+def _price(endpoint: Endpoint) -> tuple[Decimal, str]:
+    prices = (endpoint.prompt_price, endpoint.completion_price)
+    return sum((price or Decimal(0) for price in prices), Decimal(0)), endpoint.tag
+
+
+def _dollars(price: Decimal | None) -> str:
+    if price is None:
+        return "-"
+    text = f"{price:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _short(count: int | None) -> str:
+    """262144 as 262k: what tells endpoints apart is its size."""
+    if count is None:
+        return "-"
+    if count >= _MILLION:
+        return f"{count / _MILLION:.3g}M"
+    return f"{count // _THOUSAND}k" if count >= _THOUSAND else str(count)

@@ -1,0 +1,97 @@
+"""`pointsman catalog`: a model's endpoints in a table that fits, and in a file."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.catalog.snapshot import FORMAT
+from app.cli.catalog import show_catalog
+from app.errors import SettingsError
+from app.settings import Settings
+
+CODER = "qwen/qwen3-coder"
+
+
+def shown(
+    capsys: pytest.CaptureFixture[str],
+    *models: str,
+    catalog: str = "simulated",
+    save: Path | None = None,
+    policies: Path | None = None,
+) -> tuple[int, str]:
+    settings = Settings.read(policies=policies)
+    code = show_catalog(settings, models, catalog=catalog, save=save)
+    return code, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_with_a_line_for_each_endpoint(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    code, text = shown(capsys, CODER)
+    title, heading, *lines = text.splitlines()
+    assert (code, title, len(lines)) == (0, CODER, 15)
+    assert max(map(len, text.splitlines())) <= width
+    assert ("provider" in heading) is (width > 100)
+    (novita,) = [line.split() for line in lines if "novita/fp8" in line]
+    assert novita[-8:] == ["novita/fp8", "fp8", "0.29", "1.2", "131k", "32k", "99.7%", "18"]
+
+
+def test_the_cheapest_come_first_and_what_is_not_listed_is_a_dash(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    price = {"prompt": "0.000002", "completion": "0.000002"}
+    rows = [
+        {"tag": "dear", "provider_name": "Dear", "pricing": price, "context_length": 2_000_000},
+        {"tag": "bare", "provider_name": "Bare", "max_completion_tokens": 512},
+    ]
+    whole = {"format": FORMAT, "fetched_at": "2026-11-21", "models": [], "endpoints": {"a/b": rows}}
+    (tmp_path / "c.json").write_text(json.dumps(whole))
+    _, text = shown(capsys, "a/b", catalog=str(tmp_path / "c.json"))
+    assert [line.split() for line in text.splitlines()[2:]] == [
+        ["bare", "-", "-", "-", "-", "512", "-", "0"],
+        ["dear", "-", "2", "2", "2M", "-", "-", "0"],
+    ]
+
+
+def test_a_model_that_nobody_lists_gets_the_one_that_may_be_meant(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, text = shown(capsys, "qwen/qwen3-codr", "qqqq")
+    assert code == 1
+    assert "did you mean qwen/qwen3-coder?" in text
+    assert "qqqq: no such model is listed; it reads author/model" in text
+
+
+def test_what_is_saved_is_a_catalog_to_come_back_to(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "catalog.json"
+    code, text = shown(capsys, CODER, save=file)
+    assert (code, f"wrote {file}" in "".join(text.split("\n"))) == (0, True)
+    _, again = shown(capsys, CODER, catalog=str(file))
+    assert again.splitlines() == text.splitlines()[: len(again.splitlines())]
+
+
+def test_without_a_model_those_of_the_policies_are_saved(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "mine.yaml").write_text(
+        f"version: 1\nrules: [{{name: mine, models: ['{CODER}'], zdr: true}}]"
+    )
+    file = tmp_path / "catalog.json"
+    code, text = shown(capsys, save=file, policies=tmp_path / "p")
+    assert (code, text.startswith("wrote")) == (0, True)
+    assert CODER in json.loads(file.read_text())["endpoints"]
+
+
+def test_nothing_to_show_and_nowhere_to_save_is_a_question(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match="name a model"):
+        shown(capsys)
+    with pytest.raises(SettingsError, match="can't write"):
+        shown(capsys, CODER, save=tmp_path / "missing" / "catalog.json")
