@@ -188,7 +188,7 @@ def _add_spreads(
         gathering.add_spread(at, groups[key], from_bytes(ttft), from_bytes(speed))
 
 
-def _within(stretch: Stretch, wanted: Wanted, *columns: Any) -> sa.Select[Any]:
+def _within(stretch: Stretch, wanted: Wanted, *columns: Any) -> Any:
     query = sa.select(*columns).where(
         TALLIES.c.span == stretch.span,
         TALLIES.c.start >= stretch.start,

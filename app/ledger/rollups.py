@@ -147,7 +147,7 @@ def _key_row(key: Key) -> dict[str, Any]:
     return {**key._asdict(), "rules": json.dumps(key.rules)}
 
 
-def _last_turns(*, bounded: bool) -> sa.Select[Any]:
+def _last_turns(*, bounded: bool) -> Any:
     table = RECEIPTS.c
     newest = (
         sa.select(sa.func.max(table.seq))

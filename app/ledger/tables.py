@@ -13,6 +13,8 @@ from app.ledger.tally import HISTOGRAMS, SUMS
 _PICO = Decimal(10) ** 12
 _LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
 
+_AS_THEY_ARE = frozenset({type(None), bool, int, float, Decimal, datetime})
+
 
 class Milliseconds(TypeDecorator[datetime]):
     """A UTC time as milliseconds since the epoch: sorts and filters alike on every engine."""
@@ -53,12 +55,17 @@ def storable(value: Any) -> Any:
 
     PostgreSQL refuses NUL, and no engine takes half of a surrogate pair.
     """
-    if isinstance(value, str):
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is str:
+        if value.isascii() and "\0" not in value and len(value) <= _LONGEST_TEXT:
+            return value  # nearly always
         return value[:_LONGEST_TEXT].replace("\0", "?").encode(errors="replace").decode()
-    if isinstance(value, Mapping):
-        return {storable(key): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]
+    if isinstance(value, Mapping):
+        return {storable(key): storable(item) for key, item in value.items()}
     return value
 
 

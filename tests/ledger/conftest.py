@@ -4,37 +4,28 @@ PostgreSQL is a real one, in a folder of its own, on a free port, without a pass
 """
 
 import importlib.util
-import os
-import pwd
 import shutil
-import signal
-import socket
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 
 from app.ledger.store import Store
-
-_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+from tests.ledger.postgres import Admin, Postgres, programs
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a running server, without a database's name."""
-    programs = _programs()
-    if programs is None or importlib.util.find_spec("psycopg") is None:
+    found = programs()
+    if found is None or importlib.util.find_spec("psycopg") is None:
         pytest.skip("no PostgreSQL: it takes apt install postgresql, pip install psycopg[binary]")
     folder = Path(tempfile.mkdtemp(prefix="pointsman-postgres-"))
     try:
-        with _served(programs, folder) as url:
+        with Postgres(found, folder) as url:
             yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -46,7 +37,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.sqlite"
     server: str = request.getfixturevalue("postgres")
-    with closing(_Admin(f"{server}/ledger")) as admin:
+    with closing(Admin(f"{server}/ledger")) as admin:
         admin.run("DROP SCHEMA public CASCADE")
         admin.run("CREATE SCHEMA public")
     return f"{server}/ledger"
@@ -78,92 +69,3 @@ def engine(url: str) -> Iterator[sa.Engine]:
     engine = sa.create_engine(url)
     yield engine
     engine.dispose()
-
-
-class _Admin:
-    def __init__(self, database: str) -> None:
-        self._engine = sa.create_engine(database, isolation_level="AUTOCOMMIT")
-
-    def run(self, statement: str) -> None:
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql(statement)
-
-    def close(self) -> None:
-        self._engine.dispose()
-
-
-class _served:  # noqa: N801 - used like a function
-    """Makes a server and runs it for as long as the block lasts."""
-
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
-
-    def __enter__(self) -> str:
-        as_whom = _unprivileged(self._folder)
-        data, log = self._folder / "data", self._folder / "log"
-        make: list[str | Path] = [
-            self._programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "pointsman",
-            "-A",
-            "trust",
-        ]
-        make += ["-E", "UTF8", "--locale=C", "--no-sync"]
-        subprocess.run(make, check=True, capture_output=True, cwd=self._folder, **as_whom)  # noqa: S603
-        port = _free_port()
-        serve: list[str | Path] = [self._programs / "postgres", "-D", data]
-        serve += ["-h", "127.0.0.1", "-p", str(port)]
-        for setting in (*_QUICK, "unix_socket_directories="):
-            serve += ["-c", setting]
-        with log.open("wb") as output:
-            self._server = subprocess.Popen(  # noqa: S603
-                serve, cwd=self._folder, stdout=output, stderr=output, **as_whom
-            )
-        url = f"postgresql+psycopg://pointsman@127.0.0.1:{port}"
-        _make_database(url, log)
-        return url
-
-    def __exit__(self, *_: object) -> None:
-        self._server.send_signal(signal.SIGINT)  # "fast": without waiting for clients
-        self._server.wait(timeout=20)
-
-
-def _programs() -> Path | None:
-    on_path = shutil.which("initdb")
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = [Path(on_path)] if on_path else debian
-    return found[-1].parent if found else None
-
-
-def _unprivileged(folder: Path) -> dict[str, Any]:
-    """How to start a program that refuses root; `folder` then belongs to whom it runs as."""
-    if os.geteuid() != 0:
-        return {}
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    user = known.get("postgres") or known["nobody"]
-    os.chown(folder, user.pw_uid, user.pw_gid)
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _make_database(server: str, log: Path) -> None:
-    """Make one as soon as the server is up."""
-    until = time.monotonic() + 20
-    with closing(_Admin(f"{server}/postgres")) as admin:
-        while True:
-            try:
-                admin.run("CREATE DATABASE ledger")
-            except OperationalError:
-                if time.monotonic() > until:
-                    pytest.fail(log.read_text(encoding="utf-8", errors="replace"))
-                time.sleep(0.05)
-            else:
-                return
