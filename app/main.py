@@ -17,11 +17,13 @@ from app.api.door import Door
 from app.api.error_replies import ledger_unreadable
 from app.api.explain import Explain
 from app.api.health import health_routes
+from app.api.holding import Holding
 from app.api.inference import Inference
 from app.api.models import Models
 from app.api.passthrough import Passthrough
 from app.api.receipts import receipt_routes
 from app.api.records import Records
+from app.api.routing_errors import RoutingErrors
 from app.api.traffic import Traffic
 from app.api.v1 import V1
 from app.errors import LedgerError
@@ -84,7 +86,10 @@ def create_app(settings: Settings) -> FastAPI:
             openrouter=openrouter,
             feed=feed,
             records=records,
-            block=Block(feed, limit=body_limit),
+            holding=Holding(
+                Block(feed, limit=body_limit),
+                RoutingErrors(policies, feed, enabled=settings.explain_errors),
+            ),
             key=key,
             body_limit=body_limit,
         ),

@@ -93,11 +93,19 @@ class Settings(BaseSettings):
     read_timeout: float = Field(
         default=900, gt=0, description="Seconds of silence from upstream that end a request (T-16)."
     )
+    transport: Literal["auto", "lean", "httpx"] = Field(
+        default="auto",
+        description="What talks to upstream; auto: lean, or httpx where a proxy is set.",
+    )
     write_timeout: float = Field(
         default=120, gt=0, description="Seconds that a caller may leave an answer unread (T-19)."
     )
     drain_seconds: int = Field(
         default=30, ge=0, description="Seconds that running requests get to finish at shutdown."
+    )
+    explain_errors: bool = Field(
+        default=True,
+        description="Say in upstream's routing 404s what the policy had to do with it.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="What the process log shows; requests are logged at info."

@@ -7,10 +7,10 @@ go on as they came while the observer only looks; the receipt is filed last, wha
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from app.api.block import Block
 from app.api.body import must_be_json, read_json, while_caller_stays
 from app.api.callers import shown_key
 from app.api.exchange import Exchange
+from app.api.holding import Holding
 from app.api.records import Records
 from app.errors import MissingKey
 from app.openrouter.catalog_feed import CatalogFeed
@@ -34,7 +34,7 @@ class Inference:
         openrouter: OpenRouter,
         feed: CatalogFeed,
         records: Records,
-        block: Block,
+        holding: Holding,
         key: SecretStr | None,
         body_limit: int,
     ) -> None:
@@ -42,7 +42,7 @@ class Inference:
         self._openrouter = openrouter
         self._feed = feed
         self._records = records
-        self._block = block
+        self._holding = holding
         self._key = key.get_secret_value() if key else None
         self._body_limit = body_limit
 
@@ -61,7 +61,7 @@ class Inference:
                     self._headers(scope, exchange),
                     outgoing.body,
                 )
-                await relay(upstream, exchange, send, self._block)
+                await relay(upstream, exchange, send, self._holding)
             await finish(exchange, send)
 
     def _headers(self, scope: Scope, exchange: Exchange) -> RawHeaders:
@@ -88,17 +88,20 @@ class Inference:
 
 
 async def relay(
-    upstream: Upstream, exchange: Exchange, send: Send, block: Block | None = None
+    upstream: Upstream, exchange: Exchange, send: Send, holding: Holding | None = None
 ) -> None:
     """Pass status, headers and body on as they came, each piece as soon as it is here."""
     try:
         exchange.begin_answer(upstream.status, upstream.headers)
         chunks = upstream.chunks()
-        withheld = await block.withhold(exchange, chunks) if block else ()
-        head = to_caller(upstream.headers) + exchange.headers()
+        head: RawHeaders = to_caller(upstream.headers)
+        held: tuple[bytes, ...] = ()
+        if holding is not None:
+            head, held = await holding.begin(exchange, head, chunks)
+        head += exchange.headers()
         exchange.head_sent = True
         await send({"type": "http.response.start", "status": upstream.status, "headers": head})
-        for chunk in withheld:
+        for chunk in held:
             await pass_on(chunk, exchange, send)
         async for chunk in chunks:
             exchange.saw(chunk)

@@ -1,0 +1,60 @@
+"""Upstream's routing 404s, with the policy's part in them told to the caller."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from app.api.exchange import Exchange
+from app.openrouter.catalog_feed import CatalogFeed
+from app.policy.explained_error import explained
+from app.policy.forecast import forecasts
+from app.policy_folder import PolicyFolder
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_NOT_FOUND = 404
+_PATIENCE_SECONDS = 1.0  # for the model's listing; an error can wait for its explanation
+_LARGEST = 1_000_000  # bytes; such an error has some hundreds
+
+
+class RoutingErrors:
+    """Reads such an answer whole and lengthens its message; everything else it leaves alone."""
+
+    def __init__(self, policies: PolicyFolder, feed: CatalogFeed, *, enabled: bool) -> None:
+        self._policies = policies
+        self._feed = feed
+        self._enabled = enabled
+
+    def concern(self, exchange: Exchange, head: RawHeaders) -> bool:
+        """Whether this answer is one that may be explained."""
+        if not self._enabled or exchange.upstream_status != _NOT_FOUND:
+            return False
+        held = exchange.route is not None and exchange.route.matched
+        return held and dict(head).get(b"content-encoding", b"identity") == b"identity"
+
+    async def explain(
+        self, exchange: Exchange, head: RawHeaders, chunks: AsyncIterator[bytes]
+    ) -> tuple[RawHeaders, tuple[bytes, ...]]:
+        """The head and the body to send: as they came, or with a longer message."""
+        request, route, outgoing = exchange.request, exchange.route, exchange.outgoing
+        if request is None or route is None or outgoing is None:
+            return head, ()
+        pieces: list[bytes] = []
+        async for chunk in chunks:
+            exchange.saw(chunk)
+            pieces.append(chunk)
+            if sum(map(len, pieces)) > _LARGEST:
+                return head, tuple(pieces)
+        await self._listing_known(exchange)
+        body = b"".join(pieces)
+        ladder, catalog = self._policies.current.ladder, self._feed.current
+        found = forecasts(request, route, outgoing.preferences, catalog, ladder=ladder)
+        told = explained(body, route, outgoing, tuple(found))
+        if told is body:
+            return head, (body,)
+        rest = [(name, value) for name, value in head if name != b"content-length"]
+        return [*rest, (b"content-length", b"%d" % len(told))], (told,)
+
+    async def _listing_known(self, exchange: Exchange) -> None:
+        known = asyncio.Event()
+        self._feed.once_known(exchange.models_sent[0], known.set, patience=_PATIENCE_SECONDS)
+        await known.wait()
