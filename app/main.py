@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from app.api.block import Block
 from app.api.callers import Callers
@@ -26,6 +27,8 @@ from app.api.records import Records
 from app.api.routing_errors import RoutingErrors
 from app.api.traffic import Traffic
 from app.api.v1 import V1
+from app.dashboard.on_demand import OnDemand
+from app.dashboard.sign_in import SignIn
 from app.errors import LedgerError
 from app.ledger.writer import Writer
 from app.openrouter.catalog_feed import CatalogFeed
@@ -76,6 +79,24 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(LedgerError, ledger_unreadable)
     app.include_router(health_routes(policies=policies, writer=writer, traffic=traffic))
     app.include_router(receipt_routes(ledger.reader))
+    callers = Callers(settings.caller_keys)
+    sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys))
+
+    def make_dashboard() -> ASGIApp:
+        from app.dashboard.pages import Sources, dashboard  # noqa: PLC0415 - see OnDemand
+
+        sources = Sources(
+            store=ledger.reader,
+            policies=policies,
+            catalog=lambda: feed.current,
+            writer=writer,
+            leaving=lambda: traffic.draining,
+        )
+        return dashboard(sources, sign_in.routes())
+
+    pages = OnDemand(make_dashboard)
+    app.router.routes.append(Route("/dashboard", pages))
+    app.router.routes.append(Route("/dashboard/{page:path}", pages))
     # Whatever is not ours is OpenRouter's: plain ASGI, past FastAPI's routing machinery.
     explain = Explain(policies=policies, feed=feed, records=records, body_limit=body_limit)
     app.router.routes.append(Route("/pointsman/explain", explain, methods=["POST"]))
@@ -108,11 +129,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(
         Door,
-        callers=Callers(settings.caller_keys),
+        callers=callers,
         hosts=(settings.host, *settings.allowed_hosts),
         origins=settings.allowed_origins,
-        refuse=records.refuse,
+        refuse=sign_in.or_ask(records.refuse),
         traffic=traffic,
+        pages=sign_in,
     )
     return app
 

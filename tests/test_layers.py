@@ -25,6 +25,7 @@ MAY_IMPORT = {
         *("api", "catalog", "errors", "ledger", "openrouter"),
         *("policy", "policy_folder", "settings", "wire"),
     },
+    "dashboard": {"dashboard", "catalog", "errors", "ledger", "policy", "policy_folder"},
     "simulator": {"simulator"},
 }
 DOORS_OUT = {"main", "cli", "__main__", "__init__"}  # they may know every room

@@ -2,11 +2,13 @@
 
 A plain ASGI layer around everything: the Host must be one we serve (DNS rebinding, T-41), a
 browser's Origin must be allow-listed (T-40), and a caller key must be shown where keys are set.
-`/health` and `/ready` are open to anyone with a right Host: they tell nothing.
+`/health` and `/ready` are open to anyone with a right Host: they tell nothing. Pages for browsers
+are read by who has signed in, too; how one does that is the pages' business.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
+from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,6 +20,17 @@ from app.settings import is_loopback
 Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
 
 OPEN_PATHS = frozenset({"/health", "/ready"})
+
+
+class Pages(Protocol):
+    """Pages that people read in a browser, which sends no key with an address that is typed."""
+
+    open_paths: frozenset[str]  # the way in, and what it looks like
+    forms: frozenset[str]  # they check themselves that a form is their own
+
+    def caller_of(self, scope: Scope) -> str | None:
+        """Whose session reads a page; None for anything else."""
+        ...
 
 
 class Door:
@@ -32,8 +45,10 @@ class Door:
         origins: Iterable[str],
         refuse: Refuse,
         traffic: Traffic,
+        pages: Pages,
     ) -> None:
         self._app = app
+        self._pages = pages
         self._traffic = traffic
         self._callers = callers
         self._hosts = frozenset(host.lower() for host in hosts)
@@ -63,7 +78,8 @@ class Door:
                 "if it should be, add it to POINTSMAN_ALLOWED_HOSTS"
             )
         for origin in origins:
-            if origin.decode("latin-1").lower() not in self._origins:
+            own_form = scope["path"] in self._pages.forms
+            if not own_form and origin.decode("latin-1").lower() not in self._origins:
                 raise ForbiddenOrigin(
                     f"web pages of {origin.decode('latin-1')!r} may not use this Pointsman; "
                     "if they should, add that origin to POINTSMAN_ALLOWED_ORIGINS"
@@ -72,7 +88,9 @@ class Door:
             return None
         if self._traffic.draining:
             raise Draining("this Pointsman is stopping; ask again, and another one will answer")
-        return self._callers.admit(scope["headers"])
+        if scope["path"] in self._pages.open_paths:
+            return None
+        return self._pages.caller_of(scope) or self._callers.admit(scope["headers"])
 
     def _serves(self, host_header: str) -> bool:
         host = host_of(host_header)

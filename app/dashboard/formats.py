@@ -1,0 +1,121 @@
+"""Values as people read them: short, aligned, and never claiming more digits than they have. PURE.
+
+What isn't known is a dash, never a zero.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+UNKNOWN = "\N{EN DASH}"
+_THIN = "\N{NARROW NO-BREAK SPACE}"
+
+_SECOND = 1000.0
+_MINUTE = 60 * _SECOND
+_MOST_DIGITS = 8
+_SIZES = ("B", "kB", "MB", "GB")
+_KEPT = frozenset("\n\t" + _THIN)  # our own, and harmless
+
+
+def printable(text: str) -> str:
+    """Text that callers and upstream chose, without what could reorder or hide what stands by it.
+
+    Escaping is the template's; this is about bidirectional overrides, NULs and their kin.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in _KEPT else "\N{REPLACEMENT CHARACTER}"
+        for char in text
+    )
+
+
+def count(number: float | None) -> str:
+    """12,345."""
+    return UNKNOWN if number is None else f"{number:,.0f}"
+
+
+def percent(share: float | None) -> str:
+    """A share of 1: 98.2 %; what is nearly none or nearly all is never rounded to it."""
+    if share is None:
+        return UNKNOWN
+    if share in {0, 1}:
+        return f"{share * 100:.0f}{_THIN}%"
+    return f"{min(max(share * 100, 0.1), 99.9):.1f}{_THIN}%"
+
+
+def duration(milliseconds: float | None) -> str:
+    """85 ms, 0.41 s, 12.3 s, 3 min 20 s."""
+    if milliseconds is None:
+        return UNKNOWN
+    if milliseconds < _SECOND / 10:
+        return f"{milliseconds:.0f}{_THIN}ms"
+    if milliseconds < 10 * _SECOND:
+        return f"{milliseconds / _SECOND:.2f}{_THIN}s"
+    if milliseconds < 2 * _MINUTE:
+        return f"{milliseconds / _SECOND:.1f}{_THIN}s"
+    minutes, seconds = divmod(round(milliseconds / _SECOND), 60)
+    return f"{minutes:,}{_THIN}min {seconds}{_THIN}s"
+
+
+def rate(per_second: float | None) -> str:
+    """Tokens a second: 61, 8.4."""
+    if per_second is None:
+        return UNKNOWN
+    return f"{per_second:.1f}" if per_second < 10 else f"{per_second:,.0f}"  # noqa: PLR2004
+
+
+def dollars(amount: Decimal | float | None, digits: int | None = None) -> str:
+    """$12.34, $0.0021, $0: two digits after the point, or as many as say two things.
+
+    With `digits`, for columns, always so many; what would vanish is shown as less than the least.
+    """
+    if amount is None:
+        return UNKNOWN
+    amount = Decimal(amount)
+    if not amount:
+        return "$0"
+    if digits is None:
+        digits = min(max(2, 1 - amount.adjusted()), _MOST_DIGITS)
+    least = Decimal(1).scaleb(-digits)
+    return f"${amount:,.{digits}f}" if amount >= least / 2 else f"<${least:f}"
+
+
+def dollar_digits(amounts: Iterable[Decimal | float | None]) -> int:
+    """How many digits after the point show three of the largest amount: one number a column."""
+    most = max((Decimal(amount) for amount in amounts if amount), default=Decimal(1))
+    return min(max(2, 2 - most.adjusted()), _MOST_DIGITS)
+
+
+def size(number: int) -> str:
+    """687 B, 12.4 kB, 3.1 MB."""
+    thousands = min(len(f"{number:,}".split(",")) - 1, len(_SIZES) - 1)
+    shown = number / 1000**thousands
+    return f"{shown:.{1 if thousands else 0}f}{_THIN}{_SIZES[thousands]}"
+
+
+def words(values: Any) -> str:
+    """Several values after one another, or a dash."""
+    return ", ".join(map(str, values)) or UNKNOWN
+
+
+def json_lines(values: Mapping[str, Any]) -> str:
+    """A JSON object with a line for each field; characters as they are."""
+    lines = (
+        f"  {inline_json(str(key), quoted=True)}: {inline_json(value, quoted=True)}"
+        for key, value in values.items()
+    )
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def plural(number: int, noun: str) -> str:
+    """1 request, 2 requests."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def inline_json(value: Any, *, quoted: bool = False) -> str:
+    """JSON on one line; a text as it is, unless it shall be quoted."""
+    if isinstance(value, str) and not quoted:
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,200 @@
+"""The book as a page shows it: rules, who may serve under each, findings. PURE."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from app.catalog.catalog import Catalog
+from app.dashboard.formats import inline_json, plural
+from app.ledger.stats import Figures, Stats
+from app.policy.book import Book
+from app.policy.cases import Case, cases_of
+from app.policy.finding import Finding
+from app.policy.forecast import Forecast
+from app.policy.funnel import Step
+from app.policy.lint import lint
+from app.policy.rule import Alias, Rule, named
+
+_MOST_FUNNELS = 40  # of one rule
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseLine:
+    """One clause."""
+
+    key: str
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One filter that made somebody fall, and who that was by which line."""
+
+    label: str
+    left: str
+    fell: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelLine:
+    """What becomes of one model's endpoints."""
+
+    model: str
+    listed: int
+    steps: tuple[StepLine, ...]
+    survivors: tuple[str, ...]
+    way_out: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCard:
+    """One rule, what came of it, and who may serve under it."""
+
+    name: str
+    place: str
+    models: tuple[str, ...]
+    callers: tuple[str, ...]
+    user_agents: tuple[str, ...]
+    clauses: tuple[ClauseLine, ...]
+    figures: Figures | None
+    funnels: tuple[FunnelLine, ...]
+    funnel_note: str
+    has_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AliasLine:
+    """One alias."""
+
+    name: str
+    model: str
+    rule: str | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLine:
+    """One thing lint has to say."""
+
+    level: str
+    message: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a book and a catalog say between them, worked out once for both."""
+
+    book: Book
+    catalog: Catalog
+    funnels: Mapping[str, tuple[FunnelLine, ...]]  # by rule
+    findings: tuple[FindingLine, ...]
+
+    def is_of(self, book: Book, catalog: Catalog) -> bool:
+        """Whether this is still what they say."""
+        return self.book is book and self.catalog is catalog
+
+
+def foresee(book: Book, catalog: Catalog) -> Foreseen:
+    """Funnels by rule, and findings."""
+    funnels: dict[str, dict[str, FunnelLine]] = defaultdict(dict)
+    for case in cases_of(book, catalog):
+        if case.forecast is not None:
+            line = _funnel(case, case.forecast)
+            for rule in case.route.rules:
+                funnels[rule][line.model] = line
+    return Foreseen(
+        book,
+        catalog,
+        {rule: tuple(lines.values()) for rule, lines in funnels.items()},
+        tuple(map(_finding, sorted(lint(book, catalog), key=_gravity))),
+    )
+
+
+def rule_cards(foreseen: Foreseen, by_rule: Stats | None) -> tuple[RuleCard, ...]:
+    """Every rule, in the order of files and lines."""
+    groups = by_rule.groups if by_rule else ()
+    figures = {group.names[0]: group.figures for group in groups}
+    return tuple(
+        _card(rule, figures.get(rule.name), foreseen.funnels.get(rule.name, ()))
+        for rule in foreseen.book.rules
+    )
+
+
+def alias_lines(aliases: Iterable[Alias]) -> tuple[AliasLine, ...]:
+    """Every alias."""
+    return tuple(
+        AliasLine(each.name, each.model, each.rule, place_of(each.file, each.line))
+        for each in aliases
+    )
+
+
+def place_of(file: str, line: int) -> str:
+    """Where something is written: all files are in one folder, which the page names once."""
+    return f"{file.replace(chr(92), '/').rpartition('/')[2]}:{line}"
+
+
+def counts_of(book: Book) -> str:
+    """How much there is in a book: `2 rules and 1 alias`."""
+    return f"{plural(len(book.rules), 'rule')} and {_aliases(len(book.aliases))}"
+
+
+def _aliases(number: int) -> str:
+    return "1 alias" if number == 1 else f"{number} aliases"
+
+
+def _card(rule: Rule, figures: Figures | None, funnels: tuple[FunnelLine, ...]) -> RuleCard:
+    # Those that nobody survives come first: they are what one has to know.
+    sorted_funnels = sorted(funnels, key=lambda each: (bool(each.survivors), each.model))
+    empty = sum(1 for each in funnels if not each.survivors)
+    return RuleCard(
+        name=rule.name,
+        place=place_of(rule.file, rule.line),
+        models=tuple(pattern.text for pattern in rule.models),
+        callers=tuple(sorted(rule.callers)),
+        user_agents=rule.user_agents,
+        clauses=tuple(
+            ClauseLine(clause.key, inline_json(clause.value), clause.line)
+            for clause in rule.clauses.values()
+        ),
+        figures=figures,
+        funnels=tuple(sorted_funnels[:_MOST_FUNNELS]),
+        funnel_note=_funnel_note(len(funnels), empty),
+        has_empty=empty > 0,
+    )
+
+
+def _funnel_note(models: int, empty: int) -> str:
+    known = f"{plural(models, 'case')} in use"
+    shown = f", the first {_MOST_FUNNELS} shown" if models > _MOST_FUNNELS else ""
+    return f"{known}, {empty} left without anybody{shown}" if empty else known + shown
+
+
+def _funnel(case: Case, forecast: Forecast) -> FunnelLine:
+    found = forecast.funnel
+    told = (step for step in found.steps if step.dropped or step.unsure)
+    return FunnelLine(
+        model=str(case),
+        listed=len(found.endpoints),
+        steps=tuple(map(_step, told)),
+        survivors=tuple(dict.fromkeys(endpoint.tag for endpoint in found.survivors)),
+        way_out=f"Would help: {forecast.relaxation}" if forecast.relaxation else None,
+    )
+
+
+def _step(step: Step) -> StepLine:
+    fell = "; ".join(
+        f"{drop.endpoint.tag}: {named(drop.clauses) or drop.filter}" for drop in step.dropped
+    )
+    unsure = f"{step.unsure} of them can't be told from the listing" if step.unsure else ""
+    left = f"{step.left}{'?' if step.unsure else ''}"
+    return StepLine(step.label, left, "; ".join(filter(None, (fell, unsure))))
+
+
+def _gravity(finding: Finding) -> int:
+    return ("error", "warning", "note").index(finding.severity)
+
+
+def _finding(finding: Finding) -> FindingLine:
+    return FindingLine(finding.severity, finding.message, place_of(finding.file, finding.line))

@@ -1,0 +1,265 @@
+"""A receipt as pages show it: one line of a list, or the whole with its evidence. PURE."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.dashboard.formats import (
+    UNKNOWN,
+    count,
+    dollars,
+    duration,
+    inline_json,
+    json_lines,
+    percent,
+    rate,
+    size,
+    words,
+)
+from app.ledger.receipt import Receipt, as_json_object, iso
+
+_COST_DIGITS = 4  # in lists, so that points stand under points
+_LEAST_SHOWN = 0.005  # of a request's time
+
+_ENDINGS = {
+    "complete": "complete",
+    "caller_left": "the caller left",
+    "upstream_cut": "upstream broke off",
+    "upstream_error": "upstream answered with an error",
+    "refused": "refused here; nothing was sent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list of receipts."""
+
+    id: str
+    started_at: str
+    verdict: str | None
+    reason: str | None
+    model: str
+    served: str
+    trouble: bool  # nobody served, or not to the end
+    ttft: str
+    duration: str
+    speed: str
+    tokens: str
+    cost: str
+    caller: str
+    rules: str
+
+
+def row_of(receipt: Receipt) -> Row:
+    """A receipt in one line."""
+    served, trouble = _served(receipt)
+    return Row(
+        id=receipt.id,
+        started_at=iso(receipt.started_at),
+        verdict=receipt.verdict,
+        reason=receipt.reason,
+        model=_model(receipt),
+        served=served,
+        trouble=trouble,
+        ttft=duration(receipt.ttft_ms),
+        duration=duration(receipt.duration_ms),
+        speed=rate(receipt.tokens_per_second),
+        tokens=_tokens(receipt),
+        cost=dollars(receipt.cost_usd, _COST_DIGITS),
+        caller=receipt.caller or UNKNOWN,
+        rules=words(receipt.rules),
+    )
+
+
+def _model(receipt: Receipt) -> str:
+    if receipt.alias:
+        return f"{receipt.alias} \N{RIGHTWARDS ARROW} {receipt.model_sent or UNKNOWN}"
+    return receipt.model_asked or UNKNOWN
+
+
+def _served(receipt: Receipt) -> tuple[str, bool]:
+    """Who served, at which listed quantization; or why nobody did."""
+    if receipt.provider is None:
+        code = receipt.error_code or ""
+        why = code if code and not code.isdecimal() else _ENDINGS[receipt.ending]
+        return f"{receipt.status or ''} {why}".strip(), receipt.ending != "complete"
+    served = ", ".join((receipt.provider, *receipt.quantizations_listed))
+    if receipt.ending != "complete":
+        return f"{served} ({_ENDINGS[receipt.ending]})", True
+    return served, False
+
+
+def _tokens(receipt: Receipt) -> str:
+    if receipt.prompt_tokens is None:
+        return UNKNOWN
+    return f"{receipt.prompt_tokens:,} + {receipt.completion_tokens or 0:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing a receipt says; `block` is for values of several lines."""
+
+    label: str
+    value: str
+    block: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Facts that belong together."""
+
+    title: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A stretch of the request's time, for the bar: where it begins and ends, of 100."""
+
+    label: str
+    start: float
+    width: float
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A receipt in full."""
+
+    row: Row
+    verdict: str | None
+    headline: str
+    sections: tuple[Section, ...]
+    evidence: tuple[str, ...]
+    attempts: tuple[Mapping[str, str], ...]
+    overruled: tuple[Mapping[str, str], ...]
+    timeline: tuple[Moment, ...]
+    json: str
+
+
+def whole_of(receipt: Receipt) -> Whole:
+    """A receipt with everything it says."""
+    row = row_of(receipt)
+    return Whole(
+        row=row,
+        verdict=receipt.verdict,
+        headline=_sentence(receipt.reason or _ENDINGS[receipt.ending]),
+        sections=_sections(receipt),
+        evidence=receipt.evidence,
+        attempts=tuple(_attempt(each) for each in receipt.attempts),
+        overruled=tuple(_overruled(each) for each in receipt.overruled),
+        timeline=_timeline(receipt),
+        json=json_lines(as_json_object(receipt)),
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _sections(receipt: Receipt) -> tuple[Section, ...]:
+    sent = receipt.preferences_sent
+    cached = receipt.cached_tokens and receipt.prompt_tokens
+    sections = (
+        _section(
+            "Who served",
+            ("Provider", receipt.provider),
+            ("Listed as", ", ".join(receipt.quantizations_listed)),
+            ("Model", receipt.model_served),
+            ("Generation", receipt.generation_id),
+            ("Strategy", receipt.router_strategy),
+            ("Response cache", receipt.cache_status),
+        ),
+        _section(
+            "What was asked",
+            ("Model", receipt.model_asked),
+            ("Alias", receipt.alias),
+            ("Sent as", receipt.model_sent),
+            ("Path", receipt.path),
+            ("Streamed", "yes" if receipt.streamed else "no"),
+            ("Caller", receipt.caller),
+            ("User agent", receipt.user_agent),
+            ("Session", receipt.session),
+        ),
+        _section(
+            "Speed",
+            ("First byte", _known(duration, receipt.ttfb_ms)),
+            ("First token", _known(duration, receipt.ttft_ms)),
+            ("Whole answer", _known(duration, receipt.duration_ms)),
+            ("Tokens a second", _known(rate, receipt.tokens_per_second)),
+        ),
+        _section(
+            "Tokens and cost",
+            ("Prompt", _known(count, receipt.prompt_tokens)),
+            ("of it cached", _known(count, receipt.cached_tokens)),
+            (
+                "Cached share",
+                percent((receipt.cached_tokens or 0) / (receipt.prompt_tokens or 1))
+                if cached
+                else None,
+            ),
+            ("Completion", _known(count, receipt.completion_tokens)),
+            ("of it reasoning", _known(count, receipt.reasoning_tokens)),
+            ("Cost", _known(dollars, receipt.cost_usd)),
+        ),
+        _section(
+            "How it ended",
+            ("Status", receipt.status),
+            ("Ending", _ENDINGS[receipt.ending]),
+            ("Finish reason", receipt.finish_reason),
+            ("Error", receipt.error_code),
+            ("Message", receipt.error_message),
+            ("Sent", size(receipt.bytes_in)),
+            ("Answered", size(receipt.bytes_out)),
+        ),
+    )
+    policy = _section("Policy", ("Rules", ", ".join(receipt.rules)), ("Book", receipt.book))
+    if sent is not None:
+        facts = (*policy.facts, Fact("Preferences sent", json_lines(sent), block=True))
+        policy = Section(policy.title, facts)
+    return tuple(section for section in (*sections[:2], policy, *sections[2:]) if section.facts)
+
+
+def _known(shown: Any, value: Any) -> str | None:
+    return None if value is None else shown(value)
+
+
+def _section(title: str, *facts: tuple[str, object]) -> Section:
+    """A section of those facts that are known."""
+    known = tuple(Fact(label, str(value)) for label, value in facts if value not in {None, ""})
+    return Section(title, known)
+
+
+def _attempt(attempt: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: inline_json(attempt[name]) if attempt.get(name) is not None else UNKNOWN
+        for name in ("provider", "model", "status")
+    }
+
+
+def _overruled(overruled: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: inline_json(overruled[name]) if overruled.get(name) is not None else UNKNOWN
+        for name in ("field", "asked", "sent", "rule", "why")
+    }
+
+
+def _timeline(receipt: Receipt) -> tuple[Moment, ...]:
+    """Waiting, thinking, answering, as shares of the whole."""
+    whole = receipt.duration_ms
+    if not whole:
+        return ()
+    ends = (
+        ("until the first byte", receipt.ttfb_ms),
+        ("until the first token", receipt.ttft_ms),
+        ("until the end", whole),
+    )
+    moments: list[Moment] = []
+    begin = 0.0
+    for label, end in ends:
+        if end is not None and end - begin > whole * _LEAST_SHOWN:
+            until = min(end, whole)
+            width = 100 * (until - begin) / whole
+            moments.append(Moment(label, 100 * begin / whole, width, duration(until - begin)))
+            begin = until
+    return tuple(moments) if len(moments) > 1 else ()

@@ -1,0 +1,86 @@
+"""The live tail: receipts as they are written, for everyone who looks.
+
+Each viewer follows the ledger by a cursor of its own, so a stream that broke goes on where it was
+and receipts that other processes write are seen as well. Nobody looks: nothing runs.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.errors import LedgerError
+from app.ledger.receipt import Receipt
+
+if TYPE_CHECKING:
+    from app.ledger.store import Store
+
+_LOOK_EVERY_SECONDS = 0.4
+_MOST_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a look at the ledger brought; `trouble` says why it brought nothing."""
+
+    cursor: int
+    receipts: Sequence[Receipt] = ()
+    trouble: str | None = None
+
+
+class Tail:
+    """Follows the ledger for a bounded number of viewers, each for a bounded time."""
+
+    def __init__(
+        self,
+        store: "Callable[[], Store]",
+        *,
+        leaving: Callable[[], bool],
+        viewers: int = 32,
+        seconds: float = 900.0,
+    ) -> None:
+        self._store = store
+        self._leaving = leaving
+        self._most_viewers = viewers
+        self._looks = int(seconds / _LOOK_EVERY_SECONDS)
+        self.viewers = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many look as can be served."""
+        return self.viewers >= self._most_viewers
+
+    async def follow(
+        self, cursor: int | None, gone: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[News]:
+        """News, one for each look, until the viewer is `gone`, the server stops, or time is up.
+
+        Without a cursor it begins behind what is written so far.
+        """
+        self.viewers += 1
+        try:
+            for _ in range(self._looks):
+                if self._leaving() or await gone():
+                    return
+                news = await asyncio.to_thread(self._look, cursor)
+                cursor = news.cursor if news.trouble is None else cursor
+                yield news
+                await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        finally:
+            self.viewers -= 1
+
+    def _look(self, cursor: int | None) -> News:
+        try:
+            store = self._store()
+            if cursor is None:
+                return News(store.end())
+            return News(*store.written_after(cursor, limit=_MOST_AT_ONCE))
+        except LedgerError as error:
+            return News(cursor or 0, trouble=str(error))
+
+
+def event(name: str, text: str, cursor: int | None = None) -> str:
+    """One server-sent event; every line of the text becomes a line of data."""
+    lines = [f"id: {cursor}"] if cursor is not None else []
+    lines += [f"event: {name}", *(f"data: {line}" for line in text.splitlines() or [""])]
+    return "\n".join(lines) + "\n\n"
