@@ -35,11 +35,12 @@ def lint(book: Book, catalog: Catalog = EMPTY) -> tuple[Finding, ...]:
 
 def _pin_without_precision(subject: Subject) -> Iterator[Finding]:
     for case in subject.cases:
-        closed = weights_of(read_slug(case.route.model_sent), subject.catalog) == "closed"
+        slug = read_slug(case.route.model_sent)
+        closed = weights_of(slug, subject.catalog) == "closed"
         if closed or "quantizations" in case.route.preferences:
             continue
         for clause in case.route.origins.get("only", ()):
-            bare = [entry for entry in clause.value if "/" not in entry]
+            bare = [e for e in clause.value if "/" not in e and e != slug.author]
             if clause.key == "pin" and (vague := [e for e in bare if _may_differ(e, case)]):
                 message = (
                     f"{listed(vague)} means all endpoints there, whatever their quantization; "

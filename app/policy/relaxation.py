@@ -68,9 +68,15 @@ def smallest_relaxation(endpoints: Sequence[Endpoint], asked: Asked) -> Relaxati
 
 def _helps(way: Relaxation, asked: Asked, endpoints: Sequence[Endpoint]) -> bool:
     """Whether somebody is left then: a gentle filter could still prefer who falls later."""
-    if any(change.key.startswith(REQUEST) for change in way.changes):
-        return True
-    loose = replace(asked, preferences=loosened(asked.preferences, way))
+    without: dict[str, Any] = {}
+    for change in way.changes:
+        if change.key.startswith(REQUEST):
+            without |= _NEEDS[change.key.removeprefix(REQUEST)][1]
+    loose = replace(
+        asked,
+        preferences=loosened(asked.preferences, way),
+        needs=replace(asked.needs, **without),
+    )
     return bool(way.changes and funnel(endpoints, loose).survivors)
 
 
@@ -201,18 +207,19 @@ def _turn_off(name: str, to: Any, harm: float) -> Way:
 
 def _without(need: str) -> Way:
     def without(_asked: Asked, _endpoint: Endpoint) -> Iterator[Change]:
-        yield Change(f"{REQUEST}{need}", f"a request without {_NEEDS[need]}", None, (), 6)
+        yield Change(f"{REQUEST}{need}", f"a request without {_NEEDS[need][0]}", None, (), 6)
 
     return without
 
 
-_NEEDS: Mapping[str, str] = {
-    "service_tier": "its service_tier",
-    "tools": "tools",
-    "tool_choice": "its tool_choice",
-    "images": "images",
-    "modalities": "these output modalities",
-    "context_length": "so many tokens",
+# What a request would be without each need: in words, and as needs.
+_NEEDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "service_tier": ("its service_tier", {"service_tier": None}),
+    "tools": ("tools", {"tools": False}),
+    "tool_choice": ("its tool_choice", {"tool_choice": None}),
+    "images": ("images", {"images": False}),
+    "modalities": ("these output modalities", {"outputs": frozenset()}),
+    "context_length": ("so many tokens", {"max_tokens": 0, "prompt_tokens": 0}),
 }
 
 _WAYS: Mapping[str, Way] = {

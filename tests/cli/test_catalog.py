@@ -9,6 +9,8 @@ from app.catalog.snapshot import FORMAT
 from app.cli.catalog import show_catalog
 from app.errors import SettingsError
 from app.settings import Settings
+from app.simulator import create_simulator
+from tests.running import running
 
 CODER = "qwen/qwen3-coder"
 
@@ -18,10 +20,8 @@ def shown(
     *models: str,
     catalog: str = "simulated",
     save: Path | None = None,
-    policies: Path | None = None,
 ) -> tuple[int, str]:
-    settings = Settings.read(policies=policies)
-    code = show_catalog(settings, models, catalog=catalog, save=save)
+    code = show_catalog(Settings.read(), models, catalog=catalog, save=save)
     return code, capsys.readouterr().out
 
 
@@ -75,7 +75,7 @@ def test_what_is_saved_is_a_catalog_to_come_back_to(
     assert again.splitlines() == text.splitlines()[: len(again.splitlines())]
 
 
-def test_without_a_model_those_of_the_policies_are_saved(
+def test_without_a_model_those_of_the_policies_are_fetched_and_saved(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "p").mkdir()
@@ -83,9 +83,13 @@ def test_without_a_model_those_of_the_policies_are_saved(
         f"version: 1\nrules: [{{name: mine, models: ['{CODER}'], zdr: true}}]"
     )
     file = tmp_path / "catalog.json"
-    code, text = shown(capsys, save=file, policies=tmp_path / "p")
-    assert (code, text.startswith("wrote")) == (0, True)
-    assert CODER in json.loads(file.read_text())["endpoints"]
+    with running(create_simulator(pace=0)) as upstream:
+        settings = Settings.read(policies=tmp_path / "p", upstream_url=f"{upstream.url}/api/v1")
+        assert show_catalog(settings, (), catalog="live", save=file) == 0
+        assert capsys.readouterr().out.startswith("wrote")
+        assert list(json.loads(file.read_text())["endpoints"]) == [CODER]
+        assert show_catalog(settings, ["z-ai/glm-4.6"], catalog="live", save=file) == 0
+    assert list(json.loads(file.read_text())["endpoints"]) == ["z-ai/glm-4.6"]
 
 
 def test_nothing_to_show_and_nowhere_to_save_is_a_question(

@@ -8,6 +8,8 @@ import pytest
 from app.cli.explain import show_explanation
 from app.errors import SettingsError
 from app.settings import Settings
+from app.simulator import create_simulator
+from tests.running import running
 
 POLICY = """\
 version: 1
@@ -160,3 +162,24 @@ def test_a_refused_request_and_an_unknown_model_have_no_funnel(
     assert (refused["funnel"], unknown["funnel"]) == ([], [])
     show_explanation(kimi, KIMI, provider=None, caller=None, user_agent="", as_json=True)
     assert "funnel" not in json.loads(capsys.readouterr().out)
+
+
+def test_live_asks_upstream_for_the_model_that_would_be_sent(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(create_simulator(pace=0)) as upstream:
+        (settings.policies or Path()).joinpath("mine.yaml").write_text(
+            f"version: 1\naliases: {{quick: {{model: {KIMI}}}}}"
+        )
+        live = settings.model_copy(update={"upstream_url": f"{upstream.url}/api/v1"})
+        show_explanation(
+            live,
+            "quick",
+            provider=None,
+            caller=None,
+            user_agent="",
+            as_json=True,
+            catalog="live",
+        )
+    (funnel,) = json.loads(capsys.readouterr().out)["funnel"]
+    assert (funnel["model"], funnel["endpoints"]) == (KIMI, 8)

@@ -158,6 +158,7 @@ def test_an_alias_needs_a_model_that_there_is(model: str, *, fine: bool) -> None
         ({"pin": ["deepinfra"], "quantization_floor": "fp8"}, False),
         ({"pin": ["deepinfra"], "quantizations": ["fp8"]}, False),
         ({"only": ["deepinfra"]}, False),
+        ({"pin": ["acme"]}, False),  # nobody should know better than the author
         ({"pin": ["anthropic"], "models": ["anthropic/*"]}, False),  # no weights, no choice
     ],
 )

@@ -211,6 +211,16 @@ def test_a_way_that_a_wish_for_a_format_would_undo_is_not_told() -> None:
     assert way_out([offer("novita"), able], asked).startswith("order: add together")
 
 
+def test_a_request_is_told_to_do_without_only_where_that_would_help() -> None:
+    """Without pictures the first would still lose to the second, which the order leaves out."""
+    able = offer("together", supported_parameters=["response_format"])
+    reads = Model("acme/sim-1", None, frozenset({"text"}), None)
+    needs = Needs(images=True, parameters=frozenset({"response_format"}))
+    preferences = {"order": ["novita"], "allow_fallbacks": False}
+    found = way_out([offer("novita"), able], Asked(preferences, needs=needs, model=reads))
+    assert found.startswith("a request without images and order: add together")
+
+
 def test_prices_that_no_float_can_say_stay_text() -> None:
     dear = priced("novita", "0.12345678901234567890123", "0")
     found = smallest_relaxation([dear], Asked({"max_price": {"prompt": 1}}))
