@@ -153,6 +153,13 @@ def test_tool_choice_goes_by_the_row() -> None:
     assert tried(forced, free, tools=[TOOL], tool_choice={"type": "any"}) == ["a"]
 
 
+def test_a_tool_choice_that_was_not_provided_shuts_nobody_out() -> None:
+    """The error speaks of "the provided" value (contract §3.5)."""
+    picky = endpoint("a", supports_tool_choice={"auto": False})
+    assert tried(picky, tools=[TOOL]) == ["a"]
+    assert set(tried(picky, endpoint("b"), tools=[TOOL], tool_choice="auto")) == {"b"}
+
+
 def test_an_ability_wished_for_is_ignored_where_nobody_has_it() -> None:
     able = endpoint("able", supported_parameters=["response_format"])
     fp8 = endpoint("fp8-only", "fp8", supported_parameters=[])
