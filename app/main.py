@@ -15,6 +15,7 @@ from app.api.block import Block
 from app.api.callers import Callers
 from app.api.count_tokens import CountTokens
 from app.api.door import Door
+from app.api.drift_log import DriftLog
 from app.api.error_replies import ledger_unreadable
 from app.api.explain import Explain
 from app.api.health import health_routes
@@ -31,6 +32,7 @@ from app.dashboard.on_demand import OnDemand
 from app.dashboard.sign_in import SignIn
 from app.errors import LedgerError
 from app.ledger.writer import Writer
+from app.openrouter.catalog_copies import CatalogCopies
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
 from app.policy_folder import PolicyFolder, policy_folder
@@ -39,6 +41,9 @@ from app.wire.headers import to_upstream
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
+
+_MOST_LISTED = 50  # models that the policies name in full
+_LISTED_EVERY_SECONDS, _LISTED_APART_SECONDS = 60.0, 0.2
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -50,7 +55,12 @@ def create_app(settings: Settings) -> FastAPI:
         read_timeout=settings.read_timeout,
     )
     key = settings.openrouter_api_key
-    feed = CatalogFeed(partial(_read, openrouter, key.get_secret_value() if key else None))
+    drift = DriftLog(policies)
+    feed = CatalogFeed(
+        partial(_read, openrouter, key.get_secret_value() if key else None),
+        copies=CatalogCopies(settings.state / "catalog", settings.upstream_url),
+        changed=drift.changed,
+    )
     ledger = _Ledger(settings.ledger())
     writer = Writer(ledger.open)
     records = Records(feed=feed, submit=writer.submit)
@@ -59,9 +69,13 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         writer.start()
-        keeping_fresh = asyncio.create_task(policies.keep_fresh())
+        chores = [
+            asyncio.create_task(policies.keep_fresh()),
+            asyncio.create_task(_keep_listed(feed, policies)),
+        ]
         yield
-        keeping_fresh.cancel()
+        for chore in chores:
+            chore.cancel()
         await feed.close()
         await openrouter.aclose()
         writer.close()
@@ -77,7 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.traffic = traffic = Traffic()
     app.add_exception_handler(LedgerError, ledger_unreadable)
-    app.include_router(health_routes(policies=policies, writer=writer, traffic=traffic))
+    app.include_router(health_routes(policies=policies, writer=writer, traffic=traffic, feed=feed, drift=drift))
     app.include_router(receipt_routes(ledger.reader))
     callers = Callers(settings.caller_keys)
     sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys))
@@ -137,6 +151,15 @@ def create_app(settings: Settings) -> FastAPI:
         pages=sign_in,
     )
     return app
+
+
+async def _keep_listed(feed: CatalogFeed, policies: PolicyFolder) -> None:
+    """Keep the listings of models that the policies name, so that drift shows without traffic."""
+    while True:
+        for model in policies.current.models_named[:_MOST_LISTED]:
+            feed.want(model)
+            await asyncio.sleep(_LISTED_APART_SECONDS)
+        await asyncio.sleep(_LISTED_EVERY_SECONDS)
 
 
 async def _read(openrouter: OpenRouter, key: str | None, path: str) -> tuple[int, bytes]:

@@ -1,13 +1,25 @@
 """Alive, and ready: what a supervisor, a load balancer or a person asks first."""
 
+import time
+
 from fastapi import APIRouter, Response
 
+from app.api.drift_log import DriftLog
 from app.api.traffic import Traffic
+from app.catalog.catalog import Catalog
 from app.ledger.writer import Writer
+from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
 
 
-def health_routes(*, policies: PolicyFolder, writer: Writer, traffic: Traffic) -> APIRouter:
+def health_routes(
+    *,
+    policies: PolicyFolder,
+    writer: Writer,
+    traffic: Traffic,
+    feed: CatalogFeed,
+    drift: DriftLog,
+) -> APIRouter:
     """`/health` says the process answers; `/ready` says how it stands.
 
     Degraded is still a 200: requests are served, under the last good policies and whether or not
@@ -33,6 +45,12 @@ def health_routes(*, policies: PolicyFolder, writer: Writer, traffic: Traffic) -
                 "aliases": len(book.aliases),
                 "problems": [str(problem) for problem in policies.problems],
             },
+            "catalog": {
+                "models": len(feed.current.models),
+                "listings": len(feed.current.listings),
+                "oldest_seconds": _oldest(feed.current, time.time()),
+                "drifts": [str(each) for each in drift.latest],
+            },
             "ledger": {
                 "error": writer.error,
                 "waiting": writer.pending,
@@ -47,3 +65,8 @@ def _status(policies: PolicyFolder, writer: Writer, traffic: Traffic) -> str:
     if traffic.draining:
         return "draining"
     return "degraded" if writer.error or policies.problems else "ready"
+
+
+def _oldest(catalog: Catalog, now: float) -> int | None:
+    dates = [listing.fetched_at for listing in catalog.listings.values()]
+    return round(now - min(dates)) if dates else None

@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from itertools import islice
+from typing import Protocol
 
 import msgspec
 
@@ -20,6 +21,8 @@ from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.errors import UpstreamError
 
 Get = Callable[[str], Awaitable[tuple[int, bytes]]]
+
+Changed = Callable[[str, Catalog, Catalog], None]  # a model's listing: before and after
 
 log = logging.getLogger("pointsman")
 
@@ -31,6 +34,18 @@ _SLUG = re.compile(r"~?[a-z0-9][a-z0-9._-]{0,99}/[a-z0-9][a-z0-9._-]{0,99}(:[a-z
 _MODELS = "/models"
 
 
+class Copies(Protocol):
+    """Where listings outlive a restart; called in worker threads."""
+
+    def read(self, path: str) -> tuple[float, bytes] | None:
+        """When a listing was fetched, and its body."""
+        ...
+
+    def write(self, path: str, body: bytes) -> None:
+        """Keep a listing."""
+        ...
+
+
 class CatalogFeed:
     """The catalog in force, and what keeps it so; `current` is swapped whole."""
 
@@ -38,12 +53,16 @@ class CatalogFeed:
         self,
         get: Get,
         *,
+        copies: Copies | None = None,
+        changed: Changed = lambda _model, _before, _after: None,
         clock: Callable[[], float] = time.time,
         renew_after: float = 1800.0,
         retry_after: float = 60.0,
         capacity: int = 500,
     ) -> None:
         self._get = get
+        self._copies = copies
+        self._changed = changed
         self._clock = clock
         self._renew_after = renew_after
         self._retry_after = retry_after
@@ -51,6 +70,7 @@ class CatalogFeed:
         # The moment from which each path may be fetched again, least recently wanted first.
         self._due: OrderedDict[str, float] = OrderedDict()
         self._fetches: dict[str, asyncio.Task[None]] = {}
+        self._looked_up: set[str] = set()  # on disk; bounded with `_due`
         self.current: Catalog = EMPTY
         self.models_list: bytes | None = None
 
@@ -107,15 +127,36 @@ class CatalogFeed:
     async def _fetch(self, path: str) -> None:
         pause = self._retry_after
         try:
+            kept = await self._kept(path)
+            if kept is not None and kept + self._renew_after > self._clock():
+                pause = kept + self._renew_after - self._clock()
+                return
             status, body = await self._get(path)
-            if status == _OK and self._take(path, body):
+            if status == _OK and self._take(path, body, self._clock()):
                 pause = self._renew_after
+                if self._copies is not None:
+                    await asyncio.to_thread(self._copies.write, path, body)
         except _UNREADABLE as error:
             log.debug("the catalog's %s could not be fetched: %s", path, error)
         finally:
             self._due[path] = self._clock() + pause
 
-    def _take(self, path: str, body: bytes) -> bool:
+    async def _kept(self, path: str) -> float | None:
+        """Take in the copy on disk of what isn't known yet; when it was fetched."""
+        if self._copies is None or path in self._looked_up:
+            return None
+        self._looked_up.add(path)
+        copy = await asyncio.to_thread(self._copies.read, path)
+        if copy is None:
+            return None
+        fetched_at, body = copy
+        try:
+            taken = self._take(path, body, min(fetched_at, self._clock()))
+        except _UNREADABLE:
+            return None
+        return fetched_at if taken and fetched_at <= self._clock() else None
+
+    def _take(self, path: str, body: bytes, fetched_at: float) -> bool:
         """Take in a listing; False, and what was known stays, if the body is none."""
         data = msgspec.json.decode(body, type=_Body).data
         rows = data.get("endpoints") if isinstance(data, dict) else data
@@ -125,7 +166,9 @@ class CatalogFeed:
             self.models_list = body
             self.current = self.current.with_models(rows)
         else:
-            self.current = self.current.with_listing(_model_in(path), rows, self._clock())
+            before, model = self.current, _model_in(path)
+            self.current = before.with_listing(model, rows, fetched_at)
+            self._changed(model, before, self.current)
         return True
 
     def _forget_the_oldest(self) -> None:
@@ -134,6 +177,7 @@ class CatalogFeed:
         ended = (path for path, due in self._due.items() if due < _NEVER)
         for path in list(islice(ended, max(surplus, 0))):
             del self._due[path]
+            self._looked_up.discard(path)
             self.current = self.current.without_listings([_model_in(path)])
 
 

@@ -47,6 +47,12 @@ class Book:
             paths.agents(user_agent),
         )
 
+    @property
+    def models_named(self) -> tuple[str, ...]:
+        """Every model that a rule or an alias names in full."""
+        exact = (p.text for rule in self.rules for p in rule.models if p.exact)
+        return tuple(dict.fromkeys((*exact, *(alias.model for alias in self.aliases.values()))))
+
 
 @dataclass(frozen=True, slots=True)
 class _Paths:

@@ -1,0 +1,138 @@
+"""What was known before a restart is known after it, and nothing worse than that can happen."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from app.catalog.catalog import Catalog
+from app.errors import UpstreamUnreachable
+from app.openrouter.catalog_copies import CatalogCopies
+from app.openrouter.catalog_feed import CatalogFeed
+from tests.openrouter.fakes import LIST, LISTING, MODEL, Clock, Upstream, listing_of, tags, want
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> CatalogCopies:
+    return CatalogCopies(tmp_path, "https://openrouter.ai/api/v1")
+
+
+def fed(upstream: Upstream, clock: Clock, copies: CatalogCopies) -> CatalogFeed:
+    return CatalogFeed(upstream.get, clock=clock, copies=copies)
+
+
+def age(tmp_path: Path, clock: Clock, seconds: float) -> None:
+    for file in tmp_path.rglob("*.json"):
+        os.utime(file, (clock.now - seconds, clock.now - seconds))
+
+
+def overwrite(tmp_path: Path, body: bytes) -> None:
+    for file in tmp_path.rglob("*.json"):
+        file.write_bytes(body)
+
+
+async def test_after_a_restart_a_fresh_copy_is_enough(
+    upstream: Upstream, clock: Clock, copies: CatalogCopies, tmp_path: Path
+) -> None:
+    await want(fed(upstream, clock, copies), MODEL)
+    age(tmp_path, clock, 60)
+    upstream.asked.clear()
+    again = fed(upstream, clock, copies)
+    await want(again, MODEL)
+    assert upstream.asked == []
+    assert tags(again) == ["novita/fp8"]
+    assert again.models_list is not None
+    assert again.current.listings[MODEL].fetched_at == pytest.approx(clock.now - 60)
+    clock.now += 1800 - 60 + 1
+    await want(again, MODEL)
+    assert upstream.asked == [LIST, LISTING]
+
+
+async def test_an_old_copy_serves_until_it_is_renewed(
+    upstream: Upstream, clock: Clock, copies: CatalogCopies, tmp_path: Path
+) -> None:
+    await want(fed(upstream, clock, copies), MODEL)
+    age(tmp_path, clock, 7200)
+    upstream.tell(LISTING, listing_of("groq"))
+    upstream.go.clear()
+    again = fed(upstream, clock, copies)
+    again.want(MODEL)
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+        if tags(again):
+            break
+    assert tags(again) == ["novita/fp8"]
+    upstream.go.set()
+    await again.settled()
+    assert tags(again) == ["groq"]
+
+
+async def test_stale_beats_absent_where_upstream_is_away(
+    upstream: Upstream, clock: Clock, copies: CatalogCopies, tmp_path: Path
+) -> None:
+    await want(fed(upstream, clock, copies), MODEL)
+    age(tmp_path, clock, 7 * 86400)
+    upstream.answers = {LIST: UpstreamUnreachable("away"), LISTING: UpstreamUnreachable("away")}
+    again = fed(upstream, clock, copies)
+    await want(again, MODEL)
+    assert tags(again) == ["novita/fp8"]
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"{", b"\xff", b"[]", b'{"data": 7}'])
+async def test_a_copy_that_can_not_be_read_is_as_good_as_none(
+    upstream: Upstream, clock: Clock, copies: CatalogCopies, tmp_path: Path, rubbish: bytes
+) -> None:
+    await want(fed(upstream, clock, copies), MODEL)
+    overwrite(tmp_path, rubbish)
+    again = fed(upstream, clock, copies)
+    await want(again, MODEL)
+    assert tags(again) == ["novita/fp8"]
+
+
+async def test_a_copy_from_the_future_is_not_trusted_to_be_fresh(
+    upstream: Upstream, clock: Clock, copies: CatalogCopies, tmp_path: Path
+) -> None:
+    await want(fed(upstream, clock, copies), MODEL)
+    age(tmp_path, clock, -86400)
+    upstream.asked.clear()
+    await want(fed(upstream, clock, copies), MODEL)
+    assert upstream.asked == [LIST, LISTING]
+
+
+async def test_upstreams_do_not_share_copies(
+    upstream: Upstream, clock: Clock, copies: CatalogCopies, tmp_path: Path
+) -> None:
+    await want(fed(upstream, clock, copies), MODEL)
+    other = CatalogCopies(tmp_path, "http://127.0.0.1:1/api/v1")
+    assert copies.read(LISTING) is not None
+    assert other.read(LISTING) is None
+
+
+def test_a_folder_that_can_not_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    copies = CatalogCopies(tmp_path / "file", "x")
+    copies.write(LISTING, b"{}")
+    assert copies.read(LISTING) is None
+
+
+def test_the_oldest_copies_go_when_there_are_too_many(tmp_path: Path) -> None:
+    copies = CatalogCopies(tmp_path, "x")
+    for number in range(510):
+        copies.write(f"/models/{number}", b"{}")
+    assert len(list(tmp_path.rglob("*.json"))) == 500
+
+
+async def test_a_change_is_told_with_what_was_known_before(
+    upstream: Upstream, clock: Clock
+) -> None:
+    seen: list[tuple[str, bool, bool]] = []
+
+    def changed(model: str, before: Catalog, after: Catalog) -> None:
+        seen.append((model, before.listing(model) is None, after.listing(model) is None))
+
+    feed = CatalogFeed(upstream.get, clock=clock, changed=changed)
+    await want(feed, MODEL)
+    clock.now += 3600
+    await want(feed, MODEL)
+    assert seen == [(MODEL, True, False), (MODEL, False, False)]
