@@ -97,7 +97,8 @@ def create_app(settings: Settings) -> FastAPI:
     sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys))
 
     def make_dashboard() -> ASGIApp:
-        from app.dashboard.pages import Sources, dashboard  # noqa: PLC0415 - see OnDemand
+        from app.dashboard.pages import dashboard  # noqa: PLC0415 - see OnDemand
+        from app.dashboard.shell import Sources  # noqa: PLC0415
 
         sources = Sources(
             store=ledger.reader,

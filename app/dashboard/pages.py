@@ -3,86 +3,64 @@
 Queries run in worker threads (plain `def`), never on the event loop that relays answers.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import logging
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from app import __version__
 from app.catalog.catalog import Catalog
-from app.dashboard import figures, policy_view
+from app.dashboard import charts, figures, policy_view
 from app.dashboard.assets import asset
-from app.dashboard.figures import PERIODS, Period, period_of
-from app.dashboard.receipt_view import row_of, whole_of
-from app.dashboard.render import PAGE_HEADERS, fragment, page
+from app.dashboard.figures import Period, period_of
+from app.dashboard.filtering import Filter
+from app.dashboard.live import live
+from app.dashboard.receipt_row import row_of
+from app.dashboard.receipt_view import whole_of
+from app.dashboard.render import PAGE_HEADERS, page
+from app.dashboard.shell import LINKS, Sources, period_asked, shell_of
 from app.dashboard.sign_in import HOME
-from app.dashboard.tail import News, Tail, event
+from app.dashboard.spreads import spreads_of
+from app.dashboard.tail import Tail
 from app.errors import LedgerError
 from app.ledger.receipt import Receipt
 from app.ledger.stats import Dimension, Series, Stats, Wanted
-from app.ledger.writer import Writer
-from app.policy_folder import PolicyFolder
-
-if TYPE_CHECKING:
-    from app.ledger.store import Store
 
 _MOST_ROWS = 50
-_KEEP_ALIVE = 30  # looks without news, some twelve seconds
-_LINKS = (
-    (HOME, "Now"),
-    (f"{HOME}/who", "Who served"),
-    (f"{HOME}/quality", "Quality"),
-    (f"{HOME}/money", "Money"),
-    (f"{HOME}/policy", "Policy"),
-)
-_FILTERS = ("model", "provider", "verdict", "caller")
-_VERDICTS = frozenset({"kept", "broken", "unproven"})
 
-Show = Callable[["Store", Request], Response]
+Show = Callable[[Request], Response]
 
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the pages get what they show."""
-
-    store: "Callable[[], Store]"
-    policies: PolicyFolder
-    catalog: Callable[[], Catalog]
-    writer: Writer
-    leaving: Callable[[], bool]
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+log = logging.getLogger("pointsman")
 
 
 def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
     """Every page, the live tail, and the files that pages load."""
     pages = Pages(sources)
     tail = Tail(sources.store, leaving=sources.leaving)
-    shown = {
+    shown: dict[str, Show] = {
         "": pages.now,
         "/who": pages.who,
         "/quality": pages.quality,
         "/money": pages.money,
+        "/policy": pages.policy,
         "/receipts/{id}": pages.receipt,
     }
 
     def static(request: Request) -> Response:
         return asset(request.path_params["name"]) or pages.missing(request)
 
-    async def live(request: Request) -> Response:
-        return _live(tail, request)
+    async def follow(request: Request) -> Response:
+        return live(tail, request)
 
     return Router(
         [
             *way_in,
             *(Route(HOME + path, partial(pages.show, what)) for path, what in shown.items()),
-            Route(f"{HOME}/policy", pages.policy),
-            Route(f"{HOME}/live", live),
+            Route(f"{HOME}/live", follow),
             Route(f"{HOME}/static/{{name:path}}", static),
             # All of /dashboard is ours: what isn't there is not there, whatever upstream may have.
             Route(f"{HOME}/{{rest:path}}", pages.missing),
@@ -99,9 +77,9 @@ class Pages:
         self._foreseen: policy_view.Foreseen | None = None
 
     def show(self, what: Show, request: Request) -> Response:
-        """A page over the ledger; a calm word where it can't be read."""
+        """A page; a calm word where it can't be made."""
         try:
-            return what(self._sources.store(), request)
+            return what(request)
         except LedgerError as error:
             return self._message(
                 request,
@@ -112,86 +90,90 @@ class Pages:
                 detail=str(error),
                 retry=True,
             )
+        except Exception:
+            log.exception("the page %s could not be made", request.url.path)
+            return self._message(
+                request,
+                500,
+                title="This page could not be made",
+                text="That is a defect of Pointsman's. Its log says more; requests are served all "
+                "the same.",
+                retry=True,
+            )
 
-    def now(self, store: "Store", request: Request) -> Response:
+    def now(self, request: Request) -> Response:
         """The last hour, and the newest receipts."""
+        store = self._sources.store()
         cursor = store.end()
-        filters = _filters(request)
-        hour = period_of("1h")
-        last_hour = self._stats(store, hour, ())
-        known = store.recent(limit=_MOST_ROWS)
-        receipts = known
-        if any(filters.values()):
+        wanted = Filter.read(request.query_params)
+        last_hour = self._stats(period_of("1h"), ())
+        newest = store.recent(limit=_MOST_ROWS)
+        receipts = newest
+        if not wanted.is_any:
             receipts = store.recent(
                 limit=_MOST_ROWS,
-                model=filters["model"],
-                provider=filters["provider"],
-                verdict=filters["verdict"],
-                caller=filters["caller"],
+                model=wanted.model,
+                provider=wanted.provider,
+                verdict=wanted.verdict,
+                caller=wanted.caller,
             )
         return page(
             "now.html",
-            shell=self._shell(request),
+            shell=shell_of(self._sources, request),
             tiles=figures.now_tiles(last_hour.total),
             rows=[row_of(receipt) for receipt in receipts],
-            filters={**filters, "any": any(filters.values())},
-            known=_known(known),
+            wanted=wanted,
+            known=_known(newest),
             live=f"{HOME}/live?{request.url.query}",
             cursor=cursor,
             most=_MOST_ROWS,
             base_url=f"{request.url.scheme}://{request.headers['host']}/v1",
         )
 
-    def who(self, store: "Store", request: Request) -> Response:
+    def who(self, request: Request) -> Response:
         """Shares by provider and quantization."""
-        period = _period(request)
-        by_provider = self._series(store, period, ("provider",))
-        chart = figures.share_chart("Share by provider", by_provider)
-        by_quantization = self._series(store, period, ("quantization",))
+        period = period_asked(request)
+        by_provider = self._series(period, ("provider",))
+        chart = charts.share_chart("Share by provider", by_provider)
+        by_quantization = self._series(period, ("quantization",))
         return page(
             "who.html",
-            shell=self._shell(request),
-            stats=self._stats(store, period, ("provider", "quantization")),
+            shell=shell_of(self._sources, request),
+            stats=self._stats(period, ("provider", "quantization")),
             by_provider=chart,
-            by_quantization=figures.share_chart("Share by listed quantization", by_quantization),
+            by_quantization=charts.share_chart("Share by listed quantization", by_quantization),
             colour_of=lambda name: dict(zip(chart.names, chart.colours, strict=True)).get(name, 0),
             verdict_parts=figures.verdict_parts,
         )
 
-    def quality(self, store: "Store", request: Request) -> Response:
+    def quality(self, request: Request) -> Response:
         """Speed and errors."""
-        period = _period(request)
-        stats = self._stats(store, period, ("provider",))
-        series = self._series(store, period, ("provider",), distributions=True)
+        period = period_asked(request)
+        stats = self._stats(period, ("provider",))
+        series = self._series(period, ("provider",), distributions=True)
         return page(
             "quality.html",
-            shell=self._shell(request),
+            shell=shell_of(self._sources, request),
             stats=stats,
-            ttft=figures.spreads_of(
-                "Time to first token", "ms", stats.groups, lambda each: each.ttft
-            ),
-            speed=figures.spreads_of(
-                "Tokens per second", "rate", stats.groups, lambda each: each.speed
-            ),
-            ttft_over_time=figures.ttft_chart("Time to first token, median", series),
-            speed_over_time=figures.speed_chart("Tokens per second, median", series),
+            ttft=spreads_of("Time to first token", "ms", stats.groups, lambda each: each.ttft),
+            speed=spreads_of("Tokens per second", "rate", stats.groups, lambda each: each.speed),
+            ttft_over_time=charts.ttft_chart("Time to first token, median", series),
+            speed_over_time=charts.speed_chart("Tokens per second, median", series),
         )
 
-    def money(self, store: "Store", request: Request) -> Response:
+    def money(self, request: Request) -> Response:
         """Cost, cache and flips."""
-        period = _period(request)
-        by_model = self._stats(store, period, ("model",))
+        period = period_asked(request)
+        by_model = self._stats(period, ("model",))
         return page(
             "money.html",
-            shell=self._shell(request),
+            shell=shell_of(self._sources, request),
             tiles=figures.money_tiles(by_model.total),
             by_model=by_model,
-            by_provider=self._stats(store, period, ("provider",)),
-            models_over_time=figures.cost_chart(
-                "Cost by model", self._series(store, period, ("model",))
-            ),
-            providers_over_time=figures.cost_chart(
-                "Cost by provider", self._series(store, period, ("provider",))
+            by_provider=self._stats(period, ("provider",)),
+            models_over_time=charts.cost_chart("Cost by model", self._series(period, ("model",))),
+            providers_over_time=charts.cost_chart(
+                "Cost by provider", self._series(period, ("provider",))
             ),
         )
 
@@ -200,14 +182,14 @@ class Pages:
         policies, catalog = self._sources.policies, self._sources.catalog()
         trouble, by_rule = None, None
         try:
-            by_rule = self._stats(self._sources.store(), _period(request), ("rule",))
+            by_rule = self._stats(period_asked(request), ("rule",))
         except LedgerError as error:
             trouble = str(error)
         foreseen = self._foresee(catalog)
         book = foreseen.book
         return page(
             "policy.html",
-            shell=self._shell(request),
+            shell=shell_of(self._sources, request),
             book={
                 "revision": book.revision,
                 "counts": policy_view.counts_of(book),
@@ -223,10 +205,10 @@ class Pages:
             verdict_parts=figures.verdict_parts,
         )
 
-    def receipt(self, store: "Store", request: Request) -> Response:
+    def receipt(self, request: Request) -> Response:
         """One receipt in full."""
         wanted = request.path_params["id"]
-        found = store.get(wanted)
+        found = self._sources.store().get(wanted)
         if found is None:
             return self._message(
                 request,
@@ -235,60 +217,19 @@ class Pages:
                 text=f"The ledger has no receipt {wanted}. It may have been too old to keep, or "
                 "not be written yet.",
             )
-        return page("receipt.html", shell=self._shell(request), whole=whole_of(found))
+        return page("receipt.html", shell=shell_of(self._sources, request), whole=whole_of(found))
 
     def missing(self, request: Request) -> Response:
         """The page for a page that isn't there, unless but a slash is too much."""
         bare = request.url.path.rstrip("/")
-        if bare != request.url.path and bare in dict(_LINKS):
+        if bare != request.url.path and bare in dict(LINKS):
             return RedirectResponse(bare, headers=PAGE_HEADERS)
         text = f"There is no page at {request.url.path}."
         return self._message(request, 404, title="Nothing here", text=text)
 
     def _message(self, request: Request, status: int, **values: Any) -> Response:
         values = {"detail": None, "retry": False, **values}
-        return page("message.html", status, shell=self._shell(request), **values)
-
-    def _shell(self, request: Request) -> dict[str, Any]:
-        """What stands on every page."""
-        path = request.url.path
-        return {
-            "links": [
-                {
-                    "href": href,
-                    "label": label,
-                    "current": path == href,
-                }
-                for href, label in _LINKS
-            ],
-            "periods": PERIODS,
-            "period": _period(request),
-            "here": f"{path}?{request.url.query}" if request.url.query else path,
-            "caller": request.scope.get("caller"),
-            "warnings": self._warnings(path),
-            "version": __version__,
-            "book": self._sources.policies.current.revision,
-        }
-
-    def _warnings(self, path: str) -> list[dict[str, str]]:
-        warnings = []
-        writer = self._sources.writer
-        if self._sources.policies.problems and path != f"{HOME}/policy":
-            warnings.append(
-                {
-                    "title": "A policy file is broken.",
-                    "text": "The last good book stays in force.",
-                    "href": f"{HOME}/policy",
-                    "link": "See what is wrong",
-                }
-            )
-        if writer.error:
-            text = f"{writer.error}. {writer.pending:,} wait in memory."
-            warnings.append({"title": "Receipts can't be written.", "text": text})
-        if writer.dropped:
-            text = f"{writer.dropped:,} receipts were lost since the start: the queue was full."
-            warnings.append({"title": "Receipts were lost.", "text": text})
-        return [{"href": "", "link": "", **warning} for warning in warnings]
+        return page("message.html", status, shell=shell_of(self._sources, request), **values)
 
     def _foresee(self, catalog: Catalog) -> policy_view.Foreseen:
         """Worked out anew only when the book or the catalog has changed."""
@@ -297,18 +238,17 @@ class Pages:
             self._foreseen = policy_view.foresee(book, catalog)
         return self._foreseen
 
-    def _stats(self, store: "Store", period: Period, by: tuple[Dimension, ...]) -> Stats:
-        return store.stats(by=by, wanted=self._since(period))
+    def _stats(self, period: Period, by: tuple[Dimension, ...]) -> Stats:
+        return self._sources.store().stats(by=by, wanted=self._since(period))
 
     def _series(
         self,
-        store: "Store",
         period: Period,
         by: tuple[Dimension, ...],
         *,
         distributions: bool = False,
     ) -> Series:
-        return store.series(
+        return self._sources.store().series(
             by=by,
             wanted=self._since(period),
             points=period.points,
@@ -319,71 +259,8 @@ class Pages:
         return Wanted(since=self._sources.now() - period.length)
 
 
-def _period(request: Request) -> Period:
-    return period_of(request.query_params.get("since"))
-
-
-def _filters(request: Request) -> dict[str, str | None]:
-    """What is wanted of the receipts; a verdict that there isn't is none."""
-    asked = {name: request.query_params.get(name, "").strip() or None for name in _FILTERS}
-    if asked["verdict"] not in _VERDICTS:
-        asked["verdict"] = None
-    return asked
-
-
 def _known(receipts: list[Receipt]) -> dict[str, list[str]]:
     """What to offer as filters: the names among the newest receipts."""
     models = {receipt.model_asked for receipt in receipts}
     providers = {receipt.provider for receipt in receipts}
     return {"models": sorted(filter(None, models)), "providers": sorted(filter(None, providers))}
-
-
-def _fits(receipt: Receipt, filters: Mapping[str, str | None]) -> bool:
-    models = (receipt.model_asked, receipt.model_sent, receipt.model_served)
-    return all(
-        wanted is None or wanted in (models if name == "model" else (getattr(receipt, name),))
-        for name, wanted in filters.items()
-    )
-
-
-# --- the live tail ----------------------------------------------------------------------------
-
-
-def _live(tail: Tail, request: Request) -> Response:
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        return Response("for Pointsman's own pages only", 403, PAGE_HEADERS)
-    if tail.is_full:
-        return Response("too many are looking", 503, {**PAGE_HEADERS, "retry-after": "30"})
-    headers = {**PAGE_HEADERS, "x-accel-buffering": "no"}
-    return StreamingResponse(
-        _events(tail, request), media_type="text/event-stream", headers=headers
-    )
-
-
-async def _events(tail: Tail, request: Request) -> AsyncIterator[str]:
-    filters = _filters(request)
-    quiet, well = 0, False
-    yield "retry: 2000\n\n"
-    async for news in tail.follow(_cursor(request), request.is_disconnected):
-        told = _tell(news, filters)
-        quiet = 0 if told else quiet + 1
-        if told:
-            yield told
-        elif not well:
-            yield event("well", "", news.cursor)
-        elif quiet % _KEEP_ALIVE == 0:
-            yield ": still here\n\n"
-        well = news.trouble is None
-
-
-def _tell(news: News, filters: Mapping[str, str | None]) -> str:
-    if news.trouble is not None:
-        return event("trouble", "the ledger can't be read; trying again …")
-    fitting = [row_of(receipt) for receipt in reversed(news.receipts) if _fits(receipt, filters)]
-    return event("receipts", fragment("rows.html", rows=fitting), news.cursor) if fitting else ""
-
-
-def _cursor(request: Request) -> int | None:
-    """Where to go on: where the browser's last stream broke, or where its page was made."""
-    known = request.headers.get("last-event-id") or request.query_params.get("after", "")
-    return int(known) if known.isascii() and known.isdigit() and len(known) < 19 else None  # noqa: PLR2004 - 64 bits

@@ -1,4 +1,4 @@
-"""A receipt as pages show it: one line of a list, or the whole with its evidence. PURE."""
+"""A receipt in full, with its evidence. PURE."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,85 +14,11 @@ from app.dashboard.formats import (
     percent,
     rate,
     size,
-    words,
 )
-from app.ledger.receipt import Receipt, as_json_object, iso
+from app.dashboard.receipt_row import ENDINGS, Row, row_of
+from app.ledger.receipt import Receipt, as_json_object
 
-_COST_DIGITS = 4  # in lists, so that points stand under points
 _LEAST_SHOWN = 0.005  # of a request's time
-
-_ENDINGS = {
-    "complete": "complete",
-    "caller_left": "the caller left",
-    "upstream_cut": "upstream broke off",
-    "upstream_error": "upstream answered with an error",
-    "refused": "refused here; nothing was sent",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a list of receipts."""
-
-    id: str
-    started_at: str
-    verdict: str | None
-    reason: str | None
-    model: str
-    served: str
-    trouble: bool  # nobody served, or not to the end
-    ttft: str
-    duration: str
-    speed: str
-    tokens: str
-    cost: str
-    caller: str
-    rules: str
-
-
-def row_of(receipt: Receipt) -> Row:
-    """A receipt in one line."""
-    served, trouble = _served(receipt)
-    return Row(
-        id=receipt.id,
-        started_at=iso(receipt.started_at),
-        verdict=receipt.verdict,
-        reason=receipt.reason,
-        model=_model(receipt),
-        served=served,
-        trouble=trouble,
-        ttft=duration(receipt.ttft_ms),
-        duration=duration(receipt.duration_ms),
-        speed=rate(receipt.tokens_per_second),
-        tokens=_tokens(receipt),
-        cost=dollars(receipt.cost_usd, _COST_DIGITS),
-        caller=receipt.caller or UNKNOWN,
-        rules=words(receipt.rules),
-    )
-
-
-def _model(receipt: Receipt) -> str:
-    if receipt.alias:
-        return f"{receipt.alias} \N{RIGHTWARDS ARROW} {receipt.model_sent or UNKNOWN}"
-    return receipt.model_asked or UNKNOWN
-
-
-def _served(receipt: Receipt) -> tuple[str, bool]:
-    """Who served, at which listed quantization; or why nobody did."""
-    if receipt.provider is None:
-        code = receipt.error_code or ""
-        why = code if code and not code.isdecimal() else _ENDINGS[receipt.ending]
-        return f"{receipt.status or ''} {why}".strip(), receipt.ending != "complete"
-    served = ", ".join((receipt.provider, *receipt.quantizations_listed))
-    if receipt.ending != "complete":
-        return f"{served} ({_ENDINGS[receipt.ending]})", True
-    return served, False
-
-
-def _tokens(receipt: Receipt) -> str:
-    if receipt.prompt_tokens is None:
-        return UNKNOWN
-    return f"{receipt.prompt_tokens:,} + {receipt.completion_tokens or 0:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +69,7 @@ def whole_of(receipt: Receipt) -> Whole:
     return Whole(
         row=row,
         verdict=receipt.verdict,
-        headline=_sentence(receipt.reason or _ENDINGS[receipt.ending]),
+        headline=_sentence(receipt.reason or ENDINGS[receipt.ending]),
         sections=_sections(receipt),
         evidence=receipt.evidence,
         attempts=tuple(_attempt(each) for each in receipt.attempts),
@@ -205,7 +131,7 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
         _section(
             "How it ended",
             ("Status", receipt.status),
-            ("Ending", _ENDINGS[receipt.ending]),
+            ("Ending", ENDINGS[receipt.ending]),
             ("Finish reason", receipt.finish_reason),
             ("Error", receipt.error_code),
             ("Message", receipt.error_message),

@@ -77,10 +77,3 @@ class Tail:
             return News(*store.written_after(cursor, limit=_MOST_AT_ONCE))
         except LedgerError as error:
             return News(cursor or 0, trouble=str(error))
-
-
-def event(name: str, text: str, cursor: int | None = None) -> str:
-    """One server-sent event; every line of the text becomes a line of data."""
-    lines = [f"id: {cursor}"] if cursor is not None else []
-    lines += [f"event: {name}", *(f"data: {line}" for line in text.splitlines() or [""])]
-    return "\n".join(lines) + "\n\n"

@@ -1,0 +1,63 @@
+"""GET /dashboard/live: the tail as server-sent events, rows rendered as the page has them."""
+
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from app.dashboard.filtering import Filter
+from app.dashboard.receipt_row import row_of
+from app.dashboard.render import PAGE_HEADERS, fragment
+from app.dashboard.tail import News, Tail
+
+_KEEP_ALIVE = 30  # looks without news, some twelve seconds
+_LONGEST_CURSOR = 18  # digits; more is no number of this ledger's
+
+
+def live(tail: Tail, request: Request) -> Response:
+    """The stream, unless it is somebody else's page that asks, or too many look already."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return Response("for Pointsman's own pages only", 403, PAGE_HEADERS)
+    if tail.is_full:
+        return Response("too many are looking", 503, {**PAGE_HEADERS, "retry-after": "30"})
+    headers = {**PAGE_HEADERS, "x-accel-buffering": "no"}
+    return StreamingResponse(
+        _events(tail, request), media_type="text/event-stream", headers=headers
+    )
+
+
+async def _events(tail: Tail, request: Request) -> AsyncIterator[str]:
+    wanted = Filter.read(request.query_params)
+    quiet, well = 0, False
+    yield "retry: 2000\n\n"
+    async for news in tail.follow(_cursor(request), request.is_disconnected):
+        told = _tell(news, wanted)
+        quiet = 0 if told else quiet + 1
+        if told:
+            yield told
+        elif not well:
+            yield event("well", "", news.cursor)
+        elif quiet % _KEEP_ALIVE == 0:
+            yield ": still here\n\n"
+        well = news.trouble is None
+
+
+def _tell(news: News, wanted: Filter) -> str:
+    if news.trouble is not None:
+        return event("trouble", "the ledger can't be read; trying again …")
+    rows = [row_of(receipt) for receipt in reversed(news.receipts) if wanted.fits(receipt)]
+    return event("receipts", fragment("rows.html", rows=rows), news.cursor) if rows else ""
+
+
+def _cursor(request: Request) -> int | None:
+    """Where to go on: where the browser's last stream broke, or where its page was made."""
+    known = request.headers.get("last-event-id") or request.query_params.get("after", "")
+    told = known.isascii() and known.isdigit() and len(known) <= _LONGEST_CURSOR
+    return int(known) if told else None
+
+
+def event(name: str, text: str, cursor: int | None = None) -> str:
+    """One server-sent event; every line of the text becomes a line of data."""
+    lines = [f"id: {cursor}"] if cursor is not None else []
+    lines += [f"event: {name}", *(f"data: {line}" for line in text.splitlines() or [""])]
+    return "\n".join(lines) + "\n\n"

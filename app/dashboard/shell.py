@@ -1,0 +1,105 @@
+"""What stands on every page: where one is, who looks, and what needs to be known first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from app import __version__
+from app.catalog.catalog import Catalog
+from app.dashboard.figures import PERIODS, Period, period_of
+from app.dashboard.sign_in import HOME
+from app.ledger.writer import Writer
+from app.policy_folder import PolicyFolder
+
+if TYPE_CHECKING:
+    from app.ledger.store import Store
+
+POLICY = f"{HOME}/policy"
+LINKS = (
+    (HOME, "Now"),
+    (f"{HOME}/who", "Who served"),
+    (f"{HOME}/quality", "Quality"),
+    (f"{HOME}/money", "Money"),
+    (POLICY, "Policy"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the pages get what they show."""
+
+    store: "Callable[[], Store]"
+    policies: PolicyFolder
+    catalog: Callable[[], Catalog]
+    writer: Writer
+    leaving: Callable[[], bool]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the navigation."""
+
+    href: str
+    label: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that is wrong, whatever page one looks at."""
+
+    title: str
+    text: str
+    href: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What the templates put round a page."""
+
+    links: tuple[Link, ...]
+    here: str
+    period: Period
+    caller: str | None
+    notices: tuple[Notice, ...]
+    book: str
+    periods: tuple[Period, ...] = PERIODS
+    version: str = __version__
+
+
+def period_asked(request: Request) -> Period:
+    """The period that a page is asked for."""
+    return period_of(request.query_params.get("since"))
+
+
+def shell_of(sources: Sources, request: Request) -> Shell:
+    """The shell of the page that is being asked for."""
+    path, query = request.url.path, request.url.query
+    return Shell(
+        links=tuple(Link(href, label, path == href) for href, label in LINKS),
+        here=f"{path}?{query}" if query else path,
+        period=period_asked(request),
+        caller=request.scope.get("caller"),
+        notices=_notices(sources, path),
+        book=sources.policies.current.revision,
+    )
+
+
+def _notices(sources: Sources, path: str) -> tuple[Notice, ...]:
+    notices = []
+    writer = sources.writer
+    if sources.policies.problems and path != POLICY:
+        kept = "The last good book stays in force."
+        notices.append(Notice("A policy file is broken.", kept, POLICY, "See what is wrong"))
+    if writer.error:
+        text = f"{writer.error}. {writer.pending:,} wait in memory."
+        notices.append(Notice("Receipts can't be written.", text))
+    if writer.dropped:
+        text = f"{writer.dropped:,} since the start: the queue was full."
+        notices.append(Notice("Receipts were lost.", text))
+    return tuple(notices)
