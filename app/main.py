@@ -31,6 +31,7 @@ from app.api.v1 import V1
 from app.dashboard.on_demand import OnDemand
 from app.dashboard.sign_in import SignIn
 from app.errors import LedgerError
+from app.ledger.keep import Keep
 from app.ledger.writer import Writer
 from app.openrouter.catalog_copies import CatalogCopies
 from app.openrouter.catalog_feed import CatalogFeed
@@ -61,7 +62,9 @@ def create_app(settings: Settings) -> FastAPI:
         copies=CatalogCopies(settings.state / "catalog", settings.upstream_url),
         changed=drift.changed,
     )
-    ledger = _Ledger(settings.ledger())
+    ledger = _Ledger(
+        settings.ledger(), Keep(age=settings.ledger_keep, megabytes=settings.ledger_max_mb)
+    )
     writer = Writer(ledger.open)
     records = Records(feed=feed, submit=writer.submit)
     body_limit = int(settings.max_body_mb * 1_000_000)
@@ -172,8 +175,9 @@ async def _read(openrouter: OpenRouter, key: str | None, path: str) -> tuple[int
 class _Ledger:
     """Opens the store when it is first wanted: SQLAlchemy's import is half of a start-up."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keep: Keep) -> None:
         self._url = url
+        self._keep = keep
         self._reader: Store | None = None
         self._lock = Lock()
 
@@ -181,7 +185,7 @@ class _Ledger:
         """A store of one's own."""
         from app.ledger.store import Store  # noqa: PLC0415 - see the class
 
-        return Store.open(self._url)
+        return Store.open(self._url, self._keep)
 
     def reader(self) -> "Store":
         """The store that all readers share; asked from worker threads."""

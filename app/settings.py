@@ -5,15 +5,25 @@ under its usual name, everything else with the prefix `POINTSMAN_`. Command-line
 """
 
 import os
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
@@ -25,6 +35,17 @@ def _without_trailing_slash(url: str) -> str:
     if parts.username or parts.password:
         raise ValueError("the address must not carry a key; set OPENROUTER_API_KEY instead")
     return url.rstrip("/")
+
+
+def _span(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    number, unit = value.strip()[:-1], value.strip()[-1:]
+    if not (number.isdecimal() and int(number) and unit in _UNITS):
+        raise ValueError(f"{value!r} is no length of time: write 90d, or with h for hours, w weeks")
+    return timedelta(**{_UNITS[unit]: int(number)})
 
 
 def state_folder() -> Path:
@@ -63,6 +84,15 @@ class Settings(BaseSettings):
     ledger_url: SecretStr | None = Field(
         default=None,
         description="Where receipts go, an SQLAlchemy URL; unset: SQLite in the state folder.",
+    )
+    ledger_keep: Annotated[timedelta | None, BeforeValidator(_span)] = Field(
+        default=None,
+        description="How long receipts are kept: 90d, 12h, 4w; unset: for ever.",
+    )
+    ledger_max_mb: float | None = Field(
+        default=None,
+        gt=0,
+        description="How large the ledger may grow, in megabytes; unset: without limit.",
     )
     state: Path = Field(
         default_factory=state_folder,
@@ -135,7 +165,7 @@ class Settings(BaseSettings):
             raise ValueError("two names share one key, so a key would not tell who is calling")
         return keys
 
-    @field_validator("openrouter_api_key", "ledger_url", mode="before")
+    @field_validator("openrouter_api_key", "ledger_url", "ledger_max_mb", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return (value.strip() or None) if isinstance(value, str) else value

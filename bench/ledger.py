@@ -57,8 +57,8 @@ def receipts(count: int, seed: int = 0) -> Iterator[Receipt]:
     pause = DAYS * 86_400 / count
     weights = [1 / rank for rank in range(1, 13)]
     for _ in range(count):
-        night = 3.0 if started.hour < 7 else 0.6
-        started += timedelta(seconds=chance.expovariate(1 / pause) * night / 1.3)
+        night = 3.0 if started.hour < 7 else 0.6  # 1.278 brings the mean back to 1
+        started += timedelta(seconds=chance.expovariate(1 / pause) * night * 1.278)
         model = chance.choices(models, weights)[0]
         caller = chance.choices(CALLERS, weights[:6])[0]
         offer = offers[model]

@@ -42,6 +42,18 @@ def plainly(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error).strip()
 
 
+def file_of(engine: sa.Engine) -> tuple[int, int] | None:
+    """What tells an engine's file from every other one; None: it has none."""
+    name = engine.url.database
+    if engine.dialect.name != "sqlite" or not name or name == ":memory:":
+        return None
+    try:
+        found = Path(name).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
@@ -72,7 +84,9 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         file = Path(url.database)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
-    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    if "timeout" not in url.query:
+        url = url.update_query_dict({"timeout": str(_BUSY_SECONDS)})
+    engine = sa.create_engine(url)
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         _use_wal(connection)

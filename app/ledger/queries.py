@@ -184,7 +184,8 @@ def _add_spreads(
     bucket = (TALLIES.c.start - stretch.start) // width if width else sa.literal(0)
     spreads = (TALLIES.c[name] for name in HISTOGRAMS)
     query = _within(stretch, wanted, bucket, TALLIES.c.key, *spreads)
-    for at, key, ttft, speed in connection.execute(query):
+    rows: Any = connection.execute(query)
+    for at, key, ttft, speed in rows:
         gathering.add_spread(at, groups[key], from_bytes(ttft), from_bytes(speed))
 
 

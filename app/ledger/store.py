@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -15,30 +16,43 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from app.errors import LedgerError
 from app.ledger import queries
-from app.ledger.opening import WRITING_LOCK, lock, open_engine, plainly
+from app.ledger.keep import EVERYTHING_KEPT, Keep
+from app.ledger.opening import WRITING_LOCK, file_of, lock, open_engine, plainly
 from app.ledger.receipt import FIELDS, TUPLES, Receipt
+from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record
 from app.ledger.stats import EVERYTHING, Dimension, Series, Stats, Wanted
-from app.ledger.tables import RECEIPTS, storable
+from app.ledger.tables import (
+    ASKED_BY_ANOTHER_NAME,
+    RECEIPTS,
+    SERVED_BY_ANOTHER_NAME,
+    storable,
+)
 
 log = logging.getLogger("pointsman")
 
+_NEWEST_FIRST = (RECEIPTS.c.started_at.desc(), RECEIPTS.c.id.desc())
 _COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
 
 
 class Store:
     """An open ledger whose schema is current."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+    def __init__(self, url: str, engine: sa.Engine, keep: Keep) -> None:
+        self._url = url
+        self._keep = keep
+        self._opened = engine
+        self._file = file_of(engine)
+        self._lock = Lock()
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, keep: Keep = EVERYTHING_KEPT) -> Self:
         """Open the ledger at `url`, making or migrating it first where needed.
 
         Raises `LedgerError` saying what is wrong, without the password that a URL may hold.
+        `keep` is for the one who tidies.
         """
-        return cls(open_engine(url))
+        return cls(url, open_engine(url), keep)
 
     def write(self, receipts: Sequence[Receipt]) -> None:
         """Write a batch in one transaction; a receipt that is there already is left alone.
@@ -64,6 +78,17 @@ class Store:
             lock(connection, WRITING_LOCK)
             record(connection, receipts)
 
+    def tidy(self, now: datetime | None = None) -> bool:
+        """Take out a little of what need not be kept; whether there may be more."""
+        if not self._keep.is_limited:
+            return False
+        try:
+            with self._engine.begin() as connection:
+                lock(connection, WRITING_LOCK)
+                return take_out_oldest(connection, self._keep, now or datetime.now(UTC))
+        except SQLAlchemyError as error:
+            raise LedgerError(f"can't tidy the ledger: {plainly(error)}") from error
+
     def recent(
         self,
         *,
@@ -73,11 +98,17 @@ class Store:
         verdict: str | None = None,
         caller: str | None = None,
         since: datetime | None = None,
+        before: str | None = None,
     ) -> list[Receipt]:
-        """The newest receipts that fit, newest first. `model` is the asked, sent or served one."""
-        query = sa.select(*_COLUMNS).order_by(RECEIPTS.c.started_at.desc(), RECEIPTS.c.id.desc())
-        wanted = _filters(model, provider, verdict, caller, since)
-        return [_receipt(row) for row in self._read(query.where(*wanted).limit(limit))]
+        """The newest receipts that fit, newest first. `model` is the asked, sent or served one.
+
+        `before` is the id of a receipt: only older ones, to go through the ledger page by page.
+        """
+        wanted = [*_filters(provider, verdict, caller, since), *_older_than(before)]
+        if model is not None:
+            wanted = [RECEIPTS.c.seq.in_(_of_model(storable(model), wanted, limit))]
+        query = sa.select(*_COLUMNS).where(*wanted).order_by(*_NEWEST_FIRST).limit(limit)
+        return [_receipt(row) for row in self._read(query)]
 
     def written_after(self, cursor: int, *, limit: int = 1000) -> tuple[int, list[Receipt]]:
         """Receipts in the order of writing, after `cursor`; with the cursor for the next call."""
@@ -130,7 +161,21 @@ class Store:
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self._opened.dispose()
+
+    @property
+    def _engine(self) -> sa.Engine:
+        """The engine, opened again where somebody has taken the file away from under it.
+
+        SQLite would go on with the file that nobody can see any more.
+        """
+        with self._lock:
+            if file_of(self._opened) != self._file:
+                log.error("the ledger's file is gone or another one; opening %s", self._opened.url)
+                self._opened.dispose()
+                self._opened = open_engine(self._url)
+                self._file = file_of(self._opened)
+            return self._opened
 
     @contextmanager
     def _moment(self) -> Iterator[sa.Connection]:
@@ -153,19 +198,39 @@ class Store:
             raise LedgerError(f"can't read the ledger: {plainly(error)}") from error
 
 
+def _older_than(receipt_id: str | None) -> Iterable[sa.ColumnElement[bool]]:
+    if receipt_id is None:
+        return
+    table, receipt_id = RECEIPTS.c, storable(receipt_id)
+    then = sa.select(table.started_at).where(table.id == receipt_id).scalar_subquery()
+    yield table.started_at <= then
+    yield sa.or_(table.started_at < then, table.id < receipt_id)
+
+
+def _of_model(
+    model: str, wanted: Sequence[sa.ColumnElement[bool]], limit: int
+) -> sa.CompoundSelect[Any]:
+    """The newest of a model, by each of its names; each has an index of its own."""
+    named = (
+        [RECEIPTS.c.model_sent == model],
+        [RECEIPTS.c.model_asked == model, ASKED_BY_ANOTHER_NAME],
+        [RECEIPTS.c.model_served == model, SERVED_BY_ANOTHER_NAME],
+    )
+    newest = (
+        sa.select(RECEIPTS.c.seq)
+        .where(*conditions, *wanted)
+        .order_by(*_NEWEST_FIRST)
+        .limit(limit)
+        .subquery()
+        for conditions in named
+    )
+    return sa.union_all(*(sa.select(each.c.seq) for each in newest))
+
+
 def _filters(
-    model: str | None,
-    provider: str | None,
-    verdict: str | None,
-    caller: str | None,
-    since: datetime | None,
+    provider: str | None, verdict: str | None, caller: str | None, since: datetime | None
 ) -> Iterable[sa.ColumnElement[bool]]:
     table = RECEIPTS.c
-    if model is not None:
-        model = storable(model)
-        yield sa.or_(
-            table.model_asked == model, table.model_sent == model, table.model_served == model
-        )
     for column, value in (
         (table.provider, provider),
         (table.verdict, verdict),

@@ -71,6 +71,9 @@ def storable(value: Any) -> Any:
 
 METADATA = sa.MetaData()
 
+# Indexes of these hold but the few rows that are not found by `model_sent` anyway.
+ASKED_BY_ANOTHER_NAME = sa.text("(model_sent IS NULL OR model_asked <> model_sent)")
+SERVED_BY_ANOTHER_NAME = sa.text("(model_sent IS NULL OR model_served <> model_sent)")
 SERVED_IN_A_SESSION = sa.text("session IS NOT NULL AND provider IS NOT NULL")
 
 # `seq` is the order of writing: the cursor for following the ledger, since a request that began
@@ -134,6 +137,18 @@ RECEIPTS = sa.Table(
     sa.Index("receipts_provider", "provider", "started_at"),
     sa.Index("receipts_verdict", "verdict", "started_at"),
     sa.Index("receipts_caller", "caller", "started_at"),
+    sa.Index(
+        "receipts_model_asked",
+        *("model_asked", "started_at"),
+        sqlite_where=ASKED_BY_ANOTHER_NAME,
+        postgresql_where=ASKED_BY_ANOTHER_NAME,
+    ),
+    sa.Index(
+        "receipts_model_served",
+        *("model_served", "started_at"),
+        sqlite_where=SERVED_BY_ANOTHER_NAME,
+        postgresql_where=SERVED_BY_ANOTHER_NAME,
+    ),
     sa.Index(
         "receipts_session",
         *("session", "model_sent", "seq"),

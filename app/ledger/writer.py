@@ -4,6 +4,7 @@ Rule 1  `submit` never blocks and never raises: the queue is bounded, what does 
 Rule 2  One thread writes, in batches. A batch that fails is kept and tried again with growing
         pauses, so that a disk that was full or a database that was away is caught up with.
 Rule 3  A receipt is written within a quarter of a second when the store is well.
+Rule 4  What need not be kept is taken out once a minute, a little between two batches.
 """
 
 import logging
@@ -20,6 +21,7 @@ log = logging.getLogger("pointsman")
 _FLUSH_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 _BATCH = 500
+_TIDY_SECONDS = 60.0
 
 
 class Sink(Protocol):
@@ -27,6 +29,10 @@ class Sink(Protocol):
 
     def write(self, receipts: list[Receipt], /) -> None:
         """Write a batch. Raises `LedgerError`."""
+
+    def tidy(self) -> bool:
+        """Take out a little of what need not be kept; whether there may be more."""
+        ...
 
     def close(self) -> None:
         """Let go of everything."""
@@ -44,6 +50,7 @@ class Writer:
         self._queue: deque[Receipt] = deque()
         self._closing = threading.Event()
         self._give_up_at: float | None = None
+        self._tidy_at = 0.0
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self.dropped = 0
         self.error: str | None = None
@@ -80,6 +87,7 @@ class Writer:
             try:
                 sink = sink or self._open_sink()
                 self._flush(sink)
+                self._tidy(sink)
             except Exception as error:  # noqa: BLE001 - this thread's outermost door
                 self._note(str(error) or type(error).__name__)
                 pause = min(max(pause, _FLUSH_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
@@ -104,6 +112,11 @@ class Writer:
             sink.write(batch)
             for _ in batch:
                 self._queue.popleft()
+
+    def _tidy(self, sink: Sink) -> None:
+        if not self._closing.is_set() and time.monotonic() >= self._tidy_at:
+            more = sink.tidy()
+            self._tidy_at = time.monotonic() + (0.0 if more else _TIDY_SECONDS)
 
     def _note(self, error: str | None) -> None:
         if error != self.error:

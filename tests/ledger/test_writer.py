@@ -21,6 +21,7 @@ class Shelf:
         self.trouble = trouble
         self.batches: list[list[str]] = []
         self.closed = 0
+        self.to_tidy = 0
 
     @property
     def ids(self) -> list[str]:
@@ -29,6 +30,10 @@ class Shelf:
     def write(self, receipts: list[Receipt], /) -> None:
         self.trouble()
         self.batches.append([one.id for one in receipts])
+
+    def tidy(self) -> bool:
+        self.to_tidy -= 1
+        return self.to_tidy > 0
 
     def close(self) -> None:
         self.closed += 1
@@ -210,6 +215,17 @@ def test_closing_writes_all_that_waits_and_closes_the_sink(start: Start, failure
     writer.close(timeout=5)
     assert shelf.ids == ids
     assert (writer.pending, shelf.closed) == (0, 1)
+
+
+def test_tidying_goes_on_between_batches_until_there_is_nothing_left_to_do(start: Start) -> None:
+    shelf = Shelf()
+    shelf.to_tidy = 3
+    writer = start(lambda: shelf)
+    until(lambda: shelf.to_tidy == 0)
+    submit(writer, 1)
+    until(lambda: len(shelf.ids) == 1)
+    time.sleep(0.25)
+    assert shelf.to_tidy == 0  # the next time is a minute away
 
 
 def test_closing_an_idle_writer_is_quick(start: Start) -> None:

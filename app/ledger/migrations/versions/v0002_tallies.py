@@ -16,20 +16,38 @@ _SUMS = (
     *("completion_tokens", "priced_tokens", "cost_pico", "flips", "flip_tokens", "flip_pico"),
 )
 
+_PARTIAL = (
+    (
+        "receipts_session",
+        ["session", "model_sent", "seq"],
+        "session IS NOT NULL AND provider IS NOT NULL",
+    ),
+    (
+        "receipts_model_asked",
+        ["model_asked", "started_at"],
+        "(model_sent IS NULL OR model_asked <> model_sent)",
+    ),
+    (
+        "receipts_model_served",
+        ["model_served", "started_at"],
+        "(model_sent IS NULL OR model_served <> model_sent)",
+    ),
+)
+
 
 def upgrade() -> None:
-    """Add the columns, the index that finds a session's last turn, and the two tables."""
+    """Add the columns, the two tables, and indexes for a session's last turn and for models."""
     op.add_column("receipts", sa.Column("flip_from", sa.Text))
     op.add_column("receipts", sa.Column("flip_tokens", sa.BigInteger))
     op.add_column("receipts", sa.Column("flip_pico", sa.BigInteger))
-    served_in_a_session = sa.text("session IS NOT NULL AND provider IS NOT NULL")
-    op.create_index(
-        "receipts_session",
-        "receipts",
-        ["session", "model_sent", "seq"],
-        sqlite_where=served_in_a_session,
-        postgresql_where=served_in_a_session,
-    )
+    for name, columns, condition in _PARTIAL:
+        op.create_index(
+            name,
+            "receipts",
+            columns,
+            sqlite_where=sa.text(condition),
+            postgresql_where=sa.text(condition),
+        )
     op.create_table(
         "tally_keys",
         sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),

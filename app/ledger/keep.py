@@ -1,0 +1,40 @@
+"""Keep: how much of the ledger is kept. PURE."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.ledger.spans import BLOCK, DAY, down, hour_of
+
+_HOURS_FOR = timedelta(days=62)
+_DAYS_FOR = timedelta(days=800)
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Limits by age and by size; without any, everything is kept.
+
+    With one, receipts go first. What they added up to stays: by the hour for 62 days, by the day
+    for 800, and by thirty days for ever; or as long as receipts do, if that is longer.
+    """
+
+    age: timedelta | None = None
+    megabytes: float | None = None  # of 10^6 bytes
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether anything ever goes."""
+        return self.age is not None or self.megabytes is not None
+
+    def first_hour(self, now: datetime) -> int:
+        """Tallies of hours from here on stay; whole days go at a time."""
+        return down(hour_of(now - self._at_least(_HOURS_FOR)), DAY)
+
+    def first_day(self, now: datetime) -> int:
+        """Tallies of days from here on stay; whole blocks of thirty go at a time."""
+        return down(hour_of(now - self._at_least(_DAYS_FOR)), BLOCK)
+
+    def _at_least(self, age: timedelta) -> timedelta:
+        return max(self.age or age, age)
+
+
+EVERYTHING_KEPT = Keep()

@@ -1,0 +1,78 @@
+"""Retention: takes the oldest out of the ledger, a little at a time.
+
+Rule 1  Who calls holds the ledger's writing lock, and gets it back within some milliseconds.
+Rule 2  Receipts go by when their request began, so that what is left has no holes in it.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.ledger.keep import Keep
+from app.ledger.spans import DAY, HOUR
+from app.ledger.tables import RECEIPTS, TALLIES
+
+_BATCH = 500
+_HOURS_A_BATCH = 6
+_MEGABYTE = 1_000_000
+
+
+def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> bool:
+    """Take out one batch of what is not to be kept; whether there may be more."""
+    if not keep.is_limited:
+        return False
+    taken = 0
+    if keep.age is not None:
+        taken = _receipts(connection, RECEIPTS.c.started_at < now - keep.age)
+    if keep.megabytes is not None and taken < _BATCH and _is_over(connection, keep.megabytes):
+        taken = _receipts(connection, sa.true())
+    return any(
+        (
+            taken > 0,
+            _tallies(connection, HOUR, keep.first_hour(now), _HOURS_A_BATCH),
+            _tallies(connection, DAY, keep.first_day(now), DAY),
+        )
+    )
+
+
+def _receipts(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> int:
+    oldest = sa.select(RECEIPTS.c.seq).where(wanted).order_by(RECEIPTS.c.started_at).limit(_BATCH)
+    taken = connection.execute(sa.delete(RECEIPTS).where(RECEIPTS.c.seq.in_(oldest)))
+    return taken.rowcount
+
+
+def _tallies(connection: sa.Connection, span: int, before: int, length: int) -> bool:
+    of_span = TALLIES.c.span == span
+    oldest = connection.scalar(sa.select(sa.func.min(TALLIES.c.start)).where(of_span))
+    if oldest is None or oldest >= before:
+        return False
+    until = min(before, oldest + length)
+    connection.execute(sa.delete(TALLIES).where(of_span, TALLIES.c.start < until))
+    return True
+
+
+def _is_over(connection: sa.Connection, megabytes: float) -> bool:
+    measure = _used_by_sqlite if connection.dialect.name == "sqlite" else _used_by_postgresql
+    return measure(connection) > megabytes * _MEGABYTE
+
+
+def _used_by_sqlite(connection: sa.Connection) -> int:
+    """Bytes in use: the file keeps those of deleted rows, and fills them again."""
+    size, pages, free = (
+        connection.exec_driver_sql(f"PRAGMA {name}").scalar() or 0
+        for name in ("page_size", "page_count", "freelist_count")
+    )
+    return int(size * (pages - free))
+
+
+def _used_by_postgresql(connection: sa.Connection) -> int:
+    """Bytes in use, about: tables there never shrink, so receipts are numbered and weighed."""
+    return int(connection.exec_driver_sql(_USED).scalar() or 0)
+
+
+_USED = """
+SELECT (SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM receipts)
+     * (SELECT coalesce(avg(pg_column_size(newest)), 0) + 400  -- about what indexes take
+          FROM (SELECT * FROM receipts ORDER BY seq DESC LIMIT 500) AS newest)
+     + pg_total_relation_size('tallies')
+"""
