@@ -18,6 +18,7 @@ from app.api.door import Door
 from app.api.drift_log import DriftLog
 from app.api.error_replies import ledger_unreadable
 from app.api.explain import Explain
+from app.api.fork import Fork
 from app.api.health import health_routes
 from app.api.holding import Holding
 from app.api.inference import Inference
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings.upstream_url,
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
+        transport=settings.transport,
     )
     key = settings.openrouter_api_key
     drift = DriftLog(policies)
@@ -94,7 +96,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.traffic = traffic = Traffic()
     app.add_exception_handler(LedgerError, ledger_unreadable)
-    app.include_router(health_routes(policies=policies, writer=writer, traffic=traffic, feed=feed, drift=drift))
+    app.include_router(
+        health_routes(policies=policies, writer=writer, traffic=traffic, feed=feed, drift=drift)
+    )
     app.include_router(receipt_routes(ledger.reader))
     callers = Callers(settings.caller_keys)
     sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys))
@@ -118,7 +122,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Whatever is not ours is OpenRouter's: plain ASGI, past FastAPI's routing machinery.
     explain = Explain(policies=policies, feed=feed, records=records, body_limit=body_limit)
     app.router.routes.append(Route("/pointsman/explain", explain, methods=["POST"]))
-    app.router.default = V1(
+    v1 = V1(
         explain=explain,
         inference=Inference(
             policies=policies,
@@ -145,6 +149,8 @@ def create_app(settings: Settings) -> FastAPI:
             openrouter=openrouter, records=records, key=key, body_limit=body_limit
         ),
     )
+    app.router.default = v1
+    app.add_middleware(Fork, v1=v1)
     app.add_middleware(
         Door,
         callers=callers,

@@ -62,6 +62,7 @@ async def asking(settings: Settings) -> AsyncIterator[Asking]:
         settings.upstream_url,
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
+        transport=settings.transport,
     )
     try:
         yield Asking(openrouter, to_upstream((), key=key, router_metadata=False))

@@ -1,79 +1,32 @@
-"""One pooled client for upstream: open a request, get status, headers and the body's raw bytes.
+"""The client for upstream: open a request, get status, headers and the body's raw bytes."""
 
-The transport is called directly, one level below an httpx client: a client would keep one cookie
-jar for all callers, look keys up in ~/.netrc, and parse what we only pass on.
-Any `AsyncBaseTransport` will do, which is the seam for tests and for faster ones.
-"""
-
-import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import cast
+from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx2
 import msgspec
-from anyio import CancelScope
 
-from app.errors import UpstreamCut, UpstreamTimeout, UpstreamUnreachable
+from app.errors import UpstreamTimeout, UpstreamUnreachable
+from app.openrouter.transport import (
+    RawHeaders,
+    Transport,
+    TransportError,
+    TransportTimeout,
+    Upstream,
+)
 
-RawHeaders = list[tuple[bytes, bytes]]
+__all__ = ["OpenRouter", "RawHeaders", "TransportKind", "Upstream", "connect", "proxy_for"]
 
-# Enough for any caller on one machine; a limit here would make streams wait for each other.
-_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """An answer that has begun: its head is here, its body still to come."""
-
-    status: int
-    headers: RawHeaders
-    _stream: httpx2.AsyncByteStream
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body's bytes as they arrive, content encoding untouched.
-
-        Raises `UpstreamCut` where the body ends before it is complete (T-06).
-        """
-        try:
-            async for chunk in self._stream:
-                yield chunk
-        except httpx2.TransportError as error:
-            raise UpstreamCut(f"upstream broke off its answer: {_plainly(error)}") from error
-
-    async def aclose(self) -> None:
-        """Give the connection back, or close it when the body was not read to its end."""
-        with CancelScope(shield=True):
-            await self._stream.aclose()
+TransportKind = Literal["auto", "lean", "httpx"]
 
 
 class OpenRouter:
     """The upstream at one address; the address never comes from a request (T-45)."""
 
-    def __init__(
-        self,
-        base_url: str,
-        transport: httpx2.AsyncBaseTransport,
-        *,
-        connect_timeout: float,
-        read_timeout: float,
-    ) -> None:
+    def __init__(self, base_url: str, transport: Transport) -> None:
         self.base_url = base_url
         self._transport = transport
-        self._extensions = {
-            "timeout": {
-                "connect": connect_timeout,
-                "read": read_timeout,
-                "write": read_timeout,
-                "pool": connect_timeout,
-            }
-        }
-        self._url = lru_cache(maxsize=256)(httpx2.URL)
 
     async def open(
         self, method: str, path: str, query: bytes, headers: RawHeaders, body: bytes
@@ -83,21 +36,21 @@ class OpenRouter:
         `path` is relative to the base address and starts with a slash; `headers` go as they are.
         Raises `UpstreamUnreachable` or `UpstreamTimeout`; nothing is ever sent twice.
         """
-        target = f"{self.base_url}{path}"
-        request = httpx2.Request(
-            method,
-            self._url(f"{target}?{query.decode('latin-1')}" if query else target),
-            headers=headers,
-            content=body or None,
-            extensions=self._extensions,
-        )
-        with _whose_fault(self.base_url):
-            response = await self._transport.handle_async_request(request)
-        return Upstream(
-            response.status_code,
-            response.headers.raw,
-            cast("httpx2.AsyncByteStream", response.stream),
-        )
+        target = f"{path}?{query.decode('latin-1')}" if query else path
+        began = time.monotonic()
+        try:
+            return await self._transport.send(method, target, headers, body)
+        except TransportTimeout as error:
+            waited = time.monotonic() - began
+            raise UpstreamTimeout(
+                f"{self.base_url} did not answer within {waited:.0f} s ({error}); "
+                "POINTSMAN_CONNECT_TIMEOUT and POINTSMAN_READ_TIMEOUT set how long to wait"
+            ) from error
+        except TransportError as error:
+            raise UpstreamUnreachable(
+                f"no answer from {self.base_url}: {error}; "
+                "check the network, or the address in POINTSMAN_UPSTREAM_URL"
+            ) from error
 
     async def get(self, path: str, headers: RawHeaders) -> tuple[int, RawHeaders, bytes]:
         """One small GET, read whole: status, headers, body. Raises as `open` and `chunks` do."""
@@ -120,21 +73,24 @@ class OpenRouter:
         await self._transport.aclose()
 
 
-def connect(base_url: str, *, connect_timeout: float, read_timeout: float) -> OpenRouter:
-    """An `OpenRouter` over a real transport, by way of HTTP(S)_PROXY where the environment asks."""
+def connect(
+    base_url: str, *, connect_timeout: float, read_timeout: float, transport: TransportKind = "auto"
+) -> OpenRouter:
+    """An `OpenRouter` over real sockets: lean, or httpx where HTTP(S)_PROXY asks for a proxy."""
+    proxy = proxy_for(base_url)
+    if transport == "lean" or (transport == "auto" and proxy is None):
+        from app.openrouter.lean import LeanTransport  # noqa: PLC0415 - one of the two is used
+
+        lean = LeanTransport(base_url, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        return OpenRouter(base_url, lean)
+    from app.openrouter.httpx_transport import over_httpx  # noqa: PLC0415 - 40 ms, if not needed
+
     return OpenRouter(
         base_url,
-        httpx2.AsyncHTTPTransport(verify=_tls(base_url), limits=_LIMITS, proxy=proxy_for(base_url)),
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
+        over_httpx(
+            base_url, proxy=proxy, connect_timeout=connect_timeout, read_timeout=read_timeout
+        ),
     )
-
-
-def _tls(base_url: str) -> ssl.SSLContext | bool:
-    """No certificates are loaded for a plain address: that alone costs 30 ms at start-up."""
-    if base_url.startswith("https:"):
-        return True
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def proxy_for(base_url: str) -> str | None:
@@ -144,25 +100,3 @@ def proxy_for(base_url: str) -> str | None:
         return None
     proxies = getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")
-
-
-@contextmanager
-def _whose_fault(base_url: str) -> Iterator[None]:
-    began = time.monotonic()
-    try:
-        yield
-    except (httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.PoolTimeout) as error:
-        waited = time.monotonic() - began
-        raise UpstreamTimeout(
-            f"{base_url} did not answer within {waited:.0f} s ({_plainly(error)}); "
-            "POINTSMAN_CONNECT_TIMEOUT and POINTSMAN_READ_TIMEOUT set how long to wait"
-        ) from error
-    except httpx2.TransportError as error:
-        raise UpstreamUnreachable(
-            f"no answer from {base_url}: {_plainly(error)}; "
-            "check the network, or the address in POINTSMAN_UPSTREAM_URL"
-        ) from error
-
-
-def _plainly(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -1,28 +1,47 @@
-"""The client: what goes up goes as given, what fails says whose fault it is."""
+"""The client: what goes up goes as given, what fails says whose fault it is.
 
+What holds for one transport holds for the other: those tests run on both.
+"""
+
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
 import respx
 
 from app.errors import UpstreamCut, UpstreamTimeout, UpstreamUnreachable
-from app.openrouter.client import OpenRouter, connect, proxy_for
-from tests.scripted_upstream import Close, Pause, ScriptedUpstream, reply, sse
+from app.openrouter.client import OpenRouter, TransportKind, connect, proxy_for
+from app.openrouter.httpx_transport import HttpxTransport
+from tests.scripted_upstream import Close, Pause, Reset, ScriptedUpstream, reply, sse
 
 BASE = "https://upstream.example/api/v1"
 
 
+@pytest.fixture(params=["lean", "httpx"])
+def transport(request: pytest.FixtureRequest) -> TransportKind:
+    kind: TransportKind = request.param
+    return kind
+
+
 @pytest.fixture
-def openrouter_client() -> OpenRouter:
-    return connect(BASE, connect_timeout=1, read_timeout=1)
+async def scripted() -> AsyncIterator[ScriptedUpstream]:
+    async with ScriptedUpstream() as upstream:
+        yield upstream
 
 
-async def test_a_request_goes_up_as_given(
-    openrouter_client: OpenRouter, httpx2_mock: respx.Router
-) -> None:
+@pytest.fixture
+async def client(scripted: ScriptedUpstream, transport: TransportKind) -> AsyncIterator[OpenRouter]:
+    client = connect(scripted.url, connect_timeout=1, read_timeout=0.5, transport=transport)
+    yield client
+    await client.aclose()
+
+
+async def test_a_request_goes_up_as_given_through_httpx(httpx2_mock: respx.Router) -> None:
     route = httpx2_mock.post(f"{BASE}/chat/completions").respond(201, content=b"raw \xff")
-    upstream = await openrouter_client.open(
+    client = connect(BASE, connect_timeout=1, read_timeout=1, transport="httpx")
+    upstream = await client.open(
         "POST", "/chat/completions", b"a=1&b=%20", [(b"x-a", b"1"), (b"x-a", b"2")], b'{"n": 1.0}'
     )
     assert upstream.status == 201
@@ -51,22 +70,124 @@ async def test_a_failed_request_says_whose_fault_and_which_setting(
     def fail(_: httpx2.Request) -> httpx2.Response:
         raise raised
 
-    client = OpenRouter(BASE, httpx2.MockTransport(fail), connect_timeout=1, read_timeout=1)
+    mock = httpx2.MockTransport(fail)
+    client = OpenRouter(BASE, HttpxTransport(BASE, mock, connect_timeout=1, read_timeout=1))
     with pytest.raises(expected, match=told) as caught:
         await client.open("GET", "/models", b"", [], b"")
     assert BASE in str(caught.value)
 
 
-async def test_t06_a_body_that_breaks_off_raises_after_what_came() -> None:
-    async with ScriptedUpstream() as scripted:
-        scripted.plays(sse(b"data: 1\n\n", Pause(0.02), Close))
-        client = connect(scripted.url, connect_timeout=1, read_timeout=1)
-        upstream = await client.open("POST", "/x", b"", [], b"{}")
-        got: list[bytes] = []
-        with pytest.raises(UpstreamCut):
-            await _read(upstream.chunks(), got)
-        assert got == [b"data: 1\n\n"]
-        await client.aclose()
+async def test_a_request_goes_up_as_given(client: OpenRouter, scripted: ScriptedUpstream) -> None:
+    scripted.plays(reply(b"raw \xff", status=201, X_Empty="", X_Odd="\t kept "))
+    upstream = await client.open(
+        "POST", "/chat/completions", b"a=1&b=%20", [(b"x-a", b"1"), (b"x-a", b"2")], b'{"n": 1.0}'
+    )
+    assert upstream.status == 201
+    assert dict(upstream.headers)[b"X-Empty"] == b""
+    assert dict(upstream.headers)[b"X-Odd"] == b"kept"
+    assert b"".join([chunk async for chunk in upstream.chunks()]) == b"raw \xff"
+    await upstream.aclose()
+    sent = scripted.only_request
+    assert (sent.method, sent.target) == ("POST", "/api/v1/chat/completions?a=1&b=%20")
+    assert sent.body == b'{"n": 1.0}'
+    names = [name.lower() for name, _ in sent.headers]
+    assert sorted(names) == ["content-length", "host", "x-a", "x-a"]
+    assert [value for name, value in sent.headers if name == "x-a"] == ["1", "2"]
+    assert sent.header("host") == scripted.url.split("/")[2]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE", "POST", "PUT", "PATCH"])
+async def test_a_request_without_a_body_says_so_where_one_is_expected(
+    client: OpenRouter, scripted: ScriptedUpstream, method: str
+) -> None:
+    scripted.plays((b"HTTP/1.1 204 No Content\r\n\r\n",))
+    upstream = await client.open(method, "/x", b"", [], b"")
+    assert [chunk async for chunk in upstream.chunks()] == []
+    await upstream.aclose()
+    expected = "0" if method in {"POST", "PUT", "PATCH"} else None
+    assert scripted.only_request.header("content-length") == expected
+
+
+BODIES: dict[str, tuple[Any, bytes]] = {
+    "by length": (reply(b"abc"), b"abc"),
+    "empty": (reply(b""), b""),
+    "in chunks": (sse(b"ab", b"c"), b"abc"),
+    "in chunks with extensions and trailers": (
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b'2;a="b"\r\nab\r\n1\r\nc\r\n0\r\nX-Late: 1\r\n\r\n',
+        ),
+        b"abc",
+    ),
+    "until the end": ((b"HTTP/1.1 200 OK\r\n\r\nab", Pause(0.02), b"c", Close), b"abc"),
+    "of HTTP/1.0": ((b"HTTP/1.0 200 OK\r\n\r\nabc", Close), b"abc"),
+    "after interim answers": (
+        (
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
+            Pause(0.02),
+            *reply(b"abc"),
+        ),
+        b"abc",
+    ),
+    "none, as the status says": ((b"HTTP/1.1 304 X\r\nContent-Length: 9\r\n\r\n",), b""),
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_a_body_is_read_however_it_is_framed(
+    client: OpenRouter, scripted: ScriptedUpstream, body: str
+) -> None:
+    script, expected = BODIES[body]
+    scripted.plays(script)
+    for _ in range(3):
+        _, headers, came = await client.get("/x", [])
+        assert came == expected
+        assert b"link" not in {name.lower() for name, _ in headers}
+
+
+async def test_the_answer_to_head_has_the_length_and_not_the_body(
+    client: OpenRouter, scripted: ScriptedUpstream
+) -> None:
+    scripted.plays((b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",), reply(b"next"))
+    upstream = await client.open("HEAD", "/x", b"", [], b"")
+    assert (b"Content-Length", b"1000") in upstream.headers
+    assert [chunk async for chunk in upstream.chunks()] == []
+    await upstream.aclose()
+    assert (await client.get("/x", []))[2] == b"next"
+
+
+async def test_a_large_body_arrives_whole_both_ways(
+    client: OpenRouter, scripted: ScriptedUpstream
+) -> None:
+    large = bytes(range(256)) * 20_000
+    scripted.plays(reply(large))
+    upstream = await client.open("POST", "/x", b"", [], large)
+    assert b"".join([chunk async for chunk in upstream.chunks()]) == large
+    await upstream.aclose()
+    assert scripted.only_request.body == large
+
+
+CUTS: dict[str, Any] = {
+    "within the chunks": sse(b"data: 1\n\n", Pause(0.02), Close),
+    "within the chunks, by reset": sse(b"data: 1\n\n", Pause(0.02), Reset),
+    "below the length": (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\ndata: 1\n\n", Close),
+    "by silence": sse(b"data: 1\n\n", Pause(5)),
+    "by rubbish": (*sse(b"data: 1\n\n", end=False), Pause(0.02), b"rubbish\r\n"),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+async def test_t06_a_body_that_breaks_off_raises_after_what_came(
+    client: OpenRouter, scripted: ScriptedUpstream, cut: str
+) -> None:
+    scripted.plays(CUTS[cut], reply(b"next"))
+    upstream = await client.open("POST", "/x", b"", [], b"{}")
+    got: list[bytes] = []
+    with pytest.raises(UpstreamCut):
+        await _read(upstream.chunks(), got)
+    assert got == [b"data: 1\n\n"]
+    await upstream.aclose()
+    assert (await client.get("/x", []))[2] == b"next"
 
 
 async def _read(chunks: AsyncIterator[bytes], into: list[bytes]) -> None:
@@ -74,32 +195,109 @@ async def _read(chunks: AsyncIterator[bytes], into: list[bytes]) -> None:
         into.append(chunk)  # noqa: PERF401 - what came before the break must be kept
 
 
-async def test_connections_are_used_again() -> None:
-    async with ScriptedUpstream() as scripted:
-        scripted.plays(reply(b'{"a":1}'))
-        client = connect(scripted.url, connect_timeout=1, read_timeout=1)
-        for _ in range(5):
-            assert await client.get_json("/x", []) == (200, {"a": 1})
-        assert scripted.connections == 1
-        await client.aclose()
+FAILURES: dict[str, tuple[Any, type[Exception]]] = {
+    "closed before an answer": ((Close,), UpstreamUnreachable),
+    "reset before an answer": ((Reset,), UpstreamUnreachable),
+    "closed within the head": ((b"HTTP/1.1 200 OK\r\nX: ", Close), UpstreamUnreachable),
+    "silent": ((Pause(5),), UpstreamTimeout),
+    "no HTTP": ((b"SSH-2.0-OpenSSH\r\n\r\n",), UpstreamUnreachable),
+    "another protocol": (
+        (b"HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxx", Close),
+        UpstreamUnreachable,
+    ),
+    "a head without end": ((b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000,), UpstreamUnreachable),
+}
 
 
-async def test_a_body_that_is_no_json_decodes_to_none() -> None:
-    async with ScriptedUpstream() as scripted:
-        scripted.plays(reply(b"<html>", status=404, content_type="text/html"))
-        client = connect(scripted.url, connect_timeout=1, read_timeout=1)
-        assert await client.get_json("/x", []) == (404, None)
-        await client.aclose()
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_an_answer_that_never_comes_says_whose_fault(
+    client: OpenRouter, scripted: ScriptedUpstream, failure: str
+) -> None:
+    script, expected = FAILURES[failure]
+    scripted.plays(script, reply(b"next"))
+    with pytest.raises(expected, match=scripted.url):
+        await client.open("POST", "/x", b"", [], b"{}")
+    assert len(scripted.requests) == 1, "nothing is ever sent twice"
+    assert (await client.get("/x", []))[2] == b"next"
 
 
-async def test_a_cookie_of_one_answer_is_not_sent_with_the_next_request() -> None:
-    async with ScriptedUpstream() as scripted:
-        scripted.plays(reply(b"{}", Set_Cookie="a=1"))
-        client = connect(scripted.url, connect_timeout=1, read_timeout=1)
-        for _ in range(2):
-            await client.get("/x", [])
-        assert scripted.requests[1].header("cookie") is None
-        await client.aclose()
+async def test_nobody_listening_says_whose_fault(transport: TransportKind) -> None:
+    async with ScriptedUpstream() as gone:
+        url = gone.url
+    client = connect(url, connect_timeout=1, read_timeout=1, transport=transport)
+    with pytest.raises(UpstreamUnreachable, match="POINTSMAN_UPSTREAM_URL"):
+        await client.open("GET", "/models", b"", [], b"")
+    await client.aclose()
+
+
+async def test_connections_are_used_again(client: OpenRouter, scripted: ScriptedUpstream) -> None:
+    scripted.plays(reply(b'{"a":1}'))
+    for _ in range(5):
+        assert await client.get_json("/x", []) == (200, {"a": 1})
+    assert scripted.connections == 1
+
+
+SPOILED: dict[str, Any] = {
+    "says so": reply(b"{}", Connection="close"),
+    "closes": (*reply(b"{}"), Close),
+    "sends rubbish afterwards": (*reply(b"{}"), Pause(0.02), b"rubbish"),
+}
+
+
+@pytest.mark.parametrize("why", SPOILED)
+async def test_a_connection_that_is_no_good_any_more_is_not_used_again(
+    client: OpenRouter, scripted: ScriptedUpstream, why: str
+) -> None:
+    scripted.plays(SPOILED[why], reply(b'{"next":1}'))
+    assert await client.get_json("/x", []) == (200, {})
+    await asyncio.sleep(0.05)
+    assert await client.get_json("/x", []) == (200, {"next": 1})
+    assert scripted.connections == 2
+    assert len(scripted.requests) == 2
+
+
+async def test_a_body_that_is_no_json_decodes_to_none(
+    client: OpenRouter, scripted: ScriptedUpstream
+) -> None:
+    scripted.plays(reply(b"<html>", status=404, content_type="text/html"))
+    assert await client.get_json("/x", []) == (404, None)
+
+
+async def test_a_cookie_of_one_answer_is_not_sent_with_the_next_request(
+    client: OpenRouter, scripted: ScriptedUpstream
+) -> None:
+    scripted.plays(reply(b"{}", Set_Cookie="a=1"))
+    for _ in range(2):
+        await client.get("/x", [])
+    assert scripted.requests[1].header("cookie") is None
+
+
+@pytest.mark.parametrize(
+    "header", [(b"x-a", b"1\r\nx-b: 2"), (b"x-a\r\nx-b", b"2"), (b"x-a", b"1\n\nGET /")]
+)
+async def test_t33_no_header_can_smuggle_another(
+    client: OpenRouter, scripted: ScriptedUpstream, header: tuple[bytes, bytes]
+) -> None:
+    scripted.plays(reply(b"{}"))
+    with pytest.raises(UpstreamUnreachable):
+        await client.open("POST", "/x", b"", [header], b"{}")
+    assert scripted.requests == []
+
+
+@pytest.mark.parametrize("query", [b"a= b", b"a=\r\nx-b: 2", b"a=\xe9", b"a=\x00"])
+async def test_t33_no_query_can_leave_its_line(
+    client: OpenRouter, scripted: ScriptedUpstream, query: bytes
+) -> None:
+    scripted.plays(reply(b"{}"))
+    try:
+        upstream = await client.open("POST", "/x", query, [], b"{}")
+    except UpstreamUnreachable:
+        assert scripted.requests == []
+    else:
+        await upstream.aclose()
+        request = scripted.only_request
+        assert request.target.startswith("/api/v1/x?a=%")
+        assert request.header("x-b") is None
 
 
 @pytest.mark.parametrize(

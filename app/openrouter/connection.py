@@ -1,0 +1,191 @@
+"""One connection to upstream: a request goes out, an answer is waited for piece by piece.
+
+Rule 1  One request at a time; whatever comes while none is under way closes the connection.
+Rule 2  Only `ask` and `chunks` wait, and for upstream alone; whoever is cancelled there calls
+        `abort`, which leaves no socket, timer or task behind.
+Rule 3  What is held is bounded: beyond a limit, reading pauses until somebody has taken it.
+"""
+
+import asyncio
+import select
+from collections.abc import AsyncIterator
+from typing import cast
+
+from app.openrouter.answer_reader import AnswerReader
+from app.openrouter.transport import TransportError, TransportTimeout
+
+_MOST_HELD = 256 * 1024
+_WORTH_JOINING = 64 * 1024  # up to here a copy costs less than a second buffer
+
+
+class Connection(asyncio.Protocol):
+    """An asyncio protocol that is asked for one exchange after another."""
+
+    def __init__(self, *, read_timeout: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._read_timeout = read_timeout
+        self._wire: asyncio.Transport | None = None
+        self._readable: select.poll | None = None
+        self._reader: AnswerReader | None = None
+        self._error: TransportError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._paused = False
+        self._heard = 0.0
+        self._unsent = 0
+        self._watch: asyncio.TimerHandle | None = None
+        self._aborted = False
+        self.idle_since = 0.0
+
+    async def ask(self, head: bytes, body: bytes, *, to_head: bool) -> AnswerReader:
+        """Send a request and wait for the head of its answer. Raises `TransportError`."""
+        self._reader = reader = AnswerReader(to_head=to_head)
+        wire = cast("asyncio.Transport", self._wire)
+        if len(body) <= _WORTH_JOINING:
+            wire.write(head + body)
+        else:
+            wire.writelines((head, body))
+        self._unsent = wire.get_write_buffer_size()
+        self._heard = self._loop.time()
+        if self._watch is None:
+            self._watch = self._loop.call_at(self._heard + self._read_timeout, self._check)
+        while not reader.has_head:
+            await self._more()
+        return reader
+
+    async def chunks(self, reader: AnswerReader) -> AsyncIterator[bytes]:
+        """The body as it arrives: what one read brought is one piece. Raises `TransportError`."""
+        while True:
+            if reader.held:
+                chunk = reader.take()
+                if self._paused:
+                    self._resume()
+                yield chunk
+            elif reader.complete:
+                return
+            else:
+                await self._more()
+
+    def done(self, reader: AnswerReader) -> bool:
+        """End the exchange; False, and closed, if the connection can't serve another one."""
+        self._reader = None
+        reader.drop()
+        unsent = self._wire.get_write_buffer_size() if self._wire else 0
+        if reader.reusable and self.is_open() and not (reader.held or self._paused or unsent):
+            return True
+        self.abort()
+        return False
+
+    def is_open(self) -> bool:
+        """Whether nothing is known that would keep a request from being answered."""
+        return self._error is None and self._wire is not None and not self._wire.is_closing()
+
+    def is_quiet(self) -> bool:
+        """Whether the socket has nothing to read: on an idle one that would be its end.
+
+        Asked right before a request is sent, because the loop may not have looked yet.
+        """
+        return self._readable is None or not self._readable.poll(0)
+
+    def abort(self) -> None:
+        """Close the socket now, whatever was under way."""
+        self._aborted = True
+        self._reader = None
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if self._wire is not None:
+            self._wire.abort()
+
+    # --- called by the loop ---------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the wire, unless nobody waits for it any more."""
+        self._wire = cast("asyncio.Transport", transport)
+        if self._aborted:
+            self._wire.abort()
+        elif hasattr(select, "poll"):
+            self._readable = select.poll()
+            self._readable.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on in the answer, and wake whoever waits for it."""
+        reader = self._reader
+        if reader is None:
+            self.abort()
+            return
+        self._heard = self._loop.time()
+        try:
+            reader.feed(data)
+        except TransportError as error:
+            self._fail(error)
+            return
+        if reader.held > _MOST_HELD and not (self._paused or reader.complete):
+            self._paused = True
+            cast("asyncio.Transport", self._wire).pause_reading()
+        self._wake()
+
+    def eof_received(self) -> None:
+        """Upstream will say no more, so neither will we: a half-closed connection is closed."""
+        self._ended(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits, if `eof_received` has not."""
+        self._ended(exc or ConnectionError("the connection was closed"))
+        self._wire = None
+
+    # --- within ---------------------------------------------------------------------------------
+
+    async def _more(self) -> None:
+        """Wait until something has happened. Raises what went wrong, also if it had before."""
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _ended(self, why: Exception | None) -> None:
+        reader = self._reader
+        if reader is not None:
+            reader.reusable = False
+            try:
+                reader.end(clean=why is None)
+            except TransportError as error:
+                self._error = self._error or error
+        self._error = self._error or TransportError("the connection was closed")
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        self._wake()
+
+    def _fail(self, error: TransportError) -> None:
+        self._error = self._error or error
+        if self._wire is not None:
+            self._wire.abort()
+        self._wake()
+
+    def _resume(self) -> None:
+        self._paused = False
+        self._heard = self._loop.time()  # the silence so far was ours
+        if self._wire is not None:
+            self._wire.resume_reading()
+
+    def _check(self) -> None:
+        """Look whether upstream has been silent too long; one timer, not one for each read."""
+        self._watch = None
+        if self._reader is None or self._wire is None:
+            return
+        now, unsent = self._loop.time(), self._wire.get_write_buffer_size()
+        if self._waiter is None or unsent < self._unsent:
+            self._heard = now  # nobody waits, or upstream is still taking the request in
+        self._unsent = unsent
+        due = self._heard + self._read_timeout
+        if due <= now:
+            self._fail(TransportTimeout(f"nothing came for {self._read_timeout:g} s"))
+        else:
+            self._watch = self._loop.call_at(due, self._check)
