@@ -10,6 +10,7 @@ from app.api.plain_replies import send_json
 from app.api.records import Records
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.explain import as_json_object, explain
+from app.policy.forecast import forecasts
 from app.policy.request import read_request
 from app.policy_folder import PolicyFolder
 from app.wire.dialect import Dialect
@@ -51,4 +52,9 @@ class Explain:
             user_agent=asked.get("user_agent", exchange.user_agent or ""),
             catalog=self._feed.current,
         )
-        return as_json_object(explain(request, route), book.revision)
+        explained = explain(request, route)
+        for model in {route.sent_as.get(name, name) for name in request.models}:
+            self._feed.want(model)
+        catalog, ladder = self._feed.current, book.ladder
+        found = forecasts(request, route, explained.provider, catalog, ladder=ladder)
+        return as_json_object(explained, book.revision, () if explained.refusal else tuple(found))

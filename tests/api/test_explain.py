@@ -1,8 +1,12 @@
 """Asking what would be sent sends nothing, and leaves no receipt."""
 
+import asyncio
+
 import pytest
 
+from app.simulator import create_simulator
 from tests.conftest import Proxy, StartProxy
+from tests.running import running
 from tests.scripted_upstream import ScriptedUpstream
 
 POLICY = """\
@@ -65,3 +69,18 @@ async def test_what_can_not_be_read_is_a_clear_error(
     answer = await proxy.client.post(url, content=content, headers=headers)
     assert answer.status_code == status
     assert answer.json()["error"]["message"]
+
+
+async def test_the_funnel_is_told_where_the_endpoints_are_known(start_proxy: StartProxy) -> None:
+    with running(create_simulator(pace=0)) as openrouter:
+        proxy = start_proxy(POLICY, upstream_url=f"{openrouter.url}/api/v1")
+        url, ask = f"{proxy.url}/pointsman/explain", {"model": "qwen/qwen3-coder"}
+        for _ in range(50):
+            told = (await proxy.client.post(url, json=ask)).json()
+            if told["funnel"]:
+                break
+            await asyncio.sleep(0.05)
+    (funnel,) = told["funnel"]
+    assert funnel["line"].startswith(f"{funnel['endpoints']} -> fp8+ ")
+    assert "novita/fp8" in funnel["survivors"]
+    assert "deepinfra/fp4" not in funnel["survivors"]

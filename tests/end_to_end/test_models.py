@@ -57,7 +57,7 @@ async def test_upstreams_own_paths_under_models_pass_through(
 ) -> None:
     for path in ("/models/count", "/models/user", "/models/acme/sim-1/endpoints"):
         await get(proxy, f"/v1{path}")
-        assert openrouter.requests[-1].target == f"/api/v1{path}"
+        assert f"/api/v1{path}" in [request.target for request in openrouter.requests]
 
 
 async def test_anthropics_clients_get_anthropics_shape(
@@ -78,7 +78,7 @@ async def test_anthropics_clients_get_anthropics_shape(
         "display_name": "Acme: Sim 1",
         "created_at": "2025-06-15T15:06:40Z",
     }
-    assert openrouter.requests[-1].target == "/api/v1/models"
+    assert not [request for request in openrouter.requests if "limit" in request.target]
     _, one = await get(proxy, "/v1/models/quick", **ANTHROPIC)
     assert (one["type"], one["id"]) == ("model", "quick")
 

@@ -117,8 +117,10 @@ async def test_with_caller_keys_set_only_their_holders_get_in(
         answer = await proxy.client.post(proxy.url + CHAT, json=ASK, headers=headers)
         assert answer.status_code == 401
         assert answer.json()["error"]["code"] == "unknown_caller_key"
-    for path in ("/pointsman/receipts", "/v1/models", "/dashboard"):
+    for path in ("/pointsman/receipts", "/v1/models", "/metrics"):
         assert (await proxy.client.get(proxy.url + path)).status_code == 401
+    page = await proxy.client.get(f"{proxy.url}/dashboard")
+    assert (page.status_code, page.text) == (303, "")  # to where a key can be shown
     assert (await proxy.client.get(proxy.url + "/health")).status_code == 200
     assert not openrouter.requests
 
