@@ -21,6 +21,7 @@ NOBODY = "nobody"
 
 _MOST_LINES = 8  # of bars on top of one another; more would be hard to tell apart
 _MOST_CURVES = 5  # that cross one another
+_COLOURS = {OTHERS: 0, NOBODY: 9}  # greys
 _ADDS_UP = frozenset({"share", "usd"})
 SHOWN: dict[Unit, Callable[[float | None], str]] = {
     "share": formats.percent,
@@ -40,7 +41,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines over time; `colours` number the palette, 0 is for what is not singled out."""
+    """Lines over time; `colours` are the numbers of the palette's."""
 
     title: str
     kind: Literal["stack", "lines"]
@@ -101,7 +102,7 @@ def _chart(
         for at, start in enumerate(starts)
     )
     names = tuple(name_of(line.names) for line in lines)
-    colours = tuple(0 if name in {OTHERS, NOBODY} else at for at, name in enumerate(names, start=1))
+    colours = tuple(_COLOURS.get(name, at) for at, name in enumerate(names, start=1))
     return Chart(title, kind, unit, names, colours, tuple(rows))
 
 

@@ -92,7 +92,7 @@ def size(number: int) -> str:
     """687 B, 12.4 kB, 3.1 MB."""
     thousands = min(len(f"{number:,}".split(",")) - 1, len(_SIZES) - 1)
     shown = number / 1000**thousands
-    return f"{shown:.{1 if thousands else 0}f}{_THIN}{_SIZES[thousands]}"
+    return f"{shown:,.{1 if thousands else 0}f}{_THIN}{_SIZES[thousands]}"
 
 
 def words(values: Any) -> str:
@@ -106,7 +106,7 @@ def json_lines(values: Mapping[str, Any]) -> str:
         f"  {inline_json(str(key), quoted=True)}: {inline_json(value, quoted=True)}"
         for key, value in values.items()
     )
-    return "{\n" + ",\n".join(lines) + "\n}"
+    return "{\n" + ",\n".join(lines) + "\n}" if values else "{}"
 
 
 def plural(number: int, noun: str) -> str:

@@ -1,0 +1,111 @@
+"""The book as a page shows it."""
+
+from app.catalog.catalog import EMPTY, Catalog
+from app.dashboard.policy_view import (
+    alias_lines,
+    counts_of,
+    foresee,
+    place_of,
+    rule_cards,
+)
+from app.ledger.stats import Figures, Stats
+from app.policy.book import EMPTY_BOOK
+from app.policy.parse import read_book
+from tests.dashboard.samples import POLICY
+from tests.dashboard.stats import group
+
+
+def row(tag: str, quantization: str | None, prompt: str = "0.000001") -> dict[str, object]:
+    return {
+        "tag": tag,
+        "provider_name": tag.partition("/")[0].title(),
+        "quantization": quantization,
+        "pricing": {"prompt": prompt, "completion": prompt},
+    }
+
+
+ROWS = [row("novita/fp8", "fp8"), row("deepinfra/fp4", "fp4"), row("groq", None)]
+BOOK = read_book({"policies/test.yaml": POLICY})
+CATALOG = (
+    EMPTY.with_models([{"id": "qwen/qwen3-coder", "hugging_face_id": "Qwen/Qwen3-Coder"}])
+    .with_listing("qwen/qwen3-coder", ROWS, 0)
+    .with_listing("deepseek/deepseek-v4.1-flash", ROWS, 0)
+)
+
+
+def test_each_rule_is_shown_with_its_clauses_and_where_they_are_written() -> None:
+    careful, impossible = rule_cards(foresee(BOOK, EMPTY), None)
+    assert (careful.name, careful.place, careful.models) == ("careful", "test.yaml:3", ("*",))
+    assert [(c.key, c.value, c.line) for c in careful.clauses] == [
+        ("quantization_floor", "fp8", 3),
+        ("data_collection", "deny", 3),
+    ]
+    assert [c.key for c in impossible.clauses] == ["max_price.prompt"]
+
+
+def test_without_a_catalog_nobody_is_said_to_survive_or_fall() -> None:
+    assert all(card.funnels == () for card in rule_cards(foresee(BOOK, EMPTY), None))
+
+
+def test_the_funnel_shows_who_is_left_and_which_line_made_the_others_fall() -> None:
+    careful, _ = rule_cards(foresee(BOOK, CATALOG), None)
+    lines = {line.model: line for line in careful.funnels}
+    assert lines["qwen/qwen3-coder"].survivors == ("novita/fp8",)
+    assert lines["qwen/qwen3-coder"].listed == 3
+    floor, told = lines["qwen/qwen3-coder"].steps
+    assert (floor.label, floor.left) == ("fp8+", "1")
+    assert 'deepinfra/fp4: rule "careful" (policies/test.yaml:3)' in floor.fell
+    assert (told.left, told.fell) == ("1?", "1 of them can't be told from the listing")
+
+
+def test_an_empty_funnel_comes_first_and_has_a_way_out() -> None:
+    _, impossible = rule_cards(foresee(BOOK, CATALOG), None)
+    (line,) = impossible.funnels
+    assert line.survivors == ()
+    assert impossible.has_empty
+    assert impossible.funnel_note == "1 case in use, 1 left without anybody"
+    assert "max_price.prompt" in (line.way_out or "")
+    careful, _ = rule_cards(foresee(BOOK, CATALOG), None)
+    assert careful.funnels[0].survivors == ()
+    assert careful.funnels[-1].way_out is None
+
+
+def test_what_lint_finds_is_shown_the_gravest_first() -> None:
+    findings = foresee(BOOK, CATALOG).findings
+    ranks = [("error", "warning", "note").index(finding.level) for finding in findings]
+    assert findings
+    assert ranks == sorted(ranks)
+    assert {finding.place.partition(":")[0] for finding in findings} == {"test.yaml"}
+
+
+def test_a_rule_that_nothing_came_of_has_no_figures() -> None:
+    found = group("careful", requests=7, kept=7)
+    stats = Stats(since=None, until=None, by=("rule",), groups=(found,), total=Figures())
+    careful, impossible = rule_cards(foresee(BOOK, EMPTY), stats)
+    assert careful.figures == found.figures
+    assert impossible.figures is None
+
+
+def test_a_rule_for_a_great_many_models_shows_some_of_them_and_says_so() -> None:
+    catalog = EMPTY
+    for at in range(60):
+        catalog = catalog.with_listing(f"acme/model-{at:02}", ROWS, 0)
+    careful, _ = rule_cards(foresee(BOOK, catalog), None)
+    assert len(careful.funnels) == 40
+    assert careful.funnel_note.endswith("in use, the first 40 shown")
+
+
+def test_what_was_foreseen_holds_for_one_book_and_one_catalog() -> None:
+    foreseen = foresee(BOOK, EMPTY)
+    assert foreseen.is_of(BOOK, EMPTY)
+    assert not foreseen.is_of(BOOK, Catalog())
+    assert not foreseen.is_of(EMPTY_BOOK, EMPTY)
+
+
+def test_aliases_and_places() -> None:
+    (alias,) = alias_lines(BOOK.aliases.values())
+    assert (alias.name, alias.model, alias.rule) == ("precise-coder", "qwen/qwen3-coder", "careful")
+    assert alias.place == "test.yaml:6"
+    assert place_of("C:\\policies\\mine.yaml", 3) == "mine.yaml:3"
+    assert counts_of(BOOK) == "2 rules and 1 alias"
+    assert counts_of(EMPTY_BOOK) == "0 rules and 0 aliases"

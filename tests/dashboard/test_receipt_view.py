@@ -1,0 +1,109 @@
+"""A receipt in full."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from app.dashboard.receipt_view import Whole, whole_of
+from app.ledger.receipt import FIELDS, as_json_object
+from tests.ledger.receipts import FULL, receipt
+
+
+def facts_of(whole: Whole) -> dict[str, dict[str, str]]:
+    return {
+        section.title: {fact.label: fact.value for fact in section.facts}
+        for section in whole.sections
+    }
+
+
+def test_every_field_that_a_receipt_has_is_on_its_page() -> None:
+    whole = whole_of(FULL)
+    assert json.loads(whole.json) == json.loads(json.dumps(as_json_object(FULL)))
+    assert set(json.loads(whole.json)) == set(FIELDS)
+
+
+def test_the_sections_come_in_the_order_in_which_one_asks() -> None:
+    facts = facts_of(whole_of(FULL))
+    assert list(facts) == [
+        "Who served",
+        "What was asked",
+        "Policy",
+        "Speed",
+        "Tokens and cost",
+        "How it ended",
+    ]
+    assert facts["Who served"]["Listed as"] == "fp8"
+    assert facts["What was asked"]["Streamed"] == "yes"
+    assert facts["Policy"]["Preferences sent"].startswith('{\n  "only": ["novita/fp8"]')
+    assert facts["Tokens and cost"]["Cached share"].startswith("98.8")
+    assert facts["Tokens and cost"]["Cost"] == "$0.0021"
+    assert facts["How it ended"]["Sent"].startswith("280.0")
+
+
+def test_what_is_not_known_is_not_on_the_page() -> None:
+    facts = facts_of(whole_of(receipt()))
+    assert list(facts) == ["What was asked", "How it ended"]
+    assert facts["What was asked"] == {"Path": "/v1/chat/completions", "Streamed": "no"}
+    assert "Cached share" not in facts_of(whole_of(receipt(prompt_tokens=9)))["Tokens and cost"]
+
+
+def test_no_tokens_at_all_are_no_share_of_anything() -> None:
+    shown = facts_of(whole_of(receipt(prompt_tokens=0, cached_tokens=0)))["Tokens and cost"]
+    assert shown == {"Prompt": "0", "of it cached": "0"}
+
+
+def test_an_empty_preferences_object_was_sent_too() -> None:
+    assert facts_of(whole_of(receipt(preferences_sent={})))["Policy"]["Preferences sent"] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("reason", "headline"),
+    [
+        ("served by Novita", "Served by Novita"),
+        (None, "Refused here; nothing was sent"),
+    ],
+)
+def test_the_headline_is_the_reason_or_how_it_ended(reason: str | None, headline: str) -> None:
+    assert whole_of(receipt(reason=reason, ending="refused")).headline == headline
+
+
+def test_attempts_and_overruled_wishes_are_shown_as_they_were() -> None:
+    whole = whole_of(FULL)
+    dash = "\N{EN DASH}"
+    assert whole.attempts == ({"provider": "Novita", "model": dash, "status": "200"},)
+    (overruled,) = whole.overruled
+    assert (overruled["field"], overruled["asked"], overruled["sent"]) == ("sort", "price", dash)
+    assert whole.evidence == FULL.evidence
+
+
+def test_the_bar_of_time_is_filled_without_gaps() -> None:
+    moments = whole_of(FULL).timeline
+    assert [moment.label for moment in moments] == [
+        "until the first byte",
+        "until the first token",
+        "until the end",
+    ]
+    ends = [moment.start + moment.width for moment in moments]
+    assert [moment.start for moment in moments] == pytest.approx([0, *ends[:-1]])
+    assert ends[-1] == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"ttfb_ms": None, "ttft_ms": None},
+        {"duration_ms": None},
+        {"duration_ms": 0.0},
+        {"ttfb_ms": 2048.0, "ttft_ms": None},
+        {"ttfb_ms": 1.0, "ttft_ms": 1.0},
+    ],
+)
+def test_a_bar_of_one_stretch_says_nothing_and_is_left_out(times: dict[str, float | None]) -> None:
+    assert whole_of(replace(FULL, **times)).timeline == ()
+
+
+def test_a_clock_that_went_wrong_breaks_no_bar() -> None:
+    moments = whole_of(replace(FULL, ttfb_ms=1000.0, ttft_ms=9000.0)).timeline
+    assert [moment.label for moment in moments] == ["until the first byte", "until the first token"]
+    assert sum(moment.width for moment in moments) == pytest.approx(100)
