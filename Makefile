@@ -53,6 +53,9 @@ bench-latency: $(TEST_READY) ## Measure start-up, idle memory and added latency 
 bench-policy: $(TEST_READY) ## Measure what 10 to 1,000 rules cost a request
 	$(BIN)/python bench/policy.py
 
+bench-verdicts: $(TEST_READY) ## Hold 10,000 verdicts against the truth
+	$(BIN)/python -m bench.verdicts
+
 constraints: $(TEST_READY) ## Pin the newest dependencies that fit, by hash
 	$(COMPILE) pyproject.toml -o .ci/constraints.txt
 	$(COMPILE) --group build -c .ci/constraints.txt -o .ci/constraints-build.txt

@@ -34,6 +34,7 @@ class Catalog:
     listings: Mapping[str, Listing] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)  # by slug
     providers: frozenset[str] = frozenset()  # slugs; empty: not known
+    ids: Mapping[str, str] = field(default_factory=dict)  # a model's slug, by its other names
 
     def weights(self, model: str) -> Weights | None:
         """Whether the model's weights are published; None where the catalog does not say."""
@@ -47,15 +48,28 @@ class Catalog:
         """What the list of models says of one; a variant that it doesn't list is its model."""
         return self.models.get(listing_key(name)) or self.models.get(model_key(name))
 
+    def id_of(self, name: str) -> str | None:
+        """The slug of a model under one of its other names; None for its slug, or if unknown.
+
+        Those are its dated slug (`qwen/qwen3-coder-480b-a35b-07-25`), dashes for dots
+        (`claude-sonnet-4-6`), and the newest of a family (`~anthropic/claude-sonnet-latest`).
+        """
+        key = model_key(name)
+        known = self.models.get(key)
+        if known is not None and known.stands_for is None:
+            return None
+        return self.ids.get(key.replace(".", "-"))
+
     def with_models(self, rows: object) -> "Catalog":
         """A catalog that knows the models in a `GET /models` list."""
-        weights, models = dict(self.weights_by_model), dict(self.models)
+        weights, models, ids = dict(self.weights_by_model), dict(self.models), dict(self.ids)
         for row in rows if isinstance(rows, list) else ():
             weights |= _weights_in(row)
             model = read_model(row)
             if model is not None:
                 models[model.slug] = model
-        return replace(self, weights_by_model=weights, models=models)
+                ids |= _other_names(model)
+        return replace(self, weights_by_model=weights, models=models, ids=ids)
 
     def with_providers(self, rows: object) -> "Catalog":
         """A catalog that knows the providers in a `GET /providers` list."""
@@ -93,6 +107,16 @@ def listing_key(model: str) -> str:
     """What a catalog files a model's endpoints under: like the model, but `:free` is its own."""
     slug, *variants = model.strip().lower().partition("@preset/")[0].split(":")
     return ":".join((slug.rstrip(), *(each for each in variants if each not in _ARRANGING)))
+
+
+def _other_names(model: Model) -> dict[str, str]:
+    """A model's slug by its other names, which all have dashes for dots here."""
+    if ":" in model.slug:
+        return {}  # a variant shares its model's other names
+    if model.stands_for is not None:
+        return {model.slug.replace(".", "-"): model.stands_for}
+    names = (model.slug, model.canonical_slug or model.slug)
+    return {name.replace(".", "-"): model.slug for name in names}
 
 
 def _weights_in(row: Any) -> dict[str, Weights]:

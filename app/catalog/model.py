@@ -11,6 +11,7 @@ class Model:
     canonical_slug: str | None
     inputs: frozenset[str] | None  # text, image, file, ...
     outputs: frozenset[str] | None
+    stands_for: str | None = None  # the newest of a family, where this is `~author/family-latest`
 
 
 def read_model(row: object) -> Model | None:
@@ -20,6 +21,7 @@ def read_model(row: object) -> Model | None:
     slug, canonical = row.get("id"), row.get("canonical_slug")
     if not (isinstance(slug, str) and slug):
         return None
+    target = row.get("alias_target")
     architecture = row.get("architecture")
     made_of = architecture if isinstance(architecture, dict) else {}
     return Model(
@@ -27,6 +29,7 @@ def read_model(row: object) -> Model | None:
         canonical_slug=canonical.lower() if isinstance(canonical, str) and canonical else None,
         inputs=_kinds(made_of.get("input_modalities")),
         outputs=_kinds(made_of.get("output_modalities")),
+        stands_for=target.lower() if isinstance(target, str) and target else None,
     )
 
 

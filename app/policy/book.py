@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import repeat
 from types import MappingProxyType
@@ -40,9 +40,11 @@ class Book:
         """What the policies say for a request: for all of the models it lists, the strictest."""
         paths = self._paths
         names = (request.model, *request.fallback_models)
+        slugs = [paths.slug(name) for name in names]
         return paths.route(
             names,
-            tuple(weights_of(paths.slug(name), catalog) for name in names),
+            tuple(catalog.id_of(slug.name) for slug in slugs),
+            tuple(weights_of(slug, catalog) for slug in slugs),
             caller if caller in paths.callers else None,
             paths.agents(user_agent),
         )
@@ -61,7 +63,9 @@ class _Paths:
     callers: frozenset[str]
     slug: Callable[[str], Slug]  # of a name's model, which an alias stands for
     agents: Callable[[str], _Agents]  # the user agent patterns that a header fits
-    route: Callable[[_Names, tuple[Weights, ...], str | None, _Agents], Route]
+    route: Callable[
+        [_Names, tuple[str | None, ...], tuple[Weights, ...], str | None, _Agents], Route
+    ]
 
 
 def make_book(
@@ -100,9 +104,11 @@ def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str,
         top = (rule_named[alias.rule],) if alias and alias.rule else ()
         return tuple(dict.fromkeys((*top, *found)))
 
-    def route_of_one(name: str, weights: Weights, caller: str | None, agents: _Agents) -> Route:
+    def route_of_one(
+        name: str, known: str | None, weights: Weights, caller: str | None, agents: _Agents
+    ) -> Route:
         alias = alias_of(name)
-        stack = layers(alias, index.matching(slug(name), caller, agents))
+        stack = layers(alias, index.matching(also(slug(name), known), caller, agents))
         own = (alias.clauses,) if alias else ()
         standing = cascade((*own, *(rule.clauses for rule in stack)))
         return route_of(
@@ -113,6 +119,14 @@ def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str,
             rules=tuple(rule.name for rule in stack),
         )
 
+    def also(given: Slug, known: str | None) -> tuple[Slug, ...]:
+        """A model under the name given, and under its own: rules for either speak for it."""
+        return (
+            (given,)
+            if known is None
+            else (given, replace(read_slug(known), variants=given.variants))
+        )
+
     @lru_cache(_REMEMBERED)
     def slug(name: str) -> Slug:
         alias = alias_of(name)
@@ -120,9 +134,13 @@ def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str,
 
     @lru_cache(_REMEMBERED)
     def route(
-        names: _Names, weights: tuple[Weights, ...], caller: str | None, agents: _Agents
+        names: _Names,
+        known: tuple[str | None, ...],
+        weights: tuple[Weights, ...],
+        caller: str | None,
+        agents: _Agents,
     ) -> Route:
-        routes = map(route_of_one, names, weights, repeat(caller), repeat(agents))
+        routes = map(route_of_one, names, known, weights, repeat(caller), repeat(agents))
         return join(tuple(routes))
 
     agents = lru_cache(_REMEMBERED)(index.agents_of)

@@ -34,11 +34,19 @@ class RuleIndex:
     user_agents: frozenset[str]
     callers: frozenset[str]
 
-    def matching(self, slug: Slug, caller: str | None, agents: frozenset[str]) -> tuple[Rule, ...]:
-        """The rules for one request; `agents` are the user agent patterns that it fits."""
+    def matching(
+        self, slugs: Sequence[Slug], caller: str | None, agents: frozenset[str]
+    ) -> tuple[Rule, ...]:
+        """The rules for one request, by every name of its model.
+
+        `agents` are the user agent patterns that the request fits.
+        """
         best: dict[str, tuple[Rank, Rule]] = {}
-        for entry in (*self.exact.get(slug.base, ()), *self.globs):
-            if not _speaks_to(entry.rule, caller, agents) or not entry.pattern.covers(slug):
+        exact = (entry for slug in slugs for entry in self.exact.get(slug.base, ()))
+        for entry in (*exact, *self.globs):
+            if not _speaks_to(entry.rule, caller, agents):
+                continue
+            if not any(map(entry.pattern.covers, slugs)):
                 continue
             found = best.get(entry.rule.name)
             if found is None or found[0] < entry.rank:

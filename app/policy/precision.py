@@ -60,6 +60,10 @@ class KnowsWeights(Protocol):
         """Whether the model's weights are published; None when the catalog can't tell."""
         ...
 
+    def id_of(self, name: str, /) -> str | None:
+        """The slug of a model that has another name too; None for a name that is its slug."""
+        ...
+
 
 def at_least(
     floor: str, *, unknown_ok: bool, ladder: Mapping[str, float] = LADDER

@@ -21,6 +21,11 @@ class Slug:
     latest: bool = False  # ~author/family-latest
 
     @property
+    def name(self) -> str:
+        """The model without variants or preset."""
+        return f"~{self.base}" if self.latest else self.base
+
+    @property
     def author(self) -> str:
         """Who published the model: what stands before the slash."""
         return self.base.partition("/")[0]

@@ -141,3 +141,34 @@ def test_a_catalog_is_a_snapshot_that_nothing_changes() -> None:
     before.without_listings(["a/one"])
     assert before == EMPTY.with_listing("a/one", [ROW], 1.0)
     assert Catalog() == EMPTY
+
+
+NAMED = EMPTY.with_models(
+    [
+        {"id": "acme/Sim-1.5", "canonical_slug": "acme/sim-1.5-20260901"},
+        {"id": "acme/sim-1.5:free", "canonical_slug": "acme/sim-1.5-20260901"},
+        {
+            "id": "~acme/sim-latest",
+            "canonical_slug": "~acme/sim-latest",
+            "alias_target": "acme/sim-2",
+        },
+        {"id": "acme/plain"},
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("acme/sim-1.5-20260901", "acme/sim-1.5"),
+        ("acme/SIM-1-5:nitro", "acme/sim-1.5"),
+        ("acme/sim-1-5-20260901", "acme/sim-1.5"),
+        ("~acme/sim-latest", "acme/sim-2"),
+        ("acme/sim-1.5", None),
+        ("acme/sim-1.5:free", None),
+        ("acme/plain", None),
+        ("acme/unheard-of", None),
+    ],
+)
+def test_a_model_is_known_by_its_other_names(name: str, slug: str | None) -> None:
+    assert NAMED.id_of(name) == slug

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from app.catalog.catalog import EMPTY
 from app.errors import MalformedBody, PolicyConflict, PolicyRefused
 from app.policy.book import Book
+from app.policy.parse import read_book
+from app.policy.request import request_for
 from tests.policy.sending import book_of, route, send, sent
 
 POLICY = {"models": ["qwen/*", "~qwen/*"], "only": ["deepinfra"], "quantization_floor": "fp8"}
@@ -223,3 +226,30 @@ def test_an_alias_is_held_to_its_models_rules_however_it_is_spelled() -> None:
         }
     with pytest.raises(PolicyConflict):
         send(book, {"model": "fast", "provider": {"only": ["x"]}})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["acme/sim-1.5-20260901", "acme/sim-1-5", "acme/sim-1-5-20260901:nitro", "~acme/sim-latest"],
+)
+def test_a_model_under_another_name_is_held_to_its_rules(name: str) -> None:
+    """Its dated slug, dashes for dots, the newest of its family: the catalog knows them all."""
+    book = read_book(
+        {"p.yaml": "version: 1\nrules:\n  - {name: r, models: [acme/sim-1.5], zdr: true}\n"}
+    )
+    dated = {"id": "acme/sim-1.5", "canonical_slug": "acme/sim-1.5-20260901"}
+    latest = {"id": "~acme/sim-latest", "alias_target": "acme/sim-1.5"}
+    catalog = EMPTY.with_models([dated, latest])
+    route = book.route_for(request_for(name), caller=None, user_agent="", catalog=catalog)
+    assert route.rules == ("r",)
+    assert route.model_sent == name
+
+
+def test_the_newest_of_a_family_is_held_to_its_own_rule_too() -> None:
+    text = "version: 1\nrules:\n  - {name: r, models: ['~acme/sim-latest'], zdr: true}\n"
+    catalog = EMPTY.with_models([{"id": "~acme/sim-latest", "alias_target": "acme/sim-1.5"}])
+    asked = request_for("~acme/sim-latest")
+    route = read_book({"p.yaml": text}).route_for(
+        asked, caller=None, user_agent="", catalog=catalog
+    )
+    assert route.rules == ("r",)
