@@ -28,6 +28,7 @@ from app.api.receipts import receipt_routes
 from app.api.records import Records
 from app.api.routing_errors import RoutingErrors
 from app.api.traffic import Traffic
+from app.api.stats import stats_routes
 from app.api.v1 import V1
 from app.dashboard.on_demand import OnDemand
 from app.dashboard.sign_in import SignIn
@@ -100,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
         health_routes(policies=policies, writer=writer, traffic=traffic, feed=feed, drift=drift)
     )
     app.include_router(receipt_routes(ledger.reader))
+    app.include_router(stats_routes(ledger.reader))
     callers = Callers(settings.caller_keys)
     sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys))
 

@@ -5,6 +5,7 @@ under its usual name, everything else with the prefix `POINTSMAN_`. Command-line
 """
 
 import os
+import re
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -43,7 +44,7 @@ def _span(value: object) -> object:
     if not value.strip():
         return None
     number, unit = value.strip()[:-1], value.strip()[-1:]
-    if not (number.isdecimal() and int(number) and unit in _UNITS):
+    if not (re.fullmatch("[1-9][0-9]{0,4}", number) and unit in _UNITS):
         raise ValueError(f"{value!r} is no length of time: write 90d, or with h for hours, w weeks")
     return timedelta(**{_UNITS[unit]: int(number)})
 

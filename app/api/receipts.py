@@ -25,6 +25,7 @@ def receipt_routes(store: "Callable[[], Store]") -> APIRouter:
         verdict: Literal["kept", "broken", "unproven"] | None = None,
         caller: str | None = None,
         since: datetime | None = None,
+        before: str | None = None,
     ) -> dict[str, list[dict[str, Any]]]:
         found = store().recent(
             limit=limit,
@@ -33,6 +34,7 @@ def receipt_routes(store: "Callable[[], Store]") -> APIRouter:
             verdict=verdict,
             caller=caller,
             since=since,
+            before=before,
         )
         return {"receipts": [as_json_object(receipt) for receipt in found]}
 

@@ -1,7 +1,7 @@
 """All commands. Each lives in a file of its own, imported when it is run: start-up stays short."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -250,6 +250,80 @@ def log(
         "since": moment(since) if since else None,
     }
     start(store, follow=follow, as_json=as_json, limit=limit, filters=filters)
+
+
+@commands.command()
+def stats(
+    by: Annotated[
+        str, typer.Option(help="Any of provider, quantization, model, caller, rule.")
+    ] = "provider,quantization",
+    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider, by slug.")] = None,
+    verdict: Annotated[
+        str | None, typer.Option(help="Only kept, broken, unproven, or none.")
+    ] = None,
+    caller: Annotated[str | None, typer.Option(help="Only this caller.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only later than 30m, 24h, 7d, a date.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only earlier than that.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    ledger: Ledger = None,
+) -> None:
+    """Show who serves you, how well, and for how much."""
+    from app.cli.log import moment
+    from app.cli.stats import print_stats
+    from app.ledger.stats import Wanted, dimensions
+    from app.ledger.store import Store
+    from app.settings import Settings
+
+    try:
+        grouped = dimensions(by)
+    except ValueError as error:
+        raise typer.BadParameter(f"--by: {error}") from None
+    wanted = Wanted(
+        since=moment(since) if since else None,
+        until=moment(until, option="--until") if until else None,
+        model=model,
+        provider=provider,
+        verdict=verdict,
+        caller=caller,
+    )
+    store = Store.open(Settings.read(ledger_url=ledger).ledger())
+    print_stats(store.stats(by=grouped, wanted=wanted), as_json=as_json)
+
+
+@commands.command()
+def export(
+    form: Annotated[
+        Literal["csv", "jsonl", "parquet"],
+        typer.Option("--format", help="Parquet needs pip install 'pointsman[export]'."),
+    ] = "csv",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write [standard output].")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider, by slug.")] = None,
+    verdict: Annotated[str | None, typer.Option(help="Only kept, broken or unproven.")] = None,
+    caller: Annotated[str | None, typer.Option(help="Only this caller.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only later than 30m, 24h, 7d, a date.")] = None,
+    ledger: Ledger = None,
+) -> None:
+    """Write receipts to a file, oldest first: CSV, JSON lines or Parquet."""
+    from app.cli.export import export as start
+    from app.cli.log import moment
+    from app.ledger.store import Store
+    from app.settings import Settings
+
+    filters = {
+        "model": model,
+        "provider": provider,
+        "verdict": verdict,
+        "caller": caller,
+        "since": moment(since) if since else None,
+    }
+    store = Store.open(Settings.read(ledger_url=ledger).ledger())
+    count = start(store, form=form, output=output, filters=filters)
+    if output is not None:
+        print(f"{count} receipts in {output}")
 
 
 @commands.command()

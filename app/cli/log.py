@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.errors import SettingsError
+from app.ledger import moments
 from app.ledger.receipt import as_json_object
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Shown = Mapping[str, Any]
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _VERDICTS = {"kept": "green", "broken": "bold red", "unproven": "yellow"}
 _FOLLOW_SECONDS = 0.3
 
@@ -48,7 +48,7 @@ def log(
         time.sleep(_FOLLOW_SECONDS)
         cursor, written = store.written_after(cursor)
         fresh = [as_json_object(receipt) for receipt in written]
-        _print([each for each in fresh if _fits(each, filters)], console, as_json=as_json)
+        _print([each for each in fresh if fits(each, filters)], console, as_json=as_json)
 
 
 def show_one(store: "Store", receipt_id: str) -> None:
@@ -95,7 +95,7 @@ def _verdict(receipt: Shown) -> Text:
 def _model(receipt: Shown) -> Text:
     asked = receipt["model_asked"] or "-"
     renamed = receipt["alias"] and f"{receipt['alias']} > {receipt['model_sent']}"
-    return Text(_printable(renamed or asked))
+    return Text(printable(renamed or asked))
 
 
 def _served(receipt: Shown) -> Text:
@@ -103,7 +103,7 @@ def _served(receipt: Shown) -> Text:
     if receipt["provider"] is None:
         code, status = receipt["error_code"], receipt["status"]
         why = "upstream error" if code == str(status) else code or receipt["ending"]
-        return Text(_printable(f"{status or ''} {why}".strip()), style="red")
+        return Text(printable(f"{status or ''} {why}".strip()), style="red")
     served = Text(", ".join([receipt["provider"], *receipt["quantizations_listed"]]))
     if receipt["ending"] != "complete":
         served.append(f" ({receipt['ending']})", style="red")
@@ -124,7 +124,7 @@ def _dollars(cost: float | None) -> str:
     return "-" if cost is None else f"${cost:.6f}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A caller chooses the model's name: it must not be able to steer a terminal."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
@@ -151,7 +151,7 @@ def _print(receipts: list[dict[str, Any]], console: Console, *, as_json: bool) -
         show(receipts, console)
 
 
-def _fits(receipt: Shown, filters: Mapping[str, Any]) -> bool:
+def fits(receipt: Shown, filters: Mapping[str, Any]) -> bool:
     """Whether a receipt is wanted; `since` never speaks of what is yet to come."""
     models = ("model_asked", "model_sent", "model_served")
     return all(
@@ -162,15 +162,9 @@ def _fits(receipt: Shown, filters: Mapping[str, Any]) -> bool:
     )
 
 
-def moment(since: str, now: datetime | None = None) -> datetime:
+def moment(text: str, now: datetime | None = None, *, option: str = "--since") -> datetime:
     """A moment from `24h`, `30m`, `7d`, or an ISO date. Raises `SettingsError`."""
-    number, unit = since[:-1], since[-1:]
-    if number.isdecimal() and unit in _UNITS:
-        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[unit]: int(number)})
     try:
-        parsed = datetime.fromisoformat(since)
-    except ValueError:
-        raise SettingsError(
-            f"--since {since!r}: write a span such as 30m, 24h or 7d, or a date such as 2026-11-21"
-        ) from None
-    return parsed if parsed.tzinfo else parsed.astimezone()
+        return moments.moment(text, now)
+    except ValueError as error:
+        raise SettingsError(f"{option} {error}") from None

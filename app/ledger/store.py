@@ -121,6 +121,12 @@ class Store:
         rows = self._read(query)
         return (rows[-1].seq if rows else cursor), [_receipt(row) for row in rows]
 
+    def first_since(self, since: datetime | None) -> int:
+        """The place, in the order of writing, of the first receipt that began at `since`."""
+        first = sa.select(sa.func.coalesce(sa.func.min(RECEIPTS.c.seq), 1))
+        (row,) = self._read(first.where(*_filters(None, None, None, since)))
+        return int(row[0])
+
     def end(self) -> int:
         """The cursor behind everything written so far."""
         (row,) = self._read(sa.select(sa.func.coalesce(sa.func.max(RECEIPTS.c.seq), 0)))

@@ -1,0 +1,167 @@
+"""`pointsman export`: receipts as CSV, JSON lines or Parquet, a page at a time."""
+
+import csv
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from app.cli.log import fits
+from app.errors import SettingsError
+from app.ledger.receipt import FIELDS, TUPLES, Receipt, as_json_object
+
+if TYPE_CHECKING:
+    from app.ledger.store import Store
+
+Format = Literal["csv", "jsonl", "parquet"]
+Write = Callable[[Sequence[Receipt]], None]
+
+_PAGE = 2000
+_JSON = (TUPLES | {"preferences_sent"}) - {"rules", "quantizations_listed", "evidence"}
+_LISTS = TUPLES - _JSON
+
+
+def export(store: "Store", *, form: Format, output: Path | None, filters: Mapping[str, Any]) -> int:
+    """Write what fits, oldest first; how many there were. A file appears only when it is whole."""
+    if form == "parquet" and output is None:
+        raise SettingsError("Parquet needs a file to go to: add -o receipts.parquet")
+    count = 0
+    with _target(output) as file, _FORMATS[form](file) as write:
+        for page in _with_progress(store, filters):
+            found = [one for one in page if fits(as_json_object(one), filters)]
+            since = filters.get("since")
+            kept = [one for one in found if since is None or one.started_at >= since]
+            if kept:
+                write(kept)
+                count += len(kept)
+    return count
+
+
+@contextmanager
+def _target(output: Path | None) -> Iterator[IO[bytes]]:
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    partial = output.with_name(f"{output.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        os.replace(partial, output)  # noqa: PTH105 - Path.replace says no more
+    except OSError as error:
+        raise SettingsError(f"can't write {output}: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _with_progress(store: "Store", filters: Mapping[str, Any]) -> Iterator[Sequence[Receipt]]:
+    """Pages in the order of writing, up to what is there now, with a bar on a terminal."""
+    cursor, end = store.first_since(filters.get("since")) - 1, store.end()
+    console = Console(stderr=True)
+    columns = (TextColumn("exporting"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("", total=max(end - cursor, 0))
+        while cursor < end:
+            before = cursor
+            cursor, page = store.written_after(cursor, limit=_PAGE)
+            if not page:
+                return
+            yield page
+            progress.advance(task, cursor - before)
+
+
+@contextmanager
+def _csv(file: IO[bytes]) -> Iterator[Write]:
+    lines = csv.writer(_Encoded(file), lineterminator="\n")
+    lines.writerow(FIELDS)
+
+    def write(page: Sequence[Receipt]) -> None:
+        lines.writerows(_flat(as_json_object(one)) for one in page)
+
+    yield write
+
+
+class _Encoded:
+    """What `csv` writes to: text in, UTF-8 out."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.encode())
+
+
+def _flat(named: Mapping[str, Any]) -> Iterable[Any]:
+    """One receipt's cells: what is a list or an object as JSON, what is absent as nothing."""
+    for name in FIELDS:
+        value = named[name]
+        is_json = isinstance(value, bool | list | dict)
+        yield json.dumps(value, ensure_ascii=False) if is_json else value
+
+
+@contextmanager
+def _jsonl(file: IO[bytes]) -> Iterator[Write]:
+    def write(page: Sequence[Receipt]) -> None:
+        for one in page:
+            file.write(json.dumps(as_json_object(one), ensure_ascii=False).encode() + b"\n")
+
+    yield write
+
+
+@contextmanager
+def _parquet(file: IO[bytes]) -> Iterator[Write]:
+    """Typed columns: times in UTC, exact money, lists as lists, objects as JSON."""
+    try:
+        arrow: Any = importlib.import_module("pyarrow")
+        parquet: Any = importlib.import_module("pyarrow.parquet")
+    except ModuleNotFoundError:
+        raise SettingsError(
+            "Parquet needs pyarrow: pip install 'pointsman[export]', or take csv or jsonl"
+        ) from None
+    schema = arrow.schema([arrow.field(name, kind) for name, kind in _types(arrow).items()])
+
+    def write(page: Sequence[Receipt]) -> None:
+        rows = [_typed(one) for one in page]
+        columns = {name: [row[name] for row in rows] for name in FIELDS}
+        writer.write_table(arrow.table(columns, schema=schema))
+
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        yield write
+
+
+def _types(arrow: Any) -> dict[str, Any]:
+    special = {
+        "started_at": arrow.timestamp("ms", tz="UTC"),
+        "cost_usd": arrow.decimal128(24, 12),
+        "streamed": arrow.bool_(),
+        **dict.fromkeys(_LISTS, arrow.list_(arrow.string())),
+    }
+    whole = ("status", "bytes_in", "bytes_out", *(f"{each}_tokens" for each in _COUNTED))
+    real = ("ttfb_ms", "ttft_ms", "duration_ms", "tokens_per_second")
+    special |= dict.fromkeys(whole, arrow.int64()) | dict.fromkeys(real, arrow.float64())
+    return {name: special.get(name, arrow.string()) for name in FIELDS}
+
+
+def _typed(receipt: Receipt) -> dict[str, Any]:
+    named = {name: getattr(receipt, name) for name in FIELDS}
+    for name in _JSON:
+        value = named[name]
+        named[name] = None if value is None else json.dumps(value, ensure_ascii=False)
+    return named
+
+
+_COUNTED = ("prompt", "cached", "completion", "reasoning")
+_FORMATS: Mapping[Format, Callable[[IO[bytes]], AbstractContextManager[Write]]] = {
+    "csv": _csv,
+    "jsonl": _jsonl,
+    "parquet": _parquet,
+}

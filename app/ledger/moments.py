@@ -1,0 +1,23 @@
+"""Moments as people write them. PURE."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(text: str, now: datetime | None = None) -> datetime:
+    """A moment from `24h`, `30m`, `7d` (ago), or an ISO date. Raises `ValueError` with a remedy.
+
+    A date without a zone is one of this machine's.
+    """
+    span = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
+    try:
+        if span:
+            ago = timedelta(**{_UNITS[span[2]]: int(span[1])})
+            return (now or datetime.now(UTC)) - ago
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text!r}: write a span such as 30m, 24h or 7d, or a date such as 2026-11-21"
+        ) from None
