@@ -24,7 +24,7 @@ _LOOK_EVERY_SECONDS = 0.2
 
 # What tells a file's states apart: where it is, how long, and when it was written.
 State = tuple[int, int, int, int]
-Folder = Mapping[Path, State | None]
+Folder = Mapping[Path, State | None] | None  # None: there is no such folder
 
 
 def shipped_policies() -> Path:
@@ -41,6 +41,15 @@ def policy_folder(configured: Path | None) -> Path:
     return here if here.is_dir() else shipped_policies()
 
 
+def policy_files(folder: Path) -> list[Path]:
+    """The files of a folder that are read, in their order.
+
+    Hidden files are not: editors put their locks and their backups there.
+    """
+    files = (*folder.glob("*.yaml"), *folder.glob("*.yml"))
+    return sorted(file for file in files if not file.name.startswith("."))
+
+
 def read_folder(folder: Path) -> Book:
     """The book of all policy files in `folder`.
 
@@ -48,10 +57,11 @@ def read_folder(folder: Path) -> Book:
     can't be read is one too, since serving without the policy someone wrote is never right.
     """
     if not folder.is_dir():
-        raise PolicyFileError((_problem(folder, "there is no such folder; " + _WAY_OUT),))
+        what = "it is no folder" if folder.exists() else "there is no such folder"
+        raise PolicyFileError((_problem(folder, f"{what}; {_WAY_OUT}"),))
     texts: dict[str, str] = {}
     problems: list[PolicyProblem] = []
-    for file in _files(folder):
+    for file in policy_files(folder):
         try:
             texts[str(file)] = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -61,6 +71,10 @@ def read_folder(folder: Path) -> Book:
     return read_book(texts)
 
 
+_ALL_GONE = (
+    "every policy file is gone; if nothing is to be held to any policy, leave a file "
+    "with `version: 1` and `rules: []`"
+)
 _WAY_OUT = "name one with --policies or POINTSMAN_POLICIES"
 
 
@@ -72,6 +86,8 @@ class PolicyFolder:
         self.folder = folder
         self._read = self._seen = _states(folder)
         self.current: Book = read_folder(folder)
+        if not self._read:
+            log.warning("there is no policy in %s: nothing is held to any", folder)
         self.problems: tuple[PolicyProblem, ...] = ()  # of the files as they are now
 
     async def keep_fresh(self) -> None:
@@ -91,9 +107,14 @@ class PolicyFolder:
             self._read = now
             self._renew()
 
+    def _read_again(self) -> Book:
+        if self._read == {} and self.current.rules:
+            raise PolicyFileError((_problem(self.folder, _ALL_GONE),))
+        return read_folder(self.folder)
+
     def _renew(self) -> None:
         try:
-            book = read_folder(self.folder)
+            book = self._read_again()
         except PolicyFileError as error:
             self.problems = error.problems
             log.warning(
@@ -110,7 +131,9 @@ class PolicyFolder:
 
 
 def _states(folder: Path) -> Folder:
-    return {file: _state(file) for file in _files(folder)}
+    if not folder.is_dir():
+        return None
+    return {file: _state(file) for file in policy_files(folder)}
 
 
 def _state(file: Path) -> State | None:
@@ -119,10 +142,6 @@ def _state(file: Path) -> State | None:
     except OSError:
         return None
     return (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted((*folder.glob("*.yaml"), *folder.glob("*.yml")))
 
 
 def _problem(path: Path, message: str) -> PolicyProblem:

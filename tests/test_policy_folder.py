@@ -182,3 +182,43 @@ async def test_a_change_takes_effect_within_a_second_and_no_stream_is_dropped(
     assert "fp9" in ready["book"]["problems"][0]
     answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
     assert answer.headers["x-pointsman-rule"] == "sixteen"
+
+
+def test_losing_every_file_keeps_the_last_good_book(folder: Path) -> None:
+    """An empty folder would open the proxy to everything; whoever wants that can say so."""
+    policies = PolicyFolder(folder)
+    (folder / "a.yaml").unlink()
+    settle(policies)
+    assert rules(policies) == ["eight"]
+    assert "rules: []" in policies.problems[0].message
+    (folder / "b.yaml").write_text("version: 1\nrules: []\n")
+    settle(policies)
+    assert (rules(policies), policies.problems) == ([], ())
+
+
+def test_a_folder_that_comes_back_empty_is_told_as_such(folder: Path) -> None:
+    policies = PolicyFolder(folder)
+    folder.rename(folder.with_name("elsewhere"))
+    settle(policies)
+    folder.mkdir()
+    settle(policies)
+    assert "every policy file is gone" in policies.problems[0].message
+
+
+def test_starting_without_any_policy_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    PolicyFolder(tmp_path)
+    assert "nothing is held to any" in caplog.text
+
+
+def test_hidden_files_are_not_policies(folder: Path) -> None:
+    (folder / ".hidden.yaml").write_text(BROKEN)
+    (folder / ".#a.yaml").symlink_to("user@host.1")  # Emacs locks a file so
+    assert len(read_folder(folder).rules) == 1
+    PolicyFolder(folder)
+
+
+def test_a_file_given_as_the_folder_is_told_as_such(folder: Path) -> None:
+    with pytest.raises(PolicyFileError, match="it is no folder"):
+        read_folder(folder / "a.yaml")

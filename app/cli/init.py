@@ -1,14 +1,16 @@
 """`pointsman init`: a commented starter policy for the models and tools that were named."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain, count
 from pathlib import Path
 
 from app.cli.tools import TOOLS
-from app.errors import SettingsError
+from app.errors import PolicyFileError, SettingsError
 from app.policy.parse import read_book
 from app.policy.schema import MODEL, json_schema
 from app.policy.shapes import did_you_mean
+from app.policy_folder import policy_files
 
 _HEAD = """\
 # yaml-language-server: $schema=schema.json
@@ -59,7 +61,9 @@ def init(models: Iterable[str], tools: Iterable[str], file: Path) -> None:
         if tool not in TOOLS:
             hint = did_you_mean(tool, TOOLS) or f"; known ones are {', '.join(TOOLS)}"
             raise SettingsError(f'there is no recipe for the tool "{tool}"{hint}')
-    text = starter(models, tools)
+    if file.suffix not in {".yaml", ".yml"}:
+        raise SettingsError(f"{file} would not be read: a policy file ends in .yaml")
+    text = starter(models, tools, beside=_texts_beside(file))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as new:
@@ -68,24 +72,65 @@ def init(models: Iterable[str], tools: Iterable[str], file: Path) -> None:
         raise SettingsError(f"{file} exists; name another with --output, or edit it") from None
     except OSError as error:
         raise SettingsError(f"can't write {file}: {error.strerror}") from None
-    file.with_name("schema.json").write_text(json.dumps(json_schema(), indent=2) + "\n")
-    print(f"wrote {file}; see what comes of it: pointsman explain {next(iter(models), 'MODEL')}")
+    _write_schema(file.with_name("schema.json"))
+    model = next(iter(models), "MODEL")
+    where = "" if file.parent == Path("policies") else f" --policies {file.parent}"
+    print(f"wrote {file}; see what comes of it: pointsman explain {model}{where}")
     for tool in tools:
         print(f"{tool}: {TOOLS[tool].setting}")
 
 
-def starter(models: Iterable[str], tools: Iterable[str]) -> str:
-    """The text of a starter policy; it is read once, so that it is sure to be sound."""
-    pieces = [_HEAD]
+def starter(
+    models: Iterable[str], tools: Iterable[str], *, beside: Mapping[str, str] | None = None
+) -> str:
+    """The text of a starter policy that can stand `beside` other files, by name.
+
+    It is read once, together with them, so that it is sure to be sound. Raises `SettingsError`
+    where those are not.
+    """
+    others = beside or {}
+    try:
+        taken = {rule.name.lower() for rule in read_book(others).rules}
+    except PolicyFileError as error:
+        raise SettingsError(f"mend the policies that are there first:\n{error}") from None
+    # Where there are policies already, they have a say on all models: only what is new is added.
+    pieces = [_HEAD if not others else _HEAD.partition("  - name")[0]]
+    for model in models:
+        name = _free(model.replace("/", "-").replace(":", "-"), taken)
+        taken.add(name)
+        pieces.append(_OF_A_MODEL.format(name=name, model=model))
     pieces += [
-        _OF_A_MODEL.format(name=model.replace("/", "-").replace(":", "-"), model=model)
-        for model in models
-    ]
-    pieces += [
-        _OF_A_TOOL.format(name=tool, user_agent=TOOLS[tool].user_agent)
+        _OF_A_TOOL.format(name=_free(tool, taken), user_agent=TOOLS[tool].user_agent)
         for tool in tools
         if TOOLS[tool].user_agent
     ]
-    text = "".join(pieces)
-    read_book({"starter.yaml": text})
+    text = (
+        "".join(pieces)
+        if len(pieces) > 1 or not others
+        else pieces[0].replace("rules:\n", "rules: []\n")
+    )
+    read_book({**others, "starter.yaml": text})
     return text
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """`name`, or with a number where there is a rule of that name."""
+    numbered = (f"{name}-{number}" for number in count(2))
+    return next(each for each in chain([name], numbered) if each.lower() not in taken)
+
+
+def _texts_beside(file: Path) -> dict[str, str]:
+    if not file.parent.is_dir():
+        return {}
+    others = (each for each in policy_files(file.parent) if each != file)
+    return {str(each): each.read_text(encoding="utf-8") for each in others}
+
+
+def _write_schema(file: Path) -> None:
+    """The schema for editors; another file of that name is left alone."""
+    if file.exists() and "Pointsman policy" not in file.read_text(
+        encoding="utf-8", errors="replace"
+    ):
+        print(f"{file} is something else, and stays as it is: editors won't find the schema")
+        return
+    file.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")

@@ -71,3 +71,37 @@ def test_a_name_that_is_none_is_an_error_with_a_way_out(
     with pytest.raises(SettingsError, match=told):
         init(models, tools, tmp_path / "mine.yaml")
     assert not (tmp_path / "mine.yaml").exists()
+
+
+def test_it_fits_in_beside_policies_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "default.yaml").write_text(starter(["qwen/qwen3-coder"], []))
+    init(["qwen/qwen3-coder", "acme/sim-1"], ["codex"], tmp_path / "mine.yaml")
+    names = [rule.name for rule in read_folder(tmp_path).rules]
+    assert names.count("careful") == 1
+    assert names[-2:] == ["qwen-qwen3-coder-2", "acme-sim-1"]
+    init([], [], tmp_path / "empty.yaml")
+    assert len(read_folder(tmp_path).rules) == len(names)
+
+
+def test_policies_that_are_broken_have_to_be_mended_first(tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("version: 9\n")
+    with pytest.raises(SettingsError, match=r"broken\.yaml:1"):
+        init([], [], tmp_path / "mine.yaml")
+
+
+def test_a_schema_of_somebody_elses_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "schema.json").write_text('{"my": "own"}')
+    init([], [], tmp_path / "mine.yaml")
+    assert (tmp_path / "schema.json").read_text() == '{"my": "own"}'
+    assert "stays as it is" in capsys.readouterr().out
+    (tmp_path / "schema.json").unlink()
+    init([], [], tmp_path / "second.yaml")
+    init([], [], tmp_path / "third.yaml")
+    assert "Pointsman policy" in (tmp_path / "schema.json").read_text()
+
+
+def test_a_file_that_would_not_be_read_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"ends in \.yaml"):
+        init([], [], tmp_path / "mine.txt")
