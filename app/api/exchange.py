@@ -9,6 +9,7 @@ from typing import Literal
 from app.policy.apply import Outgoing
 from app.policy.request import Request
 from app.policy.route import Route
+from app.telemetry.trace_context import Trace
 from app.wire.dialect import Dialect
 from app.wire.observer import Observer
 
@@ -25,10 +26,12 @@ class Exchange:
     caller: str | None
     user_agent: str | None
     header_session: str | None
+    trace: Trace | None = None  # None: nobody traces
     book: str | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=time.perf_counter)
 
+    filed: bool = True  # whether a receipt will be left
     bytes_in: int = 0
     request: Request | None = None
     route: Route | None = None
@@ -63,7 +66,7 @@ class Exchange:
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """The headers of ours on the answer: which receipt, which rules, which book."""
-        ours = [(b"x-pointsman-receipt", self.id.encode())]
+        ours = [(b"x-pointsman-receipt", self.id.encode())] if self.filed else []
         if self.route is not None and self.route.rules:
             ours.append((b"x-pointsman-rule", _header_safe(", ".join(self.route.rules))))
         if self.book is not None:

@@ -38,7 +38,7 @@ class Records:
     def __init__(self, *, feed: CatalogFeed, submit: Callable[[Receipt], None]) -> None:
         self._feed = feed
         self._submit = submit
-        self._random = random.SystemRandom()
+        self._random = random.Random()  # noqa: S311 - an id is no secret, it has to be new
 
     @asynccontextmanager
     async def exchange(
@@ -46,6 +46,7 @@ class Records:
     ) -> AsyncIterator[Exchange]:
         """An exchange for one request: what goes wrong inside is answered, the end is filed."""
         exchange = self._open(scope, dialect)
+        exchange.filed = filed
         try:
             yield exchange
         except RequestError as error:
@@ -88,7 +89,7 @@ class Records:
         headers = exchange.headers()
         if error.retry_after is not None:
             headers.append((b"retry-after", b"%d" % error.retry_after))
-        body = error_body(error, shape, exchange.id)
+        body = error_body(error, shape, exchange.id if exchange.filed else None)
         exchange.bytes_out = await send_json(send, error.status, body, headers)
 
     def _file_soon(self, exchange: Exchange) -> None:

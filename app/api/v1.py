@@ -9,7 +9,9 @@ from app.api.models import Models
 from app.api.passthrough import Passthrough
 from app.api.plain_replies import send_json
 from app.wire.dialect import DIALECTS
-from app.wire.paths import canonical_path
+from app.wire.paths import canonical_path, nearly
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class V1:
@@ -43,14 +45,19 @@ class V1:
             await self._models(scope, receive, send, wanted)
         elif path == "/messages/count_tokens" and scope["method"] == "POST":
             await self._count_tokens(scope, receive, send)
+        elif scope["method"] not in _READING and (meant := nearly(scope["path"])) is not None:
+            await send_json(send, 404, _nothing_here(scope["path"], f"; POST to /v1{meant}"))
         elif path != scope["path"]:
             await self._passthrough(scope, receive, send, path)
         else:
-            await send_json(send, 404, _nothing_here(scope["path"]))
+            await send_json(send, 404, _nothing_here(scope["path"], _ELSEWHERE))
 
 
-def _nothing_here(path: str) -> dict[str, object]:
-    message = f"nothing is served at {path}; OpenRouter's API is under /v1, ours under /pointsman"
+_ELSEWHERE = "; OpenRouter's API is under /v1, ours under /pointsman"
+
+
+def _nothing_here(path: str, remedy: str) -> dict[str, object]:
+    message = f"nothing is served here at {path!a}{remedy}"
     return {
         "error": {
             "message": message,

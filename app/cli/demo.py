@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from app.cli.samples import send_samples
 from app.cli.serve import base_url, listen, serving, start_logging, stay
+from app.errors import SettingsError
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
@@ -47,7 +48,10 @@ def demo(settings: Settings) -> None:
 def simulate(*, host: str, port: int, catalog: Path | None, seed: int, pace: float) -> None:
     """Serve the simulated OpenRouter alone until it is told to stop."""
     start_logging("info")
-    app = create_simulator(catalog=catalog, seed=seed, pace=pace)
+    try:
+        app = create_simulator(catalog=catalog, seed=seed, pace=max(pace, 0.0))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"--catalog {catalog} can't be used: {error!r}") from None
     listener = listen(host, port)
     print(f"Simulated OpenRouter at {_api(listener)}")
     print(f"Any key that starts with sk-or- is accepted, such as {SIMULATED_KEY}", flush=True)

@@ -60,11 +60,14 @@ def send_samples(base_url: str, headers: dict[str, str], ledger: str) -> None:
     root = base_url.removesuffix("/v1")
     receipts = f"{root}/pointsman/receipts"
     with httpx2.Client(headers=headers, timeout=30, trust_env=False) as client:
-        _wait_until_ready(client, f"{root}/ready")
-        sent = [_send(client, base_url, told, body, console) for told, body in SAMPLES]
-        found = [_receipt(client, f"{receipts}/{receipt_id}") for receipt_id in sent]
+        try:
+            _wait_until_ready(client, f"{root}/ready")
+            sent = [_send(client, base_url, told, body, console) for told, body in SAMPLES]
+            found = [_receipt(client, f"{receipts}/{receipt_id}") for receipt_id in sent]
+        except httpx2.TransportError:
+            return  # stopped meanwhile
     console.print()
-    show(found, console)
+    show([receipt for receipt in found if receipt is not None], console)
     print(_NEXT.format(base_url=base_url, receipts=receipts, ledger=ledger), flush=True)
 
 
@@ -87,12 +90,14 @@ def _send(
     return str(answer.headers["x-pointsman-receipt"])
 
 
-def _receipt(client: httpx2.Client, url: str) -> dict[str, Any]:
-    """One receipt, as soon as it is in the ledger."""
+def _receipt(client: httpx2.Client, url: str) -> dict[str, Any] | None:
+    """One receipt, as soon as it is in the ledger; None where the ledger can't be read."""
     until = time.monotonic() + _WAIT_SECONDS
     while True:
         answer = client.get(url)
-        if answer.is_success or time.monotonic() > until:
-            receipt: dict[str, Any] = answer.raise_for_status().json()
+        if answer.is_success:
+            receipt: dict[str, Any] = answer.json()
             return receipt
+        if answer.is_server_error or time.monotonic() > until:
+            return None
         time.sleep(0.05)

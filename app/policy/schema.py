@@ -54,7 +54,9 @@ def _pattern(text: str) -> str:
 
 
 def _entry(text: str) -> str:
-    return f"; slugs are lower case without spaces: did you mean {slug_of(text)}?"
+    lower = text.strip().lower()
+    meant = lower if " " not in lower and "." not in lower else slug_of(text)
+    return f"; slugs are lower case without spaces{f': did you mean {meant}?' if meant else ''}"
 
 
 # --- words ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from app.wire.dialect import DIALECTS
 
 _PREFIX = frozenset({"api", "v1"})
 _KNOWN = tuple(tuple(path.strip("/").split("/")) for path in DIALECTS)
+_AS_USUAL = {prefix + path: path for prefix in ("/v1", "/api/v1") for path in DIALECTS}
 
 
 def canonical_path(path: str) -> str:
@@ -15,6 +16,8 @@ def canonical_path(path: str) -> str:
     Expects a decoded path. Dot segments are resolved here, because upstream would resolve them
     too: `/v1/models/../chat/completions` must not get past the policy as some other path.
     """
+    if path in _AS_USUAL:
+        return _AS_USUAL[path]
     segments = _without_prefix(_resolved(path.split("/")))
     for known in _KNOWN:
         # A base URL that named the whole endpoint, to which the client added it again.
@@ -24,6 +27,19 @@ def canonical_path(path: str) -> str:
                 break
             segments = again
     return "/" + "/".join(segments)
+
+
+def nearly(path: str) -> str | None:
+    """The path of ours that another reader might take `path` for; None where there is none.
+
+    Upper case, blanks, backslashes, parameters behind a semicolon: a server may be lenient about
+    them, and then such a path would be a way round the policy.
+    """
+    plain = path.replace("\\", "/").lower()
+    for mark in (";", "?", "#", "\0"):
+        plain = plain.partition(mark)[0]
+    meant = canonical_path("/".join(segment.strip() for segment in plain.split("/")))
+    return meant if meant in DIALECTS else None
 
 
 def _resolved(segments: Sequence[str]) -> list[str]:

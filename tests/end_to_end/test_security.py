@@ -172,6 +172,38 @@ async def test_what_came_encoded_twice_goes_on_encoded_twice(
     assert openrouter.only_request.target == "/api/v1/files/%252e%252e/chat/completions"
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/Chat/Completions"),
+        ("POST", "/v1/chat/completions;a"),
+        ("POST", "/v1/chat/completions%20"),
+        ("POST", "/v1/chat/completions%00"),
+        ("POST", "/v1/chat/completions%3Fx"),
+        ("POST", "/v1/chat%5Ccompletions"),
+        ("PATCH", "/v1/chat/completions"),
+        ("PUT", "/v1/messages"),
+    ],
+)
+async def test_what_is_nearly_an_inference_path_does_not_pass_unjudged(
+    proxy: Proxy, openrouter: ScriptedUpstream, method: str, path: str
+) -> None:
+    openrouter.plays(reply(b"{}"))
+    answer = await proxy.client.request(method, proxy.url + path, json=ASK)
+    assert answer.status_code == 404
+    assert "POST to /v1/" in answer.json()["error"]["message"]
+    assert not openrouter.requests
+
+
+async def test_what_leaves_no_receipt_names_none(
+    proxy: Proxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(reply(b"{}", status=404))
+    for path, headers in (("/v1/files", {}), ("/v1/models", {"origin": "https://evil.example"})):
+        answer = await proxy.client.get(proxy.url + path, headers=headers)
+        assert "x-pointsman-receipt" not in answer.headers
+
+
 def _files_under(folder: Path) -> str:
     files = [each for each in folder.rglob("*") if each.is_file()]
     return "".join(each.read_bytes().decode("latin-1") for each in files)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.wire.dialect import DIALECTS
-from app.wire.paths import canonical_path
+from app.wire.paths import canonical_path, nearly
 
 PREFIXES = ["", "/v1", "/api/v1", "/api", "/v1/v1", "/api/v1/api/v1", "/v1/", "//v1", "/v1//v1/."]
 SUFFIXES = ["", "/", "//", "/.", "/x/.."]
@@ -74,3 +74,26 @@ def test_a_canonical_path_stays_as_it_is(path: str) -> None:
     assert canonical_path(once) == once
     assert once.startswith("/")
     assert not {".", ".."} & set(once.split("/"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/Chat/Completions",
+        "/v1/chat/completions;a=1",
+        "/v1/chat/completions ",
+        "/v1/chat\\completions",
+        "/v1/chat/completions?x",
+        "/v1/chat/completions#x",
+        "/v1/chat/completions\0",
+        "/API/V1/MESSAGES",
+        "/v1/chat/completions",
+    ],
+)
+def test_what_another_reader_might_take_for_one_of_ours_is_seen(path: str) -> None:
+    assert nearly(path) in {"/chat/completions", "/messages"}
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/beta/chat/completions", "/", "/v1/files/x;y"])
+def test_other_paths_are_like_none_of_ours(path: str) -> None:
+    assert nearly(path) is None
