@@ -7,6 +7,7 @@ under its usual name, everything else with the prefix `POINTSMAN_`. Command-line
 import os
 import re
 from datetime import timedelta
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -26,6 +27,7 @@ from app.errors import SettingsError
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
+_LEDGERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -51,8 +53,13 @@ def _span(value: object) -> object:
 
 def state_folder() -> Path:
     """Where files that outlive a run are kept: `$XDG_STATE_HOME/pointsman`."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "pointsman"
+    base = os.environ.get("XDG_STATE_HOME")
+    if base:
+        return Path(base) / "pointsman"
+    try:
+        return Path.home() / ".local" / "state" / "pointsman"
+    except RuntimeError:
+        raise SettingsError("this user has no home folder: set POINTSMAN_STATE") from None
 
 
 class Settings(BaseSettings):
@@ -171,6 +178,17 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         return (value.strip() or None) if isinstance(value, str) else value
 
+    @field_validator("ledger_url", mode="after")
+    @classmethod
+    def _is_a_ledger(cls, value: SecretStr | None) -> SecretStr | None:
+        url = value.get_secret_value() if value else "sqlite:///"
+        scheme, _, rest = url.partition("://")
+        if scheme not in _LEDGERS or not (rest or value is None):
+            raise ValueError("write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
+        if scheme.startswith("postgresql") and find_spec("psycopg") is None:
+            raise ValueError("PostgreSQL needs a driver: pip install 'pointsman[postgres]'")
+        return value
+
     @field_validator("openrouter_api_key", mode="after")
     @classmethod
     def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
@@ -204,6 +222,14 @@ class Settings(BaseSettings):
             raise SettingsError(
                 "POINTSMAN_CALLER_KEYS is set, so callers show keys of ours and not OpenRouter's: "
                 "set OPENROUTER_API_KEY too, or unset POINTSMAN_CALLER_KEYS"
+            )
+        upstream = urlsplit(self.upstream_url)
+        host = upstream.hostname or ""
+        here = host == self.host or (is_loopback(host) and is_loopback(self.host))
+        if here and self.port and upstream.port == self.port:
+            raise SettingsError(
+                f"POINTSMAN_UPSTREAM_URL is {self.upstream_url}, which is this Pointsman itself: "
+                "every request would go round for ever; name OpenRouter's address there"
             )
         if not (is_loopback(self.host) or self.caller_keys or self.open):
             raise SettingsError(

@@ -97,3 +97,28 @@ def test_blanks_around_a_key_are_no_part_of_it() -> None:
     key = Settings.read(openrouter_api_key=" sk-or-1\n").openrouter_api_key
     assert key is not None
     assert key.get_secret_value() == "sk-or-1"
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "mysql://h/d", "sqlite", "sqlite://", "postgres://h/d", "postgresql://"]
+)
+def test_a_ledger_that_can_not_be_is_an_error(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"POINTSMAN_LEDGER_URL.*sqlite:///FILE"):
+        Settings.read(ledger_url=url)
+
+
+@pytest.mark.parametrize("upstream", ["127.0.0.1:4477", "localhost:4477", "[::1]:4477"])
+def test_serving_oneself_is_an_error(upstream: str) -> None:
+    with pytest.raises(SettingsError, match="itself"):
+        Settings.read(upstream_url=f"http://{upstream}/v1").check_exposure()
+    Settings.read(upstream_url=f"http://{upstream}/v1", port=4478).check_exposure()
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(_: type[Path]) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", classmethod(homeless))
+    with pytest.raises(SettingsError, match="POINTSMAN_STATE"):
+        Settings.read()

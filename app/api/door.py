@@ -6,7 +6,9 @@ browser's Origin must be allow-listed (T-40), and a caller key must be shown whe
 are read by who has signed in, too; how one does that is the pages' business.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Protocol
 
@@ -54,6 +56,7 @@ class Door:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._origins = frozenset(origin.lower() for origin in origins)
         self._refuse = refuse
+        self._serves = lru_cache(maxsize=64)(self._is_ours)  # a few names, at every request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request; lifespan events pass."""
@@ -66,7 +69,11 @@ class Door:
             except RequestError as error:
                 await self._refuse(scope, receive, send, error)
                 return
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, send)
+            except asyncio.CancelledError:
+                if not self._traffic.draining:
+                    raise  # while stopping, it is the server that has no time left
 
     def _admit(self, scope: Scope) -> str | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
@@ -92,7 +99,7 @@ class Door:
             return None
         return self._pages.caller_of(scope) or self._callers.admit(scope["headers"])
 
-    def _serves(self, host_header: str) -> bool:
+    def _is_ours(self, host_header: str) -> bool:
         host = host_of(host_header)
         return host is not None and (is_loopback(host) or host in self._hosts)
 

@@ -60,7 +60,11 @@ class Proof:
 
 
 def prove(settings: Settings, model: str, *, positive: bool, as_json: bool) -> int:
-    """Print one row for each clause; the exit code is 1 where one is not kept."""
+    """Print one row for each clause.
+
+    The exit code is 1 where one is not kept, and 2 where OpenRouter's answer decided nothing: a
+    wrong key, a model that it doesn't know.
+    """
     proofs = asyncio.run(proofs_of(settings, model, positive=positive))
     if as_json:
         print(json.dumps([asdict(proof) for proof in proofs], ensure_ascii=False, indent=2))
@@ -68,7 +72,10 @@ def prove(settings: Settings, model: str, *, positive: bool, as_json: bool) -> i
         Console(highlight=False).print(_table(proofs))
     else:
         print(f"no policy speaks for {model}: there is nothing to prove")
-    return 1 if any(proof.outcome in {"NOT ENFORCED", "broken"} for proof in proofs) else 0
+    outcomes = {proof.outcome for proof in proofs}
+    if outcomes & {"NOT ENFORCED", "broken"}:
+        return 1
+    return 2 if "undecided" in outcomes else 0
 
 
 async def proofs_of(settings: Settings, model: str, *, positive: bool) -> list[Proof]:
