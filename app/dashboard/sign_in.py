@@ -152,13 +152,16 @@ def _foreign() -> Response:
 
 
 async def _read_form(request: Request) -> dict[str, str]:
-    """The fields of a short form; of a long one nothing."""
+    """The fields of a form as short as ours is; of any other nothing."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _LONGEST_FORM:
             return {}
-    fields = parse_qs(body.decode("latin-1"), max_num_fields=10)
+    try:
+        fields = parse_qs(body.decode("latin-1"), max_num_fields=10)
+    except ValueError:
+        return {}
     return {name: values[-1] for name, values in fields.items()}
 
 

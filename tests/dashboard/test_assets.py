@@ -8,7 +8,7 @@ import pytest
 
 from app.dashboard import __file__ as package
 from app.dashboard.assets import ASSET_PATHS, asset, asset_url
-from tests.dashboard.conftest import Serve
+from tests.dashboard.conftest import Served
 
 FOLDER = Path(package).parent
 VENDOR = FOLDER / "static" / "vendor"
@@ -20,8 +20,8 @@ NAMES = sorted(path.removeprefix("/dashboard/static/") for path in ASSET_PATHS)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_asset_is_served_and_may_be_kept_for_ever(serve: Serve, name: str) -> None:
-    answer = serve().get(asset_url(name))
+def test_every_asset_is_served_and_may_be_kept_for_ever(day: Served, name: str) -> None:
+    answer = day.get(asset_url(name))
     assert answer.status_code == 200
     assert answer.content == (FOLDER / "static" / name).read_bytes()
     assert "immutable" in answer.headers["cache-control"]

@@ -1,0 +1,196 @@
+"""The live tail."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from app.dashboard.live import event
+from app.dashboard.tail import News, Tail
+from app.errors import LedgerError
+from app.ledger.receipt import Receipt
+from tests.dashboard.conftest import Serve, Served
+from tests.dashboard.samples import sample
+
+
+@contextmanager
+def following(served: Served, query: str = "", **headers: str) -> Iterator[Iterator[str]]:
+    """The lines of a live tail."""
+    url = f"{served.url}/dashboard/live{query}"
+    with served.client.stream("GET", url, headers=headers) as live:
+        assert live.headers["content-type"].startswith("text/event-stream")
+        yield live.iter_lines()
+
+
+def until(lines: Iterator[str], name: str) -> dict[str, str]:
+    """The next event of that name: its id and its data."""
+    found: dict[str, str] = {}
+    for line in lines:
+        if not line and found.get("event") == name:
+            return found
+        if not line:
+            found = {}
+        field, _, value = line.partition(": ")
+        found[field] = f"{found[field]}\n{value}" if field == "data" and "data" in found else value
+    pytest.fail(f"the stream ended before an event {name}")
+
+
+def test_a_request_made_while_somebody_looks_appears_as_its_row(serve: Serve) -> None:
+    served = serve(sample(5))
+    with following(served) as live:
+        until(live, "well")
+        served_by = served.ask("qwen/qwen3-coder").headers["x-pointsman-receipt"]
+        told = until(live, "receipts")
+    assert f'data-receipt="{served_by}"' in told["data"]
+    assert told["data"].count("<tr") == 1
+
+
+def test_a_stream_goes_on_where_the_last_one_broke(serve: Serve) -> None:
+    served = serve(sample(3), sample(2), sample(1))
+    with following(served, "?after=1") as live:
+        first = until(live, "receipts")
+    assert first["data"].count("<tr") == 2
+    with following(served, "?after=0", **{"last-event-id": first["id"]}) as live:
+        until(live, "well")
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "\u0663", ""])
+def test_a_cursor_that_is_none_begins_with_what_comes(serve: Serve, cursor: str) -> None:
+    with following(serve(sample()), f"?after={cursor}") as live:
+        assert until(live, "well")["id"] == "1"
+
+
+def test_only_what_fits_the_filter_is_told(serve: Serve) -> None:
+    served = serve(sample(2, provider="novita"), sample(1, provider="groq"))
+    with following(served, "?after=0&provider=groq") as live:
+        assert until(live, "receipts")["data"].count("<tr") == 1
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_t40_no_other_site_can_hold_a_stream_open(serve: Serve, site: str) -> None:
+    answer = serve().get("/dashboard/live", headers={"sec-fetch-site": site})
+    assert answer.status_code == 403
+
+
+def test_a_viewer_who_leaves_is_noticed_and_stopping_does_not_wait_for_one_who_stays(
+    serve: Serve,
+) -> None:
+    served = serve()
+    with following(served) as live:
+        until(live, "well")
+        open_requests = served.get("/ready").json()["open"]
+    deadline = time.monotonic() + 5
+    while served.get("/ready").json()["open"] >= open_requests:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with following(served) as live:
+        until(live, "well")
+        stopping = time.monotonic()
+        threading.Timer(0.1, served.server.server.handle_exit, (15, None)).start()
+        assert [line for line in live if line.startswith("event: ")] == []
+        assert time.monotonic() - stopping < 2
+
+
+def test_trouble_with_the_ledger_is_told_and_ends(serve: Serve) -> None:
+    assert event("trouble", "a\nb", 7) == "id: 7\nevent: trouble\ndata: a\ndata: b\n\n"
+    assert event("well", "") == "event: well\ndata: \n\n"
+    served = serve(sample())
+    with following(served, "?after=0") as live:
+        until(live, "receipts")
+
+
+# --- the tail by itself -----------------------------------------------------------------------
+
+
+class Ledger:
+    """A store of which only the following is asked."""
+
+    def __init__(self) -> None:
+        self.receipts: list[Receipt] = []
+        self.trouble = False
+
+    def end(self) -> int:
+        self._check()
+        return len(self.receipts)
+
+    def written_after(self, cursor: int, *, limit: int) -> tuple[int, list[Receipt]]:
+        self._check()
+        found = self.receipts[cursor : cursor + limit]
+        return cursor + len(found), found
+
+    def _check(self) -> None:
+        if self.trouble:
+            raise LedgerError("can't read the ledger: disk on fire")
+
+
+async def stays() -> bool:
+    return False
+
+
+def tail_of(ledger: Ledger, *, leaving: bool = False, **options: float) -> Tail:
+    return Tail(
+        lambda: ledger,  # type: ignore[arg-type, return-value]
+        leaving=lambda: leaving,
+        viewers=int(options.get("viewers", 2)),
+        seconds=options.get("seconds", 2.0),
+    )
+
+
+async def test_a_tail_tells_each_receipt_once_and_in_order() -> None:
+    ledger = Ledger()
+    told: list[News] = []
+    async for news in tail_of(ledger).follow(None, stays):
+        told.append(news)
+        ledger.receipts.append(sample())
+        if len(told) == 4:
+            break
+    assert [receipt for news in told for receipt in news.receipts] == ledger.receipts[:3]
+
+
+async def test_a_ledger_in_trouble_is_tried_again_from_the_same_place() -> None:
+    ledger = Ledger()
+    ledger.receipts = [sample(), sample()]
+    told: list[News] = []
+    async for news in tail_of(ledger).follow(1, stays):
+        told.append(news)
+        ledger.trouble = len(told) == 1
+        if len(told) == 3:
+            break
+    assert [news.trouble for news in told] == [None, "can't read the ledger: disk on fire", None]
+    assert told[0].receipts == ledger.receipts[1:]
+    assert (told[2].cursor, told[2].receipts) == (2, [])
+
+
+async def test_a_ledger_in_trouble_from_the_beginning_is_followed_from_when_it_is_well() -> None:
+    ledger = Ledger()
+    ledger.receipts, ledger.trouble = [sample()], True
+    told: list[News] = []
+    async for news in tail_of(ledger).follow(None, stays):
+        told.append(news)
+        ledger.trouble = False
+        if len(told) == 2:
+            break
+    assert told[0].trouble
+    assert told[1] == News(1)
+
+
+async def test_a_tail_ends_when_the_viewer_or_the_server_leaves_or_its_time_is_up() -> None:
+    async def gone() -> bool:
+        return True
+
+    ledger = Ledger()
+    assert [news async for news in tail_of(ledger).follow(None, gone)] == []
+    assert [news async for news in tail_of(ledger, leaving=True).follow(None, stays)] == []
+    assert len([news async for news in tail_of(ledger, seconds=0.9).follow(None, stays)]) == 2
+
+
+async def test_viewers_are_counted_and_leave_room_when_they_go() -> None:
+    tail = tail_of(Ledger(), viewers=1)
+    stream = tail.follow(None, stays)
+    await anext(stream)
+    assert (tail.viewers, tail.is_full) == (1, True)
+    await asyncio.wait_for(stream.aclose(), 1)  # type: ignore[attr-defined]
+    assert (tail.viewers, tail.is_full) == (0, False)

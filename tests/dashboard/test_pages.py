@@ -1,0 +1,222 @@
+"""The pages over a real server."""
+
+import re
+import sqlite3
+import time
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.dashboard.conftest import Serve, Served
+from tests.dashboard.samples import HOSTILE, sample
+
+PAGES = ["", "/who", "/quality", "/money", "/policy"]
+EVERY_PAGE = [f"/dashboard{page}" for page in PAGES]
+
+
+def shows_every_page(served: Served) -> None:
+    for page, period in product(EVERY_PAGE, ("", "1h", "7d", "30d", "nonsense")):
+        answer = served.get(f"{page}?since={period}")
+        assert answer.status_code == 200, (page, period)
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert answer.text.rstrip().endswith("</html>")
+
+
+def test_every_page_can_be_shown_after_a_day(day: Served) -> None:
+    shows_every_page(day)
+
+
+def test_every_page_can_be_shown_before_the_first_request(serve: Serve) -> None:
+    shows_every_page(serve())
+
+
+@pytest.mark.parametrize("page", [*EVERY_PAGE, "/dashboard/nowhere", "/dashboard/sign-in"])
+def test_every_page_keeps_to_itself(guarded: Served, page: str) -> None:
+    headers = guarded.get(page, headers={"authorization": "Bearer key-of-aider"}).headers
+    policy = dict(
+        part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";")
+    )
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE)
+def test_a_page_says_where_one_is(day: Served, page: str) -> None:
+    text = day.get(page).text
+    assert re.findall(r'href="([^"]*)" aria-current="page"', text) == [page]
+    assert text.count("<h1") == 1
+    assert '<html lang="en">' in text
+
+
+def test_receipts_are_listed_newest_first_and_link_to_the_whole(serve: Serve) -> None:
+    old, new = sample(5), sample(1)
+    served = serve(old, new)
+    listed = re.findall(r'href="(/dashboard/receipts/[^"]+)"', served.get("/dashboard").text)
+    assert listed == [f"/dashboard/receipts/{each.id}" for each in (new, old)]
+    whole = served.get(listed[0])
+    assert whole.status_code == 200
+    assert "Served by Novita (novita/fp8), listed as fp8" in whole.text
+
+
+def test_a_filter_holds_for_the_list_and_is_handed_on_to_the_tail(serve: Serve) -> None:
+    served = serve(sample(3, provider="novita"), sample(2, provider="groq", verdict="broken"))
+    text = served.get("/dashboard?provider=groq&verdict=broken").text
+    assert text.count("data-receipt=") == 1
+    assert 'data-live="/dashboard/live?provider=groq&amp;verdict=broken"' in text
+    none = served.get("/dashboard?provider=nobody").text
+    assert none.count("data-receipt=") == 0
+    assert "No receipt fits" in none
+
+
+def test_figures_of_the_period_are_shown(serve: Serve) -> None:
+    served = serve(*(sample(at) for at in range(1, 5)), sample(60 * 30, provider="older"))
+    who = served.get("/dashboard/who?since=24h").text
+    assert ">novita<" in who
+    assert ">older<" not in who
+    assert ">older<" in served.get("/dashboard/who?since=7d").text
+    assert "$0.0017" in served.get("/dashboard/money").text  # four times 0.00042
+
+
+def test_a_receipt_that_is_not_there_is_told_so(day: Served) -> None:
+    answer = day.get("/dashboard/receipts/rcp_nothing")
+    assert answer.status_code == 404
+    assert "no receipt rcp_nothing" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/receipts", "/receipts/a/b", "/static/none.js", "/static/", "/%00"]
+)
+def test_nothing_below_dashboard_is_anybody_elses(day: Served, path: str) -> None:
+    answer = day.get(f"/dashboard{path}")
+    assert answer.status_code == 404
+    assert "Nothing here" in answer.text
+
+
+def test_no_dots_lead_out_of_the_dashboard(day: Served) -> None:
+    for path in ("/../v1/models", "/static/../../v1/models", "/%2e%2e/v1/models", "/./../health"):
+        assert day.as_written("GET", f"/dashboard{path}") == 404
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE)
+def test_a_slash_too_many_leads_to_the_page(day: Served, page: str) -> None:
+    answer = day.get(f"{page}/")
+    assert (answer.status_code, answer.headers["location"]) == (307, page)
+
+
+def test_pages_are_read_only(day: Served) -> None:
+    for method in ("POST", "PUT", "DELETE"):
+        assert day.client.request(method, f"{day.url}/dashboard").status_code == 405
+
+
+# --- what others wrote ------------------------------------------------------------------------
+
+
+def test_whatever_callers_and_upstream_wrote_is_shown_as_text(serve: Serve) -> None:
+    evil = sample(
+        caller=HOSTILE, user_agent=HOSTILE, model_asked=HOSTILE, alias=HOSTILE, model_sent=HOSTILE,
+        provider=HOSTILE, model_served=HOSTILE, quantizations_listed=(HOSTILE,), reason=HOSTILE,
+        error_message=HOSTILE, error_code=HOSTILE, path=f"/{HOSTILE}", finish_reason=HOSTILE,
+        generation_id=HOSTILE, rules=(HOSTILE,), evidence=(HOSTILE,), cache_status=HOSTILE,
+        attempts=({"provider": HOSTILE, "model": HOSTILE, "status": HOSTILE},),
+        overruled=({"field": HOSTILE, "asked": HOSTILE, "sent": [HOSTILE], "why": HOSTILE},),
+        preferences_sent={HOSTILE: HOSTILE}, ending="upstream_error",
+    )  # fmt: skip
+    served = serve(evil)
+    stream = served.client.stream("GET", f"{served.url}/dashboard/live?after=0")
+    with stream as live:
+        rows = ""
+        for line in live.iter_lines():
+            rows += line
+            if "</tr>" in line:
+                break
+    pages = [*EVERY_PAGE, f"/dashboard/receipts/{evil.id}", f"/dashboard?model={HOSTILE}"]
+    for text in (rows, *(served.get(page).text for page in pages)):
+        assert "<script>alert" not in text
+        assert '"onmouseover' not in text
+        assert "\u202e" not in text
+        assert "49" not in re.findall(r"{{(.*?)}}", text)
+    assert "&lt;script&gt;" in served.get(pages[-2]).text
+
+
+def test_an_address_cannot_write_into_a_page(day: Served) -> None:
+    for path in ("/dashboard/<b>x</b>", "/dashboard?model=<b>x</b>", "/dashboard/receipts/<b>x"):
+        assert "<b>x" not in day.get(path).text
+
+
+# --- when something is wrong ------------------------------------------------------------------
+
+
+@pytest.fixture
+def unreadable(serve: Serve, tmp_path: Path) -> Served:
+    """A Pointsman whose ledger can be neither read nor written."""
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"this is no ledger" * 4096)
+    return serve(ledger_url=f"sqlite:///{broken}")
+
+
+@pytest.mark.parametrize("page", ["", "/who", "/quality", "/money", "/receipts/rcp_x"])
+def test_a_ledger_that_cannot_be_read_is_told_calmly(unreadable: Served, page: str) -> None:
+    answer = unreadable.get(f"/dashboard{page}")
+    assert answer.status_code == 503
+    assert "read right now" in answer.text
+    assert "Traceback" not in answer.text
+    assert f'href="/dashboard{page}"' in answer.text
+
+
+def test_policy_is_shown_even_where_the_ledger_cannot_be_read(unreadable: Served) -> None:
+    answer = unreadable.get("/dashboard/policy")
+    assert answer.status_code == 200
+    assert "No figures now." in answer.text
+    assert "quantization_floor" in answer.text
+
+
+def test_receipts_that_cannot_be_written_are_told_on_every_page(unreadable: Served) -> None:
+    until = time.monotonic() + 5
+    while "t be written" not in unreadable.get("/dashboard/policy").text:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_broken_policy_file_is_told_on_every_page_and_explained_on_one(serve: Serve) -> None:
+    served = serve()
+    served.policy_file.write_text("version: 1\nrules: [{name: x, modles: [a/b]}]\n")
+    until = time.monotonic() + 5
+    while "A policy file is broken" not in served.get("/dashboard").text:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    policy = served.get("/dashboard/policy").text
+    assert "test.yaml:2" in policy
+    assert "did you mean models?" in policy
+    assert "quantization_floor" in policy  # of the book in force
+
+
+def test_a_defect_of_ours_is_a_page_too(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    served = serve(sample(provider="novita", quantizations_listed=("fp8",)))
+    _break_a_row(served)
+    answer = served.get("/dashboard")
+    assert answer.status_code == 500
+    assert "could not be made" in answer.text
+    assert "could not be made" in caplog.text
+
+
+def _break_a_row(served: Served) -> None:
+    """Write what no Pointsman writes: a list where rules are."""
+    with sqlite3.connect(served.ledger_file) as connection:
+        connection.execute("UPDATE receipts SET rules = '7'")
+    connection.close()
+
+
+def test_the_policy_page_shows_who_is_left_once_a_model_is_in_use(serve: Serve) -> None:
+    served = serve()
+    assert "appears here once the catalog knows" in served.get("/dashboard/policy").text
+    assert served.ask("qwen/qwen3-coder").status_code == 200
+    text = served.get("/dashboard/policy").text
+    assert "Who may serve: " in text
+    assert "novita/fp8" in text
+    assert served.ask("deepseek/deepseek-v4.1-flash").status_code == 404
+    assert "nobody is left" in served.get("/dashboard/policy").text
