@@ -18,7 +18,7 @@ from app.api.door import Door
 from app.api.drift_log import DriftLog
 from app.api.error_replies import ledger_unreadable
 from app.api.explain import Explain
-from app.api.fork import Fork
+from app.api.fork import App, Fork
 from app.api.health import health_routes
 from app.api.holding import Holding
 from app.api.inference import Inference
@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         writer.close()
         ledger.close()
 
-    app = FastAPI(
+    app = App(
         title="Pointsman",
         lifespan=lifespan,
         docs_url=None,  # its pages would load scripts from elsewhere
@@ -152,9 +152,8 @@ def create_app(settings: Settings) -> FastAPI:
         ),
     )
     app.router.default = v1
-    app.add_middleware(Fork, v1=v1)
-    app.add_middleware(
-        Door,
+    app.entrance = Door(
+        Fork(app.inside, v1=v1),
         callers=callers,
         hosts=(settings.host, *settings.allowed_hosts),
         origins=settings.allowed_origins,

@@ -78,6 +78,7 @@ class Process:
         self.popen = subprocess.Popen(
             command,
             env=env,
+            cwd=BENCH.parent,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             preexec_fn=on_core(core),
@@ -201,7 +202,7 @@ def pointsman(
         "SSL_CERT_FILE": str(upstream.certificate),
         **(settings or {}),
     }
-    command = [str(Path(sys.executable).with_name("pointsman")), "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port)]  # of this tree
     command += ["--upstream", f"{there}/api/v1", "--policies", str(policies)]
     began = time.monotonic()
     process = Process(command, TEST_CORE, env)

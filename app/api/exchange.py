@@ -56,7 +56,8 @@ class Exchange:
         """Every model that was asked for, under the name that upstream knows."""
         if self.request is None or self.route is None:
             return ()
-        return tuple(self.route.sent_as.get(name, name) for name in self.request.models)
+        models, sent_as = self.request.models, self.route.sent_as
+        return tuple(sent_as.get(name, name) for name in models) if sent_as else models
 
     @property
     def session(self) -> str | None:

@@ -4,6 +4,8 @@ Order matters here. Whatever a policy refuses is refused before a socket opens; 
 go on as they came while the observer only looks; the receipt is filed last, whatever happened.
 """
 
+from collections.abc import Awaitable
+
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
@@ -110,10 +112,10 @@ async def relay(
         await upstream.aclose()
 
 
-async def pass_on(chunk: bytes, exchange: Exchange, send: Send) -> None:
+def pass_on(chunk: bytes, exchange: Exchange, send: Send) -> Awaitable[None]:
     """Hand one piece of the body to the server, as it came."""
     exchange.bytes_out += len(chunk)
-    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    return send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 async def finish(exchange: Exchange, send: Send) -> None:

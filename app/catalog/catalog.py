@@ -6,6 +6,7 @@ its own listing was fetched, each with its own date.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from app.catalog.endpoint import Endpoint, read_endpoint
@@ -103,6 +104,7 @@ def model_key(model: str) -> str:
     return listing_key(model).partition(":")[0]
 
 
+@lru_cache(1024)  # asked for several times by every request, and slugs are few
 def listing_key(model: str) -> str:
     """What a catalog files a model's endpoints under: like the model, but `:free` is its own."""
     slug, *variants = model.strip().lower().partition("@preset/")[0].split(":")

@@ -1,5 +1,6 @@
 """`pointsman serve`: the proxy in front of an upstream, until it is told to stop."""
 
+import gc
 import logging
 import signal
 import socket
@@ -49,6 +50,7 @@ def stay(
     """
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, lambda *_: None)
+    gc.freeze()  # what start-up left stays for good: no collection has to look at it again
     serving(app, drain_seconds, write_timeout=write_timeout).run(sockets=[listener])
 
 
@@ -92,6 +94,8 @@ def serving(app: "ASGIApp", drain_seconds: int, *, write_timeout: float = 120) -
             loop="auto",
             http=protocol(write_timeout),
             ws="none",
+            interface="asgi3",
+            proxy_headers=False,  # nothing here asks where a caller says it comes from
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -130,6 +134,9 @@ def start_logging(level: str) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("pointsman").setLevel(level.upper())
+    # Nothing of this is shown, and one line is written per request.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - as logging's HOWTO has it
     logging.getLogger("uvicorn.error").addFilter(_without_known_noise)
 
 

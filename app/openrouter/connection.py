@@ -1,14 +1,13 @@
 """One connection to upstream: a request goes out, an answer is waited for piece by piece.
 
 Rule 1  One request at a time; whatever comes while none is under way closes the connection.
-Rule 2  Only `ask` and `chunks` wait, and for upstream alone; whoever is cancelled there calls
+Rule 2  Waiting is for `news`, and for upstream alone; whoever is cancelled while waiting calls
         `abort`, which leaves no socket, timer or task behind.
 Rule 3  What is held is bounded: beyond a limit, reading pauses until somebody has taken it.
 """
 
 import asyncio
 import select
-from collections.abc import AsyncIterator
 from typing import cast
 
 from app.openrouter.answer_reader import AnswerReader
@@ -49,21 +48,22 @@ class Connection(asyncio.Protocol):
         if self._watch is None:
             self._watch = self._loop.call_at(self._heard + self._read_timeout, self._check)
         while not reader.has_head:
-            await self._more()
+            await self.news()
         return reader
 
-    async def chunks(self, reader: AnswerReader) -> AsyncIterator[bytes]:
-        """The body as it arrives: what one read brought is one piece. Raises `TransportError`."""
-        while True:
-            if reader.held:
-                chunk = reader.take()
-                if self._paused:
-                    self._resume()
-                yield chunk
-            elif reader.complete:
-                return
-            else:
-                await self._more()
+    def news(self) -> asyncio.Future[None]:
+        """What to await until something has happened. Raises what went wrong, if it has already."""
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        return self._waiter
+
+    def take(self, reader: AnswerReader) -> bytes:
+        """What has come of the body, as one piece; reading goes on if it had paused."""
+        taken = reader.take()
+        if self._paused:
+            self._resume()
+        return taken
 
     def done(self, reader: AnswerReader) -> bool:
         """End the exchange; False, and closed, if the connection can't serve another one."""
@@ -135,19 +135,10 @@ class Connection(asyncio.Protocol):
 
     # --- within ---------------------------------------------------------------------------------
 
-    async def _more(self) -> None:
-        """Wait until something has happened. Raises what went wrong, also if it had before."""
-        if self._error is not None:
-            raise self._error
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _ended(self, why: Exception | None) -> None:
         reader = self._reader

@@ -43,9 +43,13 @@ class LeanUpstream:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """As `Upstream` says."""
+        reader, connection = self._reader, self._connection
         try:
-            async for chunk in self._connection.chunks(self._reader):
-                yield chunk
+            while reader.held or not reader.complete:
+                if reader.held:
+                    yield connection.take(reader)
+                else:
+                    await connection.news()
         except TransportError as error:
             raise UpstreamCut(f"upstream broke off its answer: {error}") from error
 

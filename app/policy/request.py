@@ -171,8 +171,10 @@ def _has_server_tool(fields: Fields) -> bool:
 
 def _lenient(raw: msgspec.Raw | bytes | None) -> Any:
     """The value of a field whose shape is nobody's mistake; None if it can't be read."""
+    if not raw:
+        return None
     try:
-        return _as_javascript_reads(bytes(raw or b"null"))
+        return _as_javascript_reads(bytes(raw))
     except RecursionError:
         return None
 

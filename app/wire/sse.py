@@ -38,6 +38,8 @@ class SseParser:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. Takes time for the chunk, not for what is held."""
+        if not self._weight and (data := self._lone_event(chunk)) is not None:
+            return [Event(b"", data)]
         events: list[Event] = []
         for line in self._lines(chunk):
             if line:
@@ -47,6 +49,14 @@ class SseParser:
         if self._weight + len(self._line) > self._limit:
             self._drop()
         return events
+
+    def _lone_event(self, chunk: bytes) -> bytes | None:
+        """The data, where `chunk` is one event on one line and nothing is held: nearly always."""
+        if not (chunk.startswith(b"data: ") and chunk.endswith(b"\n\n")):
+            return None
+        if self._line or self._after_cr or len(chunk) > self._limit:
+            return None
+        return None if b"\r" in chunk or chunk.find(b"\n") != len(chunk) - 2 else chunk[6:-2]
 
     def close(self) -> list[Event]:
         """What the end of the stream completes: some servers leave the last blank line out."""
