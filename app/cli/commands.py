@@ -1,5 +1,6 @@
 """All commands. Each lives in a file of its own, imported when it is run: start-up stays short."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -33,6 +34,14 @@ CatalogSource = Annotated[
 Open = Annotated[
     bool | None, typer.Option("--open", help="Allow listening beyond loopback without caller keys.")
 ]
+
+
+class Verdict(StrEnum):
+    """What a receipt can say of its policy."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNPROVEN = "unproven"
 
 
 @commands.command()
@@ -226,7 +235,9 @@ def log(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at first.")] = 20,
     model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
     provider: Annotated[str | None, typer.Option(help="Only this provider, by slug.")] = None,
-    verdict: Annotated[str | None, typer.Option(help="Only kept, broken or unproven.")] = None,
+    verdict: Annotated[
+        Verdict | None, typer.Option(help="Only receipts with this verdict.")
+    ] = None,
     caller: Annotated[str | None, typer.Option(help="Only this caller.")] = None,
     since: Annotated[str | None, typer.Option(help="Only later than 30m, 24h, 7d, a date.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
@@ -244,8 +255,8 @@ def log(
         return
     filters = {
         "model": model,
-        "provider": provider,
-        "verdict": verdict,
+        "provider": provider.lower() if provider else None,
+        "verdict": verdict.value if verdict else None,
         "caller": caller,
         "since": moment(since) if since else None,
     }

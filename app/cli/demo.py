@@ -1,6 +1,5 @@
 """`pointsman demo`: the whole thing without a key, in front of a simulated OpenRouter."""
 
-import re
 import socket
 import threading
 from pathlib import Path
@@ -10,6 +9,7 @@ from starlette.types import ASGIApp
 
 from app.cli.samples import send_samples
 from app.cli.serve import base_url, listen, serving, start_logging, stay
+from app.cli.words import log_command
 from app.errors import SettingsError
 from app.main import create_app
 from app.settings import Settings
@@ -40,7 +40,7 @@ def demo(settings: Settings) -> None:
     print(_WELCOME.format(base_url=address), flush=True)
     shown_key = _a_caller_key(settings)
     threading.Thread(
-        target=send_samples, args=(address, shown_key, _shown(settings.ledger())), daemon=True
+        target=send_samples, args=(address, shown_key, log_command(settings)), daemon=True
     ).start()
     stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)
 
@@ -56,11 +56,6 @@ def simulate(*, host: str, port: int, catalog: Path | None, seed: int, pace: flo
     print(f"Simulated OpenRouter at {_api(listener)}")
     print(f"Any key that starts with sk-or- is accepted, such as {SIMULATED_KEY}", flush=True)
     stay(app, listener, drain_seconds=1)
-
-
-def _shown(ledger: str) -> str:
-    """The ledger's address as a command line takes it, a password that it may hold left out."""
-    return re.sub(r"://([^:@/]*):[^@]*@", r"://\1:PASSWORD@", ledger)
 
 
 def _a_caller_key(settings: Settings) -> dict[str, str]:

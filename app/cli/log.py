@@ -22,6 +22,8 @@ Shown = Mapping[str, Any]
 
 _VERDICTS = {"kept": "green", "broken": "bold red", "unproven": "yellow"}
 _FOLLOW_SECONDS = 0.3
+_NOTHING_YET = "No receipts here yet: send a request through Pointsman, or see --ledger."
+_NONE_FITS = "There are receipts, but none that fits; models and providers are given in full."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Column:
     cell: Callable[[Shown], Text]
     justify: Literal["left", "right"] = "left"
     from_width: int = 0
+    min_width: int | None = None  # so that what is added later stays in line
 
 
 def log(
@@ -42,13 +45,17 @@ def log(
     cursor = store.end()
     found = [as_json_object(receipt) for receipt in store.recent(limit=limit, **filters)][::-1]
     if not (found or follow or as_json):
-        console.print("No receipts here yet: send a request through Pointsman, or see --ledger.")
+        empty = not store.recent(limit=1)
+        console.print(_NOTHING_YET if empty else _NONE_FITS, highlight=False)
     _print(found, console, as_json=as_json)
+    headings = not found
     while follow:
         time.sleep(_FOLLOW_SECONDS)
         cursor, written = store.written_after(cursor)
         fresh = [as_json_object(receipt) for receipt in written]
-        _print([each for each in fresh if fits(each, filters)], console, as_json=as_json)
+        wanted = [each for each in fresh if fits(each, filters)]
+        _print(wanted, console, as_json=as_json, headings=headings)
+        headings = headings and not wanted
 
 
 def show_one(store: "Store", receipt_id: str) -> None:
@@ -71,7 +78,13 @@ def show(receipts: Iterable[Shown], console: Console, *, headings: bool = True) 
         box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=headings
     )
     for column in columns:
-        table.add_column(column.heading, justify=column.justify, no_wrap=True, overflow="ellipsis")
+        table.add_column(
+            column.heading,
+            justify=column.justify,
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=column.min_width,
+        )
     for receipt in receipts:
         table.add_row(*(column.cell(receipt) for column in columns))
     console.print(table)
@@ -131,9 +144,9 @@ def printable(text: str) -> str:
 
 _COLUMNS = (
     Column("time", _time),
-    Column("verdict", _verdict),
-    Column("model", _model),
-    Column("served by, listed as", _served),
+    Column("verdict", _verdict, min_width=8),
+    Column("model", _model, min_width=28),
+    Column("served by, listed as", _served, min_width=22),
     Column("TTFT", lambda receipt: Text(_seconds(receipt["ttft_ms"])), "right"),
     Column("tokens", lambda receipt: Text(_tokens(receipt)), "right", from_width=90),
     Column("cost", lambda receipt: Text(_dollars(receipt["cost_usd"])), "right", from_width=100),
@@ -143,12 +156,14 @@ _COLUMNS = (
 )
 
 
-def _print(receipts: list[dict[str, Any]], console: Console, *, as_json: bool) -> None:
+def _print(
+    receipts: list[dict[str, Any]], console: Console, *, as_json: bool, headings: bool = True
+) -> None:
     if as_json:
         for receipt in receipts:
             print(json.dumps(receipt, ensure_ascii=False), flush=True)
     elif receipts:
-        show(receipts, console)
+        show(receipts, console, headings=headings)
 
 
 def fits(receipt: Shown, filters: Mapping[str, Any]) -> bool:

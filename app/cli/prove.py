@@ -134,7 +134,15 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
     except PolicyRefusal as refusal:
         raise SettingsError(str(refusal)) from None
     dialect = DIALECTS[_CHAT]
-    exchange = Exchange("", _CHAT, dialect, None, None, None, revision)
+    exchange = Exchange(
+        id="",
+        path=_CHAT,
+        dialect=dialect,
+        caller=None,
+        user_agent=None,
+        header_session=None,
+        book=revision,
+    )
     exchange.request, exchange.route, exchange.outgoing = request, route, outgoing
     upstream = await ask.post(_CHAT, outgoing.body)
     try:

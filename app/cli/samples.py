@@ -48,13 +48,13 @@ Try it yourself:
     -d '{{"model": "qwen/qwen3-coder", "stream": true,
          "messages": [{{"role": "user", "content": "hi"}}]}}'
 
-Receipts: pointsman log -f --ledger {ledger}
+Receipts: {log}
 as JSON:  {receipts}
 Serving until Ctrl-C. With OPENROUTER_API_KEY set, the same command serves the real OpenRouter.
 """
 
 
-def send_samples(base_url: str, headers: dict[str, str], ledger: str) -> None:
+def send_samples(base_url: str, headers: dict[str, str], log: str) -> None:
     """Send the samples and print their receipts and what to do next."""
     console = Console()
     root = base_url.removesuffix("/v1")
@@ -68,7 +68,7 @@ def send_samples(base_url: str, headers: dict[str, str], ledger: str) -> None:
             return  # stopped meanwhile
     console.print()
     show([receipt for receipt in found if receipt is not None], console)
-    print(_NEXT.format(base_url=base_url, receipts=receipts, ledger=ledger), flush=True)
+    print(_NEXT.format(base_url=base_url, receipts=receipts, log=log), flush=True)
 
 
 def _wait_until_ready(client: httpx2.Client, url: str) -> None:

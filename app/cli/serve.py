@@ -12,6 +12,7 @@ import uvicorn
 
 from app.api.protocol import protocol
 from app.api.traffic import Traffic
+from app.cli.words import log_command
 from app.errors import SettingsError
 from app.main import create_app
 from app.policy_folder import policy_folder
@@ -35,7 +36,8 @@ def serve(settings: Settings) -> None:
     app = create_app(settings)
     listener = listen(settings.host, settings.port)
     log.info("Pointsman serves %s, in front of %s", base_url(listener), settings.upstream_url)
-    log.info("policies from %s; receipts: pointsman log -f", policy_folder(settings.policies))
+    log.info("policies from %s", policy_folder(settings.policies))
+    log.info("receipts: %s", log_command(settings))
     if settings.openrouter_api_key is None:
         log.info("no OPENROUTER_API_KEY is set: each caller must send its own key")
     stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)

@@ -134,6 +134,18 @@ def test_an_empty_ledger_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "No receipts here yet" in capsys.readouterr().out
 
 
+def test_filters_that_nothing_fits_are_told_from_an_empty_ledger(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log(store, follow=False, as_json=False, limit=10, filters={"provider": "nobody"})
+    assert "none that fits" in capsys.readouterr().out
+
+
+def test_what_is_shown_later_stays_in_line() -> None:
+    first, later = table(receipt(1)), table(receipt(2, model_asked="a/b"), width=140)
+    assert first.splitlines()[1].index("deepinfra") == later.splitlines()[1].index("deepinfra")
+
+
 def test_one_receipt_is_shown_whole(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     show_one(store, "rcp_002")
     text = capsys.readouterr().out
