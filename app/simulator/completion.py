@@ -12,6 +12,7 @@ from typing import Any
 
 from app.simulator.ask import Ask
 from app.simulator.catalog import Row
+from app.simulator.task import Task, find_task, runs_commands, writes_files
 
 _THOUGHT = "The request is simulated, so a short and plain answer will do."
 _DEEP = 8  # steps into a schema that may hold itself
@@ -68,8 +69,9 @@ def complete(ask: Ask, row: Row, *, created: int, random: Random, cached_tokens:
     """The answer of one row to one request; the same seed gives the same answer."""
     reasons = bool(row.model.hidden.get("reasons")) and "reasoning" in row.parameters
     reasoning = _THOUGHT if reasons else ""
-    tool_call = _tool_call(ask, random)
-    text = "" if tool_call else _text(ask, row)
+    task = find_task(ask.body)
+    tool_call = _tool_call(ask, task, random)
+    text = "" if tool_call else _text(ask, row, task)
     finish = "tool_calls" if tool_call else "stop"
     said = tool_call.arguments if tool_call else text
     completion_tokens = tokens(reasoning) + tokens(said)
@@ -117,7 +119,7 @@ def _usage(
     )
 
 
-def _text(ask: Ask, row: Row) -> str:
+def _text(ask: Ask, row: Row, task: Task | None) -> str:
     wanted = ask.body.get("response_format") or (ask.body.get("text") or {}).get("format") or {}
     schema = (wanted.get("json_schema") or {}).get("schema") or wanted.get("schema")
     if schema is not None:
@@ -126,6 +128,8 @@ def _text(ask: Ask, row: Row) -> str:
         return json.dumps({"simulated": True})
     if ask.tool_answered:
         return "Done: the tool has answered, and this simulated model has nothing to add."
+    if task and not ask.tools:
+        return task.listing
     digest = hashlib.sha256(ask.prompt.encode()).hexdigest()[:8]
     return (
         f"This is a simulated answer, as {row.name} might give it. "
@@ -133,18 +137,18 @@ def _text(ask: Ask, row: Row) -> str:
     )
 
 
-def _tool_call(ask: Ask, random: Random) -> ToolCall | None:
+def _tool_call(ask: Ask, task: Task | None, random: Random) -> ToolCall | None:
     if not ask.tools or ask.tool_choice == "none" or ask.tool_answered:
         return None
-    chosen = _chosen(ask.tools, ask.body.get("tool_choice"))
+    chosen = _chosen(ask.tools, ask.body.get("tool_choice"), task)
     return ToolCall(
         id=f"call_{_letters(random, 24)}",
         name=chosen["name"],
-        arguments=json.dumps(example(chosen.get("parameters") or {})),
+        arguments=json.dumps(_arguments(chosen.get("parameters") or {}, task)),
     )
 
 
-def _chosen(tools: list[dict[str, Any]], choice: Any) -> dict[str, Any]:
+def _chosen(tools: list[dict[str, Any]], choice: Any, task: Task | None) -> dict[str, Any]:
     """The tool that was asked for by name, else one that writes a file, else the first."""
     if isinstance(choice, dict):
         function = choice.get("function")
@@ -152,8 +156,18 @@ def _chosen(tools: list[dict[str, Any]], choice: Any) -> dict[str, Any]:
         named = [tool for tool in tools if tool["name"] == name]
         if named:
             return named[0]
-    writing = [tool for tool in tools if "write" in tool["name"].lower()]
-    return (writing or tools)[0]
+    able = [tool for tool in tools if writes_files(tool)]
+    able += [tool for tool in tools if task and runs_commands(tool)]
+    able += [tool for tool in tools if "write" in tool["name"].lower()]
+    return (able or tools)[0]
+
+
+def _arguments(schema: Mapping[str, Any], task: Task | None) -> Any:
+    arguments = example(schema)
+    if task and isinstance(arguments, dict):
+        offered = schema.get("properties") or {}
+        arguments |= {key: told for key, told in task.arguments.items() if key in offered}
+    return arguments
 
 
 # What a coding tool's parameters mean, by name, so that an agent's loop gets somewhere.
