@@ -275,7 +275,7 @@ def main() -> None:
             print("  not installed: apt install postgresql")
             return
         with tempfile.TemporaryDirectory() as folder, Postgres(found, Path(folder)) as server:
-            measure(f"{server}/ledger", given.receipts, plans=given.plans)
+            measure(f"{server.url}/ledger", given.receipts, plans=given.plans)
 
 
 if __name__ == "__main__":

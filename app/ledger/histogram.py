@@ -15,6 +15,7 @@ _LAST = 200  # holds everything from 19 million up
 _BITS = 32
 _MASK = (1 << _BITS) - 1
 _LOG_GROWTH = math.log(GROWTH)
+_LOG_LOWEST = math.log(_LOWEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def of_one(value: float | None) -> int:
     """The packed histogram of one value; of none, where it is absent or makes no sense."""
     if value is None or not 0 < value < math.inf:
         return 0
-    bucket = math.floor(math.log(value / _LOWEST) / _LOG_GROWTH)
+    bucket = math.floor((math.log(value) - _LOG_LOWEST) / _LOG_GROWTH)
     return 1 << (_BITS * min(max(bucket, 0), _LAST))
 
 

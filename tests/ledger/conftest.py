@@ -25,8 +25,8 @@ def postgres() -> Iterator[str]:
         pytest.skip("no PostgreSQL: it takes apt install postgresql, pip install psycopg[binary]")
     folder = Path(tempfile.mkdtemp(prefix="pointsman-postgres-"))
     try:
-        with Postgres(found, folder) as url:
-            yield url
+        with Postgres(found, folder) as server:
+            yield server.url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -36,37 +36,41 @@ class Postgres:
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs, self._folder = programs, folder
+        self._data, self._log = folder / "data", folder / "log"
+        self._port = _free_port()
+        self._server: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql+psycopg://pointsman@127.0.0.1:{self._port}"
 
-    def __enter__(self) -> str:
+    def __enter__(self) -> Self:
+        make: list[str | Path] = [self._programs / "initdb", "-D", self._data]
+        make += ["-U", "pointsman", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         as_whom = _unprivileged(self._folder)
-        data, log = self._folder / "data", self._folder / "log"
-        make: list[str | Path] = [
-            self._programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "pointsman",
-            "-A",
-            "trust",
-        ]
-        make += ["-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run(make, check=True, capture_output=True, cwd=self._folder, **as_whom)  # noqa: S603
-        port = _free_port()
-        serve: list[str | Path] = [self._programs / "postgres", "-D", data]
-        serve += ["-h", "127.0.0.1", "-p", str(port)]
+        self.start()
+        _run_when_up(f"{self.url}/postgres", "CREATE DATABASE ledger", self._log)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it, on the same port each time."""
+        serve: list[str | Path] = [self._programs / "postgres", "-D", self._data]
+        serve += ["-h", "127.0.0.1", "-p", str(self._port)]
         for setting in (*_QUICK, "unix_socket_directories="):
             serve += ["-c", setting]
-        with log.open("wb") as output:
+        as_whom = _unprivileged(self._folder)
+        with self._log.open("wb") as output:
             self._server = subprocess.Popen(  # noqa: S603
                 serve, cwd=self._folder, stdout=output, stderr=output, **as_whom
             )
-        url = f"postgresql+psycopg://pointsman@127.0.0.1:{port}"
-        _make_database(url, log)
-        return url
 
-    def __exit__(self, *_: object) -> None:
-        self._server.send_signal(signal.SIGINT)  # "fast": without waiting for clients
-        self._server.wait(timeout=20)
+    def stop(self) -> None:
+        """Stop it, without waiting for those who are connected."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(timeout=20)
+            self._server = None
 
 
 def programs() -> Path | None:
@@ -93,16 +97,17 @@ def _free_port() -> int:
         return port
 
 
-def _make_database(server: str, log: Path) -> None:
-    """Make one as soon as the server is up."""
+def _run_when_up(database: str, statement: str, log: Path) -> None:
+    """Run it as soon as the server is up."""
     until = time.monotonic() + 20
-    with closing(Admin(f"{server}/postgres")) as admin:
+    with closing(Admin(database)) as admin:
         while True:
             try:
-                admin.run("CREATE DATABASE ledger")
+                admin.run(statement)
             except OperationalError:
                 if time.monotonic() > until:
-                    raise TimeoutError(log.read_text(encoding="utf-8", errors="replace")) from None
+                    said = log.read_text(encoding="utf-8", errors="replace")
+                    raise TimeoutError(said) from None
                 time.sleep(0.05)
             else:
                 return

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,12 @@ from alembic.script import ScriptDirectory
 from app.errors import LedgerError
 from app.ledger import migrations
 from app.ledger.migrations import HEAD
+from app.ledger.receipt import FIELDS, Receipt
+from app.ledger.stats import DIMENSIONS, Wanted
 from app.ledger.store import Store
 from app.ledger.tables import METADATA
-from tests.ledger.receipts import FULL
+from tests.ledger.receipts import FULL, START
+from tests.ledger.traffic import traffic
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ScriptDirectory(str(Path(migrations.__file__).parent))
@@ -79,6 +83,44 @@ def test_every_older_ledger_is_brought_up_to_date(url: str, engine: sa.Engine, o
     store.close()
 
 
+def write_as_of_0001(engine: sa.Engine, receipts: list[Receipt]) -> None:
+    """As the first Pointsman did: the very columns that its schema had."""
+    table = sa.Table("receipts", sa.MetaData(), autoload_with=engine)
+    assert "flip_from" not in table.c
+    rows = []
+    for one in receipts:
+        row = {name: getattr(one, name) for name in FIELDS}
+        row["started_at"] = round(one.started_at.timestamp() * 1000)
+        row["cost_usd"] = None if one.cost_usd is None else int(one.cost_usd * 10**12)
+        rows.append(row)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(table), rows)
+
+
+def test_what_an_older_ledger_holds_is_counted_as_if_written_today(
+    url: str, engine: sa.Engine, tmp_path: Path
+) -> None:
+    receipts = [FULL, *traffic(700, days=40)]
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+    write_as_of_0001(engine, receipts)
+    upgraded = Store.open(url)
+    fresh = Store.open(f"sqlite:///{tmp_path}/fresh.sqlite")
+    for first in range(0, len(receipts), 100):
+        fresh.write(receipts[first : first + 100])
+    assert upgraded.written_after(0)[1] == fresh.written_after(0)[1]
+    assert upgraded.stats(by=DIMENSIONS) == fresh.stats(by=DIMENSIONS)
+    assert upgraded.stats().total.flips > 100
+    part = Wanted(since=START + timedelta(days=3, minutes=5))  # an edge is counted by receipts
+    assert upgraded.stats(by=DIMENSIONS, wanted=part) == fresh.stats(by=DIMENSIONS, wanted=part)
+    more = traffic(20, days=1, seed=1, start=86_400 * 41)  # and so is what comes after
+    for store in (upgraded, fresh):
+        store.write(more)
+    assert upgraded.stats(by=DIMENSIONS) == fresh.stats(by=DIMENSIONS)
+    upgraded.close()
+    fresh.close()
+
+
 def test_a_ledger_of_a_newer_pointsman_is_refused_and_left_alone(
     url: str, engine: sa.Engine
 ) -> None:
@@ -96,6 +138,8 @@ def test_a_ledger_of_a_newer_pointsman_is_refused_and_left_alone(
 OPEN_TOGETHER = """
 import sys
 import alembic.command, alembic.config, alembic.script
+from app.ledger.receipt import FIELDS, Receipt
+from app.ledger.stats import DIMENSIONS, Wanted
 from app.ledger.store import Store
 print("ready", flush=True)
 sys.stdin.readline()

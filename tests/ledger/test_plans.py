@@ -1,0 +1,80 @@
+"""Plans: no question reads the whole ledger, so answers stay quick as it grows."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from app.ledger.keep import Keep
+from app.ledger.stats import DIMENSIONS, Wanted
+from app.ledger.store import Store
+from tests.ledger.receipts import START, receipt
+from tests.ledger.traffic import traffic
+
+RECEIPTS = traffic(300, days=40)
+PART = Wanted(since=START + timedelta(days=2, minutes=3), until=START + timedelta(days=35.1))
+NOW = START + timedelta(days=40)
+SOME = Wanted(provider="novita", caller="aider", verdict="kept", model="qwen/qwen3-coder")
+
+QUESTIONS: dict[str, Callable[[Store], object]] = {
+    "stats": lambda store: store.stats(by=DIMENSIONS),
+    "stats of a part": lambda store: store.stats(by=DIMENSIONS, wanted=PART),
+    "stats of some": lambda store: store.stats(wanted=SOME),
+    "series": lambda store: store.series(by=("rule",), now=NOW, distributions=True),
+    "series by the minute": lambda store: store.series(
+        wanted=Wanted(since=NOW - timedelta(hours=1)), now=NOW
+    ),
+    "newest": lambda store: store.recent(limit=50),
+    "page": lambda store: store.recent(limit=50, before=RECEIPTS[100].id),
+    "newest since": lambda store: store.recent(limit=50, since=START),
+    "newest of a provider": lambda store: store.recent(limit=50, provider="novita"),
+    "newest of a verdict": lambda store: store.recent(limit=50, verdict="broken"),
+    "newest of a caller": lambda store: store.recent(limit=50, caller="aider"),
+    "newest of a model": lambda store: store.recent(limit=50, model="nobody/nothing"),
+    "newest of a model and more": lambda store: store.recent(
+        limit=50, model="nobody/nothing", provider="novita", before=RECEIPTS[9].id
+    ),
+    "one": lambda store: store.get(RECEIPTS[0].id),
+    "follow": lambda store: store.written_after(7),
+    "end": lambda store: store.end(),
+    "first since": lambda store: store.first_since(START),
+    "write": lambda store: store.write([receipt(1, session="s1", provider="novita")]),
+    "tidy": lambda store: store.tidy(NOW),
+}
+
+# Rows of a table in the order of an index that the question wants anyway, with a limit; or a table
+# with one row for each combination of names, which does not grow with requests.
+HARMLESS = ("USING INDEX receipts_started_at", "SCAN tally_keys", "SCAN anon_", "SCAN CONSTANT")
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_every_question_goes_by_an_index(tmp_path: Path, name: str) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    store = Store.open(url, Keep(age=timedelta(days=30)))
+    store.write(RECEIPTS)
+    statements: list[tuple[str, Any]] = []
+
+    def note(_1: Any, _2: Any, statement: str, parameters: Any, _4: Any, many: Any) -> None:
+        statements.append((statement, parameters[0] if many else parameters))
+
+    event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        QUESTIONS[name](store)
+    finally:
+        event.remove(sa.Engine, "before_cursor_execute", note)
+    plans = []
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        for statement, parameters in statements:
+            if statement.startswith(("SELECT", "DELETE", "UPDATE")):
+                explained = f"EXPLAIN QUERY PLAN {statement}"
+                plans += [row[-1] for row in connection.exec_driver_sql(explained, parameters)]
+    scans = [step for step in plans if step.startswith("SCAN")]
+    assert plans
+    assert [step for step in scans if not any(each in step for each in HARMLESS)] == []
+    store.close()
+    engine.dispose()
