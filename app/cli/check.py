@@ -19,6 +19,7 @@ from app.policy.book import EMPTY_BOOK, Book
 from app.policy.cases import models_wanted
 from app.policy.finding import Finding, Severity
 from app.policy.lint import lint
+from app.policy.lint_drift import lint_drift
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 
@@ -30,10 +31,16 @@ _STYLES: Mapping[Severity, str] = {"error": "bold red", "warning": "yellow", "no
 
 
 def check(
-    settings: Settings, *, catalog: str | None, output: Output = "text", strict: bool = False
+    settings: Settings,
+    *,
+    catalog: str | None,
+    since: Path | None = None,
+    output: Output = "text",
+    strict: bool = False,
 ) -> int:
     """Print what the folder holds and what there is to say about it; the exit code.
 
+    With `since`, a catalog saved before, also what has changed for these policies.
     Raises `SettingsError`, and, where people read it, `PolicyFileError` with every mistake.
     """
     folder = policy_folder(settings.policies)
@@ -44,8 +51,12 @@ def check(
             raise
         _print(output, folder, EMPTY_BOOK, None, list(_mistakes(error)))
         return _UNUSABLE
+    catalog = catalog or ("live" if since else None)
     source = open_catalog(catalog, settings, partial(models_wanted, book)) if catalog else None
-    findings = lint(book, source.catalog if source else EMPTY)
+    findings = [*lint(book, source.catalog if source else EMPTY)]
+    if since is not None and source is not None:
+        older = open_catalog(str(since), settings, partial(models_wanted, book))
+        findings += lint_drift(book, older.catalog, source.catalog)
     _print(output, folder, book, source, findings)
     serious = {"error", "warning"} if strict else {"error"}
     return _FOUND if any(each.severity in serious for each in findings) else _CLEAN

@@ -126,6 +126,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0, for review.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    since: Annotated[
+        Path | None, typer.Option(help="A catalog saved before: also tell what has drifted.")
+    ] = None,
     policies: Policies = None,
     upstream: Upstream = None,
 ) -> None:
@@ -136,7 +139,7 @@ def check(
 
     output = output_of(as_json=as_json, as_sarif=as_sarif)
     settings = Settings.read(policies=policies, upstream_url=upstream)
-    raise typer.Exit(start(settings, catalog=catalog, output=output, strict=strict))
+    raise typer.Exit(start(settings, catalog=catalog, since=since, output=output, strict=strict))
 
 
 @commands.command()

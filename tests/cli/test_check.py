@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from app.catalog.snapshot import written
 from app.cli.catalogs import simulated_snapshot
 from app.cli.check import Output, check, output_of
 from app.errors import PolicyFileError, SettingsError
@@ -153,3 +155,20 @@ def test_one_output_at_a_time() -> None:
     assert output_of(as_json=False, as_sarif=True) == "sarif"
     with pytest.raises(SettingsError, match="choose one"):
         output_of(as_json=True, as_sarif=True)
+
+
+def test_what_has_drifted_since_a_saved_catalog_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = simulated_snapshot()
+    before = [{**row, "quantization": "fp8"} for row in now.endpoints[KIMI]]
+    saved = tmp_path / "before.json"
+    saved.write_bytes(written(replace(now, endpoints={**now.endpoints, KIMI: before})))
+    read = settings(tmp_path, FINE)
+    code = check(read, catalog="simulated", since=saved, output="json")
+    told = json.loads(capsys.readouterr().out)
+    drift = [finding for finding in told["findings"] if finding["code"] == "drift"]
+    assert (code, len(drift)) == (0, 1)
+    assert "gone deepinfra/fp4" in drift[0]["message"]
+    assert drift[0]["file"].endswith("mine.yaml")
+    assert check(read, catalog="simulated", since=saved, output="json", strict=True) == 1
