@@ -1,0 +1,84 @@
+"""GET /pointsman/stats and the pages of GET /pointsman/receipts."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from app.api.receipts import receipt_routes
+from app.api.stats import stats_routes
+from app.ledger.store import Store
+from tests.ledger.receipts import START, receipt
+
+RECEIPTS = [
+    receipt(second, provider="novita" if second % 3 else "groq", verdict="kept", model_sent="m")
+    for second in range(30)
+]
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx2.AsyncClient]:
+    store = Store.open("sqlite:///ledger.sqlite")
+    store.write(RECEIPTS)
+    app = FastAPI()
+    app.include_router(stats_routes(lambda: store))
+    app.include_router(receipt_routes(lambda: store))
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://ledger") as client:
+        yield client
+    store.close()
+
+
+async def test_figures_come_in_groups(client: httpx2.AsyncClient) -> None:
+    told = (await client.get("/pointsman/stats?by=provider")).json()
+    assert [(group["provider"], group["requests"]) for group in told["groups"]] == [
+        ("novita", 20),
+        ("groq", 10),
+    ]
+    assert told["total"]["verdicts"] == {"kept": 30, "broken": 0, "unproven": 0, "none": 0}
+    assert (told["by"], told["since"], told["until"]) == (["provider"], None, None)
+
+
+async def test_time_and_filters_narrow_them(client: httpx2.AsyncClient) -> None:
+    asked = {
+        "since": (START + timedelta(seconds=10)).isoformat(),
+        "until": "2026-11-21T09:30:20.125Z",
+        "provider": "novita",
+        "model": "m",
+    }
+    told = (await client.get("/pointsman/stats", params=asked)).json()
+    assert told["total"]["requests"] == sum(one.provider == "novita" for one in RECEIPTS[10:20])
+    assert told["until"] == "2026-11-21T09:30:20.125Z"
+    spans = (await client.get("/pointsman/stats?since=1h")).json()
+    assert spans["since"] is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("by=host", "'host' is nothing to group by"),
+        ("since=yesterday", "since='yesterday': write a span such as 30m"),
+        ("until=soon", "until='soon': write a span"),
+        ("verdict=good", "kept"),
+    ],
+)
+async def test_a_wrong_question_is_told_what_is_right(
+    client: httpx2.AsyncClient, query: str, words: str
+) -> None:
+    answer = await client.get(f"/pointsman/stats?{query}")
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+async def test_receipts_are_read_page_by_page(client: httpx2.AsyncClient) -> None:
+    seen: list[str] = []
+    before = ""
+    while True:
+        page = (await client.get(f"/pointsman/receipts?limit=7{before}")).json()["receipts"]
+        if not page:
+            break
+        seen += [one["id"] for one in page]
+        before = f"&before={seen[-1]}"
+    assert seen == [one.id for one in reversed(RECEIPTS)]

@@ -1,0 +1,150 @@
+"""`pointsman export`: every field, in three formats, whole or not at all."""
+
+import csv
+import importlib.util
+import io
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.commands import commands
+from app.cli.export import export
+from app.errors import SettingsError
+from app.ledger.receipt import FIELDS, as_json_object
+from app.ledger.store import Store
+from tests.ledger.receipts import FULL, START, receipt
+
+URL = "sqlite:///ledger.sqlite"
+OTHERS = [receipt(second, provider="novita", verdict="broken") for second in range(1, 30)]
+NOTHING: dict[str, Any] = {}
+
+
+@pytest.fixture
+def store() -> Store:
+    ledger = Store.open(URL)
+    ledger.write([FULL, *OTHERS])
+    return ledger
+
+
+def run(*arguments: str) -> str:
+    ran = CliRunner().invoke(commands, ["export", "--ledger", URL, *arguments])
+    assert ran.exit_code == 0, ran.output
+    return ran.stdout
+
+
+def test_json_lines_are_the_receipts_oldest_first(store: Store) -> None:
+    store.close()
+    lines = run("--format", "jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == [as_json_object(one) for one in (FULL, *OTHERS)]
+
+
+def test_csv_has_a_heading_and_a_cell_for_each_field(store: Store) -> None:
+    store.close()
+    full, other, *_ = csv.DictReader(io.StringIO(run()))
+    assert tuple(full) == FIELDS
+    assert full["started_at"] == "2026-11-21T09:30:00.125Z"
+    assert full["cost_usd"] == "0.002053250001"
+    assert full["streamed"] == "true"
+    assert json.loads(full["rules"]) == list(FULL.rules)
+    assert json.loads(full["preferences_sent"]) == FULL.preferences_sent
+    assert full["error_message"] == "Provider returned error 上游"
+    assert (other["alias"], other["preferences_sent"], other["rules"]) == ("", "", "[]")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="needs pyarrow")
+def test_parquet_has_types(store: Store, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    store.close()
+    run("--format", "parquet", "-o", "receipts.parquet")
+    full, *others = parquet.read_table(tmp_path / "receipts.parquet").to_pylist()
+    assert len(others) == 29
+    assert tuple(full) == FIELDS
+    assert full["started_at"] == FULL.started_at
+    assert full["cost_usd"] == FULL.cost_usd
+    assert full["rules"] == list(FULL.rules)
+    assert json.loads(full["preferences_sent"]) == FULL.preferences_sent
+    assert full["completion_tokens"] == FULL.completion_tokens
+    assert others[0]["preferences_sent"] is None
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="pyarrow is here")
+def test_without_pyarrow_the_extra_is_named_and_no_file_is_left(store: Store) -> None:
+    with pytest.raises(SettingsError, match=r"pip install 'pointsman\[export\]', or take csv"):
+        export(store, form="parquet", output=Path("receipts.parquet"), filters=NOTHING)
+    assert not list(Path().glob("receipts*"))
+
+
+def test_parquet_needs_a_file(store: Store) -> None:
+    with pytest.raises(SettingsError, match="add -o receipts.parquet"):
+        export(store, form="parquet", output=None, filters=NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        ({"provider": "novita"}, 30),
+        ({"verdict": "broken"}, 29),
+        ({"since": START + timedelta(seconds=10)}, 20),
+        ({"since": START + timedelta(seconds=10), "model": "nobody/nothing"}, 0),
+        ({"since": START + timedelta(days=10)}, 0),
+        ({"model": "qwen/qwen3-coder"}, 1),
+    ],
+    ids=str,
+)
+def test_filters_hold(store: Store, filters: dict[str, Any], count: int) -> None:
+    assert export(store, form="jsonl", output=Path("some.jsonl"), filters=filters) == count
+    assert len(Path("some.jsonl").read_text(encoding="utf-8").splitlines()) == count
+
+
+def test_a_file_that_cannot_be_written_is_told(store: Store) -> None:
+    with pytest.raises(SettingsError, match=r"can't write nowhere/out.csv: No such file"):
+        export(store, form="csv", output=Path("nowhere/out.csv"), filters=NOTHING)
+
+
+def test_a_file_there_already_stays_until_the_new_one_is_whole(store: Store) -> None:
+    Path("out.csv").write_text("precious", encoding="utf-8")
+    store.close()
+    broken = Store.open(URL)
+    with pytest.raises(TypeError):
+        export(broken, form="csv", output=Path("out.csv"), filters={"since": "no moment"})
+    assert Path("out.csv").read_text(encoding="utf-8") == "precious"
+    assert not Path("out.csv.partial").exists()
+    broken.close()
+
+
+def test_the_command_says_how_many_went_where(store: Store) -> None:
+    store.close()
+    assert run("--format", "jsonl", "-o", "out.jsonl") == "30 receipts in out.jsonl\n"
+
+
+def test_what_is_written_meanwhile_is_left_for_the_next_time(store: Store) -> None:
+    """An export ends, however busy the proxy is."""
+    assert export(store, form="jsonl", output=Path("a.jsonl"), filters=NOTHING) == 30
+    store.write([receipt(99, cost_usd=Decimal(1))])
+    assert export(store, form="jsonl", output=Path("a.jsonl"), filters=NOTHING) == 31
+
+
+def test_a_reader_that_stops_early_is_no_stack_trace(store: Store, tmp_path: Path) -> None:
+    store.write([receipt(second, reason="x" * 500) for second in range(100, 900)])
+    store.close()
+    command = (
+        f"{sys.executable} -m app export --ledger sqlite:///{tmp_path}/ledger.sqlite | head -1"
+    )
+    ran = subprocess.run(  # noqa: S602
+        command,
+        shell=True,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.stdout.startswith("id,started_at")
+    assert "Traceback" not in ran.stderr
