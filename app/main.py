@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from app import __version__
 from app.api.block import Block
 from app.api.callers import Callers
 from app.api.count_tokens import CountTokens
@@ -22,17 +23,18 @@ from app.api.fork import App, Fork
 from app.api.health import health_routes
 from app.api.holding import Holding
 from app.api.inference import Inference
+from app.api.known_models import KnownModels
 from app.api.models import Models
 from app.api.passthrough import Passthrough
 from app.api.receipts import receipt_routes
 from app.api.records import Records
 from app.api.routing_errors import RoutingErrors
-from app.api.traffic import Traffic
 from app.api.stats import stats_routes
+from app.api.traffic import Traffic
 from app.api.v1 import V1
 from app.dashboard.on_demand import OnDemand
 from app.dashboard.sign_in import SignIn
-from app.errors import LedgerError
+from app.errors import LedgerError, SettingsError
 from app.ledger.keep import Keep
 from app.ledger.writer import Writer
 from app.openrouter.catalog_copies import CatalogCopies
@@ -40,6 +42,8 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
 from app.policy_folder import PolicyFolder, policy_folder
 from app.settings import Settings
+from app.telemetry.tallies import Tallies
+from app.telemetry.telemetry import Telemetry, Traces
 from app.wire.headers import to_upstream
 
 if TYPE_CHECKING:
@@ -69,7 +73,8 @@ def create_app(settings: Settings) -> FastAPI:
         settings.ledger(), Keep(age=settings.ledger_keep, megabytes=settings.ledger_max_mb)
     )
     writer = Writer(ledger.open)
-    records = Records(feed=feed, submit=writer.submit)
+    telemetry = Telemetry(Tallies(KnownModels(policies, feed).name_of), _traces(settings))
+    records = Records(feed=feed, submit=writer.submit, telemetry=telemetry)
     body_limit = int(settings.max_body_mb * 1_000_000)
 
     @asynccontextmanager
@@ -86,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         await openrouter.aclose()
         writer.close()
         ledger.close()
+        telemetry.close()
 
     app = App(
         title="Pointsman",
@@ -118,6 +124,22 @@ def create_app(settings: Settings) -> FastAPI:
         )
         return dashboard(sources, sign_in.routes())
 
+    def make_metrics() -> ASGIApp:
+        from app.api.metrics import Metrics, Sources  # noqa: PLC0415 - see OnDemand
+
+        return Metrics(
+            telemetry.tallies,
+            Sources(
+                policies=policies,
+                writer=writer,
+                traffic=traffic,
+                feed=feed,
+                drift=drift,
+                records=records,
+            ),
+        )
+
+    app.router.routes.append(Route("/metrics", OnDemand(make_metrics), methods=["GET"]))
     pages = OnDemand(make_dashboard)
     app.router.routes.append(Route("/dashboard", pages))
     app.router.routes.append(Route("/dashboard/{page:path}", pages))
@@ -162,6 +184,20 @@ def create_app(settings: Settings) -> FastAPI:
         pages=sign_in,
     )
     return app
+
+
+def _traces(settings: Settings) -> Traces | None:
+    """OpenTelemetry, where it is wanted. Raises `SettingsError` where it is not installed."""
+    if not settings.otel:
+        return None
+    try:
+        from app.telemetry.tracing import Tracing  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SettingsError(
+            f"POINTSMAN_OTEL is set, and {error.name} is not installed: "
+            "pip install 'pointsman[otel]', or unset it"
+        ) from None
+    return Tracing(upstream_url=settings.upstream_url, version=__version__)
 
 
 async def _keep_listed(feed: CatalogFeed, policies: PolicyFolder) -> None:

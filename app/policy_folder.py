@@ -89,6 +89,7 @@ class PolicyFolder:
         if not self._read:
             log.warning("there is no policy in %s: nothing is held to any", folder)
         self.problems: tuple[PolicyProblem, ...] = ()  # of the files as they are now
+        self.failures = 0  # how often saved files could not be used
 
     async def keep_fresh(self) -> None:
         """Look at the files again and again, until cancelled."""
@@ -117,6 +118,7 @@ class PolicyFolder:
             book = self._read_again()
         except PolicyFileError as error:
             self.problems = error.problems
+            self.failures += 1
             log.warning(
                 "the policies can't be used as they are now, so book %s stays in force:\n%s",
                 self.current.revision,

@@ -145,6 +145,10 @@ class Settings(BaseSettings):
         default=True,
         description="Say in upstream's routing 404s what the policy had to do with it.",
     )
+    otel: bool = Field(
+        default=False,
+        description="Send traces and metrics by OpenTelemetry; OTEL_* variables say where to.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="What the process log shows; requests are logged at info."
     )

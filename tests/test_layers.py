@@ -19,11 +19,12 @@ MAY_IMPORT = {
     "importing": {"importing", "policy", "catalog", "errors"},
     "wire": {"wire", "errors"},
     "ledger": {"ledger", "errors"},
+    "telemetry": {"telemetry", "ledger", "errors"},
     "openrouter": {"openrouter", "catalog", "wire", "errors"},
     "policy_folder": {"policy", "errors"},
     "api": {
         *("api", "catalog", "errors", "ledger", "openrouter"),
-        *("policy", "policy_folder", "settings", "wire"),
+        *("policy", "policy_folder", "settings", "telemetry", "wire"),
     },
     "dashboard": {"dashboard", "catalog", "errors", "ledger", "policy", "policy_folder"},
     "simulator": {"simulator"},

@@ -60,6 +60,11 @@ class Exchange:
         return tuple(sent_as.get(name, name) for name in models) if sent_as else models
 
     @property
+    def streaming(self) -> bool:
+        """Whether a streamed answer has begun."""
+        return self.observer is not None and self.request is not None and self.request.streamed
+
+    @property
     def session(self) -> str | None:
         """What the caller groups its requests by: the body's word goes before the header's."""
         told = self.request.session if self.request else None

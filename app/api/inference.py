@@ -71,7 +71,8 @@ class Inference:
         held = exchange.route is not None and exchange.route.matched
         wanted = held and exchange.outgoing is not None and exchange.outgoing.router_metadata
         sent = [header for header in scope["headers"] if header[0] != b"content-encoding"]
-        return to_upstream(sent, key=self._key, router_metadata=wanted)
+        trace = exchange.trace.headers() if exchange.trace else ()
+        return to_upstream(sent, key=self._key, router_metadata=wanted, trace=trace)
 
     def _hold_to_policy(self, exchange: Exchange, body: bytes) -> Outgoing:
         book = self._policies.current

@@ -48,7 +48,12 @@ class Passthrough:
                     scope["method"],
                     quote(path, safe=_PLAIN),
                     scope["query_string"],
-                    to_upstream(scope["headers"], key=self._key, router_metadata=False),
+                    to_upstream(
+                        scope["headers"],
+                        key=self._key,
+                        router_metadata=False,
+                        trace=exchange.trace.headers() if exchange.trace else (),
+                    ),
                     body,
                 )
                 await relay(upstream, exchange, send)

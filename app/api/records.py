@@ -22,6 +22,8 @@ from app.api.request_log import line_of
 from app.errors import InternalError, RequestError
 from app.ledger.receipt import Receipt, new_receipt_id
 from app.openrouter.catalog_feed import CatalogFeed
+from app.telemetry.telemetry import Telemetry
+from app.telemetry.trace_context import Trace
 from app.wire.dialect import DIALECTS, Dialect
 from app.wire.paths import canonical_path
 
@@ -35,9 +37,13 @@ _PATIENCE_SECONDS = 0.5  # a finished request is in the ledger a second later, w
 class Records:
     """One receipt for each request; `submit` hands it to the ledger without waiting."""
 
-    def __init__(self, *, feed: CatalogFeed, submit: Callable[[Receipt], None]) -> None:
+    def __init__(
+        self, *, feed: CatalogFeed, submit: Callable[[Receipt], None], telemetry: Telemetry
+    ) -> None:
         self._feed = feed
         self._submit = submit
+        self._telemetry = telemetry
+        self._under_way: dict[str, Exchange] = {}
         self._random = random.Random()  # noqa: S311 - an id is no secret, it has to be new
 
     @asynccontextmanager
@@ -47,6 +53,9 @@ class Records:
         """An exchange for one request: what goes wrong inside is answered, the end is filed."""
         exchange = self._open(scope, dialect)
         exchange.filed = filed
+        if filed:
+            exchange.trace = self._telemetry.begin(scope["headers"])
+        self._under_way[exchange.id] = exchange
         try:
             yield exchange
         except RequestError as error:
@@ -58,8 +67,14 @@ class Records:
             await self._answer(exchange, send, InternalError(f"see the process log: {exchange.id}"))
         finally:
             exchange.ended = time.perf_counter()
+            del self._under_way[exchange.id]
             if filed:
                 self._file_soon(exchange)
+
+    @property
+    def streams(self) -> int:
+        """How many answers are being streamed."""
+        return sum(1 for each in self._under_way.values() if each.streaming)
 
     async def refuse(
         self, scope: Scope, _receive: Receive, send: Send, error: RequestError
@@ -107,6 +122,14 @@ class Records:
             requests_log.info("%s", line_of(receipt))
         except Exception:
             log.exception("no receipt could be made of request %s", exchange.id)
+        else:
+            self._tell(receipt, exchange.trace)
+
+    def _tell(self, receipt: Receipt, trace: Trace | None) -> None:
+        try:
+            self._telemetry.filed(receipt, trace)
+        except Exception:
+            log.exception("request %s is missing from the metrics", receipt.id)
 
 
 def _text(value: bytes | None) -> str | None:

@@ -10,7 +10,7 @@ Headers are lists of (name, value) as ASGI has them, in their order, doubles inc
 Values are passed on, never parsed into anything that could be printed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 Header = tuple[bytes, bytes]
 
@@ -29,6 +29,7 @@ _HOP_BY_HOP = frozenset(
 )
 
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
+_TRACE_CONTEXT = frozenset({b"traceparent", b"tracestate"})
 _ROUTER_METADATA = frozenset(
     {b"x-openrouter-metadata", b"x-openrouter-experimental-metadata"}  # the second: its old name
 )
@@ -68,11 +69,18 @@ _UNBUFFERED = (b"x-accel-buffering", b"no")  # or nginx would hold the stream ba
 _UNCACHED = (b"cache-control", b"no-cache, no-transform")
 
 
-def to_upstream(raw: Iterable[Header], *, key: str | None, router_metadata: bool) -> list[Header]:
+def to_upstream(
+    raw: Iterable[Header],
+    *,
+    key: str | None,
+    router_metadata: bool,
+    trace: Collection[Header] = (),
+) -> list[Header]:
     """What of a caller's headers goes upstream, and what we add.
 
     With a `key`, it stands in for every credential of the caller's; without one, the caller's own
     go on. With `router_metadata`, the caller's wish about it is overruled: proof is the policy's.
+    With a `trace`, it stands in for the caller's: the span that upstream goes on from is ours.
     """
     lowered = [(name.lower(), value) for name, value in raw]
     ours: list[Header] = [_UNCOMPRESSED]
@@ -83,6 +91,9 @@ def to_upstream(raw: Iterable[Header], *, key: str | None, router_metadata: bool
     if router_metadata:
         ours.append(_WITH_METADATA)
         withheld |= _ROUTER_METADATA
+    if trace:
+        ours += trace
+        withheld |= _TRACE_CONTEXT
     kept = [
         (name, value)
         for name, value in lowered

@@ -1,0 +1,1 @@
+"""What operators watch Pointsman by: Prometheus metrics, and OpenTelemetry where it is wanted."""

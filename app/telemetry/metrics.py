@@ -1,0 +1,146 @@
+"""Tallies and standing in Prometheus' words; `docs/metrics.md` says what each metric means.
+
+Imported by the first scrape: prometheus_client takes as long to load as all of `app/wire/`.
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import (
+    CollectorRegistry,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from app.telemetry.standing import Standing
+from app.telemetry.tallies import Labels, Tallies
+
+_SERVED = ("model", "provider")
+
+
+def exposition(tallies: Tallies, standing: Standing, accept: str) -> tuple[str, bytes]:
+    """All metrics as text, in the format that an Accept header asks for, and its content type."""
+    registry = CollectorRegistry()
+    registry.register(_Collected(tallies, standing))
+    ProcessCollector(registry=registry)  # memory, CPU time and open files, from /proc
+    encode, content_type = choose_encoder(accept)
+    return content_type, encode(registry)
+
+
+class _Collected(Collector):
+    def __init__(self, tallies: Tallies, standing: Standing) -> None:
+        self._tallies = tallies
+        self._standing = standing
+
+    def describe(self) -> list[Metric]:
+        """Nothing in advance: what this one collects is nobody else's."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric of ours."""
+        yield from _added_up(self._tallies)
+        yield from _latencies(self._tallies)
+        yield from _of_now(self._standing)
+
+
+def _added_up(tallies: Tallies) -> Iterator[Metric]:
+    requests = CounterMetricFamily(
+        "pointsman_requests", "Requests that ended.", labels=Labels._fields
+    )
+    for labels, count in tallies.requests:
+        requests.add_metric(labels, count)
+    yield requests
+
+    tokens = CounterMetricFamily(
+        "pointsman_tokens", "Tokens, as upstream counted them.", labels=(*_SERVED, "kind")
+    )
+    cost = CounterMetricFamily("pointsman_cost_usd", "What upstream charged.", labels=_SERVED)
+    for names, served in list(tallies.served.items()):
+        for kind in ("prompt", "cached", "completion", "reasoning"):
+            tokens.add_metric((*names, kind), getattr(served, kind))
+        cost.add_metric(names, served.cost)
+    yield tokens
+    yield cost
+
+    verdicts = CounterMetricFamily(
+        "pointsman_verdicts",
+        "Answers that were judged, once for each rule that took part.",
+        labels=("rule", "verdict"),
+    )
+    for names, count in list(tallies.verdicts.items()):
+        verdicts.add_metric(names, count)
+    yield verdicts
+
+    refusals = CounterMetricFamily(
+        "pointsman_refusals", "Requests that Pointsman itself refused.", labels=("code",)
+    )
+    for code, count in list(tallies.refusals.items()):
+        refusals.add_metric((code,), count)
+    yield refusals
+    yield _counter(
+        "pointsman_label_overflow",
+        "Times that something was counted under `overflow`, beyond the most sets of labels.",
+        tallies.overflowed,
+    )
+
+
+def _latencies(tallies: Tallies) -> Iterator[Metric]:
+    ttft = HistogramMetricFamily(
+        "pointsman_time_to_first_token_seconds",
+        "From a request's arrival to the first token of a streamed answer.",
+        labels=_SERVED,
+    )
+    duration = HistogramMetricFamily(
+        "pointsman_request_duration_seconds",
+        "From a request's arrival to the end of its answer; refusals are not among them.",
+        labels=_SERVED,
+    )
+    for names, served in list(tallies.served.items()):
+        ttft.add_metric(names, served.ttft.buckets(), served.ttft.sum)
+        duration.add_metric(names, served.duration.buckets(), served.duration.sum)
+    yield ttft
+    yield duration
+
+
+def _of_now(now: Standing) -> Iterator[Metric]:
+    yield _gauge("pointsman_open_requests", "Requests under way.", now.open_requests)
+    yield _gauge("pointsman_open_streams", "Answers being streamed.", now.open_streams)
+    yield _gauge("pointsman_draining", "1 while it is being stopped.", now.draining)
+    yield _gauge("pointsman_ledger_waiting", "Receipts not yet written.", now.ledger_waiting)
+    yield _counter("pointsman_ledger_dropped", "Receipts lost to a full queue.", now.ledger_dropped)
+    yield _gauge("pointsman_ledger_up", "0 while receipts can't be written.", now.ledger_well)
+    yield _gauge("pointsman_catalog_models", "Models known.", now.catalog_models)
+    yield _gauge("pointsman_catalog_listings", "Models with endpoints.", now.catalog_listings)
+    if now.catalog_oldest_seconds is not None:
+        yield _gauge(
+            "pointsman_catalog_oldest_listing_seconds",
+            "The age of the listing that was fetched longest ago.",
+            now.catalog_oldest_seconds,
+        )
+    yield _counter(
+        "pointsman_catalog_drifts",
+        "Changes of the catalog that changed whom a policy lets through.",
+        now.catalog_drifts,
+    )
+    yield InfoMetricFamily("pointsman_book", "The policies in force.", value={"revision": now.book})
+    yield _gauge("pointsman_book_rules", "Rules in force.", now.book_rules)
+    yield _gauge("pointsman_book_problems", "Mistakes in files as saved.", now.book_problems)
+    yield _counter(
+        "pointsman_book_reload_failures",
+        "Times that saved policies could not be used, and the last good ones stayed.",
+        now.book_failures,
+    )
+    yield InfoMetricFamily("pointsman_build", "What runs.", value={"version": now.version})
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, meaning, value=value)
+
+
+def _counter(name: str, meaning: str, value: float) -> Metric:
+    return CounterMetricFamily(name, meaning, value=value)

@@ -1,0 +1,99 @@
+"""What a receipt says in the words of OpenTelemetry's GenAI conventions. PURE.
+
+Rule 1  Names are those of the conventions (semconv 1.41, gen-ai), the rest is under `pointsman.`.
+Rule 2  Nothing free in form crosses but what names something: no message of an error, which may
+        quote a prompt, no user agent, no path.
+Rule 3  Attributes of metrics are bounded as labels are; those of spans are cut.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from app.ledger.receipt import Receipt
+from app.telemetry.tallies import Labels
+
+Value = str | int | float | bool | Sequence[str]
+
+_LONGEST = 200
+_OPERATIONS = {
+    "chat": "chat",
+    "responses": "chat",
+    "messages": "chat",
+    "completions": "text_completion",
+    "embeddings": "embeddings",
+}
+_SYSTEM = "openrouter"  # the conventions know no aggregators; who served is `pointsman.provider`
+
+
+def operation_of(dialect: str | None) -> str:
+    """What kind of request it was; a dialect that the conventions lack goes by its own name."""
+    return _OPERATIONS.get(dialect or "", dialect or "passthrough")
+
+
+def span_name(receipt: Receipt) -> str:
+    """The operation and the model."""
+    model = receipt.model_sent or receipt.model_asked
+    operation = operation_of(receipt.dialect)
+    return f"{operation} {model[:_LONGEST]}" if model else operation
+
+
+def error_type(receipt: Receipt) -> str | None:
+    """What went wrong, in a word of few; a caller that leaves is nobody's error."""
+    if receipt.ending in {"complete", "caller_left"}:
+        return None
+    if receipt.ending == "refused":
+        return receipt.error_code or receipt.ending
+    return str(receipt.status) if (receipt.status or 0) >= 400 else receipt.ending  # noqa: PLR2004
+
+
+def span_attributes(receipt: Receipt) -> dict[str, Value]:
+    """Everything about one request that a trace may know."""
+    said: dict[str, Value | None] = {
+        "gen_ai.operation.name": operation_of(receipt.dialect),
+        "gen_ai.provider.name": _SYSTEM,
+        "gen_ai.request.model": receipt.model_sent or receipt.model_asked,
+        "gen_ai.request.stream": receipt.streamed,
+        "gen_ai.response.id": receipt.generation_id,
+        "gen_ai.response.model": receipt.model_served,
+        "gen_ai.response.finish_reasons": (receipt.finish_reason,)
+        if receipt.finish_reason
+        else None,
+        "gen_ai.response.time_to_first_chunk": _seconds(receipt.ttft_ms),
+        "gen_ai.usage.input_tokens": receipt.prompt_tokens,
+        "gen_ai.usage.output_tokens": receipt.completion_tokens,
+        "gen_ai.usage.cache_read.input_tokens": receipt.cached_tokens,
+        "gen_ai.usage.reasoning.output_tokens": receipt.reasoning_tokens,
+        "gen_ai.conversation.id": receipt.session,
+        "http.response.status_code": receipt.status,
+        "error.type": error_type(receipt),
+        "pointsman.receipt": receipt.id,
+        "pointsman.caller": receipt.caller,
+        "pointsman.alias": receipt.alias,
+        "pointsman.rules": receipt.rules or None,
+        "pointsman.book": receipt.book,
+        "pointsman.provider": receipt.provider,
+        "pointsman.quantizations": receipt.quantizations_listed or None,
+        "pointsman.verdict": receipt.verdict,
+        "pointsman.ending": receipt.ending,
+        "pointsman.cost_usd": None if receipt.cost_usd is None else float(receipt.cost_usd),
+    }
+    return {name: _cut(value) for name, value in said.items() if value is not None}
+
+
+def metric_attributes(receipt: Receipt, labels: Labels) -> Mapping[str, Value]:
+    """What a measurement is told apart by."""
+    told: dict[str, Value] = {
+        "gen_ai.operation.name": operation_of(receipt.dialect),
+        "gen_ai.provider.name": _SYSTEM,
+        "gen_ai.request.model": labels.model,
+        "pointsman.provider": labels.provider,
+    }
+    failed = error_type(receipt)
+    return {**told, "error.type": failed} if failed else told
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _cut(value: Value) -> Value:
+    return value[:_LONGEST] if isinstance(value, str) else value
