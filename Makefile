@@ -53,6 +53,9 @@ bench-latency: $(TEST_READY) ## Measure start-up, idle memory and added latency 
 bench-policy: $(TEST_READY) ## Measure what 10 to 1,000 rules cost a request
 	$(BIN)/python bench/policy.py
 
+bench-soak: $(TEST_READY) ## 5,000 aborted streams and 50,000 requests: does anything stay behind?
+	$(BIN)/python -m bench.soak
+
 bench-verdicts: $(TEST_READY) ## Hold 10,000 verdicts against the truth
 	$(BIN)/python -m bench.verdicts
 
