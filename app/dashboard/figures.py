@@ -22,7 +22,7 @@ class Period:
 
 
 PERIODS = (
-    Period("1h", "1 hour", timedelta(hours=1), 40),
+    Period("1h", "1 hour", timedelta(hours=1), 30),
     Period("24h", "24 hours", timedelta(days=1), 30),
     Period("7d", "7 days", timedelta(days=7), 35),
     Period("30d", "30 days", timedelta(days=30), 35),

@@ -1,8 +1,11 @@
 """Stats over time to charts."""
 
+from collections.abc import Callable
+
 import pytest
 
-from app.dashboard.charts import cost_chart, name_of, share_chart, speed_chart, ttft_chart
+from app.dashboard.charts import Chart, cost_chart, name_of, share_chart, speed_chart, ttft_chart
+from app.ledger.stats import Series
 from tests.dashboard.stats import figures, series
 
 DASH = "\N{EN DASH}"
@@ -56,9 +59,8 @@ def test_no_two_lines_have_one_colour_and_greys_are_for_nobody_and_the_others() 
 
 @pytest.mark.parametrize(("chart_of", "field"), [(ttft_chart, "ttft"), (speed_chart, "speed")])
 def test_medians_are_drawn_for_those_who_served_and_only_where_something_was_measured(
-    chart_of: object, field: str
+    chart_of: Callable[[str, Series], Chart], field: str
 ) -> None:
-    assert callable(chart_of)
     lines = {f"p{at}": [figures(1, **{field: [100.0]}), figures(1)] for at in range(6)}
     chart = chart_of("Median", series(nobody=[figures(9), figures(9)], **lines))
     assert chart.names == ("p0", "p1", "p2", "p3", "p4")

@@ -1,6 +1,8 @@
 """Values as people read them."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -39,8 +41,9 @@ NARROW = "\N{NARROW NO-BREAK SPACE}"
         (formats.size, 2**50, "1,125,899.9 GB"),
     ],
 )
-def test_a_value_has_the_digits_that_matter(shown: object, value: object, text: str) -> None:
-    assert callable(shown)
+def test_a_value_has_the_digits_that_matter(
+    shown: Callable[[Any], str], value: Any, text: str
+) -> None:
     assert shown(value).replace(NARROW, " ") == text
 
 
