@@ -375,6 +375,24 @@ def verify(
 
 
 @commands.command()
+def doctor(
+    host: Host = None,
+    port: Port = None,
+    upstream: Upstream = None,
+    policies: Policies = None,
+    ledger: Ledger = None,
+) -> None:
+    """Try everything that a request would need, and say what is wrong."""
+    from app.cli.doctor import doctor as start
+    from app.settings import Settings
+
+    settings = Settings.read(
+        host=host, port=port, upstream_url=upstream, policies=policies, ledger_url=ledger
+    )
+    raise typer.Exit(start(settings))
+
+
+@commands.command()
 def version() -> None:
     """Print the version."""
     print(__version__)

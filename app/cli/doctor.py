@@ -1,0 +1,135 @@
+"""`pointsman doctor`: is everything in place? Each thing is tried as a request would use it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from rich.console import Console
+from rich.text import Text
+
+from app.cli.asking import asking
+from app.cli.words import log_command, without_password
+from app.errors import PointsmanError
+from app.ledger.store import Store
+from app.policy.lint import lint
+from app.policy_folder import policy_folder, read_folder
+from app.settings import Settings
+
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that was tried: what it is, whether it is well, and what there is to say."""
+
+    what: str
+    well: bool | None  # None: it could not be tried, which is no fault
+    told: str
+
+
+async def examine(settings: Settings) -> list[Diagnosis]:
+    """Everything that can be tried, in the order in which a request would need it."""
+    found: list[Diagnosis] = []
+    for what, look in _EXAMINATIONS.items():
+        try:
+            found.append(Diagnosis(what, *await look(settings)))
+        except PointsmanError as error:
+            found.append(Diagnosis(what, well=False, told=str(error)))
+    return found
+
+
+def doctor(settings: Settings) -> int:
+    """Print what was found; the exit code is 1 where something is wrong."""
+    found = asyncio.run(examine(settings))
+    console = Console(highlight=False)
+    marks: Mapping[bool | None, tuple[str, str]] = {
+        True: ("well   ", "green"),
+        False: ("WRONG  ", "bold red"),
+        None: ("not so ", "yellow"),
+    }
+    for each in found:
+        word, style = marks[each.well]
+        line = Text(word, style=style).append(f"{each.what:<9} ", style="bold").append(each.told)
+        console.print(line)
+    return 1 if any(each.well is False for each in found) else 0
+
+
+Told = tuple[bool | None, str]
+
+
+async def _settings(settings: Settings) -> Told:
+    settings.check_exposure()
+    return True, f"listens on {settings.host}:{settings.port}, upstream {settings.upstream_url}"
+
+
+async def _policies(settings: Settings) -> Told:
+    folder = policy_folder(settings.policies)
+    book = read_folder(folder)
+    if not (book.rules or book.aliases):
+        return False, f"{folder} has no rule: nothing is held to any policy"
+    serious = [each for each in lint(book) if each.severity != "note"]
+    told = f"{folder}: {len(book.rules)} rules, {len(book.aliases)} aliases, book {book.revision}"
+    more = f"; {len(serious)} findings: pointsman check" if serious else ""
+    return True, told + more
+
+
+async def _ledger(settings: Settings) -> Told:
+    store = await asyncio.to_thread(Store.open, settings.ledger())
+    try:
+        newest = store.recent(limit=1)
+    finally:
+        store.close()
+    when = f"newest of {newest[0].started_at:%Y-%m-%d %H:%M} UTC" if newest else "no receipts yet"
+    return True, f"{without_password(settings.ledger())}: {when}"
+
+
+async def _upstream(settings: Settings) -> Told:
+    if settings.openrouter_api_key is None:
+        return None, "no OPENROUTER_API_KEY is set: callers must send their own key"
+    async with asking(settings) as ask:
+        began = time.perf_counter()
+        status, answer = await ask.openrouter.get_json("/key", ask.headers)
+        took = (time.perf_counter() - began) * 1000
+    if status != _OK:
+        return False, f"GET /key answers {status} after {took:.0f} ms: is the key right?"
+    data = answer.get("data") if isinstance(answer, dict) else None
+    left = data.get("limit_remaining") if isinstance(data, dict) else None
+    limit = "" if left is None else f", {left} USD left of its limit"
+    return True, f"reached in {took:.0f} ms, the key is accepted{limit}"
+
+
+async def _running(settings: Settings) -> Told:
+    """The way of a real request through a running server, up to where it would be sent (T-36)."""
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
+    base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    headers = {"x-pointsman-dry-run": "1"}
+    for key in settings.caller_keys.values():
+        headers["authorization"] = f"Bearer {key.get_secret_value()}"
+    try:
+        async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
+            answer = await client.post(
+                f"{base}/v1/chat/completions", json={"model": _MODEL}, headers=headers
+            )
+            told: Any = answer.json()
+    except (httpx2.TransportError, ValueError):
+        return None, f"nothing serves at {base}: start it with pointsman serve"
+    if answer.status_code != _OK or "rules" not in told:
+        return False, f"{base} answers {answer.status_code}: {str(told)[:200]}"
+    there, here = told["book"], read_folder(policy_folder(settings.policies)).revision
+    if there != here:
+        return False, f"{base} serves book {there}, the files here are book {here}"
+    rules = ", ".join(told["rules"]) or "no rule"
+    return True, f"{base} holds {_MODEL} to {rules}; receipts: {log_command(settings)}"
+
+
+_MODEL = "qwen/qwen3-coder"
+_EXAMINATIONS: Mapping[str, Callable[[Settings], Awaitable[Told]]] = {
+    "settings": _settings,
+    "policies": _policies,
+    "ledger": _ledger,
+    "upstream": _upstream,
+    "server": _running,
+}

@@ -1,0 +1,91 @@
+"""`pointsman doctor` tries what a request would use, and lies about nothing (T-36)."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.cli.doctor import Diagnosis, doctor, examine
+from app.main import create_app
+from app.settings import Settings
+from app.simulator import create_simulator
+from tests.running import running
+
+POLICY = "version: 1\nrules:\n  - {name: careful, models: ['*'], quantization_floor: fp8}\n"
+
+
+def read(tmp_path: Path, **settings: Any) -> Settings:
+    (tmp_path / "p").mkdir(exist_ok=True)
+    (tmp_path / "p" / "p.yaml").write_text(POLICY)
+    known = {"policies": tmp_path / "p", "state": tmp_path, "upstream_url": "http://127.0.0.1:9/v1"}
+    return Settings.read(**{**known, **settings})
+
+
+def found(settings: Settings) -> dict[str, Diagnosis]:
+    return {each.what: each for each in asyncio.run(examine(settings))}
+
+
+def test_t36_a_server_in_good_health_is_well_all_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(create_simulator(pace=0)) as openrouter:
+        settings = read(
+            tmp_path,
+            upstream_url=f"{openrouter.url}/api/v1",
+            openrouter_api_key="sk-or-v1-x",
+            caller_keys="anna:key-of-anna",
+        )
+        with running(create_app(settings)) as proxy:
+            there = settings.model_copy(update={"port": proxy.port})
+            everything = found(there)
+            assert {each.well for each in everything.values()} == {True}, everything
+            assert "to careful" in everything["server"].told
+            assert doctor(there) == 0
+    out = capsys.readouterr().out
+    assert out.count("well") == 5
+    assert "key-of-anna" not in out
+
+
+def test_t36_a_server_with_other_policies_is_not_well(tmp_path: Path) -> None:
+    settings = read(tmp_path)
+    app = create_app(settings)
+    (tmp_path / "p" / "p.yaml").write_text(POLICY + "# changed\n")
+    with running(app) as proxy:
+        (tmp_path / "p" / "p.yaml").write_text("version: 1\nrules: [")
+        there = settings.model_copy(update={"port": proxy.port})
+        assert found(there)["policies"].well is False
+        assert found(there)["server"].well is False
+
+
+def test_what_can_not_be_tried_is_no_fault(tmp_path: Path) -> None:
+    everything = found(read(tmp_path, port=1))
+    assert everything["upstream"].well is None
+    assert everything["server"].well is None
+    assert "pointsman serve" in everything["server"].told
+
+
+@pytest.mark.parametrize(
+    ("what", "settings"),
+    [
+        ("settings", {"host": "0.0.0.0"}),  # noqa: S104 - refused
+        ("ledger", {"ledger_url": "sqlite:////proc/nothing/here.db"}),
+        ("upstream", {"openrouter_api_key": "k"}),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, what: str, settings: dict[str, Any]) -> None:
+    diagnosis = found(read(tmp_path, port=1, **settings))[what]
+    assert diagnosis.well is False
+    assert diagnosis.told
+    assert doctor(read(tmp_path, port=1, **settings)) == 1
+
+
+def test_a_wrong_key_and_an_empty_folder_are_said(tmp_path: Path) -> None:
+    with running(create_simulator(pace=0)) as openrouter:
+        settings = read(
+            tmp_path, upstream_url=f"{openrouter.url}/api/v1", openrouter_api_key="wrong"
+        )
+        (tmp_path / "p" / "p.yaml").unlink()
+        everything = found(settings)
+    assert "is the key right" in everything["upstream"].told
+    assert "nothing is held" in everything["policies"].told
