@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients check lint coverage format constraints bench-latency bench-policy clean
+.PHONY: help run demo test test-clients test-postgres check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ test: $(TEST_READY) ## Set up and run the tests
 test-clients: $(TEST_READY) ## Run the tests with real clients, those that npm installs too
 	npm ci --prefix tests/clients/node --ignore-scripts --no-audit --no-fund --loglevel error
 	$(BIN)/python -m pytest tests/clients
+
+test-postgres: $(TEST_READY) ## Run the ledger's tests over SQLite and Debian's PostgreSQL, installed if root may
+	@if .ci/need-postgres; then $(BIN)/python -m pytest tests/ledger; fi
 
 check: lint coverage test ## Everything that has to hold before a change is merged
 
@@ -58,6 +61,9 @@ bench-soak: $(TEST_READY) ## 5,000 aborted streams and 50,000 requests: does any
 
 bench-verdicts: $(TEST_READY) ## Hold 10,000 verdicts against the truth
 	$(BIN)/python -m bench.verdicts
+
+bench-ledger: $(TEST_READY) ## Measure the ledger: receipts a second, answers over a million, CPU a request
+	$(BIN)/python bench/ledger.py
 
 constraints: $(TEST_READY) ## Pin the newest dependencies that fit, by hash
 	$(COMPILE) pyproject.toml -o .ci/constraints.txt

@@ -22,7 +22,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _MANY_ERRORS = 0.05
 
 
-Row = tuple[tuple[str | None, ...], Figures, float]  # names, figures, share
+Row = tuple[tuple[str, ...], Figures, float]  # names, figures, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,11 @@ def print_stats(stats: Stats, *, as_json: bool, console: Console | None = None) 
 
 def table_of(stats: Stats, width: int) -> Table:
     """The groups, most requests first, with as many columns as there is room for."""
-    rows = [(group.names, group.figures, group.share) for group in stats.groups if stats.by]
+    rows = [
+        (tuple(printable(name or "-") for name in group.names), group.figures, group.share)
+        for group in stats.groups
+        if stats.by
+    ]
     total = (("all", *[""] * (len(stats.by) - 1))[: len(stats.by)], stats.total, 1.0)
     gap = 2 if width >= _WIDE else 1
     columns, names_widths = _fitting([*rows, total], stats.by, width=width, gap=gap)
@@ -63,7 +67,7 @@ def table_of(stats: Stats, width: int) -> Table:
     for names, figures, share in [*rows, total]:
         is_total = figures is stats.total
         table.add_row(
-            *(Text(printable(name) if name is not None else "-") for name in names),
+            *(Text(name) for name in names),
             *(column.cell(figures, share) for column in columns),
             style="bold" if is_total and rows else "",
         )
@@ -75,7 +79,7 @@ def _fitting(
 ) -> tuple[dict[Column, int], list[int]]:
     """The columns that fit a line, each with its width, and the widths left for names."""
     names = [
-        max(cell_len(heading), *(cell_len(row[0][place] or "-") for row in rows))
+        max(cell_len(heading), *(cell_len(row[0][place]) for row in rows))
         for place, heading in enumerate(by)
     ]
     left = width - sum(min(each, _SHORT_NAME) + gap for each in names)

@@ -122,10 +122,10 @@ class Store:
         return (rows[-1].seq if rows else cursor), [_receipt(row) for row in rows]
 
     def first_since(self, since: datetime | None) -> int:
-        """The place, in the order of writing, of the first receipt that began at `since`."""
-        first = sa.select(sa.func.coalesce(sa.func.min(RECEIPTS.c.seq), 1))
-        (row,) = self._read(first.where(*_filters(None, None, None, since)))
-        return int(row[0])
+        """The place, in the order of writing, of the first receipt that began since then."""
+        first = sa.select(sa.func.min(RECEIPTS.c.seq)).where(*_filters(None, None, None, since))
+        (row,) = self._read(first)
+        return self.end() + 1 if row[0] is None else int(row[0])
 
     def end(self) -> int:
         """The cursor behind everything written so far."""

@@ -59,13 +59,11 @@ def test_every_line_fits_and_no_figure_is_cut(
     lines = shown(store.stats(by=by), width)
     groups = 4 if by else 0
     assert max(map(len, lines)) <= width
-    assert (
-        lines[0].split()[: len(by)] == [name[:9] + "…" if len(name) > 10 else name for name in by]
-        or width > 80
-    )
-    assert len([line for line in lines[1:] if "%" in line]) == groups + 1
-    figures = [line for line in lines[1:] if "%" in line]
-    assert all("…" not in line.split()[-1] for line in figures)
+    rows = lines[1 : groups + 2]
+    assert "reqs" in lines[0]
+    assert "101" in rows[-1].split()
+    for row in rows:
+        assert "…" not in row.split()[-1]
 
 
 def test_a_wide_terminal_shows_it_all(store: Store) -> None:
@@ -99,9 +97,9 @@ def test_what_has_to_be_known_is_said_below(store: Store) -> None:
 
 def test_a_name_cannot_steer_the_terminal(store: Store) -> None:
     store.write(served("novita", 1, caller="\x1b[31mred\x07"))
-    assert not any(
-        "\x1b" in line or "\x07" in line for line in shown(store.stats(by=("caller",)), 100)
-    )
+    text = "\n".join(shown(store.stats(by=("caller",)), 100))
+    assert "red" in text
+    assert not {"\x1b", "\x07"} & set(text)
 
 
 @pytest.mark.parametrize(
