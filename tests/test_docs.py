@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app import errors
+from app.cli.commands import commands
 from app.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -37,3 +38,19 @@ def _leaves(kind: type[errors.RequestError]) -> Iterator[type[errors.RequestErro
         yield kind
     for child in children:
         yield from _leaves(child)
+
+
+def test_every_link_in_the_docs_leads_somewhere() -> None:
+    pages = [DOCS.parent / "README.md", *DOCS.glob("*.md")]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    for command in commands.registered_commands:
+        assert command.callback is not None
+        name = command.name or command.callback.__name__
+        assert name == "version" or f"`{name}`" in readme or f"pointsman {name}" in readme, name
