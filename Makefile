@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients test-postgres check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-clients test-postgres test-transports bench bench-quick bench-gate check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,10 @@ test: $(TEST_READY) ## Set up and run the tests
 test-clients: $(TEST_READY) ## Run the tests with real clients, those that npm installs too
 	npm ci --prefix tests/clients/node --ignore-scripts --no-audit --no-fund --loglevel error
 	$(BIN)/python -m pytest tests/clients
+
+test-transports: $(TEST_READY) ## Run the end-to-end tests over each transport to upstream
+	POINTSMAN_TRANSPORT=lean $(BIN)/python -m pytest --quiet tests/end_to_end
+	POINTSMAN_TRANSPORT=httpx $(BIN)/python -m pytest --quiet tests/end_to_end
 
 test-postgres: $(TEST_READY) ## Run the ledger's tests over SQLite and Debian's PostgreSQL, installed if root may
 	@if .ci/need-postgres; then $(BIN)/python -m pytest tests/ledger; fi
@@ -50,20 +54,29 @@ format: $(TEST_READY) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(TEST_READY) ## Measure what Pointsman costs beside nginx: CPU, latency, memory (10 minutes)
+	$(BIN)/python bench/run.py --rounds 5 --json bench-result.json
+
+bench-quick: $(TEST_READY) ## The same in under two minutes
+	$(BIN)/python bench/run.py --rounds 1
+
+bench-gate: $(TEST_READY) ## Report whether a chunk or a request has become dearer
+	$(BIN)/python bench/gate.py
+
 bench-latency: $(TEST_READY) ## Measure start-up, idle memory and added latency against the simulator
 	$(BIN)/python bench/latency.py
 
 bench-policy: $(TEST_READY) ## Measure what 10 to 1,000 rules cost a request
 	$(BIN)/python bench/policy.py
 
+bench-ledger: $(TEST_READY) ## Measure the ledger: receipts a second, answers over a million, CPU a request
+	$(BIN)/python bench/ledger.py
+
 bench-soak: $(TEST_READY) ## 5,000 aborted streams and 50,000 requests: does anything stay behind?
 	$(BIN)/python -m bench.soak
 
 bench-verdicts: $(TEST_READY) ## Hold 10,000 verdicts against the truth
 	$(BIN)/python -m bench.verdicts
-
-bench-ledger: $(TEST_READY) ## Measure the ledger: receipts a second, answers over a million, CPU a request
-	$(BIN)/python bench/ledger.py
 
 constraints: $(TEST_READY) ## Pin the newest dependencies that fit, by hash
 	$(COMPILE) pyproject.toml -o .ci/constraints.txt

@@ -29,7 +29,7 @@ class Bench:
     seconds: float
 
     def start(self, target: Start, *, tls: bool = False) -> Running:
-        return target(self.upstream, self.folder, tls)
+        return target(self.upstream, self.folder, tls=tls)
 
 
 def load(running: Running, what: str, **options: float) -> dict[str, float]:
@@ -38,9 +38,7 @@ def load(running: Running, what: str, **options: float) -> dict[str, float]:
     command += ["--pids", ",".join(map(str, running.pids()))]
     for name, value in options.items():
         command += [f"--{name}", str(value)]
-    done = subprocess.run(
-        command, check=True, capture_output=True, timeout=180, preexec_fn=on_core(LOAD_CORE)
-    )
+    done = subprocess.run(on_core(LOAD_CORE, command), check=True, capture_output=True, timeout=180)
     return json.loads(done.stdout)
 
 

@@ -1,17 +1,16 @@
 """What is measured: how each gateway is started in front of the upstream, and stopped again."""
 
 import os
+import shutil
 import socket
-import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 BENCH = Path(__file__).parent
 KEY = "sk-or-v1-bench"
@@ -67,8 +66,9 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def on_core(core: int) -> Callable[[], None]:
-    return lambda: os.sched_setaffinity(0, {core})
+def on_core(core: int, command: list[str]) -> list[str]:
+    """The command, kept to one core where that can be had."""
+    return ["taskset", "-c", str(core), *command] if shutil.which("taskset") else command
 
 
 class Process:
@@ -76,12 +76,11 @@ class Process:
 
     def __init__(self, command: list[str], core: int, env: dict[str, str] | None = None) -> None:
         self.popen = subprocess.Popen(
-            command,
+            on_core(core, command),
             env=env,
             cwd=BENCH.parent,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=on_core(core),
         )
 
     def pids(self) -> list[int]:
@@ -146,7 +145,10 @@ class Running:
             self.process.stop()
 
 
-Start = Callable[[Upstream, Path, bool], Running]
+class Start(Protocol):
+    """Starts a target in front of the upstream, its plain or its TLS port."""
+
+    def __call__(self, upstream: Upstream, folder: Path, /, *, tls: bool) -> Running: ...
 
 
 def wait_for(port: int, path: str, process: Process) -> None:
@@ -163,12 +165,12 @@ def wait_for(port: int, path: str, process: Process) -> None:
         time.sleep(0.002)
 
 
-def direct(upstream: Upstream, _folder: Path, tls: bool) -> Running:
+def direct(upstream: Upstream, _folder: Path, *, tls: bool) -> Running:
     assert not tls, "the load speaks plain HTTP"
     return Running(upstream.plain, 0.0, None)
 
 
-def nginx(upstream: Upstream, folder: Path, tls: bool) -> Running:
+def nginx(upstream: Upstream, folder: Path, *, tls: bool) -> Running:
     port = free_port()
     config = folder / f"nginx-{port}.conf"
     config.write_text(
@@ -187,7 +189,7 @@ def nginx(upstream: Upstream, folder: Path, tls: bool) -> Running:
 
 
 def pointsman(
-    upstream: Upstream, folder: Path, tls: bool, settings: dict[str, str] | None = None
+    upstream: Upstream, folder: Path, *, tls: bool, settings: dict[str, str] | None = None
 ) -> Running:
     """As shipped, by its command line: policy, observation, verdict, ledger and log all on."""
     port = free_port()
@@ -197,7 +199,7 @@ def pointsman(
     there = f"https://localhost:{upstream.tls}" if tls else f"http://127.0.0.1:{upstream.plain}"
     env = {
         "PATH": os.environ["PATH"],
-        "POINTSMAN_STATE": str(folder / f"state-{port}"),
+        "POINTSMAN_STATE": str(folder / "state"),
         "OPENROUTER_API_KEY": KEY,
         "SSL_CERT_FILE": str(upstream.certificate),
         **(settings or {}),
@@ -210,8 +212,8 @@ def pointsman(
     return Running(port, time.monotonic() - began, process)
 
 
-def with_httpx(upstream: Upstream, folder: Path, tls: bool) -> Running:
-    return pointsman(upstream, folder, tls, {"POINTSMAN_TRANSPORT": "httpx"})
+def with_httpx(upstream: Upstream, folder: Path, *, tls: bool) -> Running:
+    return pointsman(upstream, folder, tls=tls, settings={"POINTSMAN_TRANSPORT": "httpx"})
 
 
 TARGETS: dict[str, Start] = {
@@ -220,7 +222,3 @@ TARGETS: dict[str, Start] = {
     "pointsman": pointsman,
     "httpx": with_httpx,
 }
-
-
-def trust(upstream: Upstream) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=upstream.certificate)

@@ -139,7 +139,9 @@ class Connection(asyncio.BufferedProtocol):
         url = urlsplit(self.target)
         asked = {name: values[-1] for name, values in parse_qs(url.query).items()}
         if "stream" in asked:
-            self.start_stream(int(asked["stream"]), float(asked.get("gap", 0)), "fixed" in asked)
+            self.start_stream(
+                int(asked["stream"]), float(asked.get("gap", 0)), fixed="fixed" in asked
+            )
         elif url.path.endswith("/hangup"):
             self.transport.write(_json({"at": Connection.hung_up_at}))
         elif url.path.endswith("/endpoints"):
@@ -149,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self.transport.write(SHORT)
 
-    def start_stream(self, events: int, gap_ms: float, fixed: bool) -> None:
+    def start_stream(self, events: int, gap_ms: float, *, fixed: bool) -> None:
         self.streaming = True
         self.transport.write(_STREAM_HEAD)
         if fixed:

@@ -20,6 +20,22 @@ _WORTH_JOINING = 64 * 1024  # up to here a copy costs less than a second buffer
 class Connection(asyncio.Protocol):
     """An asyncio protocol that is asked for one exchange after another."""
 
+    __slots__ = (
+        "_aborted",
+        "_error",
+        "_heard",
+        "_loop",
+        "_paused",
+        "_read_timeout",
+        "_readable",
+        "_reader",
+        "_unsent",
+        "_waiter",
+        "_watch",
+        "_wire",
+        "idle_since",
+    )
+
     def __init__(self, *, read_timeout: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._read_timeout = read_timeout

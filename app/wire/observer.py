@@ -97,8 +97,8 @@ class Observer:
         notes.take(frame)
         if wrapper and (wrapped := getattr(frame, wrapper)) and (inner := read_frame(wrapped)):
             notes.take(inner)
-        kind = frame.type or event.name.decode(errors="replace")
-        if not isinstance(kind, str):
+        kind = frame.type or (event.name and event.name.decode(errors="replace"))
+        if not (kind and isinstance(kind, str)):
             return
         if kind in self._dialect.terminators:
             notes.done = True
