@@ -71,7 +71,7 @@ class LeanTransport:
         idle_seconds: float = 30.0,
     ) -> None:
         parts = urlsplit(base_url)
-        self._host = parts.hostname or ""
+        self._host = (parts.hostname or "").encode("idna").decode("ascii")
         self._port = parts.port or _DEFAULT_PORTS[parts.scheme]
         self._path = parts.path
         self._tls = (tls or trusted()) if parts.scheme == "https" else None
