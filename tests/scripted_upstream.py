@@ -83,6 +83,7 @@ class ScriptedUpstream:
     requests: list[Recorded] = field(default_factory=list)
     catalog_requests: list[Recorded] = field(default_factory=list)
     plays_catalog: bool = False
+    host: str = "127.0.0.1"
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     used: set[asyncio.StreamReader] = field(default_factory=set)
     _server: asyncio.Server | None = None
@@ -94,7 +95,8 @@ class ScriptedUpstream:
     @property
     def url(self) -> str:
         assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/api/v1"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self._server.sockets[0].getsockname()[1]}/api/v1"
 
     @property
     def connections(self) -> int:
@@ -112,7 +114,7 @@ class ScriptedUpstream:
             return await self.hung_up.wait()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, self.host, 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
