@@ -36,6 +36,6 @@ def error_body(error: RequestError, shape: str, receipt_id: str | None) -> dict[
 
 async def ledger_unreadable(_: Request, error: Exception) -> JSONResponse:
     """The reply to who asks for receipts that can't be read now."""
-    log.warning("%s", error)
+    log.debug("%s", error)  # the writer has said it, once; this would say it at every request
     detail = {"message": str(error), "type": "api_error", "param": None, "code": "ledger_error"}
     return JSONResponse({"error": detail}, status_code=503)

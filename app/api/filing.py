@@ -12,6 +12,7 @@ from app.wire.observation import Attempt, Observation, Usage
 
 _FIRST_ERROR_STATUS = 400
 _MESSAGE_LIMIT = 300
+_OWN_WISH = " (no policy speaks for it: judged by the caller's own preferences)"
 
 # Whose fault decides how it ended; the first that fits.
 _ENDINGS: tuple[tuple[type[Exception], Ending], ...] = (
@@ -28,6 +29,7 @@ def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
     verdict = verdict_of(exchange, seen, catalog, now=now)
     request, route, outgoing = exchange.request, exchange.route, exchange.outgoing
     code, message = _error(exchange, seen)
+    held = route is not None and route.matched
     return Receipt(
         id=exchange.id,
         started_at=exchange.started_at,
@@ -49,7 +51,7 @@ def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
         model_served=seen.model,
         quantizations_listed=verdict.quantizations_listed,
         verdict=verdict.verdict,
-        reason=verdict.reason,
+        reason=verdict.reason if held or not verdict.verdict else verdict.reason + _OWN_WISH,
         evidence=verdict.evidence,
         attempts=tuple(attempt._asdict() for attempt in _attempts(seen)),
         router_strategy=seen.metadata.strategy if seen.metadata else None,

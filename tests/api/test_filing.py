@@ -118,3 +118,15 @@ def test_a_session_is_kept_as_a_digest_whatever_is_in_it() -> None:
     assert receipt.session == session_digest("secret") != "secret"
     assert session_digest(None) is None
     assert len(session_digest("\ud800") or "") == 16
+
+
+def test_without_a_policy_the_reason_says_whose_wishes_were_judged() -> None:
+    body = {"model": "acme/one", "provider": {"only": ["novita"]}}
+    exchange = exchanged(body, {"provider": "Novita"})
+    assert exchange.request is not None
+    nobody = read_book({"p.yaml": "version: 1\nrules: []\n"})
+    exchange.route = nobody.route_for(exchange.request, caller=None, user_agent="", catalog=EMPTY)
+    exchange.outgoing = apply(exchange.request, exchange.route)
+    receipt = receipt_of(exchange, EMPTY, now=NOW)
+    assert receipt.verdict == "kept"
+    assert "no policy speaks for it" in (receipt.reason or "")
