@@ -1,0 +1,111 @@
+"""Coding agents, headless and as they come, do a real task through Pointsman.
+
+The simulated model calls the agent's own tool to write the file that the prompt names; an agent
+that edits by text is answered with the file. See app/simulator/task.py.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from string import Template
+
+import pytest
+
+from tests.clients.agents import AGENTS, MODEL, Agent
+from tests.clients.conftest import FLOOR, ClosedDoor, Stand, seconds_since
+from tests.clients.installed import CLIENTS, node, program
+from tests.conftest import UPSTREAM_KEY
+
+KEY = "sk-or-v1-canary-of-the-agent"
+CONTENT = "Mind the gap, $HOME & \"all\" of 'it'.\n"
+
+
+async def run(agent: Agent, stand: Stand, door: ClosedDoor, task: str, work: Path) -> str:
+    """Let an agent do a task in a folder of its own. Returns all that it printed."""
+    home = work.parent / "home"
+    values = {
+        "url": stand.url,
+        "key": KEY,
+        "model": MODEL,
+        "task": task,
+        "program": str(program(agent.name)),
+    }
+
+    def filled(text: str) -> str:
+        return Template(text).substitute(values)
+
+    for folder in (home, work):
+        folder.mkdir()
+    for name, text in agent.files.items():
+        file = home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(filled(text), encoding="utf-8")
+    at_hand = f"{node().parent}:{os.defpath}:/usr/local/bin"
+    basis = {"PATH": at_hand, "HOME": str(home), "LANG": "C.UTF-8", **door.environment}
+    process = await asyncio.create_subprocess_exec(
+        *map(filled, agent.command),
+        cwd=work,
+        env={**basis, **{name: filled(text) for name, text in agent.environment.items()}},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(150):
+            said, _ = await process.communicate(
+                f"{task}\n".encode() if agent.task_by_stdin else b""
+            )
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 0, said.decode()
+    return said.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("agent", AGENTS, ids=[agent.name for agent in AGENTS])
+async def test_an_agent_writes_a_file_through_pointsman(
+    agent: Agent,
+    stand: Stand,
+    closed_door: ClosedDoor,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    start = time.monotonic()
+    work = tmp_path / "work"
+    file = work / "hello.txt"
+    named = file if agent.tool else file.name  # who edits by text knows files by their short names
+    said = await run(agent, stand, closed_door, f"write {named}: {CONTENT.rstrip()}", work)
+
+    assert file.is_file(), said
+    assert file.read_text(encoding="utf-8") == CONTENT
+    assert stand.tools_called == ({agent.tool} if agent.tool else set())
+    receipts = await stand.receipts()
+    assert len(receipts) >= (2 if agent.tool else 1), "the tool's answer goes up, too"
+    assert {receipt["verdict"] for receipt in receipts} == {"kept"}
+    assert {receipt["dialect"] for receipt in receipts} == {agent.dialect}
+    assert {(each["status"], each["streamed"], each["ending"]) for each in receipts} == {
+        (200, True, "complete")
+    }
+    (user_agent,) = {receipt["user_agent"] for receipt in receipts}
+    assert fnmatchcase(user_agent, agent.user_agent), user_agent
+    for body in stand.bodies:
+        assert body["provider"] == {"quantizations": FLOOR, "data_collection": "deny"}
+
+    assert {headers["authorization"] for headers in stand.headers} == {f"Bearer {UPSTREAM_KEY}"}
+    assert not [headers for headers in stand.headers if KEY in str(headers)]
+    assert UPSTREAM_KEY not in said
+    written = [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert not [each for each in written if UPSTREAM_KEY.encode() in each.read_bytes()]
+    if agent.quiet:
+        assert closed_door.asked_for == []
+
+    version = CLIENTS[agent.name].version
+    count = f"{len(receipts)} requests"
+    shown = user_agent.split(" ")[0]
+    row = [agent.name, version, agent.dialect, shown, count, seconds_since(start)]
+    record_property("client", row)
