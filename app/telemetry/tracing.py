@@ -72,14 +72,14 @@ class Tracing:
         }
         self._random = SystemRandom()
         self._ids = _Ids()
-        resource = _resource(version)
+        described = resource(version)
         self._spans = TracerProvider(
-            resource=resource, id_generator=self._ids, shutdown_on_exit=False
+            resource=described, id_generator=self._ids, shutdown_on_exit=False
         )
         self._spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._spans.get_tracer(_SCOPE, version)
         self._meters = MeterProvider(
-            [PeriodicExportingMetricReader(OTLPMetricExporter())], resource, shutdown_on_exit=False
+            [PeriodicExportingMetricReader(OTLPMetricExporter())], described, shutdown_on_exit=False
         )
         meter = self._meters.get_meter(_SCOPE, version)
         self._tokens = meter.create_histogram(
@@ -162,9 +162,9 @@ def _context(parent: Parent) -> SpanContext:
     return SpanContext(parent.trace_id, parent.span_id, True, flags, state)
 
 
-def _resource(version: str) -> Resource:
+def resource(version: str) -> Resource:
     """What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, and our name where they don't."""
-    resource = Resource.create({"service.version": version})
-    if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
-        resource = resource.merge(Resource({"service.name": _SCOPE}))
-    return resource
+    told = Resource.create({"service.version": version})
+    if str(told.attributes.get("service.name", "")).startswith("unknown_service"):
+        told = told.merge(Resource({"service.name": _SCOPE}))
+    return told
