@@ -53,16 +53,8 @@ def now_tiles(figures: Figures) -> tuple[Tile, ...]:
     return (
         Tile("Requests", formats.count(figures.requests), _failures(figures)),
         kept_tile(figures.verdicts),
-        Tile(
-            "First token",
-            formats.duration(figures.ttft_p50_ms),
-            f"median; 95 of 100 within {formats.duration(figures.ttft_p95_ms)}",
-        ),
-        Tile(
-            "Cost",
-            formats.dollars(figures.cost_usd),
-            f"{formats.dollars(figures.cost_per_1k_tokens)} per 1,000 tokens",
-        ),
+        Tile("First token", formats.duration(figures.ttft_p50_ms), _tail(figures)),
+        Tile("Cost", formats.dollars(figures.cost_usd), _unit_price(figures)),
     )
 
 
@@ -107,6 +99,16 @@ def kept_tile(verdicts: Verdicts) -> Tile:
     if verdicts.unproven:
         return Tile("Policy kept", share, f"{formats.count(verdicts.unproven)} unproven", "unsure")
     return Tile("Policy kept", share, f"all {formats.count(judged)} that were judged", "good")
+
+
+def _tail(figures: Figures) -> str:
+    slow = figures.ttft_p95_ms
+    return f"median; 95 of 100 within {formats.duration(slow)}" if slow else "nothing measured yet"
+
+
+def _unit_price(figures: Figures) -> str:
+    price = figures.cost_per_1k_tokens
+    return "nothing charged yet" if price is None else f"{formats.dollars(price)} per 1,000 tokens"
 
 
 def _failures(figures: Figures) -> str:

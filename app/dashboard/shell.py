@@ -97,8 +97,8 @@ def _notices(sources: Sources, path: str) -> tuple[Notice, ...]:
         kept = "The last good book stays in force."
         notices.append(Notice("A policy file is broken.", kept, POLICY, "See what is wrong"))
     if writer.error:
-        text = f"{writer.error}. {writer.pending:,} wait in memory."
-        notices.append(Notice("Receipts can't be written.", text))
+        waiting = f" ({writer.pending:,} wait in memory)" if writer.pending else ""
+        notices.append(Notice("Receipts can't be written:", writer.error + waiting))
     if writer.dropped:
         text = f"{writer.dropped:,} since the start: the queue was full."
         notices.append(Notice("Receipts were lost.", text))

@@ -7,10 +7,9 @@ Rule 3  A session opens these pages, to read. It never opens the API.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, quote, urlsplit
 
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -166,12 +165,8 @@ async def _read_form(request: Request) -> dict[str, str]:
 
 
 def _session_id(headers: Headers) -> str | None:
+    """Read leniently: other programs on this host have cookies of their own, odd ones too."""
     for name, value in headers:
         if name == b"cookie":
-            try:
-                cookie = SimpleCookie(value.decode("latin-1")).get(_COOKIE)
-            except CookieError:
-                continue
-            if cookie is not None:
-                return cookie.value
+            return cookie_parser(value.decode("latin-1")).get(_COOKIE)
     return None

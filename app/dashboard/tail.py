@@ -15,7 +15,6 @@ from app.ledger.receipt import Receipt
 if TYPE_CHECKING:
     from app.ledger.store import Store
 
-_LOOK_EVERY_SECONDS = 0.4
 _MOST_AT_ONCE = 100
 
 
@@ -29,7 +28,10 @@ class News:
 
 
 class Tail:
-    """Follows the ledger for a bounded number of viewers, each for a bounded time."""
+    """Follows the ledger for a bounded number of viewers, each for a bounded time.
+
+    `every` so many seconds it is looked at.
+    """
 
     def __init__(
         self,
@@ -38,11 +40,13 @@ class Tail:
         leaving: Callable[[], bool],
         viewers: int = 32,
         seconds: float = 900.0,
+        every: float = 0.4,
     ) -> None:
         self._store = store
         self._leaving = leaving
         self._most_viewers = viewers
-        self._looks = int(seconds / _LOOK_EVERY_SECONDS)
+        self._every = every
+        self._looks = int(seconds / every)
         self.viewers = 0
 
     @property
@@ -65,7 +69,7 @@ class Tail:
                 news = await asyncio.to_thread(self._look, cursor)
                 cursor = news.cursor if news.trouble is None else cursor
                 yield news
-                await asyncio.sleep(_LOOK_EVERY_SECONDS)
+                await asyncio.sleep(self._every)
         finally:
             self.viewers -= 1
 

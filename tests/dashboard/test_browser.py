@@ -81,7 +81,8 @@ def test_charts_are_drawn_from_their_tables_and_again_when_the_light_changes(
         page.locator(".chart summary").first.click()
         assert page.locator(".chart table").first.get_by_role("row").count() > 12
         page.locator(".plot").first.hover()
-        assert "novita" in page.locator(".tip:visible").inner_text()
+        tip = page.locator(".tip:visible").inner_text()
+        assert any(name in tip for name in ("novita", "together", "deepinfra"))
         assert visited.complaints == []
 
 
@@ -141,8 +142,8 @@ def test_the_list_stays_short_however_much_comes(browser: "Browser", serve: Serv
     with visit(browser, served.url) as visited:
         page = visited.open("/dashboard")
         page.wait_for_selector("[data-state=live]")
-        for _ in range(4):
-            last = served.ask("qwen/qwen3-coder").headers["x-pointsman-receipt"]
+        asked = [served.ask("qwen/qwen3-coder") for _ in range(4)]
+        last = asked[-1].headers["x-pointsman-receipt"]
         page.locator(f"[data-receipt={last}]").wait_for()
         assert page.locator("[data-receipt]").count() == 50
         assert page.locator("[data-receipt]").first.get_attribute("data-receipt") == last

@@ -52,8 +52,8 @@ def test_without_requests_nothing_is_claimed() -> None:
     shown = {tile.label: (tile.value, tile.note, tile.tone) for tile in now_tiles(figures())}
     assert shown["Requests"] == ("0", "none failed, none refused", "")
     assert shown["Policy kept"] == (DASH, "nothing to judge yet", "")
-    assert shown["First token"][0] == DASH
-    assert shown["Cost"] == ("$0", f"{DASH} per 1,000 tokens", "")
+    assert shown["First token"] == (DASH, "nothing measured yet", "")
+    assert shown["Cost"] == ("$0", "nothing charged yet", "")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
-from app.dashboard.live import event
+from app.dashboard.live import event, live
 from app.dashboard.tail import News, Tail
 from app.errors import LedgerError
 from app.ledger.receipt import Receipt
@@ -20,9 +22,9 @@ from tests.dashboard.samples import sample
 def following(served: Served, query: str = "", **headers: str) -> Iterator[Iterator[str]]:
     """The lines of a live tail."""
     url = f"{served.url}/dashboard/live{query}"
-    with served.client.stream("GET", url, headers=headers) as live:
-        assert live.headers["content-type"].startswith("text/event-stream")
-        yield live.iter_lines()
+    with served.client.stream("GET", url, headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield answer.iter_lines()
 
 
 def until(lines: Iterator[str], name: str) -> dict[str, str]:
@@ -40,33 +42,33 @@ def until(lines: Iterator[str], name: str) -> dict[str, str]:
 
 def test_a_request_made_while_somebody_looks_appears_as_its_row(serve: Serve) -> None:
     served = serve(sample(5))
-    with following(served) as live:
-        until(live, "well")
+    with following(served) as lines:
+        until(lines, "well")
         served_by = served.ask("qwen/qwen3-coder").headers["x-pointsman-receipt"]
-        told = until(live, "receipts")
+        told = until(lines, "receipts")
     assert f'data-receipt="{served_by}"' in told["data"]
     assert told["data"].count("<tr") == 1
 
 
 def test_a_stream_goes_on_where_the_last_one_broke(serve: Serve) -> None:
     served = serve(sample(3), sample(2), sample(1))
-    with following(served, "?after=1") as live:
-        first = until(live, "receipts")
+    with following(served, "?after=1") as lines:
+        first = until(lines, "receipts")
     assert first["data"].count("<tr") == 2
-    with following(served, "?after=0", **{"last-event-id": first["id"]}) as live:
-        until(live, "well")
+    with following(served, "?after=0", **{"last-event-id": first["id"]}) as lines:
+        until(lines, "well")
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30, "\u0663", ""])
 def test_a_cursor_that_is_none_begins_with_what_comes(serve: Serve, cursor: str) -> None:
-    with following(serve(sample()), f"?after={cursor}") as live:
-        assert until(live, "well")["id"] == "1"
+    with following(serve(sample()), f"?after={cursor}") as lines:
+        assert until(lines, "well")["id"] == "1"
 
 
 def test_only_what_fits_the_filter_is_told(serve: Serve) -> None:
     served = serve(sample(2, provider="novita"), sample(1, provider="groq"))
-    with following(served, "?after=0&provider=groq") as live:
-        assert until(live, "receipts")["data"].count("<tr") == 1
+    with following(served, "?after=0&provider=groq") as lines:
+        assert until(lines, "receipts")["data"].count("<tr") == 1
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
@@ -79,27 +81,24 @@ def test_a_viewer_who_leaves_is_noticed_and_stopping_does_not_wait_for_one_who_s
     serve: Serve,
 ) -> None:
     served = serve()
-    with following(served) as live:
-        until(live, "well")
+    with following(served) as lines:
+        until(lines, "well")
         open_requests = served.get("/ready").json()["open"]
     deadline = time.monotonic() + 5
     while served.get("/ready").json()["open"] >= open_requests:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    with following(served) as live:
-        until(live, "well")
+    with following(served) as lines:
+        until(lines, "well")
         stopping = time.monotonic()
         threading.Timer(0.1, served.server.server.handle_exit, (15, None)).start()
-        assert [line for line in live if line.startswith("event: ")] == []
+        assert [line for line in lines if line.startswith("event: ")] == []
         assert time.monotonic() - stopping < 2
 
 
-def test_trouble_with_the_ledger_is_told_and_ends(serve: Serve) -> None:
+def test_an_event_has_a_line_of_data_for_each_line_of_text() -> None:
     assert event("trouble", "a\nb", 7) == "id: 7\nevent: trouble\ndata: a\ndata: b\n\n"
     assert event("well", "") == "event: well\ndata: \n\n"
-    served = serve(sample())
-    with following(served, "?after=0") as live:
-        until(live, "receipts")
 
 
 # --- the tail by itself -----------------------------------------------------------------------
@@ -136,6 +135,7 @@ def tail_of(ledger: Ledger, *, leaving: bool = False, **options: float) -> Tail:
         leaving=lambda: leaving,
         viewers=int(options.get("viewers", 2)),
         seconds=options.get("seconds", 2.0),
+        every=options.get("every", 0.05),
     )
 
 
@@ -184,7 +184,7 @@ async def test_a_tail_ends_when_the_viewer_or_the_server_leaves_or_its_time_is_u
     ledger = Ledger()
     assert [news async for news in tail_of(ledger).follow(None, gone)] == []
     assert [news async for news in tail_of(ledger, leaving=True).follow(None, stays)] == []
-    assert len([news async for news in tail_of(ledger, seconds=0.9).follow(None, stays)]) == 2
+    assert len([news async for news in tail_of(ledger, seconds=0.1).follow(None, stays)]) == 2
 
 
 async def test_viewers_are_counted_and_leave_room_when_they_go() -> None:
@@ -194,3 +194,37 @@ async def test_viewers_are_counted_and_leave_room_when_they_go() -> None:
     assert (tail.viewers, tail.is_full) == (1, True)
     await asyncio.wait_for(stream.aclose(), 1)  # type: ignore[attr-defined]
     assert (tail.viewers, tail.is_full) == (0, False)
+
+
+def asking() -> Request:
+    """A request of a viewer who stays."""
+    scope = {"type": "http", "headers": [], "query_string": b"", "path": "/dashboard/live"}
+    return Request(scope, asyncio.Event().wait)  # type: ignore[arg-type]
+
+
+async def test_when_too_many_look_the_next_one_is_asked_to_come_back() -> None:
+    answer = live(tail_of(Ledger(), viewers=0), asking())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+
+
+async def test_viewers_are_told_of_trouble_and_when_it_is_over() -> None:
+    ledger = Ledger()
+    ledger.trouble = True
+    answer = live(tail_of(ledger), asking())
+    assert isinstance(answer, StreamingResponse)
+    told: list[str] = []
+    async for chunk in answer.body_iterator:
+        told.append(str(chunk).split("\n")[0])
+        ledger.trouble = len(told) < 3
+        if len(told) == 4:
+            break
+    assert told == ["retry: 2000", "event: trouble", "event: trouble", "id: 0"]
+
+
+async def test_a_quiet_stream_is_kept_open() -> None:
+    answer = live(tail_of(Ledger(), seconds=60, every=0.001), asking())
+    assert isinstance(answer, StreamingResponse)
+    async for chunk in answer.body_iterator:
+        if str(chunk).startswith(":"):
+            return
+    pytest.fail("nothing said that the stream is alive")

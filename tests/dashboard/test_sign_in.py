@@ -137,6 +137,11 @@ def test_a_cookie_that_is_none_of_ours_does_not_open(guarded: Served, cookie: st
     assert guarded.get("/dashboard", headers=headers).status_code == 303
 
 
+def test_odd_cookies_of_other_programs_on_the_same_host_do_no_harm(guarded: Served) -> None:
+    cookie = f'a/b[c]=1; =; broken="; {sign_in(guarded)}; {{"json": true}}'
+    assert guarded.get("/dashboard", headers={"cookie": cookie}).status_code == 200
+
+
 def test_a_key_in_the_header_still_works(guarded: Served) -> None:
     headers = {"authorization": "Bearer key-of-ci"}
     assert guarded.get("/dashboard", headers=headers).status_code == 200

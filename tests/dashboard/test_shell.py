@@ -1,0 +1,58 @@
+"""What stands on every page."""
+
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+
+from app.catalog.catalog import EMPTY
+from app.dashboard.shell import Shell, Sources, shell_of
+from app.ledger.writer import Writer
+from app.policy_folder import PolicyFolder
+from tests.dashboard.samples import POLICY
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Sources:
+    (tmp_path / "test.yaml").write_text(POLICY, encoding="utf-8")
+    return Sources(
+        store=lambda: pytest.fail("nobody asked for the ledger"),
+        policies=PolicyFolder(tmp_path),
+        catalog=lambda: EMPTY,
+        writer=Writer(lambda: pytest.fail("nobody started to write")),
+        leaving=lambda: False,
+    )
+
+
+def shell_at(sources: Sources, path: str = "/dashboard", query: str = "") -> Shell:
+    scope = {
+        "type": "http",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(b"host", b"127.0.0.1:4477")],
+        "caller": None,
+    }
+    return shell_of(sources, Request(scope))
+
+
+def test_when_all_is_well_nothing_is_said(sources: Sources) -> None:
+    assert shell_at(sources).notices == ()
+
+
+def test_receipts_that_were_lost_are_never_kept_quiet(sources: Sources) -> None:
+    sources.writer.dropped = 1234
+    (notice,) = shell_at(sources).notices
+    assert notice.text == "1,234 since the start: the queue was full."
+
+
+def test_receipts_that_wait_are_counted(sources: Sources) -> None:
+    sources.writer.error = "disk full"
+    (notice,) = shell_at(sources).notices
+    assert f"{notice.title} {notice.text}" == "Receipts can't be written: disk full"
+
+
+def test_a_page_knows_its_address_and_its_period(sources: Sources) -> None:
+    shell = shell_at(sources, "/dashboard/who", "since=7d")
+    assert (shell.here, shell.period.word) == ("/dashboard/who?since=7d", "7d")
+    assert [link.label for link in shell.links if link.current] == ["Who served"]
+    assert shell_at(sources).here == "/dashboard"
