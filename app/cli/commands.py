@@ -247,12 +247,14 @@ def log(
     ledger: Ledger = None,
 ) -> None:
     """Show receipts: who served, and whether the policy was kept."""
+    from app.cli.ledgers import to_read
     from app.cli.log import log as start
     from app.cli.log import moment, show_one
     from app.ledger.store import Store
     from app.settings import Settings
 
-    store = Store.open(Settings.read(ledger_url=ledger).ledger())
+    settings = Settings.read(ledger_url=ledger)
+    store = Store.open(settings.ledger()) if follow else to_read(settings)
     if receipt is not None:
         show_one(store, receipt)
         return
@@ -283,10 +285,10 @@ def stats(
     ledger: Ledger = None,
 ) -> None:
     """Show who serves you, how well, and for how much."""
+    from app.cli.ledgers import to_read
     from app.cli.log import moment
     from app.cli.stats import print_stats
     from app.ledger.stats import Wanted, dimensions
-    from app.ledger.store import Store
     from app.settings import Settings
 
     try:
@@ -301,7 +303,7 @@ def stats(
         verdict=verdict,
         caller=caller,
     )
-    store = Store.open(Settings.read(ledger_url=ledger).ledger())
+    store = to_read(Settings.read(ledger_url=ledger))
     print_stats(store.stats(by=grouped, wanted=wanted), as_json=as_json)
 
 
@@ -323,8 +325,8 @@ def export(
 ) -> None:
     """Write receipts to a file, oldest first: CSV, JSON lines or Parquet."""
     from app.cli.export import export as start
+    from app.cli.ledgers import to_read
     from app.cli.log import moment
-    from app.ledger.store import Store
     from app.settings import Settings
 
     filters = {
@@ -334,7 +336,7 @@ def export(
         "caller": caller,
         "since": moment(since) if since else None,
     }
-    store = Store.open(Settings.read(ledger_url=ledger).ledger())
+    store = to_read(Settings.read(ledger_url=ledger))
     count = start(store, form=form, output=output, filters=filters)
     if output is not None:
         print(f"{count} receipts in {output}")

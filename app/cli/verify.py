@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.asking import Asking, asking
+from app.cli.ledgers import to_read
 from app.cli.log import style_of
 from app.errors import SettingsError
 from app.ledger.receipt import Receipt
-from app.ledger.store import Store
 from app.policy.verdict import Served, Verdict, judge
 from app.settings import Settings
 from app.wire.generation import Generation, read_generation
@@ -27,7 +27,7 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
 
     Raises `SettingsError` where there is no such receipt, no generation to it, or no record yet.
     """
-    receipt = Store.open(settings.ledger()).get(receipt_id)
+    receipt = to_read(settings).get(receipt_id)
     if receipt is None:
         raise SettingsError(f"the ledger has no receipt {receipt_id}")
     if receipt.generation_id is None or receipt.model_sent is None:

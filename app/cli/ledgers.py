@@ -1,0 +1,21 @@
+"""The ledger, for commands that only read it."""
+
+from pathlib import Path
+
+from app.cli.words import command, without_password
+from app.errors import SettingsError
+from app.ledger.store import Store
+from app.settings import Settings
+
+_FILE = "sqlite:///"
+
+
+def to_read(settings: Settings) -> Store:
+    """The ledger of these settings. Raises `SettingsError` rather than make one to look into."""
+    url = settings.ledger()
+    if url.startswith(_FILE) and not Path(url.removeprefix(_FILE)).exists():
+        raise SettingsError(
+            f"there is no ledger {without_password(url)} yet: {command()} serve makes one, "
+            "and --ledger names another"
+        )
+    return Store.open(url)
