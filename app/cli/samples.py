@@ -48,8 +48,9 @@ Try it yourself:
     -d '{{"model": "qwen/qwen3-coder", "stream": true,
          "messages": [{{"role": "user", "content": "hi"}}]}}'
 
-Receipts: {log}
-as JSON:  {receipts}
+Dashboard: {root}/dashboard
+Receipts:  {log}
+as JSON:   {receipts}
 Serving until Ctrl-C. With OPENROUTER_API_KEY set, the same command serves the real OpenRouter.
 """
 
@@ -68,7 +69,7 @@ def send_samples(base_url: str, headers: dict[str, str], log: str) -> None:
             return  # stopped meanwhile
     console.print()
     show([receipt for receipt in found if receipt is not None], console)
-    print(_NEXT.format(base_url=base_url, receipts=receipts, log=log), flush=True)
+    print(_NEXT.format(base_url=base_url, root=root, receipts=receipts, log=log), flush=True)
 
 
 def _wait_until_ready(client: httpx2.Client, url: str) -> None:

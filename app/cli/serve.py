@@ -38,6 +38,7 @@ def serve(settings: Settings) -> None:
     log.info("Pointsman serves %s, in front of %s", base_url(listener), settings.upstream_url)
     log.info("policies from %s", policy_folder(settings.policies))
     log.info("receipts: %s", log_command(settings))
+    log.info("dashboard: %s", base_url(listener).removesuffix("/v1") + "/dashboard")
     if settings.openrouter_api_key is None:
         log.info("no OPENROUTER_API_KEY is set: each caller must send its own key")
     stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)
