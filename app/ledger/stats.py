@@ -3,7 +3,6 @@
 `Store.stats` and `Store.series` give these. How each figure is defined: docs/ledger.md.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -224,24 +223,6 @@ def stats_as_json(stats: Stats) -> dict[str, Any]:
     }
 
 
-def series_as_json(series: Series) -> dict[str, Any]:
-    """Series with JSON's types; each line's figures as columns, ready for a chart."""
-    return {
-        "bucket_seconds": int(series.bucket.total_seconds()),
-        "starts": [iso(start) for start in series.starts],
-        "by": list(series.by),
-        "lines": [
-            {
-                **dict(zip(series.by, line.names, strict=True)),
-                "share": list(line.shares),
-                **_columns(line.points),
-            }
-            for line in series.lines
-        ],
-        "total": _columns(series.total),
-    }
-
-
 def figures_as_json(figures: Figures) -> dict[str, Any]:
     """The figures by name, as numbers."""
     named: dict[str, Any] = {name: _number(getattr(figures, name)) for name in FIGURES}
@@ -256,11 +237,6 @@ FIGURES = (
     *("prompt_tokens", "cached_tokens", "completion_tokens", "cached_share"),
     *("cost_usd", "cost_per_1k_tokens", "flips", "flip_tokens", "flip_usd"),
 )
-
-
-def _columns(points: Iterable[Figures]) -> dict[str, list[Any]]:
-    rows = [figures_as_json(point) for point in points]
-    return {name: [row[name] for row in rows] for name in (*FIGURES, "verdicts")}
 
 
 def _number(value: Decimal | float | None) -> float | None:

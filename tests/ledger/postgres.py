@@ -38,7 +38,7 @@ class Postgres:
         self._programs, self._folder = programs, folder
         self._data, self._log = folder / "data", folder / "log"
         self._port = _free_port()
-        self._server: subprocess.Popen[bytes] | None = None
+        self._server: subprocess.Popen[Any] | None = None
         self.url = f"postgresql+psycopg://pointsman@127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:

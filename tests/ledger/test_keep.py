@@ -70,6 +70,19 @@ def test_figures_from_before_are_of_whole_days_and_say_so(url: str, days: int) -
     store.close()
 
 
+def test_an_end_just_before_the_first_hour_left_takes_the_whole_hour(
+    url: str, engine: sa.Engine
+) -> None:
+    store = Store.open(url, Keep(age=timedelta(days=5)))
+    store.write(YEARS)
+    tidy(store)
+    first = moment_of(oldest(engine, HOUR)).replace(hour=0)
+    found = store.stats(wanted=Wanted(until=first - timedelta(minutes=5)))
+    assert found.until == first
+    assert found.total.requests == sum(one.started_at < first for one in YEARS)
+    store.close()
+
+
 def test_a_batch_is_small_and_leaves_room_for_writing(url: str) -> None:
     store = Store.open(url, Keep(age=timedelta(days=1)))
     store.write(traffic(1200, days=2))

@@ -22,7 +22,7 @@ from app.ledger.receipt import FIELDS, Receipt
 from app.ledger.stats import DIMENSIONS, Wanted
 from app.ledger.store import Store
 from app.ledger.tables import METADATA
-from tests.ledger.receipts import FULL, START
+from tests.ledger.receipts import FULL, START, receipt
 from tests.ledger.traffic import traffic
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +119,15 @@ def test_what_an_older_ledger_holds_is_counted_as_if_written_today(
     assert upgraded.stats(by=DIMENSIONS) == fresh.stats(by=DIMENSIONS)
     upgraded.close()
     fresh.close()
+
+
+def test_an_older_ledger_without_sessions_is_counted_too(url: str, engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+    write_as_of_0001(engine, [receipt(1), receipt(2)])
+    store = Store.open(url)
+    assert store.stats().total.requests == 2
+    store.close()
 
 
 def test_a_ledger_of_a_newer_pointsman_is_refused_and_left_alone(

@@ -53,7 +53,10 @@ def test_parts_make_up_the_whole_to_the_millisecond(one: int, other: int, end: s
     since = moment_of(0) + timedelta(milliseconds=min(one, other))
     until = None if end == "open" else moment_of(0) + timedelta(milliseconds=max(one, other))
     first, last, edges = parts(since, until)
-    pieces = sorted([*edges, *([(moment_of(first), moment_of(last))] if first < last else [])])
+    pieces: list[tuple[datetime, datetime]] = list(edges)
+    if first < last:
+        pieces.append((moment_of(first), moment_of(last)))
+    pieces.sort()
     if until is None:
         assert last == FOREVER
     elif pieces:
