@@ -121,6 +121,7 @@ def create_app(settings: Settings) -> FastAPI:
             catalog=lambda: feed.current,
             writer=writer,
             leaving=lambda: traffic.draining,
+            drifts=lambda: tuple(drift.latest),
         )
         return dashboard(sources, sign_in.routes())
 

@@ -199,6 +199,7 @@ class Pages:
             place_of=policy_view.place_of,
             trouble=trouble,
             findings=foreseen.findings,
+            drifts=self._sources.drifts()[::-1],
             rules=policy_view.rule_cards(foreseen, by_rule),
             aliases=policy_view.alias_lines(book.aliases.values()),
             listings=bool(catalog.listings),

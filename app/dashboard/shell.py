@@ -1,6 +1,6 @@
 """What stands on every page: where one is, who looks, and what needs to be known first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from app.catalog.catalog import Catalog
 from app.dashboard.figures import PERIODS, Period, period_of
 from app.dashboard.sign_in import HOME
 from app.ledger.writer import Writer
+from app.policy.drift import Drift
 from app.policy_folder import PolicyFolder
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Sources:
     catalog: Callable[[], Catalog]
     writer: Writer
     leaving: Callable[[], bool]
+    drifts: Callable[[], Sequence[Drift]]  # oldest first
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

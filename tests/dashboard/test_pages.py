@@ -5,11 +5,20 @@ import sqlite3
 import time
 from itertools import product
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from starlette.testclient import TestClient
 
+from app.catalog.catalog import EMPTY
+from app.dashboard.pages import dashboard
+from app.dashboard.shell import Sources
+from app.errors import LedgerError
+from app.ledger.writer import Writer
+from app.policy.drift import Drift
+from app.policy_folder import PolicyFolder
 from tests.dashboard.conftest import Serve, Served
-from tests.dashboard.samples import HOSTILE, sample
+from tests.dashboard.samples import HOSTILE, POLICY, sample
 
 PAGES = ["", "/who", "/quality", "/money", "/policy"]
 EVERY_PAGE = [f"/dashboard{page}" for page in PAGES]
@@ -220,3 +229,27 @@ def test_the_policy_page_shows_who_is_left_once_a_model_is_in_use(serve: Serve) 
     assert "novita/fp8" in text
     assert served.ask("deepseek/deepseek-v4.1-flash").status_code == 404
     assert "nobody is left" in served.get("/dashboard/policy").text
+
+
+def test_drift_of_the_catalog_is_shown_the_newest_first(tmp_path: Path) -> None:
+    (tmp_path / "test.yaml").write_text(POLICY, encoding="utf-8")
+    drifts = (
+        Drift("qwen/qwen3-coder", ("novita/fp8",), (), 1, 'rule "careful" (test.yaml:3)'),
+        Drift("z-ai/glm", (), ("<b>x",), 3, ""),
+    )
+    sources = Sources(
+        store=lambda: _raise(LedgerError("no ledger here")),
+        policies=PolicyFolder(tmp_path),
+        catalog=lambda: EMPTY,
+        writer=Writer(lambda: _raise(LedgerError("nor a writer"))),
+        leaving=lambda: False,
+        drifts=lambda: drifts,
+    )
+    text = TestClient(dashboard(sources, ())).get("/dashboard/policy").text
+    assert text.index("z-ai/glm</span> 3 endpoints left") < text.index("1 endpoint left; gone")
+    assert "rule &#34;careful&#34; (test.yaml:3)" in text
+    assert "<b>x" not in text
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error

@@ -21,6 +21,7 @@ def sources(tmp_path: Path) -> Sources:
         catalog=lambda: EMPTY,
         writer=Writer(lambda: pytest.fail("nobody started to write")),
         leaving=lambda: False,
+        drifts=tuple,
     )
 
 
