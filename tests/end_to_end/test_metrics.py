@@ -89,7 +89,7 @@ async def test_policies_that_can_not_be_used_are_counted(
     start_proxy: StartProxy, openrouter: ScriptedUpstream, tmp_path: Path
 ) -> None:
     proxy = start_proxy(POLICY, upstream_url=openrouter.url)
-    before = await scrape(proxy)
+    before = found = await scrape(proxy)
     (tmp_path / "policies" / "test.yaml").write_text("version: 2\n", encoding="utf-8")
     for _ in range(100):
         found = await scrape(proxy)

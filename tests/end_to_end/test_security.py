@@ -1,20 +1,15 @@
-"""Nobody gets in who does not belong, and no key or prompt is kept anywhere."""
-
-import logging
-from pathlib import Path
+"""Nobody gets in who does not belong."""
 
 import pytest
 
 from app.errors import SettingsError
 from app.settings import Settings
 from tests.conftest import UPSTREAM_KEY, Proxy, StartProxy
-from tests.scripted_upstream import ScriptedUpstream, reply, sse
+from tests.scripted_upstream import ScriptedUpstream, reply
 
 CHAT = "/v1/chat/completions"
-CANARY_PROMPT = "canary-prompt-7f3a"
-CANARY_ANSWER = "canary-answer-91bc"
 CALLER_KEY = "canary-key-of-the-caller"
-ASK = {"model": "acme/sim-1", "messages": [{"role": "user", "content": CANARY_PROMPT}]}
+ASK = {"model": "acme/sim-1", "messages": [{"role": "user", "content": "hi"}]}
 
 
 @pytest.mark.parametrize(
@@ -202,47 +197,3 @@ async def test_what_leaves_no_receipt_names_none(
     for path, headers in (("/v1/files", {}), ("/v1/models", {"origin": "https://evil.example"})):
         answer = await proxy.client.get(proxy.url + path, headers=headers)
         assert "x-pointsman-receipt" not in answer.headers
-
-
-def _files_under(folder: Path) -> str:
-    files = [each for each in folder.rglob("*") if each.is_file()]
-    return "".join(each.read_bytes().decode("latin-1") for each in files)
-
-
-async def test_t39_t47_no_key_prompt_or_answer_is_kept_anywhere(
-    start_proxy: StartProxy,
-    openrouter: ScriptedUpstream,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    proxy = start_proxy(
-        "version: 1\nrules:\n  - {name: r, models: ['*'], zdr: true, refuse: [preset]}\n",
-        upstream_url=openrouter.url,
-        openrouter_api_key="",
-        log_level="debug",
-    )
-    frame = b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % CANARY_ANSWER.encode()
-    openrouter.plays(
-        sse(frame, b"data: [DONE]\n\n"),
-        reply(b'{"error":{"message":"bad request","code":400}}', status=400),
-        reply(b"not json " + CANARY_ANSWER.encode()),
-    )
-    headers = {"authorization": f"Bearer {CALLER_KEY}", "content-type": "application/json"}
-    for body in (
-        {**ASK, "stream": True},
-        ASK,
-        ASK,
-        {**ASK, "preset": "x"},
-        {"messages": ASK["messages"]},
-        {**ASK, "provider": CANARY_PROMPT},
-    ):
-        await proxy.client.post(proxy.url + CHAT, json=body, headers=headers)
-    half = b'{"model":"a/b","messages":"' + CANARY_PROMPT.encode()
-    await proxy.client.post(proxy.url + CHAT, content=half, headers=headers)
-    receipts = await proxy.receipts(7)
-
-    kept = str(receipts) + caplog.text + (await proxy.client.get(proxy.url + "/ready")).text
-    kept += _files_under(tmp_path)
-    for canary in (CANARY_PROMPT, CANARY_ANSWER, CALLER_KEY):
-        assert canary not in kept
