@@ -1,6 +1,7 @@
 """Imports point down: each room may know the rooms listed for it, and no other."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -97,3 +98,10 @@ def test_starting_the_proxy_loads_no_database() -> None:
         top = ast.parse(module.read_text(encoding="utf-8")).body
         named = [node.module for node in top if isinstance(node, ast.ImportFrom)]
         assert "app.ledger.store" not in named, module
+
+
+def test_starting_the_proxy_loads_nothing_for_metrics_and_traces() -> None:
+    """Most proxies are never scraped, and OpenTelemetry is an extra."""
+    told = "import sys, app.main; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", told], text=True).split()  # noqa: S603
+    assert not {"prometheus_client", "opentelemetry.sdk", "app.telemetry.metrics"} & set(loaded)

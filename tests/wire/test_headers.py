@@ -181,3 +181,11 @@ def test_the_recorded_headers_of_a_stream_lose_only_what_is_not_the_callers() ->
         b"x-generation-id",
         b"x-accel-buffering",
     ]
+
+
+def test_a_trace_of_ours_stands_in_for_the_callers_whole() -> None:
+    asked = [(b"traceparent", b"theirs"), (b"tracestate", b"a=1"), (b"TraceState", b"b=2")]
+    assert to_upstream(asked, key=None, router_metadata=False)[:2] == asked[:2]
+    ours = [(b"traceparent", b"ours")]
+    sent_on = to_upstream(asked, key=None, router_metadata=False, trace=ours)
+    assert sent_on == [(b"accept-encoding", b"identity"), *ours]
