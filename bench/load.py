@@ -140,7 +140,7 @@ async def streams(given: argparse.Namespace) -> dict:
         ]
         opened += [protocol for _, protocol in await asyncio.gather(*batch)]
         await asyncio.sleep(0.02)
-    until = loop.time() + 15
+    until = loop.time() + 40
     while not all(stream.events for stream in opened):
         assert loop.time() < until, "not every stream began"
         await asyncio.sleep(0.02)

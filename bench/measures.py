@@ -20,6 +20,10 @@ PATH = "/v1/chat/completions"
 Figures = dict[str, float]
 
 
+class LoadFailed(Exception):
+    """The target could not bear the load, or the machine could not make it."""
+
+
 @dataclass(frozen=True)
 class Bench:
     """What every measurement needs."""
@@ -38,7 +42,11 @@ def load(running: Running, what: str, **options: float) -> dict[str, float]:
     command += ["--pids", ",".join(map(str, running.pids()))]
     for name, value in options.items():
         command += [f"--{name}", str(value)]
-    done = subprocess.run(on_core(LOAD_CORE, command), check=True, capture_output=True, timeout=180)
+    done = subprocess.run(
+        on_core(LOAD_CORE, command), check=False, capture_output=True, text=True, timeout=180
+    )
+    if done.returncode:
+        raise LoadFailed(done.stderr.strip().rpartition("\n")[2])
     return json.loads(done.stdout)
 
 

@@ -21,7 +21,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from measures import MEASURES, Bench
+from measures import MEASURES, Bench, LoadFailed
 from targets import TARGETS, Upstream
 
 AIMS = {  # what is asked of Pointsman: times nginx, or absolute
@@ -72,7 +72,12 @@ def main() -> None:
         for turn in range(rounds):
             for measure in chosen:
                 for name in names if turn % 2 else reversed(names):
-                    for key, value in MEASURES[measure](bench, TARGETS[name]).items():
+                    try:
+                        figures = MEASURES[measure](bench, TARGETS[name])
+                    except LoadFailed as failure:
+                        print(f"{name}, {measure}: {failure}", file=sys.stderr)
+                        continue
+                    for key, value in figures.items():
                         found[name].setdefault(key, []).append(value)
                 print(f"round {turn + 1}: {measure}", file=sys.stderr, flush=True)
     result = {
