@@ -1,5 +1,6 @@
 """Fixtures for tests that go over real sockets: a scripted upstream, and Pointsman in front."""
 
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -9,12 +10,19 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as profiles
 
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
 from tests.running import running
 from tests.scripted_upstream import ScriptedUpstream
+
+# A slow machine is no failure; with CI set, Hypothesis takes its own profile, which is repeatable.
+profiles.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if "CI" not in os.environ:
+    profiles.load_profile("patient")
 
 UPSTREAM_KEY = "sk-or-v1-canary-of-the-operator"
 
