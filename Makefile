@@ -25,9 +25,9 @@ demo: $(RUN_READY) ## Set up and serve in front of the simulated OpenRouter
 test: $(TEST_READY) ## Set up and run the tests
 	$(BIN)/python -m pytest
 
-test-clients: $(TEST_READY) ## Run the tests with real clients, those that npm installs too
-	npm ci --prefix tests/clients/node --ignore-scripts --no-audit --no-fund --loglevel error
-	$(BIN)/python -m pytest tests/clients
+test-clients: $(TEST_READY) ## Install real clients (2 GB) and run the tests with them, coding agents too
+	$(BIN)/python -m tests.clients.installed
+	POINTSMAN_TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients
 
 test-transports: $(TEST_READY) ## Run the end-to-end tests over each transport to upstream
 	POINTSMAN_TRANSPORT=lean $(BIN)/python -m pytest --quiet tests/end_to_end

@@ -22,6 +22,7 @@ class Stand:
     """Pointsman, and what the simulated OpenRouter behind it knows."""
 
     proxy: Proxy
+    upstream_url: str
     router: Router
 
     @property
@@ -53,7 +54,7 @@ def stand(start_proxy: StartProxy) -> Iterator[Stand]:
     simulator = create_simulator(pace=0)
     with running(simulator) as openrouter:
         proxy = start_proxy(PRECISE, upstream_url=f"{openrouter.url}/api/v1")
-        yield Stand(proxy, simulator.state.router)
+        yield Stand(proxy, f"{openrouter.url}/api", simulator.state.router)
 
 
 @dataclass

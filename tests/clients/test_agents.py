@@ -4,8 +4,6 @@ The simulated model calls the agent's own tool to write the file that the prompt
 that edits by text is answered with the file. See app/simulator/task.py.
 """
 
-import asyncio
-import os
 import time
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -16,7 +14,8 @@ import pytest
 
 from tests.clients.agents import AGENTS, MODEL, Agent
 from tests.clients.conftest import FLOOR, ClosedDoor, Stand, seconds_since
-from tests.clients.installed import CLIENTS, node, program
+from tests.clients.installed import CLIENTS, program
+from tests.clients.programs import output
 from tests.conftest import UPSTREAM_KEY
 
 KEY = "sk-or-v1-canary-of-the-agent"
@@ -43,26 +42,23 @@ async def run(agent: Agent, stand: Stand, door: ClosedDoor, task: str, work: Pat
         file = home / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(filled(text), encoding="utf-8")
-    at_hand = f"{node().parent}:{os.defpath}:/usr/local/bin"
-    basis = {"PATH": at_hand, "HOME": str(home), "LANG": "C.UTF-8", **door.environment}
-    process = await asyncio.create_subprocess_exec(
+    out, complaints = await output(
         *map(filled, agent.command),
+        environment={
+            "HOME": str(home),
+            **door.environment,
+            **{name: filled(text) for name, text in agent.environment.items()},
+        },
         cwd=work,
-        env={**basis, **{name: filled(text) for name, text in agent.environment.items()}},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        told=f"{task}\n" if agent.task_by_stdin else "",
+        within=150,
     )
-    try:
-        async with asyncio.timeout(150):
-            said, _ = await process.communicate(
-                f"{task}\n".encode() if agent.task_by_stdin else b""
-            )
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert process.returncode == 0, said.decode()
-    return said.decode()
+    return out + complaints
+
+
+def files_that_hold(text: str, folder: Path) -> list[Path]:
+    files = [each for each in folder.rglob("*") if each.is_file()]
+    return [each for each in files if text.encode() in each.read_bytes()]
 
 
 @pytest.mark.slow
@@ -99,13 +95,12 @@ async def test_an_agent_writes_a_file_through_pointsman(
     assert {headers["authorization"] for headers in stand.headers} == {f"Bearer {UPSTREAM_KEY}"}
     assert not [headers for headers in stand.headers if KEY in str(headers)]
     assert UPSTREAM_KEY not in said
-    written = [each for each in tmp_path.rglob("*") if each.is_file()]
-    assert not [each for each in written if UPSTREAM_KEY.encode() in each.read_bytes()]
+    assert files_that_hold(UPSTREAM_KEY, tmp_path) == []
     if agent.quiet:
         assert closed_door.asked_for == []
 
     version = CLIENTS[agent.name].version
     count = f"{len(receipts)} requests"
-    shown = user_agent.split(" ")[0]
+    shown = user_agent.partition(" (")[0]
     row = [agent.name, version, agent.dialect, shown, count, seconds_since(start)]
     record_property("client", row)

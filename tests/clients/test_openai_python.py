@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import openai
 import pytest
-from openai.types.chat import ChatCompletionToolParam
+from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
+from pydantic import BaseModel
 
 from tests.conftest import Proxy
 
@@ -159,3 +161,68 @@ async def test_embeddings(client: openai.OpenAI, simulated: Proxy) -> None:
     answer = client.embeddings.create(model=model, input=["one", "two"])
     assert len(answer.data) == 2
     assert (await simulated.only_receipt())["dialect"] == "embeddings"
+
+
+class Place(BaseModel):
+    city: str
+    sunny: bool
+
+
+async def test_structured_output(client: openai.OpenAI, simulated: Proxy) -> None:
+    messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": "where?"}]
+    answer = client.chat.completions.parse(model=MODEL, messages=messages, response_format=Place)
+    assert answer.choices[0].message.parsed == Place(city="Lisbon", sunny=True)
+    with client.chat.completions.stream(
+        model=MODEL, messages=messages, response_format=Place
+    ) as stream:
+        streamed = stream.get_final_completion()
+    assert streamed.choices[0].message.parsed == Place(city="Lisbon", sunny=True)
+    parsed = client.responses.parse(model=MODEL, input="where?", text_format=Place)
+    assert parsed.output_parsed == Place(city="Lisbon", sunny=True)
+    assert {receipt["verdict"] for receipt in await simulated.receipts(3)} == {"kept"}
+
+
+async def test_raw_responses_are_upstreams_own(client: openai.OpenAI, simulated: Proxy) -> None:
+    chat = client.chat.completions
+    raw = chat.with_raw_response.create(
+        model=MODEL, messages=[{"role": "user", "content": "hi"}], stream=True
+    )
+    assert raw.headers["content-type"].startswith("text/event-stream")
+    receipt = raw.headers["x-pointsman-receipt"]
+    chunks = list(raw.parse())
+    assert chunks[-1].usage
+    assert (await simulated.only_receipt())["id"] == receipt
+
+    with chat.with_streaming_response.create(
+        model=MODEL, messages=[{"role": "user", "content": "hi"}]
+    ) as streaming:
+        body = json.loads(streaming.read())
+    assert body["provider"]
+    assert body["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_a_responses_tool_call_and_its_result(
+    client: openai.OpenAI, simulated: Proxy
+) -> None:
+    tool = {
+        "type": "function",
+        "name": "write",
+        "strict": True,
+        "parameters": {
+            "type": "object",
+            "properties": {"path": {"type": "string"}, "content": {"type": "string"}},
+            "required": ["path", "content"],
+            "additionalProperties": False,
+        },
+    }
+    asked: list[Any] = [{"role": "user", "content": "write a.txt: hello"}]
+    tools: list[Any] = [tool]
+    with client.responses.stream(model=MODEL, input=asked, tools=tools) as stream:
+        (call,) = stream.get_final_response().output
+    assert call.type == "function_call"
+    assert json.loads(call.arguments) == {"path": "a.txt", "content": "hello\n"}
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "written"}
+    turns = [*asked, call.model_dump(exclude={"parsed_arguments"}), result]
+    done = client.responses.create(model=MODEL, input=turns, tools=tools)
+    assert done.output_text.startswith("Done")
+    assert {receipt["verdict"] for receipt in await simulated.receipts(2)} == {"kept"}

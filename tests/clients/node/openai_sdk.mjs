@@ -34,6 +34,19 @@ const tools = [
 const called = client.chat.completions.stream({ model, messages, tools, tool_choice: "required" });
 seen.tool = (await called.finalChatCompletion()).choices[0].message.tool_calls[0].function;
 
+const place = {
+  type: "object",
+  properties: { city: { type: "string" }, sunny: { type: "boolean" } },
+  required: ["city", "sunny"],
+  additionalProperties: false,
+};
+const parsed = await client.chat.completions.parse({
+  model,
+  messages,
+  response_format: { type: "json_schema", json_schema: { name: "place", schema: place, strict: true } },
+});
+seen.structured = parsed.choices[0].message.parsed;
+
 const response2 = await client.responses.create({ model, input: "hi" });
 seen.responses = response2.output_text;
 
