@@ -3,10 +3,11 @@
 A chart is a table first: its numbers are in the page for everybody, and a script draws them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
+from itertools import count
 from operator import add
 from typing import Literal
 
@@ -21,7 +22,9 @@ NOBODY = "nobody"
 
 _MOST_LINES = 8  # of bars on top of one another; more would be hard to tell apart
 _MOST_CURVES = 5  # that cross one another
-_COLOURS = {OTHERS: 0, NOBODY: 9}  # greys
+Colours = Mapping[str, int]  # numbers of the palette, by name
+
+_GREYS = {OTHERS: 0, NOBODY: 9}
 _ADDS_UP = frozenset({"share", "usd"})
 SHOWN: dict[Unit, Callable[[float | None], str]] = {
     "share": formats.percent,
@@ -74,18 +77,18 @@ def cost_chart(title: str, series: Series) -> Chart:
     return _chart(title, "usd", lines, series.starts, costs)
 
 
-def ttft_chart(title: str, series: Series) -> Chart:
-    """The median time to the first token of those who served most."""
+def ttft_chart(title: str, series: Series, colours: Colours) -> Chart:
+    """The median time to the first token of those who served most, in colours they have already."""
     lines = _served(series.lines)
     medians = [[point.ttft_p50_ms for point in line.points] for line in lines]
-    return _chart(title, "ms", lines, series.starts, medians)
+    return _chart(title, "ms", lines, series.starts, medians, given=colours)
 
 
-def speed_chart(title: str, series: Series) -> Chart:
-    """The median speed of those who served most."""
+def speed_chart(title: str, series: Series, colours: Colours) -> Chart:
+    """The median speed of those who served most, in colours they have already."""
     lines = _served(series.lines)
     medians = [[point.tokens_per_second_p50 for point in line.points] for line in lines]
-    return _chart(title, "rate", lines, series.starts, medians)
+    return _chart(title, "rate", lines, series.starts, medians, given=colours)
 
 
 def _chart(
@@ -94,6 +97,8 @@ def _chart(
     lines: Sequence[Line],
     starts: Sequence[datetime],
     columns: Sequence[Sequence[float | None]],
+    *,
+    given: Colours | None = None,
 ) -> Chart:
     shown = SHOWN[unit]
     kind: Literal["stack", "lines"] = "stack" if unit in _ADDS_UP else "lines"
@@ -102,7 +107,8 @@ def _chart(
         for at, start in enumerate(starts)
     )
     names = tuple(name_of(line.names) for line in lines)
-    colours = tuple(_COLOURS.get(name, at) for at, name in enumerate(names, start=1))
+    known = dict(zip(names, count(1), strict=False)) | _GREYS if given is None else given
+    colours = tuple(known.get(name, 0) for name in names)
     return Chart(title, kind, unit, names, colours, tuple(rows))
 
 

@@ -151,14 +151,16 @@ class Pages:
         period = period_asked(request)
         stats = self._stats(period, ("provider",))
         series = self._series(period, ("provider",), distributions=True)
+        ttft = spreads_of("Time to first token", "ms", stats.groups, lambda each: each.ttft)
+        speed = spreads_of("Tokens per second", "rate", stats.groups, lambda each: each.speed)
         return page(
             "quality.html",
             shell=shell_of(self._sources, request),
             stats=stats,
-            ttft=spreads_of("Time to first token", "ms", stats.groups, lambda each: each.ttft),
-            speed=spreads_of("Tokens per second", "rate", stats.groups, lambda each: each.speed),
-            ttft_over_time=charts.ttft_chart("Time to first token, median", series),
-            speed_over_time=charts.speed_chart("Tokens per second, median", series),
+            ttft=ttft,
+            speed=speed,
+            ttft_over_time=charts.ttft_chart("Time to first token, median", series, ttft.colours),
+            speed_over_time=charts.speed_chart("Tokens per second, median", series, speed.colours),
         )
 
     def money(self, request: Request) -> Response:

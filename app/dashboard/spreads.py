@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.dashboard.charts import SHOWN, Unit, name_of
+from app.dashboard.charts import SHOWN, Colours, Unit, name_of
 from app.ledger.histogram import Histogram
 from app.ledger.stats import Figures, Group
 
@@ -51,6 +51,11 @@ class Spreads:
     title: str
     spreads: tuple[Spread, ...]
     ticks: tuple[Tick, ...]
+
+    @property
+    def colours(self) -> Colours:
+        """Which colour each has, so that a chart beside it can have the same."""
+        return {spread.name: spread.colour for spread in self.spreads}
 
 
 def spreads_of(

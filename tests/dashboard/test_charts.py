@@ -59,20 +59,21 @@ def test_no_two_lines_have_one_colour_and_greys_are_for_nobody_and_the_others() 
 
 @pytest.mark.parametrize(("chart_of", "field"), [(ttft_chart, "ttft"), (speed_chart, "speed")])
 def test_medians_are_drawn_for_those_who_served_and_only_where_something_was_measured(
-    chart_of: Callable[[str, Series], Chart], field: str
+    chart_of: Callable[[str, Series, dict[str, int]], Chart], field: str
 ) -> None:
     lines = {f"p{at}": [figures(1, **{field: [100.0]}), figures(1)] for at in range(6)}
-    chart = chart_of("Median", series(nobody=[figures(9), figures(9)], **lines))
+    chart = chart_of("Median", series(nobody=[figures(9), figures(9)], **lines), {"p1": 4})
     assert chart.names == ("p0", "p1", "p2", "p3", "p4")
     (_, first), (_, second) = chart.rows
     assert first[0].value == pytest.approx(100, rel=0.1)
     assert (second[0].value, second[0].text) == (None, DASH)
     assert chart.kind == "lines"
+    assert chart.colours == (0, 4, 0, 0, 0)
 
 
 def test_where_nothing_happened_there_is_nothing_to_draw() -> None:
     assert share_chart("Share", series(novita=[figures(0)])).is_empty
-    assert ttft_chart("TTFT", series(nobody=[figures(3)])).is_empty
+    assert ttft_chart("TTFT", series(nobody=[figures(3)]), {}).is_empty
 
 
 def test_a_group_of_several_dimensions_is_named_by_all_of_them() -> None:

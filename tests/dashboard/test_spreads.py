@@ -18,10 +18,11 @@ def ttft_of(*groups: Group) -> Spreads:
 
 
 def test_a_slower_provider_lies_further_to_the_right() -> None:
-    quick, slow = ttft_of(group("quick", ttft=[100.0] * 9), group("slow", ttft=[900.0] * 9)).spreads
+    found = ttft_of(group("quick", ttft=[100.0] * 9), group("slow", ttft=[900.0] * 9))
+    quick, slow = found.spreads
     assert quick.median_at < slow.median_at
     assert max(c.start for c in quick.columns) < min(c.start for c in slow.columns)
-    assert (quick.colour, slow.colour) == (1, 2)
+    assert found.colours == {"quick": 1, "slow": 2}
     assert quick.count == 9
 
 
