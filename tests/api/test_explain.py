@@ -1,6 +1,7 @@
 """Asking what would be sent sends nothing, and leaves no receipt."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,7 @@ async def test_the_funnel_is_told_where_the_endpoints_are_known(start_proxy: Sta
     with running(create_simulator(pace=0)) as openrouter:
         proxy = start_proxy(POLICY, upstream_url=f"{openrouter.url}/api/v1")
         url, ask = f"{proxy.url}/pointsman/explain", {"model": "qwen/qwen3-coder"}
+        told: dict[str, Any] = {}
         for _ in range(50):
             told = (await proxy.client.post(url, json=ask)).json()
             if told["funnel"]:

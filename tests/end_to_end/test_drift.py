@@ -27,6 +27,7 @@ async def test_a_model_that_a_policy_names_is_listed_without_a_request(
     openrouter.plays_catalog = True
     openrouter.plays(reply(listing("fp8")))
     proxy = start_proxy(POLICY, upstream_url=openrouter.url)
+    catalog: dict[str, Any] = {}
     for _ in range(50):
         catalog = (await proxy.client.get(f"{proxy.url}/ready")).json()["catalog"]
         if catalog["listings"]:
@@ -49,7 +50,8 @@ async def drifts_shown(url: str, client: httpx2.AsyncClient) -> list[str]:
 def make_copies_old(state: Path) -> int:
     files = list(state.rglob("catalog/*/*.json"))
     for file in files:
-        os.utime(file, (file.stat().st_mtime - 7200,) * 2)
+        long_ago = file.stat().st_mtime - 7200
+        os.utime(file, (long_ago, long_ago))
     return len(files)
 
 

@@ -10,9 +10,9 @@ NAMED = b'data: {"provider":"Novita","model":"a/b","choices":[]}\n\n'
 def test_a_stream_names_its_provider_with_its_first_event() -> None:
     observer = Observer(CHAT, content_type="text/event-stream")
     observer.feed(b": OPENROUTER PROCESSING\n\n" + NAMED[:-3])
-    assert not observer.provider_named
+    named = [observer.provider_named]
     observer.feed(NAMED[-3:])
-    assert observer.provider_named
+    assert [*named, observer.provider_named] == [False, True]
     assert (observer.so_far.provider, observer.so_far.done) == ("Novita", False)
 
 
