@@ -77,7 +77,9 @@ def series(
     first = begin(oldest)
     since = wanted.since or (now - _HOUR if first is None else moment_of(first))
     until = max(wanted.until or now, since + timedelta(minutes=1))
-    step = step_for(until - since, points=points, shortest=_shortest(hour_of(since), oldest))
+    # A ledger younger than the period asked for has all of it in its hours.
+    asked = hour_of(since) if first is None else max(hour_of(since), first)
+    step = step_for(until - since, points=points, shortest=_shortest(asked, oldest))
     start = _floor(since, step)
     buckets = range(-(-(until - start) // step))
     if step < _HOUR:
