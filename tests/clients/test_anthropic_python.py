@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import anthropic
 import pytest
 from anthropic.types import Message, MessageParam, ToolParam
 
+from app.cli.tools import TOOLS
 from tests.clients.conftest import Stand
 from tests.conftest import UPSTREAM_KEY, Proxy
 
@@ -108,6 +110,8 @@ async def test_an_async_stream_with_a_tool_call_and_its_result(
     assert text_of(done).startswith("Done")
     receipts = await simulated.receipts(2)
     assert {receipt["verdict"] for receipt in receipts} == {"kept"}
+    for receipt in receipts:
+        assert fnmatchcase(receipt["user_agent"], str(TOOLS["anthropic-sdk"].user_agent))
 
 
 def test_tokens_are_counted_although_upstream_cannot(client: anthropic.Anthropic) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.clients.conftest import FLOOR, Stand
+from app.cli.tools import TOOLS
+from tests.clients.conftest import FLOOR, Stand, Tell
 from tests.clients.installed import HERE, node, program
 from tests.clients.programs import output
 
@@ -26,7 +28,7 @@ async def run(script: str, *arguments: str, home: Path) -> dict[str, Any]:
     return seen
 
 
-async def test_the_openai_sdk(stand: Stand, tmp_path: Path) -> None:
+async def test_the_openai_sdk(stand: Stand, tmp_path: Path, tell: Tell) -> None:
     seen = await run("openai_sdk.mjs", f"{stand.url}/v1", MODEL, home=tmp_path)
     assert seen["whole"]
     assert seen["streamed"]
@@ -41,6 +43,7 @@ async def test_the_openai_sdk(stand: Stand, tmp_path: Path) -> None:
     assert seen["receipt"] in [receipt["id"] for receipt in receipts]
     assert [receipt["verdict"] for receipt in receipts].count("kept") >= 5
     assert {receipt["user_agent"] for receipt in receipts} == {"OpenAI/JS 7.55.0"}
+    tell("javascript", receipts)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,7 @@ async def test_the_openai_sdk(stand: Stand, tmp_path: Path) -> None:
     ],
 )
 async def test_the_vercel_ai_sdk(
-    provider: str, agents: set[str], stand: Stand, tmp_path: Path
+    provider: str, agents: set[str], stand: Stand, tmp_path: Path, tell: Tell
 ) -> None:
     seen = await run("ai_sdk.mjs", f"{stand.url}/v1", MODEL, provider, home=tmp_path)
     assert seen["whole"]
@@ -67,7 +70,9 @@ async def test_the_vercel_ai_sdk(
         ("kept", "complete")
     }
     assert seen["receipt"] == receipts[-1]["id"]
-    known = {receipt["user_agent"].split(" ")[0].rpartition("/")[0] + "/*" for receipt in receipts}
-    assert known == agents
+    seen_agents = {receipt["user_agent"] for receipt in receipts}
+    assert all(any(fnmatchcase(seen, agent) for seen in seen_agents) for agent in agents)
+    assert all(fnmatchcase(seen, str(TOOLS["ai-sdk"].user_agent)) for seen in seen_agents)
     for body in stand.bodies:
         assert body["provider"] == {"quantizations": FLOOR, "data_collection": "deny"}
+    tell("javascript", receipts)

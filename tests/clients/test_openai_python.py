@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import openai
@@ -9,6 +10,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel
 
+from app.cli.tools import TOOLS
 from tests.conftest import Proxy
 
 MODEL = "qwen/qwen3-coder"
@@ -78,6 +80,7 @@ async def test_an_async_whole_answer(async_client: openai.AsyncOpenAI, simulated
     )
     receipt = await simulated.only_receipt()
     assert raw.headers["x-pointsman-receipt"] == receipt["id"]
+    assert fnmatchcase(receipt["user_agent"], str(TOOLS["openai-sdk"].user_agent))
     assert raw.parse().choices[0].finish_reason == "stop"
 
 

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from tests.clients.conftest import FLOOR, Stand
+from tests.clients.conftest import FLOOR, Stand, Tell
 from tests.clients.installed import HERE, program
 from tests.clients.programs import output
 
 MODEL = "qwen/qwen3-coder"
 
 
-async def test_langchain(stand: Stand, tmp_path: Path) -> None:
+async def test_langchain(stand: Stand, tmp_path: Path, tell: Tell) -> None:
     python = program("langchain")
     script = HERE / "ask_langchain.py"
     out, _ = await output(
@@ -39,6 +39,7 @@ async def test_langchain(stand: Stand, tmp_path: Path) -> None:
     }
     for body in stand.bodies:
         assert body["provider"] == {"quantizations": FLOOR, "data_collection": "deny"}
+    tell("langchain", receipts)
 
 
 MODELS = """\
@@ -58,7 +59,7 @@ def write(path: str, content: str) -> str:
 """
 
 
-async def test_the_llm_command_line(stand: Stand, tmp_path: Path) -> None:
+async def test_the_llm_command_line(stand: Stand, tmp_path: Path, tell: Tell) -> None:
     llm = program("llm")
     settings = tmp_path / "llm"
     settings.mkdir()
@@ -84,3 +85,4 @@ async def test_the_llm_command_line(stand: Stand, tmp_path: Path) -> None:
     receipts = await stand.proxy.receipts(5)
     assert {receipt["verdict"] for receipt in receipts} == {"kept"}
     assert [receipt["streamed"] for receipt in receipts] == [True, True, True, False, True]
+    tell("llm", receipts)
