@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
             chore.cancel()
         await feed.close()
         await openrouter.aclose()
-        writer.close()
+        writer.close(timeout=5.0)
         ledger.close()
         telemetry.close()
 

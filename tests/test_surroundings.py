@@ -57,7 +57,7 @@ def test_the_wheel_has_the_command_and_the_licence(wheel: zipfile.ZipFile) -> No
 
 
 @pytest.mark.parametrize("file", CONSTRAINTS, ids=lambda file: file.name)
-def test_constraints_pin_by_hash_and_name_no_address(file: Path) -> None:
+def test_t46_constraints_pin_by_hash_and_name_no_address(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     pinned = re.findall(r"^[a-z0-9][\w.-]*==\S+", text, re.MULTILINE | re.IGNORECASE)
     assert pinned
