@@ -7,6 +7,7 @@ under its usual name, everything else with the prefix `POINTSMAN_`. Command-line
 import os
 import re
 from datetime import timedelta
+from difflib import get_close_matches
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -49,6 +50,21 @@ def _span(value: object) -> object:
     if not (re.fullmatch("[1-9][0-9]{0,4}", number) and unit in _UNITS):
         raise ValueError(f"{value!r} is no length of time: write 90d, or with h for hours, w weeks")
     return timedelta(**{_UNITS[unit]: int(number)})
+
+
+def unknown_settings() -> list[str]:
+    """What in the environment looks like a setting of ours and is none, with what may be meant.
+
+    Told and not refused: a cluster sets names of this kind for a service called pointsman.
+    """
+    known = [f"POINTSMAN_{name.upper()}" for name in Settings.model_fields]
+    strange = sorted(name for name in os.environ if name.startswith("POINTSMAN_"))
+    return [f"{name} is no setting{_meant(name, known)}" for name in strange if name not in known]
+
+
+def _meant(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def state_folder() -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import SettingsError
-from app.settings import Settings, is_loopback
+from app.settings import Settings, is_loopback, unknown_settings
 
 
 def test_the_defaults_are_safe() -> None:
@@ -122,3 +122,12 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Path, "home", classmethod(homeless))
     with pytest.raises(SettingsError, match="POINTSMAN_STATE"):
         Settings.read()
+
+
+def test_a_setting_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("POINTSMAN_POLCIES", "POINTSMAN_PORT", "POINTSMAN_SERVICE_HOST"):
+        monkeypatch.setenv(name, "1")
+    assert unknown_settings() == [
+        "POINTSMAN_POLCIES is no setting; did you mean POINTSMAN_POLICIES?",
+        "POINTSMAN_SERVICE_HOST is no setting",
+    ]

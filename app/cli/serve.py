@@ -16,7 +16,7 @@ from app.cli.words import log_command
 from app.errors import SettingsError
 from app.main import create_app
 from app.policy_folder import policy_folder
-from app.settings import Settings
+from app.settings import Settings, unknown_settings
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -33,6 +33,8 @@ def serve(settings: Settings) -> None:
     """
     start_logging(settings.log_level)
     settings.check_exposure()
+    for strange in unknown_settings():
+        log.warning("%s", strange)
     app = create_app(settings)
     listener = listen(settings.host, settings.port)
     log.info("Pointsman serves %s, in front of %s", base_url(listener), settings.upstream_url)
