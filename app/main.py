@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -53,8 +54,70 @@ _MOST_LISTED = 50  # models that the policies name in full
 _LISTED_EVERY_SECONDS, _LISTED_APART_SECONDS = 60.0, 0.2
 
 
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Everything that outlives a request, made once and passed to whoever needs it."""
+
+    settings: Settings
+    policies: PolicyFolder
+    openrouter: OpenRouter
+    feed: CatalogFeed
+    drift: DriftLog
+    ledger: "_Ledger"
+    writer: Writer
+    telemetry: Telemetry
+    records: Records
+    traffic: Traffic
+
+    @property
+    def key(self) -> str | None:
+        """The operator's key for upstream."""
+        key = self.settings.openrouter_api_key
+        return key.get_secret_value() if key else None
+
+    @property
+    def body_limit(self) -> int:
+        """Bytes."""
+        return int(self.settings.max_body_mb * 1_000_000)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """A ready-to-serve app. Raises `PolicyFileError` when the policies can't be used."""
+    rooms = _furnish(settings)
+    app = App(
+        title="Pointsman",
+        lifespan=partial(_lifespan, rooms),
+        docs_url=None,  # its pages would load scripts from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.traffic = rooms.traffic
+    app.add_exception_handler(LedgerError, ledger_unreadable)
+    callers = Callers(settings.caller_keys)
+    sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys))
+    explain = Explain(
+        policies=rooms.policies,
+        feed=rooms.feed,
+        records=rooms.records,
+        body_limit=rooms.body_limit,
+    )
+    _add_our_own(app, rooms, explain, sign_in)
+    # Whatever is not ours is OpenRouter's: plain ASGI, past FastAPI's routing machinery.
+    v1 = app.router.default = _openrouters_api(rooms, explain)
+    app.entrance = Door(
+        Fork(app.inside, v1=v1),
+        callers=callers,
+        hosts=(settings.host, *settings.allowed_hosts),
+        origins=settings.allowed_origins,
+        refuse=sign_in.or_ask(rooms.records.refuse),
+        traffic=rooms.traffic,
+        pages=sign_in,
+    )
+    return app
+
+
+def _furnish(settings: Settings) -> Rooms:
     policies = PolicyFolder(policy_folder(settings.policies))
     openrouter = connect(
         settings.upstream_url,
@@ -69,95 +132,107 @@ def create_app(settings: Settings) -> FastAPI:
         copies=CatalogCopies(settings.state / "catalog", settings.upstream_url),
         changed=drift.changed,
     )
-    ledger = _Ledger(
-        settings.ledger(), Keep(age=settings.ledger_keep, megabytes=settings.ledger_max_mb)
-    )
+    keep = Keep(age=settings.ledger_keep, megabytes=settings.ledger_max_mb)
+    ledger = _Ledger(settings.ledger(), keep)
     writer = Writer(ledger.open)
     telemetry = Telemetry(Tallies(KnownModels(policies, feed).name_of), _traces(settings))
-    records = Records(feed=feed, submit=writer.submit, telemetry=telemetry)
-    body_limit = int(settings.max_body_mb * 1_000_000)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        writer.start()
-        chores = [
-            asyncio.create_task(policies.keep_fresh()),
-            asyncio.create_task(_keep_listed(feed, policies)),
-        ]
-        yield
-        for chore in chores:
-            chore.cancel()
-        await feed.close()
-        await openrouter.aclose()
-        writer.close(timeout=5.0)
-        ledger.close()
-        telemetry.close()
-
-    app = App(
-        title="Pointsman",
-        lifespan=lifespan,
-        docs_url=None,  # its pages would load scripts from elsewhere
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
+    return Rooms(
+        settings=settings,
+        policies=policies,
+        openrouter=openrouter,
+        feed=feed,
+        drift=drift,
+        ledger=ledger,
+        writer=writer,
+        telemetry=telemetry,
+        records=Records(feed=feed, submit=writer.submit, telemetry=telemetry),
+        traffic=Traffic(),
     )
-    app.state.traffic = traffic = Traffic()
-    app.add_exception_handler(LedgerError, ledger_unreadable)
-    app.include_router(
-        health_routes(policies=policies, writer=writer, traffic=traffic, feed=feed, drift=drift)
-    )
-    app.include_router(receipt_routes(ledger.reader))
-    app.include_router(stats_routes(ledger.reader))
-    callers = Callers(settings.caller_keys)
-    sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys))
+
+
+@asynccontextmanager
+async def _lifespan(rooms: Rooms, _: FastAPI) -> AsyncIterator[None]:
+    rooms.writer.start()
+    chores = [
+        asyncio.create_task(rooms.policies.keep_fresh()),
+        asyncio.create_task(_keep_listed(rooms.feed, rooms.policies)),
+    ]
+    yield
+    for chore in chores:
+        chore.cancel()
+    await rooms.feed.close()
+    await rooms.openrouter.aclose()
+    rooms.writer.close(timeout=5.0)
+    rooms.ledger.close()
+    rooms.telemetry.close()
+
+
+def _add_our_own(app: FastAPI, rooms: Rooms, explain: Explain, sign_in: SignIn) -> None:
+    """Health, receipts, figures, pages: everything that is not OpenRouter's API."""
 
     def make_dashboard() -> ASGIApp:
         from app.dashboard.pages import dashboard  # noqa: PLC0415 - see OnDemand
         from app.dashboard.shell import Sources  # noqa: PLC0415
 
         sources = Sources(
-            store=ledger.reader,
-            policies=policies,
-            catalog=lambda: feed.current,
-            writer=writer,
-            leaving=lambda: traffic.draining,
-            drifts=lambda: tuple(drift.latest),
+            store=rooms.ledger.reader,
+            policies=rooms.policies,
+            catalog=lambda: rooms.feed.current,
+            writer=rooms.writer,
+            leaving=lambda: rooms.traffic.draining,
+            drifts=lambda: tuple(rooms.drift.latest),
         )
         return dashboard(sources, sign_in.routes())
 
     def make_metrics() -> ASGIApp:
         from app.api.metrics import Metrics, Sources  # noqa: PLC0415 - see OnDemand
 
-        return Metrics(
-            telemetry.tallies,
-            Sources(
-                policies=policies,
-                writer=writer,
-                traffic=traffic,
-                feed=feed,
-                drift=drift,
-                records=records,
-            ),
+        sources = Sources(
+            policies=rooms.policies,
+            writer=rooms.writer,
+            traffic=rooms.traffic,
+            feed=rooms.feed,
+            drift=rooms.drift,
+            records=rooms.records,
         )
+        return Metrics(rooms.telemetry.tallies, sources)
 
-    app.router.routes.append(Route("/metrics", OnDemand(make_metrics), methods=["GET"]))
+    app.include_router(
+        health_routes(
+            policies=rooms.policies,
+            writer=rooms.writer,
+            traffic=rooms.traffic,
+            feed=rooms.feed,
+            drift=rooms.drift,
+        )
+    )
+    app.include_router(receipt_routes(rooms.ledger.reader))
+    app.include_router(stats_routes(rooms.ledger.reader))
     pages = OnDemand(make_dashboard)
-    app.router.routes.append(Route("/dashboard", pages))
-    app.router.routes.append(Route("/dashboard/{page:path}", pages))
-    # Whatever is not ours is OpenRouter's: plain ASGI, past FastAPI's routing machinery.
-    explain = Explain(policies=policies, feed=feed, records=records, body_limit=body_limit)
-    app.router.routes.append(Route("/pointsman/explain", explain, methods=["POST"]))
-    v1 = V1(
+    app.router.routes += [
+        Route("/pointsman/explain", explain, methods=["POST"]),
+        Route("/metrics", OnDemand(make_metrics), methods=["GET"]),
+        Route("/dashboard", pages),
+        Route("/dashboard/{page:path}", pages),
+    ]
+
+
+def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
+    policies, openrouter = rooms.policies, rooms.openrouter
+    feed, records = rooms.feed, rooms.records
+    key, body_limit = rooms.settings.openrouter_api_key, rooms.body_limit
+    holding = Holding(
+        Block(feed, limit=body_limit),
+        RoutingErrors(policies, feed, enabled=rooms.settings.explain_errors),
+    )
+    return V1(
         explain=explain,
         inference=Inference(
             policies=policies,
             openrouter=openrouter,
             feed=feed,
             records=records,
-            holding=Holding(
-                Block(feed, limit=body_limit),
-                RoutingErrors(policies, feed, enabled=settings.explain_errors),
-            ),
+            holding=holding,
             key=key,
             body_limit=body_limit,
         ),
@@ -165,26 +240,12 @@ def create_app(settings: Settings) -> FastAPI:
             policies=policies, openrouter=openrouter, feed=feed, records=records, key=key
         ),
         count_tokens=CountTokens(
-            openrouter=openrouter,
-            records=records,
-            key=key.get_secret_value() if key else None,
-            body_limit=body_limit,
+            openrouter=openrouter, records=records, key=rooms.key, body_limit=body_limit
         ),
         passthrough=Passthrough(
             openrouter=openrouter, records=records, key=key, body_limit=body_limit
         ),
     )
-    app.router.default = v1
-    app.entrance = Door(
-        Fork(app.inside, v1=v1),
-        callers=callers,
-        hosts=(settings.host, *settings.allowed_hosts),
-        origins=settings.allowed_origins,
-        refuse=sign_in.or_ask(records.refuse),
-        traffic=traffic,
-        pages=sign_in,
-    )
-    return app
 
 
 def _traces(settings: Settings) -> Traces | None:

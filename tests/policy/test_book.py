@@ -80,3 +80,14 @@ def test_callers_that_no_rule_knows_are_one_to_the_book() -> None:
         for each in range(50)
     }
     assert len(answers) == 1
+
+
+def test_the_models_that_are_named_in_full_are_known() -> None:
+    text = (
+        "version: 1\nrules:\n"
+        "  - {name: r, models: [acme/one, 'acme/*', acme/two], zdr: true}\n"
+        "aliases:\n"
+        "  quick: {model: acme/three, preferences: {sort: price}}\n"
+        "  slow: {model: acme/one, preferences: {sort: latency}}\n"
+    )
+    assert read_book({"p.yaml": text}).models_named == ("acme/one", "acme/two", "acme/three")
