@@ -6,7 +6,6 @@ Rule 2  `broken` is refused; `unproven` only under `block_unproven`.
 Rule 3  Upstream's own errors pass: they are no answer of anybody's.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -39,7 +38,7 @@ class Block:
         if (exchange.upstream_status or 0) >= _FIRST_ERROR_STATUS:
             return ()
         withheld = await self._until_named(exchange, observer, chunks)
-        await self._listing_known(exchange)
+        await self._feed.known(exchange.models_sent[0], patience=_PATIENCE_SECONDS)
         verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=time.time())
         _refuse(verdict, exchange, proof_wanted=route.on_violation == "block_unproven")
         return withheld
@@ -63,12 +62,6 @@ class Block:
         else:
             observer.close()
         return tuple(withheld)
-
-    async def _listing_known(self, exchange: Exchange) -> None:
-        known = asyncio.Event()
-        model = exchange.models_sent[0]
-        self._feed.once_known(model, known.set, patience=_PATIENCE_SECONDS)
-        await known.wait()
 
 
 def _refuse(verdict: Verdict, exchange: Exchange, *, proof_wanted: bool) -> None:

@@ -9,8 +9,7 @@ from starlette.types import Receive, Scope
 
 from app.api.decoding import decoded
 from app.errors import BodyTooLarge, UnsupportedContent
-
-RawHeaders = list[tuple[bytes, bytes]]
+from app.wire.headers import RawHeaders
 
 
 class CallerLeft(Exception):

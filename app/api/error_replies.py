@@ -31,11 +31,18 @@ def error_body(error: RequestError, shape: str, receipt_id: str | None) -> dict[
         kind = _ANTHROPIC_TYPES.get(error.status, "api_error")
         detail = {"type": kind, "message": str(error), "code": error.code}
         return {"type": "error", "error": detail, "request_id": receipt_id}
-    return {"error": {"message": str(error), "type": error.type, "param": None, "code": error.code}}
+    return openai_error(str(error), code=error.code, kind=error.type)
+
+
+def openai_error(
+    message: str, *, code: str, kind: str = "invalid_request_error", param: str | None = None
+) -> dict[str, object]:
+    """OpenAI's envelope, which nearly every SDK reads."""
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 async def ledger_unreadable(_: Request, error: Exception) -> JSONResponse:
     """The reply to who asks for receipts that can't be read now."""
     log.debug("%s", error)  # the writer has said it, once; this would say it at every request
-    detail = {"message": str(error), "type": "api_error", "param": None, "code": "ledger_error"}
-    return JSONResponse({"error": detail}, status_code=503)
+    body = openai_error(str(error), code="ledger_error", kind="api_error")
+    return JSONResponse(body, status_code=503)

@@ -56,8 +56,7 @@ class Exchange:
         """Every model that was asked for, under the name that upstream knows."""
         if self.request is None or self.route is None:
             return ()
-        models, sent_as = self.request.models, self.route.sent_as
-        return tuple(sent_as.get(name, name) for name in models) if sent_as else models
+        return self.route.names_sent(self.request.models)
 
     @property
     def streaming(self) -> bool:

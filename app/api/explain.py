@@ -53,7 +53,7 @@ class Explain:
             catalog=self._feed.current,
         )
         explained = explain(request, route)
-        for model in {route.sent_as.get(name, name) for name in request.models}:
+        for model in route.names_sent(request.models):
             self._feed.want(model)
         catalog, ladder = self._feed.current, book.ladder
         found = forecasts(request, route, explained.provider, catalog, ladder=ladder)

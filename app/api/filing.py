@@ -140,8 +140,7 @@ def _attempted(seen: Observation, model: str | None) -> tuple[str, ...]:
     failed = [
         attempt.provider
         for attempt in _attempts(seen)
-        if (attempt.status is None or attempt.status >= _FIRST_ERROR_STATUS)
-        and (model is None or model_key(attempt.model or "") == model_key(model))
+        if attempt.failed and (model is None or model_key(attempt.model or "") == model_key(model))
     ]
     if seen.error and seen.error.provider:
         failed.append(seen.error.provider)

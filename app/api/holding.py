@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from app.api.block import Block
 from app.api.exchange import Exchange
 from app.api.routing_errors import RoutingErrors
-
-RawHeaders = list[tuple[bytes, bytes]]
+from app.wire.headers import RawHeaders
 
 
 class Holding:

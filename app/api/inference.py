@@ -21,9 +21,7 @@ from app.policy.apply import Outgoing, apply
 from app.policy.request import read_request
 from app.policy_folder import PolicyFolder
 from app.wire.dialect import Dialect
-from app.wire.headers import to_caller, to_upstream
-
-RawHeaders = list[tuple[bytes, bytes]]
+from app.wire.headers import RawHeaders, to_caller, to_upstream
 
 
 class Inference:

@@ -8,6 +8,7 @@ import msgspec
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
+from app.api.error_replies import openai_error
 from app.api.plain_replies import send_bytes, send_json
 from app.api.records import Records
 from app.errors import UpstreamError
@@ -15,9 +16,7 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter
 from app.policy.book import Book
 from app.policy_folder import PolicyFolder
-from app.wire.headers import to_caller, to_upstream
-
-RawHeaders = list[tuple[bytes, bytes]]
+from app.wire.headers import RawHeaders, to_caller, to_upstream
 
 _OK = 200
 _YEAR_3000 = 32_503_680_000
@@ -136,14 +135,7 @@ def _is_anthropics(scope: Scope) -> bool:
 
 def _no_such_model(wanted: str) -> dict[str, object]:
     message = f"there is no model {wanted!r}, and no alias of that name; GET /v1/models lists all"
-    return {
-        "error": {
-            "message": message,
-            "type": "invalid_request_error",
-            "param": "model",
-            "code": "model_not_found",
-        }
-    }
+    return openai_error(message, code="model_not_found", param="model")
 
 
 class _List(msgspec.Struct):

@@ -12,7 +12,7 @@ from app.openrouter.client import OpenRouter
 from app.wire.headers import to_upstream
 
 # These can change or cost nothing, so they leave no receipt and need no key of their own.
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # What RFC 3986 allows in a path as it is. A percent sign isn't among them: what had been encoded
 # twice goes on encoded twice, or it would mean another path upstream than it did to us.
@@ -37,7 +37,7 @@ class Passthrough:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Forward one request to `path`; a receipt is left where it could have cost something."""
-        reading = scope["method"] in _READING
+        reading = scope["method"] in READING
         async with self._records.exchange(scope, send, None, filed=not reading) as exchange:
             if not reading:
                 must_have_key(scope["headers"], self._key)

@@ -3,7 +3,7 @@
 import msgspec
 from starlette.types import Send
 
-RawHeaders = list[tuple[bytes, bytes]]
+from app.wire.headers import RawHeaders
 
 
 async def send_json(

@@ -1,6 +1,5 @@
 """Upstream's routing 404s, with the policy's part in them told to the caller."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from app.api.exchange import Exchange
@@ -8,8 +7,7 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.explained_error import explained
 from app.policy.forecast import forecasts
 from app.policy_folder import PolicyFolder
-
-RawHeaders = list[tuple[bytes, bytes]]
+from app.wire.headers import RawHeaders
 
 _NOT_FOUND = 404
 _PATIENCE_SECONDS = 1.0  # for the model's listing; an error can wait for its explanation
@@ -39,12 +37,14 @@ class RoutingErrors:
         if request is None or route is None or outgoing is None:
             return head, ()
         pieces: list[bytes] = []
+        size = 0
         async for chunk in chunks:
             exchange.saw(chunk)
             pieces.append(chunk)
-            if sum(map(len, pieces)) > _LARGEST:
+            size += len(chunk)
+            if size > _LARGEST:
                 return head, tuple(pieces)
-        await self._listing_known(exchange)
+        await self._feed.known(exchange.models_sent[0], patience=_PATIENCE_SECONDS)
         body = b"".join(pieces)
         ladder, catalog = self._policies.current.ladder, self._feed.current
         found = forecasts(request, route, outgoing.preferences, catalog, ladder=ladder)
@@ -53,8 +53,3 @@ class RoutingErrors:
             return head, (body,)
         rest = [(name, value) for name, value in head if name != b"content-length"]
         return [*rest, (b"content-length", b"%d" % len(told))], (told,)
-
-    async def _listing_known(self, exchange: Exchange) -> None:
-        known = asyncio.Event()
-        self._feed.once_known(exchange.models_sent[0], known.set, patience=_PATIENCE_SECONDS)
-        await known.wait()

@@ -3,15 +3,14 @@
 from starlette.types import Receive, Scope, Send
 
 from app.api.count_tokens import CountTokens
+from app.api.error_replies import openai_error
 from app.api.explain import DRY_RUN, Explain
 from app.api.inference import Inference
 from app.api.models import Models
-from app.api.passthrough import Passthrough
+from app.api.passthrough import READING, Passthrough
 from app.api.plain_replies import send_json
 from app.wire.dialect import DIALECTS
 from app.wire.paths import canonical_path, nearly
-
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class V1:
@@ -45,7 +44,7 @@ class V1:
             await self._models(scope, receive, send, wanted)
         elif path == "/messages/count_tokens" and scope["method"] == "POST":
             await self._count_tokens(scope, receive, send)
-        elif scope["method"] not in _READING and (meant := nearly(scope["path"])) is not None:
+        elif scope["method"] not in READING and (meant := nearly(scope["path"])) is not None:
             await send_json(send, 404, _nothing_here(scope["path"], f"; POST to /v1{meant}"))
         elif path != scope["path"]:
             await self._passthrough(scope, receive, send, path)
@@ -58,11 +57,4 @@ _ELSEWHERE = "; OpenRouter's API is under /v1, ours under /pointsman"
 
 def _nothing_here(path: str, remedy: str) -> dict[str, object]:
     message = f"nothing is served here at {path!a}{remedy}"
-    return {
-        "error": {
-            "message": message,
-            "type": "invalid_request_error",
-            "param": None,
-            "code": "not_found",
-        }
-    }
+    return openai_error(message, code="not_found")

@@ -10,9 +10,9 @@ import msgspec
 
 from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.errors import SettingsError
-from app.openrouter.client import OpenRouter, RawHeaders, Upstream, connect
+from app.openrouter.client import OpenRouter, Upstream, connect
 from app.settings import Settings
-from app.wire.headers import to_upstream
+from app.wire.headers import RawHeaders, to_upstream
 
 _OK = 200
 

@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.wire.generation import Generation, read_generation
 
 _POLL_SECONDS = 2.0
-_OK, _FIRST_ERROR_STATUS = 200, 400
+_OK = 200
 
 
 def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -> int:
@@ -49,7 +49,7 @@ async def _verified(settings: Settings, receipt: Receipt, wait: float) -> Verdic
         status=receipt.status or _OK,
         model=str(receipt.model_sent),
         named_by_record=record.provider,
-        attempted=_failed(record),
+        attempted=tuple(each.provider for each in record.attempts if each.failed),
         server_tools=record.server_tools,
         cache_hit=record.from_cache,
     )
@@ -70,14 +70,6 @@ async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:
                 "some ten seconds after the answer, and only the key that asked may read it"
             )
         await asyncio.sleep(_POLL_SECONDS)
-
-
-def _failed(record: Generation) -> tuple[str, ...]:
-    return tuple(
-        attempt.provider
-        for attempt in record.attempts
-        if attempt.status is None or attempt.status >= _FIRST_ERROR_STATUS
-    )
 
 
 def _table(receipt: Receipt, verdict: Verdict) -> Table:

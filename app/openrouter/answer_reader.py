@@ -8,10 +8,14 @@ Rule 4  Bytes that bring neither body nor end are counted: a head without end is
 """
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import httptools
 
-from app.openrouter.transport import RawHeaders, TransportError
+from app.openrouter.transport import TransportError
+
+if TYPE_CHECKING:
+    from app.wire.headers import RawHeaders
 
 _MOST_WITHOUT_PROGRESS = 128 * 1024  # head, trailers, extensions; a proxy in between allows less
 

@@ -104,6 +104,12 @@ class CatalogFeed:
         timer = asyncio.get_running_loop().call_later(patience, go_on)
         fetch.add_done_callback(go_on)
 
+    async def known(self, model: str, *, patience: float) -> None:
+        """Wait until the model's listing is not being fetched, `patience` seconds at the most."""
+        event = asyncio.Event()
+        self.once_known(model, event.set, patience=patience)
+        await event.wait()
+
     async def close(self) -> None:
         """Give up what is being fetched."""
         fetches = tuple(self._fetches.values())

@@ -9,12 +9,12 @@ import msgspec
 
 from app.errors import UpstreamTimeout, UpstreamUnreachable
 from app.openrouter.transport import (
-    RawHeaders,
     Transport,
     TransportError,
     TransportTimeout,
     Upstream,
 )
+from app.wire.headers import RawHeaders
 
 __all__ = ["OpenRouter", "RawHeaders", "TransportKind", "Upstream", "connect", "proxy_for"]
 

@@ -13,7 +13,8 @@ import httpx2
 from anyio import CancelScope
 
 from app.errors import UpstreamCut
-from app.openrouter.transport import RawHeaders, TransportError, TransportTimeout
+from app.openrouter.transport import TransportError, TransportTimeout
+from app.wire.headers import RawHeaders
 
 _TIMEOUTS = (httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout)
 

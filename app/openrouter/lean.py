@@ -22,7 +22,8 @@ from app.openrouter.answer_reader import AnswerReader
 from app.openrouter.connection import Connection
 from app.openrouter.dial import dial
 from app.openrouter.tls import Tls
-from app.openrouter.transport import RawHeaders, TransportError, TransportTimeout
+from app.openrouter.transport import TransportError, TransportTimeout
+from app.wire.headers import RawHeaders
 
 _MOST_IDLE = 100
 _DEFAULT_PORTS = {"http": 80, "https": 443}

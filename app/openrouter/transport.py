@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-RawHeaders = list[tuple[bytes, bytes]]
+from app.wire.headers import RawHeaders
 
 
 class TransportError(Exception):

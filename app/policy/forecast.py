@@ -44,7 +44,7 @@ def forecasts(
 ) -> Iterator[Forecast]:
     """The funnels of a request that is sent with `preferences`, by model, as far as listings go."""
     needs = needs_of(request, prompt_tokens=prompt_tokens)
-    for name in dict.fromkeys(route.sent_as.get(model, model) for model in request.models):
+    for name in dict.fromkeys(route.names_sent(request.models)):
         listing = catalog.listing(name)
         if listing is None:
             continue

@@ -44,6 +44,12 @@ class Route:
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
     encoded: bytes = field(default=b"{}", repr=False, compare=False)  # the preferences as JSON
 
+    def names_sent(self, models: tuple[str, ...]) -> tuple[str, ...]:
+        """The models that a request names, as upstream will hear of them."""
+        if not self.sent_as:
+            return models
+        return tuple(self.sent_as.get(name, name) for name in models)
+
     @property
     def matched(self) -> bool:
         """Whether any policy speaks for this request."""

@@ -13,6 +13,7 @@ Values are passed on, never parsed into anything that could be printed.
 from collections.abc import Collection, Iterable
 
 Header = tuple[bytes, bytes]
+RawHeaders = list[Header]
 
 _HOP_BY_HOP = frozenset(
     {

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from app.wire.dialect import UsageNames
 from app.wire.frame import walk
 
+_FIRST_ERROR_STATUS = 400
 _TEXT_LIMIT = 4096
 _NUMBER_LIMIT = 2**53  # of tokens or dollars; beyond it, JSON's readers disagree
 
@@ -30,6 +31,11 @@ class Attempt(NamedTuple):
     provider: str
     model: str | None
     status: int | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it came to nothing; one whose status isn't told did."""
+        return self.status is None or self.status >= _FIRST_ERROR_STATUS
 
 
 @dataclass(frozen=True, slots=True)
