@@ -116,7 +116,7 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         server_tools=request.server_tools or usage.server_tools,
         cache_hit=exchange.cache_status == "HIT",
     )
-    return judge(served, outgoing.preferences, catalog, now=now)
+    return judge(served, outgoing.terms, catalog, now=now)
 
 
 def _answering(sent: tuple[str, ...], named: str | None) -> str:

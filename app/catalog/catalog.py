@@ -25,6 +25,18 @@ class Listing:
 
     endpoints: tuple[Endpoint, ...]
     fetched_at: float
+    _by_provider: Mapping[str, tuple[Endpoint, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort the endpoints by provider: every answer is asked who served it."""
+        found: dict[str, list[Endpoint]] = {}
+        for endpoint in self.endpoints:
+            found.setdefault(endpoint.provider_name.lower(), []).append(endpoint)
+        object.__setattr__(self, "_by_provider", {name: tuple(it) for name, it in found.items()})
+
+    def of_provider(self, name: str) -> tuple[Endpoint, ...]:
+        """A provider's endpoints, by the name that answers give it; none where it isn't listed."""
+        return self._by_provider.get(name.lower(), ())
 
 
 @dataclass(frozen=True, slots=True)

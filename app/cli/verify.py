@@ -3,8 +3,8 @@
 import asyncio
 import json
 import time
-from dataclasses import asdict
 
+from msgspec.structs import asdict
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +14,7 @@ from app.cli.ledgers import to_read
 from app.cli.log import style_of
 from app.errors import SettingsError
 from app.ledger.receipt import Receipt
+from app.policy.compliance import terms_of
 from app.policy.verdict import Served, Verdict, judge
 from app.settings import Settings
 from app.wire.generation import Generation, read_generation
@@ -53,7 +54,7 @@ async def _verified(settings: Settings, receipt: Receipt, wait: float) -> Verdic
         server_tools=record.server_tools,
         cache_hit=record.from_cache,
     )
-    return judge(served, receipt.preferences_sent, catalog, now=time.time())
+    return judge(served, terms_of(receipt.preferences_sent), catalog, now=time.time())
 
 
 async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:

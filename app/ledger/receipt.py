@@ -5,11 +5,12 @@ a prompt, a completion, a key or a header's value.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
 from typing import Any, Literal
+
+import msgspec
 
 Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
 VerdictWord = Literal["kept", "broken", "unproven"]
@@ -19,8 +20,7 @@ _TIME_DIGITS = 10
 _RANDOM_DIGITS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request, from arrival to end. Times in milliseconds, money in USD, sizes in bytes."""
 
     id: str
@@ -66,7 +66,7 @@ class Receipt:
     session: str | None = None  # a digest
 
 
-FIELDS = tuple(field.name for field in fields(Receipt))
+FIELDS = Receipt.__struct_fields__
 
 # Kept as JSON where there is more than one value.
 TUPLES = frozenset({"rules", "overruled", "quantizations_listed", "evidence", "attempts"})

@@ -1,12 +1,12 @@
 """A request and its route: what is sent. Refusals happen here, before any socket opens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from app.errors import PolicyConflict
+from app.policy.compliance import Terms, terms_of
 from app.policy.names import renamed
 from app.policy.overruled import Overruled, overruled
 from app.policy.preferences import as_bytes, joined
@@ -19,13 +19,13 @@ from app.policy.slices import edit
 Changes = dict[str, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """What will be asked of OpenRouter."""
 
     body: bytes  # the request's own object when nothing had to change
     model_sent: str
     preferences: Mapping[str, Any] | None  # the provider object as sent
+    terms: Terms  # what the answer is held to
     overruled: tuple[Overruled, ...]
     changed: tuple[str, ...]  # top-level fields that are sent otherwise than they came
     router_metadata: bool
@@ -46,6 +46,7 @@ def apply(request: Request, route: Route) -> Outgoing:
         body=edit(request.body, request.fields, changes) if changes else request.body,
         model_sent=route.model_sent,
         preferences=preferences,
+        terms=route.terms if preferences is route.preferences else terms_of(preferences),
         overruled=overruled(request.provider, preferences, route) if request.provider else (),
         changed=tuple(changes),
         router_metadata=route.router_metadata,

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import repeat
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from app.catalog.catalog import Weights
 from app.policy.cascade import cascade

@@ -5,9 +5,10 @@ the like for the completion (contract §3.2); it holds to the last digit where i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+import msgspec
 
 from app.catalog.endpoint import Endpoint
 
@@ -17,8 +18,7 @@ _MILLION = Decimal(1_000_000)
 _NO_CAP = 10**15  # USD per million tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(msgspec.Struct, frozen=True, gc=False):
     """Tokens and what upstream charged for them, in USD; of a request without a key of our own."""
 
     prompt_tokens: int
@@ -97,8 +97,7 @@ def _per_token(cap: Any) -> Decimal | None:
     return per_million / _MILLION
 
 
-@dataclass(frozen=True, slots=True)
-class _Charge:
+class _Charge(msgspec.Struct, frozen=True, gc=False):
     """What was paid for the tokens of one kind."""
 
     tokens: int

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from app.policy.compliance import Terms, terms_of
 from app.policy.merge import Conflict, tighten
 from app.policy.rule import Clause
 from app.policy.slug import without_preset, without_variant
@@ -43,6 +44,7 @@ class Route:
     aliases: frozenset[str] = frozenset()  # among all the models asked
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
     encoded: bytes = field(default=b"{}", repr=False, compare=False)  # the preferences as JSON
+    terms: Terms = field(default=Terms(), repr=False, compare=False)  # what they hold answers to
 
     def names_sent(self, models: tuple[str, ...]) -> tuple[str, ...]:
         """The models that a request names, as upstream will hear of them."""
@@ -101,6 +103,7 @@ def join(routes: Sequence[Route]) -> Route:
         model_sent=names[joined.model_asked],
         sent_as={asked: sent for asked, sent in names.items() if sent != asked},
         encoded=msgspec.json.encode(joined.preferences),
+        terms=terms_of(joined.preferences),
     )
 
 

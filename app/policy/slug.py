@@ -6,13 +6,12 @@ rules are matched against the name lower-cased, each part of it trimmed, while i
 was given: spelling a name oddly must not be a way round a rule.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 _PRESET = "@preset/"
 
 
-@dataclass(frozen=True, slots=True)
-class Slug:
+class Slug(msgspec.Struct, frozen=True, gc=False):
     """A model name's parts, lower case."""
 
     base: str  # author/model; the whole of a bare @preset/mine

@@ -7,22 +7,22 @@ Rule 3  Everything else is `unproven`, with the reason. We say "listed as fp8", 
         no answer tells the endpoint's tag or quantization (contract §3.2, §4).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
 
 from app.catalog.catalog import Catalog, Listing
 from app.catalog.endpoint import Endpoint
 from app.catalog.providers import is_known, slug_of
-from app.policy.compliance import JUDGED, allows, allows_provider, caps_in, unchecked
+from app.policy.compliance import Terms
 from app.policy.cost import Bill, those_that_charge, within
 
 STALE_SECONDS = 24 * 3600
 _FIRST_ERROR_STATUS = 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The facts of one answer; providers by the display names that upstream used."""
 
     status: int
@@ -36,8 +36,7 @@ class Served:
     cache_hit: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What can be said, why, and from which sources."""
 
     verdict: Literal["kept", "broken", "unproven"] | None
@@ -47,15 +46,13 @@ class Verdict:
     quantizations_listed: tuple[str, ...] = ()
 
 
-def judge(
-    served: Served, preferences: Mapping[str, Any] | None, catalog: Catalog, *, now: float
-) -> Verdict:
+def judge(served: Served, terms: Terms, catalog: Catalog, *, now: float) -> Verdict:
     """The verdict on one answer; `now` in seconds since the epoch, for the listing's age."""
     listing = catalog.listing(served.model)
     who = _Who.of(served, listing)
-    if not preferences:
+    if not terms.asked:
         return who.says(None, "there was neither a policy nor a wish of the caller's to judge")
-    outside = _outside(served, preferences, listing, now)
+    outside = _outside(served, terms, listing, now) if served.attempted else None
     if outside is not None:
         return who.says(
             "broken", f"a failed attempt gave the prompt to {outside}, which is outside"
@@ -65,25 +62,20 @@ def judge(
     doubt = who.doubt(served)
     if doubt is not None:
         return who.says("unproven", doubt)
-    return _of_who_served(who, served, preferences, listing, now)
+    return _of_who_served(who, served, terms, listing, now)
 
 
 def _of_who_served(
-    who: "_Who",
-    served: Served,
-    preferences: Mapping[str, Any],
-    listing: Listing | None,
-    now: float,
+    who: "_Who", served: Served, terms: Terms, listing: Listing | None, now: float
 ) -> Verdict:
-    if not any(preferences.get(name) for name in JUDGED):
-        return who.says("kept", f"served by {who.name}{_but(preferences)}")
+    if not terms.judged:
+        return who.says("kept", f"served by {who.name}{_but(terms)}")
     if not (_is_fresh(listing, now) and who.endpoints):
-        return _by_name_alone(who, preferences, listing, now)
-    return _by_endpoints(who, preferences, served.bill)
+        return _by_name_alone(who, terms, listing, now)
+    return _by_endpoints(who, terms, served.bill)
 
 
-@dataclass(frozen=True, slots=True)
-class _Who:
+class _Who(msgspec.Struct, frozen=True, gc=False):
     """Who served, as far as the answer names anybody."""
 
     name: str | None
@@ -140,19 +132,17 @@ class _Who:
         )
 
 
-def _by_name_alone(
-    who: _Who, preferences: Mapping[str, Any], listing: Listing | None, now: float
-) -> Verdict:
+def _by_name_alone(who: _Who, terms: Terms, listing: Listing | None, now: float) -> Verdict:
     """Rule 1 to 3 where the provider's endpoints are not known well enough."""
     assert who.name is not None  # noqa: S101 - doubt() has seen to it
     slug = _sure_slug(listing, who.name)
     if slug is None:
         return who.says("unproven", f"served by {who.name}, whose slug is not known for sure")
-    answer = allows_provider(preferences, slug)
+    answer = terms.allows_provider(slug)
     if answer is False:
         return who.says("broken", f"served by {who.name}, which the preferences exclude")
-    if answer and not caps_in(preferences):
-        return who.says("kept", f"served by {who.name}, which may serve{_but(preferences)}")
+    if answer and not terms.caps:
+        return who.says("kept", f"served by {who.name}, which may serve{_but(terms)}")
     if listing is None:
         why = "the model's endpoints have not been listed yet"
     elif not who.endpoints:
@@ -162,7 +152,7 @@ def _by_name_alone(
     return who.says("unproven", f"served by {who.name}, but {why}")
 
 
-def _by_endpoints(who: _Who, preferences: Mapping[str, Any], bill: Bill | None) -> Verdict:
+def _by_endpoints(who: _Who, terms: Terms, bill: Bill | None) -> Verdict:
     """Rule 1 to 3 over the listed endpoints of the provider that served."""
     possible: Sequence[Endpoint] = who.endpoints
     also = ["catalog"]
@@ -170,10 +160,10 @@ def _by_endpoints(who: _Who, preferences: Mapping[str, Any], bill: Bill | None) 
         possible = those_that_charge(bill, possible)
         if len(possible) < len(who.endpoints):
             also.append("cost")
-    answers = _answers(preferences, bill, possible)
+    answers = _answers(terms, bill, possible)
     described = _described(who, possible)
     if all(answers):
-        return who.says("kept", described + _but(preferences), possible, also)
+        return who.says("kept", described + _but(terms), possible, also)
     if all(answer is False for answer in answers):
         return who.says("broken", f"{described}, outside of what was asked", possible, also)
     return who.says(
@@ -181,26 +171,23 @@ def _by_endpoints(who: _Who, preferences: Mapping[str, Any], bill: Bill | None) 
     )
 
 
-def _answers(
-    preferences: Mapping[str, Any], bill: Bill | None, endpoints: Sequence[Endpoint]
-) -> list[bool | None]:
-    caps = caps_in(preferences)
+def _answers(terms: Terms, bill: Bill | None, endpoints: Sequence[Endpoint]) -> list[bool | None]:
+    if not terms.caps:
+        return [terms.allows(endpoint) for endpoint in endpoints]
     return [
-        within(caps, bill, endpoint) if allows(preferences, endpoint) else False
+        within(terms.caps, bill, endpoint) if terms.allows(endpoint) else False
         for endpoint in endpoints
     ]
 
 
-def _outside(
-    served: Served, preferences: Mapping[str, Any], listing: Listing | None, now: float
-) -> str | None:
+def _outside(served: Served, terms: Terms, listing: Listing | None, now: float) -> str | None:
     """A provider that got the prompt in a failed attempt although none of its endpoints may."""
     for name in served.attempted:
         endpoints = _of_provider(listing, name) if _is_fresh(listing, now) else ()
         if endpoints:
-            if not any(allows(preferences, endpoint) for endpoint in endpoints):
+            if not any(map(terms.allows, endpoints)):
                 return name
-        elif (slug := _sure_slug(listing, name)) and allows_provider(preferences, slug) is False:
+        elif (slug := _sure_slug(listing, name)) and terms.allows_provider(slug) is False:
             return name
     return None
 
@@ -219,8 +206,7 @@ def _sure_slug(listing: Listing | None, name: str) -> str | None:
 
 
 def _of_provider(listing: Listing | None, name: str) -> tuple[Endpoint, ...]:
-    rows = listing.endpoints if listing else ()
-    return tuple(row for row in rows if row.provider_name.lower() == name.lower())
+    return listing.of_provider(name) if listing else ()
 
 
 def _described(who: _Who, possible: Sequence[Endpoint]) -> str:
@@ -232,6 +218,5 @@ def _labels(endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(endpoint.quantization or "unlabelled" for endpoint in endpoints))
 
 
-def _but(preferences: Mapping[str, Any]) -> str:
-    left = unchecked(preferences)
-    return f"; no answer can show {', '.join(left)}" if left else ""
+def _but(terms: Terms) -> str:
+    return f"; no answer can show {', '.join(terms.unchecked)}" if terms.unchecked else ""

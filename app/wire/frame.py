@@ -87,11 +87,11 @@ def pick(frame: Frame, place: Place) -> Any:
 
 def walk(found: Any, steps: tuple[Step, ...]) -> Any:
     """What the steps lead to from `found`, or None where one of them leads nowhere."""
-    for step in steps:
-        if found is None:  # the usual way to lead nowhere; an exception would cost 4 times more
-            return None
-        try:
+    for step in steps:  # no `try`: to lead nowhere is usual, and an exception costs 4 times more
+        if type(found) is dict:
+            found = found.get(step)
+        elif type(found) is list and type(step) is int and step < len(found):
             found = found[step]
-        except (LookupError, TypeError):
+        else:
             return None
     return found

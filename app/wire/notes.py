@@ -70,10 +70,7 @@ class Notes:
         if frame.model != self._model:
             self._model = text(frame.model) or self._model
         if self._generation_id is None:
-            found = (text(pick(frame, place)) for place in self._dialect.generation_id)
-            self._generation_id = next(filter(None, found), None)
-        if not self.tokens_started:
-            self.tokens_started = any(pick(frame, place) for place in self._dialect.tokens)
+            self._look_for_id(frame)
         if frame.usage is not None:
             self._add_usage(frame.usage)
         if frame.openrouter_metadata is not None:
@@ -83,6 +80,13 @@ class Notes:
         if (tier := pick(frame, self._dialect.service_tier)) is not None:
             self._service_tier = text(tier)
         self._look_for_finish(frame)
+
+    def look_for_tokens(self, frame: Frame) -> None:
+        """Whether an event of a stream bears a token; asked until one does."""
+        for place in self._dialect.tokens:
+            if pick(frame, place):
+                self.tokens_started = True
+                return
 
     def take_error(self, error: object) -> None:
         """Keep `error` if it is the first: what follows one is its consequence."""
@@ -104,6 +108,13 @@ class Notes:
             done=self.done,
             unreadable=self.unreadable,
         )
+
+    def _look_for_id(self, frame: Frame) -> None:
+        for place in self._dialect.generation_id:
+            found = text(pick(frame, place))
+            if found is not None:
+                self._generation_id = found
+                return
 
     def _name_provider(self, name: object) -> None:
         provider = text(name)

@@ -6,9 +6,10 @@ grow, or fail further on.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
+
+import msgspec
 
 from app.wire.dialect import UsageNames
 from app.wire.frame import walk
@@ -38,8 +39,7 @@ class Attempt(NamedTuple):
         return self.status is None or self.status >= _FIRST_ERROR_STATUS
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens and money. `prompt_tokens` includes the cached ones in every dialect; USD, exact.
 
     `server_tools`: OpenRouter ran tools of its own, and then the provider it names can be wrong.
@@ -57,8 +57,7 @@ class Usage:
     server_tools: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedError:
+class ObservedError(msgspec.Struct, frozen=True, gc=False):
     """An error that upstream reported, as a status's body or inside a 200.
 
     `code` is upstream's own, empty where it sent none; `previous` are the attempts before it.
@@ -71,8 +70,7 @@ class ObservedError:
     metadata: Mapping[str, object] | None
 
 
-@dataclass(frozen=True, slots=True)
-class RouterMetadata:
+class RouterMetadata(msgspec.Struct, frozen=True, gc=False):
     """The router's opt-in account of what it did (contract §4).
 
     `available` may name providers that the filters removed; judge by `selected` and `attempts`.
@@ -90,8 +88,7 @@ class RouterMetadata:
     pipeline: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """All that was learned from one answer; None means it was not said.
 
     `provider` is the one named last, `provider_names` all of them, in the order of appearance.
@@ -196,15 +193,13 @@ def _objects(rows: object) -> Iterator[dict[str, Any]]:
 
 
 def _count(value: object) -> int | None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if 0 <= value < _NUMBER_LIMIT else None
+    return value if type(value) is int and 0 <= value < _NUMBER_LIMIT else None
 
 
 def _money(value: object) -> Decimal | None:
-    if not isinstance(value, int | Decimal) or isinstance(value, bool):
-        return None
-    return Decimal(value) if 0 <= value < _NUMBER_LIMIT else None
+    if type(value) is Decimal:
+        return value if 0 <= value < _NUMBER_LIMIT else None
+    return Decimal(value) if type(value) is int and 0 <= value < _NUMBER_LIMIT else None
 
 
 def _any_counted(counts: object) -> bool:

@@ -95,6 +95,8 @@ class Observer:
     def _take(self, frame: Frame, event: Event) -> None:
         notes, wrapper = self._notes, self._dialect.wrapper
         notes.take(frame)
+        if not notes.tokens_started:
+            notes.look_for_tokens(frame)
         if wrapper and (wrapped := getattr(frame, wrapper)) and (inner := read_frame(wrapped)):
             notes.take(inner)
         kind = frame.type or (event.name and event.name.decode(errors="replace"))

@@ -1,10 +1,10 @@
 """A receipt in full."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.dashboard.receipt_view import Whole, whole_of
 from app.ledger.receipt import FIELDS, as_json_object

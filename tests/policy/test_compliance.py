@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.policy.compliance import allows, allows_provider, caps_in, unchecked
+from app.policy.compliance import terms_of
 from tests.policy.listings import endpoint
 
 DEFAULT = endpoint("deepinfra", "DeepInfra", "bf16")
@@ -46,7 +46,7 @@ UNLABELLED = endpoint("mistral", "Mistral", None)
 def test_an_endpoint_is_inside_or_it_is_not(
     preferences: dict[str, Any], one: Any, *, expected: bool
 ) -> None:
-    assert allows(preferences, one) is expected
+    assert terms_of(preferences).allows(one) is expected
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_an_endpoint_is_inside_or_it_is_not(
 def test_a_provider_of_whom_no_more_is_known(
     preferences: dict[str, Any], *, expected: bool | None
 ) -> None:
-    assert allows_provider(preferences, "deepinfra") is expected
+    assert terms_of(preferences).allows_provider("deepinfra") is expected
 
 
 TAGS = ["deepinfra", "deepinfra/fp8", "deepinfra/turbo", "novita", "novita/fp8"]
@@ -86,16 +86,16 @@ PREFERENCES = st.fixed_dictionaries({}, optional={"only": SOME, "ignore": SOME})
 def test_what_is_said_of_a_provider_holds_for_each_of_its_endpoints(
     preferences: dict[str, Any], tag: str, label: str | None
 ) -> None:
-    said = allows_provider(preferences, tag.partition("/")[0])
-    assert said in {None, allows(preferences, endpoint(tag, "Whoever", label))}
+    said = terms_of(preferences).allows_provider(tag.partition("/")[0])
+    assert said in {None, terms_of(preferences).allows(endpoint(tag, "Whoever", label))}
 
 
 @pytest.mark.parametrize("value", [5, "deepinfra", {"a": 1}, True, [5, None, {}], "x", -1.5])
 @pytest.mark.parametrize("name", ["only", "ignore", "quantizations"])
 def test_a_list_that_is_none_filters_nothing(name: str, value: object) -> None:
     """Where no rule matched the preferences are the caller's own, and nobody has checked them."""
-    assert allows({name: value}, DEFAULT) is True
-    assert allows_provider({name: value}, "deepinfra") is True
+    assert terms_of({name: value}).allows(DEFAULT) is True
+    assert terms_of({name: value}).allows_provider("deepinfra") is True
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_a_list_that_is_none_filters_nothing(name: str, value: object) -> None:
 def test_the_clauses_that_no_answer_shows_are_named(
     preferences: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
-    assert unchecked(preferences) == expected
+    assert terms_of(preferences).unchecked == expected
 
 
 @pytest.mark.parametrize("value", [None, 5, "cheap", [1], True])
 def test_a_price_cap_that_is_no_object_caps_nothing(value: object) -> None:
-    assert caps_in({"max_price": value}) == {}
+    assert terms_of({"max_price": value}).caps == {}

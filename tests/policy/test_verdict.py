@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.catalog.catalog import EMPTY, Catalog
+from app.policy.compliance import terms_of
 from app.policy.cost import Bill
 from app.policy.verdict import STALE_SECONDS, Served, judge
 from tests.policy.listings import COMPOSED, MODEL, NOW, listed, row, rows_of
@@ -21,7 +22,7 @@ def served(by: str | None = None, **facts: Any) -> Served:
 
 
 def verdict(answer: Served, preferences: Any, catalog: Catalog = CATALOG) -> str | None:
-    return judge(answer, preferences, catalog, now=NOW).verdict
+    return judge(answer, terms_of(preferences), catalog, now=NOW).verdict
 
 
 NOVITA, DEEPINFRA = {"only": ["novita"]}, {"only": ["deepinfra"]}
@@ -49,7 +50,9 @@ def test_metadata_and_body_agree_disagree_or_are_missing(
     expected: str,
     evidence: tuple[str, ...] | None,
 ) -> None:
-    told = judge(served(named_by_body=body, named_by_router=router), preferences, CATALOG, now=NOW)
+    told = judge(
+        served(named_by_body=body, named_by_router=router), terms_of(preferences), CATALOG, now=NOW
+    )
     assert told.verdict == expected
     assert evidence in {None, told.evidence}
 
@@ -99,7 +102,7 @@ def paid(prompt: str, completion: str, tokens: tuple[int, int, int] = (1000, 0, 
 def test_exact_cost_singles_out_the_row_among_several(
     bill: Bill, preferences: Any, expected: str, labels: tuple[str, ...]
 ) -> None:
-    told = judge(served("DeepInfra", bill=bill), preferences, CATALOG, now=NOW)
+    told = judge(served("DeepInfra", bill=bill), terms_of(preferences), CATALOG, now=NOW)
     assert (told.verdict, told.quantizations_listed) == (expected, labels)
     assert ("cost" in told.evidence) == (len(labels) == 1)
 
@@ -139,7 +142,7 @@ def test_a_real_listing_and_its_fast_row_are_told_apart() -> None:
 def test_doubt_about_the_evidence_proves_nothing_either_way(
     facts: dict[str, Any], why: str, preferences: Any
 ) -> None:
-    told = judge(served("Novita", **facts), preferences, CATALOG, now=NOW)
+    told = judge(served("Novita", **facts), terms_of(preferences), CATALOG, now=NOW)
     assert told.verdict == "unproven"
     assert why in told.reason
 
@@ -162,7 +165,10 @@ def test_a_failed_attempt_outside_the_policy_breaks_it(
     attempted: tuple[str, ...], preferences: Any, expected: str, status: int
 ) -> None:
     told = judge(
-        served("Novita", attempted=attempted, status=status), preferences, CATALOG, now=NOW
+        served("Novita", attempted=attempted, status=status),
+        terms_of(preferences),
+        CATALOG,
+        now=NOW,
     )
     assert told.verdict == (None if status == 502 and expected == "kept" else expected)
     if expected == "broken":
@@ -171,7 +177,7 @@ def test_a_failed_attempt_outside_the_policy_breaks_it(
 
 @pytest.mark.parametrize("preferences", [None, {}])
 def test_without_preferences_there_is_nothing_to_judge(preferences: Any) -> None:
-    told = judge(served("Novita", attempted=("Chutes",)), preferences, CATALOG, now=NOW)
+    told = judge(served("Novita", attempted=("Chutes",)), terms_of(preferences), CATALOG, now=NOW)
     assert told.verdict is None
     assert (told.provider, told.quantizations_listed) == ("novita", ("fp8",))
 
@@ -195,7 +201,7 @@ def test_without_preferences_there_is_nothing_to_judge(preferences: Any) -> None
 def test_where_its_rows_are_not_known_the_name_has_to_do(
     catalog: Catalog, by: str, preferences: Any, expected: str, why: str
 ) -> None:
-    told = judge(served(by), preferences, catalog, now=NOW)
+    told = judge(served(by), terms_of(preferences), catalog, now=NOW)
     assert told.verdict == expected
     assert why in told.reason
 
@@ -205,9 +211,9 @@ def test_where_its_rows_are_not_known_the_name_has_to_do(
 )
 def test_labels_drift_so_an_old_listing_judges_no_quantization(age: float, expected: str) -> None:
     drifted = listed([row("chutes", "Chutes", "int4")], age=age)
-    told = judge(served("Chutes"), FP8_UP, drifted, now=NOW)
+    told = judge(served("Chutes"), terms_of(FP8_UP), drifted, now=NOW)
     assert told.verdict == expected
-    attempt = judge(served("Novita", attempted=("Chutes",)), FP8_UP, drifted, now=NOW)
+    attempt = judge(served("Novita", attempted=("Chutes",)), terms_of(FP8_UP), drifted, now=NOW)
     assert (attempt.verdict == "broken") == (expected == "broken")
 
 
@@ -215,7 +221,7 @@ def test_an_old_listing_still_tells_whose_name_it_is() -> None:
     stale = listed([row("new-host/fp8", "New Host Inc.")], age=30 * 3600)
     assert verdict(served("New Host Inc."), {"only": ["new-host"]}, stale) == "kept"
     assert verdict(served("New Host Inc."), NOVITA, stale) == "broken"
-    told = judge(served("New Host Inc."), FP8_UP, stale, now=NOW)
+    told = judge(served("New Host Inc."), terms_of(FP8_UP), stale, now=NOW)
     assert "30 hours old" in told.reason
 
 
@@ -237,6 +243,6 @@ def test_a_wish_is_never_broken(wish: dict[str, Any]) -> None:
 @pytest.mark.parametrize("catalog", [CATALOG, EMPTY])
 def test_clauses_that_no_answer_shows_are_named_and_do_not_prevent_kept(catalog: Catalog) -> None:
     private = {**NOVITA, "zdr": True, "data_collection": "deny"}
-    told = judge(served("Novita"), private, catalog, now=NOW)
+    told = judge(served("Novita"), terms_of(private), catalog, now=NOW)
     assert told.verdict == "kept"
     assert told.reason.endswith("; no answer can show data_collection, zdr")

@@ -1,13 +1,14 @@
 """Whoever really served, a verdict never says the opposite of the truth."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.catalog.catalog import EMPTY, Catalog
+from app.policy.compliance import terms_of
 from app.policy.cost import Bill
 from app.policy.verdict import STALE_SECONDS, Served, judge
 from tests.policy.listings import MODEL, NOW, row
@@ -95,7 +96,7 @@ def test_with_a_true_listing(
     truth = data.draw(st.sampled_from(rows))
     catalog = EMPTY.with_listing(MODEL, rows, NOW)
     answer = answer_of(truth, bill=data.draw(st.sampled_from([charged(truth, tokens), None])))
-    assert_true(judge(answer, preferences, catalog, now=NOW).verdict, preferences, truth)
+    assert_true(judge(answer, terms_of(preferences), catalog, now=NOW).verdict, preferences, truth)
 
 
 @given(st.lists(ROWS, max_size=4), ROWS, PREFERENCES, TOKENS)
@@ -109,9 +110,11 @@ def test_with_a_listing_that_is_old_and_now_wrong(
     stale = EMPTY.with_listing(MODEL, old, NOW - STALE_SECONDS - 1)
     for catalog in (EMPTY, stale):
         answer = answer_of(truth, bill=charged(truth, tokens))
-        assert_true(judge(answer, preferences, catalog, now=NOW).verdict, preferences, truth)
+        assert_true(
+            judge(answer, terms_of(preferences), catalog, now=NOW).verdict, preferences, truth
+        )
         tried = replace(answer, attempted=(truth["provider_name"],), status=502)
-        if judge(tried, preferences, catalog, now=NOW).verdict == "broken":
+        if judge(tried, terms_of(preferences), catalog, now=NOW).verdict == "broken":
             assert not keeps(preferences, truth)
 
 
@@ -123,9 +126,12 @@ def test_of_failed_attempts(
     """An attempt only breaks a policy; that it was inside proves nothing about who served."""
     truth, tried = data.draw(st.sampled_from(rows)), data.draw(st.sampled_from(rows))
     catalog = EMPTY.with_listing(MODEL, rows, NOW)
-    without = judge(answer_of(truth), preferences, catalog, now=NOW)
+    without = judge(answer_of(truth), terms_of(preferences), catalog, now=NOW)
     told = judge(
-        answer_of(truth, attempted=(tried["provider_name"],)), preferences, catalog, now=NOW
+        answer_of(truth, attempted=(tried["provider_name"],)),
+        terms_of(preferences),
+        catalog,
+        now=NOW,
     )
     if told != without:
         assert told.verdict == "broken"
@@ -155,4 +161,4 @@ def test_any_preferences_are_judged_without_a_crash(
     for named in (name, "Moonshot AI"):
         bill = Bill(10, 0, 10, Decimal("0.1"), Decimal("0.1"))
         answer = Served(status=200, model=MODEL, named_by_body=(named,), bill=bill)
-        assert judge(answer, preferences, catalog, now=NOW).evidence is not None
+        assert judge(answer, terms_of(preferences), catalog, now=NOW).evidence is not None

@@ -1,9 +1,9 @@
 """A receipt in the words of the GenAI conventions, and nothing in it that may be private."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.ledger.receipt import FIELDS
 from app.telemetry.span import error_type, metric_attributes, span_attributes, span_name
