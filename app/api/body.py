@@ -1,28 +1,31 @@
 """Reads a request's body within its limit, and notices when the caller has gone."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from types import TracebackType
 
 from anyio import CancelScope
-from starlette.types import Receive, Scope
+from starlette.types import Receive
 
 from app.api.decoding import decoded
 from app.errors import BodyTooLarge, UnsupportedContent
-from app.wire.headers import RawHeaders
+
+Named = Mapping[bytes, bytes]  # headers by name, in lower case
 
 
 class CallerLeft(Exception):
     """The caller closed the connection before its answer was complete."""
 
 
-def must_be_json(headers: RawHeaders) -> None:
+def must_be_json(headers: Named) -> None:
     """Raise `UnsupportedContent` unless the body says it is JSON.
 
     A web page can send text/plain, a form or an untyped blob to any address without asking (T-42).
     """
-    named = dict(headers)
-    kind = named.get(b"content-type", b"").split(b";")[0].strip().lower()
+    told = headers.get(b"content-type", b"")
+    if told == b"application/json":
+        return  # nearly always
+    kind = told.split(b";")[0].strip().lower()
     if kind != b"application/json" and not kind.endswith(b"+json"):
         shown = kind.decode("latin-1") or "(none)"
         raise UnsupportedContent(
@@ -31,24 +34,24 @@ def must_be_json(headers: RawHeaders) -> None:
         )
 
 
-async def read_json(scope: Scope, receive: Receive, limit: int) -> bytes:
+async def read_json(headers: Named, receive: Receive, limit: int) -> bytes:
     """The whole body of a request that says it is JSON, its compression undone.
 
     Raises as `read_body` and `decoded` do.
     """
-    body = await read_body(scope, receive, limit)
-    encoding = dict(scope["headers"]).get(b"content-encoding")
+    body = await read_body(headers, receive, limit)
+    encoding = headers.get(b"content-encoding")
     if encoding is None:
         return body
     return await asyncio.to_thread(decoded, body, encoding.decode("latin-1"), limit)
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+async def read_body(headers: Named, receive: Receive, limit: int) -> bytes:
     """The whole body.
 
     Raises `BodyTooLarge` as soon as that is certain (T-31, T-32), and `CallerLeft`.
     """
-    declared = dict(scope["headers"]).get(b"content-length", b"")
+    declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     pieces: list[bytes] = []
@@ -71,25 +74,37 @@ def _too_large(limit: int) -> BodyTooLarge:
     )
 
 
-@asynccontextmanager
-async def while_caller_stays(receive: Receive) -> AsyncIterator[None]:
+class while_caller_stays:  # noqa: N801 - read as a word of `with`
     """Run the block, cancelling it the moment the caller leaves; raises `CallerLeft` then (T-17).
 
     A cancel scope rather than a bare `Task.cancel`: the client below shields its own cleaning up
     from scopes only, and would lose sockets. The answer's last message must be sent after the
     block: an ASGI server tells of a "disconnect" once an answer is complete, too.
     """
-    with CancelScope() as stay:
 
-        async def watch() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            stay.cancel()
+    __slots__ = ("_receive", "_stay", "_watcher")
 
-        watcher = asyncio.create_task(watch())
-        try:
-            yield
-        finally:
-            watcher.cancel()
-    if stay.cancelled_caught:
-        raise CallerLeft
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._stay = CancelScope()
+
+    def __enter__(self) -> None:
+        self._stay.__enter__()
+        self._watcher = asyncio.create_task(self._watch())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self._watcher.cancel()
+        settled = bool(self._stay.__exit__(kind, error, trace))
+        if self._stay.cancelled_caught:
+            raise CallerLeft
+        return settled
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._stay.cancel()

@@ -35,9 +35,9 @@ class CountTokens:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a count; nothing is generated, so no receipt is left."""
-        async with self._records.exchange(scope, send, None, filed=False):
-            must_be_json(scope["headers"])
-            body = await read_json(scope, receive, self._body_limit)
+        async with self._records.exchange(scope, send, None, filed=False) as exchange:
+            must_be_json(exchange.asked_with)
+            body = await read_json(exchange.asked_with, receive, self._body_limit)
             _, fields = split(body)
             counted = await self._asked(scope, body)
             if counted is not None:
@@ -49,8 +49,7 @@ class CountTokens:
 
     async def _asked(self, scope: Scope, body: bytes) -> int | None:
         """Upstream's count; None where it has none."""
-        sent = [header for header in scope["headers"] if header[0] != b"content-encoding"]
-        headers = to_upstream(sent, key=self._key, router_metadata=False)
+        headers = to_upstream(scope["headers"], key=self._key, router_metadata=False, decoded=True)
         try:
             upstream = await self._openrouter.open("POST", _PATH, b"", headers, body)
             try:

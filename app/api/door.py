@@ -63,21 +63,28 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with self._traffic.one_more():
+        self._traffic.open += 1
+        try:
             try:
                 scope["caller"] = self._admit(scope)
             except RequestError as error:
                 await self._refuse(scope, receive, send, error)
-                return
-            try:
+            else:
                 await self._app(scope, receive, send)
-            except asyncio.CancelledError:
-                if not self._traffic.draining:
-                    raise  # while stopping, it is the server that has no time left
+        except asyncio.CancelledError:
+            if not self._traffic.draining:
+                raise  # while stopping, it is the server that has no time left
+        finally:
+            self._traffic.open -= 1
 
     def _admit(self, scope: Scope) -> str | None:
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        hosts: list[bytes] = []
+        origins: list[bytes] = []
+        for name, value in scope["headers"]:
+            if name == b"host":
+                hosts.append(value)
+            elif name == b"origin":
+                origins.append(value)
         if len(hosts) != 1 or not self._serves(hosts[0].decode("latin-1")):
             named = hosts[0].decode("latin-1") if hosts else "(none)"
             raise ForbiddenHost(

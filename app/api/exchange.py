@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -11,7 +12,10 @@ from app.policy.request import Request
 from app.policy.route import Route
 from app.telemetry.trace_context import Trace
 from app.wire.dialect import Dialect
+from app.wire.headers import RawHeaders
 from app.wire.observer import Observer
+
+_LONGEST_HEADER = 256
 
 Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
 
@@ -24,8 +28,7 @@ class Exchange:
     path: str
     dialect: Dialect | None
     caller: str | None
-    user_agent: str | None
-    header_session: str | None
+    asked_with: Mapping[bytes, bytes]  # the caller's headers by name
     trace: Trace | None = None  # None: nobody traces
     book: str | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -35,6 +38,7 @@ class Exchange:
     bytes_in: int = 0
     request: Request | None = None
     route: Route | None = None
+    models_sent: tuple[str, ...] = ()  # all that were asked for, as upstream knows them
     outgoing: Outgoing | None = None
 
     status: int | None = None  # as the caller sees it
@@ -52,11 +56,9 @@ class Exchange:
     error: Exception | None = None
 
     @property
-    def models_sent(self) -> tuple[str, ...]:
-        """Every model that was asked for, under the name that upstream knows."""
-        if self.request is None or self.route is None:
-            return ()
-        return self.route.names_sent(self.request.models)
+    def user_agent(self) -> str | None:
+        """Which tool is asking, by its own word."""
+        return _text(self.asked_with.get(b"user-agent"))
 
     @property
     def streaming(self) -> bool:
@@ -67,9 +69,14 @@ class Exchange:
     def session(self) -> str | None:
         """What the caller groups its requests by: the body's word goes before the header's."""
         told = self.request.session if self.request else None
-        return told or self.header_session
+        return told or _text(self.asked_with.get(b"x-session-id"))
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
+    def routed(self, request: Request, route: Route) -> None:
+        """Note what is asked for, and what the book says of it."""
+        self.request, self.route = request, route
+        self.models_sent = route.names_sent(request.models)
+
+    def headers(self) -> RawHeaders:
         """The headers of ours on the answer: which receipt, which rules, which book."""
         ours = [(b"x-pointsman-receipt", self.id.encode())] if self.filed else []
         if self.route is not None and self.route.rules:
@@ -78,17 +85,17 @@ class Exchange:
             ours.append((b"x-pointsman-book", self.book.encode()))
         return ours
 
-    def begin_answer(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def begin_answer(self, status: int, headers: RawHeaders) -> None:
         """Note the head of upstream's answer and take a seat to watch its body."""
-        named = {name.lower(): value.decode("latin-1") for name, value in headers}
+        named = {name.lower(): value for name, value in headers}
         self.status = self.upstream_status = status
-        self.cache_status = named.get(b"x-openrouter-cache-status")
-        self.header_generation_id = named.get(b"x-generation-id")
+        self.cache_status = _text(named.get(b"x-openrouter-cache-status"))
+        self.header_generation_id = _text(named.get(b"x-generation-id"))
         if self.dialect is not None:
             self.observer = Observer(
                 self.dialect,
-                content_type=named.get(b"content-type", ""),
-                content_encoding=named.get(b"content-encoding", ""),
+                content_type=named.get(b"content-type", b"").decode("latin-1"),
+                content_encoding=named.get(b"content-encoding", b"").decode("latin-1"),
             )
 
     def saw(self, chunk: bytes) -> None:
@@ -116,3 +123,7 @@ def session_digest(session: str | None) -> str | None:
 
 def _header_safe(text: str) -> bytes:
     return text.encode("ascii", "replace")
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")[:_LONGEST_HEADER]

@@ -37,8 +37,8 @@ class Explain:
         `?caller=` and `?user_agent=` ask on behalf of somebody else than who is asking.
         """
         async with self._records.exchange(scope, send, dialect, filed=False) as exchange:
-            must_be_json(scope["headers"])
-            body = await read_json(scope, receive, self._body_limit)
+            must_be_json(exchange.asked_with)
+            body = await read_json(exchange.asked_with, receive, self._body_limit)
             explained = self._explained(exchange, body, scope["query_string"].decode("latin-1"))
             exchange.bytes_out = await send_json(send, 200, explained)
 

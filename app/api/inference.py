@@ -49,11 +49,11 @@ class Inference:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, dialect: Dialect) -> None:
         """Hold one request to its policy, relay the answer, leave a receipt."""
         async with self._records.exchange(scope, send, dialect) as exchange:
-            must_be_json(scope["headers"])
+            must_be_json(exchange.asked_with)
             must_have_key(scope["headers"], self._key)
-            body = await read_json(scope, receive, self._body_limit)
+            body = await read_json(exchange.asked_with, receive, self._body_limit)
             outgoing = self._hold_to_policy(exchange, body)
-            async with while_caller_stays(receive):
+            with while_caller_stays(receive):
                 upstream = await self._openrouter.open(
                     "POST",
                     dialect.path,
@@ -68,20 +68,25 @@ class Inference:
         """Router metadata is asked for where a policy has something to prove."""
         held = exchange.route is not None and exchange.route.matched
         wanted = held and exchange.outgoing is not None and exchange.outgoing.router_metadata
-        sent = [header for header in scope["headers"] if header[0] != b"content-encoding"]
-        trace = exchange.trace.headers() if exchange.trace else ()
-        return to_upstream(sent, key=self._key, router_metadata=wanted, trace=trace)
+        return to_upstream(
+            scope["headers"],
+            key=self._key,
+            router_metadata=wanted,
+            trace=exchange.trace.headers() if exchange.trace else (),
+            decoded=True,
+        )
 
     def _hold_to_policy(self, exchange: Exchange, body: bytes) -> Outgoing:
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
-        exchange.request = request = read_request(body)
-        exchange.route = route = book.route_for(
+        request = read_request(body)
+        route = book.route_for(
             request,
             caller=exchange.caller,
             user_agent=exchange.user_agent or "",
             catalog=self._feed.current,
         )
+        exchange.routed(request, route)
         for model in exchange.models_sent:
             self._feed.want(model)
         exchange.outgoing = outgoing = apply(request, route)

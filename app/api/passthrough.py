@@ -41,9 +41,9 @@ class Passthrough:
         async with self._records.exchange(scope, send, None, filed=not reading) as exchange:
             if not reading:
                 must_have_key(scope["headers"], self._key)
-            body = await read_body(scope, receive, self._body_limit)
+            body = await read_body(exchange.asked_with, receive, self._body_limit)
             exchange.bytes_in = len(body)
-            async with while_caller_stays(receive):
+            with while_caller_stays(receive):
                 upstream = await self._openrouter.open(
                     scope["method"],
                     quote(path, safe=_PLAIN),

@@ -7,9 +7,9 @@ cancelled again, and a ledger in trouble is no reason to fail a request.
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
+from types import TracebackType
 
 from starlette.types import Receive, Scope, Send
 
@@ -30,7 +30,6 @@ from app.wire.paths import canonical_path
 log = logging.getLogger("pointsman")
 requests_log = logging.getLogger("pointsman.requests")
 
-_LONGEST_HEADER = 256
 _PATIENCE_SECONDS = 0.5  # a finished request is in the ledger a second later, whatever happens
 
 
@@ -46,30 +45,20 @@ class Records:
         self._under_way: dict[str, Exchange] = {}
         self._random = random.Random()  # noqa: S311 - an id is no secret, it has to be new
 
-    @asynccontextmanager
-    async def exchange(
+    def exchange(
         self, scope: Scope, send: Send, dialect: Dialect | None, *, filed: bool = True
-    ) -> AsyncIterator[Exchange]:
+    ) -> "_Kept":
         """An exchange for one request: what goes wrong inside is answered, the end is filed."""
-        exchange = self._open(scope, dialect)
-        exchange.filed = filed
-        if filed:
-            exchange.trace = self._telemetry.begin(scope["headers"])
-        self._under_way[exchange.id] = exchange
-        try:
-            yield exchange
-        except RequestError as error:
-            await self._answer(exchange, send, error)
-        except CallerLeft as left:
-            exchange.error = left
-        except Exception:
-            log.exception("request %s failed inside Pointsman", exchange.id)
-            await self._answer(exchange, send, InternalError(f"see the process log: {exchange.id}"))
-        finally:
-            exchange.ended = time.perf_counter()
-            del self._under_way[exchange.id]
-            if filed:
-                self._file_soon(exchange)
+        exchange = Exchange(
+            id=new_receipt_id(time.time(), self._random),
+            path=scope["path"],
+            dialect=dialect,
+            caller=scope.get("caller"),
+            asked_with=dict(scope["headers"]),
+            filed=filed,
+            trace=self._telemetry.begin(scope["headers"]) if filed else None,
+        )
+        return _Kept(self, exchange, send)
 
     @property
     def streams(self) -> int:
@@ -84,16 +73,29 @@ class Records:
         async with self.exchange(scope, send, dialect, filed=dialect is not None):
             raise error
 
-    def _open(self, scope: Scope, dialect: Dialect | None) -> Exchange:
-        headers = dict(scope["headers"])
-        return Exchange(
-            id=new_receipt_id(time.time(), self._random),
-            path=scope["path"],
-            dialect=dialect,
-            caller=scope.get("caller"),
-            user_agent=_text(headers.get(b"user-agent")),
-            header_session=_text(headers.get(b"x-session-id")),
-        )
+    def begin(self, exchange: Exchange) -> None:
+        """Count an exchange among those under way."""
+        self._under_way[exchange.id] = exchange
+
+    async def settle(self, exchange: Exchange, send: Send, error: BaseException) -> bool:
+        """Answer for what went wrong; False where that is nobody's here to answer for."""
+        if isinstance(error, RequestError):
+            await self._answer(exchange, send, error)
+        elif isinstance(error, CallerLeft):
+            exchange.error = error
+        elif isinstance(error, Exception):
+            log.error("request %s failed inside Pointsman", exchange.id, exc_info=error)
+            await self._answer(exchange, send, InternalError(f"see the process log: {exchange.id}"))
+        else:
+            return False
+        return True
+
+    def end(self, exchange: Exchange) -> None:
+        """File an exchange that has ended, however it did."""
+        exchange.ended = time.perf_counter()
+        del self._under_way[exchange.id]
+        if exchange.filed:
+            self._file_soon(exchange)
 
     async def _answer(self, exchange: Exchange, send: Send, error: RequestError) -> None:
         exchange.error = error
@@ -132,5 +134,24 @@ class Records:
             log.exception("request %s is missing from the metrics", receipt.id)
 
 
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1")[:_LONGEST_HEADER]
+class _Kept:
+    """The block in which an exchange runs; `contextlib` would cost three times as much."""
+
+    __slots__ = ("_exchange", "_records", "_send")
+
+    def __init__(self, records: Records, exchange: Exchange, send: Send) -> None:
+        self._records = records
+        self._exchange = exchange
+        self._send = send
+
+    async def __aenter__(self) -> Exchange:
+        self._records.begin(self._exchange)
+        return self._exchange
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        try:
+            return error is None or await self._records.settle(self._exchange, self._send, error)
+        finally:
+            self._records.end(self._exchange)

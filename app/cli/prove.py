@@ -139,11 +139,11 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
         path=_CHAT,
         dialect=dialect,
         caller=None,
-        user_agent=None,
-        header_session=None,
+        asked_with={},
         book=revision,
     )
-    exchange.request, exchange.route, exchange.outgoing = request, route, outgoing
+    exchange.routed(request, route)
+    exchange.outgoing = outgoing
     upstream = await ask.post(_CHAT, outgoing.body)
     try:
         exchange.begin_answer(upstream.status, upstream.headers)

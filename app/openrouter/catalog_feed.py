@@ -90,7 +90,7 @@ class CatalogFeed:
 
         After `patience` seconds it is called all the same. Must be called on the event loop.
         """
-        fetch = self._fetches.get(_listing_path(model))
+        fetch = self._fetches.get(_listing_path(model)) if self._fetches else None
         if fetch is None:
             then()
             return

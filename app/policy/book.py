@@ -24,6 +24,7 @@ _REMEMBERED = 4096
 
 _Names = tuple[str, ...]
 _Agents = frozenset[str]
+_Asked = tuple[_Names, str | None, str]  # models, caller, user agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,22 @@ class Book:
         self, request: Request, *, caller: str | None, user_agent: str, catalog: KnowsWeights
     ) -> Route:
         """What the policies say for a request: for all of the models it lists, the strictest."""
-        paths = self._paths
-        names = (request.model, *request.fallback_models)
-        slugs = [paths.slug(name) for name in names]
-        return paths.route(
-            names,
-            tuple(catalog.id_of(slug.name) for slug in slugs),
-            tuple(weights_of(slug, catalog) for slug in slugs),
-            caller if caller in paths.callers else None,
-            paths.agents(user_agent),
-        )
+        paths, names = self._paths, request.models
+        recent = paths.recent.under(catalog)
+        asked = (names, caller, user_agent)
+        found = recent.get(asked)
+        if found is None:
+            slugs = [paths.slug(name) for name in names]
+            found = paths.route(
+                names,
+                tuple(catalog.id_of(slug.name) for slug in slugs),
+                tuple(weights_of(slug, catalog) for slug in slugs),
+                caller if caller in paths.callers else None,
+                paths.agents(user_agent),
+            )
+            if len(recent) < _REMEMBERED:
+                recent[asked] = found
+        return found
 
     @property
     def models_named(self) -> tuple[str, ...]:
@@ -68,6 +75,22 @@ class _Paths:
     route: Callable[
         [_Names, tuple[str | None, ...], tuple[Weights, ...], str | None, _Agents], Route
     ]
+    recent: "_Recent"
+
+
+class _Recent:
+    """The routes of late, for as long as the catalog stays the same: one look for a request."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[KnowsWeights | None, dict[_Asked, Route]] = (None, {})
+
+    def under(self, catalog: KnowsWeights) -> "dict[_Asked, Route]":
+        """What is remembered under this catalog."""
+        known, routes = self._kept
+        if known is not catalog:
+            routes = {}
+            self._kept = (catalog, routes)
+        return routes
 
 
 def make_book(
@@ -146,7 +169,7 @@ def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str,
         return join(tuple(routes))
 
     agents = lru_cache(_REMEMBERED)(index.agents_of)
-    return _Paths(index.callers, slug, agents, route)
+    return _Paths(index.callers, slug, agents, route, _Recent())
 
 
 EMPTY_BOOK = make_book((), (), (), LADDER)

@@ -21,7 +21,7 @@ def renamed(request: Request, sent_as: Names) -> dict[str, bytes | None]:
         listed = msgspec.json.decode(fields["models"]) or ()
         if not sent_as.keys().isdisjoint(listed):
             changed["models"] = msgspec.json.encode([sent_as.get(name, name) for name in listed])
-    if "fallbacks" in fields and not sent_as.keys().isdisjoint(request.fallback_models):
+    if "fallbacks" in fields and not sent_as.keys().isdisjoint(request.models[1:]):
         changed["fallbacks"] = _renamed_entries(fields["fallbacks"], sent_as)
     return changed
 

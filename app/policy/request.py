@@ -24,8 +24,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
     body: bytes  # the caller's own bytes; rebuilt only if a key was given twice
     fields: Fields
-    model: str
-    fallback_models: tuple[str, ...]
+    models: tuple[str, ...]  # every model that may answer, the first choice first
     streamed: bool
     provider: Mapping[str, Any] | None  # the caller's own preferences, decoded
 
@@ -38,7 +37,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     @property
     def server_tools(self) -> bool:
         """Whether OpenRouter's own tools may run: then `provider` in the answer is unsure."""
-        online = any("online" in read_slug(name).variants for name in self.models)
+        online = any(":" in name and "online" in read_slug(name).variants for name in self.models)
         return online or is_given(self.fields.get("plugins")) or _has_server_tool(self.fields)
 
     @property
@@ -47,9 +46,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
         return bool((_text(self.fields, "model") or "").strip())
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """Every model that may answer, the first choice first."""
-        return (self.model, *self.fallback_models)
+    def model(self) -> str:
+        """The first choice."""
+        return self.models[0]
 
 
 def read_request(body: bytes) -> Request:
@@ -59,12 +58,10 @@ def read_request(body: bytes) -> Request:
     type, and `MissingModel` if it names no model at all.
     """
     body, fields = split(body)
-    model, *fallbacks = _models(fields)
     return Request(
         body=body,
         fields=fields,
-        model=model,
-        fallback_models=tuple(fallbacks),
+        models=_models(fields),
         streamed="stream" in fields and bytes(fields["stream"]) == b"true",
         provider=_object(fields, "provider"),
     )
@@ -88,12 +85,11 @@ def decoded(name: str, raw: msgspec.Raw) -> Any:
         raise MalformedBody(f"{name} can't be read: {error}") from None
 
 
-def _models(fields: Fields) -> list[str]:
+def _models(fields: Fields) -> tuple[str, ...]:
     """Every model that may answer; without `model`, the first of `models` is meant."""
     named = _text(fields, "model")
-    models = [*_listed_models(fields), *_anthropic_fallbacks(fields)]
-    if named and named.strip():
-        models.insert(0, named)
+    first = (named,) if named and named.strip() else ()
+    models = (*first, *_listed_models(fields), *_anthropic_fallbacks(fields))
     if not models:
         raise MissingModel("the request names no model: `model` is missing or empty")
     if len(models) > _MOST_MODELS:

@@ -46,7 +46,9 @@ def split(body: bytes) -> tuple[bytes, dict[str, msgspec.Raw]]:
             raise MalformedBody(_whats_wrong(body, error)) from None
         pairs = _scan(body)
     else:
-        if not fields or _is_compact(body, fields) or _locate(body, fields):
+        if not fields or _is_compact(body, fields) or _is_spaced(body, fields):
+            return body, fields
+        if _locate(body, fields):
             return body, fields
         pairs = _scan(body)
     return _each_once(body, pairs)
@@ -81,6 +83,19 @@ def _is_compact(body: bytes, fields: Fields) -> bool:
     Any other way to write them, a key given twice included, takes more bytes.
     """
     return len(body) == 1 + sum(len(name) + 4 + len(value) for name, value in fields.items())
+
+
+def _is_spaced(body: bytes, fields: Fields) -> bool:
+    """Whether the body is exactly its fields, with blanks where Python's json module has them."""
+    position, between = 0, b'{"'
+    for name, value in fields.items():
+        key = b'%b%b": ' % (between, name.encode())
+        if not (
+            body.startswith(key, position) and body.startswith(bytes(value), position + len(key))
+        ):
+            return False
+        position, between = position + len(key) + len(value), b', "'
+    return body.startswith(b"}", position) and position + 1 == len(body)
 
 
 def _locate(body: bytes, fields: Fields) -> list[Pair]:

@@ -10,7 +10,8 @@ Headers are lists of (name, value) as ASGI has them, in their order, doubles inc
 Values are passed on, never parsed into anything that could be printed.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 Header = tuple[bytes, bytes]
 RawHeaders = list[Header]
@@ -64,6 +65,10 @@ _TO_UPSTREAM_PREFIXES = (
 _NOT_TO_CALLER = _HOP_BY_HOP | {b"alt-svc"}
 _NOT_TO_CALLER_PREFIX = b"access-control-"
 
+_CODING = frozenset({b"content-encoding"})
+_NOTHING: frozenset[bytes] = frozenset()
+_LENGTH = len(b"connection")
+
 _UNCOMPRESSED = (b"accept-encoding", b"identity")  # or the observer could read nothing (T-29)
 _WITH_METADATA = (b"x-openrouter-metadata", b"enabled")
 _UNBUFFERED = (b"x-accel-buffering", b"no")  # or nginx would hold the stream back (T-02)
@@ -71,21 +76,25 @@ _UNCACHED = (b"cache-control", b"no-cache, no-transform")
 
 
 def to_upstream(
-    raw: Iterable[Header],
+    raw: Sequence[Header],
     *,
     key: str | None,
     router_metadata: bool,
     trace: Collection[Header] = (),
+    decoded: bool = False,
 ) -> list[Header]:
     """What of a caller's headers goes upstream, and what we add.
 
     With a `key`, it stands in for every credential of the caller's; without one, the caller's own
     go on. With `router_metadata`, the caller's wish about it is overruled: proof is the policy's.
     With a `trace`, it stands in for the caller's: the span that upstream goes on from is ours.
+    `decoded`: the body goes on without the compression that it came in.
     """
-    lowered = [(name.lower(), value) for name, value in raw]
+    kept = [(name, value) for header, value in raw if (name := _name_for_upstream(header))]
     ours: list[Header] = [_UNCOMPRESSED]
-    withheld = _named_by_connection(lowered)
+    withheld = _named_by_connection(raw)
+    if decoded:
+        withheld |= _CODING
     if key is not None:
         ours.append((b"authorization", b"Bearer " + key.encode()))
         withheld |= _CREDENTIALS
@@ -95,33 +104,39 @@ def to_upstream(
     if trace:
         ours += trace
         withheld |= _TRACE_CONTEXT
-    kept = [
-        (name, value)
-        for name, value in lowered
-        if (name in _TO_UPSTREAM or name.startswith(_TO_UPSTREAM_PREFIXES)) and name not in withheld
-    ]
-    return kept + ours
+    return [header for header in kept if header[0] not in withheld] + ours
 
 
-def to_caller(raw: Iterable[Header]) -> list[Header]:
+def to_caller(raw: Sequence[Header]) -> list[Header]:
     """What of upstream's headers goes to the caller; a stream is marked as not to be buffered."""
-    lowered = [(name.lower(), value) for name, value in raw]
-    withheld = _NOT_TO_CALLER | _named_by_connection(lowered)
-    kept = [
-        (name, value)
-        for name, value in lowered
-        if name not in withheld and not name.startswith(_NOT_TO_CALLER_PREFIX)
-    ]
+    kept = [(name, value) for header, value in raw if (name := _name_for_caller(header))]
+    withheld = _named_by_connection(raw)
+    if withheld:
+        kept = [header for header in kept if header[0] not in withheld]
     sent = dict(kept)
     if not sent.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
         return kept
     return kept + [ours for ours in (_UNBUFFERED, _UNCACHED) if ours[0] not in sent]
 
 
-def _named_by_connection(lowered: Iterable[Header]) -> frozenset[bytes]:
-    return frozenset(
-        name.strip()
-        for header, value in lowered
-        if header == b"connection"
-        for name in value.lower().split(b",")
-    )
+@lru_cache(1024)  # names are few, and asked for by every request
+def _name_for_upstream(header: bytes) -> bytes | None:
+    """A header's name in lower case; None where it never crosses."""
+    name = header.lower()
+    crosses = name in _TO_UPSTREAM or name.startswith(_TO_UPSTREAM_PREFIXES)
+    return name if crosses else None
+
+
+@lru_cache(1024)
+def _name_for_caller(header: bytes) -> bytes | None:
+    name = header.lower()
+    stays = name in _NOT_TO_CALLER or name.startswith(_NOT_TO_CALLER_PREFIX)
+    return None if stays else name
+
+
+def _named_by_connection(raw: Sequence[Header]) -> frozenset[bytes]:
+    named = _NOTHING
+    for header, value in raw:
+        if len(header) == _LENGTH and header.lower() == b"connection":
+            named |= {name.strip() for name in value.lower().split(b",")}
+    return named

@@ -40,12 +40,12 @@ def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
         path="/v1/chat/completions",
         dialect=DIALECTS["/chat/completions"],
         caller=None,
-        user_agent=None,
-        header_session=None,
+        asked_with={},
     )
-    exchange.request = read_request(json.dumps(body).encode())
-    exchange.route = BOOK.route_for(exchange.request, caller=None, user_agent="", catalog=EMPTY)
-    exchange.outgoing = apply(exchange.request, exchange.route)
+    request = read_request(json.dumps(body).encode())
+    route = BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY)
+    exchange.routed(request, route)
+    exchange.outgoing = apply(request, route)
     exchange.begin_answer(200, [(b"content-type", b"application/json")])
     exchange.saw(json.dumps(answer).encode())
     exchange.complete = True

@@ -95,7 +95,7 @@ def test_t37_every_model_that_may_answer_is_known() -> None:
 
 def test_without_a_model_the_first_of_the_list_is_meant() -> None:
     request = read(model=" ", models=["c/d", "e/f"])
-    assert (request.model, request.fallback_models) == ("c/d", ("e/f",))
+    assert request.models == ("c/d", "e/f")
     assert not request.names_model
 
 
