@@ -162,6 +162,7 @@ async def _lifespan(rooms: Rooms, _: FastAPI) -> AsyncIterator[None]:
         chore.cancel()
     await rooms.feed.close()
     await rooms.openrouter.aclose()
+    rooms.records.close()
     rooms.writer.close(timeout=5.0)
     rooms.ledger.close()
     rooms.telemetry.close()

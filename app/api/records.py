@@ -18,7 +18,7 @@ from app.api.error_replies import error_body
 from app.api.exchange import Exchange
 from app.api.filing import receipt_of
 from app.api.plain_replies import send_json
-from app.api.request_log import line_of
+from app.api.request_log import RequestLog
 from app.errors import InternalError, RequestError
 from app.ledger.receipt import Receipt, new_receipt_id
 from app.openrouter.catalog_feed import CatalogFeed
@@ -28,7 +28,6 @@ from app.wire.dialect import DIALECTS, Dialect
 from app.wire.paths import canonical_path
 
 log = logging.getLogger("pointsman")
-requests_log = logging.getLogger("pointsman.requests")
 
 _PATIENCE_SECONDS = 0.5  # a finished request is in the ledger a second later, whatever happens
 
@@ -43,6 +42,7 @@ class Records:
         self._submit = submit
         self._telemetry = telemetry
         self._under_way: dict[str, Exchange] = {}
+        self._log = RequestLog()
         self._random = random.Random()  # noqa: S311 - an id is no secret, it has to be new
 
     def exchange(
@@ -72,6 +72,10 @@ class Records:
         dialect = DIALECTS.get(canonical_path(scope["path"]))
         async with self.exchange(scope, send, dialect, filed=dialect is not None):
             raise error
+
+    def close(self) -> None:
+        """Write what waits to be logged."""
+        self._log.flush()
 
     def begin(self, exchange: Exchange) -> None:
         """Count an exchange among those under way."""
@@ -121,7 +125,7 @@ class Records:
         try:
             receipt = receipt_of(exchange, self._feed.current, now=time.time())
             self._submit(receipt)
-            requests_log.info("%s", line_of(receipt))
+            self._log.note(receipt)
         except Exception:
             log.exception("no receipt could be made of request %s", exchange.id)
         else:

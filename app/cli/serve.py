@@ -136,13 +136,23 @@ def base_url(listener: socket.socket) -> str:
 def start_logging(level: str) -> None:
     """One line an event, to standard error; uvicorn's own chatter only when it warns."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    handler.setFormatter(_Timed("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("pointsman").setLevel(level.upper())
     # Nothing of this is shown, and one line is written per request.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 - as logging's HOWTO has it
     logging.getLogger("uvicorn.error").addFilter(_without_known_noise)
+
+
+class _Timed(logging.Formatter):
+    """A time before every line where one record has those of several requests."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if record.name != "pointsman.requests":
+            return text
+        return text.replace("\n", f"\n{record.asctime} ")
 
 
 def _without_known_noise(record: logging.LogRecord) -> bool:

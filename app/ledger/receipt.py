@@ -16,7 +16,8 @@ Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "r
 VerdictWord = Literal["kept", "broken", "unproven"]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
-_TIME_DIGITS = 10
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+_TIME_DIGITS = 10  # even, as the next: made two at a time
 _RANDOM_DIGITS = 12
 
 
@@ -99,4 +100,5 @@ def new_receipt_id(now: float, random: Random) -> str:
 
 
 def _base32(number: int, digits: int) -> str:
-    return "".join(_ALPHABET[number >> (5 * place) & 31] for place in reversed(range(digits)))
+    places = range(5 * (digits - 2), -1, -10)
+    return "".join([_PAIRS[number >> place & 1023] for place in places])
