@@ -1,10 +1,8 @@
-"""Reads a request's body within its limit, and notices when the caller has gone."""
+"""Reads a request's body within its limit."""
 
 import asyncio
 from collections.abc import Mapping
-from types import TracebackType
 
-from anyio import CancelScope
 from starlette.types import Receive
 
 from app.api.decoding import decoded
@@ -72,39 +70,3 @@ def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(
         f"the request body is over {limit / 1e6:g} MB; POINTSMAN_MAX_BODY_MB sets the limit"
     )
-
-
-class while_caller_stays:  # noqa: N801 - read as a word of `with`
-    """Run the block, cancelling it the moment the caller leaves; raises `CallerLeft` then (T-17).
-
-    A cancel scope rather than a bare `Task.cancel`: the client below shields its own cleaning up
-    from scopes only, and would lose sockets. The answer's last message must be sent after the
-    block: an ASGI server tells of a "disconnect" once an answer is complete, too.
-    """
-
-    __slots__ = ("_receive", "_stay", "_watcher")
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._stay = CancelScope()
-
-    def __enter__(self) -> None:
-        self._stay.__enter__()
-        self._watcher = asyncio.create_task(self._watch())
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        self._watcher.cancel()
-        settled = bool(self._stay.__exit__(kind, error, trace))
-        if self._stay.cancelled_caught:
-            raise CallerLeft
-        return settled
-
-    async def _watch(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._stay.cancel()

@@ -9,11 +9,12 @@ from collections.abc import Awaitable
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import must_be_json, read_json, while_caller_stays
+from app.api.body import must_be_json, read_json
 from app.api.callers import shown_key
 from app.api.exchange import Exchange
 from app.api.holding import Holding
 from app.api.records import Records
+from app.api.staying import while_caller_stays
 from app.errors import MissingKey
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, Upstream
@@ -53,7 +54,7 @@ class Inference:
             must_have_key(scope["headers"], self._key)
             body = await read_json(exchange.asked_with, receive, self._body_limit)
             outgoing = self._hold_to_policy(exchange, body)
-            with while_caller_stays(receive):
+            with while_caller_stays(scope, receive, by_scope=self._openrouter.cancel_by_scope):
                 upstream = await self._openrouter.open(
                     "POST",
                     dialect.path,

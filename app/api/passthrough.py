@@ -5,9 +5,10 @@ from urllib.parse import quote
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import read_body, while_caller_stays
+from app.api.body import read_body
 from app.api.inference import finish, must_have_key, relay
 from app.api.records import Records
+from app.api.staying import while_caller_stays
 from app.openrouter.client import OpenRouter
 from app.wire.headers import to_upstream
 
@@ -43,7 +44,7 @@ class Passthrough:
                 must_have_key(scope["headers"], self._key)
             body = await read_body(exchange.asked_with, receive, self._body_limit)
             exchange.bytes_in = len(body)
-            with while_caller_stays(receive):
+            with while_caller_stays(scope, receive, by_scope=self._openrouter.cancel_by_scope):
                 upstream = await self._openrouter.open(
                     scope["method"],
                     quote(path, safe=_PLAIN),

@@ -1,9 +1,15 @@
-"""uvicorn's HTTP protocol, with an end to its patience."""
+"""uvicorn's HTTP protocol, with an end to its patience, and a word for who waits for its end."""
 
 import asyncio
-from typing import ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.api.staying import WHEN_LEFT
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
 
 
 class Protocol(HttpToolsProtocol):
@@ -16,6 +22,22 @@ class Protocol(HttpToolsProtocol):
 
     write_timeout: ClassVar[float] = 120.0  # seconds
     _giving_up: asyncio.TimerHandle | None = None
+    _left: bool = False
+    _then: Callable[[], object] | None = None
+
+    def on_message_begin(self) -> None:
+        """A request begins: it may ask to be told when its caller leaves."""
+        super().on_message_begin()
+        cast("Scope", self.scope)["extensions"] = {WHEN_LEFT: self.when_left}
+
+    def when_left(self, then: Callable[[], object] | None) -> None:
+        """Call `then` once the connection is lost; None: not any more."""
+        self._then = then
+        if then is None:
+            return
+        self.flow.resume_reading()  # or a connection that is full would not be seen to end
+        if self._left:
+            then()
 
     def pause_writing(self) -> None:
         """The caller is behind: begin to count."""
@@ -31,6 +53,9 @@ class Protocol(HttpToolsProtocol):
         """The connection is gone, whoever ended it."""
         self._stop_counting()
         super().connection_lost(exc)
+        self._left = True
+        if self._then is not None:
+            self._then()
 
     def _stop_counting(self) -> None:
         if self._giving_up is not None:

@@ -26,6 +26,7 @@ class OpenRouter:
 
     def __init__(self, base_url: str, transport: Transport) -> None:
         self.base_url = base_url
+        self.cancel_by_scope = transport.cancel_by_scope
         self._transport = transport
 
     async def open(

@@ -44,6 +44,8 @@ class HttpxUpstream:
 class HttpxTransport:
     """A `Transport` over any httpx transport, which is the seam for mocks."""
 
+    cancel_by_scope = True
+
     def __init__(
         self,
         base_url: str,

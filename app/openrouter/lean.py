@@ -62,6 +62,8 @@ class LeanUpstream:
 class LeanTransport:
     """A `Transport` with a pool; the connection used last is used next."""
 
+    cancel_by_scope = False  # its cleaning up awaits nothing
+
     def __init__(
         self,
         base_url: str,

@@ -42,6 +42,10 @@ class Upstream(Protocol):
 class Transport(Protocol):
     """Sends requests to one upstream, each once."""
 
+    # Whether its cleaning up is shielded from being cancelled by a scope of anyio's only, so that
+    # a bare `Task.cancel` in the middle of it would lose a socket.
+    cancel_by_scope: bool
+
     async def send(self, method: str, target: str, headers: RawHeaders, body: bytes) -> Upstream:
         """Send one request and return once status and headers are here.
 

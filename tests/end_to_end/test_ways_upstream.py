@@ -37,7 +37,7 @@ async def test_a_proxy_of_the_environment_carries_the_request(
     """The scripted server plays the proxy: it gets the whole address of where to go."""
     openrouter.plays(sse(b"data: 1\n\n", b"data: [DONE]\n\n"))
     monkeypatch.setenv("HTTP_PROXY", openrouter.url.removesuffix("/api/v1"))
-    proxy = start_proxy(upstream_url="http://openrouter.example/api/v1")
+    proxy = start_proxy(upstream_url="http://openrouter.example/api/v1", transport="auto")
     answer = await proxy.client.post(proxy.url + CHAT, json={**ASK, "stream": True})
     assert answer.content == b"data: 1\n\ndata: [DONE]\n\n"
     request = openrouter.only_request
