@@ -3,9 +3,10 @@
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
+
+import msgspec
 
 from app.policy.apply import Outgoing
 from app.policy.request import Request
@@ -20,8 +21,7 @@ _LONGEST_HEADER = 256
 Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct):
     """What is known so far; each field is filled in once, in the order of the request's way."""
 
     id: str
@@ -31,8 +31,8 @@ class Exchange:
     asked_with: Mapping[bytes, bytes]  # the caller's headers by name
     trace: Trace | None = None  # None: nobody traces
     book: str | None = None
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    began: float = field(default_factory=time.perf_counter)
+    started_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+    began: float = msgspec.field(default_factory=time.perf_counter)
 
     filed: bool = True  # whether a receipt will be left
     bytes_in: int = 0
@@ -86,8 +86,11 @@ class Exchange:
         return ours
 
     def begin_answer(self, status: int, headers: RawHeaders) -> None:
-        """Note the head of upstream's answer and take a seat to watch its body."""
-        named = {name.lower(): value for name, value in headers}
+        """Note the head of upstream's answer and take a seat to watch its body.
+
+        `headers` as `to_caller` leaves them: their names in lower case.
+        """
+        named = dict(headers)
         self.status = self.upstream_status = status
         self.cache_status = _text(named.get(b"x-openrouter-cache-status"))
         self.header_generation_id = _text(named.get(b"x-generation-id"))

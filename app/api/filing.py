@@ -43,7 +43,7 @@ def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
         rules=route.rules if route else (),
         book=exchange.book,
         preferences_sent=outgoing.preferences if outgoing else None,
-        overruled=tuple(asdict(item) for item in outgoing.overruled) if outgoing else (),
+        overruled=tuple(map(asdict, outgoing.overruled)) if outgoing else (),
         streamed=request.streamed if request else False,
         status=exchange.status,
         generation_id=seen.generation_id or exchange.header_generation_id,
@@ -53,7 +53,7 @@ def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
         verdict=verdict.verdict,
         reason=verdict.reason if held or not verdict.verdict else verdict.reason + _OWN_WISH,
         evidence=verdict.evidence,
-        attempts=tuple(attempt._asdict() for attempt in _attempts(seen)),
+        attempts=tuple(map(Attempt._asdict, _attempts(seen))),
         router_strategy=seen.metadata.strategy if seen.metadata else None,
         cache_status=exchange.cache_status,
         ttfb_ms=exchange.milliseconds_to(exchange.first_byte),
@@ -137,6 +137,8 @@ def _attempted(seen: Observation, model: str | None) -> tuple[str, ...]:
 
     With a `model`, only attempts at that one: another model has other endpoints to be judged by.
     """
+    if not (seen.metadata or seen.error):
+        return ()
     failed = [
         attempt.provider
         for attempt in _attempts(seen)

@@ -99,9 +99,9 @@ async def relay(
 ) -> None:
     """Pass status, headers and body on as they came, each piece as soon as it is here."""
     try:
-        exchange.begin_answer(upstream.status, upstream.headers)
+        head = to_caller(upstream.headers)
+        exchange.begin_answer(upstream.status, head)
         chunks = upstream.chunks()
-        head: RawHeaders = to_caller(upstream.headers)
         held: tuple[bytes, ...] = ()
         if holding is not None:
             head, held = await holding.begin(exchange, head, chunks)

@@ -25,18 +25,38 @@ class Listing:
 
     endpoints: tuple[Endpoint, ...]
     fetched_at: float
-    _by_provider: Mapping[str, tuple[Endpoint, ...]] = field(init=False, repr=False, compare=False)
+    _by_provider: Mapping[str, "Offers"] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Sort the endpoints by provider: every answer is asked who served it."""
         found: dict[str, list[Endpoint]] = {}
         for endpoint in self.endpoints:
             found.setdefault(endpoint.provider_name.lower(), []).append(endpoint)
-        object.__setattr__(self, "_by_provider", {name: tuple(it) for name, it in found.items()})
+        by_provider = {name: Offers(tuple(endpoints)) for name, endpoints in found.items()}
+        object.__setattr__(self, "_by_provider", by_provider)
 
-    def of_provider(self, name: str) -> tuple[Endpoint, ...]:
-        """A provider's endpoints, by the name that answers give it; none where it isn't listed."""
-        return self._by_provider.get(name.lower(), ())
+    def of_provider(self, name: str) -> "Offers":
+        """What a provider offers, by the name that answers give it; nothing where not listed."""
+        return self._by_provider.get(name.lower(), NO_OFFERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Endpoints of one model and one provider, and in which words they are told of."""
+
+    endpoints: tuple[Endpoint, ...]
+    labels: tuple[str, ...] = field(init=False, repr=False, compare=False)  # of quantization
+    tags: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Put the words together."""
+        labels = dict.fromkeys(each.quantization or "unlabelled" for each in self.endpoints)
+        tags = ", ".join(dict.fromkeys(each.tag for each in self.endpoints))
+        object.__setattr__(self, "labels", tuple(labels))
+        object.__setattr__(self, "tags", tags)
+
+
+NO_OFFERS = Offers(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from app.policy.rule import named
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.wire.dialect import DIALECTS
+from app.wire.headers import to_caller
 
 Outcome = Literal["enforced", "NOT ENFORCED", "undecided", "untested", "kept", "broken", "unproven"]
 
@@ -146,7 +147,7 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
     exchange.outgoing = outgoing
     upstream = await ask.post(_CHAT, outgoing.body)
     try:
-        exchange.begin_answer(upstream.status, upstream.headers)
+        exchange.begin_answer(upstream.status, to_caller(upstream.headers))
         async for chunk in upstream.chunks():
             exchange.saw(chunk)
     finally:

@@ -12,6 +12,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from itertools import islice
 from typing import Protocol
 
@@ -76,9 +77,11 @@ class CatalogFeed:
 
     def want(self, model: str) -> None:
         """Note that a model is in use. Must be called on the event loop; never waits."""
-        self._fetch_if_due(_MODELS)
-        if _SLUG.fullmatch(listing_key(model)):
-            self._fetch_if_due(_listing_path(model))
+        now = self._clock()
+        self._fetch_if_due(_MODELS, now)
+        path = _path_wanted(model)
+        if path is not None:
+            self._fetch_if_due(path, now)
 
     async def settled(self) -> None:
         """Wait until nothing is being fetched: for tests and commands, never for requests."""
@@ -117,11 +120,12 @@ class CatalogFeed:
             fetch.cancel()
         await asyncio.gather(*fetches, return_exceptions=True)
 
-    def _fetch_if_due(self, path: str) -> None:
-        if path in self._due:
+    def _fetch_if_due(self, path: str, now: float) -> None:
+        due = self._due.get(path)
+        if due is not None:
             self._due.move_to_end(path)
-        if self._due.get(path, 0.0) > self._clock():
-            return
+            if due > now:
+                return
         if len(self._fetches) >= _MOST_AT_ONCE:
             return  # whoever wants it next will ask again
         self._due[path] = _NEVER  # until the fetch has ended
@@ -189,6 +193,12 @@ class CatalogFeed:
 
 def _model_in(path: str) -> str:
     return path.removeprefix(f"{_MODELS}/").removesuffix("/endpoints")
+
+
+@lru_cache(1024)
+def _path_wanted(model: str) -> str | None:
+    """Where a model's listing is; None for a name that must not become part of a path."""
+    return _listing_path(model) if _SLUG.fullmatch(listing_key(model)) else None
 
 
 def _listing_path(model: str) -> str:

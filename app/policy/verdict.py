@@ -7,16 +7,25 @@ Rule 3  Everything else is `unproven`, with the reason. We say "listed as fp8", 
         no answer tells the endpoint's tag or quantization (contract §3.2, §4).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import compress, product
 from typing import Literal
 
 import msgspec
 
-from app.catalog.catalog import Catalog, Listing
+from app.catalog.catalog import NO_OFFERS, Catalog, Listing, Offers
 from app.catalog.endpoint import Endpoint
 from app.catalog.providers import is_known, slug_of
 from app.policy.compliance import Terms
 from app.policy.cost import Bill, those_that_charge, within
+
+# Who named the provider: the router's metadata, the body, the generation's record.
+_SOURCES = {
+    told: tuple(compress(("router_metadata", "body.provider", "generation"), told))
+    for told in product((False, True), repeat=3)
+}
+_BY_CATALOG: tuple[str, ...] = ("catalog",)
+_BY_COST = ("catalog", "cost")
 
 STALE_SECONDS = 24 * 3600
 _FIRST_ERROR_STATUS = 400
@@ -70,7 +79,7 @@ def _of_who_served(
 ) -> Verdict:
     if not terms.judged:
         return who.says("kept", f"served by {who.name}{_but(terms)}")
-    if not (_is_fresh(listing, now) and who.endpoints):
+    if not (who.offers.endpoints and _is_fresh(listing, now)):
         return _by_name_alone(who, terms, listing, now)
     return _by_endpoints(who, terms, served.bill)
 
@@ -80,27 +89,19 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
 
     name: str | None
     slug: str | None
-    endpoints: tuple[Endpoint, ...]
+    offers: Offers
     evidence: tuple[str, ...]
 
     @classmethod
     def of(cls, served: Served, listing: Listing | None) -> "_Who":
         by_body = served.named_by_body[-1] if served.named_by_body else None
         name = served.named_by_router or by_body or served.named_by_record
-        evidence = [
-            source
-            for source, named in (
-                ("router_metadata", served.named_by_router),
-                ("body.provider", by_body),
-                ("generation", served.named_by_record),
-            )
-            if named
-        ]
         if name is None:
-            return cls(None, None, (), tuple(evidence))
-        endpoints = _of_provider(listing, name)
-        slug = endpoints[0].provider if endpoints else slug_of(name)
-        return cls(name, slug, endpoints, tuple(evidence))
+            return cls(None, None, NO_OFFERS, ())
+        told = (bool(served.named_by_router), bool(by_body), bool(served.named_by_record))
+        offers = _of_provider(listing, name)
+        slug = offers.endpoints[0].provider if offers.endpoints else slug_of(name)
+        return cls(name, slug, offers, _SOURCES[told])
 
     def doubt(self, served: Served) -> str | None:
         """Why the answer does not prove who served, if it does not."""
@@ -110,6 +111,8 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
             return "nothing in the answer names the provider"
         if served.server_tools:
             return "OpenRouter ran tools of its own, and then the provider it names can be wrong"
+        if served.named_by_body == (self.name,) and served.named_by_record is None:
+            return None  # nearly always
         names = [*served.named_by_body, self.name, served.named_by_record or self.name]
         if len({name.lower() for name in names}) > 1:
             return f"the evidence names more than one provider: {', '.join(dict.fromkeys(names))}"
@@ -119,16 +122,15 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         self,
         verdict: Literal["kept", "broken", "unproven"] | None,
         reason: str,
-        endpoints: Sequence[Endpoint] | None = None,
-        also: Iterable[str] = (),
+        offers: Offers | None = None,
+        also: tuple[str, ...] = (),
     ) -> Verdict:
-        listed = self.endpoints if endpoints is None else endpoints
         return Verdict(
             verdict=verdict,
             reason=reason,
             evidence=(*self.evidence, *also),
             provider=self.slug,
-            quantizations_listed=_labels(listed),
+            quantizations_listed=(self.offers if offers is None else offers).labels,
         )
 
 
@@ -145,7 +147,7 @@ def _by_name_alone(who: _Who, terms: Terms, listing: Listing | None, now: float)
         return who.says("kept", f"served by {who.name}, which may serve{_but(terms)}")
     if listing is None:
         why = "the model's endpoints have not been listed yet"
-    elif not who.endpoints:
+    elif not who.offers.endpoints:
         why = f"{who.name} is not in the listing of the model's endpoints"
     else:
         why = f"the listing of its endpoints is {(now - listing.fetched_at) / 3600:.0f} hours old"
@@ -154,14 +156,13 @@ def _by_name_alone(who: _Who, terms: Terms, listing: Listing | None, now: float)
 
 def _by_endpoints(who: _Who, terms: Terms, bill: Bill | None) -> Verdict:
     """Rule 1 to 3 over the listed endpoints of the provider that served."""
-    possible: Sequence[Endpoint] = who.endpoints
-    also = ["catalog"]
+    possible, also = who.offers, _BY_CATALOG
     if bill is not None:
-        possible = those_that_charge(bill, possible)
-        if len(possible) < len(who.endpoints):
-            also.append("cost")
-    answers = _answers(terms, bill, possible)
-    described = _described(who, possible)
+        charging = those_that_charge(bill, possible.endpoints)
+        if len(charging) < len(possible.endpoints):
+            possible, also = Offers(charging), _BY_COST
+    answers = _answers(terms, bill, possible.endpoints)
+    described = f"served by {who.name} ({possible.tags}), listed as {' or '.join(possible.labels)}"
     if all(answers):
         return who.says("kept", described + _but(terms), possible, also)
     if all(answer is False for answer in answers):
@@ -183,7 +184,7 @@ def _answers(terms: Terms, bill: Bill | None, endpoints: Sequence[Endpoint]) -> 
 def _outside(served: Served, terms: Terms, listing: Listing | None, now: float) -> str | None:
     """A provider that got the prompt in a failed attempt although none of its endpoints may."""
     for name in served.attempted:
-        endpoints = _of_provider(listing, name) if _is_fresh(listing, now) else ()
+        endpoints = _of_provider(listing, name).endpoints if _is_fresh(listing, now) else ()
         if endpoints:
             if not any(map(terms.allows, endpoints)):
                 return name
@@ -199,23 +200,14 @@ def _is_fresh(listing: Listing | None, now: float) -> bool:
 
 def _sure_slug(listing: Listing | None, name: str) -> str | None:
     """A provider's slug where a listing or the shipped list tells it; a guess judges nobody."""
-    endpoints = _of_provider(listing, name)
+    endpoints = _of_provider(listing, name).endpoints
     if endpoints:
         return endpoints[0].provider
     return slug_of(name) if is_known(name) else None
 
 
-def _of_provider(listing: Listing | None, name: str) -> tuple[Endpoint, ...]:
-    return listing.of_provider(name) if listing else ()
-
-
-def _described(who: _Who, possible: Sequence[Endpoint]) -> str:
-    tags = ", ".join(dict.fromkeys(endpoint.tag for endpoint in possible))
-    return f"served by {who.name} ({tags}), listed as {' or '.join(_labels(possible))}"
-
-
-def _labels(endpoints: Sequence[Endpoint]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(endpoint.quantization or "unlabelled" for endpoint in endpoints))
+def _of_provider(listing: Listing | None, name: str) -> Offers:
+    return listing.of_provider(name) if listing else NO_OFFERS
 
 
 def _but(terms: Terms) -> str:

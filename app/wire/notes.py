@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from app.wire.dialect import Dialect
 from app.wire.frame import Frame, pick
 from app.wire.observation import (
@@ -17,43 +19,24 @@ _PROVIDER_NAMES = 16  # of one answer; more would be rubbish, and without end
 _UNFINISHED = frozenset({"in_progress", "queued"})  # a status, but not yet a reason to finish
 
 
-class Notes:
+class Notes(msgspec.Struct):
     """Mutable, for one answer; `observation` gives the frozen record of it."""
 
-    __slots__ = (
-        "_dialect",
-        "_error",
-        "_finish_reason",
-        "_generation_id",
-        "_metadata",
-        "_model",
-        "_native_finish_reason",
-        "_provider",
-        "_provider_names",
-        "_service_tier",
-        "_usage",
-        "_usage_at_first",
-        "done",
-        "tokens_started",
-        "unreadable",
-    )
-
-    def __init__(self, dialect: Dialect) -> None:
-        self.tokens_started = False
-        self.done = False
-        self.unreadable: str | None = None
-        self._dialect = dialect
-        self._generation_id: str | None = None
-        self._provider: str | None = None
-        self._provider_names: list[str] = []
-        self._model: str | None = None
-        self._service_tier: str | None = None
-        self._finish_reason: str | None = None
-        self._native_finish_reason: str | None = None
-        self._usage_at_first: dict[str, Any] = {}
-        self._usage: dict[str, Any] = {}
-        self._metadata: object = None
-        self._error: ObservedError | None = None
+    _dialect: Dialect
+    tokens_started: bool = False
+    done: bool = False
+    unreadable: str | None = None
+    _generation_id: str | None = None
+    _provider: str | None = None
+    _provider_names: tuple[str, ...] = ()
+    _model: str | None = None
+    _service_tier: str | None = None
+    _finish_reason: str | None = None
+    _native_finish_reason: str | None = None
+    _usage_at_first: dict[str, Any] = {}
+    _usage: dict[str, Any] = {}
+    _metadata: object = None
+    _error: ObservedError | None = None
 
     @property
     def provider_named(self) -> bool:
@@ -97,7 +80,7 @@ class Notes:
         return Observation(
             generation_id=self._generation_id,
             provider=self._provider,
-            provider_names=tuple(self._provider_names),
+            provider_names=self._provider_names,
             model=self._model,
             finish_reason=self._finish_reason,
             native_finish_reason=self._native_finish_reason,
@@ -122,14 +105,16 @@ class Notes:
             return
         self._provider = provider
         if provider not in self._provider_names and len(self._provider_names) < _PROVIDER_NAMES:
-            self._provider_names.append(provider)
+            self._provider_names += (provider,)
 
     def _add_usage(self, usage: object) -> None:
         """A message's usage comes in two parts, and the second need not repeat the first."""
         if not isinstance(usage, dict):
             return
+        if not self._usage_at_first:
+            self._usage_at_first = self._usage = usage
+            return
         said = {name: value for name, value in usage.items() if value is not None}
-        self._usage_at_first = self._usage_at_first or said
         self._usage = self._usage_at_first | said
 
     def _look_for_finish(self, frame: Frame) -> None:
