@@ -1,6 +1,7 @@
 """The composition root: builds the app from its settings, opens the rooms and closes them."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -287,7 +288,10 @@ class _Ledger:
         """A store of one's own."""
         from app.ledger.store import Store  # noqa: PLC0415 - see the class
 
-        return Store.open(self._url, self._keep)
+        store = Store.open(self._url, self._keep)
+        if gc.get_freeze_count():  # as the rest of the start is: SQLAlchemy alone holds up streams
+            gc.freeze()  # for 15 ms whenever a collection looks at all there is
+        return store
 
     def reader(self) -> "Store":
         """The store that all readers share; asked from worker threads."""
