@@ -1,15 +1,14 @@
 """The composition root: builds the app from its settings, opens the rooms and closes them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from app import __version__
@@ -18,24 +17,22 @@ from app.api.callers import Callers
 from app.api.count_tokens import CountTokens
 from app.api.door import Door
 from app.api.drift_log import DriftLog
-from app.api.error_replies import ledger_unreadable
 from app.api.explain import Explain
 from app.api.fork import App, Fork
-from app.api.health import health_routes
+from app.api.health import Ready, health
 from app.api.holding import Holding
 from app.api.inference import Inference
 from app.api.known_models import KnownModels
 from app.api.models import Models
+from app.api.only import Only
 from app.api.passthrough import Passthrough
-from app.api.receipts import receipt_routes
 from app.api.records import Records
 from app.api.routing_errors import RoutingErrors
-from app.api.stats import stats_routes
 from app.api.traffic import Traffic
 from app.api.v1 import V1
 from app.dashboard.on_demand import OnDemand
 from app.dashboard.sign_in import SignIn
-from app.errors import LedgerError, SettingsError
+from app.errors import SettingsError
 from app.ledger.keep import Keep
 from app.ledger.writer import Writer
 from app.openrouter.catalog_copies import CatalogCopies
@@ -81,19 +78,9 @@ class Rooms:
         return int(self.settings.max_body_mb * 1_000_000)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> App:
     """A ready-to-serve app. Raises `PolicyFileError` when the policies can't be used."""
     rooms = _furnish(settings)
-    app = App(
-        title="Pointsman",
-        lifespan=partial(_lifespan, rooms),
-        docs_url=None,  # its pages would load scripts from elsewhere
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
-    app.state.traffic = rooms.traffic
-    app.add_exception_handler(LedgerError, ledger_unreadable)
     callers = Callers(settings.caller_keys)
     sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys))
     explain = Explain(
@@ -102,11 +89,10 @@ def create_app(settings: Settings) -> FastAPI:
         records=rooms.records,
         body_limit=rooms.body_limit,
     )
-    _add_our_own(app, rooms, explain, sign_in)
-    # Whatever is not ours is OpenRouter's: plain ASGI, past FastAPI's routing machinery.
-    v1 = app.router.default = _openrouters_api(rooms, explain)
-    app.entrance = Door(
-        Fork(app.inside, v1=v1),
+    v1 = _openrouters_api(rooms, explain)
+    fork = Fork(v1=v1, exact=_plain(rooms), framed=OnDemand(_framed(rooms, explain, sign_in, v1)))
+    door = Door(
+        fork,
         callers=callers,
         hosts=(settings.host, *settings.allowed_hosts),
         origins=settings.allowed_origins,
@@ -114,7 +100,7 @@ def create_app(settings: Settings) -> FastAPI:
         traffic=rooms.traffic,
         pages=sign_in,
     )
-    return app
+    return App(door, partial(_opened, rooms), rooms.traffic)
 
 
 def _furnish(settings: Settings) -> Rooms:
@@ -151,7 +137,7 @@ def _furnish(settings: Settings) -> Rooms:
 
 
 @asynccontextmanager
-async def _lifespan(rooms: Rooms, _: FastAPI) -> AsyncIterator[None]:
+async def _opened(rooms: Rooms) -> AsyncIterator[None]:
     rooms.writer.start()
     chores = [
         asyncio.create_task(rooms.policies.keep_fresh()),
@@ -168,8 +154,40 @@ async def _lifespan(rooms: Rooms, _: FastAPI) -> AsyncIterator[None]:
     rooms.telemetry.close()
 
 
-def _add_our_own(app: FastAPI, rooms: Rooms, explain: Explain, sign_in: SignIn) -> None:
-    """Health, receipts, figures, pages: everything that is not OpenRouter's API."""
+def _plain(rooms: Rooms) -> dict[str, ASGIApp]:
+    """What programs ask us over and over, by path."""
+
+    def make_metrics() -> ASGIApp:
+        from app.api.metrics import Metrics, Sources  # noqa: PLC0415 - see OnDemand
+
+        sources = Sources(
+            policies=rooms.policies,
+            writer=rooms.writer,
+            traffic=rooms.traffic,
+            feed=rooms.feed,
+            drift=rooms.drift,
+            records=rooms.records,
+        )
+        return Metrics(rooms.telemetry.tallies, sources)
+
+    ready = Ready(
+        policies=rooms.policies,
+        writer=rooms.writer,
+        traffic=rooms.traffic,
+        feed=rooms.feed,
+        drift=rooms.drift,
+    )
+    return {
+        "/health": Only(health, "GET"),
+        "/ready": Only(ready, "GET"),
+        "/metrics": Only(OnDemand(make_metrics), "GET", "HEAD"),
+    }
+
+
+def _framed(
+    rooms: Rooms, explain: Explain, sign_in: SignIn, otherwise: ASGIApp
+) -> Callable[[], ASGIApp]:
+    """Makes what FastAPI frames: receipts, figures, explanations, pages."""
 
     def make_dashboard() -> ASGIApp:
         from app.dashboard.pages import dashboard  # noqa: PLC0415 - see OnDemand
@@ -185,37 +203,17 @@ def _add_our_own(app: FastAPI, rooms: Rooms, explain: Explain, sign_in: SignIn) 
         )
         return dashboard(sources, sign_in.routes())
 
-    def make_metrics() -> ASGIApp:
-        from app.api.metrics import Metrics, Sources  # noqa: PLC0415 - see OnDemand
+    def make() -> ASGIApp:
+        from app.api.framed import framed  # noqa: PLC0415 - see OnDemand
 
-        sources = Sources(
-            policies=rooms.policies,
-            writer=rooms.writer,
-            traffic=rooms.traffic,
-            feed=rooms.feed,
-            drift=rooms.drift,
-            records=rooms.records,
+        return framed(
+            rooms.ledger.reader,
+            explain=explain,
+            pages=OnDemand(make_dashboard),
+            otherwise=otherwise,
         )
-        return Metrics(rooms.telemetry.tallies, sources)
 
-    app.include_router(
-        health_routes(
-            policies=rooms.policies,
-            writer=rooms.writer,
-            traffic=rooms.traffic,
-            feed=rooms.feed,
-            drift=rooms.drift,
-        )
-    )
-    app.include_router(receipt_routes(rooms.ledger.reader))
-    app.include_router(stats_routes(rooms.ledger.reader))
-    pages = OnDemand(make_dashboard)
-    app.router.routes += [
-        Route("/pointsman/explain", explain, methods=["POST"]),
-        Route("/metrics", OnDemand(make_metrics), methods=["GET"]),
-        Route("/dashboard", pages),
-        Route("/dashboard/{page:path}", pages),
-    ]
+    return make
 
 
 def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
@@ -291,7 +289,10 @@ class _Ledger:
         """A store of one's own."""
         from app.ledger.store import Store  # noqa: PLC0415 - see the class
 
-        return Store.open(self._url, self._keep)
+        store = Store.open(self._url, self._keep)
+        if gc.get_freeze_count():  # as the rest of the start is: SQLAlchemy alone holds up streams
+            gc.freeze()  # for 15 ms whenever a collection looks at all there is
+        return store
 
     def reader(self) -> "Store":
         """The store that all readers share; asked from worker threads."""

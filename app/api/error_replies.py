@@ -4,14 +4,7 @@ OpenAI's envelope everywhere, Anthropic's on `/messages`. Upstream's own errors 
 through here: they pass as they were sent.
 """
 
-import logging
-
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-
 from app.errors import RequestError
-
-log = logging.getLogger("pointsman")
 
 # Anthropic has a closed list of error types, chosen by status.
 _ANTHROPIC_TYPES = {
@@ -39,10 +32,3 @@ def openai_error(
 ) -> dict[str, object]:
     """OpenAI's envelope, which nearly every SDK reads."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-async def ledger_unreadable(_: Request, error: Exception) -> JSONResponse:
-    """The reply to who asks for receipts that can't be read now."""
-    log.debug("%s", error)  # the writer has said it, once; this would say it at every request
-    body = openai_error(str(error), code="ledger_error", kind="api_error")
-    return JSONResponse(body, status_code=503)

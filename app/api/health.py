@@ -1,10 +1,12 @@
 """Alive, and ready: what a supervisor, a load balancer or a person asks first."""
 
 import time
+from dataclasses import dataclass
 
-from fastapi import APIRouter, Response
+from starlette.types import Receive, Scope, Send
 
 from app.api.drift_log import DriftLog
+from app.api.plain_replies import send_json
 from app.api.traffic import Traffic
 from app.catalog.catalog import Catalog
 from app.ledger.writer import Writer
@@ -12,59 +14,60 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
 
 
-def health_routes(
-    *,
-    policies: PolicyFolder,
-    writer: Writer,
-    traffic: Traffic,
-    feed: CatalogFeed,
-    drift: DriftLog,
-) -> APIRouter:
-    """`/health` says the process answers; `/ready` says how it stands.
+async def health(scope: Scope, receive: Receive, send: Send) -> None:
+    """`/health`: the process answers."""
+    del scope, receive
+    await send_json(send, 200, {"status": "alive"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """`/ready`: how it stands.
 
     Degraded is still a 200: requests are served, under the last good policies and whether or not
     receipts can be written, and taking the proxy out of service would help nobody. Only while it
     is stopping it is a 503.
     """
-    router = APIRouter()
 
-    @router.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "alive"}
+    policies: PolicyFolder
+    writer: Writer
+    traffic: Traffic
+    feed: CatalogFeed
+    drift: DriftLog
 
-    @router.get("/ready")
-    async def ready(response: Response) -> dict[str, object]:
-        response.status_code = 503 if traffic.draining else 200
-        book = policies.current
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        del scope, receive
+        await send_json(send, 503 if self.traffic.draining else 200, self._standing())
+
+    def _standing(self) -> dict[str, object]:
+        book, catalog = self.policies.current, self.feed.current
         return {
-            "status": _status(policies, writer, traffic),
-            "open": traffic.open,
+            "status": self._status(),
+            "open": self.traffic.open,
             "book": {
                 "revision": book.revision,
                 "rules": len(book.rules),
                 "aliases": len(book.aliases),
-                "problems": [str(problem) for problem in policies.problems],
+                "problems": [str(problem) for problem in self.policies.problems],
             },
             "catalog": {
-                "models": len(feed.current.models),
-                "listings": len(feed.current.listings),
-                "oldest_seconds": _oldest(feed.current, time.time()),
-                "drifts": [str(each) for each in drift.latest],
+                "models": len(catalog.models),
+                "listings": len(catalog.listings),
+                "oldest_seconds": _oldest(catalog, time.time()),
+                "drifts": [str(each) for each in self.drift.latest],
             },
             "ledger": {
-                "error": writer.error,
-                "waiting": writer.pending,
-                "dropped": writer.dropped,
+                "error": self.writer.error,
+                "waiting": self.writer.pending,
+                "dropped": self.writer.dropped,
             },
         }
 
-    return router
-
-
-def _status(policies: PolicyFolder, writer: Writer, traffic: Traffic) -> str:
-    if traffic.draining:
-        return "draining"
-    return "degraded" if writer.error or policies.problems else "ready"
+    def _status(self) -> str:
+        if self.traffic.draining:
+            return "draining"
+        return "degraded" if self.writer.error or self.policies.problems else "ready"
 
 
 def _oldest(catalog: Catalog, now: float) -> int | None:

@@ -6,8 +6,10 @@ An address carries a digest of the content, so that browsers may keep what they 
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from starlette.responses import FileResponse, Response
+if TYPE_CHECKING:
+    from starlette.responses import Response
 
 _FOLDER = Path(__file__).parent / "static"
 _TYPES = {
@@ -32,9 +34,11 @@ def asset_url(name: str) -> str:
     return f"{_PREFIX}{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
-def asset(name: str) -> Response | None:
+def asset(name: str) -> "Response | None":
     """The asset of that name, if there is one."""
     kind = _TYPES.get(name)
     if kind is None:
         return None
+    from starlette.responses import FileResponse  # noqa: PLC0415 - the door knows these paths, too
+
     return FileResponse(_FOLDER / name, media_type=kind, headers={"cache-control": _FOR_EVER})

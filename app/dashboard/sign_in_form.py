@@ -1,0 +1,125 @@
+"""The form by which one signs in, what is done with it, and who is sent there (see `sign_in`).
+
+Loaded when it is first needed: a proxy that is never looked at does without.
+"""
+
+from urllib.parse import parse_qs, quote, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from app.dashboard.render import PAGE_HEADERS, page
+from app.dashboard.sessions import Sessions
+from app.dashboard.sign_in import COOKIE, HOME, SIGN_IN, SIGN_OUT, Admit, is_page, session_id
+from app.errors import ForbiddenOrigin, UnknownCallerKey
+
+_LONGEST_FORM = 4096
+_SEE_OTHER = 303
+
+
+class Form:
+    """Begins and ends sessions."""
+
+    def __init__(self, admit: Admit, sessions: Sessions, *, asks: bool) -> None:
+        """`admit` knows callers by the key among their headers; `asks`: whether keys are set."""
+        self._admit = admit
+        self._sessions = sessions
+        self._asks = asks
+
+    def routes(self) -> tuple[Route, ...]:
+        """The form, and what is done with it."""
+        return (
+            Route(SIGN_IN, self._show_form, methods=["GET"]),
+            Route(SIGN_IN, self._sign_in, methods=["POST"]),
+            Route(SIGN_OUT, self._sign_out, methods=["POST"]),
+        )
+
+    def _show_form(self, request: Request) -> Response:
+        return self._form(_way_back(request.query_params.get("next")))
+
+    async def _sign_in(self, request: Request) -> Response:
+        if not _from_our_page(request):
+            return _foreign()
+        fields = await _read_form(request)
+        way_back = _way_back(fields.get("next"))
+        try:
+            caller = self._admit([(b"x-api-key", fields.get("key", "").encode())])
+        except UnknownCallerKey:
+            return self._form(way_back, failed=True)
+        answer = RedirectResponse(way_back, _SEE_OTHER, PAGE_HEADERS)
+        if caller is not None:
+            answer.set_cookie(
+                COOKIE,
+                self._sessions.begin(caller),
+                max_age=int(self._sessions.seconds),
+                path=HOME,
+                secure=request.url.scheme == "https",
+                httponly=True,
+                samesite="strict",
+            )
+        return answer
+
+    async def _sign_out(self, request: Request) -> Response:
+        if not _from_our_page(request):
+            return _foreign()
+        ended = session_id(request.scope["headers"])
+        if ended:
+            self._sessions.end(ended)
+        answer = RedirectResponse(SIGN_IN, _SEE_OTHER, PAGE_HEADERS)
+        answer.delete_cookie(COOKIE, path=HOME, httponly=True, samesite="strict")
+        return answer
+
+    def _form(self, way_back: str, *, failed: bool = False) -> Response:
+        if not self._asks:
+            return RedirectResponse(HOME, _SEE_OTHER, PAGE_HEADERS)
+        return page("sign_in.html", 401 if failed else 200, way_back=way_back, failed=failed)
+
+
+def ask(scope: Scope) -> Response:
+    """Send who wants to read a page to the form, and back from there."""
+    wanted = scope["path"]
+    if scope["query_string"]:
+        wanted += "?" + scope["query_string"].decode("latin-1")
+    if any(name == b"hx-request" for name, _ in scope["headers"]):
+        # A part of a page: the browser has to go and ask as a whole.
+        return Response(status_code=401, headers={**PAGE_HEADERS, "hx-redirect": SIGN_IN})
+    return RedirectResponse(
+        f"{SIGN_IN}?next={quote(wanted, safe='/')}", _SEE_OTHER, headers=PAGE_HEADERS
+    )
+
+
+def _way_back(wanted: str | None) -> str:
+    """Where to go once signed in: a page of ours, and nowhere else whatever is asked."""
+    parts = urlsplit(wanted or HOME)
+    ours = not (parts.scheme or parts.netloc) and is_page(parts.path) and parts.path != SIGN_IN
+    if not ours or ".." in parts.path or "\\" in (wanted or ""):
+        return HOME
+    return quote(parts.path) + (f"?{quote(parts.query, safe='=&%+')}" if parts.query else "")
+
+
+def _from_our_page(request: Request) -> bool:
+    """Browsers name the page's origin with every form they send."""
+    scheme, _, authority = request.headers.get("origin", "").lower().partition("://")
+    return scheme in {"http", "https"} and authority == request.headers.get("host", "").lower()
+
+
+def _foreign() -> Response:
+    error = ForbiddenOrigin("this form is taken from Pointsman's own page only")
+    detail = {"message": str(error), "type": error.type, "param": None, "code": error.code}
+    return JSONResponse({"error": detail}, status_code=error.status)
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    """The fields of a form as short as ours is; of any other nothing."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LONGEST_FORM:
+            return {}
+    try:
+        fields = parse_qs(body.decode("latin-1"), max_num_fields=10)
+    except ValueError:
+        return {}
+    return {name: values[-1] for name, values in fields.items()}
