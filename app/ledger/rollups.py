@@ -106,8 +106,10 @@ def _named(number: int, key: Key) -> tuple[Any, ...]:
 
 def _mark(connection: sa.Connection, flips: Mapping[str, Flip]) -> None:
     if flips:
-        columns: tuple[str, ...] = ("marked", *_FLIP_COLUMNS)
-        rows = [dict(zip(columns, (name, *flip), strict=True)) for name, flip in flips.items()]
+        rows: list[dict[str, Any]] = [
+            {"marked": name, **dict(zip(_FLIP_COLUMNS, flip, strict=True))}
+            for name, flip in flips.items()
+        ]
         connection.execute(_MARK, rows)
 
 
