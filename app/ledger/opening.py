@@ -10,7 +10,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from app.errors import LedgerError
 from app.ledger.migrations import HEAD
-from app.ledger.rollups import INSERT, recount
+from app.ledger.rollups import recount
+from app.ledger.statements import INSERT
 
 WRITING_LOCK = 0x706F696F  # any number, the same in every process
 _MIGRATION_LOCK = 0x706F696E
@@ -61,7 +62,7 @@ def _engine(url: str) -> sa.Engine:
             raise LedgerError(_ENGINES.format(_shown(url)))
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed)
-        return sa.create_engine(parsed, pool_pre_ping=True)
+        return sa.create_engine(parsed, pool_pre_ping=True, paramstyle="format")
     except (ArgumentError, NoSuchModuleError):
         raise LedgerError(_ENGINES.format(_shown(url))) from None
     except ModuleNotFoundError as error:
@@ -136,7 +137,7 @@ def lock(connection: sa.Connection, number: int) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number:d})")
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -8,37 +8,53 @@ Rule 3  "The turn before" is the one written before, in the same session, for th
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.ledger.histogram import from_bytes, to_bytes
 from app.ledger.keys import Key, key_of
 from app.ledger.receipt import FIELDS, Receipt
-from app.ledger.spans import SPANS, down, hour_of
-from app.ledger.tables import KEYS, RECEIPTS, TALLIES, storable
-from app.ledger.tally import HISTOGRAMS, SUMS, Flip, Tally, Turn, flip_between, tally_of, total
+from app.ledger.rows import row_of
+from app.ledger.spans import BLOCK, SPANS, down, hour_of
+from app.ledger.statements import add_tallies, histograms, insert_keys, insert_receipts, last_turns
+from app.ledger.tables import RECEIPTS, storable
+from app.ledger.tally import Flip, Tally, Turn, flip_between, tally_of, total
 
-INSERT: Mapping[str, Callable[..., Any]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 _PAGE = 5000
+_NEVER = 2**63 - 1
+_FLIP_COLUMNS = ("flip_from", "flip_tokens", "flip_pico")
 
 Counted = tuple[Receipt, Flip | None]
+Place = tuple[int, int, int]  # of a tally: span, start, key
 
 
-def record(connection: sa.Connection, receipts: Sequence[Receipt]) -> None:
-    """Insert receipts and count them; one that is there already is left alone."""
-    fresh = _without_known(connection, receipts)
-    if not fresh:
-        return
-    flips = _flips(connection, fresh)
-    counted = [(receipt, flips.get(receipt.id)) for receipt in fresh]
-    connection.execute(sa.insert(RECEIPTS), [_row(receipt, flip) for receipt, flip in counted])
-    count(connection, counted)
+def record(
+    connection: sa.Connection, receipts: Sequence[Receipt], *, surely_new: bool = False
+) -> bool:
+    """Insert receipts and count them; False where one was there already: then roll back.
+
+    That is rare: a batch whose commit went through, and nobody learned of it.
+    """
+    if not receipts:
+        return True
+    flips = _flips(connection, receipts)
+    rows = [row_of(receipt, connection.dialect) for receipt in receipts]
+    if insert_receipts(connection, rows) != len(rows) and not surely_new:
+        return False
+    _mark(connection, flips)
+    count(connection, [(receipt, flips.get(receipt.id)) for receipt in receipts])
+    return True
+
+
+def without_known(connection: sa.Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
+    """Those that are not there yet; of one id the first."""
+    first: dict[str, Receipt] = {}
+    for receipt in receipts:
+        first.setdefault(receipt.id, receipt)
+    known = set(connection.execute(_KNOWN, {"ids": list(first)}).scalars())
+    return [receipt for name, receipt in first.items() if name not in known]
 
 
 def recount(connection: sa.Connection) -> None:
@@ -47,10 +63,8 @@ def recount(connection: sa.Connection) -> None:
     while page := connection.execute(_PAGE_AFTER, {"after": last}).all():
         receipts = [Receipt(**{name: getattr(row, name) for name in FIELDS}) for row in page]
         flips = _flips(connection, receipts, before=page[0].seq)
+        _mark(connection, flips)
         count(connection, [(receipt, flips.get(receipt.id)) for receipt in receipts])
-        marks = [{"marked": name, **_flip_columns(flip)} for name, flip in flips.items()]
-        if marks:
-            connection.execute(_MARK, marks)
         last = page[-1].seq
 
 
@@ -58,67 +72,66 @@ def count(connection: sa.Connection, counted: Iterable[Counted]) -> None:
     """Add receipts to the tallies of their hours, days and thirty days."""
     of_hours: dict[tuple[int, Key], list[Tally]] = defaultdict(list)
     for receipt, flip in counted:
-        key = _storable_key(key_of(receipt))
-        of_hours[hour_of(receipt.started_at), key].append(tally_of(receipt, flip))
-    numbers = {key: key.number for _, key in of_hours}
-    parts: dict[tuple[int, int], dict[int, list[Tally]]] = defaultdict(lambda: defaultdict(list))
-    for (hour, key), tallies in of_hours.items():
+        of_hours[hour_of(receipt.started_at), key_of(receipt)].append(tally_of(receipt, flip))
+    keys: dict[int, Key] = {}
+    parts: dict[Place, list[Tally]] = defaultdict(list)
+    for (hour, named), tallies in of_hours.items():
+        key = _storable_key(named)
+        keys[number := key.number] = key
         tally = total(tallies)
         for span in SPANS:
-            parts[span, down(hour, span)][numbers[key]].append(tally)
-    connection.execute(
-        INSERT[connection.dialect.name](KEYS).on_conflict_do_nothing(),
-        [{"number": number, **_key_row(key)} for key, number in numbers.items()],
-    )
-    rows = [row for place, by_key in parts.items() for row in _merged(connection, place, by_key)]
-    connection.execute(_ADD[connection.dialect.name], rows)
+            parts[span, down(hour, span), number].append(tally)
+    known = histograms(connection, list(parts))
+    # A key is named along with its first tally of each block; these are never thrown away.
+    new = {number for span, _, number in parts.keys() - known.keys() if span == BLOCK}
+    if new:
+        insert_keys(connection, [_named(number, keys[number]) for number in new])
+    add_tallies(connection, [_merged(place, parts[place], known.get(place)) for place in parts])
 
 
 def _merged(
-    connection: sa.Connection, place: tuple[int, int], by_key: Mapping[int, Sequence[Tally]]
-) -> Iterable[dict[str, Any]]:
-    """Rows that add to what is there; histograms are read first, as no database can add them."""
-    span, start = place
-    known = {
-        row.key: row
-        for row in connection.execute(
-            _SPREADS, {"span": span, "start": start, "keys": list(by_key)}
-        )
-    }
-    for key, tallies in by_key.items():
-        named = total(tallies)._asdict()
-        for name in HISTOGRAMS:
-            there = from_bytes(getattr(known[key], name)) if key in known else 0
-            named[name] = to_bytes(there + named[name])
-        yield {"span": span, "start": start, "key": key, **named}
+    place: Place, tallies: Sequence[Tally], there: Sequence[bytes] | None
+) -> tuple[Any, ...]:
+    """What to add to a tally, histograms included: no database can add these."""
+    *sums, ttft, speed = total(tallies)
+    if there:
+        ttft, speed = ttft + from_bytes(there[0]), speed + from_bytes(there[1])
+    return (*place, *sums, to_bytes(ttft), to_bytes(speed))
 
 
-def _without_known(connection: sa.Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
-    by_id = {receipt.id: receipt for receipt in reversed(receipts)}  # the first of a name stays
-    known = set(connection.execute(_KNOWN, {"ids": list(by_id)}).scalars())
-    return [one for one in receipts if one.id not in known and by_id[one.id] is one]
+def _named(number: int, key: Key) -> tuple[Any, ...]:
+    named = {**key._asdict(), "rules": json.dumps(key.rules)}
+    return (number, *named.values())
+
+
+def _mark(connection: sa.Connection, flips: Mapping[str, Flip]) -> None:
+    if flips:
+        rows: list[dict[str, Any]] = [
+            {"marked": name, **dict(zip(_FLIP_COLUMNS, flip, strict=True))}
+            for name, flip in flips.items()
+        ]
+        connection.execute(_MARK, rows)
 
 
 def _flips(
-    connection: sa.Connection, receipts: Sequence[Receipt], before: int | None = None
+    connection: sa.Connection, receipts: Sequence[Receipt], before: int = _NEVER
 ) -> dict[str, Flip]:
     """The flips among receipts, by receipt; they are in the order of writing.
 
     `before`: only turns that were written earlier than this one went before.
     """
-    turns = [one for one in receipts if one.session is not None and one.provider is not None]
-    if not turns:
-        return {}
-    sessions = list({one.session for one in turns})
-    query = _LAST_TURNS if before is None else _LAST_TURNS_BEFORE
-    bound = {} if before is None else {"before": before}
+    turns = [
+        ((storable(one.session), storable(one.model_sent)), one)
+        for one in receipts
+        if one.session is not None and one.provider is not None
+    ]
+    asked = [(*place, before) for place in dict(turns)]
     last = {
-        (row.session, row.model_sent): Turn(row.provider, row.prompt_tokens, row.cached_tokens)
-        for row in connection.execute(query, {"sessions": sessions, **bound})
+        (session, model): Turn(provider, *tokens)
+        for session, model, provider, *tokens in last_turns(connection, asked)
     }
     flips: dict[str, Flip] = {}
-    for one in turns:
-        place = (one.session, storable(one.model_sent))
+    for place, one in turns:
         turn = Turn(storable(one.provider), one.prompt_tokens, one.cached_tokens)
         previous = last.get(place)
         flip = previous and flip_between(previous, turn, one.cost_usd, one.completion_tokens)
@@ -128,59 +141,12 @@ def _flips(
     return flips
 
 
-def _row(receipt: Receipt, flip: Flip | None) -> dict[str, Any]:
-    row = {name: storable(getattr(receipt, name)) for name in FIELDS}
-    return {**row, **_flip_columns(flip)}
-
-
-def _flip_columns(flip: Flip | None) -> dict[str, Any]:
-    provider, tokens, picodollars = flip or (None, None, None)
-    return {"flip_from": provider, "flip_tokens": tokens, "flip_pico": picodollars}
-
-
 def _storable_key(key: Key) -> Key:
     parts = {name: storable(part) for name, part in key._asdict().items()}
     return Key(**{**parts, "rules": tuple(parts["rules"])})
 
 
-def _key_row(key: Key) -> dict[str, Any]:
-    return {**key._asdict(), "rules": json.dumps(key.rules)}
-
-
-def _last_turns(*, bounded: bool) -> Any:
-    table = RECEIPTS.c
-    newest = (
-        sa.select(sa.func.max(table.seq))
-        .where(table.session.in_(sa.bindparam("sessions", expanding=True)))
-        .where(table.provider.is_not(None))
-        .group_by(table.session, table.model_sent)
-    )
-    if bounded:
-        newest = newest.where(table.seq < sa.bindparam("before"))
-    return sa.select(
-        *(table.session, table.model_sent, table.provider),
-        *(table.prompt_tokens, table.cached_tokens),
-    ).where(table.seq.in_(newest))
-
-
-def _adding(insert: Callable[..., Any]) -> Any:
-    statement = insert(TALLIES)
-    added = {name: TALLIES.c[name] + statement.excluded[name] for name in SUMS}
-    replaced = {name: statement.excluded[name] for name in HISTOGRAMS}
-    return statement.on_conflict_do_update(
-        index_elements=["span", "start", "key"], set_={**added, **replaced}
-    )
-
-
-_ADD = {name: _adding(insert) for name, insert in INSERT.items()}
-_SPREADS = sa.select(TALLIES.c.key, *(TALLIES.c[name] for name in HISTOGRAMS)).where(
-    TALLIES.c.span == sa.bindparam("span"),
-    TALLIES.c.start == sa.bindparam("start"),
-    TALLIES.c.key.in_(sa.bindparam("keys", expanding=True)),
-)
 _KNOWN = sa.select(RECEIPTS.c.id).where(RECEIPTS.c.id.in_(sa.bindparam("ids", expanding=True)))
-_LAST_TURNS = _last_turns(bounded=False)
-_LAST_TURNS_BEFORE = _last_turns(bounded=True)
 _PAGE_AFTER = (
     sa.select(RECEIPTS.c.seq, *(RECEIPTS.c[name] for name in FIELDS))
     .where(RECEIPTS.c.seq > sa.bindparam("after"))
@@ -190,5 +156,5 @@ _PAGE_AFTER = (
 _MARK = (
     sa.update(RECEIPTS)
     .where(RECEIPTS.c.id == sa.bindparam("marked"))
-    .values({name: sa.bindparam(name) for name in ("flip_from", "flip_tokens", "flip_pico")})
+    .values({name: sa.bindparam(name) for name in _FLIP_COLUMNS})
 )

@@ -20,7 +20,7 @@ from app.ledger.keep import EVERYTHING_KEPT, Keep
 from app.ledger.opening import WRITING_LOCK, file_of, lock, open_engine, plainly
 from app.ledger.receipt import FIELDS, TUPLES, Receipt
 from app.ledger.retention import take_out_oldest
-from app.ledger.rollups import record
+from app.ledger.rollups import record, without_known
 from app.ledger.stats import EVERYTHING, Dimension, Series, Stats, Wanted
 from app.ledger.tables import (
     ASKED_BY_ANOTHER_NAME,
@@ -72,11 +72,15 @@ class Store:
                 self.write([receipt])
 
     def _write(self, receipts: Sequence[Receipt]) -> None:
-        with self._engine.begin() as connection:
+        with self._engine.connect() as connection:
             # One writer at a time, as SQLite has it anyway: otherwise a batch could become
             # visible behind a cursor that has passed it already.
             lock(connection, WRITING_LOCK)
-            record(connection, receipts)
+            if not record(connection, receipts):
+                connection.rollback()
+                lock(connection, WRITING_LOCK)
+                record(connection, without_known(connection, receipts), surely_new=True)
+            connection.commit()
 
     def tidy(self, now: datetime | None = None) -> bool:
         """Take out a little of what need not be kept; whether there may be more."""
@@ -255,7 +259,12 @@ def _receipt(row: sa.Row[Any]) -> Receipt:
     return Receipt(**named)
 
 
-_ODD_VALUE = (ArithmeticError, TypeError, ValueError)  # as drivers and column types raise them
+_ODD_VALUE = (
+    ArithmeticError,
+    AttributeError,
+    TypeError,
+    ValueError,
+)  # from drivers and column types
 
 
 def _is_of_a_value(error: Exception) -> bool:

@@ -11,9 +11,19 @@ from sqlalchemy.types import TypeDecorator
 from app.ledger.tally import HISTOGRAMS, SUMS
 
 _PICO = Decimal(10) ** 12
-_LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
+LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
 
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, Decimal, datetime})
+
+
+def milliseconds(moment: datetime) -> int:
+    """A moment as it is stored."""
+    return round(moment.timestamp() * 1000)
+
+
+def picodollars(dollars: Decimal) -> int:
+    """Money as it is stored."""
+    return round(dollars * _PICO)
 
 
 class Milliseconds(TypeDecorator[datetime]):
@@ -25,7 +35,7 @@ class Milliseconds(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
         """Python's time to the stored number."""
         del dialect
-        return None if value is None else round(value.timestamp() * 1000)
+        return None if value is None else milliseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
         """The stored number to Python's time."""
@@ -42,7 +52,7 @@ class Dollars(TypeDecorator[Decimal]):
     def process_bind_param(self, value: Decimal | None, dialect: Any) -> int | None:
         """Decimal dollars to the stored number."""
         del dialect
-        return None if value is None else round(value * _PICO)
+        return None if value is None else picodollars(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
         """The stored number to decimal dollars."""
@@ -59,9 +69,9 @@ def storable(value: Any) -> Any:
     if kind in _AS_THEY_ARE:
         return value
     if kind is str:
-        if value.isascii() and "\0" not in value and len(value) <= _LONGEST_TEXT:
+        if value.isascii() and "\0" not in value and len(value) <= LONGEST_TEXT:
             return value  # nearly always
-        return value[:_LONGEST_TEXT].replace("\0", "?").encode(errors="replace").decode()
+        return value[:LONGEST_TEXT].replace("\0", "?").encode(errors="replace").decode()
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]
     if isinstance(value, Mapping):

@@ -75,8 +75,10 @@ def tally_of(receipt: Receipt, flip: Flip | None) -> Tally:
 
 def total(tallies: Iterable[Iterable[int]]) -> Tally:
     """The sum of tallies."""
-    columns = tuple(map(sum, zip(*tallies, strict=True)))
-    return Tally(*columns) if columns else NOTHING
+    rows = tuple(tallies)
+    if len(rows) == 1:
+        return Tally(*rows[0])
+    return Tally(*map(sum, zip(*rows, strict=True))) if rows else NOTHING
 
 
 class Turn(NamedTuple):
@@ -115,7 +117,9 @@ def flip_between(
 
 
 def _tokens(number: int | None) -> int:
-    return min(max(number or 0, 0), _MOST_TOKENS)
+    if not number or number < 0:
+        return 0
+    return min(number, _MOST_TOKENS)
 
 
 def _picodollars(cost: Decimal | None) -> int:

@@ -43,6 +43,8 @@ Write = Callable[[Store, list[Receipt]], None]
         ([turn("a", 900), turn(None), turn("b", 100)], 1, 800),  # nobody served in between
         ([turn("a", 900), turn("b", session="t")], 0, 0),  # another session
         ([turn("a", 900), turn("b", model_sent="n")], 0, 0),  # another model
+        ([turn("a", 900, model_sent=None), turn("b", model_sent=None)], 1, 900),
+        ([turn("a", 900), turn("b", model_sent=None)], 0, 0),
         ([turn("a", 900), turn("b", session=None), turn("b", session=None)], 0, 0),
         ([turn("a", 900), turn("c", model_sent="n"), turn("b", 400), turn("c", 400)], 2, 500),
     ],

@@ -47,8 +47,12 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
 }
 
 # Rows of a table in the order of an index that the question wants anyway, with a limit; or a table
-# with one row for each combination of names, which does not grow with requests.
-HARMLESS = ("USING INDEX receipts_started_at", "SCAN tally_keys", "SCAN anon_", "SCAN CONSTANT")
+# with one row for each combination of names, which does not grow with requests; or one made of what
+# the question asks for.
+HARMLESS = (
+    *("USING INDEX receipts_started_at", "SCAN tally_keys", "SCAN anon_"),
+    *("SCAN asked", "CONSTANT"),
+)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -70,7 +74,7 @@ def test_every_question_goes_by_an_index(tmp_path: Path, name: str) -> None:
     engine = sa.create_engine(url)
     with engine.connect() as connection:
         for statement, parameters in statements:
-            if statement.startswith(("SELECT", "DELETE", "UPDATE")):
+            if statement.startswith(("SELECT", "WITH", "DELETE", "UPDATE")):
                 explained = f"EXPLAIN QUERY PLAN {statement}"
                 plans += [row[-1] for row in connection.exec_driver_sql(explained, parameters)]
     scans = [step for step in plans if step.startswith("SCAN")]

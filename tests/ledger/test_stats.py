@@ -153,6 +153,15 @@ def test_a_receipt_written_twice_counts_once(store: Store) -> None:
     assert store.stats().total.requests == 2
 
 
+def test_a_batch_may_touch_any_number_of_tallies(store: Store) -> None:
+    months = traffic(1200, days=200)
+    for half in (months[::2], months[1::2]):
+        store.write(half)
+    total = store.stats().total
+    assert named(total, sums([])) == sums(months)
+    assert total.ttft.count == sum(one.ttft_ms is not None for one in months)
+
+
 def test_stats_and_receipts_agree_however_the_batches_fell(store: Store) -> None:
     for one in RECEIPTS[:60]:
         store.write([one])

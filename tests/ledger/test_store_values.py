@@ -75,6 +75,7 @@ def test_a_receipt_is_found_by_the_odd_text_it_was_written_with(store: Store) ->
         {"cost_usd": Decimal("NaN")},
         {"cost_usd": Decimal("Infinity")},
         {"path": None},
+        {"started_at": None},
         {"attempts": ({"provider": object()},)},
     ],
     ids=str,
