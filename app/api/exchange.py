@@ -28,6 +28,7 @@ class Exchange(msgspec.Struct):
     path: str
     dialect: Dialect | None
     caller: str | None
+    user_agent: str | None  # which tool is asking, by its own word
     asked_with: Mapping[bytes, bytes]  # the caller's headers by name
     trace: Trace | None = None  # None: nobody traces
     book: str | None = None
@@ -56,11 +57,6 @@ class Exchange(msgspec.Struct):
     error: Exception | None = None
 
     @property
-    def user_agent(self) -> str | None:
-        """Which tool is asking, by its own word."""
-        return _text(self.asked_with.get(b"user-agent"))
-
-    @property
     def streaming(self) -> bool:
         """Whether a streamed answer has begun."""
         return self.observer is not None and self.request is not None and self.request.streamed
@@ -69,7 +65,7 @@ class Exchange(msgspec.Struct):
     def session(self) -> str | None:
         """What the caller groups its requests by: the body's word goes before the header's."""
         told = self.request.session if self.request else None
-        return told or _text(self.asked_with.get(b"x-session-id"))
+        return told or text_of(self.asked_with.get(b"x-session-id"))
 
     def routed(self, request: Request, route: Route) -> None:
         """Note what is asked for, and what the book says of it."""
@@ -92,8 +88,8 @@ class Exchange(msgspec.Struct):
         """
         named = dict(headers)
         self.status = self.upstream_status = status
-        self.cache_status = _text(named.get(b"x-openrouter-cache-status"))
-        self.header_generation_id = _text(named.get(b"x-generation-id"))
+        self.cache_status = text_of(named.get(b"x-openrouter-cache-status"))
+        self.header_generation_id = text_of(named.get(b"x-generation-id"))
         if self.dialect is not None:
             self.observer = Observer(
                 self.dialect,
@@ -128,5 +124,6 @@ def _header_safe(text: str) -> bytes:
     return text.encode("ascii", "replace")
 
 
-def _text(value: bytes | None) -> str | None:
+def text_of(value: bytes | None) -> str | None:
+    """A header's value as a record can bear it."""
     return None if value is None else value.decode("latin-1")[:_LONGEST_HEADER]

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.body import CallerLeft
 from app.api.error_replies import error_body
-from app.api.exchange import Exchange
+from app.api.exchange import Exchange, text_of
 from app.api.filing import receipt_of
 from app.api.plain_replies import send_json
 from app.api.request_log import RequestLog
@@ -49,12 +49,14 @@ class Records:
         self, scope: Scope, send: Send, dialect: Dialect | None, *, filed: bool = True
     ) -> "_Kept":
         """An exchange for one request: what goes wrong inside is answered, the end is filed."""
+        headers = dict(scope["headers"])
         exchange = Exchange(
             id=new_receipt_id(time.time(), self._random),
             path=scope["path"],
             dialect=dialect,
             caller=scope.get("caller"),
-            asked_with=dict(scope["headers"]),
+            user_agent=text_of(headers.get(b"user-agent")),
+            asked_with=headers,
             filed=filed,
             trace=self._telemetry.begin(scope["headers"]) if filed else None,
         )

@@ -140,6 +140,7 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
         path=_CHAT,
         dialect=dialect,
         caller=None,
+        user_agent=None,
         asked_with={},
         book=revision,
     )

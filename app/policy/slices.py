@@ -46,9 +46,7 @@ def split(body: bytes) -> tuple[bytes, dict[str, msgspec.Raw]]:
             raise MalformedBody(_whats_wrong(body, error)) from None
         pairs = _scan(body)
     else:
-        if not fields or _is_compact(body, fields) or _is_spaced(body, fields):
-            return body, fields
-        if _locate(body, fields):
+        if not fields or _is_plain(body, fields) or _locate(body, fields):
             return body, fields
         pairs = _scan(body)
     return _each_once(body, pairs)
@@ -77,25 +75,27 @@ def _pair(name: str, value: bytes) -> bytes:
     return msgspec.json.encode(name) + b":" + value
 
 
-def _is_compact(body: bytes, fields: Fields) -> bool:
-    """Whether the body is exactly its fields, without a blank or a second use of a key.
+def _is_plain(body: bytes, fields: Fields) -> bool:
+    """Whether the body is exactly its fields, written as JavaScript or as Python's json does.
 
-    Any other way to write them, a key given twice included, takes more bytes.
+    Without any blank it is as short as can be: any other way to write the fields, a key given
+    twice included, takes more bytes. With Python's blanks it is compared.
     """
-    return len(body) == 1 + sum(len(name) + 4 + len(value) for name, value in fields.items())
+    blanks = (
+        len(body) - 1 - 4 * len(fields) - sum(map(len, fields)) - sum(map(len, fields.values()))
+    )
+    return not blanks or (blanks == 2 * len(fields) - 1 and _is_spaced(body, fields))
 
 
 def _is_spaced(body: bytes, fields: Fields) -> bool:
-    """Whether the body is exactly its fields, with blanks where Python's json module has them."""
     position, between = 0, b'{"'
     for name, value in fields.items():
         key = b'%b%b": ' % (between, name.encode())
-        if not (
-            body.startswith(key, position) and body.startswith(bytes(value), position + len(key))
-        ):
+        start = position + len(key)
+        if not (body.startswith(key, position) and body.startswith(bytes(value), start)):
             return False
-        position, between = position + len(key) + len(value), b', "'
-    return body.startswith(b"}", position) and position + 1 == len(body)
+        position, between = start + len(value), b', "'
+    return body.endswith(b"}") and position + 1 == len(body)
 
 
 def _locate(body: bytes, fields: Fields) -> list[Pair]:

@@ -40,6 +40,7 @@ def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
         path="/v1/chat/completions",
         dialect=DIALECTS["/chat/completions"],
         caller=None,
+        user_agent=None,
         asked_with={},
     )
     request = read_request(json.dumps(body).encode())

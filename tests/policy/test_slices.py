@@ -215,3 +215,14 @@ def test_a_walk_by_the_wrong_values_length_is_noticed() -> None:
 
 def test_a_number_that_begins_like_the_last_one_is_not_mistaken_for_it() -> None:
     assert json.loads(split(b'{"a":12,"a":1}')[0]) == {"a": 1}
+
+
+@pytest.mark.parametrize("separators", [(", ", ": "), (",", ":"), (" ,", " :"), (", ", ":")])
+def test_a_key_given_twice_is_found_however_the_body_is_spaced(separators: tuple[str, str]) -> None:
+    """Also where both values are as long, and where the first one's text looks like the rest."""
+    between, colon = separators
+    for first, last in (("1", "2"), ('"a"', '"b"'), (f'"x{between}"', '"y"')):
+        pairs = [f'"model"{colon}{first}', f'"n"{colon}3', f'"model"{colon}{last}']
+        body, fields = split(("{" + between.join(pairs) + "}").encode())
+        assert bytes(fields["model"]).decode() == last
+        assert body.count(b'"model"') == 1
