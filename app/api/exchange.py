@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from app.policy.apply import Outgoing
 from app.policy.request import Request
@@ -17,6 +18,7 @@ from app.wire.headers import RawHeaders
 from app.wire.observer import Observer
 
 _LONGEST_HEADER = 256
+_FIRST_ERROR_STATUS = 400
 
 Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
 
@@ -37,7 +39,11 @@ class Exchange(msgspec.Struct):
 
     filed: bool = True  # whether a receipt will be left
     bytes_in: int = 0
-    request: Request | None = None
+    request: Request | None = None  # let go of once it is being answered
+    model_asked: str | None = None
+    streamed: bool = False
+    session: str | None = None  # what the caller groups its requests by
+    server_tools: bool = False
     route: Route | None = None
     models_sent: tuple[str, ...] = ()  # all that were asked for, as upstream knows them
     outgoing: Outgoing | None = None
@@ -59,17 +65,14 @@ class Exchange(msgspec.Struct):
     @property
     def streaming(self) -> bool:
         """Whether a streamed answer has begun."""
-        return self.observer is not None and self.request is not None and self.request.streamed
-
-    @property
-    def session(self) -> str | None:
-        """What the caller groups its requests by: the body's word goes before the header's."""
-        told = self.request.session if self.request else None
-        return told or text_of(self.asked_with.get(b"x-session-id"))
+        return self.observer is not None and self.streamed
 
     def routed(self, request: Request, route: Route) -> None:
         """Note what is asked for, and what the book says of it."""
         self.request, self.route = request, route
+        self.model_asked, self.streamed = request.model, request.streamed
+        self.server_tools = request.server_tools
+        self.session = request.session or text_of(self.asked_with.get(b"x-session-id"))
         self.models_sent = route.names_sent(request.models)
 
     def headers(self) -> RawHeaders:
@@ -88,6 +91,8 @@ class Exchange(msgspec.Struct):
         """
         named = dict(headers)
         self.status = self.upstream_status = status
+        if status < _FIRST_ERROR_STATUS:
+            self._let_go_of_the_body()
         self.cache_status = text_of(named.get(b"x-openrouter-cache-status"))
         self.header_generation_id = text_of(named.get(b"x-generation-id"))
         if self.dialect is not None:
@@ -96,6 +101,12 @@ class Exchange(msgspec.Struct):
                 content_type=named.get(b"content-type", b"").decode("latin-1"),
                 content_encoding=named.get(b"content-encoding", b"").decode("latin-1"),
             )
+
+    def _let_go_of_the_body(self) -> None:
+        """A stream can last for minutes, and what was asked may weigh more than all else here."""
+        self.request = None
+        if self.outgoing is not None:
+            self.outgoing = replace(self.outgoing, body=b"")
 
     def saw(self, chunk: bytes) -> None:
         """Note a piece of the answer's body that has arrived."""

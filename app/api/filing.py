@@ -27,7 +27,7 @@ def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
     seen = exchange.observer.close() if exchange.observer else Observation()
     usage = seen.usage or Usage()
     verdict = verdict_of(exchange, seen, catalog, now=now)
-    request, route, outgoing = exchange.request, exchange.route, exchange.outgoing
+    route, outgoing = exchange.route, exchange.outgoing
     code, message = _error(exchange, seen)
     held = route is not None and route.matched
     return Receipt(
@@ -37,14 +37,14 @@ def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
         user_agent=exchange.user_agent,
         path=exchange.path,
         dialect=exchange.dialect.name if exchange.dialect else None,
-        model_asked=request.model if request else None,
+        model_asked=exchange.model_asked,
         alias=route.alias if route else None,
         model_sent=outgoing.model_sent if outgoing else None,
         rules=route.rules if route else (),
         book=exchange.book,
         preferences_sent=outgoing.preferences if outgoing else None,
         overruled=tuple(map(asdict, outgoing.overruled)) if outgoing else (),
-        streamed=request.streamed if request else False,
+        streamed=exchange.streamed,
         status=exchange.status,
         generation_id=seen.generation_id or exchange.header_generation_id,
         provider=verdict.provider,
@@ -100,8 +100,8 @@ def _error(exchange: Exchange, seen: Observation) -> tuple[str | None, str | Non
 
 def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: float) -> Verdict:
     """The verdict on what has been `seen` of an answer; it may be only its beginning."""
-    request, outgoing, status = exchange.request, exchange.outgoing, exchange.upstream_status
-    if request is None or outgoing is None or exchange.observer is None or status is None:
+    outgoing, status = exchange.outgoing, exchange.upstream_status
+    if outgoing is None or exchange.observer is None or status is None:
         return Verdict(verdict=None, reason="nothing was routed")
     usage = seen.usage or Usage()
     selected = seen.metadata.selected if seen.metadata else None
@@ -113,7 +113,7 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         named_by_router=selected.provider if selected else None,
         attempted=_attempted(seen, answering if len(exchange.models_sent) > 1 else None),
         bill=_bill(usage),
-        server_tools=request.server_tools or usage.server_tools,
+        server_tools=exchange.server_tools or usage.server_tools,
         cache_hit=exchange.cache_status == "HIT",
     )
     return judge(served, outgoing.terms, catalog, now=now)

@@ -18,7 +18,7 @@ from app.api.staying import while_caller_stays
 from app.errors import MissingKey
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, Upstream
-from app.policy.apply import Outgoing, apply
+from app.policy.apply import apply
 from app.policy.request import read_request
 from app.policy_folder import PolicyFolder
 from app.wire.dialect import Dialect
@@ -52,16 +52,17 @@ class Inference:
         async with self._records.exchange(scope, send, dialect) as exchange:
             must_be_json(exchange.asked_with)
             must_have_key(scope["headers"], self._key)
-            body = await read_json(exchange.asked_with, receive, self._body_limit)
-            outgoing = self._hold_to_policy(exchange, body)
+            asked = read_json(exchange.asked_with, receive, self._body_limit)
+            body = self._hold_to_policy(exchange, await asked)
             with while_caller_stays(scope, receive, by_scope=self._openrouter.cancel_by_scope):
                 upstream = await self._openrouter.open(
                     "POST",
                     dialect.path,
                     scope["query_string"],
                     self._headers(scope, exchange),
-                    outgoing.body,
+                    body,
                 )
+                del body  # a stream can last for minutes, and this may weigh a megabyte
                 await relay(upstream, exchange, send, self._holding)
             await finish(exchange, send)
 
@@ -77,7 +78,8 @@ class Inference:
             decoded=True,
         )
 
-    def _hold_to_policy(self, exchange: Exchange, body: bytes) -> Outgoing:
+    def _hold_to_policy(self, exchange: Exchange, body: bytes) -> bytes:
+        """The body to send; what was decided stands in the exchange."""
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
         request = read_request(body)
@@ -91,7 +93,7 @@ class Inference:
         for model in exchange.models_sent:
             self._feed.want(model)
         exchange.outgoing = outgoing = apply(request, route)
-        return outgoing
+        return outgoing.body
 
 
 async def relay(

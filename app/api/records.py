@@ -4,6 +4,7 @@ Filing is synchronous and never raises into the request: once a caller has left,
 cancelled again, and a ledger in trouble is no reason to fail a request.
 """
 
+import asyncio
 import logging
 import random
 import time
@@ -100,8 +101,8 @@ class Records:
         """File an exchange that has ended, however it did."""
         exchange.ended = time.perf_counter()
         del self._under_way[exchange.id]
-        if exchange.filed:
-            self._file_soon(exchange)
+        if exchange.filed:  # in the loop's next round: in this one, the answer's end is sent
+            asyncio.get_running_loop().call_soon(self._file_when_known, exchange)
 
     async def _answer(self, exchange: Exchange, send: Send, error: RequestError) -> None:
         exchange.error = error
@@ -115,7 +116,7 @@ class Records:
         body = error_body(error, shape, exchange.id if exchange.filed else None)
         exchange.bytes_out = await send_json(send, error.status, body, headers)
 
-    def _file_soon(self, exchange: Exchange) -> None:
+    def _file_when_known(self, exchange: Exchange) -> None:
         """File it now, or when the catalog knows the model: the first request often asks first."""
         file = partial(self._file, exchange)
         if exchange.observer is not None and exchange.models_sent:

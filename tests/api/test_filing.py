@@ -124,10 +124,24 @@ def test_a_session_is_kept_as_a_digest_whatever_is_in_it() -> None:
 def test_without_a_policy_the_reason_says_whose_wishes_were_judged() -> None:
     body = {"model": "acme/one", "provider": {"only": ["novita"]}}
     exchange = exchanged(body, {"provider": "Novita"})
-    assert exchange.request is not None
+    request = read_request(json.dumps(body).encode())
     nobody = read_book({"p.yaml": "version: 1\nrules: []\n"})
-    exchange.route = nobody.route_for(exchange.request, caller=None, user_agent="", catalog=EMPTY)
-    exchange.outgoing = apply(exchange.request, exchange.route)
+    exchange.route = nobody.route_for(request, caller=None, user_agent="", catalog=EMPTY)
+    exchange.outgoing = apply(request, exchange.route)
     receipt = receipt_of(exchange, EMPTY, now=NOW)
     assert receipt.verdict == "kept"
     assert "no policy speaks for it" in (receipt.reason or "")
+
+
+@pytest.mark.parametrize(("status", "kept"), [(200, False), (404, True)])
+def test_what_was_asked_is_let_go_of_once_it_is_being_answered(status: int, *, kept: bool) -> None:
+    """A stream lasts for minutes, and what was asked may weigh megabytes."""
+    exchange = exchanged({"model": "acme/one", "session_id": "mine"}, {"provider": "Novita"})
+    request = read_request(b'{"model": "acme/one", "session_id": "mine"}')
+    route = BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY)
+    exchange.routed(request, route)
+    exchange.outgoing = apply(request, route)
+    exchange.begin_answer(status, [(b"content-type", b"application/json")])
+    assert (exchange.request is not None) == kept
+    assert bool(exchange.outgoing.body) == kept
+    assert (exchange.model_asked, exchange.session) == ("acme/one", "mine")
