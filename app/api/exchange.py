@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -17,6 +18,7 @@ from app.wire.dialect import Dialect
 from app.wire.headers import RawHeaders
 from app.wire.observer import Observer
 
+_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _LONGEST_HEADER = 256
 _FIRST_ERROR_STATUS = 400
 
@@ -104,7 +106,7 @@ class Exchange(msgspec.Struct):
 
     def _let_go_of_the_body(self) -> None:
         """A stream can last for minutes, and what was asked may weigh more than all else here."""
-        self.request = None
+        self.request, self.asked_with = None, _NOTHING
         if self.outgoing is not None:
             self.outgoing = replace(self.outgoing, body=b"")
 

@@ -1,5 +1,7 @@
 """Which endpoint answers a path, however the caller's base URL was written (T-35)."""
 
+from collections.abc import Awaitable
+
 from starlette.types import Receive, Scope, Send
 
 from app.api.count_tokens import CountTokens
@@ -31,14 +33,17 @@ class V1:
         self._count_tokens = count_tokens
         self._passthrough = passthrough
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one request: what to await for it."""
         path = canonical_path(scope["path"])
         dialect = DIALECTS.get(path)
         if dialect is not None and scope["method"] == "POST":
             serve = self._explain if DRY_RUN in scope["headers"] else self._inference
-            await serve(scope, receive, send, dialect)
-        elif path == "/models" and scope["method"] == "GET":
+            return serve(scope, receive, send, dialect)
+        return self._serve(scope, receive, send, path)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        if path == "/models" and scope["method"] == "GET":
             await self._models(scope, receive, send)
         elif scope["method"] == "GET" and (wanted := self._models.named_in(path)):
             await self._models(scope, receive, send, wanted)
