@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.staying import WHEN_LEFT
 
@@ -30,6 +30,13 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         cast("Scope", self.scope)["extensions"] = {WHEN_LEFT: self.when_left}
 
+    def on_headers_complete(self) -> None:
+        """The request's head is here, and it is about to be served."""
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:
+            JoinedHead(self.cycle, self.loop)
+
     def when_left(self, then: Callable[[], object] | None) -> None:
         """Call `then` once the connection is lost; None: not any more."""
         self._then = then
@@ -52,6 +59,8 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
         self._stop_counting()
+        if self.cycle is not None:
+            self.cycle.transport = self.transport  # it has no head any more that could be joined
         super().connection_lost(exc)
         self._left = True
         if self._then is not None:
@@ -61,6 +70,42 @@ class Protocol(HttpToolsProtocol):
         if self._giving_up is not None:
             self._giving_up.cancel()
             self._giving_up = None
+
+
+class JoinedHead:
+    """Stands before the wire until an answer has begun: head and first piece leave as one.
+
+    Two writes are two packets, and wake the caller twice. A head that nothing follows in the same
+    round of the loop leaves by itself in the next one.
+    """
+
+    __slots__ = ("_cycle", "_head", "_loop", "_wire", "close", "is_closing")
+
+    def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
+        self._cycle = cycle
+        self._loop = loop
+        self._wire = wire = cycle.transport
+        self._head = b""
+        self.close = self._close
+        self.is_closing = wire.is_closing
+        cycle.transport = cast("asyncio.Transport", self)
+
+    def write(self, data: bytes) -> None:
+        """The head, to be kept for a moment; or what follows it."""
+        if self._head or not self._cycle.response_started:
+            self._go_on(data)
+        else:
+            self._head = data
+            self._loop.call_soon(self._go_on)
+
+    def _close(self) -> None:
+        self._go_on()
+        self._wire.close()
+
+    def _go_on(self, data: bytes = b"") -> None:
+        if self._cycle.transport is not self._wire:
+            self._cycle.transport = self._wire
+            self._wire.write(self._head + data)
 
 
 def protocol(write_timeout: float) -> type[Protocol]:

@@ -43,6 +43,7 @@ class Records:
         self._submit = submit
         self._telemetry = telemetry
         self._under_way: dict[str, Exchange] = {}
+        self._ended: list[Exchange] = []  # in this round of the loop
         self._log = RequestLog()
         self._random = random.Random()  # noqa: S311 - an id is no secret, it has to be new
 
@@ -77,7 +78,8 @@ class Records:
             raise error
 
     def close(self) -> None:
-        """Write what waits to be logged."""
+        """File and log what waits for it."""
+        self._file_ended()
         self._log.flush()
 
     def begin(self, exchange: Exchange) -> None:
@@ -102,7 +104,9 @@ class Records:
         exchange.ended = time.perf_counter()
         del self._under_way[exchange.id]
         if exchange.filed:  # in the loop's next round: in this one, the answer's end is sent
-            asyncio.get_running_loop().call_soon(self._file_when_known, exchange)
+            self._ended.append(exchange)
+            if len(self._ended) == 1:
+                asyncio.get_running_loop().call_soon(self._file_ended)
 
     async def _answer(self, exchange: Exchange, send: Send, error: RequestError) -> None:
         exchange.error = error
@@ -115,6 +119,11 @@ class Records:
             headers.append((b"retry-after", b"%d" % error.retry_after))
         body = error_body(error, shape, exchange.id if exchange.filed else None)
         exchange.bytes_out = await send_json(send, error.status, body, headers)
+
+    def _file_ended(self) -> None:
+        ended, self._ended = self._ended, []
+        for exchange in ended:
+            self._file_when_known(exchange)
 
     def _file_when_known(self, exchange: Exchange) -> None:
         """File it now, or when the catalog knows the model: the first request often asks first."""

@@ -8,7 +8,6 @@ import pytest
 
 from app.api.records import Records
 from app.openrouter.catalog_feed import CatalogFeed
-from app.policy.request import read_request
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
 from tests.conftest import Proxy, StartProxy
@@ -143,6 +142,7 @@ async def test_metrics_in_trouble_cost_no_receipt(caplog: pytest.LogCaptureFixtu
         raise AssertionError("nothing is answered here")
 
     async with records.exchange(scope, send, None) as exchange:
-        exchange.request = read_request(b'{"model":"acme/sim-1"}')
+        exchange.model_asked = "acme/sim-1"
+    records.close()
     assert [receipt.model_asked for receipt in filed] == ["acme/sim-1"]
     assert "missing from the metrics" in caplog.text
