@@ -1,7 +1,8 @@
 """Who has signed in with a browser.
 
 A session stands for a caller key that was shown once; its id is random, says nothing, and is kept
-as a digest. Sessions live in memory: they are few, they end, and a restart ends them all.
+as a digest. Sessions live in memory, or where several workers have to know them in a folder that
+goes with the workers: they are few, they end, and a restart ends them all.
 """
 
 import hashlib
@@ -9,7 +10,9 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 _HOURS = 3600.0
 
@@ -56,6 +59,62 @@ class Sessions:
     def end(self, session_id: str) -> None:
         """End a session, if there is one."""
         self._sessions.pop(_digest(session_id), None)
+
+
+class SharedSessions:
+    """The same for several workers: a file for each session, in a folder nobody else may enter."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,  # the same in every process of a machine
+        seconds: float = 12 * _HOURS,
+        capacity: int = 1000,
+    ) -> None:
+        self.seconds = seconds
+        self._folder = folder
+        self._clock = clock
+        self._capacity = capacity
+
+    def begin(self, caller: str) -> str:
+        """A new session's id."""
+        session_id = secrets.token_urlsafe(32)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_room()
+        ends_at = self._clock() + self.seconds
+        self._file(session_id).write_text(f"{ends_at!r} {caller}", encoding="utf-8")
+        return session_id
+
+    def caller_of(self, session_id: str) -> str | None:
+        """Whose session this is; None once it has ended, or if it never was one."""
+        with suppress(OSError, ValueError):
+            ends_at, _, caller = self._file(session_id).read_text(encoding="utf-8").partition(" ")
+            if float(ends_at) > self._clock():
+                return caller
+            self.end(session_id)
+        return None
+
+    def end(self, session_id: str) -> None:
+        """End a session, if there is one."""
+        with suppress(OSError):
+            self._file(session_id).unlink()
+
+    def _file(self, session_id: str) -> Path:
+        return self._folder / _digest(session_id).hex()
+
+    def _make_room(self) -> None:
+        files = list(self._folder.iterdir())
+        surplus = len(files) + 1 - self._capacity
+        if surplus > 0:
+            for file in sorted(files, key=_written)[:surplus]:
+                file.unlink(missing_ok=True)
+
+
+def _written(file: Path) -> int:
+    with suppress(OSError):
+        return file.stat().st_mtime_ns
+    return 0
 
 
 def _digest(session_id: str) -> bytes:

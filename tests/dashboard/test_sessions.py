@@ -1,6 +1,14 @@
-"""Who has signed in."""
+"""Who has signed in: in one process's memory, or in a folder that several share."""
 
-from app.dashboard.sessions import Sessions
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.dashboard.sessions import Sessions, SharedSessions
+
+Begin = Callable[..., Sessions | SharedSessions]
 
 
 class Clock:
@@ -10,28 +18,40 @@ class Clock:
         return self.now
 
 
-def test_a_session_says_whose_it_is() -> None:
-    sessions = Sessions()
+@pytest.fixture(params=[Sessions, SharedSessions])
+def begin(request: pytest.FixtureRequest, tmp_path: Path) -> Begin:
+    """Makes sessions of either kind."""
+
+    def made(**options: Any) -> Sessions | SharedSessions:
+        if request.param is Sessions:
+            return Sessions(**options)
+        return SharedSessions(tmp_path / "sessions", **options)
+
+    return made
+
+
+def test_a_session_says_whose_it_is(begin: Begin) -> None:
+    sessions = begin()
     aider, ci = sessions.begin("aider"), sessions.begin("ci")
     assert (sessions.caller_of(aider), sessions.caller_of(ci)) == ("aider", "ci")
 
 
-def test_ids_are_long_and_never_the_same() -> None:
-    sessions = Sessions()
+def test_ids_are_long_and_never_the_same(begin: Begin) -> None:
+    sessions = begin()
     ids = {sessions.begin("aider") for _ in range(100)}
     assert len(ids) == 100
     assert min(map(len, ids)) >= 43
 
 
-def test_nobody_gets_in_with_an_id_that_was_never_given() -> None:
-    sessions = Sessions()
+def test_nobody_gets_in_with_an_id_that_was_never_given(begin: Begin) -> None:
+    sessions = begin()
     known = sessions.begin("aider")
     assert [sessions.caller_of(each) for each in ("", "x", known[:-1], known + "x")] == [None] * 4
 
 
-def test_a_session_ends_when_its_time_is_up() -> None:
+def test_a_session_ends_when_its_time_is_up(begin: Begin) -> None:
     clock = Clock()
-    sessions = Sessions(clock=clock, seconds=60)
+    sessions = begin(clock=clock, seconds=60)
     session_id = sessions.begin("aider")
     clock.now += 59
     assert sessions.caller_of(session_id) == "aider"
@@ -41,16 +61,16 @@ def test_a_session_ends_when_its_time_is_up() -> None:
     assert sessions.caller_of(session_id) is None
 
 
-def test_a_session_that_was_ended_stays_ended() -> None:
-    sessions = Sessions()
+def test_a_session_that_was_ended_stays_ended(begin: Begin) -> None:
+    sessions = begin()
     session_id = sessions.begin("aider")
     sessions.end(session_id)
     sessions.end(session_id)
     assert sessions.caller_of(session_id) is None
 
 
-def test_the_oldest_makes_room_for_the_newest() -> None:
-    sessions = Sessions(capacity=2)
+def test_the_oldest_makes_room_for_the_newest(begin: Begin) -> None:
+    sessions = begin(capacity=2)
     first, second, third = (sessions.begin(name) for name in ("a", "b", "c"))
     assert [sessions.caller_of(each) for each in (first, second, third)] == [None, "b", "c"]
 
@@ -59,3 +79,38 @@ def test_neither_ids_nor_their_like_are_kept() -> None:
     sessions = Sessions()
     session_id = sessions.begin("aider")
     assert session_id not in repr(vars(sessions))
+
+
+def test_a_shared_session_is_known_to_all_and_ended_for_all(tmp_path: Path) -> None:
+    one, other = (SharedSessions(tmp_path / "sessions") for _ in range(2))
+    session_id = one.begin("aider")
+    assert other.caller_of(session_id) == "aider"
+    other.end(session_id)
+    assert one.caller_of(session_id) is None
+
+
+def test_what_is_shared_is_for_nobody_else_and_tells_no_id(tmp_path: Path) -> None:
+    folder = tmp_path / "sessions"
+    session_id = SharedSessions(folder).begin("aider")
+    assert folder.stat().st_mode & 0o077 == 0
+    (file,) = folder.iterdir()
+    assert session_id not in file.name + file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("session_id", ["", ".", "..", "../sessions", "a/b", "x" * 10_000, "\0"])
+def test_no_id_leads_to_another_file(tmp_path: Path, session_id: str) -> None:
+    sessions = SharedSessions(tmp_path / "sessions")
+    sessions.begin("aider")
+    assert sessions.caller_of(session_id) is None
+    sessions.end(session_id)
+    assert len(list((tmp_path / "sessions").iterdir())) == 1
+
+
+def test_a_folder_that_was_cleaned_away_is_made_again(tmp_path: Path) -> None:
+    sessions = SharedSessions(tmp_path / "sessions")
+    lost = sessions.begin("aider")
+    for file in (tmp_path / "sessions").iterdir():
+        file.unlink()
+    (tmp_path / "sessions").rmdir()
+    assert sessions.caller_of(lost) is None
+    assert sessions.caller_of(sessions.begin("ci")) == "ci"
