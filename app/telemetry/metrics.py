@@ -18,6 +18,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from app.telemetry.standing import Standing
+from app.telemetry.sums import Family, Telling
 from app.telemetry.tallies import Labels, Tallies
 
 _SERVED = ("model", "provider")
@@ -25,11 +26,59 @@ _SERVED = ("model", "provider")
 
 def exposition(tallies: Tallies, standing: Standing, accept: str) -> tuple[str, bytes]:
     """All metrics as text, in the format that an Accept header asks for, and its content type."""
+    return _text(_everything(tallies, standing), accept)
+
+
+def telling(tallies: Tallies, standing: Standing) -> Telling:
+    """All metrics as plain data, to be added to those of other workers."""
+    return tuple(
+        Family(
+            metric.name,
+            metric.type,
+            metric.documentation,
+            tuple(
+                (each.name, tuple(each.labels.items()), float(each.value))
+                for each in metric.samples
+            ),
+        )
+        for metric in _everything(tallies, standing).collect()
+    )
+
+
+def exposition_of(told: Telling, accept: str) -> tuple[str, bytes]:
+    """The same text as `exposition`, of what was told."""
+    registry = CollectorRegistry()
+    registry.register(_Told(told))
+    return _text(registry, accept)
+
+
+def _everything(tallies: Tallies, standing: Standing) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(_Collected(tallies, standing))
     ProcessCollector(registry=registry)  # memory, CPU time and open files, from /proc
+    return registry
+
+
+def _text(registry: CollectorRegistry, accept: str) -> tuple[str, bytes]:
     encode, content_type = choose_encoder(accept)
     return content_type, encode(registry)
+
+
+class _Told(Collector):
+    def __init__(self, told: Telling) -> None:
+        self._told = told
+
+    def describe(self) -> list[Metric]:
+        """Nothing in advance, as below."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric that was told."""
+        for family in self._told:
+            metric = Metric(family.name, family.meaning, family.type)
+            for name, labels, value in family.samples:
+                metric.add_sample(name, dict(labels), value)
+            yield metric
 
 
 class _Collected(Collector):
@@ -136,6 +185,8 @@ def _of_now(now: Standing) -> Iterator[Metric]:
         now.book_failures,
     )
     yield InfoMetricFamily("pointsman_build", "What runs.", value={"version": now.version})
+    yield _gauge("pointsman_workers", "Workers there should be.", now.workers)
+    yield _gauge("pointsman_workers_answering", "Workers whose gauges are in this.", 1)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

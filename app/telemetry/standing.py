@@ -22,3 +22,4 @@ class Standing:
     book_rules: int
     book_problems: int
     book_failures: int
+    workers: int = 1  # of which this is one

@@ -1,0 +1,114 @@
+"""Sums: what several workers have counted, as if one had. PURE.
+
+A telling is all of one worker's metrics as plain data, so that it can be sent and kept.
+
+Rule 1  Counters and histograms are added up; a gauge is what its row in `ACROSS` says.
+Rule 2  A worker goes on counting where the one it replaces stopped: a sum that fell would look to
+        Prometheus like a restart, and all of it would be counted once more.
+"""
+
+import operator
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+Labels = tuple[tuple[str, str], ...]
+Join = Callable[[float, float], float]
+
+
+class Family(msgspec.Struct, frozen=True):
+    """One metric with its samples: each a name, labels and a value."""
+
+    name: str
+    type: str
+    meaning: str
+    samples: tuple[tuple[str, Labels, float], ...]
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it only ever grows."""
+        return self.type in {"counter", "histogram"}
+
+
+Telling = tuple[Family, ...]
+
+_SINCE = "process_start_time_seconds"
+
+# How two workers' values become one; what is counted and not named here is added up.
+ACROSS: dict[str, Join] = {
+    "pointsman_open_requests": operator.add,
+    "pointsman_open_streams": operator.add,
+    "pointsman_draining": max,
+    "pointsman_ledger_waiting": operator.add,
+    "pointsman_ledger_up": min,
+    # Each worker reads the catalog and the policies for itself, and finds the same.
+    "pointsman_catalog_models": max,
+    "pointsman_catalog_listings": max,
+    "pointsman_catalog_oldest_listing_seconds": max,
+    "pointsman_catalog_drifts": max,
+    "pointsman_book": max,
+    "pointsman_book_rules": max,
+    "pointsman_book_problems": max,
+    "pointsman_book_reload_failures": max,
+    "pointsman_build": max,
+    "pointsman_workers": max,
+    "pointsman_workers_answering": operator.add,  # each says 1
+    "process_virtual_memory_bytes": operator.add,
+    "process_resident_memory_bytes": operator.add,
+    "process_open_fds": operator.add,
+    "process_max_fds": operator.add,
+    _SINCE: min,
+}
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Telling)
+
+
+def to_bytes(telling: Telling) -> bytes:
+    """A telling as it is sent and kept."""
+    return _encoder.encode(telling)
+
+
+def from_bytes(told: bytes) -> Telling:
+    """A telling from its bytes. Raises `msgspec.DecodeError` where they are not whole."""
+    return _decoder.decode(told)
+
+
+def across(tellings: Iterable[Telling]) -> Telling:
+    """What several workers tell, as one."""
+    return _joined(tellings, lambda family: ACROSS.get(family.name, operator.add))
+
+
+def carried_on(before: Telling, now: Telling) -> Telling:
+    """What a worker tells, with what the one before it had counted."""
+    return _joined(
+        (now, counted_in(before)),
+        lambda family: operator.add if family.is_counted else min,
+    )
+
+
+def counted_in(telling: Telling) -> Telling:
+    """What of a telling still holds when the worker says no more: its counts, not its gauges."""
+    return tuple(family for family in telling if family.is_counted or family.name == _SINCE)
+
+
+def _joined(tellings: Iterable[Telling], join_of: Callable[[Family], Join]) -> Telling:
+    """Metrics and their samples stay in the order in which they were first told."""
+    families: dict[str, Family] = {}
+    values: dict[str, dict[tuple[str, Labels], float]] = {}
+    for telling in tellings:
+        for family in telling:
+            join = join_of(families.setdefault(family.name, family))
+            so_far = values.setdefault(family.name, {})
+            for name, labels, value in family.samples:
+                known = so_far.get((name, labels))
+                so_far[name, labels] = value if known is None else join(known, value)
+    return tuple(
+        Family(
+            family.name,
+            family.type,
+            family.meaning,
+            tuple((*key, value) for key, value in values[family.name].items()),
+        )
+        for family in families.values()
+    )
