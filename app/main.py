@@ -5,7 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,9 @@ from app.api.records import Records
 from app.api.routing_errors import RoutingErrors
 from app.api.traffic import Traffic
 from app.api.v1 import V1
+from app.api.worker import Worker
 from app.dashboard.on_demand import OnDemand
+from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
 from app.errors import SettingsError
 from app.ledger.keep import Keep
@@ -45,7 +47,10 @@ from app.telemetry.telemetry import Telemetry, Traces
 from app.wire.headers import to_upstream
 
 if TYPE_CHECKING:
+    from app.api.metrics import Metrics
+    from app.api.peers import Peers
     from app.ledger.store import Store
+    from app.telemetry.tracing import Tracing
 
 _MOST_LISTED = 50  # models that the policies name in full
 _LISTED_EVERY_SECONDS, _LISTED_APART_SECONDS = 60.0, 0.2
@@ -65,6 +70,7 @@ class Rooms:
     telemetry: Telemetry
     records: Records
     traffic: Traffic
+    worker: Worker | None
 
     @property
     def key(self) -> str | None:
@@ -78,11 +84,17 @@ class Rooms:
         return int(self.settings.max_body_mb * 1_000_000)
 
 
-def create_app(settings: Settings) -> App:
-    """A ready-to-serve app. Raises `PolicyFileError` when the policies can't be used."""
-    rooms = _furnish(settings)
+def create_app(settings: Settings, worker: Worker | None = None) -> App:
+    """A ready-to-serve app, of one of several workers or the only one.
+
+    Raises `PolicyFileError` when the policies can't be used.
+    """
+    rooms = _furnish(settings, worker)
+    metrics = cache(lambda: _metrics(rooms, peers))
+    peers = _peers(worker, metrics)
     callers = Callers(settings.caller_keys)
-    sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys))
+    sessions = SharedSessions(worker.folder / "sessions") if worker else Sessions()
+    sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys), sessions=sessions)
     explain = Explain(
         policies=rooms.policies,
         feed=rooms.feed,
@@ -90,7 +102,8 @@ def create_app(settings: Settings) -> App:
         body_limit=rooms.body_limit,
     )
     v1 = _openrouters_api(rooms, explain)
-    fork = Fork(v1=v1, exact=_plain(rooms), framed=OnDemand(_framed(rooms, explain, sign_in, v1)))
+    framed = OnDemand(_framed(rooms, explain, sign_in, v1))
+    fork = Fork(v1=v1, exact=_plain(rooms, metrics), framed=framed)
     door = Door(
         fork,
         callers=callers,
@@ -100,10 +113,17 @@ def create_app(settings: Settings) -> App:
         traffic=rooms.traffic,
         pages=sign_in,
     )
-    return App(door, partial(_opened, rooms), rooms.traffic)
+    return App(door, partial(_opened, rooms, peers), rooms.traffic)
 
 
-def _furnish(settings: Settings) -> Rooms:
+def check(settings: Settings) -> None:
+    """Raise what `create_app` would, for a process that won't serve itself; starts nothing."""
+    create_app(settings.model_copy(update={"otel": False}))
+    if settings.otel:
+        _tracing()
+
+
+def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
     policies = PolicyFolder(policy_folder(settings.policies))
     openrouter = connect(
         settings.upstream_url,
@@ -133,11 +153,14 @@ def _furnish(settings: Settings) -> Rooms:
         telemetry=telemetry,
         records=Records(feed=feed, submit=writer.submit, telemetry=telemetry),
         traffic=Traffic(),
+        worker=worker,
     )
 
 
 @asynccontextmanager
-async def _opened(rooms: Rooms) -> AsyncIterator[None]:
+async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
+    if peers is not None:
+        await peers.open()
     rooms.writer.start()
     chores = [
         asyncio.create_task(rooms.policies.keep_fresh()),
@@ -150,37 +173,50 @@ async def _opened(rooms: Rooms) -> AsyncIterator[None]:
     await rooms.openrouter.aclose()
     rooms.records.close()
     rooms.writer.close(timeout=5.0)
+    if peers is not None:
+        await peers.close()
     rooms.ledger.close()
     rooms.telemetry.close()
 
 
-def _plain(rooms: Rooms) -> dict[str, ASGIApp]:
+def _metrics(rooms: Rooms, peers: "Peers | None") -> "Metrics":
+    from app.api.metrics import Metrics, Sources  # noqa: PLC0415 - see OnDemand
+
+    sources = Sources(
+        policies=rooms.policies,
+        writer=rooms.writer,
+        traffic=rooms.traffic,
+        feed=rooms.feed,
+        drift=rooms.drift,
+        records=rooms.records,
+        workers=rooms.worker.of if rooms.worker else 1,
+    )
+    return Metrics(rooms.telemetry.tallies, sources, peers)
+
+
+def _peers(worker: Worker | None, metrics: Callable[[], "Metrics"]) -> "Peers | None":
+    """The way to the other workers, where there are any."""
+    if worker is None:
+        return None
+    from app.api.peers import Peers  # noqa: PLC0415 - most proxies are alone
+
+    return Peers(worker, metrics)
+
+
+def _plain(rooms: Rooms, metrics: Callable[[], ASGIApp]) -> dict[str, ASGIApp]:
     """What programs ask us over and over, by path."""
-
-    def make_metrics() -> ASGIApp:
-        from app.api.metrics import Metrics, Sources  # noqa: PLC0415 - see OnDemand
-
-        sources = Sources(
-            policies=rooms.policies,
-            writer=rooms.writer,
-            traffic=rooms.traffic,
-            feed=rooms.feed,
-            drift=rooms.drift,
-            records=rooms.records,
-        )
-        return Metrics(rooms.telemetry.tallies, sources)
-
     ready = Ready(
         policies=rooms.policies,
         writer=rooms.writer,
         traffic=rooms.traffic,
         feed=rooms.feed,
         drift=rooms.drift,
+        worker=rooms.worker,
     )
     return {
         "/health": Only(health, "GET"),
         "/ready": Only(ready, "GET"),
-        "/metrics": Only(OnDemand(make_metrics), "GET", "HEAD"),
+        "/metrics": Only(OnDemand(metrics), "GET", "HEAD"),
     }
 
 
@@ -248,9 +284,14 @@ def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
 
 
 def _traces(settings: Settings) -> Traces | None:
-    """OpenTelemetry, where it is wanted. Raises `SettingsError` where it is not installed."""
+    """OpenTelemetry, where it is wanted."""
     if not settings.otel:
         return None
+    return _tracing()(upstream_url=settings.upstream_url, version=__version__)
+
+
+def _tracing() -> "type[Tracing]":
+    """OpenTelemetry. Raises `SettingsError` where it is not installed."""
     try:
         from app.telemetry.tracing import Tracing  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -258,7 +299,7 @@ def _traces(settings: Settings) -> Traces | None:
             f"POINTSMAN_OTEL is set, and {error.name} is not installed: "
             "pip install 'pointsman[otel]', or unset it"
         ) from None
-    return Tracing(upstream_url=settings.upstream_url, version=__version__)
+    return Tracing
 
 
 async def _keep_listed(feed: CatalogFeed, policies: PolicyFolder) -> None:

@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=4477, ge=0, le=65535, description="The port; 0 picks a free one.")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="How many processes serve; 1 is enough for most."
+    )
     upstream_url: Annotated[str, AfterValidator(_without_trailing_slash)] = Field(
         default="https://openrouter.ai/api/v1",
         description="Where requests go. Never taken from a request (T-45).",

@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from app.api.drift_log import DriftLog
 from app.api.plain_replies import send_json
 from app.api.traffic import Traffic
+from app.api.worker import Worker
 from app.catalog.catalog import Catalog
 from app.ledger.writer import Writer
 from app.openrouter.catalog_feed import CatalogFeed
@@ -26,7 +27,7 @@ class Ready:
 
     Degraded is still a 200: requests are served, under the last good policies and whether or not
     receipts can be written, and taking the proxy out of service would help nobody. Only while it
-    is stopping it is a 503.
+    is stopping it is a 503. Of several workers, one answers, and speaks for itself.
     """
 
     policies: PolicyFolder
@@ -34,6 +35,7 @@ class Ready:
     traffic: Traffic
     feed: CatalogFeed
     drift: DriftLog
+    worker: Worker | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -42,8 +44,10 @@ class Ready:
 
     def _standing(self) -> dict[str, object]:
         book, catalog = self.policies.current, self.feed.current
+        which = {"number": self.worker.number, "of": self.worker.of} if self.worker else None
         return {
             "status": self._status(),
+            **({"worker": which} if which else {}),
             "open": self.traffic.open,
             "book": {
                 "revision": book.revision,

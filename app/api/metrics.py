@@ -8,14 +8,16 @@ from starlette.types import Receive, Scope, Send
 
 from app import __version__
 from app.api.drift_log import DriftLog
+from app.api.peers import Peers
 from app.api.plain_replies import send_bytes
 from app.api.records import Records
 from app.api.traffic import Traffic
 from app.ledger.writer import Writer
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
-from app.telemetry.metrics import exposition
+from app.telemetry.metrics import exposition, exposition_of, telling
 from app.telemetry.standing import Standing
+from app.telemetry.sums import Telling
 from app.telemetry.tallies import Tallies
 
 
@@ -29,14 +31,15 @@ class Sources:
     feed: CatalogFeed
     drift: DriftLog
     records: Records
+    workers: int = 1
 
-    def standing(self) -> Standing:
-        """How things stand now; the scrape that asks is not counted as open."""
+    def standing(self, *, scraped: bool = True) -> Standing:
+        """How things stand now; a scrape that is being answered is not counted as open."""
         book, catalog = self.policies.current, self.feed.current
         dates = [listing.fetched_at for listing in catalog.listings.values()]
         return Standing(
             version=__version__,
-            open_requests=self.traffic.open - 1,
+            open_requests=self.traffic.open - scraped,
             open_streams=self.records.streams,
             draining=self.traffic.draining,
             ledger_waiting=self.writer.pending,
@@ -50,21 +53,35 @@ class Sources:
             book_rules=len(book.rules),
             book_problems=len(self.policies.problems),
             book_failures=self.policies.failures,
+            workers=self.workers,
         )
 
 
 class Metrics:
-    """Plain ASGI. The text is written beside the event loop: it may have thousands of lines."""
+    """Plain ASGI. The text is written beside the event loop: it may have thousands of lines.
 
-    def __init__(self, tallies: Tallies, sources: Sources) -> None:
+    Where there are `peers`, it is of all workers together.
+    """
+
+    def __init__(self, tallies: Tallies, sources: Sources, peers: Peers | None = None) -> None:
         self._tallies = tallies
         self._sources = sources
+        self._peers = peers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one scrape."""
         del receive
         accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
-        content_type, body = await asyncio.to_thread(
-            exposition, self._tallies, self._sources.standing(), accept
-        )
+        if self._peers is None:
+            standing = self._sources.standing()
+            answer = await asyncio.to_thread(exposition, self._tallies, standing, accept)
+        else:
+            told = await self._peers.told()
+            answer = await asyncio.to_thread(exposition_of, told, accept)
+        content_type, body = answer
         await send_bytes(send, 200, body, [(b"content-type", content_type.encode())])
+
+    async def telling(self, *, scraped: bool) -> Telling:
+        """What this worker alone has counted, and how it stands."""
+        standing = self._sources.standing(scraped=scraped)
+        return await asyncio.to_thread(telling, self._tallies, standing)

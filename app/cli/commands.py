@@ -31,6 +31,9 @@ Ledger = Annotated[
 CatalogSource = Annotated[
     str | None, typer.Option("--catalog", help="live, simulated, or a file: who is left to serve.")
 ]
+Workers = Annotated[
+    int | None, typer.Option(help="How many processes serve, to use as many cores [1].")
+]
 Open = Annotated[
     bool | None, typer.Option("--open", help="Allow listening beyond loopback without caller keys.")
 ]
@@ -69,6 +72,7 @@ def serve(
     upstream: Upstream = None,
     policies: Policies = None,
     ledger: Ledger = None,
+    workers: Workers = None,
     open_: Open = None,
 ) -> None:
     """Start the proxy in front of OpenRouter."""
@@ -82,6 +86,7 @@ def serve(
             upstream_url=upstream,
             policies=policies,
             ledger_url=ledger,
+            workers=workers,
             open=open_ or None,
         )
     )

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -35,15 +36,33 @@ def serve(settings: Settings) -> None:
     settings.check_exposure()
     for strange in unknown_settings():
         log.warning("%s", strange)
+    if settings.workers > 1:
+        if not hasattr(os, "fork"):
+            raise SettingsError(
+                "POINTSMAN_WORKERS needs a system that can fork, and this one can't: "
+                "leave it at 1, or start several Pointsmans with a port each"
+            )
+        from app.cli.workers import serve_with_workers  # noqa: PLC0415 - most proxies are alone
+
+        serve_with_workers(settings)
+        return
     app = create_app(settings)
     listener = listen(settings.host, settings.port)
-    log.info("Pointsman serves %s, in front of %s", base_url(listener), settings.upstream_url)
+    announce(settings, listener)
+    stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)
+
+
+def announce(settings: Settings, listener: socket.socket) -> None:
+    """Say what is served, where, and where to look."""
+    several = f", with {settings.workers} workers" if settings.workers > 1 else ""
+    log.info(
+        "Pointsman serves %s, in front of %s%s", base_url(listener), settings.upstream_url, several
+    )
     log.info("policies from %s", policy_folder(settings.policies))
     log.info("receipts: %s", log_command(settings))
     log.info("dashboard: %s", base_url(listener).removesuffix("/v1") + "/dashboard")
     if settings.openrouter_api_key is None:
         log.info("no OPENROUTER_API_KEY is set: each caller must send its own key")
-    stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)
 
 
 def stay(
@@ -76,7 +95,11 @@ class Server(uvicorn.Server):
         """Begin to drain; called by the signal's handler."""
         if self._traffic.draining:
             super().handle_exit(sig, frame)
-            return
+        else:
+            self.drain()
+
+    def drain(self) -> None:
+        """Take no new requests; stop when those that run have ended, or have had their time."""
         self._traffic.draining = True
         self._until = time.monotonic() + self._drain_seconds
         if self._traffic.open:
@@ -91,34 +114,42 @@ class Server(uvicorn.Server):
 
 
 def serving(app: "ASGIApp", drain_seconds: int, *, write_timeout: float = 120) -> Server:
-    """A uvicorn server as we want it: quick loop and parser, no header or log line of its own."""
-    traffic = getattr(getattr(app, "state", None), "traffic", None) or Traffic()
-    return Server(
-        uvicorn.Config(
-            app,
-            loop="auto",
-            http=protocol(write_timeout),
-            ws="none",
-            interface="asgi3",
-            proxy_headers=False,  # nothing here asks where a caller says it comes from
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
-        ),
-        traffic,
-        drain_seconds,
+    """A server for `app`, which counts its own traffic if it is Pointsman."""
+    return Server(configured(app, write_timeout), traffic_of(app), drain_seconds)
+
+
+def traffic_of(app: "ASGIApp") -> Traffic:
+    """What an app counts at its door; nothing, if it is none of ours."""
+    return getattr(getattr(app, "state", None), "traffic", None) or Traffic()
+
+
+def configured(app: "ASGIApp", write_timeout: float) -> uvicorn.Config:
+    """The uvicorn that we want: quick loop and parser, no header or log line of its own."""
+    return uvicorn.Config(
+        app,
+        loop="auto",
+        http=protocol(write_timeout),
+        ws="none",
+        interface="asgi3",
+        proxy_headers=False,  # nothing here asks where a caller says it comes from
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
     )
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises `SettingsError` where the address can't be had."""
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A bound socket; `shared`: the kernel deals connections out among several such.
+
+    Raises `SettingsError` where the address can't be had.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
     except OSError as error:
         raise SettingsError(
             f"can't listen on {host}:{port}: {error.strerror or error}; "
@@ -133,10 +164,13 @@ def base_url(listener: socket.socket) -> str:
     return f"http://{shown}:{port}/v1"
 
 
-def start_logging(level: str) -> None:
-    """One line an event, to standard error; uvicorn's own chatter only when it warns."""
+def start_logging(level: str, *, who: str = "") -> None:
+    """One line an event, to standard error; uvicorn's own chatter only when it warns.
+
+    `who` says it, where several do.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Timed("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    handler.setFormatter(_Timed(who))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("pointsman").setLevel(level.upper())
     # Nothing of this is shown, and one line is written per request.
@@ -146,13 +180,17 @@ def start_logging(level: str) -> None:
 
 
 class _Timed(logging.Formatter):
-    """A time before every line where one record has those of several requests."""
+    """A time, and `who`, before every line where one record has those of several requests."""
+
+    def __init__(self, who: str) -> None:
+        self._who = f"{who} " if who else ""
+        super().__init__(f"%(asctime)s {self._who}%(message)s", datefmt="%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
         if record.name != "pointsman.requests":
             return text
-        return text.replace("\n", f"\n{record.asctime} ")
+        return text.replace("\n", f"\n{record.asctime} {self._who}")
 
 
 def _without_known_noise(record: logging.LogRecord) -> bool:

@@ -13,8 +13,26 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 _HOURS = 3600.0
+
+
+class Known(Protocol):
+    """Sessions, wherever they are kept."""
+
+    seconds: float
+
+    def begin(self, caller: str) -> str:
+        """A new session's id."""
+        ...
+
+    def caller_of(self, session_id: str) -> str | None:
+        """Whose session this is; None once it has ended, or if it never was one."""
+        ...
+
+    def end(self, session_id: str) -> None:
+        """End a session, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)

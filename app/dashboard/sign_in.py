@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.types import Receive, Scope, Send
 
 from app.dashboard.assets import ASSET_PATHS
-from app.dashboard.sessions import Sessions
+from app.dashboard.sessions import Known
 from app.errors import RequestError, UnknownCallerKey
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class SignIn:
     open_paths = ASSET_PATHS | {SIGN_IN, SIGN_OUT}
     forms = frozenset({SIGN_IN, SIGN_OUT})
 
-    def __init__(self, admit: Admit, *, asks: bool) -> None:
+    def __init__(self, admit: Admit, *, asks: bool, sessions: Known) -> None:
         """`admit` knows callers by the key among their headers; `asks`: whether keys are set."""
         self._asks = asks
         self._admit = admit
-        self._sessions = Sessions()
+        self._sessions = sessions
 
     def caller_of(self, scope: Scope) -> str | None:
         """Who signed in, for a page that is being read; None for everything else."""

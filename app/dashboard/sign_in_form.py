@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from app.dashboard.render import PAGE_HEADERS, page
-from app.dashboard.sessions import Sessions
+from app.dashboard.sessions import Known
 from app.dashboard.sign_in import COOKIE, HOME, SIGN_IN, SIGN_OUT, Admit, is_page, session_id
 from app.errors import ForbiddenOrigin, UnknownCallerKey
 
@@ -22,7 +22,7 @@ _SEE_OTHER = 303
 class Form:
     """Begins and ends sessions."""
 
-    def __init__(self, admit: Admit, sessions: Sessions, *, asks: bool) -> None:
+    def __init__(self, admit: Admit, sessions: Known, *, asks: bool) -> None:
         """`admit` knows callers by the key among their headers; `asks`: whether keys are set."""
         self._admit = admit
         self._sessions = sessions

@@ -1,0 +1,185 @@
+"""`pointsman serve --workers N`: one address, N processes, so that as many cores can serve."""
+
+import gc
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.api.worker import Worker
+from app.cli.serve import Server, announce, configured, listen, start_logging, traffic_of
+from app.cli.supervisor import DRAIN, STOP_NOW, Supervisor
+from app.errors import SettingsError
+from app.main import check, create_app
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import uvicorn
+
+    from app.api.traffic import Traffic
+
+log = logging.getLogger("pointsman")
+
+_LONGEST_FOLDER = 90  # a socket's whole path has 104 bytes on some systems
+
+
+def serve_with_workers(settings: Settings) -> None:
+    """Start and stay until SIGINT or SIGTERM. Raises `StartupError` before anything listens."""
+    check(settings)
+    folder = _shared_folder()
+    try:
+        doors = Doors(settings.host, settings.port, settings.workers)
+        announce(settings, doors.any())
+        _load_what_all_need()
+        work = Serving(settings, doors, folder)
+        Supervisor(work, settings.workers, drain_seconds=settings.drain_seconds).run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _shared_folder() -> Path:
+    """A new folder that only this user can enter, gone when we are."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="pointsman-"))
+    except OSError as error:
+        raise SettingsError(
+            f"workers share a temporary folder, and none can be made: {error}; set TMPDIR"
+        ) from None
+    if len(os.fsencode(folder)) > _LONGEST_FOLDER:
+        folder.rmdir()
+        raise SettingsError(f"{folder} is too long a path for sockets: set TMPDIR to a shorter one")
+    return folder
+
+
+def _load_what_all_need() -> None:
+    """Load once what each worker would load for itself, and keep garbage collection away from it.
+
+    Memory that nobody writes to is shared; a collection writes to whatever it looks at.
+    """
+    import app.ledger.store  # noqa: F401, PLC0415 - not needed by the supervisor itself
+
+    gc.collect()
+    gc.freeze()
+
+
+class Doors:
+    """Where callers come in: a listening socket for each worker, at the same address.
+
+    On Linux the kernel deals connections out among them evenly. With a single one, whoever wakes
+    first would take all that wait; elsewhere there is nothing better. The supervisor has every
+    socket open as well, so what waits at one outlives its worker.
+    """
+
+    def __init__(self, host: str, port: int, count: int) -> None:
+        """Raises `SettingsError` where the address can't be had."""
+        alone = listen(host, port)  # fails if anybody is there, somebody who would share too
+        self._address: tuple[str, int] = alone.getsockname()[:2]
+        self._apart = sys.platform == "linux"
+        numbers = range(1, count + 1)
+        if self._apart:
+            alone.close()
+            self._sockets = {number: listen(*self._address, shared=True) for number in numbers}
+        else:
+            self._sockets = dict.fromkeys(numbers, alone)
+
+    def any(self) -> socket.socket:
+        """One of them."""
+        return next(iter(self._sockets.values()))
+
+    def only(self, number: int) -> socket.socket:
+        """This worker's, opened again where it was shut; the others' are let go of."""
+        mine = self._sockets.pop(number, None) or listen(*self._address, shared=True)
+        for other in self._sockets.values():
+            if other is not mine:
+                other.close()
+        return mine
+
+    def shut(self, number: int) -> None:
+        """Let nobody wait here for long: the other workers get all connections."""
+        if self._apart and number in self._sockets:
+            self._sockets.pop(number).close()
+
+    def close(self) -> None:
+        """Leave them all to the workers."""
+        for each in self._sockets.values():
+            each.close()
+
+
+class Serving:
+    """The `Work` of workers: each makes everything for itself, and shares what it has loaded."""
+
+    def __init__(self, settings: Settings, doors: Doors, folder: Path) -> None:
+        self._settings = settings
+        self._doors = doors
+        self._folder = folder
+        self._supervisor = os.getpid()
+
+    def begin(self, number: int) -> None:
+        """Serve, in a process of its own."""
+        settings = self._settings
+        start_logging(settings.log_level, who=f"[{number}]")
+        app = create_app(settings, Worker(number, settings.workers, self._folder))
+        listener = self._doors.only(number)
+        server = WorkerServer(
+            configured(app, settings.write_timeout),
+            traffic_of(app),
+            settings.drain_seconds,
+            supervisor=self._supervisor,
+        )
+        signal.signal(STOP_NOW, server.stop_now)
+        gc.freeze()  # as one process does when it begins to serve
+        server.run(sockets=[listener])
+        if server.orphaned:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def rest(self, number: int) -> None:
+        """For a while nobody comes to this door."""
+        self._doors.shut(number)
+
+    def end(self) -> None:
+        """The workers close their doors themselves."""
+        self._doors.close()
+
+
+class WorkerServer(Server):
+    """Obeys its supervisor, and does not outlive it for long."""
+
+    def __init__(
+        self, config: "uvicorn.Config", traffic: "Traffic", drain_seconds: int, *, supervisor: int
+    ) -> None:
+        super().__init__(config, traffic, drain_seconds)
+        self._supervisor = supervisor
+        self.orphaned = False
+
+    def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+        """Drain when the supervisor says so; Ctrl-C is told to it, too."""
+        del frame
+        if sig == DRAIN and not self._traffic.draining:
+            self.drain()
+
+    def stop_now(self, sig: int, frame: "FrameType | None") -> None:
+        """Stop without waiting for what runs."""
+        del sig, frame
+        self._traffic.draining = self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: is the supervisor still there, and is it time to stop?"""
+        if not self.orphaned and os.getppid() != self._supervisor:
+            self._go_on_alone()
+        return await super().on_tick(counter)
+
+    def _go_on_alone(self) -> None:
+        """Let running requests end; the address is free for another Pointsman at once."""
+        self.orphaned = True
+        log.error("the supervisor is gone, so this worker ends too")
+        for server in self.servers:
+            server.close()
+        if not self._traffic.draining:
+            self.drain()
