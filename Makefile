@@ -65,7 +65,7 @@ bench-peers: $(TEST_READY) ## Install Caddy, LiteLLM and Portkey (1 GB, once) an
 	  --targets direct,nginx,pointsman,caddy,portkey,litellm
 
 bench-growth: $(TEST_READY) ## How cost grows: bodies, streams, rules, ledger, workers (8 minutes)
-	$(BIN)/python bench/growth.py --json bench-growth.json
+	$(BIN)/python bench/growth.py --json bench-growth.json --plots docs/images
 
 bench-gate: $(TEST_READY) ## Report whether a chunk or a request has become dearer
 	$(BIN)/python bench/gate.py

@@ -61,9 +61,18 @@ def ledger(table: Table) -> str:
     return figure("What a larger ledger costs", [panel])
 
 
+def workers(table: Table) -> str:
+    ours = [row for row in table if row["target"] == "pointsman"]
+    there = "workers, on both cores with the load"
+    number = Panel("Short requests", there, "a second", lines(ours, "per_second"))
+    a_request = Panel("A short request", there, "CPU, µs", lines(ours, "cpu_us"))
+    return figure("What a second worker brings", [number, a_request])
+
+
 PLOTS: dict[str, Callable[[Table], str]] = {
     "bodies": bodies,
     "streams": streams,
     "rules": rules,
     "ledger": ledger,
+    "workers": workers,
 }

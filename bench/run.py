@@ -96,7 +96,7 @@ def main() -> None:
     if given.json:
         result = {"conditions": met, "medians": medians, "rounds": found}
         given.json.write_text(json.dumps(finite(result), indent=1))
-        plot = given.json.with_suffix(".svg")
+        plot = given.plot or given.json.with_suffix(".svg")
         plot.write_text(plotted(medians))
         print(f"{given.json} and {plot} are written")
 
@@ -109,6 +109,7 @@ def options() -> argparse.Namespace:
     reading.add_argument("--targets", default="direct,nginx,pointsman", help=f"of {known}")
     reading.add_argument("--only", default="", help=f"of {', '.join(MEASURES)}")
     reading.add_argument("--json", type=Path, help="write the result here, and a plot beside it")
+    reading.add_argument("--plot", type=Path, help="write the plot here instead")
     reading.add_argument(
         "--python", action="append", default=[], metavar="PATH", help="run Pointsman by it as well"
     )

@@ -43,7 +43,6 @@ class Panel:
     y: str
     lines: Sequence[Line]
     y_log: bool = False
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,8 @@ def colour_of(name: str, others: list[str]) -> str:
 
 def number(value: float) -> str:
     """As few signs as tell it: 0.2, 35, 1,000, 10 M."""
-    for size, letter in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
-        if value >= size:
-            return f"{value / size * (10 if size == 1e4 else 1):g}{letter}"
+    if value >= 1e6:
+        return f"{value / 1e6:g} M"
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
@@ -90,7 +88,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
 
 def figure(title: str, panels: Sequence[Panel]) -> str:
     """Panels side by side under a title."""
-    wide, high = 440, 340
+    wide, high = (440 if len(panels) > 1 else 640), 340
     parts = [_text(16, 26, title, css="title")]
     for at, panel in enumerate(panels):
         parts += _panel(panel, 16 + at * wide, 44, wide - 32, high - 56)
@@ -98,7 +96,7 @@ def figure(title: str, panels: Sequence[Panel]) -> str:
 
 
 def _panel(panel: Panel, left: float, top: float, width: float, height: float) -> list[str]:
-    x0, x1, y0, y1 = left + 52, left + width, top + height - 44, top + 46
+    x0, x1, y0, y1 = left + 52, left + width, top + height - 44, top + 54
     xs = sorted({x for line in panel.lines for x, _ in line.points})
     ys = [y for line in panel.lines for _, y in line.points]
     place_x = _log_scale([_shifted(x, xs) for x in xs], x0, x1)
@@ -116,17 +114,16 @@ def _panel(panel: Panel, left: float, top: float, width: float, height: float) -
         parts.append(_line(x0, place_y(tick), x1, place_y(tick), "grid"))
         parts.append(_text(x0 - 6, place_y(tick) + 4, number(tick), css="small", anchor="end"))
     parts += [_line(x0, y0, x1, y0, "axis"), _line(x0, y0, x0, y1, "axis")]
-    last = -math.inf
-    for x in xs:
+    free = math.inf  # up to where there is room for a number; the last has it first
+    for x in reversed(xs):
         at = place_x(_shifted(x, xs))
         parts.append(_line(at, y0, at, y0 + 4, "axis"))
-        if at - last > 26:
+        half = 3.3 * len(number(x))
+        if at + half < free:
             parts.append(_text(at, y0 + 17, number(x), css="small", anchor="middle"))
-            last = at
+            free = at - half - 4
     parts.append(_text((x0 + x1) / 2, y0 + 35, panel.x, css="small", anchor="middle"))
-    parts.append(_text(x0 + 4, y1 - 5, panel.y, css="small"))
-    if panel.note:
-        parts.append(_text(x1, y1 - 5, panel.note, css="small", anchor="end"))
+    parts.append(_text(x0 - 46, y1 - 8, panel.y, css="small"))
     for line in panel.lines:
         placed = [(place_x(_shifted(x, xs)), place_y(y)) for x, y in line.points]
         path = "L".join(f"{x:.1f},{y:.1f}" for x, y in placed)
