@@ -1,8 +1,8 @@
 """How cost grows: with bodies, open streams, rules, receipts in the ledger, and workers.
 
-    make bench-growth                       three turns of each part, some ten minutes
-    python bench/growth.py --only rules     one part; each ends within three minutes
-    python bench/growth.py --only ledger --full     10 million receipts too: 8 GB, 5 minutes more
+    make bench-growth                       three turns of each part, some eight minutes
+    python bench/growth.py --only rules     one part; each ends within four minutes
+    python bench/growth.py --only ledger --full     10 million receipts too: 8 GB, 4 minutes more
     python bench/growth.py --draw growth.json --plots docs/images    what was measured before
 
 Everything runs on this machine, upstream and load on one core, the gateway on another, nginx
@@ -101,6 +101,7 @@ def measure(given: argparse.Namespace, only: list[str]) -> dict[str, Table]:
             found[name] = [
                 {"target": target, "size": size}
                 | {key: statistics.median(values) for key, values in figures.items()}
+                | {"turns": figures}
                 for (target, size), figures in rows.items()
             ]
     return found
