@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients test-postgres test-transports bench bench-quick bench-gate check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-clients test-postgres test-transports bench bench-quick bench-peers bench-growth bench-gate bench-soak bench-verdicts check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,7 +58,14 @@ bench: $(TEST_READY) ## Measure what Pointsman costs beside nginx: CPU, latency,
 	$(BIN)/python bench/run.py --rounds 5 --json bench-result.json
 
 bench-quick: $(TEST_READY) ## The same in under two minutes
-	$(BIN)/python bench/run.py --rounds 1
+	$(BIN)/python bench/run.py --rounds 1 --seconds 1
+
+bench-peers: $(TEST_READY) ## Install Caddy, LiteLLM and Portkey (1 GB, once) and measure them too
+	$(BIN)/python bench/run.py --rounds 1 --json bench-peers.json \
+	  --targets direct,nginx,pointsman,caddy,portkey,litellm
+
+bench-growth: $(TEST_READY) ## How cost grows: bodies, streams, rules, ledger, workers (8 minutes)
+	$(BIN)/python bench/growth.py --json bench-growth.json --plots docs/images
 
 bench-gate: $(TEST_READY) ## Report whether a chunk or a request has become dearer
 	$(BIN)/python bench/gate.py

@@ -14,12 +14,12 @@ import os
 import shutil
 import statistics
 import tempfile
-import time
 from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 
 from measures import Bench, short, stream, tls
+from reference import reference
 from targets import TARGETS, TEST_CORE, Upstream
 
 BOUNDS = {  # in reference loops; see `reference`
@@ -28,23 +28,6 @@ BOUNDS = {  # in reference loops; see `reference`
     "tls": 28.0,
     "short": 240.0,
 }
-_EVENT = b'{"id":"gen-1","choices":[{"index":0,"delta":{"content":"hello"}}],"n":[1,2,3]}'
-
-
-def reference() -> float:
-    """Microseconds of CPU that one turn of a fixed loop takes: calls, bytes, a little JSON."""
-
-    def turn() -> int:
-        found = json.loads(_EVENT)
-        return sum(len(part) for part in _EVENT.split(b",")) + found["n"][2]
-
-    times = []
-    for _ in range(7):
-        began = time.process_time()
-        for _ in range(5000):
-            turn()
-        times.append((time.process_time() - began) / 5000 * 1e6)
-    return statistics.median(times)
 
 
 def main() -> None:

@@ -1,25 +1,34 @@
 """Drives one target and prints what it saw as one line of JSON.
 
-    python bench/load.py streams --port P --path /v1/chat/completions --streams 100 --rate 50 \
-        --seconds 2 --pids 1,2
-    python bench/load.py requests --port P --path ... --count 2000 --connections 16 --size 2000
+    python bench/load.py streams --port P --upstream U --streams 100 --rate 50 --pids 1,2
+    python bench/load.py requests --port P --upstream U --count 2000 --connections 16 --size 2000
 
 Bare protocols, so that the client costs little. CPU is that of the processes named by `--pids`,
 all their threads, between the moment when everything runs and the moment before it stops.
+`--upstream` is the scripted one, which is told what to play.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import re
 import resource
 import time
+from collections.abc import Mapping
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlencode
 
 import uvloop
 
-_SENT = re.compile(rb'"content":"(\d{16,})"')
+_SENT = re.compile(rb'"content": ?"(\d{16,})"')
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_AGENT = b"OpenAI/Python 3.1.0"
+_SETTLE = (
+    0.3  # seconds until what is done behind the answers is done, the ledger's writing above all
+)
+CHAT = "/v1/chat/completions"
 
 
 def cpu_ns(pids: list[int]) -> int:
@@ -51,14 +60,29 @@ def body_of(size: int, *, stream: bool) -> bytes:
     return json.dumps(frame).encode()
 
 
-def request(port: int, path: str, body: bytes) -> bytes:
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-        "Authorization: Bearer sk-or-v1-bench\r\nUser-Agent: OpenAI/Python 3.1.0\r\n"
-        "Accept: application/json\r\nX-Stainless-Lang: python\r\nX-Stainless-OS: Linux\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+def request(port: int, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """A whole request, with headers that the gateway wants beside those of a usual client."""
+    named = {
+        "Host": f"127.0.0.1:{port}",
+        "Content-Type": "application/json",
+        "Authorization": "Bearer sk-or-v1-bench",
+        "User-Agent": _AGENT.decode(),
+        "Accept": "application/json",
+        "X-Stainless-Lang": "python",
+        "X-Stainless-OS": "Linux",
+        **headers,
+        "Content-Length": str(len(body)),
+    }
+    lines = [f"POST {CHAT} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def play(upstream: int, **script: float) -> None:
+    """Set what the scripted upstream plays from now on."""
+    connection = HTTPConnection("127.0.0.1", upstream, timeout=10)
+    connection.request("GET", f"/play?{urlencode(script)}")
+    connection.getresponse().read()
+    connection.close()
 
 
 class Stream(asyncio.Protocol):
@@ -83,9 +107,14 @@ class Stream(asyncio.Protocol):
 class Requests(asyncio.Protocol):
     """Asks again as soon as an answer is complete, until the shared count is used up."""
 
-    def __init__(self, ask: bytes, left: list[int], done: asyncio.Future) -> None:
-        self.ask, self.left, self.done = ask, left, done
+    numbers = itertools.count(1000)
+
+    def __init__(
+        self, ask: bytes, left: list[int], done: asyncio.Future, *, new_agents: bool
+    ) -> None:
+        self.ask, self.left, self.done, self.new_agents = ask, left, done, new_agents
         self.missing = 0
+        self.chunked = False
         self.head = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -99,20 +128,29 @@ class Requests(asyncio.Protocol):
             self.transport.close()
             return
         self.left[0] -= 1
-        self.transport.write(self.ask)
+        ask = self.ask
+        if self.new_agents:
+            ask = ask.replace(_AGENT, b"agent-%d/1.0" % next(Requests.numbers), 1)
+        self.transport.write(ask)
 
     def data_received(self, data: bytes) -> None:
-        if not self.missing:
+        if self.chunked:
+            self.missing = not data.endswith(b"0\r\n\r\n")
+        elif not self.missing:
             self.head += data
             end = self.head.find(b"\r\n\r\n")
             if end < 0:
                 return
             assert self.head.startswith(b"HTTP/1.1 200"), self.head[:200]
-            self.missing = int(_LENGTH.search(self.head)[1]) + end + 4 - len(self.head)
+            if length := _LENGTH.search(self.head, 0, end):
+                self.missing = int(length[1]) + end + 4 - len(self.head)
+            else:
+                self.chunked, self.missing = True, not self.head.endswith(b"0\r\n\r\n")
             self.head = b""
         else:
             self.missing -= len(data)
         if not self.missing:
+            self.chunked = False
             self.next()
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -126,11 +164,8 @@ def quantile(values: list[int], share: float) -> float:
 
 async def streams(given: argparse.Namespace) -> dict:
     loop = asyncio.get_running_loop()
-    ask = request(
-        given.port,
-        f"{given.path}?stream=1000000&gap={1000 / given.rate}",
-        body_of(2000, stream=True),
-    )
+    play(given.upstream, stream=1_000_000, gap=1000 / given.rate)
+    ask = request(given.port, body_of(2000, stream=True), given.headers)
     before = rss_kb(given.pids)
     opened: list[Stream] = []
     for start in range(0, given.streams, 50):
@@ -169,14 +204,16 @@ async def streams(given: argparse.Namespace) -> dict:
 
 async def requests(given: argparse.Namespace) -> dict:
     loop = asyncio.get_running_loop()
-    ask = request(given.port, given.path, body_of(given.size, stream=False))
+    play(given.upstream)
+    ask = request(given.port, body_of(given.size, stream=False), given.headers)
 
     async def run(count: int) -> float:
         left, began = [count], time.monotonic()
         dones = [loop.create_future() for _ in range(given.connections)]
         for done in dones:
             await loop.create_connection(
-                lambda done=done: Requests(ask, left, done), "127.0.0.1", given.port
+                lambda done=done: Requests(ask, left, done, new_agents=given.new_agents),
+                *("127.0.0.1", given.port),
             )
         async with asyncio.timeout(120):
             await asyncio.gather(*dones)
@@ -184,8 +221,10 @@ async def requests(given: argparse.Namespace) -> dict:
         return time.monotonic() - began
 
     await run(max(given.count // 10, 5))
+    await asyncio.sleep(_SETTLE)
     cpu = cpu_ns(given.pids)
     took = await run(given.count)
+    await asyncio.sleep(_SETTLE)
     return {
         "cpu_us": (cpu_ns(given.pids) - cpu) / 1000 / given.count,
         "per_second": given.count / took,
@@ -197,8 +236,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["streams", "requests"])
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--path", default="/v1/chat/completions")
+    parser.add_argument("--upstream", type=int, required=True)
     parser.add_argument("--pids", default="")
+    parser.add_argument("--headers", type=json.loads, default={})
+    parser.add_argument("--new_agents", type=bool, default=False, help="one for each request")
     parser.add_argument("--streams", type=int, default=50)
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--seconds", type=float, default=2)

@@ -1,4 +1,7 @@
-"""What is measured: how each gateway is started in front of the upstream, and stopped again."""
+"""What is measured: how each gateway is started in front of the upstream, and stopped again.
+
+Other gateways that have to be installed first are in peers.py.
+"""
 
 import os
 import shutil
@@ -6,11 +9,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from http.client import HTTPConnection
+from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 BENCH = Path(__file__).parent
 KEY = "sk-or-v1-bench"
@@ -27,7 +32,8 @@ aliases:
 """
 
 NGINX = """\
-worker_processes 1;
+worker_processes {workers};
+worker_rlimit_nofile 16384;
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.log error;
@@ -38,7 +44,7 @@ http {{
   proxy_temp_path {folder}/nginx-proxy;
   keepalive_requests 10000000;
   client_max_body_size 64m;
-  client_body_buffer_size 2m;
+  client_body_buffer_size 16m;
   upstream openrouter {{
     server 127.0.0.1:{upstream};
     keepalive 256;
@@ -66,17 +72,25 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def on_core(core: int, command: list[str]) -> list[str]:
-    """The command, kept to one core where that can be had."""
-    return ["taskset", "-c", str(core), *command] if shutil.which("taskset") else command
+def on_cores(cores: list[int], command: list[str]) -> list[str]:
+    """The command, kept to these cores where that can be had."""
+    if not shutil.which("taskset"):
+        return command
+    return ["taskset", "-c", ",".join(map(str, cores)), *command]
+
+
+class NotStarted(Exception):
+    """A target that didn't answer."""
 
 
 class Process:
-    """A process of ours, on a core of its own, ended by its id."""
+    """A process of ours, kept to its cores, ended by its id."""
 
-    def __init__(self, command: list[str], core: int, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, command: list[str], cores: list[int], env: dict[str, str] | None = None
+    ) -> None:
         self.popen = subprocess.Popen(
-            on_core(core, command),
+            on_cores(cores, command),
             env=env,
             cwd=BENCH.parent,
             stdout=subprocess.DEVNULL,
@@ -84,8 +98,12 @@ class Process:
         )
 
     def pids(self) -> list[int]:
-        children = Path(f"/proc/{self.popen.pid}/task/{self.popen.pid}/children").read_text()
-        return [self.popen.pid, *(int(pid) for pid in children.split())]
+        """The process and all that came of it."""
+        found = [self.popen.pid]
+        for pid in found:
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += [int(child) for child in children.read_text().split()]
+        return found
 
     def stop(self) -> None:
         self.popen.terminate()
@@ -111,7 +129,7 @@ class Upstream:
         command = [sys.executable, str(BENCH / "upstream.py")]
         command += ["--plain", str(self.plain), "--tls", str(self.tls)]
         command += ["--certificate", str(self.certificate), "--key", str(self.key)]
-        self.process = Process(command, LOAD_CORE)
+        self.process = Process(command, [LOAD_CORE])
         wait_for(self.plain, "/models", self.process)
         return self
 
@@ -128,11 +146,14 @@ class Upstream:
 
 @dataclass
 class Running:
-    """A target that answers: where, and by which processes."""
+    """A target that answers: where, by which processes, and to which headers."""
 
+    upstream: Upstream
     port: int
     ready: float
     process: Process | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    bears: float = 1.0  # which share of the load
 
     def pids(self) -> list[int]:
         return self.process.pids() if self.process else []
@@ -152,50 +173,71 @@ class Start(Protocol):
 
 
 def wait_for(port: int, path: str, process: Process) -> None:
-    until = time.monotonic() + 30
+    """Until anything at all is answered."""
+    until = time.monotonic() + 60
     while True:
-        with suppress(OSError):
+        with suppress(OSError, HTTPException):
             connection = HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", path)
             connection.getresponse().read()
             connection.close()
             return
         if process.popen.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(f"{process.popen.args} did not start")
+            process.stop()
+            raise NotStarted(f"{process.popen.args} did not start")
         time.sleep(0.002)
 
 
 def direct(upstream: Upstream, _folder: Path, *, tls: bool) -> Running:
     assert not tls, "the load speaks plain HTTP"
-    return Running(upstream.plain, 0.0, None)
+    return Running(upstream, upstream.plain, 0.0, None)
 
 
-def nginx(upstream: Upstream, folder: Path, *, tls: bool) -> Running:
+def started(
+    upstream: Upstream, port: int, command: list[str], path: str, **options: Any
+) -> Running:
+    """Start a target on the core for it, unless `cores` names others, and wait until it answers."""
+    began = time.monotonic()
+    process = Process(command, options.pop("cores", [TEST_CORE]), options.pop("env", None))
+    wait_for(port, path, process)
+    return Running(upstream, port, time.monotonic() - began, process, **options)
+
+
+def nginx(
+    upstream: Upstream, folder: Path, *, tls: bool, workers: int = 1, **options: Any
+) -> Running:
     port = free_port()
     config = folder / f"nginx-{port}.conf"
     config.write_text(
         NGINX.format(
             folder=folder,
             port=port,
+            workers=workers,
             upstream=upstream.tls if tls else upstream.plain,
             scheme="https" if tls else "http",
             certificate=upstream.certificate,
         )
     )
-    began = time.monotonic()
-    process = Process(["nginx", "-p", str(folder), "-c", str(config)], TEST_CORE)
-    wait_for(port, "/models", process)
-    return Running(port, time.monotonic() - began, process)
+    command = ["nginx", "-p", str(folder), "-c", str(config)]
+    return started(upstream, port, command, "/models", **options)
 
 
 def pointsman(
-    upstream: Upstream, folder: Path, *, tls: bool, settings: dict[str, str] | None = None
+    upstream: Upstream,
+    folder: Path,
+    *,
+    tls: bool,
+    python: str = sys.executable,
+    policy: str = POLICY,
+    settings: Mapping[str, str] | None = None,
+    arguments: tuple[str, ...] = (),
+    **options: Any,
 ) -> Running:
     """As shipped, by its command line: policy, observation, verdict, ledger and log all on."""
     port = free_port()
     policies = folder / "policies"
     policies.mkdir(exist_ok=True)
-    (policies / "bench.yaml").write_text(POLICY)
+    (policies / "bench.yaml").write_text(policy)
     there = f"https://localhost:{upstream.tls}" if tls else f"http://127.0.0.1:{upstream.plain}"
     env = {
         "PATH": os.environ["PATH"],
@@ -204,21 +246,14 @@ def pointsman(
         "SSL_CERT_FILE": str(upstream.certificate),
         **(settings or {}),
     }
-    command = [sys.executable, "-m", "app", "serve", "--port", str(port)]  # of this tree
-    command += ["--upstream", f"{there}/api/v1", "--policies", str(policies)]
-    began = time.monotonic()
-    process = Process(command, TEST_CORE, env)
-    wait_for(port, "/ready", process)
-    return Running(port, time.monotonic() - began, process)
-
-
-def with_httpx(upstream: Upstream, folder: Path, *, tls: bool) -> Running:
-    return pointsman(upstream, folder, tls=tls, settings={"POINTSMAN_TRANSPORT": "httpx"})
+    command = [python, "-m", "app", "serve", "--port", str(port)]  # of this tree
+    command += ["--upstream", f"{there}/api/v1", "--policies", str(policies), *arguments]
+    return started(upstream, port, command, "/ready", env=env, **options)
 
 
 TARGETS: dict[str, Start] = {
     "direct": direct,
     "nginx": nginx,
     "pointsman": pointsman,
-    "httpx": with_httpx,
+    "httpx": partial(pointsman, settings={"POINTSMAN_TRANSPORT": "httpx"}),
 }

@@ -2,12 +2,13 @@
 
     python bench/upstream.py --plain PORT --tls PORT --certificate FILE --key FILE
 
-What is played stands in the query, which every proxy passes on:
+What is played to the requests that follow is set by GET /play?..., since not every gateway passes
+a query on:
     (nothing)         one short completion, with provider and usage
     stream=N          N events of a chat stream; each bears the moment it was sent
     gap=MS            so many milliseconds between two of them; 0 sends them as fast as they go
     fixed=1           the same, but every byte known beforehand (see `fixed_stream`)
-GET .../hangup tells when a stream's other side was last seen to leave.
+GET /hangup tells when a stream's other side was last seen to leave.
 """
 
 import argparse
@@ -16,7 +17,8 @@ import json
 import random
 import ssl
 import time
-from urllib.parse import parse_qs, urlsplit
+from typing import ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 import uvloop
 
@@ -95,6 +97,7 @@ class Connection(asyncio.BufferedProtocol):
 
     buffer = memoryview(bytearray(1 << 20))  # shared: what is read is used up at once
     hung_up_at = 0
+    script: ClassVar[dict[str, str]] = {}  # what is played
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -137,17 +140,19 @@ class Connection(asyncio.BufferedProtocol):
 
     def answer(self) -> None:
         url = urlsplit(self.target)
-        asked = {name: values[-1] for name, values in parse_qs(url.query).items()}
-        if "stream" in asked:
-            self.start_stream(
-                int(asked["stream"]), float(asked.get("gap", 0)), fixed="fixed" in asked
-            )
-        elif url.path.endswith("/hangup"):
+        if url.path == "/play":
+            Connection.script = dict(parse_qsl(url.query))
+            self.transport.write(_json({}))
+        elif url.path == "/hangup":
             self.transport.write(_json({"at": Connection.hung_up_at}))
         elif url.path.endswith("/endpoints"):
             self.transport.write(ENDPOINTS)
         elif url.path.endswith("/models"):
             self.transport.write(MODELS)
+        elif "stream" in (script := Connection.script):
+            self.start_stream(
+                int(script["stream"]), float(script.get("gap", 0)), fixed="fixed" in script
+            )
         else:
             self.transport.write(SHORT)
 

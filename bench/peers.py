@@ -1,0 +1,162 @@
+"""Other gateways, set up once each in an environment of its own, outside this tree.
+
+    python bench/run.py --targets direct,nginx,pointsman,caddy,litellm,portkey
+
+Each is started as its documentation says for OpenRouter, one worker, logs off. What they need
+beside Python: `npm` for Portkey, `apt-get` and `dpkg-deb` for Caddy unless a `caddy` is there.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from targets import KEY, Running, Start, Upstream, free_port, started
+
+LITELLM_VERSION = "1.106.2"
+PORTKEY_VERSION = "1.15.2"
+# Portkey takes any 1.x of its server; from 1.14 on that keeps the headers of a fetched answer
+# read-only, and every stream through Portkey ends in a 500.
+PORTKEY = """\
+{{
+  "private": true,
+  "dependencies": {{"@portkey-ai/gateway": "{version}"}},
+  "overrides": {{"@hono/node-server": "1.13.8"}}
+}}
+"""
+
+LITELLM = """\
+model_list:
+  - model_name: qwen/qwen3-coder
+    litellm_params:
+      model: openrouter/qwen/qwen3-coder
+      api_base: {upstream}/api/v1
+      api_key: {key}
+"""
+
+CADDY = """\
+{{
+  admin off
+  auto_https off
+  log {{
+    output discard
+  }}
+}}
+http://127.0.0.1:{port} {{
+  bind 127.0.0.1
+  reverse_proxy {upstream} {{
+    transport http {{{tls}
+    }}
+  }}
+}}
+"""
+CADDY_TLS = """
+      tls_trusted_ca_certs {certificate}
+      tls_server_name localhost"""
+
+
+def cache() -> Path:
+    """Where environments are kept, unless another folder is named."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pointsman-bench"
+
+
+def once(folder: Path, *commands: list[str], files: Mapping[str, str] | None = None) -> Path:
+    """Run the commands in a new folder with these files; if all went well, never again."""
+    ready = folder / "ready"
+    if not ready.exists():
+        print(f"setting up {folder} (once) ...", file=sys.stderr, flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, text in (files or {}).items():
+            (folder / name).write_text(text)
+        for command in commands:
+            done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"{' '.join(command)} failed in {folder}:\n{done.stderr}")
+        ready.touch()
+    return folder
+
+
+def there(upstream: Upstream, *, tls: bool) -> str:
+    return f"https://localhost:{upstream.tls}" if tls else f"http://127.0.0.1:{upstream.plain}"
+
+
+def litellm(environments: Path) -> Start:
+    wanted = f"litellm[proxy]=={LITELLM_VERSION}"
+    pip = ["bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    make = [sys.executable, "-m", "venv", "."]
+    here = once(environments / f"litellm-{LITELLM_VERSION}", make, [*pip, wanted])
+
+    def start(upstream: Upstream, folder: Path, *, tls: bool) -> Running:
+        port, key = free_port(), f"sk-{secrets.token_hex(32)}"
+        config = folder / f"litellm-{port}.yaml"
+        config.write_text(LITELLM.format(upstream=there(upstream, tls=tls), key=KEY))
+        command = [str(here / "bin/litellm"), "--config", str(config), "--num_workers", "1"]
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "LITELLM_MASTER_KEY": key,
+            "LITELLM_LOG": "ERROR",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # prices from the package, not from a server
+            "SSL_CERT_FILE": str(upstream.certificate),
+        }
+        command += ["--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
+        headers = {"Authorization": f"Bearer {key}"}
+        path = "/health/liveliness"
+        return started(upstream, port, command, path, env=env, headers=headers, bears=0.1)
+
+    return start
+
+
+def portkey(environments: Path) -> Start:
+    npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", "."]
+    files = {"package.json": PORTKEY.format(version=PORTKEY_VERSION)}
+    here = once(environments / f"portkey-{PORTKEY_VERSION}", npm, files=files)
+    program = here / "node_modules/@portkey-ai/gateway/build/start-server.js"
+
+    def start(upstream: Upstream, folder: Path, *, tls: bool) -> Running:
+        port = free_port()
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "NODE_ENV": "production",
+            "NODE_EXTRA_CA_CERTS": str(upstream.certificate),
+        }
+        headers = {
+            "x-portkey-provider": "openrouter",
+            "x-portkey-custom-host": f"{there(upstream, tls=tls)}/api",
+        }
+        command = ["node", str(program), f"--port={port}", "--headless"]
+        return started(upstream, port, command, "/", env=env, headers=headers)
+
+    return start
+
+
+def caddy(environments: Path) -> Start:
+    """The one that is installed, else Debian's, unpacked and not installed."""
+    program = shutil.which("caddy")
+    if program is None:
+        unpack = ["sh", "-c", "apt-get download --quiet caddy && dpkg-deb -x caddy_*.deb ."]
+        program = str(once(environments / "caddy", unpack) / "usr/bin/caddy")
+
+    def start(upstream: Upstream, folder: Path, *, tls: bool) -> Running:
+        port = free_port()
+        config = folder / f"Caddyfile-{port}"
+        config.write_text(
+            CADDY.format(
+                port=port,
+                upstream=there(upstream, tls=tls),
+                tls=CADDY_TLS.format(certificate=upstream.certificate) if tls else "",
+            )
+        )
+        env = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        command = [program, "run", "--config", str(config), "--adapter", "caddyfile"]
+        return started(upstream, port, command, "/models", env=env)
+
+    return start
+
+
+PEERS: dict[str, Callable[[Path], Start]] = {"caddy": caddy, "litellm": litellm, "portkey": portkey}
