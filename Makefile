@@ -70,6 +70,9 @@ bench-growth: $(TEST_READY) ## How cost grows: bodies, streams, rules, ledger, w
 bench-gate: $(TEST_READY) ## Report whether a chunk or a request has become dearer
 	$(BIN)/python bench/gate.py
 
+bench-inside: $(TEST_READY) ## Count the calls of a request inside Pointsman, without server or sockets
+	$(BIN)/python bench/inside.py
+
 bench-latency: $(TEST_READY) ## Measure start-up, idle memory and added latency against the simulator
 	$(BIN)/python bench/latency.py
 

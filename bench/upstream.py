@@ -35,14 +35,14 @@ _USAGE = {
     "completion_tokens_details": {"reasoning_tokens": 0},
 }
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nX-Generation-Id: gen-1\r\n%b\r\n\r\n"
-_STREAM_HEAD = _HEAD % (b"text/event-stream", b"Transfer-Encoding: chunked")
-_EVENT = (
+STREAM_HEAD = _HEAD % (b"text/event-stream", b"Transfer-Encoding: chunked")
+EVENT = (
     b'data: {"id":"gen-1790000000-AbCdEfGhIjKlMnOpQrSt","provider":"%b","model":"%b",'
     b'"object":"chat.completion.chunk","created":1790000000,"choices":[{"index":0,"delta":'
     b'{"role":"assistant","content":"%%016d"},"finish_reason":null,'
     b'"native_finish_reason":null,"logprobs":null}]}\n\n'
 ) % (PROVIDER.encode(), MODEL.encode())
-_CHUNK = b"%x\r\n%b\r\n" % (len(_EVENT % 0), _EVENT)
+_CHUNK = b"%x\r\n%b\r\n" % (len(EVENT % 0), EVENT)
 
 
 def _json(value: object) -> bytes:
@@ -85,7 +85,7 @@ def fixed_stream(events: int) -> list[bytes]:
     """The pieces of a stream whose bytes are known: comments, UTF-8, cuts in any place."""
     dice = random.Random(events)
     whole = b": OPENROUTER PROCESSING\n\n".join(
-        _EVENT % number + 'data: {"x": "h\u00e9 \U0001f642"}\r\n\r\n'.encode()
+        EVENT % number + 'data: {"x": "h\u00e9 \U0001f642"}\r\n\r\n'.encode()
         for number in range(events)
     )
     cuts = sorted(dice.sample(range(1, len(whole)), events * 2))
@@ -158,7 +158,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def start_stream(self, events: int, gap_ms: float, *, fixed: bool) -> None:
         self.streaming = True
-        self.transport.write(_STREAM_HEAD)
+        self.transport.write(STREAM_HEAD)
         if fixed:
             self.pieces = fixed_stream(events)[::-1]
             self.timer = self.loop.call_later(0.001, self.next_piece)

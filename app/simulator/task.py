@@ -68,7 +68,7 @@ def _user_texts(body: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(turns, str):
         yield turns
         return
-    for turn in turns:
+    for turn in turns if isinstance(turns, list) else ():
         if not isinstance(turn, dict) or turn.get("role") != "user":
             continue
         content = turn.get("content")

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.simulator.ask import read_ask
@@ -177,6 +177,7 @@ bodies = st.dictionaries(
 
 
 @settings(max_examples=400, deadline=None)
+@example({"input": True}, "chat")
 @given(bodies, st.sampled_from(["chat", "completions", "responses", "messages", "embeddings"]))
 def test_any_json_object_is_served_or_refused_and_never_crashes(
     body: dict[str, Any], dialect: str
