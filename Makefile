@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients test-postgres test-transports bench bench-quick bench-peers bench-growth bench-gate bench-soak bench-verdicts check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-clients test-postgres test-transports bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-soak bench-verdicts check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
