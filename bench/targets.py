@@ -251,9 +251,20 @@ def pointsman(
     return started(upstream, port, command, "/ready", env=env, **options)
 
 
+def relay(upstream: Upstream, _folder: Path, *, tls: bool, **options: Any) -> Running:
+    """The least that any of it can cost: our server and transport, and nothing of Pointsman."""
+    port = free_port()
+    there = f"https://localhost:{upstream.tls}" if tls else f"http://127.0.0.1:{upstream.plain}"
+    env = {"PATH": os.environ["PATH"], "SSL_CERT_FILE": str(upstream.certificate)}
+    command = [sys.executable, str(BENCH / "relay.py"), "--port", str(port)]
+    command += ["--upstream", f"{there}/api/v1"]
+    return started(upstream, port, command, "/models", env=env, **options)
+
+
 TARGETS: dict[str, Start] = {
     "direct": direct,
     "nginx": nginx,
     "pointsman": pointsman,
+    "relay": relay,
     "httpx": partial(pointsman, settings={"POINTSMAN_TRANSPORT": "httpx"}),
 }

@@ -34,6 +34,7 @@ class Exchange(msgspec.Struct):
     caller: str | None
     user_agent: str | None  # which tool is asking, by its own word
     asked_with: Mapping[bytes, bytes]  # the caller's headers by name
+    session: str | None = None  # what the caller groups its requests by: its body's word goes first
     trace: Trace | None = None  # None: nobody traces
     book: str | None = None
     started_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
@@ -44,7 +45,6 @@ class Exchange(msgspec.Struct):
     request: Request | None = None  # let go of once it is being answered
     model_asked: str | None = None
     streamed: bool = False
-    session: str | None = None  # what the caller groups its requests by
     server_tools: bool = False
     route: Route | None = None
     models_sent: tuple[str, ...] = ()  # all that were asked for, as upstream knows them
@@ -74,7 +74,7 @@ class Exchange(msgspec.Struct):
         self.request, self.route = request, route
         self.model_asked, self.streamed = request.model, request.streamed
         self.server_tools = request.server_tools
-        self.session = request.session or text_of(self.asked_with.get(b"x-session-id"))
+        self.session = request.session or self.session
         self.models_sent = route.names_sent(request.models)
 
     def headers(self) -> RawHeaders:

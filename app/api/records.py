@@ -59,6 +59,7 @@ class Records:
             caller=scope.get("caller"),
             user_agent=text_of(headers.get(b"user-agent")),
             asked_with=headers,
+            session=text_of(headers.get(b"x-session-id")),
             filed=filed,
             trace=self._telemetry.begin(scope["headers"]) if filed else None,
         )

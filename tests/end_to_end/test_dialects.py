@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.api.exchange import session_digest
 from tests.conftest import Proxy, StartProxy
 from tests.scripted_upstream import Pause, Reset, ScriptedUpstream, reply, sse
 
@@ -162,3 +163,15 @@ async def test_t38_a_reload_that_shuts_a_provider_out_wins_at_once(
     await proxy.client.post(proxy.url + PATHS[0], json=ask)
     assert openrouter.requests[-1].json["provider"] == {"ignore": ["novita"]}
     assert json.loads(openrouter.requests[-1].body)["session_id"] == "one"
+
+
+@pytest.mark.parametrize("path", ["/v1/files", PATHS[0]])
+async def test_a_session_named_by_header_is_on_every_receipt(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, path: str
+) -> None:
+    """Also where the body is not one that we read, or could not be."""
+    openrouter.plays(reply(b"{}"))
+    proxy = start_proxy(upstream_url=openrouter.url)
+    headers = {"x-session-id": "mine", "content-type": "application/json"}
+    await proxy.client.post(proxy.url + path, content=b"{broken", headers=headers)
+    assert (await proxy.only_receipt())["session"] == session_digest("mine")
