@@ -91,3 +91,17 @@ def test_the_models_that_are_named_in_full_are_known() -> None:
         "  slow: {model: acme/one, preferences: {sort: latency}}\n"
     )
     assert read_book({"p.yaml": text}).models_named == ("acme/one", "acme/two", "acme/three")
+
+
+def test_more_names_than_can_be_remembered_are_answered_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Callers choose the names, and a book lives until a file is saved."""
+    monkeypatch.setattr("app.policy.book._REMEMBERED", 2)
+    book = read_book({"a.yaml": ONE})
+    names = [f"a/{number}" for number in range(4)]
+    for _ in range(2):
+        for name in names:
+            found = book.route_for(request_for(name), caller=None, user_agent="", catalog=EMPTY)
+            assert found.preferences["zdr"] is True
+    assert len(book._paths.recent.under(EMPTY)) == 2  # noqa: SLF001 - the bound itself

@@ -189,3 +189,10 @@ def test_a_trace_of_ours_stands_in_for_the_callers_whole() -> None:
     ours = [(b"traceparent", b"ours")]
     sent_on = to_upstream(asked, key=None, router_metadata=False, trace=ours)
     assert sent_on == [(b"accept-encoding", b"identity"), *ours]
+
+
+def test_a_body_whose_compression_was_undone_is_not_called_compressed() -> None:
+    came = [(b"content-encoding", b"gzip"), (b"content-type", b"application/json")]
+    for decoded in (True, False):
+        sent = to_upstream(came, key=None, router_metadata=False, decoded=decoded)
+        assert ((b"content-encoding", b"gzip") in sent) != decoded

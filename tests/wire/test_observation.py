@@ -114,3 +114,12 @@ def test_server_tools_ran_where_one_is_counted(counts: object, *, ran: bool) -> 
 def test_a_text_is_cut_at_a_length_that_a_record_can_bear() -> None:
     assert text("x" * 10_000) == "x" * 4096
     assert (text(""), text(None), text(3)) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"), [(200, False), (399, False), (400, True), (None, True)]
+)
+def test_an_attempt_whose_status_is_not_told_counts_as_failed(
+    status: int | None, *, failed: bool
+) -> None:
+    assert Attempt("A", None, status).failed is failed
