@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -10,6 +10,9 @@ from app.api.staying import WHEN_LEFT
 
 if TYPE_CHECKING:
     from starlette.types import Scope
+
+
+_MOST_QUEUED = 8  # requests that one connection may send ahead while we listen for its end
 
 
 class Protocol(HttpToolsProtocol):
@@ -23,6 +26,7 @@ class Protocol(HttpToolsProtocol):
     write_timeout: ClassVar[float] = 120.0  # seconds
     _giving_up: asyncio.TimerHandle | None = None
     _left: bool = False
+    _served: RequestResponseCycle | None = None  # the request whose turn it is
     _then: Callable[[], object] | None = None
 
     def on_message_begin(self) -> None:
@@ -36,6 +40,8 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not before:
             JoinedHead(self.cycle, self.loop)
+        if self._then is not None and len(self.pipeline) < _MOST_QUEUED:
+            self.flow.resume_reading()  # paused for a request that has to wait its turn
 
     def when_left(self, then: Callable[[], object] | None) -> None:
         """Call `then` once the connection is lost; None: not any more."""
@@ -59,12 +65,27 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
         self._stop_counting()
-        if self.cycle is not None:
-            self.cycle.transport = self.transport  # it has no head any more that could be joined
         super().connection_lost(exc)
+        if (
+            self._served is not None
+        ):  # uvicorn tells the newest request only, which may wait in line
+            self._served.transport = self.transport  # no head any more that could be joined
+            self._served.disconnected = not self._served.response_complete
+            self._served.message_event.set()
         self._left = True
         if self._then is not None:
             self._then()
+
+    def send_400_response(self, msg: str) -> None:
+        """Tell that this is no HTTP; within an answer it would be taken for a part of it."""
+        if self._served and self._served.response_started and not self._served.response_complete:
+            self.transport.abort()
+        else:
+            super().send_400_response(msg)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _stop_counting(self) -> None:
         if self._giving_up is not None:

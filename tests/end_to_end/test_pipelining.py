@@ -1,0 +1,90 @@
+"""Callers that send ahead on one connection, or send rubbish there, and leave (T-17)."""
+
+import asyncio
+import logging
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.conftest import Proxy, StartProxy
+from tests.scripted_upstream import Pause, ScriptedUpstream, sse
+
+FRAME = b'data: {"provider":"Novita","choices":[{"delta":{"content":"x"}}]}\n\n'
+BODY = b'{"model":"acme/sim-1","messages":[]}'
+ASK = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+) % (len(BODY), BODY)
+
+
+async def connected(proxy: Proxy) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", urlsplit(proxy.url).port)
+
+
+@pytest.mark.parametrize("ahead", [b"", ASK, ASK * 3, ASK[:60], ASK[:-10]])
+@pytest.mark.parametrize("in_one_write", [True, False])
+async def test_t17_who_has_sent_ahead_and_leaves_is_noticed(
+    start_proxy: StartProxy,
+    openrouter: ScriptedUpstream,
+    caplog: pytest.LogCaptureFixture,
+    ahead: bytes,
+    *,
+    in_one_write: bool,
+) -> None:
+    openrouter.plays((Pause(60),))
+    proxy = start_proxy(upstream_url=openrouter.url)
+    _, writer = await connected(proxy)
+    if in_one_write:
+        writer.write(ASK + ahead)
+        await asyncio.sleep(0.1)
+    else:
+        writer.write(ASK)
+        await asyncio.sleep(0.1)
+        writer.write(ahead)
+        await asyncio.sleep(0.1)
+    writer.transport.abort()
+    assert await openrouter.saw_hangup(within=1.0)
+    assert (await proxy.only_receipt())["ending"] == "caller_left"
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_rubbish_sent_during_an_answer_does_not_become_a_part_of_it(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(sse(FRAME, Pause(60)))
+    proxy = start_proxy(upstream_url=openrouter.url)
+    reader, writer = await connected(proxy)
+    writer.write(ASK)
+    await reader.readuntil(b"x")
+    writer.write(b"RUBBISH\r\n\r\n")
+    try:
+        rest = await reader.read()
+    except ConnectionError:
+        rest = b""
+    writer.transport.abort()
+    assert b"400" not in rest
+    assert await openrouter.saw_hangup(within=1.0)
+
+
+async def test_rubbish_in_place_of_a_request_is_told_of(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    proxy = start_proxy(upstream_url=openrouter.url)
+    reader, writer = await connected(proxy)
+    writer.write(b"RUBBISH\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    writer.transport.abort()
+
+
+async def test_requests_sent_ahead_are_answered_in_their_order(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(*(sse(b"data: %d\n\n" % number) for number in range(12)))
+    proxy = start_proxy(upstream_url=openrouter.url)
+    reader, writer = await connected(proxy)
+    writer.write(ASK * 12)
+    for number in range(12):
+        async with asyncio.timeout(5):
+            await reader.readuntil(b"data: %d\n\n" % number)
+    assert len(await proxy.receipts(12)) == 12
+    writer.transport.abort()
