@@ -66,9 +66,8 @@ class Protocol(HttpToolsProtocol):
         """The connection is gone, whoever ended it."""
         self._stop_counting()
         super().connection_lost(exc)
-        if (
-            self._served is not None
-        ):  # uvicorn tells the newest request only, which may wait in line
+        # uvicorn tells the newest request only, which may still wait in line.
+        if self._served is not None:
             self._served.transport = self.transport  # no head any more that could be joined
             self._served.disconnected = not self._served.response_complete
             self._served.message_event.set()
@@ -100,15 +99,14 @@ class JoinedHead:
     round of the loop leaves by itself in the next one.
     """
 
-    __slots__ = ("_cycle", "_head", "_loop", "_wire", "close", "is_closing")
+    __slots__ = ("_cycle", "_head", "_loop", "_wire", "is_closing")
 
     def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
         self._cycle = cycle
         self._loop = loop
-        self._wire = wire = cycle.transport
+        self._wire = cycle.transport
         self._head = b""
-        self.close = self._close
-        self.is_closing = wire.is_closing
+        self.is_closing = cycle.transport.is_closing
         cycle.transport = cast("asyncio.Transport", self)
 
     def write(self, data: bytes) -> None:
@@ -119,7 +117,8 @@ class JoinedHead:
             self._head = data
             self._loop.call_soon(self._go_on)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End the connection once the head is on its way."""
         self._go_on()
         self._wire.close()
 
