@@ -83,6 +83,7 @@ class ScriptedUpstream:
     requests: list[Recorded] = field(default_factory=list)
     catalog_requests: list[Recorded] = field(default_factory=list)
     plays_catalog: bool = False
+    listings: dict[str, list[bytes]] = field(default_factory=dict)  # by model, in the order asked
     host: str = "127.0.0.1"
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     used: set[asyncio.StreamReader] = field(default_factory=set)
@@ -91,6 +92,12 @@ class ScriptedUpstream:
 
     def plays(self, *scripts: tuple[Step, ...]) -> None:
         self.scripts = list(scripts)
+
+    def lists(self, model: str, *listings: list[dict[str, Any]]) -> None:
+        """Answer for a model's endpoints with each of these in turn, the last one again."""
+        self.listings[model] = [
+            json.dumps({"data": {"endpoints": rows}}).encode() for rows in listings
+        ]
 
     @property
     def url(self) -> str:
@@ -148,7 +155,11 @@ class ScriptedUpstream:
         request = Recorded(method, target, headers, body)
         if method == "GET" and "/models" in target and not self.plays_catalog:
             self.catalog_requests.append(request)  # the proxy's own, beside what a test is about
-            return await self._play(reply(b"{}", status=404), reader, writer)
+            listed = self.listings.get(target.partition("/models/")[2].removesuffix("/endpoints"))
+            if not listed:
+                return await self._play(reply(b"{}", status=404), reader, writer)
+            listing = listed.pop(0) if len(listed) > 1 else listed[0]
+            return await self._play(reply(listing), reader, writer)
         self.requests.append(request)
         self.used.add(reader)
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]

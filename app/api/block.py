@@ -2,15 +2,17 @@
 
 Rule 1  A stream is withheld up to the first event that names the provider, anything else to its
         end. Streams on `/responses` name it in their last event, so they are withheld whole.
-Rule 2  `broken` is refused; `unproven` only under `block_unproven`.
-Rule 3  Upstream's own errors pass: they are no answer of anybody's.
+Rule 2  Where only the bill can tell whether an endpoint of that provider is inside, or whether an
+        own key served past a strict order, a stream is withheld to its end, which has the bill.
+Rule 3  `broken` is refused; `unproven` only under `block_unproven`.
+Rule 4  Upstream's own errors pass, also inside a 200: they are no answer of anybody's.
 """
 
 import time
 from collections.abc import AsyncIterator
 
 from app.api.exchange import Exchange
-from app.api.filing import verdict_of
+from app.api.filing import trusted_from, unsettled, verdict_of
 from app.errors import PolicyBroken, PolicyUnproven
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.verdict import Verdict
@@ -37,31 +39,74 @@ class Block:
             return ()
         if (exchange.upstream_status or 0) >= _FIRST_ERROR_STATUS:
             return ()
-        withheld = await self._until_named(exchange, observer, chunks)
+        withheld = _Withheld(exchange, observer, chunks, self._limit)
+        await withheld.until_named()
+        verdict = await self._judged(exchange, observer)
+        if verdict.awaits_bill and not withheld.is_whole:
+            await withheld.to_the_end()
+            verdict = await self._judged(exchange, observer)
+        if not observer.so_far.failed:
+            _refuse(verdict, exchange, proof_wanted=route.on_violation == "block_unproven")
+        return tuple(withheld.pieces)
+
+    async def _judged(self, exchange: Exchange, observer: Observer) -> Verdict:
+        """The verdict on what has been seen; before an accusation, by a listing fetched anew."""
         await self._feed.known(exchange.models_sent[0], patience=_PATIENCE_SECONDS)
         verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=time.time())
-        _refuse(verdict, exchange, proof_wanted=route.on_violation == "block_unproven")
-        return withheld
+        rests = unsettled(verdict, exchange)
+        if rests is None:
+            return verdict
+        self._feed.renew(rests.model, since=trusted_from(exchange))
+        await self._feed.known(rests.model, patience=_PATIENCE_SECONDS)
+        verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=time.time())
+        return verdict.as_of(trusted_from(exchange))
 
-    async def _until_named(
-        self, exchange: Exchange, observer: Observer, chunks: AsyncIterator[bytes]
-    ) -> tuple[bytes, ...]:
-        withheld: list[bytes] = []
-        size = 0
-        async for chunk in chunks:
-            exchange.saw(chunk)
-            withheld.append(chunk)
-            size += len(chunk)
-            if observer.provider_named:
-                break
-            if size > self._limit:
-                raise PolicyUnproven(
-                    f"the answer is over {self._limit / 1e6:g} MB and has not yet told who serves; "
-                    "POINTSMAN_MAX_BODY_MB sets the limit"
-                )
-        else:
-            observer.close()
-        return tuple(withheld)
+
+class _Withheld:
+    """The beginning of an answer, kept back as it comes."""
+
+    def __init__(
+        self, exchange: Exchange, observer: Observer, chunks: AsyncIterator[bytes], limit: int
+    ) -> None:
+        self.pieces: list[bytes] = []
+        self.is_whole = False
+        self._exchange = exchange
+        self._observer = observer
+        self._chunks = chunks
+        self._limit = limit
+        self._size = 0
+
+    async def until_named(self) -> None:
+        """Read until an event names the provider, or to the end."""
+        async for chunk in self._chunks:
+            self._keep(chunk)
+            if self._observer.provider_named:
+                return
+            self._be_bounded("who serves")
+        self._end()
+
+    async def to_the_end(self) -> None:
+        """Read all of it."""
+        async for chunk in self._chunks:
+            self._keep(chunk)
+            self._be_bounded("what decides: its bill")
+        self._end()
+
+    def _keep(self, chunk: bytes) -> None:
+        self._exchange.saw(chunk)
+        self.pieces.append(chunk)
+        self._size += len(chunk)
+
+    def _be_bounded(self, awaited: str) -> None:
+        if self._size > self._limit:
+            raise PolicyUnproven(
+                f"the answer is over {self._limit / 1e6:g} MB and has not yet told {awaited}; "
+                "POINTSMAN_MAX_BODY_MB sets the limit"
+            )
+
+    def _end(self) -> None:
+        self.is_whole = True
+        self._observer.close()
 
 
 def _refuse(verdict: Verdict, exchange: Exchange, *, proof_wanted: bool) -> None:

@@ -1,16 +1,20 @@
 """From an exchange that has ended to its receipt: facts gathered, the verdict judged."""
 
 from dataclasses import asdict
+from typing import NamedTuple
 
 from app.api.exchange import Exchange, session_digest
-from app.catalog.catalog import Catalog, model_key
+from app.catalog.catalog import Catalog
 from app.errors import RequestError, UpstreamCut, UpstreamError
 from app.ledger.receipt import Ending, Receipt
+from app.policy.attempts import Tried
 from app.policy.cost import Bill
+from app.policy.evidence import Rests
 from app.policy.verdict import Served, Verdict, judge
 from app.wire.observation import Attempt, Observation, Usage
 
 _FIRST_ERROR_STATUS = 400
+_SAME_SECONDS = 10.0  # a listing of so shortly before a request is as good as one of after it
 _MESSAGE_LIMIT = 300
 _OWN_WISH = " (no policy speaks for it: judged by the caller's own preferences)"
 
@@ -22,11 +26,35 @@ _ENDINGS: tuple[tuple[type[Exception], Ending], ...] = (
 )
 
 
-def receipt_of(exchange: Exchange, catalog: Catalog, *, now: float) -> Receipt:
-    """The receipt of one ended exchange; `now` is the wall clock, for the catalog's age."""
+class Judged(NamedTuple):
+    """All that was seen of an answer, and the verdict on it."""
+
+    seen: Observation
+    verdict: Verdict
+
+
+def judged(exchange: Exchange, catalog: Catalog, *, now: float) -> Judged:
+    """What there is to say of an ended exchange; `now` is the wall clock, for the catalog's age."""
     seen = exchange.observer.close() if exchange.observer else Observation()
+    return Judged(seen, verdict_of(exchange, seen, catalog, now=now))
+
+
+def unsettled(verdict: Verdict, exchange: Exchange) -> Rests | None:
+    """The listing to fetch anew before a provider is accused by it; nearly always None."""
+    rests = verdict.rests_on
+    return rests if rests and rests.fetched_at < trusted_from(exchange) else None
+
+
+def trusted_from(exchange: Exchange) -> float:
+    """Since when a listing must have been fetched to accuse by; seconds since the epoch."""
+    return exchange.started_at.timestamp() - _SAME_SECONDS
+
+
+def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
+    """The receipt of one ended exchange."""
+    seen = judged.seen
+    verdict = judged.verdict.as_of(trusted_from(exchange))
     usage = seen.usage or Usage()
-    verdict = verdict_of(exchange, seen, catalog, now=now)
     route, outgoing = exchange.route, exchange.outgoing
     code, message = _error(exchange, seen)
     held = route is not None and route.matched
@@ -94,8 +122,13 @@ def _error(exchange: Exchange, seen: Observation) -> tuple[str | None, str | Non
     if isinstance(exchange.error, RequestError):
         return exchange.error.code, str(exchange.error)[:_MESSAGE_LIMIT]
     if seen.error is not None:
-        return seen.error.code or str(exchange.status), seen.error.message[:_MESSAGE_LIMIT]
+        return seen.error.code or _unnamed(exchange.status), seen.error.message[:_MESSAGE_LIMIT]
     return None, None
+
+
+def _unnamed(status: int | None) -> str:
+    """A code for an error that has none: the status, unless that says nothing of an error."""
+    return str(status) if status is not None and status >= _FIRST_ERROR_STATUS else "error"
 
 
 def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: float) -> Verdict:
@@ -105,26 +138,27 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         return Verdict(verdict=None, reason="nothing was routed")
     usage = seen.usage or Usage()
     selected = seen.metadata.selected if seen.metadata else None
-    answering = _answering(exchange.models_sent, seen.model)
+    meant = catalog.meant(seen.model, exchange.models_sent)
     served = Served(
         status=status,
-        model=answering,
+        model=meant[0] if meant else seen.model or exchange.models_sent[0],
         named_by_body=seen.provider_names,
         named_by_router=selected.provider if selected else None,
-        attempted=_attempted(seen, answering if len(exchange.models_sent) > 1 else None),
+        attempted=_attempted(exchange, seen, catalog),
         bill=_bill(usage),
+        is_byok=_is_byok(seen),
+        failed=seen.failed,
         server_tools=exchange.server_tools or usage.server_tools,
         cache_hit=exchange.cache_status == "HIT",
+        unreadable=seen.unreadable,
     )
     return judge(served, outgoing.terms, catalog, now=now)
 
 
-def _answering(sent: tuple[str, ...], named: str | None) -> str:
-    """Which of the models sent has answered; with one there is no question."""
-    if len(sent) == 1 or named is None:
-        return sent[0]
-    near = (model for model in sent if model_key(model) == model_key(named))
-    return named if named in sent else next(near, named)
+def _is_byok(seen: Observation) -> bool | None:
+    """Whether a key of the account's own was used, by the bill or the router's account."""
+    told = (seen.usage and seen.usage.is_byok, seen.metadata and seen.metadata.is_byok)
+    return True if True in told else (False if False in told else None)
 
 
 def _attempts(seen: Observation) -> tuple[Attempt, ...]:
@@ -132,21 +166,17 @@ def _attempts(seen: Observation) -> tuple[Attempt, ...]:
     return told or (seen.error.previous if seen.error else ())
 
 
-def _attempted(seen: Observation, model: str | None) -> tuple[str, ...]:
-    """Every provider that got the prompt and did not serve, by the name upstream gave it.
-
-    With a `model`, only attempts at that one: another model has other endpoints to be judged by.
-    """
+def _attempted(exchange: Exchange, seen: Observation, catalog: Catalog) -> tuple[Tried, ...]:
+    """Every provider that got the prompt and did not serve, by the name upstream gave it."""
     if not (seen.metadata or seen.error):
         return ()
-    failed = [
-        attempt.provider
-        for attempt in _attempts(seen)
-        if attempt.failed and (model is None or model_key(attempt.model or "") == model_key(model))
-    ]
+    sent = exchange.models_sent
+    failed = [(each.provider, each.model) for each in _attempts(seen) if each.failed]
     if seen.error and seen.error.provider:
-        failed.append(seen.error.provider)
-    return tuple(failed)
+        failed.append((seen.error.provider, seen.model))
+    if seen.failed and seen.provider and not exchange.server_tools:
+        failed.append((seen.provider, seen.model))
+    return tuple(Tried(name, catalog.meant(model, sent) or sent) for name, model in failed)
 
 
 def _bill(usage: Usage) -> Bill | None:

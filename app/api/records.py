@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from app.api.body import CallerLeft
 from app.api.error_replies import error_body
 from app.api.exchange import Exchange, text_of
-from app.api.filing import receipt_of
+from app.api.filing import judged, receipt_of, trusted_from, unsettled
 from app.api.plain_replies import send_json
 from app.api.request_log import RequestLog
 from app.errors import InternalError, RequestError
@@ -134,9 +134,17 @@ class Records:
         else:
             file()
 
-    def _file(self, exchange: Exchange) -> None:
+    def _file(self, exchange: Exchange, *, again: bool = True) -> None:
+        """File it; where it accuses a provider by an older listing, only after another look."""
         try:
-            receipt = receipt_of(exchange, self._feed.current, now=time.time())
+            found = judged(exchange, self._feed.current, now=time.time())
+            rests = unsettled(found.verdict, exchange) if again else None
+            if rests is not None:
+                self._feed.renew(rests.model, since=trusted_from(exchange))
+                file = partial(self._file, exchange, again=False)
+                self._feed.once_known(rests.model, file, patience=_PATIENCE_SECONDS)
+                return
+            receipt = receipt_of(exchange, found)
             self._submit(receipt)
             self._log.note(receipt)
         except Exception:

@@ -1,18 +1,16 @@
 """Catalog: what OpenRouter offers, as a dated and immutable snapshot.
 
-The list of models tells whose weights are published; the endpoints of a model are known only once
-its own listing was fetched, each with its own date.
+The list of models has the names and abilities of each; the endpoints of a model are known only
+once its own listing was fetched, each with its own date.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal
 
-from app.catalog.endpoint import Endpoint, read_endpoint
+from app.catalog.endpoint import Endpoint, read_endpoint, tier_in
 from app.catalog.model import Model, read_model
-
-Weights = Literal["open", "closed"]
+from app.catalog.providers import SLUGS
 
 # These arrange the endpoints that a model has; any other variant, such as `:free`, has endpoints
 # of its own, at other prices and perhaps of another quantization (contract §2.2).
@@ -25,6 +23,7 @@ class Listing:
 
     endpoints: tuple[Endpoint, ...]
     fetched_at: float
+    spelling: "Spelling" = field(init=False, repr=False, compare=False)
     _by_provider: Mapping[str, "Offers"] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -34,6 +33,7 @@ class Listing:
             found.setdefault(endpoint.provider_name.lower(), []).append(endpoint)
         by_provider = {name: Offers(tuple(endpoints)) for name, endpoints in found.items()}
         object.__setattr__(self, "_by_provider", by_provider)
+        object.__setattr__(self, "spelling", _spelling_of(self.endpoints))
 
     def of_provider(self, name: str) -> "Offers":
         """What a provider offers, by the name that answers give it; nothing where not listed."""
@@ -60,18 +60,53 @@ NO_OFFERS = Offers(())
 
 
 @dataclass(frozen=True, slots=True)
+class Spelling:
+    """What only a listing tells of the words in `only`, `order` and `ignore`."""
+
+    tiers: frozenset[str] = frozenset()  # tags of a service tier that the tag itself doesn't name
+    slugs: frozenset[tuple[str, str]] = frozenset()  # by display name, where the shipped list errs
+
+    def __or__(self, other: "Spelling") -> "Spelling":
+        """What both tell."""
+        return Spelling(self.tiers | other.tiers, self.slugs | other.slugs)
+
+
+PLAIN = Spelling()
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """Everything known at one moment; asking for what isn't known gives None."""
 
-    weights_by_model: Mapping[str, Weights] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)  # by slug
     providers: frozenset[str] = frozenset()  # slugs; empty: not known
     ids: Mapping[str, str] = field(default_factory=dict)  # a model's slug, by its other names
 
-    def weights(self, model: str) -> Weights | None:
-        """Whether the model's weights are published; None where the catalog does not say."""
-        return self.weights_by_model.get(model_key(model))
+    def published(self, name: str) -> bool | None:
+        """Whether the list of models says where the model's weights are; None: not in the list.
+
+        A variant such as `:free` may lack what its model's row says: the model's own decides.
+        """
+        model = self.models.get(model_key(name)) or self.models.get(listing_key(name))
+        return None if model is None else model.published
+
+    def hosts(self, name: str) -> frozenset[str] | None:
+        """The slugs of all providers of a model and its variants; None until it is listed."""
+        key = model_key(name)
+        if key not in self.listings:
+            return None
+        return frozenset(
+            endpoint.provider
+            for listed, listing in self.listings.items()
+            if listed == key or listed.startswith(f"{key}:")
+            for endpoint in listing.endpoints
+        )
+
+    def spelling(self, name: str) -> Spelling:
+        """What the model's listing tells of tags and names; nothing until it is listed."""
+        listing = self.listing(name)
+        return PLAIN if listing is None else listing.spelling
 
     def listing(self, model: str) -> Listing | None:
         """The endpoints that may serve a model under this name."""
@@ -93,16 +128,32 @@ class Catalog:
             return None
         return self.ids.get(key.replace(".", "-"))
 
+    def meant(self, named: str | None, among: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of the models asked for an answer may mean by `named`: nearly always one.
+
+        Answers use plain slugs and dated ones (contract §3.2). All of them where none is named,
+        nothing where none is meant.
+        """
+        if len(among) == 1 or named is None:
+            return among
+        if named in among:
+            return (named,)
+        own = self.own_name(named)
+        return tuple(name for name in among if self.own_name(name) == own)
+
+    def own_name(self, name: str) -> str:
+        """A model's slug without variants, whichever of its names is given."""
+        return self.id_of(name) or model_key(name)
+
     def with_models(self, rows: object) -> "Catalog":
         """A catalog that knows the models in a `GET /models` list."""
-        weights, models, ids = dict(self.weights_by_model), dict(self.models), dict(self.ids)
+        models, ids = dict(self.models), dict(self.ids)
         for row in rows if isinstance(rows, list) else ():
-            weights |= _weights_in(row)
             model = read_model(row)
             if model is not None:
                 models[model.slug] = model
                 ids |= _other_names(model)
-        return replace(self, weights_by_model=weights, models=models, ids=ids)
+        return replace(self, models=models, ids=ids)
 
     def with_providers(self, rows: object) -> "Catalog":
         """A catalog that knows the providers in a `GET /providers` list."""
@@ -153,11 +204,9 @@ def _other_names(model: Model) -> dict[str, str]:
     return {name.replace(".", "-"): model.slug for name in names}
 
 
-def _weights_in(row: Any) -> dict[str, Weights]:
-    if not isinstance(row, dict):
-        return {}
-    weights: Weights = "open" if row.get("hugging_face_id") else "closed"
-    slugs = [slug for slug in (row.get("id"), row.get("canonical_slug")) if isinstance(slug, str)]
-    # A variant such as `:free` may lack what its model's row says, and it shares the canonical
-    # slug: the model's own row decides.
-    return {} if any(":" in slug for slug in slugs) else {slug.lower(): weights for slug in slugs}
+def _spelling_of(endpoints: Iterable[Endpoint]) -> Spelling:
+    tiers = (e.tag for e in endpoints if e.tier and not tier_in(e.tag))
+    slugs = ((e.provider_name.lower(), e.provider) for e in endpoints)
+    return Spelling(
+        frozenset(tiers), frozenset(pair for pair in slugs if SLUGS.get(pair[0]) != pair[1])
+    )

@@ -6,6 +6,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 TIERS = frozenset({"priority", "flex", "ultrafast"})
+# Tiers under another word: `service_tier: fast` is OpenAI's priority tier, at twice the price
+# (contract §2.7). The word alone proves nothing: `baseten/fast` is an ordinary endpoint.
+OTHER_TIERS: Mapping[str, str] = {"openai/fast": "priority"}
 _DEAREST = 1_000_000  # USD per token; a listing's -1 or 1e999 stands for "it depends"
 
 
@@ -66,7 +69,7 @@ def read_endpoint(row: object) -> Endpoint | None:
         supported_parameters=_texts(row.get("supported_parameters")),
         status=_count(row, "status"),
         uptime=_number(row, "uptime_last_30m"),
-        tier=_text(row, "service_tier") or _tier_in(tag),
+        tier=_text(row, "service_tier") or tier_in(tag),
         request_price=_price(prices, "request"),
         image_price=_price(prices, "image"),
         audio_price=_price(prices, "audio"),
@@ -86,9 +89,11 @@ def names(entry: str, endpoint: Endpoint) -> bool:
     return entry == endpoint.provider and endpoint.tier is None
 
 
-def _tier_in(tag: str) -> str | None:
-    last = tag.lower().rpartition("/")[2]
-    return last if last in TIERS else None
+def tier_in(tag: str) -> str | None:
+    """The service tier that a tag names; a listing's `service_tier` says more than any tag."""
+    tag = tag.lower()
+    _, slash, last = tag.rpartition("/")
+    return last if slash and last in TIERS else OTHER_TIERS.get(tag)
 
 
 def _text(row: Mapping[str, Any], name: str) -> str | None:

@@ -12,6 +12,7 @@ class Model:
     inputs: frozenset[str] | None  # text, image, file, ...
     outputs: frozenset[str] | None
     stands_for: str | None = None  # the newest of a family, where this is `~author/family-latest`
+    published: bool = False  # whether the row says where the weights are; most new rows don't yet
 
 
 def read_model(row: object) -> Model | None:
@@ -21,7 +22,7 @@ def read_model(row: object) -> Model | None:
     slug, canonical = row.get("id"), row.get("canonical_slug")
     if not (isinstance(slug, str) and slug):
         return None
-    target = row.get("alias_target")
+    target = _target(row.get("alias_target"))
     architecture = row.get("architecture")
     made_of = architecture if isinstance(architecture, dict) else {}
     return Model(
@@ -29,8 +30,15 @@ def read_model(row: object) -> Model | None:
         canonical_slug=canonical.lower() if isinstance(canonical, str) and canonical else None,
         inputs=_kinds(made_of.get("input_modalities")),
         outputs=_kinds(made_of.get("output_modalities")),
-        stands_for=target.lower() if isinstance(target, str) and target else None,
+        stands_for=target.lower() if target else None,
+        published=bool(row.get("hugging_face_id")),
     )
+
+
+def _target(value: object) -> str | None:
+    """The slug in an `alias_target`, which is `{slug, name}`, in older lists the slug alone."""
+    slug = value.get("slug") if isinstance(value, dict) else value
+    return slug if isinstance(slug, str) else None
 
 
 def _kinds(value: object) -> frozenset[str] | None:

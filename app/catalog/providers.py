@@ -1,4 +1,4 @@
-"""Which provider an answer means: display names to slugs.
+"""Which provider an answer means: display names to slugs, and which providers are an author's own.
 
 A catalog's own rows say it best; this list stands in where there are none. It was taken from
 OpenRouter's SDK 1.3.84 (2026-10-27) and from listings, and is no rule: Google is `google-vertex`.
@@ -6,6 +6,10 @@ It is code, since a pure room opens no file.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 SLUGS = {
     "ai21": "ai21",
@@ -133,3 +137,34 @@ def slug_of(display_name: str) -> str:
     """The slug of a provider, as well as it is known: a name not on the list becomes its own."""
     name = display_name.strip().lower()
     return SLUGS.get(name) or re.sub(r"[^a-z0-9]+", "-", name).strip("-")
+
+
+# The providers under which an author of models serves them itself, where the slugs differ. From
+# listings and OpenRouter's SDK 1.3.84 (2026-10-27).
+_OWN = {
+    "amazon": ("amazon-bedrock", "amazon-nova"),
+    "bytedance": ("byteplus", "seed"),
+    "bytedance-seed": ("byteplus", "seed"),
+    "google": ("google-ai-studio", "google-vertex"),
+    "meta-llama": ("meta",),
+    "microsoft": ("azure",),
+    "mistralai": ("mistral",),
+    "qwen": ("alibaba",),
+    "stepfun-ai": ("stepfun",),
+}
+
+
+def is_own(author: str, provider: str) -> bool:
+    """Whether a provider is the author's own: `x-ai` serves as `xai`, `google` as two."""
+    same = author.replace("-", "") == provider.replace("-", "")
+    return same or provider in _OWN.get(author, ())
+
+
+def as_slug(entry: str, more: Mapping[str, str] = NO_MORE) -> str:
+    """An entry of `only`, `order` or `ignore` as a slug, where it is a provider's display name.
+
+    `more` has slugs by display name (lower case) from a listing, which go before the shipped list.
+    Any other entry comes back as it was.
+    """
+    name = entry.strip().lower()
+    return more.get(name) or SLUGS.get(name) or entry

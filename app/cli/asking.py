@@ -32,6 +32,12 @@ class Asking:
         rows = data.get("endpoints") if isinstance(data, dict) else None
         return EMPTY if rows is None else EMPTY.with_listing(model, rows, time.time())
 
+    async def named(self, catalog: Catalog) -> Catalog:
+        """The catalog with every model's other names, as far as the list of models can be read."""
+        status, answer = await self.openrouter.get_json("/models", self.headers)
+        listed = answer.get("data") if isinstance(answer, dict) and status == _OK else None
+        return catalog.with_models(listed)
+
     async def zdr_tags(self, model: str) -> frozenset[str] | None:
         """The tags of the model's endpoints with zero data retention; None where it isn't told."""
         status, answer = await self.openrouter.get_json("/endpoints/zdr", self.headers)

@@ -9,16 +9,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
 from app.cli.ledgers import to_read
 from app.cli.log import style_of
 from app.errors import SettingsError
 from app.ledger.receipt import Receipt
+from app.policy.attempts import Tried
 from app.policy.compliance import terms_of
 from app.policy.verdict import Served, Verdict, judge
 from app.settings import Settings
 from app.wire.generation import Generation, read_generation
 
+_INNER = {"awaits_bill", "rests_on"}  # of use only while an answer is under way
 _POLL_SECONDS = 2.0
 _OK = 200
 
@@ -36,7 +39,8 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
     verdict = asyncio.run(_verified(settings, receipt, wait))
     if as_json:
         before = {"verdict": receipt.verdict, "reason": receipt.reason}
-        print(json.dumps({"receipt": receipt.id, "before": before, "now": asdict(verdict)}))
+        now = {name: value for name, value in asdict(verdict).items() if name not in _INNER}
+        print(json.dumps({"receipt": receipt.id, "before": before, "now": now}))
     else:
         Console(highlight=False).print(_table(receipt, verdict))
     return 1 if verdict.verdict == "broken" else 0
@@ -45,16 +49,29 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
 async def _verified(settings: Settings, receipt: Receipt, wait: float) -> Verdict:
     async with asking(settings) as ask:
         record = await _record(ask, str(receipt.generation_id), wait)
-        catalog = await ask.catalog(str(receipt.model_sent))
+        catalog = await ask.named(await ask.catalog(str(receipt.model_sent)))
+    sent = str(receipt.model_sent)
     served = Served(
         status=receipt.status or _OK,
-        model=str(receipt.model_sent),
+        model=sent,
         named_by_record=record.provider,
-        attempted=tuple(each.provider for each in record.attempts if each.failed),
+        attempted=tuple(
+            Tried(each.provider, (_meant(each.model, sent, catalog),))
+            for each in record.attempts
+            if each.failed
+        ),
+        is_byok=record.is_byok,
         server_tools=record.server_tools,
         cache_hit=record.from_cache,
     )
     return judge(served, terms_of(receipt.preferences_sent), catalog, now=time.time())
+
+
+def _meant(tried: str | None, sent: str, catalog: Catalog) -> str:
+    """The model that was tried, under the name it was sent as where it is that one."""
+    if tried is None or catalog.own_name(tried) == catalog.own_name(sent):
+        return sent
+    return catalog.own_name(tried)
 
 
 async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:

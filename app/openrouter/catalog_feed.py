@@ -72,6 +72,7 @@ class CatalogFeed:
         self._due: OrderedDict[str, float] = OrderedDict()
         self._fetches: dict[str, asyncio.Task[None]] = {}
         self._looked_up: set[str] = set()  # on disk; bounded with `_due`
+        self._failed: set[str] = set()  # at the last try; bounded with `_due`
         self.current: Catalog = EMPTY
         self.models_list: bytes | None = None
 
@@ -81,6 +82,21 @@ class CatalogFeed:
         self._fetch_if_due(_MODELS, now)
         path = _path_wanted(model)
         if path is not None:
+            self._fetch_if_due(path, now)
+
+    def renew(self, model: str, *, since: float) -> None:
+        """Have a model's listing fetched anew unless that was done after `since` (wall clock).
+
+        For whoever would accuse a provider by it: labels and prices change. Must be called on the
+        event loop; never waits, and a failure is not repeated for a while here either.
+        """
+        now = self._clock()
+        path, listing = _path_wanted(model), self.current.listing(model)
+        if path is None or path in self._fetches:
+            return
+        if listing is None or listing.fetched_at < since:
+            if path not in self._failed:
+                self._due[path] = now
             self._fetch_if_due(path, now)
 
     async def settled(self) -> None:
@@ -141,9 +157,11 @@ class CatalogFeed:
             if kept is not None and kept + self._renew_after > self._clock():
                 pause = kept + self._renew_after - self._clock()
                 return
+            self._failed.add(path)
             status, body = await self._get(path)
             if status == _OK and self._take(path, body, self._clock()):
                 pause = self._renew_after
+                self._failed.discard(path)
                 if self._copies is not None:
                     await asyncio.to_thread(self._copies.write, path, body)
         except _UNREADABLE as error:
@@ -188,6 +206,7 @@ class CatalogFeed:
         for path in list(islice(ended, max(surplus, 0))):
             del self._due[path]
             self._looked_up.discard(path)
+            self._failed.discard(path)
             self.current = self.current.without_listings([_model_in(path)])
 
 

@@ -9,7 +9,7 @@ from app.errors import PolicyConflict
 from app.policy.compliance import Terms, terms_of
 from app.policy.names import renamed
 from app.policy.overruled import Overruled, overruled
-from app.policy.preferences import as_bytes, joined
+from app.policy.preferences import as_bytes, in_slugs, joined
 from app.policy.refuse import COUNTS_AS, refuse
 from app.policy.request import UNREADABLE, Request
 from app.policy.route import Route
@@ -47,10 +47,19 @@ def apply(request: Request, route: Route) -> Outgoing:
         model_sent=route.model_sent,
         preferences=preferences,
         terms=route.terms if preferences is route.preferences else terms_of(preferences),
-        overruled=overruled(request.provider, preferences, route) if request.provider else (),
+        overruled=_overruled(request, route, preferences),
         changed=tuple(changes),
         router_metadata=route.router_metadata,
     )
+
+
+def _overruled(
+    request: Request, route: Route, preferences: Mapping[str, Any] | None
+) -> tuple[Overruled, ...]:
+    if not request.provider:
+        return ()
+    asked = in_slugs(request.provider, route.spelling) if route.matched else request.provider
+    return overruled(asked, preferences, route)
 
 
 def _changes(request: Request, route: Route, preferences: Mapping[str, Any] | None) -> Changes:

@@ -4,15 +4,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import repeat
 from types import MappingProxyType
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from app.catalog.catalog import Weights
+from app.catalog.catalog import Spelling
 from app.policy.cascade import cascade
 from app.policy.match import index_of
-from app.policy.precision import LADDER, KnowsWeights, weights_of
+from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
 from app.policy.request import Request
 from app.policy.route import Route, join, route_of
 from app.policy.rule import Alias, Rule
@@ -24,7 +24,7 @@ _REMEMBERED = 4096
 
 _Names = tuple[str, ...]
 _Agents = frozenset[str]
-_Asked = tuple[_Names, str | None, str]  # models, caller, user agent
+_Question = tuple[_Names, str | None, str]  # models, caller, user agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Book:
     _paths: "_Paths" = field(repr=False, compare=False)
 
     def route_for(
-        self, request: Request, *, caller: str | None, user_agent: str, catalog: KnowsWeights
+        self, request: Request, *, caller: str | None, user_agent: str, catalog: KnowsModels
     ) -> Route:
         """What the policies say for a request: for all of the models it lists, the strictest."""
         paths, names = self._paths, request.models
@@ -46,11 +46,8 @@ class Book:
         asked = (names, caller, user_agent)
         found = recent.get(asked)
         if found is None:
-            slugs = [paths.slug(name) for name in names]
             found = paths.route(
-                names,
-                tuple(catalog.id_of(slug.name) for slug in slugs),
-                tuple(weights_of(slug, catalog) for slug in slugs),
+                tuple(_asked(name, paths.slug(name), catalog) for name in names),
                 caller if caller in paths.callers else None,
                 paths.agents(user_agent),
             )
@@ -72,25 +69,39 @@ class _Paths:
     callers: frozenset[str]
     slug: Callable[[str], Slug]  # of a name's model, which an alias stands for
     agents: Callable[[str], _Agents]  # the user agent patterns that a header fits
-    route: Callable[
-        [_Names, tuple[str | None, ...], tuple[Weights, ...], str | None, _Agents], Route
-    ]
+    route: Callable[[tuple["_Asked", ...], str | None, _Agents], Route]
     recent: "_Recent"
+
+
+class _Asked(NamedTuple):
+    """One model of a request, and what the catalog knows of it."""
+
+    name: str
+    known: str | None  # its own slug, where the name is another one
+    weights: Weights
+    spelling: Spelling
 
 
 class _Recent:
     """The routes of late, for as long as the catalog stays the same: one look for a request."""
 
     def __init__(self) -> None:
-        self._kept: tuple[KnowsWeights | None, dict[_Asked, Route]] = (None, {})
+        self._kept: tuple[KnowsModels | None, dict[_Question, Route]] = (None, {})
 
-    def under(self, catalog: KnowsWeights) -> "dict[_Asked, Route]":
+    def under(self, catalog: KnowsModels) -> "dict[_Question, Route]":
         """What is remembered under this catalog."""
         known, routes = self._kept
         if known is not catalog:
             routes = {}
             self._kept = (catalog, routes)
         return routes
+
+
+def _asked(name: str, slug: Slug, catalog: KnowsModels) -> _Asked:
+    listed = ":".join((slug.name, *slug.variants))  # `:free` has a listing of its own
+    return _Asked(
+        name, catalog.id_of(slug.name), weights_of(slug, catalog), catalog.spelling(listed)
+    )
 
 
 def make_book(
@@ -129,19 +140,19 @@ def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str,
         top = (rule_named[alias.rule],) if alias and alias.rule else ()
         return tuple(dict.fromkeys((*top, *found)))
 
-    def route_of_one(
-        name: str, known: str | None, weights: Weights, caller: str | None, agents: _Agents
-    ) -> Route:
-        alias = alias_of(name)
-        stack = layers(alias, index.matching(also(slug(name), known), caller, agents))
+    def route_of_one(asked: _Asked, caller: str | None, agents: _Agents) -> Route:
+        alias = alias_of(asked.name)
+        names = also(slug(asked.name), asked.known)
+        stack = layers(alias, index.matching(names, caller, agents))
         own = (alias.clauses,) if alias else ()
         standing = cascade((*own, *(rule.clauses for rule in stack)))
         return route_of(
             standing,
-            wishes_of(standing, weights, ladder),
-            asked=name,
+            wishes_of(standing, asked.weights, ladder, asked.spelling.tiers),
+            asked=asked.name,
             alias=alias.name if alias else None,
             rules=tuple(rule.name for rule in stack),
+            spelling=asked.spelling,
         )
 
     def also(given: Slug, known: str | None) -> tuple[Slug, ...]:
@@ -158,15 +169,8 @@ def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str,
         return read_slug(alias.model if alias else name)
 
     @lru_cache(_REMEMBERED)
-    def route(
-        names: _Names,
-        known: tuple[str | None, ...],
-        weights: tuple[Weights, ...],
-        caller: str | None,
-        agents: _Agents,
-    ) -> Route:
-        routes = map(route_of_one, names, known, weights, repeat(caller), repeat(agents))
-        return join(tuple(routes))
+    def route(models: tuple[_Asked, ...], caller: str | None, agents: _Agents) -> Route:
+        return join(tuple(route_of_one(each, caller, agents) for each in models))
 
     agents = lru_cache(_REMEMBERED)(index.agents_of)
     return _Paths(index.callers, slug, agents, route, _Recent())

@@ -3,20 +3,24 @@
 `tighten` is the promise that a caller may narrow and never widen: what comes out admits no
 endpoint that either side refuses. How two values of a field meet is a table; three fields can't
 be met alone. `order` with `allow_fallbacks: false` is a list that nothing may leave, so it binds
-like an `only`; and an `order` is reduced to what `only` and `ignore` admit.
+like an `only`; and an `order` is reduced to what `only` and `ignore` admit. A policy's
+`allow_fallbacks: false` without an order means one endpoint, so the caller's `order`, which would
+make a list of it, is left out.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from app.errors import MalformedBody
 from app.policy import tags
+from app.policy.tags import NO_TIERS
 
 Preferences = Mapping[str, Any]
+Tiers = Collection[str]  # tags of which only a listing tells that they are of a service tier
 
 _PLAIN_NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 
@@ -30,7 +34,9 @@ class Conflict:
     theirs: Any
 
 
-def tighten(ours: Preferences, theirs: Preferences) -> dict[str, Any] | Conflict:
+def tighten(
+    ours: Preferences, theirs: Preferences, tiers: Tiers = NO_TIERS
+) -> dict[str, Any] | Conflict:
     """Both sides hold; where they only wish (order, speed), ours goes first.
 
     A value that is theirs unchanged is the very object they gave, so that its spelling can be
@@ -42,10 +48,12 @@ def tighten(ours: Preferences, theirs: Preferences) -> dict[str, Any] | Conflict
         met[field] = MEETS[field](ours[field], theirs[field])
     if met.get("quantizations") == []:
         return Conflict("quantizations", ours["quantizations"], theirs["quantizations"])
-    return _bound(met, ours, theirs)
+    return _bound(met, ours, theirs, tiers)
 
 
-def fill(ours: Preferences, theirs: Preferences) -> dict[str, Any] | Conflict:
+def fill(
+    ours: Preferences, theirs: Preferences, tiers: Tiers = NO_TIERS
+) -> dict[str, Any] | Conflict:
     """Their value wins; ours fills what is absent, price by price and option by option."""
     ours, theirs = stated(ours), stated(theirs)
     met = {**ours, **theirs}
@@ -53,19 +61,19 @@ def fill(ours: Preferences, theirs: Preferences) -> dict[str, Any] | Conflict:
         met[field] = _over(_mapping(field, theirs[field]), ours[field])
     if "sort" in theirs and "order" not in theirs:
         met.pop("order", None)  # ours would silence the sort they asked for
-    return settle(met)
+    return settle(met, tiers)
 
 
-def settle(preferences: Preferences) -> dict[str, Any] | Conflict:
+def settle(preferences: Preferences, tiers: Tiers = NO_TIERS) -> dict[str, Any] | Conflict:
     """One object that doesn't contradict itself, as it may be sent."""
     settled = dict(preferences)
     only, ignore = (_texts(field, settled.get(field, [])) for field in ("only", "ignore"))
     if only and ignore:
-        settled["only"] = _admitted(only, [], ignore)
+        settled["only"] = _admitted(only, [], ignore, tiers)
         if not settled["only"]:
             return Conflict("ignore", only, ignore)
     if "order" in settled and (only or ignore):
-        settled["order"] = _admitted(_texts("order", settled["order"]), only, ignore)
+        settled["order"] = _admitted(_texts("order", settled["order"]), only, ignore, tiers)
     if settled.get("order"):
         settled.pop("sort", None)  # upstream ignores a sort beside an order
     return stated(settled)
@@ -81,25 +89,32 @@ def stated(preferences: Preferences) -> dict[str, Any]:
 
 
 def _bound(
-    met: dict[str, Any], ours: Preferences, theirs: Preferences
+    met: dict[str, Any], ours: Preferences, theirs: Preferences, tiers: Tiers
 ) -> dict[str, Any] | Conflict:
     """Hold `only` and `order` to every list that binds on either side."""
     if "order" in ours:
         met["order"] = ours["order"]
+    elif takes_one(ours):
+        met.pop("order", None)
     our_bounds, their_bounds = _bounds(ours), _bounds(theirs)
     bounds = our_bounds + their_bounds
-    only = _meet_all(bounds)
+    only = _meet_all(bounds, tiers)
     if bounds and not only:
-        return Conflict("only", _meet_all(our_bounds), _meet_all(their_bounds))
+        return Conflict("only", _meet_all(our_bounds, tiers), _meet_all(their_bounds, tiers))
     if only:
         met["only"] = theirs["only"] if only == theirs.get("only") else only
-    settled = settle(met)
+    settled = settle(met, tiers)
     if isinstance(settled, dict) and _is_strict(settled) and "only" in settled:
         if "only" in ours or "only" in theirs:
-            settled["only"] = _admitted(settled["only"], settled["order"], [])
+            settled["only"] = _admitted(settled["only"], settled["order"], [], tiers)
         else:
             del settled["only"]  # the order says it already, since nothing may leave it
     return settled
+
+
+def takes_one(side: Preferences) -> bool:
+    """Whether a side lets one endpoint answer, whichever is best: no order, and no fallbacks."""
+    return side.get("allow_fallbacks") is False and not side.get("order")
 
 
 def _is_strict(side: Preferences) -> bool:
@@ -115,14 +130,14 @@ def _bounds(side: Preferences) -> list[list[str]]:
     return [_texts(field, side[field]) for field in fields]
 
 
-def _meet_all(bounds: Sequence[list[str]]) -> list[str]:
-    return reduce(tags.meet, bounds) if bounds else []
+def _meet_all(bounds: Sequence[list[str]], tiers: Tiers) -> list[str]:
+    return reduce(partial(tags.meet, tiers=tiers), bounds) if bounds else []
 
 
-def _admitted(entries: list[str], only: list[str], ignore: list[str]) -> list[str]:
+def _admitted(entries: list[str], only: list[str], ignore: list[str], tiers: Tiers) -> list[str]:
     """What of a list `only` and `ignore` let through; the list itself if that is all of it."""
-    inside = tags.meet(entries, only) if only else entries
-    kept = [entry for entry in inside if not tags.covered(entry, ignore)]
+    inside = tags.meet(entries, only, tiers) if only else entries
+    kept = [entry for entry in inside if not tags.covered(entry, ignore, tiers)]
     return entries if kept == entries else kept
 
 

@@ -5,12 +5,16 @@ the same width. Labels of one rank are worth the same. `unknown` has no rank: wh
 through is a question of its own, since most first-party hosts declare nothing.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Literal, Protocol
 
-from app.catalog.catalog import Weights
-from app.policy.slug import Slug
+from app.catalog.catalog import Spelling
+from app.catalog.providers import is_own
+from app.policy.slug import Slug, read_slug
+
+Weights = Literal["open", "closed"]
 
 UNKNOWN = "unknown"
 
@@ -30,8 +34,8 @@ LADDER: Mapping[str, float] = MappingProxyType(
     }
 )
 
-# Authors whose models have no published weights, so that nobody can serve them at less than the
-# author's own precision. Consulted only where the catalog has nothing to say. 2026-11-21.
+# Authors whose models have no published weights, so that no provider can serve them at less than
+# the author's own precision. 2026-11-21.
 CLOSED_AUTHORS = frozenset(
     {
         "amazon",
@@ -53,11 +57,22 @@ PUBLISHED_FAMILIES = ("google/gemma", "openai/gpt-oss", "perplexity/r1-")
 ROUTERS = "openrouter"
 
 
-class KnowsWeights(Protocol):
+_DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2})$")
+
+
+class KnowsModels(Protocol):
     """What this room asks of a catalog."""
 
-    def weights(self, model: str, /) -> Weights | None:
-        """Whether the model's weights are published; None when the catalog can't tell."""
+    def published(self, name: str, /) -> bool | None:
+        """Whether the list of models says where the weights are; None: not in the list."""
+        ...
+
+    def hosts(self, name: str, /) -> frozenset[str] | None:
+        """The slugs of all providers of a model; None until it is listed."""
+        ...
+
+    def spelling(self, name: str, /) -> Spelling:
+        """What the model's listing tells of tags and display names."""
         ...
 
     def id_of(self, name: str, /) -> str | None:
@@ -79,12 +94,29 @@ def lowest(ladder: Mapping[str, float]) -> str:
     return min(ladder, key=ladder.__getitem__)
 
 
-def weights_of(slug: Slug, catalog: KnowsWeights) -> Weights:
-    """Whether a model's weights are published: the catalog's word, else its author's habit."""
-    if slug.author == ROUTERS:
+def weights_of(slug: Slug, catalog: KnowsModels) -> Weights:
+    """Whether the weights of the model that is meant are published; in doubt they are.
+
+    Closed are the models of authors who publish none, and those of which the list of models knows
+    no weights while only their author serves them. A missing field alone proves nothing: the list
+    lacks it for new open models, and then another provider's endpoint shows that the weights are
+    out. Judged is the model that is meant, whatever it is called: dated, with dashes for dots, or
+    as the newest of its family.
+    """
+    meant = _meant(slug, catalog)
+    known = catalog.published(meant.base)
+    if meant.author == ROUTERS or known or meant.base.startswith(PUBLISHED_FAMILIES):
         return "open"
-    known = catalog.weights(slug.base)
-    if known is not None:
-        return known
-    published = slug.base.startswith(PUBLISHED_FAMILIES)
-    return "closed" if slug.author in CLOSED_AUTHORS and not published else "open"
+    if meant.author in CLOSED_AUTHORS:
+        return "closed"
+    hosts = catalog.hosts(meant.base) if known is False else None
+    return "closed" if hosts and all(is_own(meant.author, host) for host in hosts) else "open"
+
+
+def _meant(slug: Slug, catalog: KnowsModels) -> Slug:
+    """The model under its own slug; under the name given where that is all there is."""
+    known = catalog.id_of(slug.name)
+    if known is None and catalog.published(slug.name) is None:
+        undated = _DATE.sub("", slug.name)
+        known = catalog.id_of(undated) or (undated if catalog.published(undated) else None)
+    return read_slug(known) if known else slug

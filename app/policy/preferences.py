@@ -6,7 +6,10 @@ from typing import Any
 
 import msgspec
 
+from app.catalog.catalog import Spelling
+from app.catalog.providers import as_slug
 from app.errors import PolicyConflict
+from app.policy import tags
 from app.policy.merge import Conflict, fill, tighten
 from app.policy.request import Request
 from app.policy.route import Route
@@ -30,11 +33,35 @@ def joined(request: Request, route: Route) -> Preferences | None:
     """
     if request.provider is None or route.merge == "replace":
         return route.preferences or None
-    met = _MERGES[route.merge](route.preferences, request.provider)
+    asked, tiers = in_slugs(request.provider, route.spelling), route.spelling.tiers
+    met = _MERGES[route.merge](route.preferences, asked, tiers)
     if isinstance(met, Conflict):
-        by_itself = isinstance(tighten({}, request.provider), Conflict)
-        raise PolicyConflict(_NOBODY if by_itself else _conflict_text(met, route))
+        by_itself = isinstance(tighten({}, asked, tiers), Conflict)
+        raise PolicyConflict(_NOBODY if by_itself else _conflict_text(met, route, asked))
     return met or None
+
+
+_NAMING = ("only", "order", "ignore")
+
+
+def in_slugs(asked: Preferences, spelling: Spelling) -> Preferences:
+    """A caller's preferences with slugs for display names; the very object where it has none.
+
+    "Amazon Bedrock" may mean nothing upstream, and names a provider to its reader all the same.
+    """
+    more = dict(spelling.slugs)
+    changed: dict[str, Any] = {}
+    for field in _NAMING:
+        entries = asked.get(field)
+        if isinstance(entries, list):
+            slugs = [as_slug(each, more) if isinstance(each, str) else each for each in entries]
+            if slugs != entries:
+                changed[field] = list(dict.fromkeys(slugs)) if _all_texts(slugs) else slugs
+    return {**asked, **changed} if changed else asked
+
+
+def _all_texts(entries: list[Any]) -> bool:
+    return all(isinstance(each, str) for each in entries)
 
 
 def as_bytes(preferences: Preferences | None, request: Request, route: Route) -> bytes | None:
@@ -79,19 +106,37 @@ def _as_spelled(sent: Preferences, asked: Preferences, raw: bytes) -> dict[str, 
     return spelled
 
 
-def _conflict_text(conflict: Conflict, route: Route) -> str:
-    ours, theirs = (msgspec.json.encode(side).decode() for side in (conflict.ours, conflict.theirs))
+def _conflict_text(conflict: Conflict, route: Route, asked: Preferences) -> str:
+    ours, theirs = map(_as_json, (conflict.ours, conflict.theirs))
     if conflict.field == "ignore":
+        theirs = _as_json(tags.without_tiers(conflict.theirs))
         return (
             f"{_who(route, 'only', 'order', 'ignore')} and the request's provider object together "
             f"allow only {ours} and ignore {theirs}, so nobody is left to serve; "
             "ask for a provider that the policy doesn't shut out"
         )
+    field = _field_at_odds(conflict, asked, route)
     return (
         f"{_who(route, conflict.field, 'order')} allows {conflict.field} {ours} and the request's "
-        f"provider object asks for {theirs}: nothing is in both; ask for some of the former, or "
-        f"leave provider.{conflict.field} out"
+        f"provider.{field} asks for {theirs}: nothing is in both; ask for some of the former, or "
+        f"leave provider.{field} out"
     )
+
+
+def _as_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _field_at_odds(conflict: Conflict, asked: Preferences, route: Route) -> str:
+    """The caller's field that leaves nothing: an `order` without fallbacks binds like an `only`."""
+    if conflict.field != "only":
+        return conflict.field
+    apart = (
+        name
+        for name in ("only", "order")
+        if asked.get(name) and not tags.meet(conflict.ours, asked[name], route.spelling.tiers)
+    )
+    return next(apart, "only")
 
 
 def _who(route: Route, *fields: str) -> str:

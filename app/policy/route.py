@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from app.catalog.catalog import PLAIN, Spelling
 from app.policy.compliance import Terms, terms_of
-from app.policy.merge import Conflict, tighten
+from app.policy.merge import Conflict, takes_one, tighten
 from app.policy.rule import Clause
 from app.policy.slug import without_preset, without_variant
 from app.policy.wishes import Origins, Wishes, contradiction
@@ -45,6 +46,7 @@ class Route:
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
     encoded: bytes = field(default=b"{}", repr=False, compare=False)  # the preferences as JSON
     terms: Terms = field(default=Terms(), repr=False, compare=False)  # what they hold answers to
+    spelling: Spelling = PLAIN  # what the models' listings tell of tags and providers' names
 
     def names_sent(self, models: tuple[str, ...]) -> tuple[str, ...]:
         """The models that a request names, as upstream will hear of them."""
@@ -65,6 +67,7 @@ def route_of(
     asked: str,
     alias: str | None,
     rules: tuple[str, ...],
+    spelling: Spelling = PLAIN,
 ) -> Route:
     """The route of one model, given the clauses that stand for it."""
 
@@ -87,6 +90,7 @@ def route_of(
         router_metadata=value("router_metadata", default=True),
         conflict=wishes.conflict,
         aliases=frozenset({asked} if alias else ()),
+        spelling=spelling,
     )
 
 
@@ -112,7 +116,11 @@ def _join_two(first: Route, other: Route) -> Route:
         key: tuple(dict.fromkeys((*first.origins.get(key, ()), *other.origins.get(key, ()))))
         for key in {**first.origins, **other.origins}
     }
-    met = tighten(first.preferences, other.preferences)
+    spelling = first.spelling | other.spelling
+    # One endpoint without fallbacks stays one: the other side's order must not make a list of it.
+    turned = takes_one(other.preferences)
+    ours, theirs = (other, first) if turned else (first, other)
+    met = tighten(ours.preferences, theirs.preferences, spelling.tiers)
     apart = contradiction(met, origins) if isinstance(met, Conflict) else None
     return replace(
         first,
@@ -127,6 +135,7 @@ def _join_two(first: Route, other: Route) -> Route:
         router_metadata=first.router_metadata or other.router_metadata,
         conflict=first.conflict or other.conflict or apart,
         aliases=first.aliases | other.aliases,
+        spelling=spelling,
     )
 
 

@@ -2,34 +2,61 @@
 
 A base slug (`deepinfra`) covers every endpoint of its provider, `deepinfra/fp8` and
 `deepinfra/us` alike, but not the service tiers (`openai/priority`): those are other offers at
-other prices, and a request reaches them by their full name only. A tag covers itself.
+other prices, and a request reaches them by their full name only. A tag covers itself. `tiers` are
+the tags of which only a listing tells that they are a tier's (contract §1.3, §2.7).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-SERVICE_TIERS = frozenset({"flex", "priority", "ultrafast"})
+from app.catalog.endpoint import OTHER_TIERS, TIERS, tier_in
+
+NO_TIERS: Collection[str] = frozenset()
 
 
-def covers(entry: str, other: str) -> bool:
+def covers(entry: str, other: str, tiers: Collection[str] = NO_TIERS) -> bool:
     """Whether every endpoint that `other` stands for is one that `entry` stands for."""
     entry, other = entry.lower(), other.lower()
     if entry == other:
         return True
-    return entry == other.partition("/")[0] and other.rpartition("/")[2] not in SERVICE_TIERS
+    if entry != other.partition("/")[0]:
+        return False
+    return tier_in(other) is None and other not in tiers
 
 
-def covered(entry: str, by: Iterable[str]) -> bool:
+def covered(entry: str, by: Iterable[str], tiers: Collection[str] = NO_TIERS) -> bool:
     """Whether one of `by` covers `entry`."""
-    return any(covers(each, entry) for each in by)
+    return any(covers(each, entry, tiers) for each in by)
 
 
-def meet(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
+def meet(
+    ours: Sequence[str], theirs: Sequence[str], tiers: Collection[str] = NO_TIERS
+) -> list[str]:
     """The entries that stand for what both lists stand for, in the order of `ours`.
 
     `deepinfra` and `deepinfra/fp8` meet in `deepinfra/fp8`.
     """
     shared: dict[str, None] = {}
     for one in ours:
-        finer = (other for other in theirs if covers(one, other))
-        shared |= dict.fromkeys((one,) if covered(one, theirs) else finer)
+        finer = (other for other in theirs if covers(one, other, tiers))
+        shared |= dict.fromkeys((one,) if covered(one, theirs, tiers) else finer)
     return list(shared)
+
+
+def with_tiers(ignored: Sequence[str], tiers: Collection[str] = NO_TIERS) -> list[str]:
+    """A list to ignore, each base slug followed by its provider's service tiers.
+
+    A policy that ignores a provider means all of it, but upstream a base slug covers no tier. Tags
+    that no endpoint has are ignored there in silence (contract §1.4).
+    """
+    found: dict[str, None] = {}
+    for entry in ignored:
+        found[entry] = None
+        if "/" not in entry:
+            others = sorted(tag for tag in (*OTHER_TIERS, *tiers) if tag.startswith(f"{entry}/"))
+            found |= dict.fromkeys((*(f"{entry}/{tier}" for tier in sorted(TIERS)), *others))
+    return list(found)
+
+
+def without_tiers(entries: Sequence[str]) -> list[str]:
+    """A list as people would write it: no tiers of a provider that is in it as a whole."""
+    return [e for e in entries if tier_in(e) is None or e.partition("/")[0] not in entries]

@@ -1,10 +1,13 @@
 """Was the policy kept? Judged from what an answer told, and what endpoints are listed as.
 
-Rule 1  `kept` only where every endpoint that could have served is inside the preferences.
-Rule 2  `broken` only where none of them is, or where a failed attempt gave the prompt to a
-        provider that is outside.
+Rule 1  `kept` only where every endpoint that could have been given the prompt is inside the
+        preferences: the one that served, and those of failed attempts.
+Rule 2  `broken` only where none of those that could have served is, or where a failed attempt gave
+        the prompt to a provider that is outside.
 Rule 3  Everything else is `unproven`, with the reason. We say "listed as fp8", never "is fp8":
         no answer tells the endpoint's tag or quantization (contract §3.2, §4).
+Rule 4  An account's own key goes before any order (contract §1.6), so an endpoint outside of a
+        strict order breaks it only where the answer says that no such key was used.
 """
 
 from collections.abc import Sequence
@@ -12,12 +15,15 @@ from itertools import compress, product
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from app.catalog.catalog import NO_OFFERS, Catalog, Listing, Offers
 from app.catalog.endpoint import Endpoint
-from app.catalog.providers import is_known, slug_of
+from app.catalog.providers import slug_of
+from app.policy.attempts import NONE_TRIED, Attempts, Tried
 from app.policy.compliance import Terms
 from app.policy.cost import Bill, those_that_charge, within
+from app.policy.evidence import Inside, Rests, is_fresh, of_provider, sure_slug
 
 # Who named the provider: the router's metadata, the body, the generation's record.
 _SOURCES = {
@@ -27,7 +33,6 @@ _SOURCES = {
 _BY_CATALOG: tuple[str, ...] = ("catalog",)
 _BY_COST = ("catalog", "cost")
 
-STALE_SECONDS = 24 * 3600
 _FIRST_ERROR_STATUS = 400
 
 
@@ -39,10 +44,13 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     named_by_body: tuple[str, ...] = ()
     named_by_router: str | None = None
     named_by_record: str | None = None  # in the generation record, asked for afterwards
-    attempted: tuple[str, ...] = ()  # every provider that got the prompt and failed
+    attempted: tuple[Tried, ...] = ()  # every provider that got the prompt and failed
     bill: Bill | None = None
+    is_byok: bool | None = None  # whether by a key of the account's own; None: not told (yet)
+    failed: bool = False  # an error came in place of an answer, whatever the status
     server_tools: bool = False
     cache_hit: bool = False
+    unreadable: str | None = None  # why something of the answer could not be read
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -53,6 +61,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     evidence: tuple[str, ...] = ()
     provider: str | None = None  # a slug
     quantizations_listed: tuple[str, ...] = ()
+    awaits_bill: bool = False  # the end of the answer, which has the bill, may decide it
+    rests_on: Rests | None = None  # where it is broken by a listing, and not by a name alone
+
+    def as_of(self, moment: float) -> "Verdict":
+        """What is left of it where a listing that it rests on is older than `moment`.
+
+        Labels and prices change, and nobody is accused by what was listed before.
+        """
+        if self.rests_on is None or self.rests_on.fetched_at >= moment:
+            return self
+        why = f"{self.reason}; but its listing could not be fetched anew, and listings change"
+        return replace(self, verdict="unproven", reason=why, rests_on=None)
 
 
 def judge(served: Served, terms: Terms, catalog: Catalog, *, now: float) -> Verdict:
@@ -61,17 +81,21 @@ def judge(served: Served, terms: Terms, catalog: Catalog, *, now: float) -> Verd
     who = _Who.of(served, listing)
     if not terms.asked:
         return who.says(None, "there was neither a policy nor a wish of the caller's to judge")
-    outside = _outside(served, terms, listing, now) if served.attempted else None
-    if outside is not None:
-        return who.says(
-            "broken", f"a failed attempt gave the prompt to {outside}, which is outside"
-        )
-    if served.status >= _FIRST_ERROR_STATUS:
+    tried = NONE_TRIED
+    if served.attempted:
+        tried = Attempts.of(served.attempted, served.model, terms, catalog, now)
+    if tried.outside is not None:
+        why = f"a failed attempt gave the prompt to {tried.outside}, which is outside"
+        return replace(who.says("broken", why), rests_on=tried.rests_on)
+    if served.status >= _FIRST_ERROR_STATUS or served.failed:
         return who.says(None, "upstream answered with an error")
     doubt = who.doubt(served)
     if doubt is not None:
         return who.says("unproven", doubt)
-    return _of_who_served(who, served, terms, listing, now)
+    verdict = _of_who_served(who, served, terms, listing, now)
+    if verdict.verdict == "kept" and tried.doubt is not None:
+        return replace(verdict, verdict="unproven", reason=f"{verdict.reason}; but {tried.doubt}")
+    return verdict
 
 
 def _of_who_served(
@@ -79,9 +103,9 @@ def _of_who_served(
 ) -> Verdict:
     if not terms.judged:
         return who.says("kept", f"served by {who.name}{_but(terms)}")
-    if not (who.offers.endpoints and _is_fresh(listing, now)):
-        return _by_name_alone(who, terms, listing, now)
-    return _by_endpoints(who, terms, served.bill)
+    if listing is None or not (who.offers.endpoints and is_fresh(listing, now)):
+        return _by_name_alone(who, served, terms, listing, now)
+    return _by_endpoints(who, served, terms, listing)
 
 
 class _Who(msgspec.Struct, frozen=True, gc=False):
@@ -99,7 +123,7 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         if name is None:
             return cls(None, None, NO_OFFERS, ())
         told = (bool(served.named_by_router), bool(by_body), bool(served.named_by_record))
-        offers = _of_provider(listing, name)
+        offers = of_provider(listing, name)
         slug = offers.endpoints[0].provider if offers.endpoints else slug_of(name)
         return cls(name, slug, offers, _SOURCES[told])
 
@@ -108,7 +132,8 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         if served.cache_hit:
             return "the answer came from OpenRouter's response cache: nothing was routed"
         if self.name is None:
-            return "nothing in the answer names the provider"
+            told = f": the answer can't be read ({served.unreadable})" if served.unreadable else ""
+            return f"nothing in the answer names the provider{told}"
         if served.server_tools:
             return "OpenRouter ran tools of its own, and then the provider it names can be wrong"
         if served.named_by_body == (self.name,) and served.named_by_record is None:
@@ -133,17 +158,35 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
             quantizations_listed=(self.offers if offers is None else offers).labels,
         )
 
+    def not_in_order(
+        self,
+        described: str,
+        served: Served,
+        offers: Offers | None = None,
+        also: tuple[str, ...] = (),
+    ) -> Verdict:
+        """Outside of a strict order, and not known to be without a key of the account's own."""
+        why = "answered by a key of the account's own, which goes before any order"
+        if not served.is_byok:
+            why = "and it is not told whether by a key of the account's own, which goes before it"
+        verdict = self.says("unproven", f"{described}, outside of the order, {why}", offers, also)
+        return replace(verdict, awaits_bill=served.is_byok is None)
 
-def _by_name_alone(who: _Who, terms: Terms, listing: Listing | None, now: float) -> Verdict:
-    """Rule 1 to 3 where the provider's endpoints are not known well enough."""
+
+def _by_name_alone(
+    who: _Who, served: Served, terms: Terms, listing: Listing | None, now: float
+) -> Verdict:
+    """Rules 1 to 4 where the provider's endpoints are not known well enough."""
     assert who.name is not None  # noqa: S101 - doubt() has seen to it
-    slug = _sure_slug(listing, who.name)
+    slug = sure_slug(listing, who.name)
     if slug is None:
         return who.says("unproven", f"served by {who.name}, whose slug is not known for sure")
-    answer = terms.allows_provider(slug)
-    if answer is False:
+    answer, in_order = terms.allows_provider(slug), terms.provider_in_order(slug)
+    if answer is False or (in_order is False and served.is_byok is False):
         return who.says("broken", f"served by {who.name}, which the preferences exclude")
-    if answer and not terms.caps:
+    if in_order is False:
+        return who.not_in_order(f"served by {who.name}", served)
+    if answer and in_order and not terms.caps:
         return who.says("kept", f"served by {who.name}, which may serve{_but(terms)}")
     if listing is None:
         why = "the model's endpoints have not been listed yet"
@@ -154,60 +197,47 @@ def _by_name_alone(who: _Who, terms: Terms, listing: Listing | None, now: float)
     return who.says("unproven", f"served by {who.name}, but {why}")
 
 
-def _by_endpoints(who: _Who, terms: Terms, bill: Bill | None) -> Verdict:
-    """Rule 1 to 3 over the listed endpoints of the provider that served."""
-    possible, also = who.offers, _BY_CATALOG
+def _by_endpoints(who: _Who, served: Served, terms: Terms, listing: Listing) -> Verdict:
+    """Rules 1 to 4 over the listed endpoints of the provider that served."""
+    possible, also, bill = who.offers, _BY_CATALOG, served.bill
     if bill is not None:
         charging = those_that_charge(bill, possible.endpoints)
         if len(charging) < len(possible.endpoints):
             possible, also = Offers(charging), _BY_COST
-    answers = _answers(terms, bill, possible.endpoints)
+    answers = [_inside(each, served, terms) for each in possible.endpoints]
     described = f"served by {who.name} ({possible.tags}), listed as {' or '.join(possible.labels)}"
     if all(answers):
         return who.says("kept", described + _but(terms), possible, also)
     if all(answer is False for answer in answers):
-        return who.says("broken", f"{described}, outside of what was asked", possible, also)
-    return who.says(
-        "unproven", f"{described}, of which not all are inside, or not surely", possible, also
-    )
+        verdict = who.says("broken", f"{described}, outside of what was asked", possible, also)
+        by_name = who.slug is not None and terms.allows_provider(who.slug) is False
+        rests = None if by_name else Rests(served.model, listing.fetched_at)
+        return replace(verdict, rests_on=rests)
+    if not any(map(terms.in_order, possible.endpoints)):
+        return who.not_in_order(described, served, possible, also)
+    why = f"{described}, of which not all are inside, or not surely"
+    verdict = who.says("unproven", why, possible, also)
+    waits = bill is None and served.is_byok is None
+    return replace(verdict, awaits_bill=waits and _bill_may_tell(possible.endpoints, answers))
 
 
-def _answers(terms: Terms, bill: Bill | None, endpoints: Sequence[Endpoint]) -> list[bool | None]:
-    if not terms.caps:
-        return [terms.allows(endpoint) for endpoint in endpoints]
-    return [
-        within(terms.caps, bill, endpoint) if terms.allows(endpoint) else False
-        for endpoint in endpoints
-    ]
+def _inside(endpoint: Endpoint, served: Served, terms: Terms) -> Inside:
+    """Whether one endpoint is inside of everything that was asked."""
+    answer = terms.allows(endpoint)
+    if answer and not terms.in_order(endpoint):
+        return False if served.is_byok is False else None
+    if answer and terms.caps:
+        return within(terms.caps, served.bill, endpoint)
+    return answer
 
 
-def _outside(served: Served, terms: Terms, listing: Listing | None, now: float) -> str | None:
-    """A provider that got the prompt in a failed attempt although none of its endpoints may."""
-    for name in served.attempted:
-        endpoints = _of_provider(listing, name).endpoints if _is_fresh(listing, now) else ()
-        if endpoints:
-            if not any(map(terms.allows, endpoints)):
-                return name
-        elif (slug := _sure_slug(listing, name)) and terms.allows_provider(slug) is False:
-            return name
-    return None
-
-
-def _is_fresh(listing: Listing | None, now: float) -> bool:
-    """Whether labels and prices may be taken from it: both drift (contract §1.5)."""
-    return listing is not None and now - listing.fetched_at <= STALE_SECONDS
-
-
-def _sure_slug(listing: Listing | None, name: str) -> str | None:
-    """A provider's slug where a listing or the shipped list tells it; a guess judges nobody."""
-    endpoints = _of_provider(listing, name).endpoints
-    if endpoints:
-        return endpoints[0].provider
-    return slug_of(name) if is_known(name) else None
-
-
-def _of_provider(listing: Listing | None, name: str) -> Offers:
-    return listing.of_provider(name) if listing else NO_OFFERS
+def _bill_may_tell(endpoints: Sequence[Endpoint], answers: Sequence[Inside]) -> bool:
+    """Whether endpoints inside and outside have different prices, or prices are what is open."""
+    by_price: dict[object, set[Inside]] = {}
+    for endpoint, answer in zip(endpoints, answers, strict=True):
+        prices = (endpoint.prompt_price, endpoint.completion_price, endpoint.cache_read_price)
+        by_price.setdefault(prices, set()).add(answer)
+    return None in answers or len(by_price) > 1
 
 
 def _but(terms: Terms) -> str:

@@ -1,12 +1,12 @@
 """From the clauses that stand to the policy's own `provider` object, each field with its origin."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.catalog.catalog import Weights
+from app.policy import tags
 from app.policy.merge import FIELDS, Conflict, tighten
-from app.policy.precision import at_least, lowest
+from app.policy.precision import Weights, at_least, lowest
 from app.policy.rule import Clause, named
 
 Origins = Mapping[str, tuple[Clause, ...]]
@@ -28,31 +28,38 @@ class Wishes:
     conflict: str | None  # why nothing can meet them
 
 
-def wishes_of(standing: Standing, weights: Weights, ladder: Mapping[str, float]) -> Wishes:
-    """What the standing clauses want for a model whose weights are open or closed."""
+def wishes_of(
+    standing: Standing,
+    weights: Weights,
+    ladder: Mapping[str, float],
+    tiers: Collection[str] = tags.NO_TIERS,
+) -> Wishes:
+    """What the standing clauses want for a model whose weights are open or closed.
+
+    `tiers`: the model's tags of which its listing tells that they are of a service tier.
+    """
     wanted: dict[str, Any] = {}
     origins: dict[str, tuple[Clause, ...]] = {}
     for key, clause in standing.items():
         field, _, part = key.partition(".")
-        if key == "pin":
-            wanted |= {"only": clause.value, "order": clause.value}
-            origins |= {"only": (clause,), "order": (clause,)}
-        elif field == "max_price":
+        if field == "max_price":
             wanted[field] = {**wanted.get(field, {}), part: clause.value}
             origins[field] = (*origins.get(field, ()), clause)
         elif field in FIELDS:
             wanted[field], origins[field] = clause.value, (clause,)
+    if "ignore" in wanted:
+        wanted["ignore"] = tags.with_tiers(wanted["ignore"], tiers)
     labels = _labels(standing, weights, ladder)
     if labels is not None:
         wanted["quantizations"] = labels
         origins["quantizations"] = tuple(standing[key] for key in _PRECISION if key in standing)
-    return _settled(wanted, origins)
+    return _settled(wanted, origins, tiers)
 
 
-def _settled(wanted: Mapping[str, Any], origins: Origins) -> Wishes:
+def _settled(wanted: Mapping[str, Any], origins: Origins, tiers: Collection[str]) -> Wishes:
     if wanted.get("quantizations") == []:
         return Wishes({}, origins, f"no quantization passes {named(origins['quantizations'])}")
-    settled = tighten(wanted, {})
+    settled = tighten(wanted, {}, tiers)
     if isinstance(settled, Conflict):
         return Wishes({}, origins, contradiction(settled, origins))
     # In one order whatever the order of rules: upstream's response cache counts key order.

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.wire.observation import Attempt, text
+from app.wire.observation import Attempt, flag, text
 
 _TOOL_COUNTS = ("num_search_results", "num_fetches")
 
@@ -19,6 +19,7 @@ class Generation:
     attempts: tuple[Attempt, ...]  # everybody who got the prompt, failed ones included
     server_tools: bool  # then the provider can be wrong
     from_cache: bool  # OpenRouter's response cache: nothing was routed
+    is_byok: bool | None  # whether by a key of the account's own
 
 
 def read_generation(body: bytes) -> Generation | None:
@@ -35,6 +36,7 @@ def read_generation(body: bytes) -> Generation | None:
         attempts=tuple(_attempts(record.get("provider_responses"))),
         server_tools=any(_positive(record.get(name)) for name in _TOOL_COUNTS),
         from_cache=bool(record.get("response_cache_source_id")),
+        is_byok=flag(record.get("is_byok")),
     )
 
 

@@ -89,6 +89,7 @@ class Notes(msgspec.Struct):
             error=self._error,
             metadata=read_metadata(self._metadata),
             done=self.done,
+            tokens_started=self.tokens_started,
             unreadable=self.unreadable,
         )
 

@@ -92,8 +92,9 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     """All that was learned from one answer; None means it was not said.
 
     `provider` is the one named last, `provider_names` all of them, in the order of appearance.
-    `done`: a stream's terminator came, or a whole body was read. `unreadable`: why something of
-    the answer could not be read; what could be read is here all the same.
+    `done`: a stream's terminator came, or a whole body was read. `tokens_started`: an event of a
+    stream bore a token. `unreadable`: why something of the answer could not be read; what could be
+    read is here all the same.
     """
 
     generation_id: str | None = None
@@ -107,7 +108,17 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     error: ObservedError | None = None
     metadata: RouterMetadata | None = None
     done: bool = False
+    tokens_started: bool = False
     unreadable: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether upstream reported an error in place of an answer, a 200 included (T-51).
+
+        An error behind the first token ends an answer, and is none of these.
+        """
+        answered = self.tokens_started or bool(self.usage and self.usage.completion_tokens)
+        return self.error is not None and not answered
 
 
 def text(value: object) -> str | None:
@@ -125,7 +136,7 @@ def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
         completion_tokens=_count(walk(usage, names.completion)),
         reasoning_tokens=_count(walk(usage, names.reasoning)),
         cost_usd=_money(usage.get("cost")),
-        is_byok=_flag(usage.get("is_byok")),
+        is_byok=flag(usage.get("is_byok")),
         upstream_prompt_cost=_money(walk(usage, names.upstream_prompt_cost)),
         upstream_completion_cost=_money(walk(usage, names.upstream_completion_cost)),
         server_tools=_any_counted(walk(usage, names.server_tools)),
@@ -166,7 +177,7 @@ def read_metadata(metadata: object) -> RouterMetadata | None:
         region=text(metadata.get("region")),
         summary=text(metadata.get("summary")),
         attempt=_count(metadata.get("attempt")),
-        is_byok=_flag(metadata.get("is_byok")),
+        is_byok=flag(metadata.get("is_byok")),
         selected=next((offer for offer, selected in rows if selected), None),
         available=tuple(offer for offer, _ in rows),
         attempts=_attempts(metadata.get("attempts")),
@@ -206,7 +217,8 @@ def _any_counted(counts: object) -> bool:
     return isinstance(counts, dict) and any(_count(value) for value in counts.values())
 
 
-def _flag(value: object) -> bool | None:
+def flag(value: object) -> bool | None:
+    """`value` if it is true or false."""
     return value if isinstance(value, bool) else None
 
 

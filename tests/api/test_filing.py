@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from app.api.exchange import Exchange, session_digest
-from app.api.filing import receipt_of
+from app.api.filing import judged, receipt_of, unsettled
 from app.catalog.catalog import EMPTY, Catalog
 from app.errors import PolicyConflict, UpstreamCut
 from app.ledger.receipt import Receipt
@@ -55,7 +56,12 @@ def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
 
 
 def filed(body: dict[str, Any], answer: dict[str, Any], known: Catalog) -> Receipt:
-    return receipt_of(exchanged(body, answer), known, now=NOW)
+    return told_of(exchanged(body, answer), known)
+
+
+def told_of(exchange: Exchange, known: Catalog) -> Receipt:
+    exchange.started_at = datetime.fromtimestamp(NOW, UTC)
+    return receipt_of(exchange, judged(exchange, known, now=NOW))
 
 
 TWO = {"model": "acme/one", "models": ["acme/two"]}
@@ -86,31 +92,40 @@ def test_a_variant_is_told_from_its_model() -> None:
     assert filed(body, {"model": "acme/one", "provider": "Novita"}, known).verdict == "kept"
 
 
-def attempts(model: str) -> dict[str, Any]:
+def attempts(model: str | None) -> dict[str, Any]:
     tried = [{"provider": "Novita", "model": model, "status": 503}]
     endpoints = {"available": [{"provider": "Groq", "selected": True}], "total": 1}
     return {"openrouter_metadata": {"attempts": tried, "endpoints": endpoints}}
 
 
-@pytest.mark.parametrize(("tried", "verdict"), [("acme/one", "kept"), ("acme/two", "broken")])
-def test_an_attempt_at_another_model_is_not_judged_by_this_ones_rows(
-    tried: str, verdict: str
+@pytest.mark.parametrize(
+    ("tried", "verdict"),
+    [
+        ("acme/one", "kept"),
+        ("acme/two", "broken"),
+        ("acme/two-20260101", "broken"),  # a dated name
+        ("acme/three", "unproven"),  # at one of them, or at another one
+        (None, "unproven"),
+    ],
+)
+def test_t59_an_attempt_at_another_model_is_judged_by_that_ones_rows(
+    tried: str | None, verdict: str
 ) -> None:
     known = catalog(
         one=[row("novita/fp8", "Novita", "fp8")],
         two=[row("groq/fp8", "Groq", "fp8"), row("novita/fp4", "Novita", "fp4")],
-    )
+    ).with_models([{"id": "acme/two", "canonical_slug": "acme/two-20260101"}])
     answer = {"model": "acme/two", "provider": "Groq", **attempts(tried)}
     assert filed(TWO, answer, known).verdict == verdict
 
 
 def test_the_ending_says_whose_doing_it_was() -> None:
     exchange = exchanged({"model": "acme/one"}, {"provider": "Novita"})
-    endings = [receipt_of(exchange, EMPTY, now=NOW).ending]
+    endings = [told_of(exchange, EMPTY).ending]
     exchange.complete = False
     for error in (None, UpstreamCut("cut"), PolicyConflict("no")):
         exchange.error = error
-        endings.append(receipt_of(exchange, EMPTY, now=NOW).ending)
+        endings.append(told_of(exchange, EMPTY).ending)
     assert endings == ["complete", "caller_left", "upstream_cut", "refused"]
 
 
@@ -128,7 +143,7 @@ def test_without_a_policy_the_reason_says_whose_wishes_were_judged() -> None:
     nobody = read_book({"p.yaml": "version: 1\nrules: []\n"})
     exchange.route = nobody.route_for(request, caller=None, user_agent="", catalog=EMPTY)
     exchange.outgoing = apply(request, exchange.route)
-    receipt = receipt_of(exchange, EMPTY, now=NOW)
+    receipt = told_of(exchange, EMPTY)
     assert receipt.verdict == "kept"
     assert "no policy speaks for it" in (receipt.reason or "")
 
@@ -145,3 +160,60 @@ def test_what_was_asked_is_let_go_of_once_it_is_being_answered(status: int, *, k
     assert (exchange.request is not None) == kept
     assert bool(exchange.outgoing.body) == kept
     assert (exchange.model_asked, exchange.session) == ("acme/one", "mine")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"error": {"code": 429, "message": "slow down"}}, "429"),
+        ({"error": "slow down"}, "error"),
+        ({"error": {"message": "slow down"}, "provider": "Novita"}, "error"),
+        ({"choices": [{"finish_reason": "error", "error": {"code": 502}}]}, "502"),
+    ],
+)
+def test_t51_an_error_inside_a_200_is_filed_as_one(answer: dict[str, Any], code: str) -> None:
+    receipt = filed({"model": "acme/one"}, answer, catalog(one=[row("novita", "Novita", "fp8")]))
+    told = (receipt.verdict, receipt.ending, receipt.status, receipt.error_code)
+    assert told == (None, "upstream_error", 200, code)
+
+
+def test_t59_a_provider_whose_error_came_inside_a_200_has_had_the_prompt() -> None:
+    answer = {"error": {"message": "x"}, "provider": "Novita"}
+    known = catalog(one=[row("novita/fp4", "Novita", "fp4")])
+    assert filed({"model": "acme/one"}, answer, known).verdict == "broken"
+    named_inside = {"error": {"message": "x", "metadata": {"provider_name": "Novita"}}}
+    assert filed({"model": "acme/one"}, named_inside, known).verdict == "broken"
+    # ... but with server tools, the name may be another one's
+    asked = {"model": "acme/one", "tools": [{"type": "openrouter:web_search"}]}
+    assert filed(asked, answer, known).verdict is None
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [
+        ({"usage": {"is_byok": False}}, "broken"),
+        ({"openrouter_metadata": {"is_byok": False}}, "broken"),
+        ({"usage": {"is_byok": True}}, "unproven"),
+        ({"usage": {"is_byok": False}, "openrouter_metadata": {"is_byok": True}}, "unproven"),
+        ({}, "unproven"),
+    ],
+)
+def test_t48_an_answer_from_outside_of_a_strict_order_is_held_to_the_key_that_was_used(
+    told: dict[str, Any], verdict: str
+) -> None:
+    body = {"model": "acme/one", "provider": {"order": ["groq"], "allow_fallbacks": False}}
+    known = catalog(one=[row("novita/fp8", "Novita", "fp8")])
+    assert filed(body, {"provider": "Novita", **told}, known).verdict == verdict
+
+
+def test_an_old_listing_accuses_nobody() -> None:
+    """Labels change: whoever is accused by one is accused by a listing as new as the request."""
+    exchange = exchanged({"model": "acme/one"}, {"provider": "Novita"})
+    exchange.started_at = datetime.fromtimestamp(NOW, UTC)
+    row_ = [row("novita/fp4", "Novita", "fp4")]
+    for age, verdict in ((0, "broken"), (9, "broken"), (11, "unproven")):
+        known = EMPTY.with_listing("acme/one", row_, NOW - age)
+        found = judged(exchange, known, now=NOW)
+        assert found.verdict.verdict == "broken"
+        assert (unsettled(found.verdict, exchange) is None) == (verdict == "broken")
+        assert receipt_of(exchange, found).verdict == verdict

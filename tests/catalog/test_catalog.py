@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.catalog.catalog import EMPTY, Catalog, listing_key, model_key
+from app.catalog.catalog import EMPTY, PLAIN, Catalog, Spelling, listing_key, model_key
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "openrouter"
 ROW = {"tag": "novita/fp8", "provider_name": "Novita"}
@@ -23,40 +23,43 @@ def model_row(name: str, hugging_face_id: str | None, canonical: str | None = No
 
 
 def test_an_empty_catalog_knows_nothing() -> None:
-    assert EMPTY.weights("qwen/qwen3-coder") is None
+    assert EMPTY.published("qwen/qwen3-coder") is None
+    assert EMPTY.hosts("qwen/qwen3-coder") is None
+    assert EMPTY.spelling("qwen/qwen3-coder") == PLAIN
     assert EMPTY.listing("qwen/qwen3-coder") is None
 
 
 def test_the_recorded_list_of_models_is_read() -> None:
-    """All four publish no weights: the id is empty for one, null for the others."""
+    """Of none of the four it says where weights are: the id is empty for one, null for others."""
     text = (FIXTURES / "json" / "models_list_excerpt_2026-08-04.json").read_text(encoding="utf-8")
     rows = json.loads(text)["body"]["data"]
     catalog = EMPTY.with_models(rows)
     for row in rows:
-        assert catalog.weights(row["id"]) == "closed"
-        assert catalog.weights(row["canonical_slug"]) == "closed"
+        assert catalog.published(row["id"]) is False
+        assert catalog.own_name(row["canonical_slug"]) == row["id"]
 
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ("qwen/qwen3-coder", "open"),
-        ("qwen/qwen3-coder-480b-07-25", "open"),
-        ("qwen/qwen3-coder:nitro", "open"),
-        ("qwen/qwen3-coder:free", "open"),
-        (" Qwen/Qwen3-Coder:Free@preset/mine ", "open"),
-        ("openai/gpt-4o", "closed"),
+        ("qwen/qwen3-coder", True),
+        ("qwen/qwen3-coder:nitro", True),
+        ("qwen/qwen3-coder:free", True),
+        (" Qwen/Qwen3-Coder:Free@preset/mine ", True),
+        ("openai/gpt-4o", False),
+        ("acme/alone:free", True),
         ("z-ai/glm-4.6", None),
     ],
 )
-def test_weights_by_any_name_of_a_model(asked: str, expected: str | None) -> None:
+def test_whether_weights_are_published(asked: str, *, expected: bool | None) -> None:
     rows = [
         model_row("qwen/qwen3-coder", "Qwen/Qwen3-Coder", "Qwen/qwen3-coder-480b-07-25"),
         model_row("qwen/qwen3-coder:free", "", "qwen/qwen3-coder-480b-07-25"),
         model_row("openai/gpt-4o", None),
+        model_row("acme/alone:free", "acme/alone"),
     ]
     for order in (rows, rows[::-1]):  # a variant's row never speaks for its model
-        assert EMPTY.with_models(order).weights(asked) == expected
+        assert EMPTY.with_models(order).published(asked) is expected
 
 
 @pytest.mark.parametrize("rows", [None, {}, "models", 5, [None, 5, [], "x", {}, {"id": 5}]])
@@ -68,8 +71,8 @@ def test_what_is_no_list_of_models_teaches_nothing(rows: object) -> None:
 def test_a_later_list_of_models_adds_to_what_is_known() -> None:
     catalog = EMPTY.with_models([model_row("a/one", "x"), model_row("a/two", "x")])
     catalog = catalog.with_models([model_row("a/two", ""), model_row("a/three", "")])
-    found = [catalog.weights(f"a/{name}") for name in ("one", "two", "three")]
-    assert found == ["open", "closed", "closed"]
+    found = [catalog.published(f"a/{name}") for name in ("one", "two", "three")]
+    assert found == [True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ def test_listings_can_be_forgotten_and_the_rest_stays() -> None:
     full = full.with_listing("a/one", [ROW], 1.0).with_listing("a/two", [ROW], 2.0)
     less = full.without_listings(["A/One:nitro", "a/never-seen"])
     assert (tags(less, "a/one"), tags(less, "a/two")) == (None, ["novita/fp8"])
-    assert less.weights("a/one") == "closed"
+    assert less.published("a/one") is False
 
 
 def test_a_catalog_is_a_snapshot_that_nothing_changes() -> None:
@@ -150,7 +153,7 @@ NAMED = EMPTY.with_models(
         {
             "id": "~acme/sim-latest",
             "canonical_slug": "~acme/sim-latest",
-            "alias_target": "acme/sim-2",
+            "alias_target": {"slug": "acme/sim-2", "name": "Acme: Sim 2"},
         },
         {"id": "acme/plain"},
     ]
@@ -172,3 +175,42 @@ NAMED = EMPTY.with_models(
 )
 def test_a_model_is_known_by_its_other_names(name: str, slug: str | None) -> None:
     assert NAMED.id_of(name) == slug
+
+
+def test_a_models_hosts_are_those_of_its_variants_too() -> None:
+    catalog = EMPTY.with_listing("a/b:free", [FREE_ROW], 1.0)
+    assert catalog.hosts("a/b") is None  # its own listing isn't known
+    catalog = catalog.with_listing("a/b", [ROW, ROW], 1.0).with_listing("a/bc", [FREE_ROW], 1.0)
+    assert catalog.hosts("A/B:nitro") == frozenset({"novita", "chutes"})
+    assert catalog.hosts("a/bc") == frozenset({"chutes"})
+
+
+def test_a_listing_tells_of_tiers_and_names_that_nothing_else_does() -> None:
+    rows = [
+        ROW,
+        {"tag": "openai/turbo", "provider_name": "OpenAI", "service_tier": "priority"},
+        {"tag": "openai/priority", "provider_name": "OpenAI"},
+        {"tag": "new-host/fp8", "provider_name": "New Host Inc."},
+    ]
+    told = EMPTY.with_listing("a/b", rows, 1.0).spelling("a/b:nitro")
+    assert told == Spelling(frozenset({"openai/turbo"}), frozenset({("new host inc.", "new-host")}))
+    assert told | PLAIN == PLAIN | told == told
+
+
+@pytest.mark.parametrize(
+    ("named", "meant"),
+    [
+        (None, ("acme/sim-1.5", "acme/plain", "~acme/sim-latest")),
+        ("acme/plain", ("acme/plain",)),
+        ("acme/sim-1.5-20260901", ("acme/sim-1.5",)),
+        ("acme/sim-2", ("~acme/sim-latest",)),
+        ("ACME/plain:free", ("acme/plain",)),
+        ("acme/other", ()),
+    ],
+)
+def test_which_of_several_models_an_answer_means(named: str | None, meant: tuple[str, ...]) -> None:
+    assert NAMED.meant(named, ("acme/sim-1.5", "acme/plain", "~acme/sim-latest")) == meant
+
+
+def test_of_one_model_there_is_no_question_which_is_meant() -> None:
+    assert EMPTY.meant("whatever/else", ("acme/plain",)) == ("acme/plain",)

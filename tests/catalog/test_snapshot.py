@@ -38,7 +38,7 @@ def test_a_snapshot_makes_a_catalog() -> None:
     listing = catalog.listing("acme/sim-1:nitro")
     assert listing is not None
     assert ([e.tag for e in listing.endpoints], listing.fetched_at) == (["novita/fp8"], 100.0)
-    assert catalog.weights("acme/sim-1") == "open"
+    assert catalog.published("acme/sim-1") is True
     assert catalog.providers == {"novita"}
 
 

@@ -1,11 +1,16 @@
 """`on_violation: block`: a caller sees nothing of an answer that breaks the policy."""
 
 import asyncio
+import json
+import os
 import time
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.openrouter.catalog_copies import CatalogCopies
 from tests.conftest import StartProxy
 from tests.scripted_upstream import Close, Pause, ScriptedUpstream, reply, sse
 
@@ -141,3 +146,176 @@ async def test_an_answer_too_large_to_be_held_is_not_passed(
     answer = await proxy.client.post(proxy.url + CHAT, json={**ASK, "stream": True})
     assert answer.status_code == 502
     assert "POINTSMAN_MAX_BODY_MB" in answer.json()["error"]["message"]
+
+
+# --- what only the end of an answer tells -----------------------------------------------------
+
+
+def a_rule(**wanted: Any) -> str:
+    return json.dumps({"version": 1, "rules": [{"name": "r", "models": ["*"], **wanted}]})
+
+
+def row(tag: str, provider: str, price: str, quantization: str = "fp8") -> dict[str, Any]:
+    pricing = {"prompt": price, "completion": price}
+    return {
+        "tag": tag,
+        "provider_name": provider,
+        "quantization": quantization,
+        "pricing": pricing,
+    }
+
+
+def last(**usage: Any) -> bytes:
+    tokens = {"prompt_tokens": 100, "completion_tokens": 10}
+    event = {"provider": "Together", "choices": [], "usage": {**tokens, **usage}}
+    return b"data: %b\n\n" % json.dumps(event).encode()
+
+
+STRICT = {"order": ["novita"], "allow_fallbacks": False}
+
+
+@pytest.mark.parametrize(
+    ("on_violation", "is_byok", "status", "verdict"),
+    [
+        ("block", False, 502, "broken"),
+        ("block", True, 200, "unproven"),
+        ("block", None, 200, "unproven"),
+        ("block_unproven", False, 502, "broken"),
+        ("block_unproven", True, 502, "unproven"),
+    ],
+)
+async def test_t48_an_answer_from_outside_of_a_strict_order_waits_for_the_key_it_was_made_with(
+    start_proxy: StartProxy,
+    openrouter: ScriptedUpstream,
+    on_violation: str,
+    status: int,
+    verdict: str,
+    *,
+    is_byok: bool | None,
+) -> None:
+    end = last() if is_byok is None else last(is_byok=is_byok)
+    pieces = (COMMENT, frame("Together"), frame("Together"), end, DONE)
+    openrouter.plays(sse(*pieces))
+    proxy = start_proxy(a_rule(**STRICT, on_violation=on_violation), upstream_url=openrouter.url)
+    answer = await proxy.client.post(proxy.url + CHAT, json={**ASK, "stream": True})
+    assert answer.status_code == status
+    assert ("secret" in answer.text) == (status == 200)
+    if status == 200:
+        assert answer.content == b"".join(pieces)
+    assert (await proxy.only_receipt())["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("price", "status", "verdict"), [("0.000001", 200, "kept"), ("0.000003", 502, "broken")]
+)
+async def test_a_price_that_only_the_bill_shows_is_waited_for(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, price: str, status: int, verdict: str
+) -> None:
+    openrouter.lists(
+        "acme/sim-1",
+        [row("together", "Together", "0.000001"), row("together/fast", "Together", "0.000003")],
+    )
+    costs = {
+        "upstream_inference_prompt_cost": float(Decimal(price) * 100),
+        "upstream_inference_completions_cost": float(Decimal(price) * 10),
+    }
+    pieces = (frame("Together"), last(is_byok=False, cost_details=costs), DONE)
+    openrouter.plays(sse(*pieces))
+    policy = a_rule(max_price={"prompt": 2, "completion": 2}, on_violation="block")
+    proxy = start_proxy(policy, upstream_url=openrouter.url)
+    answer = await proxy.client.post(proxy.url + CHAT, json={**ASK, "stream": True})
+    assert (answer.status_code, "secret" in answer.text) == (status, status == 200)
+    assert (await proxy.only_receipt())["verdict"] == verdict
+
+
+async def test_an_answer_that_needs_no_bill_is_not_kept_to_its_end(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.lists("acme/sim-1", [row("novita", "Novita", "0.000001")])
+    openrouter.plays(sse(frame("Novita"), Pause(3), DONE))
+    policy = a_rule(max_price={"prompt": 2, "completion": 2}, on_violation="block")
+    proxy = start_proxy(policy, upstream_url=openrouter.url)
+    ask = {**ASK, "stream": True}
+    began = time.monotonic()
+    async with proxy.client.stream("POST", proxy.url + CHAT, json=ask) as answer:
+        async for _ in answer.aiter_raw():
+            break
+    assert time.monotonic() - began < 2
+
+
+IN_A_200 = {
+    CHAT: (
+        b'{"error": {"code": 429, "message": "slow down"}, "user_id": "u"}',
+        b'data: {"error": {"code": 429, "message": "slow down"}}\n\n',
+    ),
+    RESPONSES: (
+        b'{"id": "gen-1", "status": "failed", "error": {"code": "server_error", "message": "x"}}',
+        b'data: {"type": "response.failed", "response": {"error": {"code": "server_error"}}}\n\n',
+    ),
+    MESSAGES: (
+        b'{"type": "error", "error": {"type": "overloaded_error", "message": "slow down"}}',
+        b'event: error\ndata: {"type": "error", "error": {"type": "api_error"}}\n\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("path", IN_A_200)
+async def test_t51_an_error_inside_a_200_passes_as_it_came(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, path: str, *, streamed: bool
+) -> None:
+    body, event = IN_A_200[path]
+    openrouter.plays(sse(COMMENT, event, DONE) if streamed else reply(body))
+    proxy = start_proxy(policy("block_unproven"), upstream_url=openrouter.url)
+    answer = await proxy.client.post(proxy.url + path, json={**ASK, "stream": streamed})
+    assert answer.status_code == 200
+    assert answer.content == (COMMENT + event + DONE if streamed else body)
+    receipt = await proxy.only_receipt()
+    assert (receipt["verdict"], receipt["ending"]) == (None, "upstream_error")
+    assert receipt["error_code"] in {"429", "server_error", "overloaded_error", "api_error"}
+
+
+# --- a listing that has changed ---------------------------------------------------------------
+
+
+def remember(state: Path, upstream: str, rows: list[dict[str, Any]], *, age: float) -> None:
+    """A listing that an earlier run has fetched."""
+    copies = CatalogCopies(state / "catalog", upstream)
+    copies.write("/models/acme/sim-1/endpoints", json.dumps({"data": {"endpoints": rows}}).encode())
+    for file in state.rglob("catalog/*/*.json"):
+        os.utime(file, (time.time() - age, time.time() - age))
+
+
+@pytest.mark.parametrize(
+    ("now_listed", "on_violation", "status", "verdict"),
+    [
+        ("fp8", "block", 200, "kept"),
+        ("int4", "block", 502, "broken"),
+        (None, "block", 200, "unproven"),
+        ("fp8", "log", 200, "kept"),
+        ("int4", "log", 200, "broken"),
+        (None, "log", 200, "unproven"),
+    ],
+)
+async def test_a_label_is_looked_up_again_before_anybody_is_accused_by_it(
+    start_proxy: StartProxy,
+    openrouter: ScriptedUpstream,
+    tmp_path: Path,
+    *,
+    now_listed: str | None,
+    on_violation: str,
+    status: int,
+    verdict: str,
+) -> None:
+    remember(tmp_path, openrouter.url, [row("novita", "Novita", "1", "fp4")], age=600)
+    if now_listed is not None:
+        openrouter.lists("acme/sim-1", [row("novita", "Novita", "1", now_listed)])
+    openrouter.plays(reply(b'{"provider": "Novita", "choices": []}'))
+    rule = a_rule(quantization_floor="fp8", on_violation=on_violation)
+    proxy = start_proxy(rule, upstream_url=openrouter.url)
+    answer = await proxy.client.post(proxy.url + CHAT, json=ASK)
+    assert answer.status_code == status
+    receipt = await proxy.only_receipt()
+    assert receipt["verdict"] == verdict
+    if verdict == "unproven":
+        assert "could not be fetched anew" in receipt["reason"]

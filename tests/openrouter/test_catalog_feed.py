@@ -37,7 +37,7 @@ async def test_a_wanted_model_is_fetched_with_its_date(
     assert upstream.asked == [LIST, LISTING]
     assert tags(feed) == ["novita/fp8"]
     assert feed.current.listings[MODEL].fetched_at == clock.now
-    assert feed.current.weights(MODEL) == "open"
+    assert feed.current.published(MODEL) is True
     assert feed.models_list == json.dumps(MODELS_BODY).encode()
 
 
@@ -148,3 +148,45 @@ async def test_closing_gives_up_what_is_being_fetched(
     await asyncio.wait_for(feed.close(), timeout=1)
     assert tags(feed) is None
     await asyncio.wait_for(feed.settled(), timeout=1)
+
+
+async def test_a_listing_is_fetched_anew_for_whoever_would_accuse_by_it(
+    feed: CatalogFeed, upstream: Upstream, clock: Clock
+) -> None:
+    await want(feed, MODEL)
+    clock.now += 60
+    upstream.tell(LISTING, listing_of("novita/fp4"))
+    feed.renew(MODEL, since=clock.now - 60)  # as new as that it is already
+    await feed.settled()
+    assert tags(feed) == ["novita/fp8"]
+    feed.renew(MODEL, since=clock.now)
+    feed.renew(MODEL, since=clock.now)  # once at a time
+    await feed.settled()
+    assert tags(feed) == ["novita/fp4"]
+    assert upstream.asked.count(LISTING) == 2
+
+
+async def test_a_renewal_that_failed_is_not_tried_again_at_once(
+    feed: CatalogFeed, upstream: Upstream, clock: Clock
+) -> None:
+    await want(feed, MODEL)
+    upstream.answers[LISTING] = UpstreamTimeout("slow")
+    for _ in range(3):
+        clock.now += 1
+        feed.renew(MODEL, since=clock.now)
+        await feed.settled()
+    assert upstream.asked.count(LISTING) == 2
+    assert tags(feed) == ["novita/fp8"]
+    upstream.tell(LISTING, listing_of("novita/fp4"))
+    clock.now += 61
+    feed.renew(MODEL, since=clock.now)
+    await feed.settled()
+    assert tags(feed) == ["novita/fp4"]
+
+
+async def test_a_name_that_is_no_slug_is_never_renewed(
+    feed: CatalogFeed, upstream: Upstream
+) -> None:
+    feed.renew("../../etc/passwd", since=9e9)
+    await feed.settled()
+    assert upstream.asked == []

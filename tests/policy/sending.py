@@ -8,7 +8,7 @@ from app.catalog.catalog import EMPTY
 from app.policy.apply import Outgoing, apply
 from app.policy.book import Book
 from app.policy.parse import read_book
-from app.policy.precision import KnowsWeights
+from app.policy.precision import KnowsModels
 from app.policy.request import read_request
 from app.policy.route import Route
 
@@ -42,7 +42,7 @@ def route(
     *,
     caller: str | None = None,
     user_agent: str = "",
-    catalog: KnowsWeights = EMPTY,
+    catalog: KnowsModels = EMPTY,
 ) -> Route:
     request = read_request(as_bytes(body))
     return book.route_for(request, caller=caller, user_agent=user_agent, catalog=catalog)

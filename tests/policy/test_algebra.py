@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.errors import PolicyConflict
-from app.policy.merge import Conflict, fill, tighten
+from app.errors import PolicyConflict, PolicyFileError
+from app.policy.merge import Conflict, fill, takes_one, tighten
 from app.policy.precision import LADDER, at_least
 from tests.policy.algebra import CATALOGS, OURS, THEIRS, Offer, admitted, every_offer
 from tests.policy.json_texts import BOUNDED
@@ -163,3 +163,35 @@ def test_what_arrives_upstream_is_within_the_policy_and_the_callers_wish(
     arrived = json.loads(outgoing.body).get("provider") or {}
     assert admitted(arrived, catalog) <= both(ours, theirs, catalog)
     assert send(book, outgoing.body).body == outgoing.body
+
+
+# A policy that lets one endpoint answer, and whichever that is.
+ONE = OURS.map(
+    lambda said: {**{k: said[k] for k in said if k != "order"}, "allow_fallbacks": False}
+)
+PLAIN = OURS.map(lambda said: {key: said[key] for key in said if key != "options"})
+
+
+@BOUNDED
+@given(ONE, THEIRS)
+def test_one_endpoint_without_fallbacks_stays_one(ours: Said, theirs: Said) -> None:
+    """A caller's order would make a list of it, whose entries are tried one after another."""
+    met = tighten(ours, theirs)
+    assert isinstance(met, Conflict) or takes_one(met)
+
+
+@BOUNDED
+@given(ONE, PLAIN, st.booleans())
+def test_of_two_models_the_one_with_one_endpoint_decides(
+    one: Said,
+    other: Said,
+    swapped: bool,  # noqa: FBT001
+) -> None:
+    one.pop("options", None)
+    models = ["a/two", "a/one"] if swapped else ["a/one", "a/two"]
+    try:
+        book = book_of({"models": ["a/one"], **one}, {"models": ["a/two"], **other})
+        outgoing = send(book, {"models": models})
+    except (PolicyConflict, PolicyFileError):
+        return
+    assert takes_one(outgoing.preferences or {})

@@ -59,7 +59,8 @@ def test_the_same_question_has_the_same_answer() -> None:
 def test_a_catalog_that_learns_changes_the_answer() -> None:
     """What is remembered may not outlive what it was worked out from."""
     book, request = book_of({"quantization_floor": "fp32"}), request_for("a/a")
-    closed = Catalog().with_models([{"id": "a/a"}])
+    own = {"tag": "a", "provider_name": "A"}
+    closed = Catalog().with_models([{"id": "a/a"}]).with_listing("a/a", [own], 1.0)
     labels = [
         book.route_for(request, caller=None, user_agent="", catalog=catalog).preferences
         for catalog in (EMPTY, closed, EMPTY)

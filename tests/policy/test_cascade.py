@@ -11,8 +11,9 @@ from app.policy.book import Book
 from app.policy.cascade import cascade
 from app.policy.parse import read_book
 from app.policy.rule import Clause
+from app.policy.tags import with_tiers
 from tests.policy.json_texts import BOUNDED
-from tests.policy.sending import FILE, route
+from tests.policy.sending import FILE, book_of, route
 
 KEYS = ("only", "order", "quantization_floor", "max_price.prompt", "set.user", "refuse.preset")
 
@@ -34,11 +35,11 @@ def stack(*layers: dict[str, Any]) -> dict[str, Any]:
          {"max_price.prompt": 1, "max_price.completion": 3}),
         ([{"set.user": "a"}, {"set.user": "b", "set.seed": 1}], {"set.user": "a", "set.seed": 1}),
         ([{"strip.a": True}, {"strip.b": True}], {"strip.a": True, "strip.b": True}),
-        # a pin is an only and an order in one
-        ([{"pin": ["a"]}, {"only": ["b"], "order": ["c"]}], {"pin": ["a"]}),
-        ([{"only": ["a"]}, {"pin": ["b"]}, {"order": ["c"]}], {"only": ["a"], "order": ["c"]}),
-        ([{"order": ["a"]}, {"pin": ["b"]}], {"order": ["a"]}),
-        ([{"zdr": True}, {"pin": ["b"]}], {"zdr": True, "pin": ["b"]}),
+        # a pin is an only and an order in one, and each of them is replaced by itself
+        ([{"pin": ["a"]}, {"only": ["b"], "order": ["c"]}], {"only": ["a"], "order": ["a"]}),
+        ([{"only": ["a"]}, {"pin": ["b"]}, {"order": ["c"]}], {"only": ["a"], "order": ["b"]}),
+        ([{"order": ["a"]}, {"pin": ["b"]}], {"only": ["b"], "order": ["a"]}),
+        ([{"zdr": True}, {"pin": ["b"]}], {"zdr": True, "only": ["b"], "order": ["b"]}),
     ],
 )  # fmt: skip
 def test_of_each_key_the_most_specific_clause_stands(
@@ -134,7 +135,7 @@ def test_each_field_is_the_most_specific_rules(drawn: Drawn) -> None:
             elif key == "refuse":
                 expected[key] = expected[key] | dict.fromkeys(value, True)
             else:
-                expected[key] = value
+                expected[key] = with_tiers(value) if key == "ignore" else value
     found = told(read_book(files(drawn, 0)))
     assert found["rules"] == tuple(f"place {place}" for place, _ in sorted(drawn))
     assert {key: found[key] for key in ("set", "refuse", "merge")} == {
@@ -145,3 +146,23 @@ def test_each_field_is_the_most_specific_rules(drawn: Drawn) -> None:
         key: value for key, value in expected.items() if key in sent and value != {}
     }
     assert ("quantizations" in found["preferences"]) is ("quantization_floor" in expected)
+
+
+def test_an_order_of_a_narrower_rule_leaves_the_pin_of_a_wider_one_in_force() -> None:
+    """Who may serve is a hard clause: a rule that says only in which order can't take it away."""
+    wide = {"models": ["qwen/*"], "pin": ["novita", "together"]}
+    for order, sent in (
+        (["together", "groq"], {"only": ["novita", "together"], "order": ["together"]}),
+        (["groq"], {"only": ["novita", "together"]}),
+    ):
+        book = book_of(wide, {"models": ["qwen/qwen3"], "order": order})
+        assert route(book, {"model": "qwen/qwen3"}).preferences == sent
+
+
+def test_a_narrower_only_takes_the_place_of_a_wider_pins_own() -> None:
+    book = book_of(
+        {"models": ["qwen/*"], "pin": ["novita", "together"]},
+        {"models": ["qwen/qwen3"], "only": ["together", "groq"]},
+    )
+    found = route(book, {"model": "qwen/qwen3"}).preferences
+    assert found == {"only": ["together", "groq"], "order": ["together"]}

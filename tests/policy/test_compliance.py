@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.policy.compliance import terms_of
+from app.policy.compliance import CLAUSES, terms_of
+from app.policy.merge import FIELDS
+from app.policy.schema import PROVIDER_KEYS
 from tests.policy.listings import endpoint
 
 DEFAULT = endpoint("deepinfra", "DeepInfra", "bf16")
@@ -118,3 +120,66 @@ def test_the_clauses_that_no_answer_shows_are_named(
 @pytest.mark.parametrize("value", [None, 5, "cheap", [1], True])
 def test_a_price_cap_that_is_no_object_caps_nothing(value: object) -> None:
     assert terms_of({"max_price": value}).caps == {}
+
+
+def test_every_field_of_the_provider_object_is_in_the_table() -> None:
+    assert CLAUSES.keys() == PROVIDER_KEYS.keys() == set(FIELDS)
+
+
+def test_a_strict_order_is_read_and_a_wish_is_not() -> None:
+    assert terms_of({"order": ["a"], "allow_fallbacks": False}).order == ("a",)
+    wishes: tuple[dict[str, Any], ...] = (
+        {"order": ["a"]},
+        {"order": ["a"], "allow_fallbacks": True},
+        {"order": []},
+    )
+    for wish in wishes:
+        assert terms_of(wish).order == ()
+    assert terms_of({"order": ["a"], "allow_fallbacks": False}).judged
+    assert not terms_of({"order": ["a"]}).judged
+
+
+@pytest.mark.parametrize(
+    ("preferences", "unchecked"),
+    [
+        ({"zdr": True, "data_collection": "deny"}, ("data_collection", "zdr")),
+        ({"zdr": False, "data_collection": "allow", "allow_fallbacks": True}, ()),
+        ({"allow_fallbacks": False}, ("allow_fallbacks",)),
+        ({"allow_fallbacks": False, "order": ["a"]}, ()),
+        ({"require_parameters": True}, ("require_parameters",)),
+        ({"max_price": {"prompt": 1, "image": 1}}, ("max_price.image",)),
+    ],
+)
+def test_filters_that_no_answer_shows_are_told(preferences: Any, unchecked: Any) -> None:
+    assert terms_of(preferences).unchecked == unchecked
+
+
+@pytest.mark.parametrize(
+    ("asked", "label", "inside"),
+    [
+        ("fp8", "mxfp8", None),
+        ("fp4", "nvfp4", None),
+        ("mxfp8", "fp8", False),
+        ("fp16", "bf16", False),
+    ],
+)
+def test_a_broader_label_may_stand_for_its_family(asked: str, label: str, inside: Any) -> None:
+    """The guide says that fp8 includes mxfp8, and no traffic shows it (contract §1.5)."""
+    assert terms_of({"quantizations": [asked]}).allows(endpoint("a", "A", label)) is inside
+
+
+def test_a_display_name_that_only_the_listing_has_means_its_provider() -> None:
+    row = endpoint("new-host/fp8", "New Host Inc.")
+    assert terms_of({"only": ["New Host Inc."]}).allows(row)
+    assert terms_of({"ignore": ["new host inc."]}).allows(row) is False
+
+
+@pytest.mark.parametrize(
+    ("order", "provider", "inside"),
+    [(["a"], "a", True), (["a/fp8"], "a", None), (["a"], "b", False), ([], "b", True)],
+)
+def test_a_provider_of_which_no_more_is_known_is_in_an_order_or_not(
+    order: list[str], provider: str, inside: Any
+) -> None:
+    terms = terms_of({"order": order, "allow_fallbacks": False, "zdr": True})
+    assert terms.provider_in_order(provider) is inside

@@ -69,7 +69,7 @@ def test_to_replace_overrules_whatever_differs() -> None:
                  {"only": ["a"], "ignore": 5, "zdr": True, "options": {}})  # fmt: skip
     assert {field: each.sent for field, each in found.items()} == {
         "only": ["a", "b"],
-        "ignore": ["c"],
+        "ignore": ["c", "c/flex", "c/priority", "c/ultrafast"],
         "zdr": None,
         "options": None,
     }

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.errors import PolicyConflict
+from app.catalog.catalog import EMPTY
+from app.errors import MalformedBody, PolicyConflict
 from tests.policy.sending import book_of, send
 
 Said = dict[str, Any]
@@ -82,9 +83,70 @@ def test_a_conflict_names_rule_both_sides_and_the_way_out(
     with pytest.raises(PolicyConflict) as conflict:
         send(book_of(ours), {"model": "q/q", "provider": theirs})
     assert str(conflict.value) == (
-        f"{RULE} allows {field} {allowed} and the request's provider object asks for {asked}: "
+        f"{RULE} allows {field} {allowed} and the request's provider.{field} asks for {asked}: "
         f"nothing is in both; ask for some of the former, or leave provider.{field} out"
     )
+
+
+@pytest.mark.parametrize(
+    ("theirs", "field", "asked"),
+    [
+        ({"order": ["b"], "allow_fallbacks": False}, "order", '["b"]'),
+        ({"order": ["Novita", "b"], "allow_fallbacks": False}, "order", '["novita","b"]'),
+        ({"only": ["a", "b"], "order": ["b"], "allow_fallbacks": False}, "order", '["b"]'),
+        ({"only": ["b"], "order": ["b"], "allow_fallbacks": False}, "only", '["b"]'),
+        ({"only": ["a/x", "b"], "order": ["a/y", "b"], "allow_fallbacks": False}, "only", '["b"]'),
+    ],
+)
+def test_a_conflict_names_the_field_that_was_really_sent(
+    theirs: Said, field: str, asked: str
+) -> None:
+    """An order without fallbacks binds like an `only`, and its sender never wrote `only`."""
+    with pytest.raises(PolicyConflict) as conflict:
+        send(book_of({"only": ["a"]}), {"model": "q/q", "provider": theirs})
+    assert f"the request's provider.{field} asks for {asked}" in str(conflict.value)
+    assert str(conflict.value).endswith(f"leave provider.{field} out")
+
+
+NEW_HOST = EMPTY.with_listing(
+    "q/q", [{"tag": "new-host/fp8", "provider_name": "New Host Inc."}], 1.0
+)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "sent"),
+    [
+        ({"only": ["Amazon Bedrock"]}, {"only": ["amazon-bedrock"]}),
+        ({"ignore": ["Z.AI", "DeepInfra"]}, {"ignore": ["z-ai", "deepinfra"]}),
+        ({"order": ["Google", "google-vertex"]}, {"order": ["google-vertex"]}),
+        ({"only": ["new host inc.", "novita/fp8"]}, {"only": ["new-host", "novita/fp8"]}),
+        ({"only": ["Never Heard Of"]}, {"only": ["Never Heard Of"]}),
+        ({"sort": "price"}, {"sort": "price"}),
+    ],
+)
+def test_display_names_are_sent_as_slugs(theirs: Said, sent: Said) -> None:
+    """Upstream may take "Amazon Bedrock" for nobody; its sender means a provider."""
+    outgoing = send(book_of({"zdr": True}), {"model": "q/q", "provider": theirs}, catalog=NEW_HOST)
+    assert json.loads(outgoing.body)["provider"] == {"zdr": True, **sent}
+    assert outgoing.overruled == ()
+
+
+def test_a_display_name_meets_a_slug_of_the_policy() -> None:
+    outgoing = send(
+        book_of({"only": ["novita", "amazon-bedrock"]}),
+        {"model": "q/q", "provider": {"only": ["Amazon Bedrock", "Groq"]}},
+    )
+    assert outgoing.preferences == {"only": ["amazon-bedrock"]}
+
+
+def test_what_is_no_list_of_names_is_complained_about_as_always() -> None:
+    with pytest.raises(MalformedBody):
+        send(book_of({"only": ["a"]}), {"model": "q/q", "provider": {"only": ["Groq", 5]}})
+
+
+def test_where_no_rule_speaks_names_go_on_as_they_came() -> None:
+    body = b'{"model": "q/q", "provider": {"only": ["Amazon Bedrock"]}}'
+    assert send(book_of({"models": ["x/*"], "zdr": True}), body).body == body
 
 
 @pytest.mark.parametrize(

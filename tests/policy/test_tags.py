@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from app.policy.tags import covered, covers, meet
+from app.policy.tags import covered, covers, meet, with_tiers, without_tiers
 from tests.policy.algebra import ENTRIES, every_offer
 from tests.policy.json_texts import BOUNDED
 
@@ -24,6 +24,9 @@ from tests.policy.json_texts import BOUNDED
         ("openai", "openai/flex", False),
         ("openai", "openai/ultrafast", False),
         ("google-vertex", "google-vertex/us-east5/priority", False),
+        ("openai", "openai/fast", False),  # OpenAI's priority tier under another word
+        ("baseten", "baseten/fast", True),  # an ordinary endpoint
+        ("priority", "priority", True),
         ("openai/priority", "openai/priority", True),
     ],
 )
@@ -53,3 +56,34 @@ def test_a_meeting_repeats_nothing_and_repeated_changes_nothing(
 
 def test_a_meeting_keeps_the_order_of_the_first_list() -> None:
     assert meet(["c", "a", "b/fp8"], ["b", "a/fp8", "a/us", "c"]) == ["c", "a/fp8", "a/us", "b/fp8"]
+
+
+LEARNED = frozenset({"a/turbo", "b/quick"})  # tiers that only a listing tells of
+
+
+def test_t58_a_tier_that_only_a_listing_tells_of_is_another_offer() -> None:
+    assert covers("a", "a/turbo")
+    assert not covers("a", "a/turbo", LEARNED)
+    assert covers("a/turbo", "a/turbo", LEARNED)
+    assert meet(["a", "c"], ["a/turbo", "a/us", "c"], LEARNED) == ["a/us", "c"]
+
+
+def test_t58_whoever_ignores_a_provider_ignores_its_tiers() -> None:
+    assert with_tiers(["a"], LEARNED) == ["a", "a/flex", "a/priority", "a/ultrafast", "a/turbo"]
+    assert with_tiers(["openai"])[1:] == [
+        *("openai/flex", "openai/priority", "openai/ultrafast", "openai/fast"),
+    ]
+    assert with_tiers(["a/fp8", "a/flex"]) == ["a/fp8", "a/flex"]  # a tag means itself
+    assert with_tiers(["a/flex", "a"])[:2] == ["a/flex", "a"]
+
+
+@BOUNDED
+@given(ENTRIES)
+def test_t58_no_tier_of_an_ignored_provider_is_left(ignored: list[str]) -> None:
+    sent = with_tiers(ignored)
+    for offer in every_offer():
+        provider, *rest = offer.tag.split("/")
+        if provider in ignored and len(rest) < 2:
+            assert offer.is_in(sent)
+    assert with_tiers(sent) == sent
+    assert set(without_tiers(sent)) <= set(ignored)

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from app.catalog.catalog import EMPTY, Catalog
+from app.policy.attempts import Tried
 from app.policy.compliance import terms_of
 from app.policy.cost import Bill
-from app.policy.verdict import STALE_SECONDS, Served, judge
+from app.policy.evidence import STALE_SECONDS
+from app.policy.tags import with_tiers
+from app.policy.verdict import Served, judge
 from tests.policy.listings import COMPOSED, MODEL, NOW, listed, row, rows_of
 
 CATALOG = listed(COMPOSED)  # DeepInfra: bf16, fp4 (turbo) and fp8; Novita: fp8; Google: unknown
@@ -18,7 +21,8 @@ FP8_UP = {"quantizations": ["fp8", "mxfp8", "fp16", "bf16", "fp32"]}
 def served(by: str | None = None, **facts: Any) -> Served:
     """An answer whose body names one provider, unless `facts` say otherwise."""
     named = {"named_by_body": (by,)} if by else {}
-    return Served(**{"status": 200, "model": MODEL, **named, **facts})
+    tried = {"attempted": tuple(Tried(name, (MODEL,)) for name in facts.pop("attempted", ()))}
+    return Served(**{"status": 200, "model": MODEL, **named, **tried, **facts})
 
 
 def verdict(answer: Served, preferences: Any, catalog: Catalog = CATALOG) -> str | None:
@@ -154,8 +158,10 @@ def test_doubt_about_the_evidence_proves_nothing_either_way(
         (("Novita",), NOVITA, "kept"),
         (("Novita", "Chutes"), {"ignore": ["chutes"]}, "broken"),
         (("Chutes",), FP8_UP, "broken"),
-        (("DeepInfra",), FP8_UP, "kept"),  # one of its rows may have it
-        (("Nobody Known",), {"only": ["novita"]}, "kept"),  # its slug would be a guess
+        (("DeepInfra",), FP8_UP, "unproven"),  # one of its rows may have it
+        (("Nobody Known",), {"only": ["novita"]}, "unproven"),  # its slug would be a guess
+        (("Novita",), {"only": ["novita"], "max_price": {"prompt": 9}}, "kept"),
+        (("Novita",), {"only": ["novita"], "max_price": {"prompt": 0.1}}, "unproven"),
         (("OpenAI",), {"only": ["novita"]}, "broken"),
         (("Groq",), {"order": ["novita"]}, "kept"),  # a wish
     ],
@@ -170,7 +176,7 @@ def test_a_failed_attempt_outside_the_policy_breaks_it(
         CATALOG,
         now=NOW,
     )
-    assert told.verdict == (None if status == 502 and expected == "kept" else expected)
+    assert told.verdict == (None if status == 502 and expected != "broken" else expected)
     if expected == "broken":
         assert attempted[-1] in told.reason
 
@@ -246,3 +252,200 @@ def test_clauses_that_no_answer_shows_are_named_and_do_not_prevent_kept(catalog:
     told = judge(served("Novita"), terms_of(private), catalog, now=NOW)
     assert told.verdict == "kept"
     assert told.reason.endswith("; no answer can show data_collection, zdr")
+
+
+# --- a strict order (T-48) --------------------------------------------------------------------
+
+STRICT = {"order": ["novita"], "allow_fallbacks": False}
+
+
+@pytest.mark.parametrize(
+    ("by", "is_byok", "preferences", "expected"),
+    [
+        ("Novita", False, STRICT, "kept"),
+        ("Novita", None, STRICT, "kept"),
+        ("Together", False, STRICT, "broken"),
+        ("Together", True, STRICT, "unproven"),  # own keys come before any order
+        ("Together", None, STRICT, "unproven"),
+        ("Together", True, {**STRICT, "only": ["novita"]}, "broken"),  # ... but not before `only`
+        ("Chutes", True, {**STRICT, **FP8_UP}, "broken"),
+        ("Cerebras", False, STRICT, "broken"),  # not in the listing
+        ("Cerebras", None, STRICT, "unproven"),
+        ("New Host Inc.", False, STRICT, "unproven"),
+        ("DeepInfra", False, {"order": ["deepinfra/turbo"], "allow_fallbacks": False}, "unproven"),
+        ("DeepInfra", False, {"order": ["deepinfra"], "allow_fallbacks": False}, "kept"),
+        ("Google", False, {"order": ["google-vertex"], "allow_fallbacks": False}, "unproven"),
+        ("Together", False, {"order": ["novita"]}, "kept"),
+        ("Together", False, {"order": ["novita"], "allow_fallbacks": True}, "kept"),
+        ("Together", False, {"allow_fallbacks": False}, "kept"),
+    ],
+)
+def test_t48_an_order_without_fallbacks_is_a_list_that_nothing_may_leave(
+    by: str, preferences: Any, expected: str, *, is_byok: bool | None
+) -> None:
+    told = judge(served(by, is_byok=is_byok), terms_of(preferences), CATALOG, now=NOW)
+    assert told.verdict == expected
+    assert told.awaits_bill == (expected == "unproven" and is_byok is None)
+
+
+@pytest.mark.parametrize(
+    ("by", "is_byok", "order", "expected"),
+    [
+        ("Novita", None, ["novita"], "kept"),
+        ("Together", False, ["novita"], "broken"),
+        ("Together", True, ["novita"], "unproven"),
+        ("Together", None, ["novita"], "unproven"),
+        ("Novita", False, ["novita/fp8"], "unproven"),
+        ("New Host Inc.", False, ["novita"], "unproven"),
+    ],
+)
+def test_t48_where_nothing_is_listed_the_name_is_held_to_the_order(
+    by: str, order: list[str], expected: str, *, is_byok: bool | None
+) -> None:
+    strict = {"order": order, "allow_fallbacks": False}
+    assert verdict(served(by, is_byok=is_byok), strict, EMPTY) == expected
+
+
+def test_t48_the_reason_says_that_an_own_key_may_leave_the_order() -> None:
+    own = judge(served("Together", is_byok=True), terms_of(STRICT), CATALOG, now=NOW)
+    assert "outside of the order, answered by a key of the account's own" in own.reason
+    untold = judge(served("Together"), terms_of(STRICT), CATALOG, now=NOW)
+    assert "it is not told whether by a key of the account's own" in untold.reason
+
+
+def test_a_row_out_of_order_beside_one_that_a_filter_bars_is_doubted_for_the_order() -> None:
+    rows = [row("x/fp8", "X"), row("x/fp4", "X", "fp4")]
+    terms = terms_of({**STRICT, **FP8_UP})
+    assert judge(served("X", is_byok=False), terms, listed(rows), now=NOW).verdict == "broken"
+    told = judge(served("X", is_byok=True), terms, listed(rows), now=NOW)
+    assert (told.verdict, "outside of the order" in told.reason) == ("unproven", True)
+
+
+def test_one_endpoint_without_fallbacks_is_doubted_where_two_were_tried() -> None:
+    terms = terms_of({"allow_fallbacks": False})
+    alone = judge(served("Novita"), terms, CATALOG, now=NOW)
+    assert alone.verdict == "kept"
+    assert "no answer can show allow_fallbacks" in alone.reason
+    tried = judge(served("Novita", attempted=("Groq",)), terms, CATALOG, now=NOW)
+    assert (tried.verdict, "more than one endpoint" in tried.reason) == ("unproven", True)
+    other = Served(
+        status=200,
+        model=MODEL,
+        named_by_body=("Novita",),
+        attempted=(Tried("Groq", ("acme/other",)),),
+    )
+    assert judge(other, terms, CATALOG, now=NOW).verdict == "kept"
+
+
+# --- failed attempts at other models (T-59) ---------------------------------------------------
+
+TWO = CATALOG.with_listing("acme/two", [row("chutes/fp8", "Chutes"), row("x/fp4", "X", "fp4")], NOW)
+
+
+@pytest.mark.parametrize(
+    ("tried", "preferences", "expected"),
+    [
+        (Tried("Chutes", ("acme/two",)), {"ignore": ["chutes"]}, "broken"),
+        (Tried("Chutes", ("acme/two",)), FP8_UP, "kept"),  # fp8 there, int4 at the first model
+        (Tried("Chutes", (MODEL,)), FP8_UP, "broken"),
+        (Tried("Chutes", (MODEL, "acme/two")), FP8_UP, "unproven"),  # at which isn't told
+        (Tried("Chutes", (MODEL, "acme/two")), {"ignore": ["chutes"]}, "broken"),
+        (Tried("X", ("acme/two",)), FP8_UP, "broken"),
+        (Tried("Groq", ("acme/unlisted",)), {"ignore": ["groq"]}, "broken"),
+        (Tried("Groq", ("acme/unlisted",)), FP8_UP, "unproven"),
+        (Tried("Groq", ("acme/unlisted",)), STRICT, "unproven"),
+        (Tried("Novita", (MODEL,)), STRICT, "kept"),
+        (Tried("Together", (MODEL,)), STRICT, "unproven"),  # perhaps by an own key
+        (Tried("Novita", ("acme/unlisted",)), {"max_price": {"prompt": 9}}, "unproven"),
+    ],
+)
+def test_t59_a_failed_attempt_is_judged_at_the_model_it_was_made_at(
+    tried: Tried, preferences: Any, expected: str
+) -> None:
+    answer = Served(status=200, model=MODEL, named_by_body=("Novita",), attempted=(tried,))
+    told = judge(answer, terms_of(preferences), TWO, now=NOW)
+    assert told.verdict == expected
+    if expected != "kept":
+        assert tried.provider in told.reason
+
+
+# --- errors, and answers that can't be read ---------------------------------------------------
+
+
+def test_t51_an_error_in_place_of_an_answer_has_no_verdict() -> None:
+    for by in ("Novita", None):
+        told = judge(served(by, failed=True), terms_of(NOVITA), CATALOG, now=NOW)
+        assert (told.verdict, told.reason) == (None, "upstream answered with an error")
+    tried = served(failed=True, attempted=("Groq",))
+    assert judge(tried, terms_of(NOVITA), CATALOG, now=NOW).verdict == "broken"
+
+
+def test_why_an_answer_could_not_be_read_is_the_reason() -> None:
+    told = judge(served(unreadable="compressed: br"), terms_of(NOVITA), CATALOG, now=NOW)
+    assert told.verdict == "unproven"
+    assert told.reason.endswith("the answer can't be read (compressed: br)")
+    named = judge(
+        served("Novita", unreadable="an event over 8 bytes"), terms_of(NOVITA), CATALOG, now=NOW
+    )
+    assert named.verdict == "kept"
+
+
+# --- what the bill may still decide, and what rests on a listing ------------------------------
+
+
+@pytest.mark.parametrize(
+    ("by", "preferences", "awaits"),
+    [
+        ("DeepInfra", FP8_UP, True),  # bf16, fp8 and fp4 at three prices
+        ("Novita", {"max_price": {"prompt": 0.2}}, True),  # listed above, and prices change
+        ("DeepInfra", {"quantizations": ["fp4", "fp8", "bf16"]}, False),  # kept
+        ("DeepInfra", {"quantizations": ["fp32"]}, False),  # broken
+        ("Cerebras", FP8_UP, False),  # a bill is no help where nothing is listed
+    ],
+)
+def test_an_answer_is_worth_waiting_for_where_its_bill_may_decide(
+    by: str, preferences: Any, *, awaits: bool
+) -> None:
+    assert judge(served(by), terms_of(preferences), CATALOG, now=NOW).awaits_bill is awaits
+    billed = served(by, is_byok=False)
+    assert not judge(billed, terms_of(preferences), CATALOG, now=NOW).awaits_bill
+
+
+def test_two_rows_at_one_price_are_not_worth_waiting_for() -> None:
+    twins = listed([row("baseten/fp8", "BaseTen"), row("baseten/fp4", "BaseTen", "fp4")])
+    assert not judge(served("BaseTen"), terms_of(FP8_UP), twins, now=NOW).awaits_bill
+
+
+def test_a_label_accuses_only_as_of_the_listing_it_was_read_from() -> None:
+    told = judge(served("Chutes"), terms_of(FP8_UP), CATALOG, now=NOW)
+    assert told.rests_on == (MODEL, NOW - 60)
+    assert told.as_of(NOW - 60) is told
+    later = told.as_of(NOW)
+    assert (later.verdict, later.rests_on) == ("unproven", None)
+    assert "could not be fetched anew" in later.reason
+    tried = judge(served("Novita", attempted=("Chutes",)), terms_of(FP8_UP), CATALOG, now=NOW)
+    assert tried.rests_on == (MODEL, NOW - 60)
+
+
+@pytest.mark.parametrize("preferences", [DEEPINFRA, {"ignore": ["novita"]}])
+def test_a_name_accuses_whatever_is_listed(preferences: Any) -> None:
+    told = judge(served("Novita"), terms_of(preferences), CATALOG, now=NOW)
+    assert (told.verdict, told.rests_on) == ("broken", None)
+    tried = judge(served("Novita", attempted=("Groq",)), terms_of(NOVITA), CATALOG, now=NOW)
+    assert (tried.verdict, tried.rests_on) == ("broken", None)
+    assert tried.as_of(NOW + 1) is tried
+
+
+def test_t58_a_policy_that_ignores_openai_is_broken_by_its_priority_tier() -> None:
+    rows = [row("openai", "OpenAI", "unknown"), row("openai/priority", "OpenAI", "unknown")]
+    ignored = terms_of({"ignore": with_tiers(["openai"])})
+    assert judge(served("OpenAI"), ignored, listed(rows), now=NOW).verdict == "broken"
+    bare = terms_of({"ignore": ["openai"]})
+    assert judge(served("OpenAI"), bare, listed(rows), now=NOW).verdict == "unproven"
+
+
+def test_a_family_of_labels_proves_nothing_either_way() -> None:
+    mx = listed([row("x/mxfp8", "X", "mxfp8")])
+    assert verdict(served("X"), {"quantizations": ["fp8"]}, mx) == "unproven"
+    assert verdict(served("X"), FP8_UP, mx) == "kept"
+    assert verdict(served("X"), {"quantizations": ["fp16"]}, mx) == "broken"

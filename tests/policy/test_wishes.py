@@ -7,6 +7,7 @@ import pytest
 from app.catalog.catalog import Catalog
 from app.errors import PolicyConflict
 from app.policy.parse import read_book
+from app.policy.tags import with_tiers
 from tests.policy.sending import book_of, preferences, route, send
 
 OPEN, CLOSED = "qwen/qwen3", "anthropic/claude"
@@ -42,10 +43,10 @@ def test_a_floor_becomes_the_exact_list_of_labels(
     assert preferences(book, CLOSED).get("quantizations") == of_closed
 
 
-def test_the_catalog_decides_whose_weights_are_published() -> None:
+def test_t49_a_catalog_that_lacks_a_field_opens_no_floor() -> None:
     book = book_of({"quantization_floor": "fp8"})
     catalog = Catalog().with_models([{"id": OPEN}, {"id": CLOSED, "hugging_face_id": "a/c"}])
-    assert preferences(book, OPEN, catalog=catalog)["quantizations"] == [*ABOVE, "unknown"]
+    assert preferences(book, OPEN, catalog=catalog)["quantizations"] == ABOVE
     assert preferences(book, CLOSED, catalog=catalog)["quantizations"] == ABOVE
 
 
@@ -68,7 +69,11 @@ def test_a_pin_is_an_only_and_an_order_in_one() -> None:
     [
         ({"order": ["a", "b"], "sort": "price"}, {"order": ["a", "b"]}),
         ({"order": ["a", "b"], "only": ["b"]}, {"only": ["b"], "order": ["b"]}),
-        ({"pin": ["a", "b"], "ignore": ["a"]}, {"only": ["b"], "order": ["b"], "ignore": ["a"]}),
+        ({"pin": ["a", "b"], "ignore": ["a"]},
+         {"only": ["b"], "order": ["b"], "ignore": with_tiers(["a"])}),
+        ({"ignore": ["openai", "a/fp8"]},
+         {"ignore": ["openai", "openai/flex", "openai/priority", "openai/ultrafast", "openai/fast",
+                     "a/fp8"]}),
         ({"max_price": {"prompt": 0.5}, "sort": {"by": "price", "partition": "none"}},
          {"max_price": {"prompt": 0.5}, "sort": {"by": "price", "partition": "none"}}),
     ],

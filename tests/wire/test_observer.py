@@ -261,7 +261,7 @@ def test_words_that_a_model_writes_are_not_taken_for_the_answers_own() -> None:
     written = '","provider":"Evil","usage":{"cost":9},"error":{"code":1},"finish_reason":"stop"'
     frame = {"provider": "Novita", "choices": [{"delta": {"content": written}}]}
     seen = observe([events(frame)])
-    assert seen == Observation(provider="Novita", provider_names=("Novita",))
+    assert seen == Observation(provider="Novita", provider_names=("Novita",), tokens_started=True)
 
 
 @each_dialect
@@ -641,3 +641,40 @@ def test_router_metadata_beside_an_error_is_read() -> None:
 def test_the_id_of_a_failed_message_is_in_its_envelope() -> None:
     body = {"type": "error", "error": {"type": "api_error"}, "request_id": "gen-6"}
     assert observe_body(body, MESSAGES).generation_id == "gen-6"
+
+
+ERRORS_IN_PLACE_OF_AN_ANSWER = [
+    (CHAT, b'{"error": {"code": 429, "message": "slow down"}, "user_id": "u"}'),
+    (CHAT, b'{"error": "slow down"}'),
+    (CHAT, b'{"choices": [{"finish_reason": "error", "error": {"code": 502, "message": "x"}}]}'),
+    (RESPONSES, b'{"id": "gen-1", "status": "failed", "error": {"code": "server_error"}}'),
+    (MESSAGES, b'{"type": "error", "error": {"type": "overloaded_error", "message": "x"}}'),
+]
+EVENTS_IN_PLACE_OF_AN_ANSWER = [
+    (CHAT, b'data: {"error": {"code": 429, "message": "slow down"}}\n\n'),
+    (CHAT, b'data: {"error": "slow down"}\n\n'),
+    (RESPONSES, b'data: {"type": "error", "code": "server_error", "message": "x"}\n\n'),
+    (
+        RESPONSES,
+        b'data: {"type": "response.failed", "response": {"error": {"code": "server_error"}}}\n\n',
+    ),
+    (MESSAGES, b'event: error\ndata: {"type": "error", "error": {"type": "api_error"}}\n\n'),
+]
+
+
+@pytest.mark.parametrize(("dialect", "body"), ERRORS_IN_PLACE_OF_AN_ANSWER)
+def test_t51_a_body_that_is_an_error_is_no_answer(dialect: Dialect, body: bytes) -> None:
+    assert observe_body(json.loads(body), dialect).failed
+
+
+@pytest.mark.parametrize(("dialect", "body"), EVENTS_IN_PLACE_OF_AN_ANSWER)
+def test_t51_a_stream_of_nothing_but_an_error_is_no_answer(dialect: Dialect, body: bytes) -> None:
+    assert observe([body], dialect).failed
+
+
+def test_t51_an_error_behind_the_first_token_ends_an_answer_and_one_alone_is_none() -> None:
+    begun = events({"choices": [{"delta": {"content": "It"}}]})
+    assert not observe([begun, b'data: {"error": "cut off"}\n\n']).failed
+    billed = b'{"error": "late", "usage": {"completion_tokens": 5}}'
+    assert not observe_body(json.loads(billed), CHAT).failed
+    assert not observe_body({"error": None, "choices": []}, CHAT).failed
