@@ -137,7 +137,8 @@ def _meet_all(bounds: Sequence[list[str]], tiers: Tiers) -> list[str]:
 def _admitted(entries: list[str], only: list[str], ignore: list[str], tiers: Tiers) -> list[str]:
     """What of a list `only` and `ignore` let through; the list itself if that is all of it."""
     inside = tags.meet(entries, only, tiers) if only else entries
-    kept = [entry for entry in inside if not tags.covered(entry, ignore, tiers)]
+    shut_out = tags.lowered(ignore)
+    kept = [entry for entry in inside if not tags.covered(entry, shut_out, tiers)]
     return entries if kept == entries else kept
 
 
@@ -145,13 +146,14 @@ def _admitted(entries: list[str], only: list[str], ignore: list[str], tiers: Tie
 
 
 def _shared(ours: Any, theirs: Any) -> Any:
-    labels = _texts("quantizations", theirs)
-    kept = [label for label in labels if label in ours]
+    labels, known = _texts("quantizations", theirs), frozenset(ours)
+    kept = [label for label in labels if label in known]
     return theirs if kept == theirs else kept
 
 
 def _united(ours: Any, theirs: Any) -> Any:
-    more = [entry for entry in ours if entry not in _texts("ignore", theirs)]
+    listed = frozenset(_texts("ignore", theirs))
+    more = [entry for entry in ours if entry not in listed]
     return [*theirs, *more] if more else theirs
 
 

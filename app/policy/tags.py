@@ -23,9 +23,12 @@ def covers(entry: str, other: str, tiers: Collection[str] = NO_TIERS) -> bool:
     return tier_in(other) is None and other not in tiers
 
 
-def covered(entry: str, by: Iterable[str], tiers: Collection[str] = NO_TIERS) -> bool:
-    """Whether one of `by` covers `entry`."""
-    return any(covers(each, entry, tiers) for each in by)
+def covered(entry: str, by: Collection[str], tiers: Collection[str] = NO_TIERS) -> bool:
+    """Whether one of `by`, in lower case, covers `entry`; for long lists `by` is a set."""
+    entry = entry.lower()
+    if entry in by:
+        return True
+    return entry.partition("/")[0] in by and tier_in(entry) is None and entry not in tiers
 
 
 def meet(
@@ -33,13 +36,25 @@ def meet(
 ) -> list[str]:
     """The entries that stand for what both lists stand for, in the order of `ours`.
 
-    `deepinfra` and `deepinfra/fp8` meet in `deepinfra/fp8`.
+    `deepinfra` and `deepinfra/fp8` meet in `deepinfra/fp8`. Takes time for the sum of the lists.
     """
+    all_of_theirs = lowered(theirs)
+    of_provider: dict[str, list[str]] = {}
+    for entry in theirs:
+        of_provider.setdefault(entry.lower().partition("/")[0], []).append(entry)
     shared: dict[str, None] = {}
     for one in ours:
-        finer = (other for other in theirs if covers(one, other, tiers))
-        shared |= dict.fromkeys((one,) if covered(one, theirs, tiers) else finer)
+        if covered(one, all_of_theirs, tiers):
+            shared[one] = None
+        else:
+            own = of_provider.get(one.lower(), ())
+            shared |= dict.fromkeys(other for other in own if covers(one, other, tiers))
     return list(shared)
+
+
+def lowered(entries: Iterable[str]) -> frozenset[str]:
+    """The entries in lower case, to be asked often."""
+    return frozenset(entry.lower() for entry in entries)
 
 
 def with_tiers(ignored: Sequence[str], tiers: Collection[str] = NO_TIERS) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from app.policy.tags import covered, covers, meet, with_tiers, without_tiers
+from app.policy.tags import covered, covers, lowered, meet, with_tiers, without_tiers
 from tests.policy.algebra import ENTRIES, every_offer
 from tests.policy.json_texts import BOUNDED
 
@@ -32,7 +32,7 @@ from tests.policy.json_texts import BOUNDED
 )
 def test_an_entry_covers(entry: str, other: str, expected: bool) -> None:  # noqa: FBT001
     assert covers(entry, other) is expected
-    assert covered(other, ["nobody", entry]) is expected
+    assert covered(other, lowered(["nobody", entry])) is expected
 
 
 @BOUNDED
