@@ -1,4 +1,4 @@
-"""Files of every kind for what somebody wants, spelled in the many ways in which people spell.
+"""Files of every kind for what a user wants, spelled in the many ways in which people spell.
 
 What is wanted is drawn first and written down after, so that a test knows it without reading.
 """
