@@ -18,8 +18,11 @@ _ELSEWHERE = "pi sends it to OpenRouter alone, and the baseUrl is not OpenRouter
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
-    return mapping_at(root, "providers") is not None
+    """Whether this is such a file; Cline's providers have `settings`."""
+    providers = mapping_at(root, "providers")
+    if providers is None:
+        return False
+    return not any(at(each, "settings") for each in entries(providers).values())
 
 
 def read(root: Spot) -> Iterator[Found | Left]:

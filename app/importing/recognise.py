@@ -4,7 +4,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from app.errors import ForeignFileError
-from app.importing import aider, litellm, llama_swap, opencode, pi
+from app.importing import (
+    aider,
+    claude_code_router,
+    cline,
+    continue_dev,
+    librechat,
+    litellm,
+    llama_swap,
+    opencode,
+    pi,
+    qwen_code,
+    zed,
+)
 from app.importing.found import Found, Left
 from app.importing.unread import look
 from app.policy.yaml_tree import Spot
@@ -33,6 +45,12 @@ _FORMATS = (
     ("pi", "pi's models.json", "a mapping providers", pi),
     ("aider", "aider's model settings", "a list of names", aider),
     ("opencode", "opencode.json", "a mapping provider", opencode),
+    ("claude-code-router", "claude-code-router", "Providers with api_base_url", claude_code_router),
+    ("qwen-code", "qwen-code", "modelProviders or model.generationConfig", qwen_code),
+    ("zed", "Zed", "a mapping language_models", zed),
+    ("continue", "Continue", "models, each with provider and model", continue_dev),
+    ("librechat", "LibreChat", "a list endpoints.custom", librechat),
+    ("cline", "Cline, Roo Code or Kilo Code", "providerProfiles or openRouter keys", cline),
 )
 FORMATS = tuple(
     Format(name, title, sign, module.fits, module.read) for name, title, sign, module in _FORMATS

@@ -57,10 +57,52 @@ _MORE: dict[str, dict[str, Any]] = {
             },
         },
     },
+    "claude-code-router": {
+        "Providers": [{"api_base_url": "http://x", "models": ["m"], "transformer": {"m": {}}}],
+        "Router": {"default": "openrouter,a/b"},
+    },
+    "qwen-code": {
+        "model": {"name": "a/b", "generationConfig": {"extra_body": {}, "samplingParams": {}}},
+        "modelProviders": {
+            "openai": [{"id": "x", "baseUrl": "http://x", "generationConfig": {"extra_body": {}}}],
+            "gemini": {"models": [{"id": "a/b"}]},
+        },
+    },
+    "zed": {
+        "agent": {"default_model": {"provider": "openrouter", "model": "a/b"}},
+        "language_models": {"openai_compatible": {"x": {"available_models": [{"name": "a/b"}]}}},
+    },
+    "continue": {
+        "requestOptions": {"extraBodyProperties": {}},
+        "models": [{"provider": "ollama", "model": "x", "requestOptions": {}}, {"uses": "a/b"}],
+        "tabAutocompleteModel": {"provider": "openrouter", "model": "a/b", "requestOptions": {}},
+    },
+    "librechat": {
+        "endpoints": {
+            "custom": [
+                {"name": "x", "baseURL": "http://x", "addParams": {}},
+                {"name": "OpenRouter", "models": {"fetch": True}, "addParams": {}},
+            ],
+            "agents": {"capabilities": []},
+        },
+        "modelSpecs": {"list": [{"preset": {"model": "a/b"}}]},
+    },
+}
+_CLINE = {
+    "providerProfiles": {
+        "apiConfigs": {
+            "default": {"apiProvider": "openrouter", "openRouterModelId": "a/b"},
+            "second": {"apiProvider": "openrouter", "openRouterModelId": "a/b", "openRouterZdr": 1},
+            "other": {"apiProvider": "anthropic"},
+        }
+    },
+    "globalSettings": {"codebaseIndexConfig": {}, "openRouterProviderSorting": "price"},
 }
 
 
 def config_of(tool: str) -> Any:
+    if tool == "cline":
+        return deepcopy({**_CLINE, **_OTHER})
     config = plain(read_source("theirs", FILES[tool](_WISHES))[0])
     if tool == "aider":
         return deepcopy([*config, {"name": "gpt-5", **_OTHER}, {"name": "aider/extra_params"}])
@@ -145,7 +187,7 @@ def _objects(node: yaml.Node, where: str = "", line: int = 1) -> Iterator[Object
             yield from _objects(each, f"{where}[{position}]", each.start_mark.line + 1)
 
 
-@pytest.mark.parametrize("tool", sorted(FILES))
+@pytest.mark.parametrize("tool", sorted([*FILES, "cline"]))
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)
 def test_every_planted_field_is_in_the_policy_or_named_with_its_line(

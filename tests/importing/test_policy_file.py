@@ -222,7 +222,7 @@ WRONG: st.SearchStrategy[Any] = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", [*TOOLS, "cline"])
 @given(data=st.data())
 @settings(max_examples=25, deadline=None)
 def test_a_value_of_a_wrong_kind_is_no_obstacle(tool: str, data: st.DataObject) -> None:

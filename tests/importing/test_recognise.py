@@ -46,7 +46,7 @@ def test_any_other_file_is_an_error_that_names_every_format(text: str) -> None:
         imported(text)
     for each in FORMATS:
         assert f"{each.name} ({each.title}" in str(error.value)
-    assert {each.name for each in FORMATS} == {*FILES}
+    assert {each.name for each in FORMATS} == {*FILES, "cline"}
 
 
 def test_any_other_file_with_provider_settings_is_an_error_that_says_where() -> None:
@@ -78,7 +78,7 @@ def test_a_file_that_is_not_what_it_is_said_to_be_is_an_error() -> None:
 
 
 def test_a_tool_that_is_not_known_is_an_error_that_names_every_format() -> None:
-    with pytest.raises(ForeignFileError, match=r"--from codex: not one of litellm .*opencode"):
+    with pytest.raises(ForeignFileError, match=r"--from codex: not one of litellm .*cline"):
         known(BOTH, "codex")
 
 
