@@ -225,7 +225,7 @@ def import_(
     file: Annotated[Path, typer.Argument(help="The file of another tool.")],
     tool: Annotated[
         str | None,
-        typer.Option("--from", help="litellm, llama-swap, pi, aider or opencode [as it looks]."),
+        typer.Option("--from", help="Its format, e.g. litellm [as it looks]."),
     ] = None,
 ) -> None:
     """Turn the provider settings of another tool into a policy file."""

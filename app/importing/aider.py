@@ -1,21 +1,22 @@
 """aider: `.aider.model.settings.yml`, a list of models and the parameters of a call.
 
-`extra_params.extra_body` goes into the request as it is. The entry `aider/extra_params` is for
-all models, and what it says replaces what theirs say, whole. Of two entries of one name the last
-is in force.
+`extra_params` are arguments of LiteLLM's `completion`, which puts `extra_body`, and on top of it
+any argument that it doesn't know (`provider`), into the request. aider 0.57 had `extra_body`
+beside `extra_params`. The entry `aider/extra_params` is for all models, and what it says replaces
+what theirs say, whole. Of two entries of one name the last is in force. aider keeps provider
+settings nowhere else: `.aider.conf.yml` and the model metadata have none.
 """
 
 from collections.abc import Iterator
 
-from app.importing.beside import beside
-from app.importing.found import EVERY_MODEL, Found, Left, found_as, place_of
+from app.importing.entry import asked, beside, everywhere, in_force, left_at
+from app.importing.found import Found, Left
 from app.importing.names import slug_in
-from app.importing.provider import provider_of
-from app.importing.source import at, items, text_at
+from app.importing.source import at, items, mapping_at, text_at
 from app.policy.yaml_tree import Spot
 
 _EVERYWHERE = "aider/extra_params"
-_BODY = ("extra_params", "extra_body")
+_BODIES = (("extra_params", "extra_body"), ("extra_body",))
 
 
 def fits(root: Spot) -> bool:
@@ -30,26 +31,37 @@ def read(root: Spot) -> Iterator[Found | Left]:
     for entry in items(root):
         name = text_at(entry, "name")
         if name in settings:
-            yield Left(place_of(settings[name]), name, "a later entry of that name replaces it")
+            earlier = settings[name]
+            why = "a later entry of that name replaces it"
+            yield left_at(_provider(earlier)[0], earlier, name, why)
         settings[name] = entry
-    replaced = at(settings.get(_EVERYWHERE), *_BODY, "provider") is not None
+    replaced = _provider(settings.get(_EVERYWHERE))[0] is not None
     for name, entry in settings.items():
-        spot = at(entry, *_BODY, "provider")
+        spot, others = _provider(entry)
+        yield from others
+        for path in _BODIES:
+            yield from beside(at(entry, *path), "provider")
         if spot is None:
-            yield from beside(at(entry, *_BODY))
-        elif replaced and name != _EVERYWHERE:
-            yield Left(place_of(spot), name, f"{_EVERYWHERE} says otherwise, for all models")
+            continue
+        if replaced and name != _EVERYWHERE:
+            yield left_at(spot, entry, name, f"{_EVERYWHERE} says otherwise, for all models")
+        elif name == _EVERYWHERE:
+            yield from everywhere(spot)[1]
         else:
-            yield from _settings(name, spot)
-            yield from beside(at(entry, *_BODY), "provider")
+            yield from _model(name, entry, spot)
 
 
-def _settings(name: str, spot: Spot) -> Iterator[Found | Left]:
-    everywhere = name == _EVERYWHERE
-    slug = EVERY_MODEL if everywhere else slug_in(name, "openrouter")
-    if slug is None or not (everywhere or name.startswith("openrouter/")):
-        yield Left(place_of(spot), name, "it is no model of OpenRouter: openrouter/author/model")
-        return
-    provider, left = provider_of(spot)
-    yield from left
-    yield found_as(slug, slug, provider, place_of(spot))
+def _provider(entry: Spot | None) -> tuple[Spot | None, list[Left]]:
+    """The provider object that is sent, and others that the entry has."""
+    bodies = (at(entry, *path, "provider") for path in _BODIES)
+    return in_force(mapping_at(entry, "extra_params", "provider"), *bodies)
+
+
+def _model(name: str, entry: Spot, spot: Spot) -> Iterator[Found | Left]:
+    slug = slug_in(name, "openrouter")
+    if slug is None or not name.startswith("openrouter/"):
+        yield left_at(
+            spot, entry, name, "not a model of OpenRouter, which reads openrouter/author/model"
+        )
+    else:
+        yield from asked(slug, slug, spot, entry)

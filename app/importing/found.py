@@ -1,8 +1,10 @@
 """What reading another tool's file comes to: things found, and things left behind."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import yaml
 
 from app.policy.merge import Conflict, tighten
 from app.policy.yaml_tree import Spot
@@ -19,6 +21,7 @@ class Place:
     file: str
     line: int
     where: str  # model_list[2].litellm_params.extra_body.provider
+    read: frozenset[int] = field(default=frozenset(), compare=False)  # see read_at
 
     def __str__(self) -> str:
         """Render as `file:line: where`, which terminals and editors link."""
@@ -27,16 +30,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One model that callers may ask for, and the provider object that is sent along."""
+    """One model that clients may ask for, and the provider object that is sent along."""
 
     model: str  # as OpenRouter knows it, or a pattern
     provider: Provider  # in the words of a policy file; empty: nothing is sent
-    alias: str | None  # what callers call it, where that isn't the model's own name
+    alias: str | None  # what clients call it, where that isn't the model's own name
     place: Place
 
     @property
     def asked(self) -> str:
-        """What callers ask for."""
+        """What clients ask for."""
         return self.alias or self.model
 
     @property
@@ -65,6 +68,26 @@ def place_of(spot: Spot) -> Place:
     return Place(spot.file, spot.line, spot.where)
 
 
+def read_at(spot: Spot | None, instead: Spot) -> Place:
+    """Where a provider object stands whose every field is carried over or named.
+
+    The search for unread ones passes it over, by its node, whichever anchors lead there. Where
+    there is no object, it is the place of the value that takes its place.
+    """
+    if spot is None:
+        return place_of(instead)
+    return replace(place_of(spot), read=frozenset(map(id, _nodes(spot.node))))
+
+
+def _nodes(node: yaml.Node) -> Iterator[yaml.Node]:
+    """A mapping, and those that `<<` brings into it."""
+    yield node
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
+        if key.tag.endswith(":merge"):
+            for base in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                yield from _nodes(base)
+
+
 def found_as(name: str, model: str, provider: Provider, place: Place) -> Found:
-    """What callers find under `name`; names are matched whatever their case."""
+    """The model that clients get under `name`; names are matched whatever their case."""
     return Found(model, provider, None if name.strip().lower() == model else name, place)

@@ -1,25 +1,31 @@
-"""LiteLLM's proxy: `model_list`, each entry a name for callers and the parameters of a call.
+"""LiteLLM's proxy: `model_list`, each entry a name for clients and the parameters of a call.
 
 `litellm_params.model` names the provider to call first (`openrouter/qwen/qwen3-coder`), or it is
 told by `custom_llm_provider` or by the address. What stands in `extra_body` goes into the request
-as it is. Names and models may have wildcards (`openrouter/*`).
+as it is, and on top of it each parameter that LiteLLM doesn't know, such as `provider`. Names and
+models may have wildcards (`openrouter/*`).
+
+`router_settings.default_litellm_params` is for every model. Its comments say that a model's own
+parameters go first, LiteLLM 1.110 lets the defaults win; here a model's own object stands on top
+of the default one, so that neither is lost.
 """
 
 from collections.abc import Iterator
 
-from app.importing.beside import beside
-from app.importing.found import Found, Left, found_as, place_of
-from app.importing.names import pattern_in
-from app.importing.provider import provider_of
-from app.importing.source import at, items, text_at
+from app.importing.entry import asked, beside, everywhere, in_force, left_at
+from app.importing.found import Found, Left, Provider, place_of
+from app.importing.names import is_openrouter, pattern_in
+from app.importing.source import at, items, mapping_at, text_at
 from app.policy.yaml_tree import Spot
 
-# What LiteLLM decides between models, and how to say it here.
-_BETWEEN_MODELS = (
+_DEFAULTS = ("router_settings", "default_litellm_params")
+
+# What LiteLLM has elsewhere or decides between models, and how to say it here.
+_ELSEWHERE = (
     ("router_settings", "model_group_alias", "write an alias with the same model for each name"),
-    ("router_settings", "fallbacks", "callers list fallback models themselves, in `models`"),
-    ("litellm_settings", "fallbacks", "callers list fallback models themselves, in `models`"),
-    ("litellm_settings", "default_fallbacks", "callers list fallback models, in `models`"),
+    ("router_settings", "fallbacks", "clients list fallback models themselves, in `models`"),
+    ("litellm_settings", "fallbacks", "clients list fallback models themselves, in `models`"),
+    ("litellm_settings", "default_fallbacks", "clients list fallback models, in `models`"),
 )
 
 
@@ -30,37 +36,49 @@ def fits(root: Spot) -> bool:
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
-    """Every model of OpenRouter's, under the name that callers use."""
+    """Every model of OpenRouter's, under the name that clients use."""
+    spot, others = _provider(at(root, *_DEFAULTS))
+    default, said = everywhere(spot)
+    yield from [*others, *said, *beside(at(root, *_DEFAULTS, "extra_body"), "provider")]
     for entry in items(at(root, "model_list")):
-        yield from _entry(entry)
-    for section, key, remedy in _BETWEEN_MODELS:
-        spot = at(root, section, key)
-        if spot is not None and spot.kind != "null":
-            yield Left(place_of(spot), key, f"a policy chooses providers, not models; {remedy}")
+        yield from _entry(entry, default)
+    for section, key, remedy in _ELSEWHERE:
+        between = at(root, section, key)
+        if between is not None and between.kind != "null":
+            yield Left(place_of(between), key, f"a policy chooses providers, not models; {remedy}")
+    for file in items(at(root, "include")):
+        yield Left(place_of(file), "include", "files that are included are imported one by one")
 
 
-def _entry(entry: Spot) -> Iterator[Found | Left]:
-    model = text_at(entry, "litellm_params", "model")
+def _provider(params: Spot | None) -> tuple[Spot | None, list[Left]]:
+    """The provider object that is sent, and another that the parameters have."""
+    return in_force(mapping_at(params, "provider"), at(params, "extra_body", "provider"))
+
+
+def _entry(entry: Spot, default: Provider) -> Iterator[Found | Left]:
+    params = at(entry, "litellm_params")
+    model = text_at(params, "model")
     name = text_at(entry, "model_name") or model
-    if not _is_openrouter(entry, model):
-        yield Left(place_of(entry), name or "this entry", "it is not served by OpenRouter")
-        return
+    spot, others = _provider(params)
+    yield from others
     slug = pattern_in(model, "openrouter", "openai")
-    if slug is None:
-        yield Left(place_of(entry), name, f"{model} is no model slug, which reads author/model")
+    if not _is_openrouter(params, model):
+        yield left_at(spot, entry, name or "this entry", "it is not served by OpenRouter")
         return
-    body = at(entry, "litellm_params", "extra_body")
-    spot = at(body, "provider")
-    provider, left = provider_of(spot)
-    yield from left
-    yield from beside(body, "provider")
-    yield found_as(name, slug, provider, place_of(spot or entry))
+    if slug is None:
+        why = f"{model} is not a model slug, which reads author/model"
+        yield left_at(spot, entry, name, why)
+        return
+    if default and spot is not None:
+        why = "LiteLLM sends default_litellm_params in place of this; here this stands on top"
+        yield Left(place_of(spot), name, why)
+    yield from beside(at(params, "extra_body"), "provider")
+    yield from asked(name, slug, spot, entry, default)
 
 
-def _is_openrouter(entry: Spot, model: str) -> bool:
-    addresses = (text_at(entry, "litellm_params", key) for key in ("api_base", "base_url"))
+def _is_openrouter(params: Spot | None, model: str) -> bool:
     return (
         model.startswith("openrouter/")
-        or text_at(entry, "litellm_params", "custom_llm_provider") == "openrouter"
-        or any("openrouter.ai" in address for address in addresses)
+        or text_at(params, "custom_llm_provider") == "openrouter"
+        or is_openrouter(text_at(params, "api_base"), text_at(params, "base_url"))
     )

@@ -1,7 +1,19 @@
-"""What other tools call a model, as OpenRouter calls it."""
+"""What other tools call a model, as OpenRouter calls it, and the addresses they ask it at."""
+
+import re
 
 from app.importing.found import EVERY_MODEL
 from app.policy.schema import MODEL, PATTERN
+
+NO_SLUG = "not a model slug, which reads author/model"  # of a name that slug_in knows none for
+
+# OpenRouter's address, and Pointsman's where it listens by default.
+_ADDRESS = re.compile(r"(?i)openrouter\.ai|:4477(?!\d)")
+
+
+def is_openrouter(*addresses: str) -> bool:
+    """Whether one of these addresses is OpenRouter's, or that of Pointsman in front of it."""
+    return any(map(_ADDRESS.search, addresses))
 
 
 def slug_in(name: str, *prefixes: str) -> str | None:

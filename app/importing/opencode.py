@@ -4,63 +4,69 @@ A provider's own `options` make its client; of these `extraBody` goes into each 
 model's `provider` object replaces the one in there, whole. `options.provider` is read too: it is
 often written, though opencode's OpenRouter client has no such option. A model's key is its name
 in opencode; what is sent is its `id`, where it has one.
+
+Kilo Code's newer configuration, kilo.jsonc, is of this form.
 """
 
 from collections.abc import Iterator
 
-from app.importing.beside import beside
-from app.importing.found import EVERY_MODEL, Found, Left, Provider, found_as, place_of
-from app.importing.names import slug_in
+from app.importing.entry import beside, everywhere, in_force, left_at
+from app.importing.found import Found, Left, Provider, found_as, read_at
+from app.importing.names import NO_SLUG, is_openrouter, slug_in
+from app.importing.opencode_agents import Client, Known, agents
 from app.importing.provider import provider_of
-from app.importing.source import at, entries, text_at
+from app.importing.source import at, entries, mapping_at, text_at
 from app.policy.yaml_tree import Spot
+
+_SITES = ("opencode.ai", "kilo.ai")
+_VARIANT = "a variant is chosen while you work; give it an alias of its own"
 
 
 def fits(root: Spot) -> bool:
     """Whether this is such a file."""
-    providers = at(root, "provider")
-    return (providers is not None and providers.kind == "mapping") or (
-        "opencode.ai" in text_at(root, "$schema")
-    )
+    schema = text_at(root, "$schema")
+    return mapping_at(root, "provider") is not None or any(site in schema for site in _SITES)
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
     """Every model that is asked of OpenRouter, and what goes with all of them."""
+    clients = {"openrouter": Client({}, {})}  # opencode knows this one without being told
     for name, provider in entries(at(root, "provider")).items():
         address = text_at(provider, "options", "baseURL")
-        client = text_at(provider, "npm")
-        if name == "openrouter" or "openrouter.ai" in address or "@openrouter/" in client:
-            yield from _provider(provider)
+        package = text_at(provider, "npm")
+        if name == "openrouter" or is_openrouter(address) or "@openrouter/" in package:
+            clients[name], said = _client(provider)
+            yield from said
+    yield from agents(root, clients)
 
 
-def _provider(provider: Spot) -> Iterator[Found | Left]:
-    body, unsent = at(provider, "options", "extraBody"), at(provider, "options", "provider")
-    sent = at(body, "provider")
-    yield from beside(body, "provider")
-    if sent is not None and unsent is not None:
-        yield Left(place_of(unsent), "provider", "opencode sends the one in extraBody")
-    spot = sent or unsent
-    everywhere, left = provider_of(spot)
-    yield from left
-    if spot is not None:
-        yield Found(EVERY_MODEL, everywhere, None, place_of(spot))
+def _client(provider: Spot) -> tuple[Client, list[Found | Left]]:
+    """What one provider of opencode's asks of OpenRouter."""
+    options = at(provider, "options")
+    spot, others = in_force(at(options, "extraBody", "provider"), at(options, "provider"))
+    sent, said = everywhere(spot)
+    said = [*others, *said, *beside(at(options, "extraBody"), "provider")]
+    models: dict[str, Known] = {}
     for name, model in entries(at(provider, "models")).items():
-        yield from _model(name, model, everywhere)
+        known, more = _model(name, model, sent)
+        said += more
+        if known is not None:
+            models[name] = known
+            if known.own is not None or text_at(model, "id"):
+                said.append(known.found)
+    return Client(sent, models), said
 
 
-def _model(name: str, model: Spot, everywhere: Provider) -> Iterator[Found | Left]:
-    for variant, options in entries(at(model, "variants")).items():
-        spot = at(options, "provider")
-        if spot is not None:
-            why = "a variant is chosen while you work; give it an alias of its own"
-            yield Left(place_of(spot), f"the variant {variant}", why)
+def _model(name: str, model: Spot, sent: Provider) -> tuple[Known | None, list[Left]]:
+    left = [
+        left_at(spot, model, f"the variant {variant}", _VARIANT)
+        for variant, options in entries(at(model, "variants")).items()
+        if (spot := at(options, "provider")) is not None
+    ]
     spot = at(model, "options", "provider")
     slug = slug_in(text_at(model, "id") or name, "openrouter")
     if slug is None:
-        if spot is not None:
-            yield Left(place_of(spot), name, "it is no model slug, which reads author/model")
-        return
-    own, left = provider_of(spot)
-    yield from left
-    if spot is not None or text_at(model, "id"):
-        yield found_as(name, slug, everywhere if spot is None else own, place_of(spot or model))
+        return None, [*left, left_at(spot, model, name, NO_SLUG)] if spot is not None else left
+    own, more = provider_of(spot)
+    found = found_as(name, slug, sent if spot is None else own, read_at(spot, model))
+    return Known(found, None if spot is None else own), [*left, *more]

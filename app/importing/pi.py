@@ -7,19 +7,22 @@ sends it to OpenRouter alone.
 
 from collections.abc import Iterator
 
-from app.importing.found import EVERY_MODEL, Found, Left, Provider, found_as, place_of
-from app.importing.names import slug_in
-from app.importing.provider import provider_of
-from app.importing.source import at, entries, items, text_at
+from app.importing.entry import asked, everywhere, left_at
+from app.importing.found import Found, Left, Provider
+from app.importing.names import is_openrouter, slug_in
+from app.importing.source import at, entries, items, mapping_at, text_at
 from app.policy.yaml_tree import Spot
 
 _ROUTING = ("compat", "openRouterRouting")
+_ELSEWHERE = "pi sends it to OpenRouter alone, and the baseUrl is not OpenRouter's"
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
-    providers = at(root, "providers")
-    return providers is not None and providers.kind == "mapping"
+    """Whether this is such a file; Cline's providers have `settings`."""
+    providers = mapping_at(root, "providers")
+    if providers is None:
+        return False
+    return not any(at(each, "settings") for each in entries(providers).values())
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
@@ -30,38 +33,34 @@ def read(root: Spot) -> Iterator[Found | Left]:
 
 def _provider(name: str, provider: Spot) -> Iterator[Found | Left]:
     address = text_at(provider, "baseUrl") or ("openrouter.ai" if name == "openrouter" else "")
-    everywhere: Provider = {}
     spot = at(provider, *_ROUTING)
-    if spot is not None and "openrouter.ai" not in address:
-        yield _elsewhere(spot, name)
-    elif spot is not None:
-        everywhere, left = provider_of(spot)
-        yield from left
-        yield Found(EVERY_MODEL, everywhere, None, place_of(spot))
-    for model, entry in _models(provider):
-        own = at(entry, *_ROUTING)
-        if "openrouter.ai" in (text_at(entry, "baseUrl") or address):
-            yield from _model(model, entry, everywhere)
-        elif own is not None:
-            yield _elsewhere(own, model)
-
-
-def _models(provider: Spot) -> list[tuple[str, Spot]]:
-    """Each model once: one that the user defines goes before an override of pi's own."""
+    routing: Provider = {}
+    if spot is not None and not is_openrouter(address):
+        yield left_at(spot, provider, name, _ELSEWHERE)
+    else:
+        routing, said = everywhere(spot)
+        yield from said
     defined = {text_at(entry, "id"): entry for entry in items(at(provider, "models"))}
-    return list({**entries(at(provider, "modelOverrides")), **defined}.items())
+    overrides = entries(at(provider, "modelOverrides"))
+    for model, override in overrides.items():
+        shadowed = at(override, *_ROUTING)
+        if shadowed is not None and model in defined:
+            yield left_at(
+                shadowed, override, model, "`models` defines this model too, and goes first"
+            )
+    for model, entry in {**overrides, **defined}.items():
+        own = at(entry, *_ROUTING)
+        if is_openrouter(text_at(entry, "baseUrl") or address):
+            yield from _model(model, entry, routing)
+        elif own is not None:
+            yield left_at(own, entry, model, _ELSEWHERE)
 
 
-def _model(name: str, entry: Spot, everywhere: Provider) -> Iterator[Found | Left]:
+def _model(name: str, entry: Spot, routing: Provider) -> Iterator[Found | Left]:
     slug = slug_in(name, "openrouter")
-    if slug is None:
-        yield Left(place_of(entry), name or "this entry", "its id is no model slug: author/model")
-        return
     spot = at(entry, *_ROUTING)
-    own, left = provider_of(spot)
-    yield from left
-    yield found_as(name, slug, {**everywhere, **own}, place_of(spot or entry))
-
-
-def _elsewhere(spot: Spot, name: str) -> Left:
-    return Left(place_of(spot), name, "pi sends it to OpenRouter alone, and the baseUrl is not")
+    if slug is not None:
+        yield from asked(name, slug, spot, entry, routing)
+    else:
+        why = "its id is not a model slug, which reads author/model"
+        yield left_at(spot, entry, name or "this entry", why)

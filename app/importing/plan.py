@@ -1,8 +1,8 @@
 """From what was found to the rules and aliases that say it.
 
-Rule 1  A name stands for one model. Of two entries that callers know by one name the first counts.
+Rule 1  A name stands for one model. Of two entries that clients know by one name the first counts.
 Rule 2  Where all names of a model are to be sent alike, its provider object becomes a rule for
-        the model, whoever asks and however. Where they aren't, each alias has its own preferences.
+        the model, under any name. Where they aren't, each alias has its own preferences.
 Rule 3  Models whose provider objects are equal share a rule.
 """
 
@@ -69,7 +69,9 @@ class Plan:
         parts: list[PlannedRule] = []
         for model in shared.models:
             names.append(_free(f"{shared.name}, {len(parts) + 1}", names))
-            parts.append(replace(shared, name=names[-1], models=(model,)))
+            part = replace(shared, name=names[-1], models=(model,))
+            places = dict.fromkeys(each.place for each in self.wanted if part.is_for(each))
+            parts.append(replace(part, places=tuple(places)))
         rules = (part for rule in self.rules for part in (parts if rule == shared else [rule]))
         return replace(self, rules=tuple(rules))
 
@@ -103,7 +105,7 @@ def _named(found: Found, left: list[Left]) -> Found:
     if found.alias is None or (ALIAS.fits(found.alias) and not has_wildcard(found.model)):
         return found
     own = "the models' own names" if has_wildcard(found.model) else found.model
-    why = f"no alias can be called that; callers ask for {own}"
+    why = f"an alias cannot have that name; clients ask for {own}"
     left.append(Left(found.place, f"the name {found.alias}", why))
     return replace(found, alias=None)
 

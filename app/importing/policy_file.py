@@ -5,8 +5,9 @@ the other tool would have sent. So the text is always one that loads, and says w
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from app.catalog.catalog import EMPTY
 from app.errors import ForeignFileError, PolicyFileError
@@ -14,15 +15,17 @@ from app.importing.found import Found, Left
 from app.importing.plan import Plan, Planned, PlannedAlias, PlannedRule, has_wildcard, plan_of
 from app.importing.recognise import WHAT_CAN_BE_READ, recognise
 from app.importing.source import misread, read_source
+from app.importing.unread import unread
 from app.importing.write import write
 from app.policy.book import Book
 from app.policy.parse import read_book
 from app.policy.request import request_for
 from app.policy.route import Route
 from app.policy.schema import PROVIDER_KEYS
+from app.policy.tags import without_tiers
 
 _NAME = "imported.yaml"  # what the text is called while it is read back
-_HOPELESS = "together with what goes for this model anyway, nobody could serve"
+_HOPELESS = "together with the other rules for this model, it leaves no provider to serve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ def import_file(file: str, text: str, name: str | None = None) -> Imported:
     except ForeignFileError as error:
         raise ForeignFileError(f"{error}; what can be imported: {WHAT_CAN_BE_READ}") from None
     format_ = recognise(root, name)
-    found, left = _sorted(format_.read(root))
+    everything = [*format_.read(root)]
+    found, left = _sorted([*everything, *unread(root, everything, format_.title)])
     plan, unplanned = plan_of(found, format_.name)
     plan, book, refused = _agreed(plan, file)
     left = [*misread(problems), *left, *unplanned, *refused, *_differences(plan, book)]
@@ -57,8 +61,7 @@ def import_file(file: str, text: str, name: str | None = None) -> Imported:
     return Imported(written, format_.title, len(plan.rules), len(plan.aliases), said)
 
 
-def _sorted(found: Iterable[Found | Left]) -> tuple[list[Found], list[Left]]:
-    everything = [*found]
+def _sorted(everything: Sequence[Found | Left]) -> tuple[list[Found], list[Left]]:
     return (
         [each for each in everything if isinstance(each, Found)],
         [each for each in everything if isinstance(each, Left)],
@@ -66,7 +69,7 @@ def _sorted(found: Iterable[Found | Left]) -> tuple[list[Found], list[Left]]:
 
 
 def _agreed(plan: Plan, file: str) -> tuple[Plan, Book, list[Left]]:
-    """The plan less what its other parts leave nobody to serve for."""
+    """The plan less what its other parts leave no provider to serve for."""
     left: list[Left] = []
     while True:
         written = write(plan, "", ())
@@ -88,7 +91,7 @@ def _agreed(plan: Plan, file: str) -> tuple[Plan, Book, list[Left]]:
                 plan = plan.split(part)
             else:
                 plan = plan.without(part)
-                left.append(Left(part.places[0], what, _HOPELESS))
+                left += [Left(place, what, _HOPELESS) for place in part.places]
 
 
 def _hopeless_patterns(plan: Plan, book: Book) -> Iterator[PlannedRule]:
@@ -117,11 +120,18 @@ def _what(part: Planned) -> str:
     return f"the alias {part.name}" if isinstance(part, PlannedAlias) else " ".join(part.models)
 
 
+def _as_written(preferences: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Preferences as people write them: whoever is ignored is sent with its service tiers."""
+    if "ignore" not in preferences:
+        return preferences
+    return {**preferences, "ignore": without_tiers(preferences["ignore"])}
+
+
 def _differences(plan: Plan, book: Book) -> Iterator[Left]:
     """Where a more general rule has its say too: rules cascade, where most tools replace."""
     for each in plan.wanted:
         route = _route(book, each.asked)
-        meant, sent = each.preferences, route.preferences
+        meant, sent = _as_written(each.preferences), _as_written(route.preferences)
         fields = [field for field in PROVIDER_KEYS if meant.get(field) != sent.get(field)]
         if route.conflict:
             yield Left(each.place, each.asked, _HOPELESS)

@@ -1,231 +1,55 @@
-"""A provider object as some file spells it, in the words that a policy file takes.
+"""A provider object as some file spells it, in the words that a policy file takes."""
 
-What the schema takes is carried over as it stands. What it refuses is mended where there is no
-doubt about what is meant (`DeepInfra`, `BF16`, `"0.5"`, a price per token); the rest is left out,
-with the schema's own reason. So nothing passes here that a policy file couldn't say.
-"""
-
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import Any
 
-from app.catalog.providers import SLUGS, is_known, slug_of
 from app.importing.found import Left, Place, Provider, place_of
+from app.importing.mending import field_named, mended
+from app.importing.quoting import shown
 from app.importing.source import plain
-from app.importing.yaml_text import as_yaml
 from app.policy.merge import Conflict, tighten
-from app.policy.precision import LADDER, UNKNOWN
-from app.policy.schema import ENTRY, PRICE, PROVIDER_KEYS, SECONDS
-from app.policy.shapes import Number, OneOf, Record, Shape, did_you_mean
-from app.policy.yaml_tree import BAD, Spot, read_tree
-
-Mended = tuple[Any, list[str]]  # a value, and what has to be said about it
+from app.policy.schema import PROVIDER_KEYS
+from app.policy.shapes import did_you_mean
+from app.policy.yaml_tree import Spot
 
 _OBJECT = "the provider object"
-_LONGEST_QUOTE = 60
-_NUMBER = re.compile(r"\d+(\.\d+)?([eE][-+]?\d{1,2})?")
-_SECRET_NAME = re.compile(
-    r"(?i)api[-_]?key|secret|password|authorization|bearer|credential|^(access[-_]?)?token$"
-)
-_SECRET = re.compile(r"(?i)bearer |(sk|pk|rk)-")
-_KNOWN_SLUGS = frozenset(SLUGS.values())
-_LABELS = (*LADDER, UNKNOWN)
 
-# How people write labels that OpenRouter spells otherwise.
-_SPELLINGS = {"bfloat16": "bf16", "float8": "fp8", "float16": "fp16", "float32": "fp32"}
-
-# What is meant by a number that looks like one in another unit, by the unit it should have.
-_CONVERSIONS: Mapping[str, Callable[[Decimal], Decimal]] = {
-    PRICE.unit: lambda per_token: per_token * 1_000_000,
-    SECONDS.unit: lambda milliseconds: milliseconds / 1000,
-}
+Said = tuple[str, Spot, Any]  # a field's name, where it stands, and its value
 
 
 def provider_of(spot: Spot | None) -> tuple[Provider, list[Left]]:
     """What a provider object asks for, and what of it can't be carried over."""
     if spot is None or spot.kind == "null":
         return {}, []
-    place = place_of(spot)
     if spot.kind != "mapping":
-        return {}, [Left(place, _OBJECT, f"it is {_shown(plain(spot))}, not a mapping")]
+        return {}, [Left(place_of(spot), _OBJECT, f"it is {shown(plain(spot))}, not a mapping")]
+    fields = ((name, field, plain(field)) for name, field in spot.entries().items())
+    return provider_in(fields, place_of(spot))
+
+
+def provider_in(fields: Iterable[Said], place: Place) -> tuple[Provider, list[Left]]:
+    """The same for fields that stand apart; `place` is for what they come to together."""
     said: dict[str, Any] = {}
     left: list[Left] = []
-    for name, field in spot.entries().items():
-        value, remarks = _field(name, plain(field))
-        left += [Left(place_of(field), name, remark) for remark in remarks]
-        if value is not None:
-            said[name] = value
+    for name, spot, value in fields:
+        field = field_named(name)
+        if field is None:
+            why = f"OpenRouter has no such field{did_you_mean(name, PROVIDER_KEYS)}"
+            left.append(Left(place_of(spot), name, why))
+            continue
+        meant, remarks = mended(field, value)
+        if meant is not None and said.setdefault(field, meant) != meant:
+            remarks = [*remarks, f"{field} is set already, in another spelling"]
+        left += [Left(place_of(spot), name, remark) for remark in remarks]
     return _settled({name: said[name] for name in PROVIDER_KEYS if name in said}, left, place)
 
 
 def _settled(said: Provider, left: list[Left], place: Place) -> tuple[Provider, list[Left]]:
-    """Less what the router would never look at; nothing at all if nobody could serve."""
+    """Less what the router would never look at; nothing at all if no provider could serve."""
     if "order" in said and "sort" in said:
         left = [*left, Left(place, "sort", "OpenRouter doesn't sort where there is an `order`")]
         said = {name: value for name, value in said.items() if name != "sort"}
     if isinstance(tighten(said, {}), Conflict):
-        why = "its `only`, `order` and `ignore` shut each other out, so nobody could serve"
+        why = "its `only`, `order` and `ignore` shut each other out, so no provider could serve"
         return {}, [*left, Left(place, _OBJECT, why)]
     return said, left
-
-
-def _field(name: str, value: Any) -> Mended:
-    """One field's value; None where there is nothing to say."""
-    if name not in PROVIDER_KEYS:
-        return None, [f"OpenRouter has no such field{did_you_mean(name, PROVIDER_KEYS)}"]
-    if value is None or value in ([], {}):
-        return None, []  # it says nothing upstream either
-    if _holds_secret(value):
-        return None, ["it may hold a key, and keys are never copied"]
-    shape = PROVIDER_KEYS[name].shape
-    mended, remarks = _MENDS[name](value, shape)
-    if mended in ([], {}):
-        return None, [*remarks, "nothing of it is left, so it is not asked for"]
-    refusal = _refusal(shape, mended)
-    return (None, [*remarks, refusal]) if refusal else (mended, remarks)
-
-
-def _refusal(shape: Shape, value: Any) -> str | None:
-    """What the schema has to say against a value."""
-    problems: list[Any] = []
-    spot = read_tree("", as_yaml(value), problems)
-    if spot is None or shape.read(spot) is BAD or problems:  # a key too many is read past
-        return str(problems[0].message)
-    return None
-
-
-def _shown(value: Any) -> str:
-    """A value as a message quotes it."""
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    text = "a secret" if _holds_secret(value) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
-
-
-def _holds_secret(value: Any) -> bool:
-    """Whether a key may be somewhere in a value."""
-    if isinstance(value, dict):
-        return any(map(_SECRET_NAME.search, value)) or any(map(_holds_secret, value.values()))
-    if isinstance(value, list):
-        return any(map(_holds_secret, value))
-    return isinstance(value, str) and _SECRET.match(value.strip()) is not None
-
-
-# --- mending ----------------------------------------------------------------------------------
-
-
-def _providers(value: Any, _: Shape) -> Mended:
-    return _each(value, _slug, lambda _: "no provider of that name is known; write its slug")
-
-
-def _slug(entry: Any) -> str | None:
-    """The slug that is meant for sure: a known provider's, or one that is spelled as slugs are."""
-    if not isinstance(entry, str):
-        return None
-    provider, *tag = entry.strip().split("/")
-    if provider.lower() in _KNOWN_SLUGS:
-        provider = provider.lower()
-    elif is_known(provider):
-        provider = slug_of(provider)
-    slug = "/".join((provider, *map(str.lower, tag)))
-    return slug if ENTRY.fits(slug) else None
-
-
-def _quantizations(value: Any, _: Shape) -> Mended:
-    return _each(
-        value, _label, lambda each: f"it is not a quantization{did_you_mean(str(each), _LABELS)}"
-    )
-
-
-def _label(value: Any) -> str | None:
-    word = re.sub(r"[-_ ]", "", str(value).lower())
-    label = _SPELLINGS.get(word, word)
-    return label if label in _LABELS else None
-
-
-def _each(value: Any, mend: Callable[[Any], str | None], why: Callable[[Any], str]) -> Mended:
-    """A list's values, each once; one that was written without a list is a list of it."""
-    kept: dict[str, None] = {}
-    remarks: list[str] = []
-    for each in value if isinstance(value, list) else [value]:
-        mended = mend(each)
-        if mended is None:
-            remarks.append(f"{_shown(each)} is left out: {why(each)}")
-        else:
-            kept[mended] = None
-    return list(kept), remarks
-
-
-def _flag(value: Any, _: Shape) -> Mended:
-    return {"true": True, "false": False}.get(str(value).strip().lower(), value), []
-
-
-def _word(value: Any, shape: Shape) -> Mended:
-    if isinstance(value, dict):
-        return {key: _word(each, shape)[0] for key, each in value.items()}, []
-    return value.strip().lower() if isinstance(value, str) else value, []
-
-
-def _measures(value: Any, shape: Shape) -> Mended:
-    """A number, or several by name, each in its unit."""
-    if isinstance(shape, OneOf):
-        shape = shape.mapping if isinstance(value, dict) else shape.plain
-    if isinstance(shape, Record) and isinstance(value, dict):
-        return _by_key(value, shape)
-    number = _number(value)
-    if isinstance(shape, Number) and isinstance(number, int | float) and shape.doubt(number):
-        meant = _CONVERSIONS[shape.unit](Decimal(str(number)))
-        return _simplest(meant), [str(shape.doubt(number))]
-    return number, []
-
-
-def _by_key(values: Mapping[str, Any], shape: Record) -> Mended:
-    kept: dict[str, Any] = {}
-    remarks: list[str] = []
-    for key, value in values.items():
-        if key not in shape.keys:
-            remarks.append(f"{key} is left out: it takes {', '.join(shape.keys)}")
-            continue
-        mended, doubts = _measures(value, shape.keys[key].shape)
-        refusal = _refusal(shape.keys[key].shape, mended)
-        if refusal is None:
-            kept[key] = mended
-        remarks += [f"{key}: {remark}" for remark in ([refusal] if refusal else doubts)]
-    return kept, remarks
-
-
-def _number(value: Any) -> Any:
-    """A number that was written as a text is one."""
-    text = value.strip() if isinstance(value, str) else ""
-    return _simplest(Decimal(text)) if _NUMBER.fullmatch(text) else value
-
-
-def _simplest(number: Decimal) -> int | float:
-    return int(number) if number == number.to_integral_value() else float(number)
-
-
-def _options(value: Any, _: Shape) -> Mended:
-    """What is passed on to each provider, by its slug."""
-    if not isinstance(value, dict):
-        return value, []
-    slugs, remarks = _each([*value], _slug, lambda _: "no provider of that name is known")
-    return {slug: each for name, each in value.items() if (slug := _slug(name)) in slugs}, remarks
-
-
-Mend = Callable[[Any, Shape], Mended]
-
-
-def _all(names: Iterable[str], mend: Mend) -> dict[str, Mend]:
-    return dict.fromkeys(names, mend)
-
-
-_MENDS: Mapping[str, Mend] = {
-    **_all(("only", "order", "ignore"), _providers),
-    **_all(("allow_fallbacks", "require_parameters", "zdr", "enforce_distillable_text"), _flag),
-    **_all(("data_collection", "sort"), _word),
-    **_all(("max_price", "preferred_min_throughput", "preferred_max_latency"), _measures),
-    "quantizations": _quantizations,
-    "options": _options,
-}

@@ -1,12 +1,27 @@
-"""Whose file it is, by what is in it."""
+"""Which tool a file is from, by its content."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from app.errors import ForeignFileError
-from app.importing import aider, litellm, llama_swap, opencode, pi
+from app.importing import (
+    aider,
+    claude_code_router,
+    cline,
+    continue_dev,
+    librechat,
+    litellm,
+    llama_swap,
+    opencode,
+    pi,
+    qwen_code,
+    zed,
+)
 from app.importing.found import Found, Left
+from app.importing.unread import look
 from app.policy.yaml_tree import Spot
+
+_MOST_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +39,21 @@ class Format:
         return f"{self.name} ({self.title}: {self.sign})"
 
 
-FORMATS = (
-    Format("litellm", "LiteLLM's proxy", "a list model_list", litellm.fits, litellm.read),
-    Format("llama-swap", "llama-swap", "a mapping peers", llama_swap.fits, llama_swap.read),
-    Format("pi", "pi's models.json", "a mapping providers", pi.fits, pi.read),
-    Format("aider", "aider's model settings", "a list of names", aider.fits, aider.read),
-    Format("opencode", "opencode.json", "a mapping provider", opencode.fits, opencode.read),
+_FORMATS = (
+    ("litellm", "LiteLLM's proxy", "a list model_list", litellm),
+    ("llama-swap", "llama-swap", "a mapping peers", llama_swap),
+    ("pi", "pi's models.json", "a mapping providers", pi),
+    ("aider", "aider's model settings", "a list of names", aider),
+    ("opencode", "opencode.json", "a mapping provider", opencode),
+    ("claude-code-router", "claude-code-router", "Providers with api_base_url", claude_code_router),
+    ("qwen-code", "qwen-code", "modelProviders or model.generationConfig", qwen_code),
+    ("zed", "Zed", "a mapping language_models", zed),
+    ("continue", "Continue", "models, each with provider and model", continue_dev),
+    ("librechat", "LibreChat", "a list endpoints.custom", librechat),
+    ("cline", "Cline, Roo Code or Kilo Code", "providerProfiles or openRouter keys", cline),
+)
+FORMATS = tuple(
+    Format(name, title, sign, module.fits, module.read) for name, title, sign, module in _FORMATS
 )
 WHAT_CAN_BE_READ = ", ".join(map(str, FORMATS))
 
@@ -37,25 +61,33 @@ WHAT_CAN_BE_READ = ", ".join(map(str, FORMATS))
 def recognise(root: Spot, name: str | None = None) -> Format:
     """The kind of file that this is, or is said to be.
 
-    Raises `ForeignFileError` where it is none that we know, could be several, or isn't as said.
+    Raises `ForeignFileError` where it is none that is known, could be several, or isn't as said.
     """
     if name is not None:
         return _named(root, name)
     fitting = [each for each in FORMATS if each.fits(root)]
     if not fitting:
-        why = "this is none of the files that can be imported"
-        raise ForeignFileError(f"{root.file}: {why}: {WHAT_CAN_BE_READ}")
+        why = "not one of the files that can be imported"
+        raise ForeignFileError(f"{root.file}: {why}: {WHAT_CAN_BE_READ}{_settings(root)}")
     if len(fitting) > 1:
         names = " or ".join(each.name for each in fitting)
         raise ForeignFileError(f"{root.file}: this may be of {names}; say which with --from")
     return fitting[0]
 
 
+def _settings(root: Spot) -> str:
+    """Where a file of no known kind seems to have provider settings all the same."""
+    places = [f"line {each.place.line} ({each.place.where})" for each in look(root)]
+    more = f" and {len(places) - _MOST_SHOWN} more" if len(places) > _MOST_SHOWN else ""
+    shown = ", ".join(places[:_MOST_SHOWN])
+    return f"; it seems to have provider settings in {shown}{more}" if places else ""
+
+
 def _named(root: Spot, name: str) -> Format:
     for each in FORMATS:
         if each.name == name:
             if not each.fits(root):
-                why = f"this is no file of {each.title}, which has {each.sign}"
+                why = f"this is not a file of {each.title}, which has {each.sign}"
                 raise ForeignFileError(f"{root.file}: {why}")
             return each
-    raise ForeignFileError(f"--from {name}: that is none of {WHAT_CAN_BE_READ}")
+    raise ForeignFileError(f"--from {name}: not one of {WHAT_CAN_BE_READ}")

@@ -40,7 +40,7 @@ def read_source(file: str, text: str) -> tuple[Spot, list[PolicyProblem]]:
 
 
 def misread(problems: list[PolicyProblem]) -> list[Left]:
-    """Keys that can't be read, each once: whoever looks at a mapping complains again."""
+    """Keys that can't be read, each once: each look at a mapping complains again."""
     return [
         Left(Place(problem.file, problem.line, problem.where), "a key", problem.message)
         for problem in dict.fromkeys(problems)
@@ -91,10 +91,20 @@ def items(spot: Spot | None) -> list[Spot]:
     return spot.items() if spot is not None and spot.kind == "list" else []
 
 
+def mapping_at(spot: Spot | None, *keys: str) -> Spot | None:
+    """The mapping under these keys; None where there is none."""
+    found = at(spot, *keys)
+    return found if found is not None and found.kind == "mapping" else None
+
+
 def text_at(spot: Spot | None, *keys: str) -> str:
     """The text under these keys; empty where there is none."""
-    found = at(spot, *keys)
-    return found.text().strip() if found is not None and found.kind == "text" else ""
+    return text_of(at(spot, *keys))
+
+
+def text_of(spot: Spot | None) -> str:
+    """The text that a value is; empty where it is none."""
+    return spot.text().strip() if spot is not None and spot.kind == "text" else ""
 
 
 def plain(spot: Spot) -> Any:

@@ -8,6 +8,7 @@ from app.importing.policy_file import Imported, import_file
 from app.policy.book import Book
 from app.policy.parse import read_book
 from app.policy.request import request_for
+from app.policy.tags import without_tiers
 
 CANARY = "sk-or-v1-canary-that-must-not-be-copied"
 
@@ -21,10 +22,16 @@ def book_of(policy: Imported) -> Book:
 
 
 def sent(policy: Imported, asked: str) -> tuple[str, dict[str, Any]]:
-    """The model that is asked of the router for a name, and the provider object beside it."""
+    """The model that is asked of the router for a name, and the provider object beside it.
+
+    As people write it: whoever is ignored is sent with its service tiers.
+    """
     route = book_of(policy).route_for(request_for(asked), caller=None, user_agent="", catalog=EMPTY)
     assert route.conflict is None
-    return route.model_sent, dict(route.preferences)
+    asked_for = dict(route.preferences)
+    if "ignore" in asked_for:
+        asked_for["ignore"] = without_tiers(asked_for["ignore"])
+    return route.model_sent, asked_for
 
 
 def told(policy: Imported) -> str:

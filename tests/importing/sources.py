@@ -1,4 +1,4 @@
-"""Files of every kind for what somebody wants, spelled in the many ways in which people spell.
+"""Files of every kind for what a user wants, spelled in the many ways in which people spell.
 
 What is wanted is drawn first and written down after, so that a test knows it without reading.
 """
@@ -154,10 +154,82 @@ def opencode(wanted: Wanted) -> str:
     return f"// my own\n{text} /* {CANARY} */"
 
 
+def claude_code_router(wanted: Wanted) -> str:
+    """Under each model's name, on top of a provider object for all that it replaces."""
+    transformer: dict[str, Any] = {"use": [["openrouter", {"provider": {"sort": "exacto"}}]]}
+    for model, wish in wanted.items():
+        transformer[model] = {"use": [["openrouter", {"provider": wish.written}], "reasoning"]}
+    provider = {
+        "name": "openrouter",
+        "api_base_url": "https://openrouter.ai/api/v1/chat/completions",
+        "api_key": CANARY,
+        "models": [*wanted],
+        "transformer": transformer,
+    }
+    return json.dumps({"APIKEY": CANARY, "Providers": [provider], "Router": {}}, indent=2)
+
+
+def qwen_code(wanted: Wanted) -> str:
+    models = [
+        {
+            "id": model,
+            "baseUrl": "https://openrouter.ai/api/v1",
+            "generationConfig": {"timeout": 60000, "extra_body": {"provider": wish.written}},
+        }
+        for model, wish in wanted.items()
+    ]
+    settings = {"env": {"OPENROUTER_API_KEY": CANARY}, "modelProviders": {"openai": models}}
+    return json.dumps({"$version": 4, **settings}, indent=2)
+
+
+def zed(wanted: Wanted) -> str:
+    models = [
+        {"name": model, "max_tokens": 200_000, "provider": wish.written}
+        for model, wish in wanted.items()
+    ]
+    text = json.dumps({"language_models": {"open_router": {"available_models": models}}}, indent=2)
+    return f"// Zed settings: {CANARY}\n//\n{text}"
+
+
+def continue_dev(wanted: Wanted) -> str:
+    models = [
+        {
+            "name": f"No. {number}",
+            "provider": "openrouter",
+            "model": model,
+            "apiKey": CANARY,
+            "requestOptions": {"extraBodyProperties": {"provider": wish.written}},
+        }
+        for number, (model, wish) in enumerate(wanted.items())
+    ]
+    local = {"name": "Local", "provider": "ollama", "model": "qwen3", "apiKey": CANARY}
+    return yaml.safe_dump({"name": "Mine", "schema": "v1", "models": [*models, local]})
+
+
+def librechat(wanted: Wanted) -> str:
+    endpoints = [
+        {
+            "name": f"OpenRouter {number}",
+            "apiKey": CANARY,
+            "baseURL": "https://openrouter.ai/api/v1",
+            "models": {"default": [model], "fetch": False},
+            "addParams": {"provider": wish.written},
+        }
+        for number, (model, wish) in enumerate(wanted.items())
+    ]
+    mcp = {"search": {"headers": {"Authorization": CANARY}}}
+    return yaml.safe_dump({"version": "1.3.0", "endpoints": {"custom": endpoints}, "mcp": mcp})
+
+
 FILES: Mapping[str, Callable[[Wanted], str]] = {
     "litellm": litellm,
     "llama-swap": llama_swap,
     "pi": pi,
     "aider": aider,
     "opencode": opencode,
-}
+    "claude-code-router": claude_code_router,
+    "qwen-code": qwen_code,
+    "zed": zed,
+    "continue": continue_dev,
+    "librechat": librechat,
+}  # all but Cline's, which can't say all of this

@@ -38,14 +38,15 @@ def test_what_a_peer_sets_becomes_one_rule_for_all_of_its_models() -> None:
 
 
 def test_what_is_not_carried_over_is_said_with_its_line() -> None:
+    no_slug = "not a model slug, which reads author/model"
     set_ = "only the provider object is carried over; `set` in a rule can set the rest"
     assert told(imported(CONFIG)).splitlines() == [
         (
             "theirs:9: peers.workstation.filters.setParams.provider: the peer workstation: "
             "its proxy is not OpenRouter"
         ),
-        "theirs:16: peers.openrouter.models[2]: ${chosen}: it is no model slug: author/model",
-        "theirs:17: peers.openrouter.models[3]: this entry: it is no model slug: author/model",
+        f"theirs:16: peers.openrouter.models[2]: ${{chosen}}: {no_slug}",
+        f"theirs:17: peers.openrouter.models[3]: this entry: {no_slug}",
         f"theirs:19: peers.openrouter.filters.stripParams: {set_}",
         f"theirs:21: peers.openrouter.filters.setParams.top_k: {set_}",
     ]

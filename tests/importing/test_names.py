@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.importing.names import pattern_in, slug_in
+from app.importing.names import is_openrouter, pattern_in, slug_in
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,19 @@ def test_wildcards_stay_wildcards(name: str, pattern: str | None) -> None:
 def test_a_prefix_that_was_not_named_stays() -> None:
     assert slug_in("openrouter/a/b") is None
     assert slug_in("openai/a/b", "openrouter", "openai") == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "ours"),
+    [
+        (["https://openrouter.ai/api/v1"], True),
+        (["", "https://EU.OpenRouter.ai/api"], True),
+        (["http://127.0.0.1:4477/v1"], True),
+        (["http://localhost:4477"], True),
+        (["http://localhost:44770"], False),
+        (["https://llm.example/v1", ""], False),
+        ([], False),
+    ],
+)
+def test_an_address_is_openrouters_or_pointsmans(addresses: list[str], ours: bool) -> None:  # noqa: FBT001
+    assert is_openrouter(*addresses) is ours

@@ -69,7 +69,7 @@ def test_a_key_that_is_not_the_models_id_becomes_an_alias() -> None:
 def test_variants_and_names_that_are_no_slugs_are_left_out() -> None:
     said = told(imported(CONFIG))
     assert "theirs:18: provider.openrouter.models.glm.variants.fast.provider" in said
-    assert "a name: it is no model slug" in said
+    assert "a name: not a model slug" in said
     assert "slow" not in said
     assert "another name" not in said
 
@@ -83,7 +83,7 @@ def test_of_two_provider_objects_for_every_model_the_one_that_is_sent_counts() -
     both = {"provider": {"zdr": True}, "extraBody": {"provider": {"sort": "price"}}}
     policy = imported(config(options=both))
     assert sent(policy, "any/model")[1] == {"sort": "price"}
-    assert "opencode sends the one in extraBody" in told(policy)
+    assert "provider.openrouter.options.extraBody.provider is sent in its place" in told(policy)
 
 
 def test_openrouter_may_be_called_otherwise() -> None:

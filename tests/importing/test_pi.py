@@ -62,7 +62,9 @@ def test_a_model_that_is_defined_goes_before_an_override_of_it() -> None:
 def test_tabs_are_no_obstacle_and_unknown_fields_are_said_with_their_line() -> None:
     assert told(imported(CONFIG)) == (
         "theirs:19: providers.openrouter.modelOverrides.anthropic/claude-sonnet-4.compat."
-        "openRouterRouting.fallbacks: OpenRouter has no such field; did you mean allow_fallbacks?"
+        "openRouterRouting.fallbacks: OpenRouter has no such field; did you mean allow_fallbacks?\n"
+        "theirs:22: providers.openrouter.modelOverrides.z-ai/glm-4.7.compat.openRouterRouting: "
+        "z-ai/glm-4.7: `models` defines this model too, and goes first"
     )
 
 

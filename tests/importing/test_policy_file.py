@@ -13,6 +13,7 @@ from app.errors import ForeignFileError
 from app.importing.policy_file import import_file
 from tests.importing.reading import CANARY, book_of, imported, sent, told
 from tests.importing.sources import FILES, WANTED, Wanted, Wish
+from tests.importing.test_nothing_lost import config_of
 
 TOOLS = sorted(FILES)
 
@@ -111,7 +112,7 @@ def test_what_contradicts_a_more_general_rule_is_left_out() -> None:
     assert sent(policy, "b/c")[1] == shared
     assert told(policy) == (
         "theirs:2: model_list[0].litellm_params.extra_body.provider: a/b: "
-        "together with what goes for this model anyway, nobody could serve"
+        "together with the other rules for this model, it leaves no provider to serve"
     )
 
 
@@ -142,7 +143,7 @@ def test_what_is_right_once_another_is_gone_stays() -> None:
     policy = imported(file_of(entries))
     assert sent(policy, "a/b:free")[1] == {"only": ["novita"], "zdr": True}
     assert sent(policy, "mine")[1] == {"only": ["novita"], "sort": "price"}
-    assert [left.what for left in policy.left if "nobody" in left.why] == ["a/b"]
+    assert [left.what for left in policy.left if "no provider" in left.why] == ["a/b"]
 
 
 def test_of_two_patterns_that_contradict_each_other_the_wider_stays() -> None:
@@ -153,7 +154,7 @@ def test_of_two_patterns_that_contradict_each_other_the_wider_stays() -> None:
     ]
     policy = imported(file_of(entries))
     assert sent(policy, "a/b")[1] == {"only": ["novita"]}
-    assert [(left.place.line, left.what, "nobody" in left.why) for left in policy.left] == [
+    assert [(left.place.line, left.what, "no provider" in left.why) for left in policy.left] == [
         (3, "a/*", True),
         (4, "b/*", False),  # which is told of the wider rule's `only`
     ]
@@ -177,7 +178,7 @@ def test_two_halves_that_contradict_each_other_are_left_out_together() -> None:
     provider = {**everywhere, "models": [{"id": "openrouter/a/b", **routing}]}
     policy = imported(json.dumps({"providers": {"openrouter": provider}}))
     assert sent(policy, "openrouter/a/b") == ("a/b", {"ignore": ["novita"]})
-    assert "nobody could serve" in told(policy)
+    assert "no provider to serve" in told(policy)
 
 
 def test_a_file_that_comes_to_more_than_a_policy_may_hold_is_refused() -> None:
@@ -214,3 +215,26 @@ def test_a_file_that_was_damaged_is_imported_or_refused(tool: str, data: st.Data
     end = data.draw(st.integers(start, min(start + 9, len(text))))
     damage = data.draw(st.text(alphabet="{}[]\",:-# \n\t0*&!|>'x\u2028é", max_size=3))
     import_or_refuse(text[:start] + damage + text[end:])
+
+
+WRONG: st.SearchStrategy[Any] = st.sampled_from(
+    [None, 1, 0.5, True, "x", "", [], {}, [None], {"": None}, [[]], {"x": {}}]
+)
+
+
+@pytest.mark.parametrize("tool", [*TOOLS, "cline"])
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_a_value_of_a_wrong_kind_is_no_obstacle(tool: str, data: st.DataObject) -> None:
+    config = config_of(tool)
+    inside = config
+    while True:
+        steps = [*inside] if isinstance(inside, dict) else [*range(len(inside))]
+        step = data.draw(st.sampled_from(steps))
+        deeper = inside[step]
+        if not isinstance(deeper, dict | list) or not deeper or data.draw(st.booleans()):
+            break
+        inside = deeper
+    inside[step] = data.draw(WRONG)
+    with suppress(ForeignFileError):  # where the tool can't be known by it any more
+        book_of(import_file("theirs", json.dumps(config), tool))

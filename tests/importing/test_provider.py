@@ -51,6 +51,12 @@ def test_whatever_the_schema_takes_is_carried_over_as_it_stands() -> None:
         ({"quantizations": "fp8"}, {"quantizations": ["fp8"]}),
         ({"zdr": "true", "allow_fallbacks": "False"}, {"zdr": True, "allow_fallbacks": False}),
         ({"data_collection": "DENY"}, {"data_collection": "deny"}),
+        ({"data_collection": "disallow"}, {"data_collection": "deny"}),
+        ({"allowFallbacks": False}, {"allow_fallbacks": False}),
+        ({"require-parameters": True}, {"require_parameters": True}),
+        ({"preferredMinThroughput": 5}, {"preferred_min_throughput": 5}),
+        ({"zdr": True, "ZDR": True}, {"zdr": True}),
+        ({"only": ["Amazon Bedrock"]}, {"only": ["amazon-bedrock"]}),
         ({"sort": "Price"}, {"sort": "price"}),
         ({"sort": {"by": "Latency"}}, {"sort": {"by": "latency"}}),
         ({"max_price": {"prompt": "0.50"}}, {"max_price": {"prompt": 0.5}}),
@@ -118,6 +124,7 @@ NOTHING_LEFT = "nothing of it is left, so it is not asked for"
         ({"quantizations": [None]}, {}, ["null is left out", NOTHING_LEFT]),
         ({"zdr": "perhaps"}, {}, ['"perhaps" is not true or false']),
         ({"data_collection": 5}, {}, ["5 is not a data policy"]),
+        ({"zdr": True, "ZDR": False}, {"zdr": True}, ["zdr is set already, in another spelling"]),
         ({"sort": {"partition": "none"}}, {}, ["by is missing"]),
         ({"sort": {"by": "price", "then": "latency"}}, {}, ["there is no key then"]),
         ({"max_price": 5}, {}, ["5 is not a mapping"]),
@@ -175,7 +182,7 @@ def test_a_sort_that_the_router_would_ignore_is_left_out() -> None:
         {"order": ["azure"], "ignore": ["azure"], "allow_fallbacks": False},
     ],
 )
-def test_an_object_that_nobody_can_serve_is_left_out_whole(hopeless: dict[str, Any]) -> None:
+def test_an_object_that_no_provider_can_serve_is_left_out_whole(hopeless: dict[str, Any]) -> None:
     said, left = mended({**hopeless, "zdr": True})
     assert said == {}
     assert "shut each other out" in left[0]

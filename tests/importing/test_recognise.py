@@ -1,5 +1,8 @@
 """Whose file it is."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from app.errors import ForeignFileError
@@ -21,7 +24,8 @@ def test_a_file_is_known_by_what_is_in_it(tool: str, wanted: dict[str, Wish]) ->
 
 
 def test_an_opencode_file_without_providers_is_known_by_its_schema() -> None:
-    assert known('{"$schema": "https://opencode.ai/config.json"}') == "opencode"
+    for site in ("https://opencode.ai", "https://app.kilo.ai"):
+        assert known(f'{{"$schema": "{site}/config.json"}}') == "opencode"
 
 
 @pytest.mark.parametrize(
@@ -37,12 +41,25 @@ def test_an_opencode_file_without_providers_is_known_by_its_schema() -> None:
         "[[",
     ],
 )
-def test_any_other_file_is_an_error_that_names_all_five(text: str) -> None:
+def test_any_other_file_is_an_error_that_names_every_format(text: str) -> None:
     with pytest.raises(ForeignFileError) as error:
         imported(text)
-    for name in ("litellm", "llama-swap", "pi", "aider", "opencode"):
-        assert name in str(error.value)
-    assert {each.name for each in FORMATS} == set(FILES)
+    for each in FORMATS:
+        assert f"{each.name} ({each.title}" in str(error.value)
+    assert {each.name for each in FORMATS} == {*FILES, "cline"}
+
+
+def test_any_other_file_with_provider_settings_is_an_error_that_says_where() -> None:
+    text = "plugins:\n  mine: {provider: {only: [novita]}}\n" + "".join(
+        f"  no{number}: {{allowFallbacks: false}}\n" for number in range(6)
+    )
+    with pytest.raises(ForeignFileError) as error:
+        imported(text)
+    assert str(error.value).endswith(
+        "; it seems to have provider settings in line 2 (plugins.mine.provider), "
+        "line 3 (plugins.no0), line 4 (plugins.no1), line 5 (plugins.no2), line 6 (plugins.no3) "
+        "and 2 more"
+    )
 
 
 BOTH = "model_list: []\nproviders: {}\n"
@@ -56,10 +73,18 @@ def test_a_file_that_could_be_of_two_tools_needs_to_be_told() -> None:
 
 
 def test_a_file_that_is_not_what_it_is_said_to_be_is_an_error() -> None:
-    with pytest.raises(ForeignFileError, match="no file of LiteLLM's proxy, which has a list"):
+    with pytest.raises(ForeignFileError, match="not a file of LiteLLM's proxy, which has a list"):
         known("providers: {}", "litellm")
 
 
-def test_a_tool_that_nobody_knows_is_an_error_that_names_all_five() -> None:
-    with pytest.raises(ForeignFileError, match=r"--from cline: that is none of litellm .*opencode"):
-        known(BOTH, "cline")
+def test_a_tool_that_is_not_known_is_an_error_that_names_every_format() -> None:
+    with pytest.raises(ForeignFileError, match=r"--from codex: not one of litellm .*cline"):
+        known(BOTH, "codex")
+
+
+def test_the_documentation_has_a_row_for_each_format() -> None:
+    docs = Path(__file__).parents[2] / "docs" / "import.md"
+    rows = re.findall(
+        r"^\| `([a-z][\w-]+)` \|", docs.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    assert rows == [each.name for each in FORMATS]

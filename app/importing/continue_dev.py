@@ -1,0 +1,59 @@
+"""Continue: `models` of config.yaml or config.json, each with `requestOptions`.
+
+Of these, `extraBodyProperties` go into the request. Those at the top of the file are for all
+models that have none of their own. `name` (or `title`) is for people; what is sent is `model`.
+config.json has models under other keys too, and a model that is taken from a hub (`uses`) may be
+changed by `override`.
+"""
+
+from collections.abc import Iterator
+
+from app.importing.entry import asked, beside, everywhere, left_at
+from app.importing.found import Found, Left
+from app.importing.names import NO_SLUG, is_openrouter, slug_in
+from app.importing.source import at, items, mapping_at, text_at
+from app.policy.yaml_tree import Spot
+
+_BODY = ("requestOptions", "extraBodyProperties")
+_OTHER_MODELS = ("tabAutocompleteModel", "embeddingsProvider", "reranker")
+
+
+def fits(root: Spot) -> bool:
+    """Whether this is such a file."""
+    return any(
+        text_at(model, "uses") or (text_at(model, "provider") and text_at(model, "model"))
+        for model in items(at(root, "models"))
+    )
+
+
+def read(root: Spot) -> Iterator[Found | Left]:
+    """Every model that is asked of OpenRouter, and what goes with all of them."""
+    shared = at(root, *_BODY)
+    yield from everywhere(at(shared, "provider"))[1]
+    yield from beside(shared, "provider")
+    for entry in _models(root):
+        yield from _model(at(entry, "override") or entry, shared)
+
+
+def _models(root: Spot) -> Iterator[Spot]:
+    yield from items(at(root, "models"))
+    for key in _OTHER_MODELS:
+        spot = at(root, key)
+        if spot is not None:
+            yield from [spot] if mapping_at(spot) is not None else items(spot)
+
+
+def _model(entry: Spot, shared: Spot | None) -> Iterator[Found | Left]:
+    body = at(entry, *_BODY)
+    own = at(body, "provider")
+    yield from beside(body, "provider")
+    name = text_at(entry, "model") or "this entry"
+    slug = slug_in(name, "openrouter")
+    if text_at(entry, "provider") != "openrouter" and not is_openrouter(text_at(entry, "apiBase")):
+        why = "it is not asked of OpenRouter"
+    elif slug is None:
+        why = NO_SLUG
+    else:
+        yield from asked(slug, slug, at(body or shared, "provider"), entry)
+        return
+    yield left_at(own, entry, name, why)
