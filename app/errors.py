@@ -14,7 +14,8 @@ PointsmanError
 │   │   ├── ForbiddenHost           403 forbidden_host
 │   │   ├── ForbiddenOrigin         403 forbidden_origin
 │   │   ├── BodyTooLarge            413 body_too_large
-│   │   └── UnsupportedContent      415 unsupported_content
+│   │   ├── UnsupportedContent      415 unsupported_content
+│   │   └── WebSocketRefused        426 websocket_refused
 │   ├── PolicyRefusal         the policy's: the caller asked for what the policy forbids
 │   │   ├── PolicyConflict          403 policy_conflict
 │   │   ├── PolicyRefused           403 policy_refused
@@ -89,7 +90,7 @@ class RequestError(PointsmanError):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     type: ClassVar[str] = "server_error"  # OpenAI's word for the family
-    retry_after: ClassVar[int | None] = None  # seconds
+    headers: ClassVar[tuple[tuple[bytes, bytes], ...]] = ()  # of the reply, beside the usual ones
 
 
 class CallerError(RequestError):
@@ -157,6 +158,14 @@ class UnsupportedContent(CallerError):
     code = "unsupported_content"
 
 
+class WebSocketRefused(CallerError):
+    """The client asks for a WebSocket, which neither Pointsman nor OpenRouter offers (T-54)."""
+
+    status = 426
+    code = "websocket_refused"
+    headers = ((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade"))  # RFC 9110, 15.5.22
+
+
 class PolicyRefusal(RequestError):
     """The policy forbids what the caller asked, or what came of it."""
 
@@ -199,7 +208,7 @@ class Draining(RequestError):
 
     status = 503
     code = "draining"
-    retry_after = 1
+    headers = ((b"retry-after", b"1"),)  # seconds
 
 
 class UpstreamError(RequestError):

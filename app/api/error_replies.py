@@ -14,6 +14,7 @@ _ANTHROPIC_TYPES = {
     404: "not_found_error",
     413: "request_too_large",
     415: "invalid_request_error",
+    426: "invalid_request_error",
     503: "overloaded_error",
 }
 

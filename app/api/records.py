@@ -115,9 +115,7 @@ class Records:
             return  # the answer had begun: left incomplete, it shows the caller that it broke
         shape = exchange.dialect.error_shape if exchange.dialect else "openai"
         exchange.status = error.status
-        headers = exchange.headers()
-        if error.retry_after is not None:
-            headers.append((b"retry-after", b"%d" % error.retry_after))
+        headers = [*exchange.headers(), *error.headers]
         body = error_body(error, shape, exchange.id if exchange.filed else None)
         exchange.bytes_out = await send_json(send, error.status, body, headers)
 
