@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError
+from app.wire.origins import NULL, read_origin
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -39,6 +40,20 @@ def _without_trailing_slash(url: str) -> str:
     if parts.username or parts.password:
         raise ValueError("the address must not carry a key; set OPENROUTER_API_KEY instead")
     return url.rstrip("/")
+
+
+def _origins(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises `ValueError` with all that is wrong, entry by entry."""
+    read: list[str] = []
+    wrong: list[str] = []
+    for entry in entries:
+        try:
+            read.append(read_origin(entry))
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return tuple(read)
 
 
 def _span(value: object) -> object:
@@ -133,7 +148,7 @@ class Settings(BaseSettings):
         default=(),
         description="Host names served besides loopback ones and HOST itself, comma-separated.",
     )
-    allowed_origins: CommaList = Field(
+    allowed_origins: Annotated[CommaList, AfterValidator(_origins)] = Field(
         default=(),
         description="Web origins (https://app.example) that may call, comma-separated.",
     )
@@ -245,6 +260,12 @@ class Settings(BaseSettings):
             raise SettingsError(
                 "POINTSMAN_CALLER_KEYS is set, so callers show keys of ours and not OpenRouter's: "
                 "set OPENROUTER_API_KEY too, or unset POINTSMAN_CALLER_KEYS"
+            )
+        if NULL in self.allowed_origins and not self.caller_keys:
+            raise SettingsError(
+                "POINTSMAN_ALLOWED_ORIGINS has 'null', which any web page can send from a "
+                "sandboxed frame: every page you visit could spend your key. "
+                "Set POINTSMAN_CALLER_KEYS too, or remove 'null'"
             )
         upstream = urlsplit(self.upstream_url)
         host = upstream.hostname or ""

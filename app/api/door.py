@@ -1,7 +1,8 @@
 """The door: checks each request before anything else sees it.
 
 A plain ASGI layer around everything. The Host must be one we serve (DNS rebinding, T-41). The
-Origin that a browser sends must be allowed (T-40). A caller key must be shown where
+Origin that a browser sends must be allowed (T-40); every answer to such a page, errors too, then
+has the headers without which the browser would not show it (T-55). A caller key must be shown where
 keys are set; `/health` and `/ready` are open to all with a right Host, since they reveal nothing.
 The dashboard's pages can also be read after signing in, which is their own business.
 """
@@ -15,15 +16,17 @@ from typing import Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.callers import Callers
+from app.api.cross_origin import answer_preflight, readable_by
 from app.api.traffic import Traffic
 from app.errors import Draining, ForbiddenHost, ForbiddenOrigin, RequestError, WebSocketRefused
 from app.settings import is_loopback
+from app.wire.cors import ORIGIN, is_preflight
 from app.wire.headers import Header
+from app.wire.origins import Origins
 
 Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
 
 OPEN_PATHS = frozenset({"/health", "/ready"})
-ORIGIN = b"origin"
 UPGRADE = b"upgrade"
 _LOOKED_AT = frozenset({b"host", ORIGIN, UPGRADE})
 
@@ -58,7 +61,7 @@ class Door:
         self._traffic = traffic
         self._callers = callers
         self._hosts = frozenset(host.lower() for host in hosts)
-        self._origins = frozenset(origin.lower() for origin in origins)
+        self._origins = Origins(origins)
         self._refuse = refuse
         self._serves = lru_cache(maxsize=64)(self._is_ours)  # a few names, at every request
 
@@ -72,7 +75,12 @@ class Door:
             try:
                 looked_at = _looked_at(scope["headers"])
                 self._check_host(looked_at)
-                self._check_origin(scope, looked_at)
+                origin = self._check_origin(scope, looked_at) if ORIGIN in looked_at else None
+                if origin is not None:
+                    if is_preflight(scope["method"], scope["headers"]):
+                        await answer_preflight(scope, send, origin)
+                        return
+                    send = readable_by(origin, send)
                 scope["caller"] = self._admit(scope, looked_at)
             except RequestError as error:
                 await self._refuse(scope, receive, send, error)
@@ -93,14 +101,18 @@ class Door:
                 "if it should be, add it to POINTSMAN_ALLOWED_HOSTS"
             )
 
-    def _check_origin(self, scope: Scope, looked_at: "LookedAt") -> None:
-        for origin in looked_at.get(ORIGIN, ()):
-            own_form = scope["path"] in self._pages.forms
-            if not own_form and origin.decode("latin-1").lower() not in self._origins:
-                raise ForbiddenOrigin(
-                    f"web pages of {origin.decode('latin-1')!r} may not use this Pointsman; "
-                    "if they should, add that origin to POINTSMAN_ALLOWED_ORIGINS"
-                )
+    def _check_origin(self, scope: Scope, looked_at: "LookedAt") -> bytes | None:
+        """The allowed origin of the page that asks; None where a form of our own is filled in."""
+        origins = looked_at[ORIGIN]
+        named = b", ".join(origins).decode("latin-1")  # two make one that no page has
+        if named in self._origins:
+            return origins[0]
+        if scope["path"] in self._pages.forms:
+            return None
+        raise ForbiddenOrigin(
+            f"web pages of {named!r} may not use this Pointsman; "
+            "if they should, add that origin to POINTSMAN_ALLOWED_ORIGINS"
+        )
 
     def _admit(self, scope: Scope, looked_at: "LookedAt") -> str | None:
         """The name of the caller, where it shows a key that has one."""
