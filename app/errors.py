@@ -13,6 +13,8 @@ PointsmanError
 │   │   ├── UnknownCallerKey        401 unknown_caller_key
 │   │   ├── ForbiddenHost           403 forbidden_host
 │   │   ├── ForbiddenOrigin         403 forbidden_origin
+│   │   ├── NotServed               404 not_found
+│   │   ├── UnknownModel            404 model_not_found
 │   │   ├── BodyTooLarge            413 body_too_large
 │   │   ├── UnsupportedContent      415 unsupported_content
 │   │   └── WebSocketRefused        426 websocket_refused
@@ -90,6 +92,7 @@ class RequestError(PointsmanError):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     type: ClassVar[str] = "server_error"  # OpenAI's word for the family
+    param: ClassVar[str | None] = None  # the field that is at fault
     headers: ClassVar[tuple[tuple[bytes, bytes], ...]] = ()  # of the reply, beside the usual ones
 
 
@@ -142,6 +145,21 @@ class ForbiddenOrigin(CallerError):
     status = 403
     code = "forbidden_origin"
     type = "permission_error"
+
+
+class NotServed(CallerError):
+    """Nothing is served at this path, or not with this method."""
+
+    status = 404
+    code = "not_found"
+
+
+class UnknownModel(CallerError):
+    """Neither upstream's list nor the policies have a model of this name."""
+
+    status = 404
+    code = "model_not_found"
+    param = "model"
 
 
 class BodyTooLarge(CallerError):
