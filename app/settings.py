@@ -26,20 +26,34 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError
 from app.wire.origins import NULL, read_origin
+from app.wire.paths import base_of
 
+_OPENROUTER = "https://openrouter.ai/api/v1"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _LEDGERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
-def _without_trailing_slash(url: str) -> str:
-    parts = urlsplit(url)
+def _base_address(url: str) -> str:
+    parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{url!r} is not an http(s) address such as https://openrouter.ai/api/v1")
+        raise ValueError(f"{url!r} is not an http(s) address such as {_OPENROUTER}")
     if parts.username or parts.password:
         raise ValueError("the address must not carry a key; set OPENROUTER_API_KEY instead")
-    return url.rstrip("/")
+    if parts.query or parts.fragment:
+        raise ValueError(
+            f"the address must have no query; write {_OPENROUTER}, or one of that kind"
+        )
+    base = base_of(parts.path)
+    if base is not None:
+        if f".{parts.hostname}".endswith(".openrouter.ai"):
+            base = "/api/v1"  # its web pages have paths like /models, too
+        raise ValueError(
+            f"{url!r} is the address of one endpoint, and each request adds its own: "
+            f"set {parts.scheme}://{parts.netloc}{base}"
+        )
+    return url.strip().rstrip("/")
 
 
 def _origins(entries: tuple[str, ...]) -> tuple[str, ...]:
@@ -115,8 +129,8 @@ class Settings(BaseSettings):
     workers: int = Field(
         default=1, ge=1, le=64, description="How many processes serve; 1 is enough for most."
     )
-    upstream_url: Annotated[str, AfterValidator(_without_trailing_slash)] = Field(
-        default="https://openrouter.ai/api/v1",
+    upstream_url: Annotated[str, AfterValidator(_base_address)] = Field(
+        default=_OPENROUTER,
         description="Where requests go. Never taken from a request (T-45).",
     )
     policies: Path | None = Field(

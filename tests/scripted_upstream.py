@@ -148,7 +148,7 @@ class ScriptedUpstream:
         request = Recorded(method, target, headers, body)
         if method == "GET" and "/models" in target and not self.plays_catalog:
             self.catalog_requests.append(request)  # the proxy's own, beside what a test is about
-            return await self._play(reply(b"{}", status=404), reader, writer)
+            return await self._play(reply(b"{}", status=503), reader, writer)
         self.requests.append(request)
         self.used.add(reader)
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
