@@ -13,8 +13,11 @@ PointsmanError
 │   │   ├── UnknownCallerKey        401 unknown_caller_key
 │   │   ├── ForbiddenHost           403 forbidden_host
 │   │   ├── ForbiddenOrigin         403 forbidden_origin
+│   │   ├── NotServed               404 not_found
+│   │   ├── UnknownModel            404 model_not_found
 │   │   ├── BodyTooLarge            413 body_too_large
-│   │   └── UnsupportedContent      415 unsupported_content
+│   │   ├── UnsupportedContent      415 unsupported_content
+│   │   └── WebSocketRefused        426 websocket_refused
 │   ├── PolicyRefusal         the policy's: the caller asked for what the policy forbids
 │   │   ├── PolicyConflict          403 policy_conflict
 │   │   ├── PolicyRefused           403 policy_refused
@@ -89,7 +92,8 @@ class RequestError(PointsmanError):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     type: ClassVar[str] = "server_error"  # OpenAI's word for the family
-    retry_after: ClassVar[int | None] = None  # seconds
+    param: ClassVar[str | None] = None  # the field that is at fault
+    headers: ClassVar[tuple[tuple[bytes, bytes], ...]] = ()  # of the reply, beside the usual ones
 
 
 class CallerError(RequestError):
@@ -143,6 +147,21 @@ class ForbiddenOrigin(CallerError):
     type = "permission_error"
 
 
+class NotServed(CallerError):
+    """Nothing is served at this path, or not with this method."""
+
+    status = 404
+    code = "not_found"
+
+
+class UnknownModel(CallerError):
+    """Neither upstream's list nor the policies have a model of this name."""
+
+    status = 404
+    code = "model_not_found"
+    param = "model"
+
+
 class BodyTooLarge(CallerError):
     """The body is over the limit (T-31, T-32)."""
 
@@ -155,6 +174,14 @@ class UnsupportedContent(CallerError):
 
     status = 415
     code = "unsupported_content"
+
+
+class WebSocketRefused(CallerError):
+    """The client asks for a WebSocket, which neither Pointsman nor OpenRouter offers (T-54)."""
+
+    status = 426
+    code = "websocket_refused"
+    headers = ((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade"))  # RFC 9110, 15.5.22
 
 
 class PolicyRefusal(RequestError):
@@ -199,7 +226,7 @@ class Draining(RequestError):
 
     status = 503
     code = "draining"
-    retry_after = 1
+    headers = ((b"retry-after", b"1"),)  # seconds
 
 
 class UpstreamError(RequestError):

@@ -37,6 +37,7 @@ from app.dashboard.sign_in import SignIn
 from app.errors import SettingsError
 from app.ledger.keep import Keep
 from app.ledger.writer import Writer
+from app.openrouter.address import AddressWatch
 from app.openrouter.catalog_copies import CatalogCopies
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
@@ -137,6 +138,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         partial(_read, openrouter, key.get_secret_value() if key else None),
         copies=CatalogCopies(settings.state / "catalog", settings.upstream_url),
         changed=drift.changed,
+        answered=AddressWatch(settings.upstream_url).saw,
     )
     keep = Keep(age=settings.ledger_keep, megabytes=settings.ledger_max_mb)
     ledger = _Ledger(settings.ledger(), keep)

@@ -25,20 +25,49 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError
+from app.wire.origins import NULL, read_origin
+from app.wire.paths import base_of
 
+_OPENROUTER = "https://openrouter.ai/api/v1"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _LEDGERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
-def _without_trailing_slash(url: str) -> str:
-    parts = urlsplit(url)
+def _base_address(url: str) -> str:
+    parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{url!r} is not an http(s) address such as https://openrouter.ai/api/v1")
+        raise ValueError(f"{url!r} is not an http(s) address such as {_OPENROUTER}")
     if parts.username or parts.password:
         raise ValueError("the address must not carry a key; set OPENROUTER_API_KEY instead")
-    return url.rstrip("/")
+    if parts.query or parts.fragment:
+        raise ValueError(
+            f"the address must have no query; write {_OPENROUTER}, or one of that kind"
+        )
+    base = base_of(parts.path)
+    if base is not None:
+        if f".{parts.hostname}".endswith(".openrouter.ai"):
+            base = "/api/v1"  # its web pages have paths like /models, too
+        raise ValueError(
+            f"{url!r} is the address of one endpoint, and each request adds its own: "
+            f"set {parts.scheme}://{parts.netloc}{base}"
+        )
+    return url.strip().rstrip("/")
+
+
+def _origins(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises `ValueError` with all that is wrong, entry by entry."""
+    read: list[str] = []
+    wrong: list[str] = []
+    for entry in entries:
+        try:
+            read.append(read_origin(entry))
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return tuple(read)
 
 
 def _span(value: object) -> object:
@@ -100,8 +129,8 @@ class Settings(BaseSettings):
     workers: int = Field(
         default=1, ge=1, le=64, description="How many processes serve; 1 is enough for most."
     )
-    upstream_url: Annotated[str, AfterValidator(_without_trailing_slash)] = Field(
-        default="https://openrouter.ai/api/v1",
+    upstream_url: Annotated[str, AfterValidator(_base_address)] = Field(
+        default=_OPENROUTER,
         description="Where requests go. Never taken from a request (T-45).",
     )
     policies: Path | None = Field(
@@ -133,7 +162,7 @@ class Settings(BaseSettings):
         default=(),
         description="Host names served besides loopback ones and HOST itself, comma-separated.",
     )
-    allowed_origins: CommaList = Field(
+    allowed_origins: Annotated[CommaList, AfterValidator(_origins)] = Field(
         default=(),
         description="Web origins (https://app.example) that may call, comma-separated.",
     )
@@ -245,6 +274,12 @@ class Settings(BaseSettings):
             raise SettingsError(
                 "POINTSMAN_CALLER_KEYS is set, so callers show keys of ours and not OpenRouter's: "
                 "set OPENROUTER_API_KEY too, or unset POINTSMAN_CALLER_KEYS"
+            )
+        if NULL in self.allowed_origins and not self.caller_keys:
+            raise SettingsError(
+                "POINTSMAN_ALLOWED_ORIGINS has 'null', which any web page can send from a "
+                "sandboxed frame: every page you visit could spend your key. "
+                "Set POINTSMAN_CALLER_KEYS too, or remove 'null'"
             )
         upstream = urlsplit(self.upstream_url)
         host = upstream.hostname or ""

@@ -157,7 +157,7 @@ class ScriptedUpstream:
             self.catalog_requests.append(request)  # the proxy's own, beside what a test is about
             listed = self.listings.get(target.partition("/models/")[2].removesuffix("/endpoints"))
             if not listed:
-                return await self._play(reply(b"{}", status=404), reader, writer)
+                return await self._play(reply(b"{}", status=503), reader, writer)
             listing = listed.pop(0) if len(listed) > 1 else listed[0]
             return await self._play(reply(listing), reader, writer)
         self.requests.append(request)

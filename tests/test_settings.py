@@ -131,3 +131,51 @@ def test_a_setting_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None
         "POINTSMAN_POLCIES is no setting; did you mean POINTSMAN_POLICIES?",
         "POINTSMAN_SERVICE_HOST is no setting",
     ]
+
+
+def test_allowed_origins_are_read_as_browsers_send_them() -> None:
+    settings = Settings.read(allowed_origins=" https://App.example/ , app://obsidian.md,")
+    assert settings.allowed_origins == ("https://app.example", "app://obsidian.md")
+
+
+def test_every_origin_that_is_none_is_named_at_start() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read(allowed_origins="*, https://app.example, app.example, https://a.example/page")
+    told = str(caught.value)
+    assert told.startswith("POINTSMAN_ALLOWED_ORIGINS: ")
+    for part in ("every web page you visit", "'app.example'", "write https://a.example"):
+        assert part in told
+
+
+def test_the_origin_null_needs_caller_keys() -> None:
+    """Any web page can send it, from a sandboxed frame."""
+    with pytest.raises(SettingsError, match=r"'null'.*POINTSMAN_CALLER_KEYS"):
+        Settings.read(allowed_origins="null").check_exposure()
+    keys = {"caller_keys": "a:b", "openrouter_api_key": "k"}
+    Settings.read(allowed_origins="null", **keys).check_exposure()
+
+
+@pytest.mark.parametrize(
+    ("url", "instead"),
+    [
+        ("https://openrouter.ai/api/v1/chat/completions", "https://openrouter.ai/api/v1"),
+        ("https://openrouter.ai/api/v1/responses/", "https://openrouter.ai/api/v1"),
+        ("https://eu.openrouter.ai/models", "https://eu.openrouter.ai/api/v1"),
+        ("https://openrouter.ai/chat", "https://openrouter.ai/api/v1"),
+        ("http://gateway.example:8080/x/v1/messages", "http://gateway.example:8080/x/v1"),
+        ("https://gateway.example/completions", "https://gateway.example"),
+    ],
+)
+def test_an_upstream_that_names_an_endpoint_is_an_error_with_the_address_to_set(
+    url: str, instead: str
+) -> None:
+    with pytest.raises(SettingsError, match="POINTSMAN_UPSTREAM_URL") as caught:
+        Settings.read(upstream_url=url)
+    assert str(caught.value).endswith(f"set {instead}")
+    assert Settings.read(upstream_url=instead).upstream_url == instead
+
+
+def test_an_upstream_with_a_query_is_an_error_that_does_not_repeat_it() -> None:
+    with pytest.raises(SettingsError, match="no query") as caught:
+        Settings.read(upstream_url="https://gateway.example/v1?key=secret")
+    assert "secret" not in str(caught.value)

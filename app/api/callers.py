@@ -1,7 +1,8 @@
-"""Who is calling, and may they.
+"""Callers and their keys.
 
-With caller keys set, every caller must show one, as a bearer token or as `x-api-key`; the key
-gives the caller its name and goes no further. Without any, everybody who can reach us may call.
+With caller keys set, every request must show one, as a bearer token or as `x-api-key`; one that is
+right is enough, whatever stands in the other place. It gives the caller its name and is not sent
+on. Without caller keys, every program that reaches this address may call.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from app.errors import UnknownCallerKey
 
 _BEARER = b"bearer "
+_MOST_SHOWN = 8  # more would be a list of guesses
 
 
 class Callers:
@@ -24,15 +26,18 @@ class Callers:
         }
 
     def admit(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-        """The caller's name; None when no keys are set.
+        """The name of the caller whose key is among those shown; None when no keys are set.
 
-        Raises `UnknownCallerKey`. All keys are compared, in constant time each (T-44).
+        Raises `UnknownCallerKey`. Each key shown is compared with all that are known, in constant
+        time (T-44).
         """
         if not self._digests:
             return None
-        shown = _digest(shown_key(headers))
         names = [
-            name for name, digest in self._digests.items() if hmac.compare_digest(digest, shown)
+            name
+            for shown in map(_digest, shown_keys(headers))
+            for name, known in self._digests.items()
+            if hmac.compare_digest(known, shown)
         ]
         if not names:
             raise UnknownCallerKey(
@@ -42,15 +47,19 @@ class Callers:
         return names[0]
 
 
-def shown_key(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The key a request shows, or nothing."""
-    key = b""
+def shown_keys(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """The keys that a request shows, bearer tokens first; the first eight of them.
+
+    Many clients send a placeholder in one place beside the key in the other.
+    """
+    bearer: list[bytes] = []
+    plain: list[bytes] = []
     for name, value in headers:
         if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
-            return value[len(_BEARER) :].strip()
-        if name == b"x-api-key":
-            key = value.strip()
-    return key
+            bearer.append(value[len(_BEARER) :].strip())
+        elif name == b"x-api-key":
+            plain.append(value.strip())
+    return [key for key in (*bearer, *plain) if key][:_MOST_SHOWN]
 
 
 def _digest(key: bytes) -> bytes:

@@ -1,9 +1,10 @@
-"""The door: nobody gets in who does not belong.
+"""The door: checks each request before anything else sees it.
 
-A plain ASGI layer around everything: the Host must be one we serve (DNS rebinding, T-41), a
-browser's Origin must be allow-listed (T-40), and a caller key must be shown where keys are set.
-`/health` and `/ready` are open to anyone with a right Host: they tell nothing. Pages for browsers
-are read by who has signed in, too; how one does that is the pages' business.
+A plain ASGI layer around everything. The Host must be one we serve (DNS rebinding, T-41). The
+Origin that a browser sends must be allowed (T-40); every answer to such a page, errors too, then
+has the headers without which the browser would not show it (T-55). A caller key must be shown where
+keys are set; `/health` and `/ready` are open to all with a right Host, since they reveal nothing.
+The dashboard's pages can also be read after signing in, which is their own business.
 """
 
 import asyncio
@@ -15,13 +16,19 @@ from typing import Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.callers import Callers
+from app.api.cross_origin import answer_preflight, readable_by
 from app.api.traffic import Traffic
-from app.errors import Draining, ForbiddenHost, ForbiddenOrigin, RequestError
+from app.errors import Draining, ForbiddenHost, ForbiddenOrigin, RequestError, WebSocketRefused
 from app.settings import is_loopback
+from app.wire.cors import ORIGIN, is_preflight
+from app.wire.headers import Header
+from app.wire.origins import Origins
 
 Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
 
 OPEN_PATHS = frozenset({"/health", "/ready"})
+UPGRADE = b"upgrade"
+_LOOKED_AT = frozenset({b"host", ORIGIN, UPGRADE})
 
 
 class Pages(Protocol):
@@ -54,7 +61,7 @@ class Door:
         self._traffic = traffic
         self._callers = callers
         self._hosts = frozenset(host.lower() for host in hosts)
-        self._origins = frozenset(origin.lower() for origin in origins)
+        self._origins = Origins(origins)
         self._refuse = refuse
         self._serves = lru_cache(maxsize=64)(self._is_ours)  # a few names, at every request
 
@@ -66,7 +73,15 @@ class Door:
         self._traffic.open += 1
         try:
             try:
-                scope["caller"] = self._admit(scope)
+                looked_at = _looked_at(scope["headers"])
+                self._check_host(looked_at)
+                origin = self._check_origin(scope, looked_at) if ORIGIN in looked_at else None
+                if origin is not None:
+                    if is_preflight(scope["method"], scope["headers"]):
+                        await answer_preflight(scope, send, origin)
+                        return
+                    send = readable_by(origin, send)
+                scope["caller"] = self._admit(scope, looked_at)
             except RequestError as error:
                 await self._refuse(scope, receive, send, error)
             else:
@@ -77,27 +92,35 @@ class Door:
         finally:
             self._traffic.open -= 1
 
-    def _admit(self, scope: Scope) -> str | None:
-        hosts: list[bytes] = []
-        origins: list[bytes] = []
-        for name, value in scope["headers"]:
-            if name == b"host":
-                hosts.append(value)
-            elif name == b"origin":
-                origins.append(value)
+    def _check_host(self, looked_at: "LookedAt") -> None:
+        hosts = looked_at.get(b"host", ())
         if len(hosts) != 1 or not self._serves(hosts[0].decode("latin-1")):
             named = hosts[0].decode("latin-1") if hosts else "(none)"
             raise ForbiddenHost(
                 f"the Host header {named!r} is not one this Pointsman serves; "
                 "if it should be, add it to POINTSMAN_ALLOWED_HOSTS"
             )
-        for origin in origins:
-            own_form = scope["path"] in self._pages.forms
-            if not own_form and origin.decode("latin-1").lower() not in self._origins:
-                raise ForbiddenOrigin(
-                    f"web pages of {origin.decode('latin-1')!r} may not use this Pointsman; "
-                    "if they should, add that origin to POINTSMAN_ALLOWED_ORIGINS"
-                )
+
+    def _check_origin(self, scope: Scope, looked_at: "LookedAt") -> bytes | None:
+        """The allowed origin of the page that asks; None where a form of our own is filled in."""
+        origins = looked_at[ORIGIN]
+        named = b", ".join(origins).decode("latin-1")  # two make one that no page has
+        if named in self._origins:
+            return origins[0]
+        if scope["path"] in self._pages.forms:
+            return None
+        raise ForbiddenOrigin(
+            f"web pages of {named!r} may not use this Pointsman; "
+            "if they should, add that origin to POINTSMAN_ALLOWED_ORIGINS"
+        )
+
+    def _admit(self, scope: Scope, looked_at: "LookedAt") -> str | None:
+        """The name of the caller, where it shows a key that has one."""
+        if _asks_for_websocket(scope, looked_at):
+            raise WebSocketRefused(
+                "Pointsman offers no WebSockets: send the request with POST, "
+                'and set "stream": true in its body to get the answer as a stream'
+            )
         if scope["path"] in OPEN_PATHS:
             return None
         if self._traffic.draining:
@@ -109,6 +132,25 @@ class Door:
     def _is_ours(self, host_header: str) -> bool:
         host = host_of(host_header)
         return host is not None and (is_loopback(host) or host in self._hosts)
+
+
+LookedAt = dict[bytes, list[bytes]]  # the values of the headers that are read here, by name
+
+
+def _looked_at(headers: Iterable[Header]) -> LookedAt:
+    found: LookedAt = {}
+    for name, value in headers:
+        if name in _LOOKED_AT:
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _asks_for_websocket(scope: Scope, looked_at: LookedAt) -> bool:
+    """Whether `Upgrade` names a WebSocket; all else that it may offer is ignored (T-54)."""
+    if UPGRADE not in looked_at or scope["http_version"] == "1.0":
+        return False  # HTTP/1.0 knows no such field (RFC 9110, 7.8)
+    offers = b",".join(looked_at[UPGRADE]).lower().split(b",")
+    return any(offer.strip() == b"websocket" for offer in offers)
 
 
 def host_of(host_header: str) -> str | None:

@@ -1,10 +1,11 @@
 """Turns our own errors into the reply that a caller's SDK understands.
 
-OpenAI's envelope everywhere, Anthropic's on `/messages`. Upstream's own errors never come
-through here: they pass as they were sent.
+OpenAI's envelope, and Anthropic's for clients that speak Anthropic's API (`wire/paths.py` tells
+which do). Upstream's own errors never come through here: they pass as they were sent.
 """
 
 from app.errors import RequestError
+from app.wire.dialect import ErrorShape
 
 # Anthropic has a closed list of error types, chosen by status.
 _ANTHROPIC_TYPES = {
@@ -14,17 +15,18 @@ _ANTHROPIC_TYPES = {
     404: "not_found_error",
     413: "request_too_large",
     415: "invalid_request_error",
+    426: "invalid_request_error",
     503: "overloaded_error",
 }
 
 
-def error_body(error: RequestError, shape: str, receipt_id: str | None) -> dict[str, object]:
-    """The JSON body for `error`; `shape` is "openai" or "anthropic"."""
+def error_body(error: RequestError, shape: ErrorShape, receipt_id: str | None) -> dict[str, object]:
+    """The JSON body for `error`."""
     if shape == "anthropic":
         kind = _ANTHROPIC_TYPES.get(error.status, "api_error")
         detail = {"type": kind, "message": str(error), "code": error.code}
         return {"type": "error", "error": detail, "request_id": receipt_id}
-    return openai_error(str(error), code=error.code, kind=error.type)
+    return openai_error(str(error), code=error.code, kind=error.type, param=error.param)
 
 
 def openai_error(

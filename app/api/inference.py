@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from app.api.body import must_be_json, read_json
-from app.api.callers import shown_key
+from app.api.callers import shown_keys
 from app.api.exchange import Exchange
 from app.api.holding import Holding
 from app.api.records import Records
@@ -133,7 +133,7 @@ async def finish(exchange: Exchange, send: Send) -> None:
 
 def must_have_key(headers: RawHeaders, key: str | None) -> None:
     """Raise `MissingKey` where neither we nor the caller have one for upstream."""
-    if key is None and not shown_key(headers):
+    if key is None and not shown_keys(headers):
         raise MissingKey(
             "no key for OpenRouter: set OPENROUTER_API_KEY where Pointsman runs, "
             "or send yours as 'Authorization: Bearer sk-or-...'"

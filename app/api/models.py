@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{id}: upstream's list, with the aliases in front."""
+"""GET /v1/models and what is below it: upstream's list, with the aliases in front."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,16 +8,18 @@ import msgspec
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from app.api.error_replies import openai_error
-from app.api.plain_replies import send_bytes, send_json
+from app.api.plain_replies import send_bytes
 from app.api.records import Records
-from app.errors import UpstreamError
+from app.catalog.catalog import listing_key
+from app.errors import UnknownModel, UpstreamError
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter
 from app.policy.book import Book
+from app.policy.rule import Alias
 from app.policy_folder import PolicyFolder
 from app.wire.headers import RawHeaders, to_caller, to_upstream
 
+_BELOW, _ENDPOINTS = "/models/", "/endpoints"
 _OK = 200
 _YEAR_3000 = 32_503_680_000
 
@@ -49,8 +51,10 @@ class Models:
                 listed = with_aliases(body, self._policies.current)
                 shaped = _shaped(listed, wanted, for_anthropic=_is_anthropics(scope))
                 if shaped is None:
-                    await send_json(send, 404, _no_such_model(wanted))
-                    return
+                    raise UnknownModel(
+                        f"there is no model {wanted!r}, and no alias of that name; "
+                        "GET /v1/models lists all"
+                    )
                 body = shaped
             await send_bytes(send, status, body, _without_length(headers))
 
@@ -59,10 +63,24 @@ class Models:
 
         Any other path under `/models` is one of upstream's own.
         """
-        name = path.removeprefix("/models/")
+        name = path.removeprefix(_BELOW)
         if name == path:
             return None
-        return name if name.count("/") == 1 or name in self._policies.current.aliases else None
+        return name if name.count("/") == 1 or self._alias(name) else None
+
+    def listing_in(self, path: str) -> str | None:
+        """For `/models/{alias}/endpoints`, the path of the listing of the alias's model."""
+        name = path.removeprefix(_BELOW).removesuffix(_ENDPOINTS)
+        if path != _BELOW + name + _ENDPOINTS or self._alias(name + _ENDPOINTS):
+            return None
+        alias = self._alias(name)
+        return _BELOW + listing_key(alias.model) + _ENDPOINTS if alias else None
+
+    def _alias(self, name: str) -> Alias | None:
+        """In any case, as it may be asked for in a request."""
+        name = name.lower()
+        aliases = self._policies.current.aliases.values()
+        return next((alias for alias in aliases if alias.name.lower() == name), None)
 
     async def _list(self, scope: Scope) -> tuple[int, RawHeaders, bytes]:
         query = "" if _is_anthropics(scope) else scope["query_string"].decode("latin-1")
@@ -90,21 +108,28 @@ def with_aliases(body: bytes, book: Book) -> bytes:
     try:
         whole = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         entries = msgspec.json.decode(whole["data"], type=list[msgspec.Raw])
-    except (msgspec.DecodeError, KeyError):
+    except _NO_LIST:
         return body
-    known = {_id_of(entry): entry for entry in entries}
+    known = {listing_key(name): entry for entry in entries if (name := _id_of(entry))}
     ours = [
-        _entry(alias.name, alias.model, known.get(alias.model)) for alias in book.aliases.values()
+        _entry(alias.name, alias.model, known.get(listing_key(alias.model)))
+        for alias in book.aliases.values()
     ]
     whole["data"] = msgspec.Raw(msgspec.json.encode([*ours, *entries]))
     return msgspec.json.encode(whole)
 
 
 def _shaped(listed: bytes, wanted: str, *, for_anthropic: bool) -> bytes | None:
-    """The list, or one entry of it, in the shape asked for; None where there is no such entry."""
+    """The list, or one entry of it, in the shape asked for; None where there is no such entry.
+
+    A body that is not a list of models is returned as it came.
+    """
     if not (wanted or for_anthropic):
         return listed
-    entries = msgspec.json.decode(listed, type=_List).data
+    try:
+        entries = msgspec.json.decode(listed, type=_List).data
+    except _NO_LIST:
+        return listed
     if wanted:
         entries = [entry for entry in entries if str(entry.get("id")).lower() == wanted.lower()]
         if not entries:
@@ -133,9 +158,8 @@ def _is_anthropics(scope: Scope) -> bool:
     return any(name == b"anthropic-version" for name, _ in scope["headers"])
 
 
-def _no_such_model(wanted: str) -> dict[str, object]:
-    message = f"there is no model {wanted!r}, and no alias of that name; GET /v1/models lists all"
-    return openai_error(message, code="model_not_found", param="model")
+# Text that is not UTF-8 and nesting without end are errors of other kinds than JSON's own.
+_NO_LIST = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError)
 
 
 class _List(msgspec.Struct):
@@ -149,7 +173,7 @@ class _Named(msgspec.Struct):
 def _id_of(entry: msgspec.Raw) -> str | None:
     try:
         return msgspec.json.decode(entry, type=_Named).id
-    except msgspec.DecodeError:
+    except _NO_LIST:
         return None
 
 

@@ -1,9 +1,16 @@
-"""uvicorn's HTTP protocol, with an end to its patience, and a word for who waits for its end."""
+"""uvicorn's HTTP protocol, with three changes.
+
+- A client that reads nothing is disconnected after a while (T-19).
+- A request can ask to be told when its client leaves.
+- An offer to change protocols, such as `Upgrade: h2c`, is ignored, as RFC 9110 allows: the request
+  is served over HTTP/1.1, with its body (T-54).
+"""
 
 import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.staying import WHEN_LEFT
@@ -28,6 +35,23 @@ class Protocol(HttpToolsProtocol):
     _left: bool = False
     _served: RequestResponseCycle | None = None  # the request whose turn it is
     _then: Callable[[], object] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived, as often as it takes: each offer to upgrade stops the parser."""
+        self._unset_keepalive_if_required()
+        rest: bytes | memoryview = data
+        try:
+            while rest:
+                try:
+                    self.parser.feed_data(rest)
+                except httptools.HttpParserUpgrade as offer:
+                    rest = memoryview(rest)[offer.args[0] :]  # no copy: a packet may hold thousands
+                    self._begin_again_without_the_offer()
+                else:
+                    break
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
 
     def on_message_begin(self) -> None:
         """A request begins: it may ask to be told when its caller leaves."""
@@ -81,6 +105,28 @@ class Protocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             super().send_400_response(msg)
+
+    def _should_upgrade(self) -> bool:
+        """Whether the parser is about to stop for another protocol; uvicorn starts nothing then.
+
+        llhttp stops at CONNECT, too, which no answer of ours can follow: that stays a 400.
+        """
+        return self.scope["method"] != "CONNECT"
+
+    def _begin_again_without_the_offer(self) -> None:
+        """Parse the head that the parser stopped behind once more, as one that offers nothing.
+
+        All that decides where its body ends is checked again, by a parser that never stopped: one
+        that did takes the body for the next request. The application sees the head as it was sent.
+        """
+        offered = self.headers
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, version)]
+        lines += [b"%b: %b" % header for header in offered if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.parser.feed_data(b"\r\n".join([*lines, b"", b""]))
+        self.headers[:] = offered
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._served = cycle

@@ -26,7 +26,7 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.telemetry.telemetry import Telemetry
 from app.telemetry.trace_context import Trace
 from app.wire.dialect import DIALECTS, Dialect
-from app.wire.paths import canonical_path
+from app.wire.paths import canonical_path, error_shape
 
 log = logging.getLogger("pointsman")
 
@@ -113,11 +113,9 @@ class Records:
         exchange.error = error
         if exchange.head_sent:
             return  # the answer had begun: left incomplete, it shows the caller that it broke
-        shape = exchange.dialect.error_shape if exchange.dialect else "openai"
+        shape = error_shape(exchange.path, exchange.asked_with)
         exchange.status = error.status
-        headers = exchange.headers()
-        if error.retry_after is not None:
-            headers.append((b"retry-after", b"%d" % error.retry_after))
+        headers = [*exchange.headers(), *error.headers]
         body = error_body(error, shape, exchange.id if exchange.filed else None)
         exchange.bytes_out = await send_json(send, error.status, body, headers)
 

@@ -5,14 +5,15 @@ from collections.abc import Awaitable
 from starlette.types import Receive, Scope, Send
 
 from app.api.count_tokens import CountTokens
-from app.api.error_replies import openai_error
+from app.api.error_replies import error_body
 from app.api.explain import DRY_RUN, Explain
 from app.api.inference import Inference
 from app.api.models import Models
 from app.api.passthrough import READING, Passthrough
 from app.api.plain_replies import send_json
+from app.errors import NotServed
 from app.wire.dialect import DIALECTS
-from app.wire.paths import canonical_path, nearly
+from app.wire.paths import canonical_path, error_shape, nearly
 
 
 class V1:
@@ -45,21 +46,24 @@ class V1:
     async def _serve(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         if path == "/models" and scope["method"] == "GET":
             await self._models(scope, receive, send)
+        elif scope["method"] == "GET" and (listing := self._models.listing_in(path)):
+            await self._passthrough(scope, receive, send, listing)
         elif scope["method"] == "GET" and (wanted := self._models.named_in(path)):
             await self._models(scope, receive, send, wanted)
         elif path == "/messages/count_tokens" and scope["method"] == "POST":
             await self._count_tokens(scope, receive, send)
         elif scope["method"] not in READING and (meant := nearly(scope["path"])) is not None:
-            await send_json(send, 404, _nothing_here(scope["path"], f"; POST to /v1{meant}"))
+            await _nothing_here(scope, send, f"POST to /v1{meant}")
         elif path != scope["path"]:
             await self._passthrough(scope, receive, send, path)
         else:
-            await send_json(send, 404, _nothing_here(scope["path"], _ELSEWHERE))
+            await _nothing_here(scope, send, _ELSEWHERE)
 
 
-_ELSEWHERE = "; OpenRouter's API is under /v1, ours under /pointsman"
+_ELSEWHERE = "OpenRouter's API is under /v1, ours under /pointsman"
 
 
-def _nothing_here(path: str, remedy: str) -> dict[str, object]:
-    message = f"nothing is served here at {path!a}{remedy}"
-    return openai_error(message, code="not_found")
+async def _nothing_here(scope: Scope, send: Send, remedy: str) -> None:
+    error = NotServed(f"nothing is served here at {scope['path']!a}; {remedy}")
+    shape = error_shape(scope["path"], dict(scope["headers"]))
+    await send_json(send, error.status, error_body(error, shape, None))

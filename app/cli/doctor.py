@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,17 @@ from rich.text import Text
 
 from app.cli.asking import asking
 from app.cli.words import log_command, without_password
-from app.errors import PointsmanError
+from app.errors import PointsmanError, UpstreamError
 from app.ledger.store import Store
+from app.openrouter.address import amiss, is_list, others
+from app.openrouter.client import connect
 from app.policy.lint import lint
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
+from app.wire.headers import to_upstream
 
 _OK = 200
+_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,9 @@ async def _ledger(settings: Settings) -> Told:
 
 
 async def _upstream(settings: Settings) -> Told:
+    wrong = await _how_the_address_is_wrong(settings)
+    if wrong is not None:
+        return False, wrong
     if settings.openrouter_api_key is None:
         return None, "no OPENROUTER_API_KEY is set: callers must send their own key"
     async with asking(settings) as ask:
@@ -99,6 +107,40 @@ async def _upstream(settings: Settings) -> Told:
     left = data.get("limit_remaining") if isinstance(data, dict) else None
     limit = "" if left is None else f", {left} USD left of its limit"
     return True, f"reached in {took:.0f} ms, the key is accepted{limit}"
+
+
+async def _how_the_address_is_wrong(settings: Settings) -> str | None:
+    """What to set instead of an address that is no API's, as far as it can be found on its host."""
+    url = settings.upstream_url
+    wrong = amiss(*await _models_at(url, settings))
+    if wrong is None:
+        return None
+    for other in others(url):
+        with suppress(UpstreamError):
+            status, body = await _models_at(other, settings)
+            if status == _OK and is_list(body):
+                return f"GET {url}/models {wrong}: set POINTSMAN_UPSTREAM_URL={other}"
+    return (
+        f"GET {url}/models {wrong}, so this is not the base address of an API: "
+        "set POINTSMAN_UPSTREAM_URL=https://openrouter.ai/api/v1, or the one that you use"
+    )
+
+
+async def _models_at(url: str, settings: Settings) -> tuple[int, bytes]:
+    """How a base address answers for its list of models: status and body."""
+    key = settings.openrouter_api_key.get_secret_value() if settings.openrouter_api_key else None
+    openrouter = connect(
+        url,
+        connect_timeout=settings.connect_timeout,
+        read_timeout=min(settings.read_timeout, _PATIENCE_SECONDS),
+        transport=settings.transport,
+    )
+    try:
+        headers = to_upstream((), key=key, router_metadata=False)
+        status, _, body = await openrouter.get("/models", headers)
+    finally:
+        await openrouter.aclose()
+    return status, body
 
 
 async def _running(settings: Settings) -> Told:

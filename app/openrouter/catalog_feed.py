@@ -24,6 +24,7 @@ from app.errors import UpstreamError
 Get = Callable[[str], Awaitable[tuple[int, bytes]]]
 
 Changed = Callable[[str, Catalog, Catalog], None]  # a model's listing: before and after
+Answered = Callable[[int, bytes], None]  # a request for the list of models: status and body
 
 log = logging.getLogger("pointsman")
 
@@ -56,6 +57,7 @@ class CatalogFeed:
         *,
         copies: Copies | None = None,
         changed: Changed = lambda _model, _before, _after: None,
+        answered: Answered = lambda _status, _body: None,
         clock: Callable[[], float] = time.time,
         renew_after: float = 1800.0,
         retry_after: float = 60.0,
@@ -64,6 +66,7 @@ class CatalogFeed:
         self._get = get
         self._copies = copies
         self._changed = changed
+        self._answered = answered
         self._clock = clock
         self._renew_after = renew_after
         self._retry_after = retry_after
@@ -159,6 +162,8 @@ class CatalogFeed:
                 return
             self._failed.add(path)
             status, body = await self._get(path)
+            if path == _MODELS:
+                self._answered(status, body)
             if status == _OK and self._take(path, body, self._clock()):
                 pause = self._renew_after
                 self._failed.discard(path)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -31,6 +32,7 @@ from app.simulator.router import Routed, Router
 from app.simulator.shapes import attempts_made, chat_body, message_body, response_body, text_body
 from app.simulator.switches import Switches
 from app.simulator.validation import check_body, check_key
+from app.simulator.websocket import NoWebSockets
 
 API = "/api/v1"
 _BODIES = {
@@ -240,7 +242,8 @@ def create_simulator(
     requests in the same order are served alike; with a fixed `clock`, to the byte.
     """
     router = Router(Catalog.read(catalog), seed=seed, clock=clock)
-    app = Starlette(routes=Simulator(router, switches, pace, clock).routes())
+    routes = Simulator(router, switches, pace, clock).routes()
+    app = Starlette(routes=routes, middleware=[Middleware(NoWebSockets)])
     app.state.router = router
     return app
 

@@ -13,6 +13,7 @@ from typing import Literal
 from app.wire.frame import Place, Step
 
 Steps = tuple[Step, ...]
+ErrorShape = Literal["openai", "anthropic"]
 
 _ID = Place("id")
 _TIER = Place("service_tier")
@@ -41,7 +42,7 @@ class Dialect:
     name: str
     path: str
     usage: UsageNames
-    error_shape: Literal["openai", "anthropic"] = "openai"
+    error_shape: ErrorShape = "openai"
     # The field of a stream's event that holds the object which is the whole body otherwise.
     wrapper: Literal["", "response", "message"] = ""
     # The first place that is there names it.

@@ -1,12 +1,18 @@
 """Which path of OpenRouter's API a caller means, however its base URL was written (T-35)."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from itertools import dropwhile
 
-from app.wire.dialect import DIALECTS
+from app.wire.dialect import DIALECTS, ErrorShape
 
 _PREFIX = frozenset({"api", "v1"})
 _KNOWN = tuple(tuple(path.strip("/").split("/")) for path in DIALECTS)
+_ENDPOINT = re.compile(
+    rf"({'|'.join(map(re.escape, DIALECTS))}|/chat|/messages/count_tokens"
+    r"|/models(/user|/count|/[^/]+/[^/]+/endpoints)?)/*$",
+    re.IGNORECASE,
+)
 _AS_USUAL = {prefix + path: path for prefix in ("/v1", "/api/v1") for path in DIALECTS}
 
 
@@ -40,6 +46,28 @@ def nearly(path: str) -> str | None:
         plain = plain.partition(mark)[0]
     meant = canonical_path("/".join(segment.strip() for segment in plain.split("/")))
     return meant if meant in DIALECTS else None
+
+
+def error_shape(path: str, headers: Container[bytes]) -> ErrorShape:
+    """The shape of errors that a client of this path reads; `headers` are the names of its own.
+
+    Paths of a dialect have the dialect's. Of the others, some are Anthropic's alone; the rest is
+    shared, and Anthropic's clients are known by the header that they always send.
+    """
+    meant = canonical_path(path)
+    if meant in DIALECTS:
+        return DIALECTS[meant].error_shape
+    anthropics = meant.startswith("/messages/") or b"anthropic-version" in headers
+    return "anthropic" if anthropics else "openai"
+
+
+def base_of(path: str) -> str | None:
+    """The base address's path, in a path that names an endpoint below it; None where it names none.
+
+    `/api/v1/chat/completions` has the base `/api/v1`.
+    """
+    found = _ENDPOINT.search(path)
+    return None if found is None else path[: found.start()]
 
 
 def _resolved(segments: Sequence[str]) -> list[str]:

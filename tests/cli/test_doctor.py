@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from app.cli.doctor import Diagnosis, doctor, examine
 from app.main import create_app
@@ -59,7 +62,8 @@ def test_t36_a_server_with_other_policies_is_not_well(tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_tried_is_no_fault(tmp_path: Path) -> None:
-    everything = found(read(tmp_path, port=1))
+    with running(create_simulator(pace=0)) as openrouter:
+        everything = found(read(tmp_path, port=1, upstream_url=f"{openrouter.url}/api/v1"))
     assert everything["upstream"].well is None
     assert everything["server"].well is None
     assert "pointsman serve" in everything["server"].told
@@ -71,6 +75,7 @@ def test_what_can_not_be_tried_is_no_fault(tmp_path: Path) -> None:
         ("settings", {"host": "0.0.0.0"}),  # noqa: S104 - refused
         ("ledger", {"ledger_url": "sqlite:////proc/nothing/here.db"}),
         ("upstream", {"openrouter_api_key": "k"}),
+        ("upstream", {}),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, what: str, settings: dict[str, Any]) -> None:
@@ -89,3 +94,29 @@ def test_a_wrong_key_and_an_empty_folder_are_said(tmp_path: Path) -> None:
         everything = found(settings)
     assert "is the key right" in everything["upstream"].told
     assert "nothing is held" in everything["policies"].told
+
+
+@pytest.mark.parametrize("path", ["", "/v1", "/api", "/api/v1/v1"])
+@pytest.mark.parametrize("key", ["sk-or-v1-x", ""])
+def test_an_address_that_is_not_the_apis_is_said_with_the_one_to_set(
+    tmp_path: Path, path: str, key: str
+) -> None:
+    with running(create_simulator(pace=0)) as openrouter:
+        url = openrouter.url + path
+        diagnosis = found(read(tmp_path, port=1, upstream_url=url, openrouter_api_key=key))
+    told = diagnosis["upstream"]
+    assert told.well is False
+    assert told.told == (
+        f"GET {url}/models answers 404: set POINTSMAN_UPSTREAM_URL={openrouter.url}/api/v1"
+    )
+
+
+def test_a_web_page_in_place_of_an_api_is_said(tmp_path: Path) -> None:
+    page = Starlette(
+        routes=[Route("/{path:path}", lambda _: HTMLResponse("<!DOCTYPE html><h1>Models</h1>"))]
+    )
+    with running(page) as site:
+        told = found(read(tmp_path, port=1, upstream_url=f"{site.url}/api/v1"))["upstream"]
+    assert told.well is False
+    assert "a web page" in told.told
+    assert "https://openrouter.ai/api/v1" in told.told

@@ -43,3 +43,15 @@ async def test_a_large_body_goes_up_although_curl_asks_first(simulated: Proxy) -
         f"{simulated.url}/v1/chat/completions", "-H", "Expect: 100-continue", "-d", body
     )
     assert "choices" in json.loads(out)
+
+
+async def test_t54_curl_that_offers_http_2_is_served_over_http_1_1(simulated: Proxy) -> None:
+    features = await curl("--version")
+    if "HTTP2" not in features:
+        pytest.skip("this curl speaks no HTTP/2")
+    url = f"{simulated.url}/v1/chat/completions"
+    out = await curl(url, "--http2", "--verbose", "--stderr", "-", "-d", ASK % "")
+    assert "> Upgrade: h2c" in out
+    assert "< HTTP/1.1 200 OK" in out
+    assert '"choices"' in out
+    assert (await simulated.only_receipt())["verdict"] == "kept"

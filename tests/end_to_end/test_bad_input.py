@@ -1,13 +1,17 @@
 """Bad input: a clear error in the caller's dialect, never a stack trace, and a receipt."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
+from logging import INFO
 from typing import Any
 
 import pytest
 from backports import zstd
 
+from app.simulator import create_simulator
 from tests.conftest import Proxy, StartProxy
+from tests.running import running
 from tests.scripted_upstream import Close, Pause, ScriptedUpstream, reply
 
 CHAT = "/v1/chat/completions"
@@ -125,6 +129,23 @@ async def test_an_unreachable_upstream_is_a_502_that_names_its_address(
     assert "127.0.0.1:9" in error["message"]
     receipt = await proxy.only_receipt()
     assert (receipt["ending"], receipt["status"]) == ("upstream_error", 502)
+
+
+async def test_an_upstream_that_is_no_api_is_told_once_in_the_log(
+    start_proxy: StartProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(create_simulator(pace=0)) as openrouter:
+        proxy = start_proxy(upstream_url=openrouter.url)  # without /api/v1
+        for _ in range(2):
+            assert (await proxy.client.post(proxy.url + CHAT, json=ASK)).status_code == 404
+        told: list[str] = []
+        async with asyncio.timeout(3):
+            while not told:
+                await asyncio.sleep(0.02)
+                told = [record.getMessage() for record in caplog.records if record.levelno > INFO]
+    assert len(told) == 1
+    assert f"GET {openrouter.url}/models answers 404" in told[0]
+    assert "pointsman doctor" in told[0]
 
 
 async def test_an_upstream_that_hangs_up_without_a_word_is_a_502(

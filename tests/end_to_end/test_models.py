@@ -12,10 +12,13 @@ version: 1
 aliases:
   quick: {model: acme/sim-1, preferences: {sort: price}}
   team/careful: {model: acme/sim-1, preferences: {zdr: true}}
+  "a/b/Deep+one:x": {model: "acme/sim-1:nitro", preferences: {zdr: true}}
+  odd/endpoints: {model: acme/sim-1, preferences: {zdr: true}}
 """
 LISTED = b"""{"data":[
   {"id":"acme/sim-1","name":"Acme: Sim 1","created":1750000000,"context_length":32768,"n":1.0},
   {"id":"acme/other:free","created":"long ago"}]}"""
+PREFIXES = ["/v1", "/api/v1", "", "/v1/v1"]
 ANTHROPIC = {"anthropic-version": "2023-06-01"}
 
 
@@ -31,14 +34,23 @@ async def get(proxy: Proxy, path: str, **headers: str) -> tuple[int, Any]:
     return answer.status_code, answer.json()
 
 
-@pytest.mark.parametrize("prefix", ["/v1", "/api/v1", "", "/v1/v1"])
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("quick", "quick"), ("team/careful", "team/careful"), ("acme/sim-1", "acme/sim-1")],
+    [
+        ("quick", "quick"),
+        ("QUICK", "quick"),
+        ("team/careful", "team/careful"),
+        ("team%2Fcareful", "team/careful"),
+        ("a/b/Deep+one:x", "a/b/Deep+one:x"),
+        ("a%2Fb%2Fdeep%2Bone%3Ax", "a/b/Deep+one:x"),
+        ("odd/endpoints", "odd/endpoints"),
+        ("acme/sim-1", "acme/sim-1"),
+    ],
 )
-async def test_one_model_is_found_by_name(proxy: Proxy, prefix: str, name: str, shown: str) -> None:
-    status, model = await get(proxy, f"{prefix}/models/{name}")
-    assert (status, model["id"], model["context_length"]) == (200, shown, 32768)
+async def test_one_model_is_found_by_name(proxy: Proxy, name: str, shown: str) -> None:
+    for prefix in PREFIXES:
+        status, model = await get(proxy, f"{prefix}/models/{name}")
+        assert (status, model["id"], model["context_length"]) == (200, shown, 32768), prefix
 
 
 async def test_a_model_is_found_however_its_slash_is_written(proxy: Proxy) -> None:
@@ -46,10 +58,38 @@ async def test_a_model_is_found_however_its_slash_is_written(proxy: Proxy) -> No
     assert (status, model["id"]) == (200, "acme/other:free")
 
 
+@pytest.mark.parametrize(
+    "alias",
+    ["quick", "Quick", "team/careful", "team%2Fcareful", "a/b/Deep%2Bone%3Ax", "odd/endpoints"],
+)
+async def test_the_endpoints_of_an_alias_are_those_of_its_model(
+    proxy: Proxy, openrouter: ScriptedUpstream, alias: str
+) -> None:
+    listing = b'{"data": {"id":"acme/sim-1", "endpoints":[{"tag":"novita/fp8", "n":1.0}]}}'
+    openrouter.plays(reply(listing))
+    for prefix in PREFIXES:
+        answer = await proxy.client.get(f"{proxy.url}{prefix}/models/{alias}/endpoints?x=1")
+        assert (answer.status_code, answer.content) == (200, listing), prefix
+    targets = [request.target for request in openrouter.requests]  # the catalog's own among them
+    assert targets.count("/api/v1/models/acme/sim-1/endpoints?x=1") == len(PREFIXES)
+
+
+async def test_a_list_that_is_none_is_passed_on_as_it_came(
+    proxy: Proxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(reply(b"<html>", content_type="text/html"))
+    for path, headers in (("/models", {}), ("/models", ANTHROPIC), ("/models/quick", {})):
+        answer = await proxy.client.get(f"{proxy.url}/v1{path}", headers=headers)
+        assert (answer.status_code, answer.content) == (200, b"<html>")
+
+
 async def test_a_model_that_is_not_there_is_openais_404(proxy: Proxy) -> None:
     status, body = await get(proxy, "/v1/models/acme/none")
     assert (status, body["error"]["code"]) == (404, "model_not_found")
     assert "acme/none" in body["error"]["message"]
+    assert body["error"]["param"] == "model"
+    status, body = await get(proxy, "/v1/models/acme/none", **ANTHROPIC)
+    assert (status, body["type"], body["error"]["type"]) == (404, "error", "not_found_error")
 
 
 async def test_upstreams_own_paths_under_models_pass_through(
@@ -66,13 +106,14 @@ async def test_anthropics_clients_get_anthropics_shape(
     status, body = await get(proxy, "/v1/models?limit=1000", **ANTHROPIC)
     assert status == 200
     assert [model["id"] for model in body["data"]] == [
-        *("quick", "team/careful", "acme/sim-1", "acme/other:free")
+        *("quick", "team/careful", "a/b/Deep+one:x", "odd/endpoints"),
+        *("acme/sim-1", "acme/other:free"),
     ]
     assert (body["first_id"], body["last_id"], body["has_more"]) == (
         *("quick", "acme/other:free"),
         False,
     )
-    assert body["data"][2] == {
+    assert body["data"][4] == {
         "type": "model",
         "id": "acme/sim-1",
         "display_name": "Acme: Sim 1",

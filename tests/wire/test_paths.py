@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.wire.dialect import DIALECTS
-from app.wire.paths import canonical_path, nearly
+from app.wire.paths import base_of, canonical_path, error_shape, nearly
 
 PREFIXES = ["", "/v1", "/api/v1", "/api", "/v1/v1", "/api/v1/api/v1", "/v1/", "//v1", "/v1//v1/."]
 SUFFIXES = ["", "/", "//", "/.", "/x/.."]
@@ -97,3 +97,44 @@ def test_what_another_reader_might_take_for_one_of_ours_is_seen(path: str) -> No
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/beta/chat/completions", "/", "/v1/files/x;y"])
 def test_other_paths_are_like_none_of_ours(path: str) -> None:
     assert nearly(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "by_header", "shape"),
+    [
+        ("/v1/messages", False, "anthropic"),
+        ("/v1/messages/count_tokens", False, "anthropic"),
+        ("/v1/messages/v1/messages/count_tokens", False, "anthropic"),
+        ("/api/v1/messages/batches/b-1", False, "anthropic"),
+        ("/v1/models", True, "anthropic"),
+        ("/v1/files", True, "anthropic"),
+        ("/v1/models", False, "openai"),
+        ("/v1/messages_of_mine", False, "openai"),
+        ("/v1/chat/completions", True, "openai"),  # what is sent there is OpenAI's
+        ("/v1/responses", False, "openai"),
+    ],
+)
+def test_errors_have_the_shape_that_the_client_reads(
+    path: str, shape: str, *, by_header: bool
+) -> None:
+    headers = {b"host", b"anthropic-version"} if by_header else {b"host"}
+    assert error_shape(path, headers) == shape
+
+
+@pytest.mark.parametrize("base", ["", "/v1", "/api/v1", "/a/b/v1", "/models/v1"])
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        *DIALECTS,
+        *("/chat", "/messages/count_tokens", "/models", "/models/user", "/models/count"),
+        "/models/qwen/qwen3-coder/endpoints",
+    ],
+)
+def test_a_base_address_is_found_in_that_of_an_endpoint(base: str, endpoint: str) -> None:
+    assert base_of(base + endpoint) == base
+    assert base_of(f"{base}{endpoint.upper()}/") == base
+
+
+@pytest.mark.parametrize("path", ["", "/", "/api/v1", "/models/v1", "/mymodels", "/v1/chats"])
+def test_a_base_address_names_no_endpoint(path: str) -> None:
+    assert base_of(path) is None
