@@ -13,6 +13,8 @@ from app.policy.slug import read_slug
 _LONGEST_MODEL = 256  # no slug comes near; a pattern has to look at all of it
 _MOST_MODELS = 32  # upstream takes four; each is held to all rules, and the answer remembered
 _DEEPEST = 50  # no provider object comes near; what joins and compares them recurses
+_MOST_ENTRIES = 500  # of one list in it; OpenRouter has some hundred providers
+_LARGEST_KB = 256  # of a field that is read whole, on the event loop
 _SERVER_TOOL = b"openrouter:"
 
 # What msgspec raises for a value that split found the end of, but that isn't sound inside.
@@ -78,11 +80,17 @@ def is_given(raw: msgspec.Raw | None) -> bool:
 
 
 def decoded(name: str, raw: msgspec.Raw) -> Any:
-    """The value of a field that a policy reads."""
+    """The value of a field that a policy reads. Raises `MalformedBody` for a huge one."""
+    _be_bounded(name, raw)
     try:
         return msgspec.json.decode(raw)
     except UNREADABLE as error:
         raise MalformedBody(f"{name} can't be read: {error}") from None
+
+
+def _be_bounded(name: str, raw: msgspec.Raw) -> None:
+    if len(raw) > _LARGEST_KB * 1024:
+        raise MalformedBody(f"{name} is over {_LARGEST_KB} kB; nothing that fits a request is")
 
 
 def _models(fields: Fields) -> tuple[str, ...]:
@@ -119,6 +127,7 @@ def _anthropic_fallbacks(fields: Fields) -> tuple[str, ...]:
     """
     if "fallbacks" not in fields:
         return ()
+    _be_bounded("fallbacks", fields["fallbacks"])
     try:
         entries = _as_javascript_reads(bytes(fields["fallbacks"]), object_pairs_hook=tuple)
     except RecursionError:
@@ -141,6 +150,11 @@ def _object(fields: Fields, name: str) -> dict[str, Any] | None:
         raise MalformedBody(f"{name} must be an object")
     if _deeper(value, _DEEPEST):
         raise MalformedBody(f"{name} is nested more than {_DEEPEST} deep")
+    for field, entries in (value or {}).items():
+        if isinstance(entries, list) and len(entries) > _MOST_ENTRIES:
+            raise MalformedBody(
+                f"{name}.{field} has {len(entries)} entries; at most {_MOST_ENTRIES} are read"
+            )
     return value
 
 

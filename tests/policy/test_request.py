@@ -219,3 +219,25 @@ def test_any_object_is_read_or_is_the_callers_mistake(text: Text) -> None:
     assert request.models
     assert request.server_tools in {True, False}
     assert request.session is None or isinstance(request.session, str)
+
+
+@pytest.mark.parametrize("field", ["only", "order", "ignore", "quantizations", "unheard_of"])
+def test_t60_a_list_without_end_is_refused_before_any_work(field: str) -> None:
+    few, many = [[f"host-{n}" for n in range(count)] for count in (500, 501)]
+    assert read_request(json.dumps({"model": "a/b", "provider": {field: few}}).encode()).provider
+    with pytest.raises(MalformedBody, match=f"provider.{field} has 501 entries; at most 500"):
+        read_request(json.dumps({"model": "a/b", "provider": {field: many}}).encode())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"provider": {"only": ["x" * 300_000]}},
+        {"models": ["a/b" * 100_000]},
+        {"fallbacks": [{"model": "x" * 300_000}]},
+        {"model": "x" * 300_000},
+    ],
+)
+def test_t60_a_field_that_is_read_whole_is_bounded(more: dict[str, Any]) -> None:
+    with pytest.raises(MalformedBody, match=f"{next(iter(more))} is over 256 kB"):
+        read_request(json.dumps({"model": "a/b", **more}).encode())
