@@ -131,6 +131,11 @@ def named(ask: Ask, field_name: str, row: Row) -> bool:
     )
 
 
+def has_own_key(ask: Ask, row: Row) -> bool:
+    """Whether the account has a key of its own for this row."""
+    return row.provider in ask.switches.byok or row.tag in ask.switches.byok
+
+
 def _rows_nobody_asked_for(funnel: Funnel) -> None:
     ask = funnel.ask
     asked = {*(ask.provider.get("only") or ()), *(ask.provider.get("order") or ())}

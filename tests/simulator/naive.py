@@ -60,8 +60,18 @@ def may_serve(
         survivors = able or survivors
     if provider.get("allow_fallbacks") is False and provider.get("order"):
         listed = provider["order"]
-        survivors = [row for row in survivors if any(means(e, row, switches) for e in listed)]
+        survivors = [
+            row
+            for row in survivors
+            # Inserted after that filter, whatever is ordered (§1.6, §7 step 10).
+            if any(means(e, row, switches) for e in listed) or has_own_key(row, switches)
+        ]
     return survivors
+
+
+def has_own_key(row: Row, switches: dict[str, Any]) -> bool:
+    """Whether the account has a key of its own for the row's provider, or for its tag."""
+    return any(own in {row["tag"], row["tag"].split("/")[0]} for own in switches.get("byok", []))
 
 
 def _preferences(body: dict[str, Any]) -> dict[str, Any]:
