@@ -117,10 +117,14 @@ def filtered(ask: Ask, candidate: Candidate) -> Funnel:
 
 
 def matches(entry: str, row: Row, *, display_names: bool) -> bool:
-    """Whether an entry of `only`, `order` or `ignore` means this row (contract §1.3)."""
-    if entry == row.tag or (display_names and entry == row.name):
+    """Whether an entry of `only`, `order` or `ignore` means this row (contract §1.3).
+
+    A display name that is understood means what the slug does, in whichever case.
+    """
+    if entry == row.tag:
         return True
-    return entry == row.provider and row.tier is None
+    named = display_names and entry.lower() == row.name.lower()
+    return (named or entry == row.provider) and row.tier is None
 
 
 def named(ask: Ask, field_name: str, row: Row) -> bool:

@@ -42,10 +42,11 @@ def means(entry: str, row: Row, switches: dict[str, Any]) -> bool:
     """Whether an entry of `only`, `ignore` or `order` means a row (§1.3)."""
     if entry == row["tag"]:
         return True  # a full tag, a tier slug among them
-    if switches.get("display_names_match") and entry == row["provider_name"]:
+    if row["service_tier"] is not None:
+        return False  # a provider means all of its endpoints except service-tier endpoints
+    if switches.get("display_names_match") and entry.lower() == row["provider_name"].lower():
         return True
-    provider = row["tag"].split("/")[0]
-    return entry == provider and row["service_tier"] is None  # except service-tier endpoints
+    return bool(entry == row["tag"].split("/")[0])
 
 
 def may_serve(

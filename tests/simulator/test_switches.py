@@ -20,7 +20,7 @@ EVERY = {row["tag"] for row in ROWS["endpoints"]}
 ASKING = {"only": ["novita", "groq", "nvidia"]}
 # By name and position of a switch: the preferences, and who may serve with it off and on.
 ROUTING: list[tuple[dict[str, Any], dict[str, Any], set[str], set[str]]] = [
-    ({"display_names_match": True}, {"ignore": ["Novita", "Nvidia"]}, EVERY, {"groq/mxfp8"}),
+    ({"display_names_match": True}, {"ignore": ["Novita", "NVIDIA"]}, EVERY, {"groq/mxfp8"}),
     (
         {"max_price_strict": True},
         {**ASKING, "max_price": {"prompt": 0.5}},
