@@ -23,7 +23,6 @@ from app.ledger.receipt import Receipt
 from app.simulator.completion import tokens
 from app.simulator.routing import has_own_key
 from bench.mixed import Ask
-from bench.odd_models import CLOSED
 from bench.truth import Answer, Tried, complies, every, promised
 
 FAULTS = (
@@ -84,7 +83,8 @@ class Case:
             for clause, answer in complies(each, self.truth.sent).items():
                 answers[clause].append(answer)
             for rule in self.ask.rules:
-                for clause, answer in promised(each, rule).items():
+                closed = rule["name"] in self.ask.closed
+                for clause, answer in promised(each, rule, closed=closed).items():
                     answers[f"rule's {clause}"].append(answer)
         told = {clause: every(each) for clause, each in answers.items()}
         return {clause: answer for clause, answer in told.items() if answer is not True}
@@ -177,7 +177,7 @@ def tried_of(ask: Any, row: Any, drift: dict[str, str], served_at: float | None)
     if row.tag in drift:
         listed = {**listed, "quantization": drift[row.tag]}
     paid = None if served_at is None else dict(prices_of(ask, row, served_at))
-    return Tried(listed, has_own_key(ask, row), paid, closed=row.model.id in CLOSED)
+    return Tried(listed, has_own_key(ask, row), paid)
 
 
 def prices_of(ask: Any, row: Any, served_at: float) -> Iterator[tuple[str, Decimal]]:

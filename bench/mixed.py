@@ -14,6 +14,7 @@ from app.errors import PolicyFileError
 from app.policy.parse import read_book
 from bench.odd_models import (
     BARE,
+    CLOSED,
     FAMILIES,
     LATEST,
     MOVED,
@@ -42,6 +43,7 @@ class Ask:
     headers: dict[str, str] = field(default_factory=dict)
     switches: dict[str, Any] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()  # all that hold for it
+    closed: frozenset[str] = frozenset()  # of them, those for a model of unpublished weights
     features: tuple[str, ...] = ()
 
 
@@ -178,7 +180,11 @@ class Mix:
             features += ["floor"] if "quantization_floor" in rule else []
         if provider.get("allow_fallbacks") is False:
             features.append("caller: order alone")
-        return Ask(number, path, body, headers, switches, rules, tuple(dict.fromkeys(features)))
+        closed = frozenset(
+            rule["name"] for name, rule in self._policies if rule in rules and name in CLOSED
+        )
+        distinct = tuple(dict.fromkeys(features))
+        return Ask(number, path, body, headers, switches, rules, closed, distinct)
 
     def _who(self, features: list[str]) -> tuple[list[str], dict[str, Any], tuple[Rule, ...]]:
         """Models asked for, the caller's own preferences, and the rules that hold."""

@@ -26,7 +26,6 @@ class Tried:
     own_key: bool  # the account's own, at that provider
     # USD per token, by key of `max_price`, as far as a price is listed; None: it failed.
     paid: Mapping[str, Decimal] | None
-    closed: bool = False  # whether its model's weights are not published
 
     @property
     def tier(self) -> str | None:
@@ -104,21 +103,26 @@ def affordable(tried: Tried, caps: Mapping[str, Any]) -> Answer:
     )
 
 
-def promised(tried: Tried, rule: Mapping[str, Any]) -> dict[str, Answer]:
-    """Whether an endpoint is inside what a policy's rule says, whatever was sent for it."""
+def promised(tried: Tried, rule: Mapping[str, Any], *, closed: bool) -> dict[str, Answer]:
+    """Whether an endpoint is inside what a policy's rule says, whatever was sent for it.
+
+    `closed`: whether the weights of the model that the rule is for are not published.
+    """
     pinned = {"only": rule["pin"]} if "pin" in rule else {}
     # A provider that never serves does not serve in a tier either.
     ignored = any(names_provider(entry, tried) for entry in rule.get("ignore", ()))
-    answers = complies(tried, {**rule, **pinned}) | {"floor": above_floor(tried, rule)}
+    answers = complies(tried, {**rule, **pinned}) | {
+        "floor": above_floor(tried, rule, closed=closed)
+    }
     return answers | ({"ignore": False} if ignored else {})
 
 
-def above_floor(tried: Tried, rule: Mapping[str, Any]) -> Answer:
-    """A floor is a list of labels; `unknown` passes where nobody publishes the weights."""
+def above_floor(tried: Tried, rule: Mapping[str, Any], *, closed: bool) -> Answer:
+    """A floor is a list of labels; `unknown` passes where the weights are not published."""
     floor = rule.get("quantization_floor")
     if floor is None:
         return True
     if tried.label == "unknown":
         setting = rule.get("unknown_quantization", "auto")
-        return bool(setting == "allow" or (setting == "auto" and tried.closed))
+        return bool(setting == "allow" or (setting == "auto" and closed))
     return BITS.get(tried.label or "", 0) >= BITS[floor]

@@ -25,7 +25,7 @@ PAID = {"prompt": Decimal("0.000001"), "completion": Decimal("0.000002")}
 
 
 def tried(tag: str, label: str | None = "fp8", **facts: Any) -> Any:
-    told = {"own_key": False, "paid": PAID, "closed": False}
+    told = {"own_key": False, "paid": PAID}
     told |= {name: facts.pop(name) for name in [*told] if name in facts}
     return truth.Tried(endpoint(tag, label, **facts), **told)
 
@@ -87,12 +87,6 @@ def test_the_promise_of_a_provider_object(one: Any, sent: Any, *, inside: bool |
         (tried("a", "int8"), {"quantization_floor": "fp8"}, False),
         (tried("a", "mxfp8"), {"quantization_floor": "fp8"}, True),
         (tried("a", "unknown"), {"quantization_floor": "fp8"}, False),
-        (tried("a", "unknown", closed=True), {"quantization_floor": "fp8"}, True),
-        (
-            tried("a", "unknown", closed=True),
-            {"quantization_floor": "fp8", "unknown_quantization": "deny"},
-            False,
-        ),
         (
             tried("a", "unknown"),
             {"quantization_floor": "fp8", "unknown_quantization": "allow"},
@@ -102,7 +96,15 @@ def test_the_promise_of_a_provider_object(one: Any, sent: Any, *, inside: bool |
     ],
 )
 def test_the_promise_of_a_rule(one: Any, rule: Any, *, inside: bool | None) -> None:
-    assert truth.every(truth.promised(one, rule).values()) is inside
+    assert truth.every(truth.promised(one, rule, closed=False).values()) is inside
+
+
+@pytest.mark.parametrize(("setting", "inside"), [("auto", True), ("allow", True), ("deny", False)])
+def test_a_floor_lets_unknown_pass_where_weights_are_not_published(
+    setting: str, *, inside: bool
+) -> None:
+    rule = {"quantization_floor": "fp8", "unknown_quantization": setting}
+    assert truth.above_floor(tried("a", "unknown"), rule, closed=True) is inside
 
 
 def test_an_obedient_router_serves_nothing_that_the_truth_calls_outside() -> None:
@@ -186,7 +188,7 @@ STRICT_BLOCK = {"name": "b", "on_violation": "block_unproven"}
         (case(None, INSIDE), None),
         (case(None, OUTSIDE), "unnoticed"),
         (case(None, FAILED_OUTSIDE, status=429), None),
-        (case("kept", INSIDE, rule={"quantization_floor": "bf16"}), "false kept"),
+        (case("kept", INSIDE, rule={"name": "f", "quantization_floor": "bf16"}), "false kept"),
         (case("kept", INSIDE, an_error=True), "kept an error"),
         (case("kept", INSIDE, status=503), "kept an error"),
         (case(None, INSIDE, an_error=True), None),

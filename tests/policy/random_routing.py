@@ -41,8 +41,10 @@ def case(number: int, *, display_names: bool = False) -> Case:
     return Case(offered, body, _rule(dice) if dice.random() < 0.5 else {})
 
 
-# What a listing may say of a row's tier: its tag says so too, or does not.
-_TIERS_BY_TAIL: dict[str, list[str | None]] = {
+# What a listing may say of a row's tier, by the row's tag or by the end of it: the tag can say so
+# too. `openai/fast` is OpenAI's priority tier by another word, so its listing is never silent here.
+_TIERS: dict[str, list[str | None]] = {
+    "openai/fast": ["priority"],
     "priority": ["priority", None],
     "flex": ["flex", None],
     "fast": ["priority", "ultrafast", None],
@@ -67,7 +69,7 @@ def _row(dice: Random) -> dict[str, Any]:
         tag,
         dice.choice([None, *LABELS, "fp8", "fp8"]),
         provider_name=dice.choice(["Host ", ""]) + tag.partition("/")[0].title(),
-        service_tier=dice.choice(_TIERS_BY_TAIL.get(tail, [None])),
+        service_tier=dice.choice(_TIERS.get(tag) or _TIERS.get(tail, [None])),
         trains=dice.random() < 0.3,
         zdr=dice.random() < 0.7,
         regional_surcharge=tail == "us" and dice.random() < 0.5,

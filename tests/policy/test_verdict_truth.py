@@ -15,22 +15,26 @@ from tests.policy.listings import MODEL, NOW, row
 
 # Names on the shipped list, and one that only a listing can translate.
 PROVIDERS = {"deepinfra": "DeepInfra", "moonshotai": "Moonshot AI", "novel": "Novel Hosting, Inc."}
-TAGS = [slug + suffix for slug in PROVIDERS for suffix in ("", "/fp8", "/turbo")]
+TAGS = [slug + suffix for slug in PROVIDERS for suffix in ("", "/fp8", "/turbo", "/flex")]
 LABELS = ["fp4", "fp8", "bf16", "unknown"]
 PRICES = ["0.000001", "0.000002", "0.000003"]
 
 ROWS = st.builds(
-    lambda tag, label, prompt, completion, extra: row(
-        tag,
-        PROVIDERS[tag.partition("/")[0]],
-        label,
-        **{"prompt": prompt, "completion": completion, **extra},
+    lambda tag, label, prompt, completion, extra, tier: (
+        row(
+            tag,
+            PROVIDERS[tag.partition("/")[0]],
+            label,
+            **{"prompt": prompt, "completion": completion, **extra},
+        )
+        | ({"service_tier": tier} if tier else {})
     ),
     st.sampled_from(TAGS),
     st.sampled_from([*LABELS, None]),
     st.sampled_from(PRICES),
     st.sampled_from(PRICES),
     st.sampled_from([{}, {"input_cache_read": "0.0000001"}, {"overrides": [{"utc_days": []}]}]),
+    st.sampled_from([None, None, "priority"]),  # known from the listing alone, whatever the tag
 )
 PREFERENCES = st.fixed_dictionaries(
     {},
@@ -48,7 +52,9 @@ TOKENS = st.tuples(st.integers(0, 5000), st.integers(0, 5000), st.integers(0, 50
 
 def keeps(preferences: dict[str, Any], truth: dict[str, Any]) -> bool:
     """The promise in plain words, for a row whose tag, label and prices are known for certain."""
-    own = {truth["tag"], truth["tag"].partition("/")[0]}
+    provider, _, end = truth["tag"].partition("/")
+    in_a_tier = "service_tier" in truth or end == "flex"
+    own = {truth["tag"]} | (set() if in_a_tier else {provider})  # a slug means no tier (§1.3)
     caps = preferences.get("max_price", {})
     return (
         ("only" not in preferences or not own.isdisjoint(preferences["only"]))
