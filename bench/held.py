@@ -44,7 +44,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Truth:
-    """What the router knows: what it was sent, and who was sent the prompt, in their order."""
+    """What the router knows: what it was sent, and which endpoints it sent the prompt, in order."""
 
     sent: Mapping[str, Any]
     tried: tuple[Tried, ...]

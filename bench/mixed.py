@@ -111,7 +111,7 @@ class Mix:
         return ours
 
     def _names(self, name: str, *, display: bool = False) -> Rule:
-        """At most one list of whom to ask, and perhaps whom not to."""
+        """At most one list of hosts to ask, and perhaps a host to leave out."""
         dice, rows = self._dice, self._rows[name]
         slugs = sorted({row["tag"].partition("/")[0] for row in rows})
         entries = slugs + sorted({row["tag"] for row in rows})
@@ -147,7 +147,7 @@ class Mix:
 
     def _ask(self, number: int) -> Ask:
         dice, features = self._dice, []
-        names, provider, rules = self._who(features)
+        names, provider, rules = self._asked_for(features)
         path = dice.choice(["chat/completions"] * 3 + ["responses", "messages", "completions"])
         stream = dice.random() < 0.5
         features += [path, "streamed" if stream else "whole"]
@@ -186,7 +186,7 @@ class Mix:
         distinct = tuple(dict.fromkeys(features))
         return Ask(number, path, body, headers, switches, rules, closed, distinct)
 
-    def _who(self, features: list[str]) -> tuple[list[str], dict[str, Any], tuple[Rule, ...]]:
+    def _asked_for(self, features: list[str]) -> tuple[list[str], dict[str, Any], tuple[Rule, ...]]:
         """Models asked for, the caller's own preferences, and the rules that hold."""
         dice = self._dice
         if dice.random() < 0.04:

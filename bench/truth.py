@@ -1,8 +1,9 @@
-"""Was what was asked for kept? The promise in plain words, one sentence an `if`.
+"""Is an endpoint inside what was asked for? The promise in plain words, one sentence an `if`.
 
 Written apart from the proxy and from the router, from the contract alone, for a row of which all
-is known: its listing, the price that was charged, whose key it was. True and False are sure; None
-is what the contract leaves open, and then no verdict but `unproven` can be right.
+is known: its listing, the price that was charged, and whether a key of the account's own was used.
+True and False are sure; None is what the contract leaves open, and then no verdict but `unproven`
+can be right.
 """
 
 from collections.abc import Iterable, Mapping

@@ -6,8 +6,8 @@
 A simulated OpenRouter serves requests under random policies and callers' preferences, in four
 dialects. It disobeys, lets hosts fail, uses keys of the account's own, withholds or misreports the
 provider's name, answers with errors under status 200 or with nothing, and moves its evidence about.
-It knows who truly served and who was sent the prompt; each receipt is held against that, and
-against what the policy's own words promise (`truth.py`).
+It knows which endpoint served and which were sent the prompt; each receipt is compared with that,
+and with what the policy's own words promise (`truth.py`).
 
 The exit status is 1 if there is any fault; `held.py` says what is one. `unproven` is none, and is
 counted by reason. `--case` runs the requests up to one number and shows that one. `--moved` adds a
@@ -120,7 +120,7 @@ def report(cases: list[Case], *, examples: int) -> Counter[str]:
     verdicts: Counter[str] = Counter(each.receipt.verdict or "none" for each in cases)
     faults = Counter(fault for each in cases if (fault := each.fault))
     held = sum(each.truth.known for each in cases)
-    print(f"requests {len(cases)}, of which {held} reached the router and were held to the truth")
+    print(f"requests {len(cases)}; {held} reached the router and were compared with the truth")
     for verdict, count in verdicts.most_common():
         print(f"  {verdict:<12} {count:6}  {count / len(cases):6.1%}")
     unproven = [each for each in cases if each.receipt.verdict == "unproven"]

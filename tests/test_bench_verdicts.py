@@ -149,7 +149,7 @@ def case(
     rule: dict[str, Any] | None = None,
     **facts: Any,
 ) -> Any:
-    """A request for fp8, and who was sent the prompt."""
+    """A request for fp8, and the endpoints that were sent the prompt."""
     shown = {"shows_attempts": True, "an_error": False, **facts}
     sent = {"quantizations": ["fp8"]}
     return held.Case(
@@ -223,7 +223,7 @@ def test_a_run_holds_every_request_to_the_truth(
     assert set(faults) == set(verdicts.FAULTS)
     assert faults["untold"] == 0
     assert ended.value.code == any(faults.values())
-    assert "requests 60, of which" in told
+    assert "requests 60; " in told
 
 
 def _faults_in(report: str) -> list[str]:

@@ -142,7 +142,7 @@ async def test_an_answer_can_keep_silent_about_own_keys(
     assert ("is_byok" in body["openrouter_metadata"]) == by_router
 
 
-async def test_a_record_and_an_error_tell_whose_key_it_was(tmp_path: Path) -> None:
+async def test_a_record_and_an_error_tell_of_own_keys(tmp_path: Path) -> None:
     simulated = Simulated(tmp_path, ROWS, byok=("b/fp8",))
     reply = await simulated.chat(provider=STRICT, simulate={"fail": {"b": 429}}, headers=METADATA)
     simulated.clock.now += 10

@@ -225,7 +225,7 @@ def test_another_seed_is_served_otherwise() -> None:
 
 
 async def test_the_router_remembers_what_it_served_and_what_it_refused() -> None:
-    """With who got the prompt; as many as it is told to, so that a long run can be checked."""
+    """With every host that got the prompt, so that a long run can be checked."""
     simulated = Simulated()
     for number in range(3):
         fail = everyone_fails(["xai"], 400 + number)
