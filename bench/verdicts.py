@@ -1,187 +1,200 @@
 """How often a verdict is right: a mixed workload against a router whose truth is known.
 
-    make bench-verdicts           or: python bench/verdicts.py [--requests 10000] [--seed 1]
+    make bench-verdicts           or: python -m bench.verdicts [--requests 10000] [--seed 1]
+                                      [--case 4711] [--moved] [--examples 3]
 
-A simulated OpenRouter serves requests under 40 random policies; for some of them it withholds the
-provider's name, disobeys, lets hosts fail, names a wrong provider because of server tools, or moves
-its evidence about. It knows who truly served and who got the prompt, and each receipt's verdict is
-held against that. A false `kept` or a false `broken` must never happen; `unproven` is counted by
-reason.
+A simulated OpenRouter serves requests under random policies and callers' preferences, in four
+dialects. It disobeys, lets hosts fail, uses keys of the account's own, withholds or misreports the
+provider's name, answers with errors under status 200 or with nothing, and moves its evidence about.
+It knows which endpoint served and which were sent the prompt; each receipt is compared with that,
+and with what the policy's own words promise (`truth.py`).
+
+The exit status is 1 if there is any fault; `held.py` says what is one. `unproven` is none, and is
+counted by reason. `--case` runs the requests up to one number and shows that one. `--moved` adds a
+model whose listing changes after it was first read.
 """
 
 import argparse
 import asyncio
-import collections
 import json
-import random
 import re
+import sys
 import tempfile
 import time
-from decimal import Decimal
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
+from app.ledger.receipt import Receipt
 from app.ledger.store import Store
 from app.main import create_app
 from app.settings import Settings
-from app.simulator import create_simulator
+from app.simulator import Switches, create_simulator
+from bench.held import FAULTS, OK, Case, Reply, truths_of, unsent
+from bench.mixed import Ask, Mix
+from bench.odd_models import MOVES
 from tests.running import running
 
-MODELS = [
-    "qwen/qwen3-coder",
-    "moonshotai/kimi-k2",
-    "z-ai/glm-4.6",
-    "openai/gpt-oss-120b",
-    "meta-llama/llama-3.3-70b-instruct",
-    "minimax/minimax-m2",
-    "anthropic/claude-sonnet-4.6",
-    "deepseek/deepseek-v4.1-flash",
-    "mistralai/devstral-small",
-    "openai/gpt-4.1-mini",
-]
-AT_ONCE = 16
+PACE = 0.03  # so that frames arrive one by one, as they do from afar
+_SETTLE_SECONDS = 30.0
 
 
-def policy(dice: random.Random, listings: dict[str, list[dict[str, Any]]]) -> str:
-    lines = ["version: 1", "aliases:"]
-    for number in range(40):
-        model = MODELS[number % len(MODELS)]
-        tags = sorted({row["tag"] for row in listings[model]})
-        slugs = sorted({tag.split("/")[0] for tag in tags})
-        wishes = []
-        if dice.random() < 0.5:
-            wishes.append(f"quantization_floor: {dice.choice(['fp4', 'fp8', 'fp16'])}")
-        if dice.random() < 0.5:
-            some = dice.sample(slugs + tags, k=min(len(slugs + tags), dice.randint(2, 6)))
-            wishes.append(f"only: [{', '.join(dict.fromkeys(some))}]")
-        elif dice.random() < 0.5:
-            wishes.append(f"ignore: [{dice.choice(slugs)}]")
-        if dice.random() < 0.3:
-            wishes.append(f"max_price: {{completion: {dice.choice([0.8, 1.3, 2.5, 16])}}}")
-        wishes = wishes or ["sort: throughput"]
-        lines.append(f"  a{number}: {{model: {model}, preferences: {{{', '.join(wishes)}}}}}")
-    return "\n".join(lines) + "\n"
+# --- a run ------------------------------------------------------------------------------------
 
 
-def switches(dice: random.Random, tags: list[str]) -> dict[str, Any]:
-    roll = dice.random()
-    if roll < 0.45:
-        return {}
-    if roll < 0.55:
-        return {"provider_field": "missing"}
-    if roll < 0.65:
-        return {"disobey": True}
-    if roll < 0.80:
-        return {
-            "fail": {tag: dice.choice([429, 503]) for tag in dice.sample(tags, k=len(tags) // 2)}
-        }
-    if roll < 0.90:
-        return {"metadata_frame": dice.choice(["first", "own"]), "usage_chunk": dice.choice("abc")}
-    return {"disobey": True, "provider_field": "missing"}
+def run(mix: Mix, asks: list[Ask], *, seed: int, moved: bool = False) -> list[Case]:
+    """Send the requests one after another, so that the same seed gives the same run."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        listed = folder / "catalog.json"
+        listed.write_text(json.dumps({"format": 1, "models": mix.catalog}), encoding="utf-8")
+        switches = Switches(relisted=MOVES, drift=MOVES) if moved else Switches()
+        simulator = create_simulator(
+            catalog=listed, pace=PACE, seed=seed, switches=switches, remembered=2 * len(asks) + 1000
+        )
+        policies = folder / "p"
+        policies.mkdir()
+        (policies / "p.yaml").write_text(mix.policy_file(), encoding="utf-8")
+        with running(simulator) as openrouter:
+            settings = Settings.read(
+                policies=policies,
+                state=folder,
+                openrouter_api_key="sk-or-v1-x",
+                upstream_url=f"{openrouter.url}/api/v1",
+                log_level="error",
+            )
+            with running(create_app(settings)) as proxy:
+                replies = asyncio.run(send_all(proxy.url, mix, asks))
+            receipts = all_receipts(settings.ledger(), len(replies))
+    truths = truths_of(simulator.state.router, drift=switches.drift)
+    return [
+        Case(ask, reply, receipts[reply.receipt], truths.get(ask.number) or unsent(reply.status))
+        for ask, reply in zip(asks, replies, strict=True)
+    ]
 
 
-def complies(row: Any, preferences: dict[str, Any]) -> bool:
-    """The promise in plain words, for a row whose tag, label and price are known."""
-    own = {row.tag} | (set() if row.tier else {row.provider})
-    if preferences.get("only") and not own & set(preferences["only"]):
-        return False
-    if own & set(preferences.get("ignore") or ()):
-        return False
-    labels = preferences.get("quantizations")
-    if labels and row.quantization not in labels:
-        return False
-    for key, cap in (preferences.get("max_price") or {}).items():
-        if Decimal(str(row.listed["pricing"].get(key, 0))) * 1_000_000 > Decimal(str(cap)):
-            return False
-    return True
+async def send_all(url: str, mix: Mix, asks: list[Ask]) -> list[Reply]:
+    async with httpx2.AsyncClient(trust_env=False, timeout=60, base_url=f"{url}/v1/") as client:
+        for model in mix.catalog:  # until each listing is there: a run is about what comes later
+            await client.post("chat/completions", json={"model": model["id"], "messages": []})
+        return [await send(client, ask) for ask in asks]
 
 
-async def send_all(url: str, asks: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    waiting = iter(asks)
+async def send(client: httpx2.AsyncClient, ask: Ask) -> Reply:
+    headers = {**ask.headers, "x-openrouter-simulate": json.dumps(ask.switches)}
+    async with client.stream("POST", ask.path, json=ask.body, headers=headers) as reply:
+        whole = reply.status_code == OK
+        try:
+            async for _ in reply.aiter_bytes():
+                pass
+        except httpx2.RemoteProtocolError:
+            whole = False
+    return Reply(reply.headers["x-pointsman-receipt"], reply.status_code, whole)
 
-    async def worker(client: httpx2.AsyncClient) -> None:
-        for body, flipped in waiting:
-            headers = {"x-openrouter-simulate": json.dumps(flipped)} if flipped else {}
-            await client.post(f"{url}/v1/chat/completions", json=body, headers=headers)
 
-    limits = httpx2.Limits(max_connections=AT_ONCE)
-    async with httpx2.AsyncClient(trust_env=False, timeout=60, limits=limits) as client:
-        await asyncio.gather(*(worker(client) for _ in range(AT_ONCE)))
+def all_receipts(ledger: str, count: int) -> dict[str, Receipt]:
+    """By id; waits until those of all requests are written."""
+    store = Store.open(ledger)
+    until = time.monotonic() + _SETTLE_SECONDS
+    while store.stats().total.requests < count and time.monotonic() < until:
+        time.sleep(0.1)
+    found = {receipt.id: receipt for receipt in pages(store)}
+    store.close()
+    return found
+
+
+def pages(store: Store) -> Iterator[Receipt]:
+    before = None
+    while page := store.recent(limit=1000, before=before):
+        yield from page
+        before = page[-1].id
+
+
+# --- the report -------------------------------------------------------------------------------
+
+
+def report(cases: list[Case], *, examples: int) -> Counter[str]:
+    """Print what came of it; the faults by kind."""
+    verdicts: Counter[str] = Counter(each.receipt.verdict or "none" for each in cases)
+    faults = Counter(fault for each in cases if (fault := each.fault))
+    held = sum(each.truth.known for each in cases)
+    print(f"requests {len(cases)}; {held} reached the router and were compared with the truth")
+    for verdict, count in verdicts.most_common():
+        print(f"  {verdict:<12} {count:6}  {count / len(cases):6.1%}")
+    unproven = [each for each in cases if each.receipt.verdict == "unproven"]
+    print("unproven, by reason:")
+    for reason, count in Counter(plainly(each.receipt.reason) for each in unproven).most_common():
+        print(f"  {count:6}  {reason}")
+    by_feature(cases)
+    print("faults:")
+    for fault in FAULTS:
+        print(f"  {fault:<14} {faults[fault]:6}")
+    smallest(cases, examples)
+    return faults
+
+
+def by_feature(cases: list[Case]) -> None:
+    grouped: dict[str, list[Case]] = defaultdict(list)
+    for each in cases:
+        for feature in each.ask.features:
+            grouped[feature].append(each)
+    words = ("kept", "broken", "unproven", "none")
+    print(
+        f"{'by feature:':<28}" + "".join(f"{word:>10}" for word in ("requests", *words, "faults"))
+    )
+    for feature, some in sorted(grouped.items()):
+        told: Counter[str] = Counter(each.receipt.verdict or "none" for each in some)
+        faults = Counter(fault for each in some if (fault := each.fault))
+        named = ", ".join(f"{count} {fault}" for fault, count in faults.most_common())
+        counts = "".join(f"{told[word]:>10}" for word in words)
+        print(f"  {feature:<26}{len(some):>10}{counts}{faults.total():>10}  {named}")
+
+
+def smallest(cases: list[Case], examples: int) -> None:
+    """The easiest case to understand of each fault, by the clauses and by the verdict's reason."""
+    grouped: dict[tuple[str, str, str], list[Case]] = defaultdict(list)
+    for each in cases:
+        if each.fault:
+            clauses = [
+                f"{name}{'' if told is False else '?'}" for name, told in each.outside.items()
+            ]
+            about = ", ".join(sorted(clauses)) or "all inside"
+            grouped[each.fault, about, plainly(each.receipt.reason)].append(each)
+    for (fault, about, reason), some in sorted(grouped.items(), key=lambda item: -len(item[1])):
+        print(f"{fault}, {len(some)} times ({about}): {reason}")
+        for each in sorted(some, key=lambda case: case.weight)[:examples]:
+            print(each.shown())
+
+
+def plainly(reason: str | None) -> str:
+    """The reason without the names in it."""
+    told = (reason or "nothing").partition(" (no policy")[0].partition("; no answer can show")[0]
+    told = re.sub(r"served by .*?(, (of which|but|whose|which|outside)|$)", r"served by X\1", told)
+    told = re.sub(r"gave the prompt to .*?, which", "gave the prompt to X, which", told)
+    return re.sub(r"than one provider: .*", "than one provider", told)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--requests", type=int, default=10_000)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--case", type=int, help="show this request alone")
+    options.add_argument(
+        "--moved", action="store_true", help="let a listing change once it is read"
+    )
+    options.add_argument(
+        "--examples", type=int, default=1, help="cases shown of each kind of fault"
+    )
     given = options.parse_args()
-    dice = random.Random(given.seed)
-    simulator = create_simulator(pace=0, seed=given.seed)
-    router = simulator.state.router
-    listings = {model: [row.listed for row in router.catalog.find(model).rows] for model in MODELS}
-    with tempfile.TemporaryDirectory() as folder, running(simulator) as openrouter:
-        (Path(folder) / "p").mkdir()
-        (Path(folder) / "p" / "p.yaml").write_text(policy(dice, listings))
-        settings = Settings.read(
-            policies=Path(folder) / "p",
-            state=Path(folder),
-            openrouter_api_key="sk-or-v1-x",
-            upstream_url=f"{openrouter.url}/api/v1",
-            log_level="error",
-        )
-        asks = []
-        for _ in range(min(given.requests, 100_000)):
-            alias = dice.randrange(40)
-            tags = [row["tag"] for row in listings[MODELS[alias % len(MODELS)]]]
-            body: dict[str, Any] = {
-                "model": f"a{alias}",
-                "messages": [{"role": "user", "content": f"hi {dice.random()}"}],
-                "stream": dice.random() < 0.5,
-                "max_tokens": 16,
-            }
-            if dice.random() < 0.05:
-                body["tools"] = [{"type": "openrouter:web_search"}]
-            asks.append((body, switches(dice, tags)))
-        with running(create_app(settings)) as proxy:
-            asyncio.run(send_all(proxy.url, asks))
-            time.sleep(1)
-        receipts = Store.open(settings.ledger()).recent(limit=len(asks))
-        report(receipts, router.served)
-
-
-def report(receipts: Any, served: dict[str, Any]) -> None:
-    verdicts: collections.Counter[str] = collections.Counter()
-    reasons: collections.Counter[str] = collections.Counter()
-    false: list[str] = []
-    for receipt in receipts:
-        verdicts[receipt.verdict or f"none ({receipt.status})"] += 1
-        if receipt.verdict == "unproven":
-            reasons[plainly(receipt.reason)] += 1
-        found = served.get(receipt.generation_id or "")
-        if found is None or receipt.verdict not in {"kept", "broken"}:
-            continue
-        _, routed, _ = found
-        preferences = receipt.preferences_sent or {}
-        truth = all(complies(row, preferences) for row, _ in routed.attempts)
-        if truth != (receipt.verdict == "kept"):
-            who = [(row.tag, row.quantization, status) for row, status in routed.attempts]
-            false.append(f"{receipt.verdict}: {receipt.reason} | {who} | {preferences}")
-    print(f"requests {len(receipts)}")
-    for verdict, count in verdicts.most_common():
-        print(f"  {verdict:<12} {count:6}  {count / len(receipts):6.1%}")
-    print("unproven, by reason:")
-    for reason, count in reasons.most_common():
-        print(f"  {count:6}  {reason}")
-    for kind in ("kept", "broken"):
-        print(f"false {kind}: {sum(line.startswith(kind) for line in false)}")
-    for line in false[:10]:
-        print("  ", line)
-
-
-def plainly(reason: str) -> str:
-    """The reason without the names in it."""
-    return re.sub(r"served by .*?(, (of which|but|whose)|$)", r"served by X\1", reason)
+    mix = Mix(given.seed, moved=given.moved)
+    count = given.requests if given.case is None else given.case + 1
+    cases = run(mix, mix.asks(min(count, 100_000)), seed=given.seed, moved=given.moved)
+    if given.case is not None:
+        print(f"{cases[-1].fault or 'no fault'}\n{cases[-1].shown()}")
+        sys.exit(bool(cases[-1].fault))
+    sys.exit(bool(report(cases, examples=given.examples)))
 
 
 if __name__ == "__main__":

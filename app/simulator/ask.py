@@ -82,9 +82,10 @@ class Ask:
 
     @property
     def service_tier(self) -> str | None:
-        """The tier asked for."""
+        """The tier asked for; Anthropic's `speed` "fast" is the priority tier (contract §2.7)."""
         tier = self.body.get("service_tier")
-        return tier if isinstance(tier, str) else None
+        fast = "priority" if self.body.get("speed") == "fast" else None
+        return tier if isinstance(tier, str) else fast
 
     @property
     def tool_choice(self) -> str:
@@ -102,11 +103,17 @@ class Ask:
     @property
     def server_tools(self) -> bool:
         """Whether OpenRouter would run tools of its own."""
-        own = any(
-            str(tool.get("type", "")).startswith("openrouter:")
-            for tool in self.body.get("tools") or []
+        kinds = [str(tool.get("type", "")) for tool in self.body.get("tools") or []]
+        plugins = self.body.get("plugins")
+        searching = any(
+            isinstance(plugin, dict) and plugin.get("id") == "web"
+            for plugin in (plugins if isinstance(plugins, list) else ())
         )
-        return own or any(candidate.suffix == "online" for candidate in self.candidates)
+        return (
+            searching
+            or any(kind.startswith(("openrouter:", "web_search")) for kind in kinds)
+            or any(candidate.suffix == "online" for candidate in self.candidates)
+        )
 
     @property
     def most_tokens(self) -> int | None:
@@ -182,8 +189,7 @@ def _candidate(name: str, catalog: Catalog) -> Candidate:
         suffix = ""
     if exact is None:
         raise Refusal(400, f"{name} is not a valid model ID")
-    target = exact.listed.get("alias_target")
-    if target and (latest := catalog.find(target)):
+    if exact.stands_for and (latest := catalog.find(exact.stands_for)):
         return Candidate(latest, suffix, "latest")
     return Candidate(exact, suffix, "direct")
 

@@ -2,7 +2,8 @@
 
 `{"format": 1, "models": [<item of GET /models> with "endpoints": [<row>, ...]]}`. A key
 `_simulator` beside the public ones holds what no listing tells: on a model `distillable` and
-`reasons`, on a row `trains`, `zdr` and `regional_surcharge`.
+`reasons`, on a row `trains`, `zdr` and `regional_surcharge`. A model with an `alias_target` has its
+target's rows and none of its own.
 """
 
 import json
@@ -57,20 +58,24 @@ class Row:
         """The request parameters it takes."""
         return frozenset(self.listed.get("supported_parameters") or ())
 
+    @property
+    def _prices(self) -> Mapping[str, Any]:
+        """What is listed of prices: perhaps nothing."""
+        return self.listed.get("pricing") or {}
+
     def takes_tool_choice(self, kind: str) -> bool:
         """Whether it takes this kind of `tool_choice`; without a word on it, it does."""
         return bool((self.listed.get("supports_tool_choice") or {}).get(kind, True))
 
     def price(self, name: str) -> Decimal:
         """USD per token (or per unit); 0 where none is listed."""
-        return Decimal(str(self.listed["pricing"].get(name) or 0))
+        return Decimal(str(self._prices.get(name) or 0))
 
     def price_at(self, name: str, *, prompt_tokens: int, now: datetime) -> Decimal:
         """The price of one request: the last override that applies, else the listed one."""
-        prices = self.listed["pricing"]
         applying = [
             override[name]
-            for override in prices.get("overrides") or ()
+            for override in self._prices.get("overrides") or ()
             if name in override and _applies(override, prompt_tokens, now)
         ]
         return Decimal(str(applying[-1])) if applying else self.price(name)
@@ -97,6 +102,12 @@ class Model:
     def canonical(self) -> str:
         """The dated slug, as answers name it."""
         return str(self.listed["canonical_slug"])
+
+    @property
+    def stands_for(self) -> str | None:
+        """The model that is meant, where this is `~author/family-latest` (contract A6)."""
+        target = self.listed.get("alias_target")
+        return target["slug"] if isinstance(target, dict) else target
 
     @property
     def outputs(self) -> list[str]:
@@ -128,6 +139,9 @@ class Catalog:
         for model in self.models:
             for name in (model.id, model.canonical, model.id.replace(".", "-")):
                 self._by_name.setdefault(name, model)
+        for model in self.models:
+            if model.stands_for and (target := self.find(model.stands_for)):
+                model.rows[:] = target.rows
 
     @classmethod
     def read(cls, path: Path | None) -> "Catalog":
@@ -146,7 +160,7 @@ class Catalog:
 def _model(item: dict[str, Any]) -> Model:
     listed = {key: value for key, value in item.items() if key not in {"endpoints", "_simulator"}}
     model = Model(listed, item.get("_simulator", {}), [])
-    for row in item["endpoints"]:
+    for row in item.get("endpoints", ()):
         public = {key: value for key, value in row.items() if key != "_simulator"}
         model.rows.append(Row(public, row.get("_simulator", {}), model))
     return model

@@ -56,6 +56,7 @@ class Completion:
     reasoning: str
     tool_call: ToolCall | None
     finish_reason: str
+    native_finish_reason: str  # by the provider's own word
     usage: Usage
 
     @property
@@ -68,10 +69,11 @@ class Completion:
 def complete(ask: Ask, row: Row, *, created: int, random: Random, cached_tokens: int) -> Completion:
     """The answer of one row to one request; the same seed gives the same answer."""
     reasons = bool(row.model.hidden.get("reasons")) and "reasoning" in row.parameters
-    reasoning = _THOUGHT if reasons else ""
+    empty = ask.switches.empty
+    reasoning = _THOUGHT if empty == "reasoning_only" or (reasons and not empty) else ""
     task = find_task(ask.body)
-    tool_call = _tool_call(ask, task, random)
-    text = "" if tool_call else _text(ask, row, task)
+    tool_call = None if empty else _tool_call(ask, task, random)
+    text = "" if tool_call or empty else _text(ask, row, task)
     finish = "tool_calls" if tool_call else "stop"
     said = tool_call.arguments if tool_call else text
     completion_tokens = tokens(reasoning) + tokens(said)
@@ -79,7 +81,7 @@ def complete(ask: Ask, row: Row, *, created: int, random: Random, cached_tokens:
         finish, completion_tokens = "length", ask.most_tokens
         reasoning = reasoning[: completion_tokens * _PIECE]
         text = text[: (completion_tokens - tokens(reasoning)) * _PIECE]
-    prompt_tokens = tokens(ask.prompt)
+    prompt_tokens = 0 if empty == "network_error" else tokens(ask.prompt)
     now = datetime.fromtimestamp(created, UTC)
     price = partial(row.price_at, prompt_tokens=prompt_tokens, now=now)
     return Completion(
@@ -90,6 +92,7 @@ def complete(ask: Ask, row: Row, *, created: int, random: Random, cached_tokens:
         reasoning=reasoning,
         tool_call=tool_call,
         finish_reason=finish,
+        native_finish_reason="network_error" if empty == "network_error" else finish,
         usage=_usage(price, prompt_tokens, cached_tokens, completion_tokens, tokens(reasoning)),
     )
 

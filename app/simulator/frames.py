@@ -1,51 +1,35 @@
 """The event streams of each dialect, frame by frame, as bytes (contract §3.1)."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from app.simulator.ask import Ask
 from app.simulator.completion import Completion
+from app.simulator.failing import error_frames, error_stream
+from app.simulator.metadata import metadata, metadata_field
 from app.simulator.router import Routed
 from app.simulator.shapes import (
     chat_head,
-    chat_usage,
+    chunk_choice,
     message_head,
-    messages_usage,
-    metadata,
-    metadata_field,
     reasoning_details,
     response_body,
     response_items,
     stop_reason,
     tool_calls,
 )
-
-COMMENT = b": OPENROUTER PROCESSING\n\n"
-DONE = b"data: [DONE]\n\n"
-
-
-def data(content: Any) -> bytes:
-    """One frame of JSON."""
-    return (
-        b"data: "
-        + json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
-        + (b"\n\n")
-    )
-
-
-def event(name: str, content: Any) -> bytes:
-    """One frame with an event's name."""
-    return f"event: {name}\n".encode() + data(content)
+from app.simulator.sse import COMMENT, DONE, data, event
+from app.simulator.usage import messages_usage, usage_field
 
 
 def frames(ask: Ask, routed: Routed) -> Iterator[bytes]:
     """The stream of one answer, as the switches have it; a cut ends it early."""
-    made = list(_STREAMS[ask.dialect](ask, routed))
     switches = ask.switches
+    stream = error_stream if switches.error_in_200 else _STREAMS[ask.dialect]
+    made = list(stream(ask, routed))
     if switches.stream_error:
         begun = made[: len(made) // 2]
-        made = [*begun, *_error_frames(ask, routed, len(begun))]
+        made = [*begun, *error_frames(ask, routed, len(begun))]
     elif switches.cut == "mid_stream":
         made = made[: len(made) // 2]
     elif switches.cut == "no_done":
@@ -58,14 +42,17 @@ def frames(ask: Ask, routed: Routed) -> Iterator[bytes]:
             yield from [COMMENT] * between
 
 
+Finish = tuple[str | None, str | None]  # OpenRouter's word for why it ended, and the provider's
+
+
 def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
     completion = routed.completion
     head = chat_head(ask, completion, "chat.completion.chunk")
     told = metadata_field(ask, routed)
     where = ask.switches.metadata_frame
 
-    def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
-        return data({**head, "choices": [_choice(delta, finish)], **more})
+    def chunk(delta: dict[str, Any], finish: Finish = (None, None), **more: Any) -> bytes:
+        return data({**head, "choices": [chunk_choice(delta, finish)], **more})
 
     yield chunk({"content": ""}, **(told if where == "first" else {}))
     if completion.reasoning:
@@ -75,29 +62,20 @@ def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
         )
     yield from (chunk({"content": piece}) for piece in completion.pieces)
     yield from (chunk(delta) for delta in _tool_deltas(completion))
-    finish = completion.finish_reason
-    yield chunk({"content": ""}, finish)
+    finish = (completion.finish_reason, completion.native_finish_reason)
+    usage, last = usage_field(ask, completion), told if where == "usage" else {}
+    yield chunk({"content": ""}, finish, **({} if usage else last))
     if where == "own":
         yield data({**head, "choices": [], **told})
-    last = told if where == "usage" else {}
-    usage = {"usage": chat_usage(ask, completion), **last}
-    shapes = {
-        "a": lambda: chunk({"content": ""}, None, **usage),
-        "b": lambda: data({**head, "choices": [], **usage}),
-        "c": lambda: chunk({"content": ""}, finish, service_tier=completion.row.tier, **usage),
-    }
-    yield shapes[ask.switches.usage_chunk]()
+    if usage:
+        ends = usage | last
+        shapes = {
+            "a": lambda: chunk({"content": ""}, **ends),
+            "b": lambda: data({**head, "choices": [], **ends}),
+            "c": lambda: chunk({"content": ""}, finish, service_tier=completion.row.tier, **ends),
+        }
+        yield shapes[ask.switches.usage_chunk]()
     yield DONE
-
-
-def _choice(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-    return {
-        "index": 0,
-        "delta": {"role": "assistant", **delta},
-        "finish_reason": finish,
-        "native_finish_reason": finish,
-        "logprobs": None,
-    }
 
 
 def _tool_deltas(completion: Completion) -> Iterator[dict[str, Any]]:
@@ -117,8 +95,8 @@ def _text(ask: Ask, routed: Routed) -> Iterator[bytes]:
     for piece in completion.pieces:
         yield data({**head, "choices": [{"index": 0, "text": piece, "finish_reason": None}]})
     last = {"index": 0, "text": "", "finish_reason": completion.finish_reason}
-    usage = {"usage": chat_usage(ask, completion), **metadata_field(ask, routed)}
-    yield data({**head, "choices": [last], **usage})
+    told = metadata_field(ask, routed)
+    yield data({**head, "choices": [last], **usage_field(ask, completion), **told})
     yield DONE
 
 
@@ -184,7 +162,7 @@ _PARTS = {"message": _message_part, "function_call": _call_part, "reasoning": _r
 
 def _messages(ask: Ask, routed: Routed) -> Iterator[bytes]:
     completion = routed.completion
-    usage = messages_usage(completion)
+    usage = messages_usage(ask, completion)
     opening = {**message_head(ask, completion), "usage": {**usage, "output_tokens": 0, "cost": 0}}
     yield event("message_start", {"type": "message_start", "message": opening})
     yield from _block(completion)
@@ -219,35 +197,6 @@ def _block(completion: Completion) -> Iterator[bytes]:
     for delta in deltas:
         yield event("content_block_delta", {"type": "content_block_delta", **at, "delta": delta})
     yield event("content_block_stop", {"type": "content_block_stop", **at})
-
-
-def _error_frames(ask: Ask, routed: Routed, place: int) -> Iterator[bytes]:
-    """An error after tokens were sent: as documented, or as seen live (contract §3.3)."""
-    message = "Provider disconnected unexpectedly"
-    completion = routed.completion
-    if ask.dialect == "messages":
-        yield event("error", {"type": "error", "error": {"type": "api_error", "message": message}})
-    elif ask.dialect == "responses":
-        reason = {"code": "server_error", "message": message}
-        failed = {**response_body(ask, routed, begun=True), "status": "failed", "error": reason}
-        yield data({"type": "response.failed", "sequence_number": place, "response": failed})
-    else:
-        kind = "chat.completion.chunk" if ask.dialect == "chat" else "text_completion"
-        said = _choice({"content": ""}) if ask.dialect == "chat" else {"index": 0, "text": ""}
-        head = chat_head(ask, completion, kind)
-        if ask.switches.stream_error == "documented":
-            choice = {**said, "finish_reason": "error"}
-            error: dict[str, Any] = {"code": "server_error", "message": message}
-            yield data({**head, "error": error, "choices": [choice]})
-            return
-        choice = {**said, "finish_reason": None}
-        error = {"code": 400, "message": "Token limit reached"}
-        if ask.switches.stream_error == "nested":
-            metadata = {"raw": message, "provider_name": completion.row.name}
-            error = {"code": 502, "message": "Provider returned error", "metadata": metadata}
-        usage = {"usage": chat_usage(ask, completion)}
-        yield data({**head, "error": error, "choices": [choice], **usage})
-        yield DONE
 
 
 _STREAMS = {

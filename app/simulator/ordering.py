@@ -1,4 +1,8 @@
-"""Which of the rows that are left is tried first, and what comes after it."""
+"""Which of the rows that are left is tried first, and what comes after it.
+
+Rows for which the account has a key of its own go before all others, also past an order without
+fallbacks; every filter before that one holds for them, too (contract §1.6, §7 step 10).
+"""
 
 from collections.abc import Sequence
 from random import Random
@@ -6,7 +10,7 @@ from typing import Any
 
 from app.simulator.ask import Ask, Candidate
 from app.simulator.catalog import Row
-from app.simulator.routing import Funnel, admitted_tiers, matches
+from app.simulator.routing import Funnel, admitted_tiers, has_own_key, matches
 
 # How many of the cheapest rows share the load; not published, so a guess (contract §7).
 _LOAD_BALANCED = 4
@@ -29,14 +33,24 @@ def ordered(funnel: Funnel, random: Random, sticky: str | None) -> list[Row]:
             funnel.note("Apply Manual Order")
     elif sticky is not None:
         rows = sorted(rows, key=lambda row: row.tag != sticky)
-    rows = _preferred(provider, rows)
-    funnel.left = rows
+    funnel.left = _preferred(provider, rows)
+    own = [row for row in funnel.left if has_own_key(ask, row)]
     if provider.get("allow_fallbacks") is False and not ask.switches.disobey:
-        if provider.get("order"):
-            funnel.keep("Filter by Fallback", lambda row: row in listed)
-        elif len(rows) > 1:
-            funnel.keep("Filter by Fallback", lambda row: row is rows[0])
+        _without_fallbacks(funnel, listed if provider.get("order") else funnel.left[:1], own)
+    if own:
+        funnel.left = [*own, *(row for row in funnel.left if row not in own)]
+        funnel.note("Add BYOK Endpoints")
     return funnel.left
+
+
+def _without_fallbacks(funnel: Funnel, kept: Sequence[Row], own: Sequence[Row]) -> None:
+    """Leave those alone that may serve; raises the 404 at zero, unless own keys come after it."""
+    step = "Filter by Fallback"
+    if kept or not own:
+        funnel.keep(step, lambda row: row in kept)
+    else:
+        funnel.left = []
+        funnel.note(step)
 
 
 def _place(ask: Ask, row: Row) -> int | None:
@@ -77,7 +91,8 @@ def _sort(ask: Ask) -> str | None:
 def across_models(ask: Ask, rows: list[Row]) -> list[Row]:
     """The rows of several models as one list: what `sort.partition` "none" asks for."""
     by = _sort(ask)
-    return _preferred(ask.provider, rows if by is None else sorted(rows, key=_BY[by]))
+    arranged = _preferred(ask.provider, rows if by is None else sorted(rows, key=_BY[by]))
+    return sorted(arranged, key=lambda row: not has_own_key(ask, row))
 
 
 def _balanced(rows: list[Row], random: Random) -> list[Row]:

@@ -10,7 +10,9 @@ from starlette.responses import JSONResponse, Response
 from app.simulator.catalog import Row
 from app.simulator.refusals import Refusal
 from app.simulator.router import Router
+from app.simulator.routing import has_own_key
 from app.simulator.switches import Switches
+from app.simulator.usage import charged, number
 from app.simulator.validation import check_key
 
 
@@ -49,7 +51,7 @@ def models_count(_request: Request, router: Router, _switches: Switches, _now: f
     return JSONResponse({"data": {"count": len(router.catalog.models)}})
 
 
-def endpoints(request: Request, router: Router, _switches: Switches, _now: float) -> Response:
+def endpoints(request: Request, router: Router, switches: Switches, _now: float) -> Response:
     """GET /models/{author}/{slug}/endpoints; percentiles only for who shows a key."""
     model = router.catalog.find("{author}/{slug}".format(**request.path_params))
     if model is None:
@@ -57,9 +59,15 @@ def endpoints(request: Request, router: Router, _switches: Switches, _now: float
     keyed = _keyed(request)
     told = ("id", "name", "created", "description", "architecture")
     body = {key: model.listed.get(key) for key in told}
-    return JSONResponse(
-        {"data": {**body, "endpoints": [_public(row, keyed) for row in model.rows]}}
-    )
+    rows = [_public(row, keyed) for row in model.rows]
+    if router.listings_read[model.id]:
+        later = switches.relisted
+        rows = [
+            {**row, "quantization": later[row["tag"]]} if row["tag"] in later else row
+            for row in rows
+        ]
+    router.listings_read[model.id] += 1
+    return JSONResponse({"data": {**body, "endpoints": rows}})
 
 
 def _keyed(request: Request) -> bool:
@@ -83,7 +91,8 @@ _ALSO_LISTED: dict[str, Any] = {
 
 def zdr_endpoints(request: Request, router: Router, _switches: Switches, _now: float) -> Response:
     """GET /endpoints/zdr."""
-    rows = (row for model in router.catalog.models for row in model.rows if row.hidden.get("zdr"))
+    own = (model for model in router.catalog.models if model.stands_for is None)
+    rows = (row for model in own for row in model.rows if row.hidden.get("zdr"))
     return JSONResponse({"data": [_public(row, _keyed(request)) for row in rows]})
 
 
@@ -111,7 +120,8 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
     completion = routed.completion
     left = identity in router.left_early
     attempts = [*routed.attempts[:-1], (completion.row, 499)] if left else routed.attempts
-    cost = 0.0 if left else float(completion.usage.cost)
+    spent = completion.usage.cost * (not left)
+    cost = number(charged(ask, completion.row, spent))
     responses = [
         {
             "endpoint_id": _endpoint_id(row),
@@ -119,7 +129,7 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
             "model_permaslug": row.model.canonical,
             "status": status,
             "latency": 250,
-            "is_byok": False,
+            "is_byok": has_own_key(ask, row),
             "routed_service_tier": row.tier,
         }
         for row, status in attempts
@@ -138,7 +148,7 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
         "streamed": bool(ask.body.get("stream")),
         "cancelled": left,
         "finish_reason": None if left else completion.finish_reason,
-        "native_finish_reason": None if left else completion.finish_reason,
+        "native_finish_reason": None if left else completion.native_finish_reason,
         "service_tier": completion.row.tier,
         "tokens_prompt": usage.prompt_tokens,
         "tokens_completion": usage.completion_tokens,
@@ -150,8 +160,8 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
         "generation_time": 1000,
         "usage": cost,
         "total_cost": cost,
-        "upstream_inference_cost": cost,
-        "is_byok": False,
+        "upstream_inference_cost": number(spent),
+        "is_byok": has_own_key(ask, completion.row),
         "session_id": ask.body.get("session_id"),
     }
     return JSONResponse({"data": record})

@@ -1,6 +1,6 @@
 """One request through the router: resolve, filter, order, attempt, fall back, remember."""
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
@@ -11,9 +11,10 @@ from app.simulator.catalog import Catalog, Model, Row
 from app.simulator.completion import Completion, complete, generation_id, tokens
 from app.simulator.ordering import across_models, ordered
 from app.simulator.refusals import Refusal
-from app.simulator.routing import filtered
+from app.simulator.routing import filtered, has_own_key
+from app.simulator.switches import ModelName
 
-_REMEMBERED = 1000
+REMEMBERED = 1000
 _STICKY_SECONDS = 600
 
 
@@ -38,16 +39,26 @@ class _Session:
 class Router:
     """Routes with a seed: the same requests in the same order are served alike."""
 
-    def __init__(self, catalog: Catalog, *, seed: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        seed: int,
+        clock: Callable[[], float],
+        remembered: int = REMEMBERED,
+    ) -> None:
         self.catalog = catalog
         self.clock = clock
         self._seed = seed
+        self._remembered = remembered
         self._count = 0
         self._sessions: OrderedDict[tuple[str, str], _Session] = OrderedDict()
         # For tests and for GET /generation: what was served, newest last.
         self.served: OrderedDict[str, tuple[Ask, Routed, float]] = OrderedDict()
         self.left_early: set[str] = set()  # generations whose caller hung up
-        self.requests: deque[tuple[str, dict[str, str], bytes]] = deque(maxlen=_REMEMBERED)
+        self.refused: deque[tuple[Ask, Refusal]] = deque(maxlen=remembered)
+        self.requests: deque[tuple[str, dict[str, str], bytes]] = deque(maxlen=remembered)
+        self.listings_read: Counter[str] = Counter()  # by model
 
     def route(self, ask: Ask) -> Routed:
         """Serve one request. Raises `Refusal` with the error that OpenRouter would answer."""
@@ -69,6 +80,7 @@ class Router:
                     break
         refusal = _all_failed(ask, failed) if failed else refusals[0]
         refusal.request_id = generation_id(int(self.clock()), random)
+        self.refused.append((ask, refusal))
         raise refusal
 
     def _plans(self, ask: Ask, random: Random, refusals: list[Refusal]) -> Iterator[list[Row]]:
@@ -105,9 +117,9 @@ class Router:
             sticks=ask.explicit_session or cache_seen,
         )
         self.served[routed.completion.id] = (ask, routed, now)
-        while len(self._sessions) > _REMEMBERED:
+        while len(self._sessions) > self._remembered:
             self._sessions.popitem(last=False)
-        while len(self.served) > _REMEMBERED:
+        while len(self.served) > self._remembered:
             self.left_early.discard(self.served.popitem(last=False)[0])
 
     def _sticky(self, ask: Ask, model: Model) -> str | None:
@@ -131,6 +143,12 @@ class Router:
     def _session(self, ask: Ask, model: Model) -> _Session | None:
         session = self._sessions.get((ask.session, model.id))
         return session if session and self.clock() <= session.until else None
+
+
+def model_field(how: ModelName, row: Row) -> dict[str, str]:
+    """How the account of an attempt names its model: by dated slug, by plain id, or not at all."""
+    names = {"permaslug": row.model.canonical, "id": row.model.id}
+    return {"model": names[how]} if how in names else {}
 
 
 def _strategy(ask: Ask, row: Row) -> str:
@@ -167,11 +185,16 @@ def _all_failed(ask: Ask, failed: list[tuple[Row, int]]) -> Refusal:
     metadata: dict[str, Any] = {
         "raw": limited if status == 429 else f"Simulated failure with status {status}.",  # noqa: PLR2004
         "provider_name": row.name,
-        "is_byok": False,
+        "is_byok": has_own_key(ask, row),
     }
     if len(failed) > 1:
         metadata["previous_errors"] = [
-            {"code": code, "message": "Provider returned error", "provider_name": earlier.name}
+            {
+                "code": code,
+                "message": "Provider returned error",
+                "provider_name": earlier.name,
+                **model_field(ask.switches.errors_name, earlier),
+            }
             for earlier, code in failed[:-1]
         ]
     return Refusal(status, "Provider returned error", metadata, failed)

@@ -117,10 +117,14 @@ def filtered(ask: Ask, candidate: Candidate) -> Funnel:
 
 
 def matches(entry: str, row: Row, *, display_names: bool) -> bool:
-    """Whether an entry of `only`, `order` or `ignore` means this row (contract §1.3)."""
-    if entry == row.tag or (display_names and entry == row.name):
+    """Whether an entry of `only`, `order` or `ignore` means this row (contract §1.3).
+
+    A display name that is understood means what the slug does, in whichever case.
+    """
+    if entry == row.tag:
         return True
-    return entry == row.provider and row.tier is None
+    named = display_names and entry.lower() == row.name.lower()
+    return (named or entry == row.provider) and row.tier is None
 
 
 def named(ask: Ask, field_name: str, row: Row) -> bool:
@@ -129,6 +133,11 @@ def named(ask: Ask, field_name: str, row: Row) -> bool:
     return any(
         matches(entry, row, display_names=ask.switches.display_names_match) for entry in entries
     )
+
+
+def has_own_key(ask: Ask, row: Row) -> bool:
+    """Whether the account has a key of its own for this row."""
+    return row.provider in ask.switches.byok or row.tag in ask.switches.byok
 
 
 def _rows_nobody_asked_for(funnel: Funnel) -> None:

@@ -26,11 +26,15 @@ from app.simulator import reading
 from app.simulator.ask import Ask, read_ask
 from app.simulator.catalog import Catalog
 from app.simulator.completion import tokens
-from app.simulator.frames import COMMENT, frames
+from app.simulator.failing import error_body
+from app.simulator.frames import frames
+from app.simulator.metadata import byok_field, failed_metadata
 from app.simulator.refusals import Refusal
-from app.simulator.router import Routed, Router
-from app.simulator.shapes import attempts_made, chat_body, message_body, response_body, text_body
+from app.simulator.router import REMEMBERED, Routed, Router
+from app.simulator.shapes import chat_body, message_body, response_body, text_body
+from app.simulator.sse import COMMENT
 from app.simulator.switches import Switches
+from app.simulator.usage import charged, number
 from app.simulator.validation import check_body, check_key
 from app.simulator.websocket import NoWebSockets
 
@@ -102,7 +106,8 @@ class Simulator:
                 stream, headers={"Content-Type": "text/event-stream", **headers}
             )
         await asyncio.sleep(_FIRST_TOKEN_SECONDS * self._pace)
-        return JSONResponse(_BODIES[dialect](ask, routed), headers=headers)
+        whole = error_body if ask.switches.error_in_200 else _BODIES[dialect]
+        return JSONResponse(whole(ask, routed), headers=headers)
 
     async def _routed(self, dialect: str, request: Request) -> tuple[Ask, Routed] | Response:
         """What was asked and who serves it, or the error body."""
@@ -124,7 +129,7 @@ class Simulator:
                 availability = refusal.availability(_requested(body), [*offering])
                 told["error"] |= {"availability": availability} if availability else {}
             if ask and ask.wants_metadata and dialect in _BODIES and refusal.status != 500:  # noqa: PLR2004 - contract §4
-                told["openrouter_metadata"] = _failed_metadata(ask, refusal)
+                told["openrouter_metadata"] = failed_metadata(ask, refusal)
             return JSONResponse(told, refusal.status)
 
     def _switched(self, request: Request) -> Switches:
@@ -235,13 +240,15 @@ def create_simulator(
     switches: Switches = Switches(),  # noqa: B008 - frozen
     pace: float = 1.0,
     clock: Callable[[], float] = time.time,
+    remembered: int = REMEMBERED,
 ) -> Starlette:
     """A simulated OpenRouter under `/api/v1`.
 
     `pace` 1 streams about as a real host does, 0 without pauses. The same `seed` and the same
-    requests in the same order are served alike; with a fixed `clock`, to the byte.
+    requests in the same order are served alike; with a fixed `clock`, to the byte. Its router
+    tells of the last `remembered` requests what arrived and what became of them.
     """
-    router = Router(Catalog.read(catalog), seed=seed, clock=clock)
+    router = Router(Catalog.read(catalog), seed=seed, clock=clock, remembered=remembered)
     routes = Simulator(router, switches, pace, clock).routes()
     app = Starlette(routes=routes, middleware=[Middleware(NoWebSockets)])
     app.state.router = router
@@ -260,32 +267,11 @@ def _requested(body: Mapping[str, Any]) -> list[str]:
     return [*filter(None, [body.get("model")]), *(body.get("models") or ())]
 
 
-def _failed_metadata(ask: Ask, refusal: Refusal) -> dict[str, Any]:
-    """The router's account of a failure; it lists rows that the filters removed, too."""
-    available = [
-        {"provider": row.name, "model": candidate.model.canonical, "selected": False}
-        for candidate in ask.candidates
-        for row in candidate.model.rows
-    ]
-    summary, attempts = f"available={len(available)}", len(refusal.attempts)
-    told: dict[str, Any] = {
-        "requested": ask.requested,
-        "strategy": ask.candidates[0].strategy,
-        "region": "iad",
-        "summary": f"{summary}, attempts={attempts}" if attempts else summary,
-        "attempt": attempts,
-        "is_byok": False,
-        "endpoints": {"total": len(available), "available": available},
-    }
-    if attempts:
-        told["attempts"] = attempts_made(refusal.attempts)
-    return told
-
-
 def _prompt_usage(ask: Ask, routed: Routed) -> dict[str, Any]:
-    prompt = tokens(ask.prompt)
-    cost = float(prompt * routed.completion.row.price("prompt"))
-    return {"prompt_tokens": prompt, "total_tokens": prompt, "cost": cost}
+    prompt, row = tokens(ask.prompt), routed.completion.row
+    cost = number(charged(ask, row, prompt * row.price("prompt")))
+    own = byok_field(ask, row, of_usage=True)
+    return {"prompt_tokens": prompt, "total_tokens": prompt, "cost": cost, **own}
 
 
 def _vector(text: str, encoded: bool) -> list[float] | str:  # noqa: FBT001 - private

@@ -1,19 +1,13 @@
-"""The JSON of answers: chat, text completions, responses, messages; and router metadata."""
+"""The JSON of answers: chat, text completions, responses, messages."""
 
 import json
-from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.completion import Completion, Usage
+from app.simulator.completion import Completion
+from app.simulator.metadata import metadata_field
 from app.simulator.router import Routed
-
-
-def number(amount: Decimal) -> float | int:
-    """Money as JSON has it: digits as they are, no exponent forced."""
-    return float(amount) if amount else 0
+from app.simulator.usage import messages_usage, usage_field
 
 
 def provider_field(ask: Ask, completion: Completion) -> dict[str, Any]:
@@ -22,85 +16,6 @@ def provider_field(ask: Ask, completion: Completion) -> dict[str, Any]:
         return {}
     misreported = ask.server_tools and ask.switches.server_tools_misreport
     return {"provider": "OpenAI" if misreported else completion.row.name}
-
-
-def metadata_field(ask: Ask, routed: Routed) -> dict[str, Any]:
-    """`openrouter_metadata`, if the request asked for it."""
-    return {"openrouter_metadata": metadata(ask, routed)} if ask.wants_metadata else {}
-
-
-def metadata(ask: Ask, routed: Routed) -> dict[str, Any]:
-    """The router's account (contract §4)."""
-    row = routed.completion.row
-    told: dict[str, Any] = {
-        "requested": ask.requested,
-        "strategy": routed.strategy,
-        "region": "iad",
-        "summary": f"available={len(routed.available)}, selected={row.name}",
-        "attempt": len(routed.attempts),
-        "is_byok": False,
-        "endpoints": {
-            "total": len(routed.available),
-            "available": [
-                {"provider": r.name, "model": r.model.canonical, "selected": r is row}
-                for r in routed.available
-            ],
-        },
-    }
-    if len(routed.attempts) > 1:
-        told["summary"] = (
-            f"available={len(routed.available)}, attempts={len(routed.attempts)}, "
-            f"selected={row.name}"
-        )
-        told["attempts"] = attempts_made(routed.attempts)
-    return told
-
-
-def attempts_made(attempts: Sequence[tuple[Row, int]]) -> list[dict[str, Any]]:
-    """Every host that got the prompt, with the status it answered."""
-    return [
-        {"provider": row.name, "model": row.model.canonical, "status": status}
-        for row, status in attempts
-    ]
-
-
-def chat_usage(ask: Ask, completion: Completion) -> dict[str, Any]:
-    """`usage` of chat and text completions."""
-    usage = completion.usage
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-        "cost": number(usage.cost),
-        "is_byok": False,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cached_tokens,
-            "cache_write_tokens": 0,
-            "audio_tokens": 0,
-            "video_tokens": 0,
-        },
-        "cost_details": {
-            "upstream_inference_cost": number(usage.cost),
-            "upstream_inference_prompt_cost": number(usage.prompt_cost),
-            "upstream_inference_completions_cost": number(usage.completion_cost),
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
-            "image_tokens": 0,
-            "audio_tokens": 0,
-        },
-        **(_SERVER_TOOLS if ask.server_tools else {}),
-    }
-
-
-# The simulated model uses a server tool once whenever it has one.
-_SERVER_TOOLS: dict[str, Any] = {
-    "server_tool_use_details": {
-        "web_search_requests": 1,
-        "tool_calls_requested": 1,
-        "tool_calls_executed": 1,
-    }
-}
 
 
 def chat_head(ask: Ask, completion: Completion, kind: str) -> dict[str, Any]:
@@ -128,6 +43,20 @@ def reasoning_details(text: str) -> list[dict[str, Any]]:
     return [{"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}]
 
 
+def chunk_choice(
+    delta: dict[str, Any], finish: tuple[str | None, str | None] = (None, None)
+) -> dict[str, Any]:
+    """The choice of a chat chunk; `finish` by OpenRouter's word and by the provider's."""
+    reason, native = finish
+    return {
+        "index": 0,
+        "delta": {"role": "assistant", **delta},
+        "finish_reason": reason,
+        "native_finish_reason": native,
+        "logprobs": None,
+    }
+
+
 def chat_body(ask: Ask, routed: Routed) -> dict[str, Any]:
     """A whole chat completion."""
     completion = routed.completion
@@ -145,7 +74,7 @@ def chat_body(ask: Ask, routed: Routed) -> dict[str, Any]:
         "index": 0,
         "logprobs": None,
         "finish_reason": completion.finish_reason,
-        "native_finish_reason": completion.finish_reason,
+        "native_finish_reason": completion.native_finish_reason,
         "message": message,
     }
     return {
@@ -153,7 +82,7 @@ def chat_body(ask: Ask, routed: Routed) -> dict[str, Any]:
         "service_tier": completion.row.tier,
         "system_fingerprint": None,
         "choices": [choice],
-        "usage": chat_usage(ask, completion),
+        **usage_field(ask, completion),
         **metadata_field(ask, routed),
     }
 
@@ -170,26 +99,8 @@ def text_body(ask: Ask, routed: Routed) -> dict[str, Any]:
     return {
         **chat_head(ask, completion, "text_completion"),
         "choices": [choice],
-        "usage": chat_usage(ask, completion),
+        **usage_field(ask, completion),
         **metadata_field(ask, routed),
-    }
-
-
-def responses_usage(usage: Usage) -> dict[str, Any]:
-    """`usage` of a response."""
-    return {
-        "input_tokens": usage.prompt_tokens,
-        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
-        "output_tokens": usage.completion_tokens,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
-        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-        "cost": number(usage.cost),
-        "is_byok": False,
-        "cost_details": {
-            "upstream_inference_cost": number(usage.cost),
-            "upstream_inference_input_cost": number(usage.prompt_cost),
-            "upstream_inference_output_cost": number(usage.completion_cost),
-        },
     }
 
 
@@ -259,28 +170,9 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
         "tools": ask.body.get("tools") or [],
         "top_p": ask.body.get("top_p", 1),
         "truncation": "disabled",
-        "usage": None if begun else responses_usage(completion.usage),
+        "usage": None,
     }
-    return body if begun else body | metadata_field(ask, routed)
-
-
-def messages_usage(completion: Completion) -> dict[str, Any]:
-    """`usage` of an Anthropic message, with OpenRouter's cost."""
-    usage = completion.usage
-    return {
-        "input_tokens": usage.prompt_tokens - usage.cached_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": usage.cached_tokens,
-        "output_tokens": usage.completion_tokens,
-        "service_tier": completion.row.tier or "standard",
-        "cost": number(usage.cost),
-        "is_byok": False,
-        "cost_details": {
-            "upstream_inference_cost": number(usage.cost),
-            "upstream_inference_prompt_cost": number(usage.prompt_cost),
-            "upstream_inference_completions_cost": number(usage.completion_cost),
-        },
-    }
+    return body if begun else body | usage_field(ask, completion) | metadata_field(ask, routed)
 
 
 def message_blocks(completion: Completion) -> list[dict[str, Any]]:
@@ -323,6 +215,6 @@ def message_body(ask: Ask, routed: Routed) -> dict[str, Any]:
         **message_head(ask, completion),
         "content": message_blocks(completion),
         "stop_reason": stop_reason(completion),
-        "usage": messages_usage(completion),
+        "usage": messages_usage(ask, completion),
         **metadata_field(ask, routed),
     }

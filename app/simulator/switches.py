@@ -6,6 +6,9 @@ Each field is one switch of contract §7; the defaults are what was seen last in
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
+ModelName = Literal["permaslug", "id", "nothing"]
+ErrorShape = Literal["", "body", "text", "failed", "event", "response_error"]
+
 
 @dataclass(frozen=True, slots=True)
 class Switches:
@@ -26,8 +29,19 @@ class Switches:
     stream_error: Literal["", "documented", "live", "nested"] = ""  # an error after some tokens
     html_404: bool = True
     drift: dict[str, str] = field(default_factory=dict)  # tag -> label that routing goes by
+    # tag -> label that its listing shows once it has been read; `drift` lets routing follow
+    relisted: dict[str, str] = field(default_factory=dict)
     disobey: bool = False  # serve an endpoint that the preferences exclude
     fail: dict[str, int] = field(default_factory=dict)  # tag -> status it fails with
+    # Slugs and tags for which the account has a key of its own: tried before all others
+    byok: tuple[str, ...] = ()
+    byok_field: Literal["both", "metadata", "neither"] = "both"  # where answers tell `is_byok`
+    # How `attempts` of the metadata, and `previous_errors`, name the model that was tried
+    attempts_name: ModelName = "permaslug"
+    errors_name: ModelName = "nothing"
+    error_in_200: ErrorShape = ""  # an error instead of an answer, by its shape; see failing.py
+    # An answer without a word: `network_error` also lacks its usage, `reasoning_only` is billed
+    empty: Literal["", "network_error", "reasoning_only"] = ""
 
     def overridden(self, values: Any) -> "Switches":
         """These switches with some changed.
@@ -42,15 +56,22 @@ class Switches:
         for name, value in values.items():
             if not _fits(name, value):
                 raise ValueError(f"the switch {name} has no position {value!r}")
-        return replace(self, **values)
+        return replace(self, **{name: _as_held(value) for name, value in values.items()})
 
 
 def _fits(name: str, value: Any) -> bool:
     positions = get_args(get_type_hints(Switches)[name])
     default = getattr(Switches(), name)
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
     if isinstance(default, dict):
         _, kind = positions
         return isinstance(value, dict) and all(type(item) is kind for item in value.values())
     if positions:
         return value in positions
     return type(value) is type(default) or (isinstance(default, float) and type(value) is int)
+
+
+def _as_held(value: Any) -> Any:
+    """JSON has lists where a switch is a tuple."""
+    return tuple(value) if isinstance(value, list) else value

@@ -7,9 +7,9 @@ from typing import Any
 from tests.simulator.simulated import HELLO, TOOL, endpoint, model
 
 PROVIDERS = ["deepinfra", "novita", "openai", "fireworks"]
-TAILS = ["", "", "/fp8", "/turbo", "/us", "/priority", "/flex"]
+TAILS = ["", "", "/fp8", "/turbo", "/fast", "/us", "/priority", "/flex"]
 TAGS = [f"{provider}{tail}" for provider in PROVIDERS for tail in dict.fromkeys(TAILS)]
-LABELS = ["int4", "fp4", "mxfp4", "int8", "fp8", "mxfp8", "bf16", "fp32", "unknown"]
+LABELS = ["int4", "fp4", "mxfp4", "nvfp4", "int8", "fp8", "mxfp8", "bf16", "fp32", "unknown"]
 PRICES = ["0", "0.0000001", "0.0000003", "0.00000045", "0.000001"]
 CAPS = [0, "0.1", 0.3, "0.30", 0.45, 0.5, 1, "1e0", 2]
 PARAMETERS = ["tools", "temperature", "logprobs", "response_format", "max_tokens", "verbosity"]
@@ -25,7 +25,8 @@ class Case:
     rule: dict[str, Any]  # of a policy; empty: nobody has one
 
 
-def case(number: int) -> Case:
+def case(number: int, *, display_names: bool = False) -> Case:
+    """The case of this number; with `display_names`, the request's own lists may hold some."""
     dice = Random(number)
     rows = [{**_row(dice), "place": place} for place in range(dice.randint(1, 9))]
     kinds = ["text", "image"] if dice.random() < 0.5 else ["text"]
@@ -35,7 +36,29 @@ def case(number: int) -> Case:
     body = {"model": f"acme/sim-1{suffix}", "messages": HELLO, **_fields(dice)}
     if dice.random() < 0.7:
         body["provider"] = _preferences(dice)
+    if display_names:
+        body["provider"] = {**body.get("provider", {}), **_by_name(rows, dice)}
     return Case(offered, body, _rule(dice) if dice.random() < 0.5 else {})
+
+
+# What a listing may say of a row's tier, by the row's tag or by the end of it: the tag can say so
+# too. `openai/fast` is OpenAI's priority tier by another word, so its listing is never silent here.
+_TIERS: dict[str, list[str | None]] = {
+    "openai/fast": ["priority"],
+    "priority": ["priority", None],
+    "flex": ["flex", None],
+    "fast": ["priority", "ultrafast", None],
+    "turbo": ["priority", None, None],
+    "": [None, None, None, "flex"],
+}
+
+
+def _by_name(rows: list[dict[str, Any]], dice: Random) -> dict[str, Any]:
+    """A list that calls some providers by their display names, in one case or another."""
+    names = [row["provider_name"] for row in rows]
+    entries = [dice.choice([*names, *(name.lower() for name in names), *TAGS]) for _ in range(2)]
+    key = dice.choice(["only", "ignore", "order"])
+    return {key: entries} | ({"allow_fallbacks": False} if key == "order" else {})
 
 
 def _row(dice: Random) -> dict[str, Any]:
@@ -46,7 +69,7 @@ def _row(dice: Random) -> dict[str, Any]:
         tag,
         dice.choice([None, *LABELS, "fp8", "fp8"]),
         provider_name=dice.choice(["Host ", ""]) + tag.partition("/")[0].title(),
-        service_tier=dice.choice([tail, None]) if tail in {"priority", "flex"} else None,
+        service_tier=dice.choice(_TIERS.get(tag) or _TIERS.get(tail, [None])),
         trains=dice.random() < 0.3,
         zdr=dice.random() < 0.7,
         regional_surcharge=tail == "us" and dice.random() < 0.5,

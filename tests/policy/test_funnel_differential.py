@@ -96,13 +96,13 @@ def hidden_facts(one: Case, endpoints: tuple[Endpoint, ...]) -> Tells:
     return tells
 
 
-def ask(one: Case, body: dict[str, Any]) -> Any:
-    return read_ask(body, "chat", {}, Catalog([one.model]), Switches())
+def ask(one: Case, body: dict[str, Any], switches: Switches | None = None) -> Any:
+    return read_ask(body, "chat", {}, Catalog([one.model]), switches or Switches())
 
 
-def accepted(one: Case, body: dict[str, Any]) -> set[int]:
+def accepted(one: Case, body: dict[str, Any], switches: Switches | None = None) -> set[int]:
     """The places of the rows that the simulated router would try; none: it answers 404."""
-    asked = ask(one, body)
+    asked = ask(one, body, switches)
     try:
         routed = Router(Catalog([one.model]), seed=0, clock=lambda: NOW).route(asked)
     except Refusal:
@@ -150,6 +150,65 @@ def test_what_no_listing_tells_is_never_guessed(chunk: int) -> None:
         assert tried <= meeting.survivors, f"case {number}: {meeting.forecast.funnel}"
         if not (meeting.forecast.funnel.unsure or is_one_of_them(meeting.sent)):
             assert tried == meeting.survivors, f"case {number}: {meeting.forecast.funnel}"
+
+
+OPEN = [
+    pytest.param({"display_names": True}, "display_names_match", id="display names"),
+    pytest.param(
+        {},
+        "families_expand",
+        id="families",
+        marks=pytest.mark.xfail(
+            strict=True, reason="the funnel takes a label for itself alone, not for its family"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("drawn", "switch"), OPEN)
+def test_what_the_contract_leaves_open_is_never_guessed(
+    drawn: dict[str, bool], switch: str
+) -> None:
+    """Whichever way the router takes it, nothing that it would try is said to fall.
+
+    Where the funnel is sure of everything, both ways leave the same endpoints.
+    """
+    apart = 0
+    for number in range(CASES // 2):
+        one = case(number, **drawn)
+        meeting = meet(one, told=True)
+        if meeting is None:
+            continue
+        ways = [
+            accepted(one, meeting.sent, Switches().overridden({switch: on})) for on in (False, True)
+        ]
+        about = f"case {number}: {meeting.forecast.funnel} but tried {ways}"
+        apart += ways[0] != ways[1]
+        for tried in ways:
+            assert tried <= meeting.survivors, about
+            if not (meeting.forecast.funnel.unsure or is_one_of_them(meeting.sent)):
+                assert tried == meeting.survivors, about
+    assert apart > 0.01 * CASES, "the cases must be such that it matters"
+
+
+def test_the_cases_hold_what_routing_stumbles_over() -> None:
+    """Tiers that only a listing tells of, rows without a label, families, display names."""
+    seen: Counter[str] = Counter()
+    for number in range(300):
+        one = case(number, display_names=True)
+        for row in one.model["endpoints"]:
+            tail = row["tag"].partition("/")[2]
+            seen["a tier told by the listing alone"] += row["service_tier"] not in {None, tail}
+            seen["a tier told by the tag alone"] += (
+                tail in {"priority", "flex"} and row["service_tier"] is None
+            )
+            seen["no label"] += row["quantization"] is None
+            seen["a family's member"] += row["quantization"] in {"mxfp8", "mxfp4", "nvfp4"}
+        lists = (one.body["provider"].get(key) or () for key in ("only", "ignore", "order"))
+        names = {row["provider_name"] for row in one.model["endpoints"]}
+        seen["a display name"] += not names.isdisjoint(entry for each in lists for entry in each)
+    assert min(seen.values()) >= 10, seen
+    assert len(seen) == 5
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

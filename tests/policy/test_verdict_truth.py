@@ -21,19 +21,30 @@ TAGS = [slug + suffix for slug in PROVIDERS for suffix in ("", "/fp8", "/turbo")
 LABELS = ["fp4", "fp8", "bf16", "unknown"]
 PRICES = ["0.000001", "0.000002", "0.000003"]
 
-ROWS = st.builds(
-    lambda tag, label, prompt, completion, extra: row(
-        tag,
-        PROVIDERS[tag.partition("/")[0]],
-        label,
-        **{"prompt": prompt, "completion": completion, **extra},
-    ),
-    st.sampled_from(TAGS),
-    st.sampled_from([*LABELS, None]),
-    st.sampled_from(PRICES),
-    st.sampled_from(PRICES),
-    st.sampled_from([{}, {"input_cache_read": "0.0000001"}, {"overrides": [{"utc_days": []}]}]),
-)
+
+def rows_of(tags: list[str], tiers: list[str | None]) -> st.SearchStrategy[dict[str, Any]]:
+    """Rows under these tags; a tier is known from the listing alone, whatever the tag."""
+    return st.builds(
+        lambda tag, label, prompt, completion, extra, tier: (
+            row(
+                tag,
+                PROVIDERS[tag.partition("/")[0]],
+                label,
+                **{"prompt": prompt, "completion": completion, **extra},
+            )
+            | ({"service_tier": tier} if tier else {})
+        ),
+        st.sampled_from(tags),
+        st.sampled_from([*LABELS, None]),
+        st.sampled_from(PRICES),
+        st.sampled_from(PRICES),
+        st.sampled_from([{}, {"input_cache_read": "0.0000001"}, {"overrides": [{"utc_days": []}]}]),
+        st.sampled_from(tiers),
+    )
+
+
+ROWS = rows_of(TAGS, [None])
+TIERED_ROWS = rows_of([*TAGS, *(f"{slug}/flex" for slug in PROVIDERS)], [None, None, "priority"])
 PREFERENCES = st.fixed_dictionaries(
     {},
     optional={
@@ -50,7 +61,9 @@ TOKENS = st.tuples(st.integers(0, 5000), st.integers(0, 5000), st.integers(0, 50
 
 def keeps(preferences: dict[str, Any], truth: dict[str, Any]) -> bool:
     """The promise in plain words, for a row whose tag, label and prices are known for certain."""
-    own = {truth["tag"], truth["tag"].partition("/")[0]}
+    provider, _, end = truth["tag"].partition("/")
+    in_a_tier = "service_tier" in truth or end == "flex"
+    own = {truth["tag"]} | (set() if in_a_tier else {provider})  # a slug means no tier (§1.3)
     caps = preferences.get("max_price", {})
     return (
         ("only" not in preferences or not own.isdisjoint(preferences["only"]))
@@ -87,7 +100,7 @@ def assert_true(said: str | None, preferences: dict[str, Any], truth: dict[str, 
         assert said is None
 
 
-@given(st.lists(ROWS, min_size=1, max_size=6), PREFERENCES, TOKENS, st.data())
+@given(st.lists(TIERED_ROWS, min_size=1, max_size=6), PREFERENCES, TOKENS, st.data())
 @settings(max_examples=250, deadline=None)
 def test_with_a_true_listing(
     rows: list[dict[str, Any]],
@@ -120,7 +133,7 @@ def test_with_a_listing_that_is_old_and_now_wrong(
             assert not keeps(preferences, truth)
 
 
-@given(st.lists(ROWS, min_size=1, max_size=6), PREFERENCES, st.data())
+@given(st.lists(TIERED_ROWS, min_size=1, max_size=6), PREFERENCES, st.data())
 @settings(max_examples=150, deadline=None)
 def test_of_failed_attempts(
     rows: list[dict[str, Any]], preferences: dict[str, Any], data: st.DataObject

@@ -42,10 +42,11 @@ def means(entry: str, row: Row, switches: dict[str, Any]) -> bool:
     """Whether an entry of `only`, `ignore` or `order` means a row (§1.3)."""
     if entry == row["tag"]:
         return True  # a full tag, a tier slug among them
-    if switches.get("display_names_match") and entry == row["provider_name"]:
+    if row["service_tier"] is not None:
+        return False  # a provider means all of its endpoints except service-tier endpoints
+    if switches.get("display_names_match") and entry.lower() == row["provider_name"].lower():
         return True
-    provider = row["tag"].split("/")[0]
-    return entry == provider and row["service_tier"] is None  # except service-tier endpoints
+    return bool(entry == row["tag"].split("/")[0])
 
 
 def may_serve(
@@ -60,8 +61,18 @@ def may_serve(
         survivors = able or survivors
     if provider.get("allow_fallbacks") is False and provider.get("order"):
         listed = provider["order"]
-        survivors = [row for row in survivors if any(means(e, row, switches) for e in listed)]
+        survivors = [
+            row
+            for row in survivors
+            # Inserted after that filter, whatever is ordered (§1.6, §7 step 10).
+            if any(means(e, row, switches) for e in listed) or has_own_key(row, switches)
+        ]
     return survivors
+
+
+def has_own_key(row: Row, switches: dict[str, Any]) -> bool:
+    """Whether the account has a key of its own for the row's provider, or for its tag."""
+    return any(own in {row["tag"], row["tag"].split("/")[0]} for own in switches.get("byok", []))
 
 
 def _preferences(body: dict[str, Any]) -> dict[str, Any]:

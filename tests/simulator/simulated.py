@@ -126,10 +126,12 @@ def asked(catalog: Catalog, switches: Switches | None = None, /, **fields: Any) 
     return read_ask(body, "chat", {}, catalog, switches or Switches())
 
 
-def routed(*models: dict[str, Any], seed: int = 0, **fields: Any) -> Routed:
+def routed(
+    *models: dict[str, Any], seed: int = 0, switches: Switches | None = None, **fields: Any
+) -> Routed:
     """One request through a router of its own."""
     catalog = Catalog([*models])
-    return Router(catalog, seed=seed, clock=lambda: NOW).route(asked(catalog, **fields))
+    return Router(catalog, seed=seed, clock=lambda: NOW).route(asked(catalog, switches, **fields))
 
 
 def tried(*rows: dict[str, Any], seed: int = 0, **fields: Any) -> list[str]:

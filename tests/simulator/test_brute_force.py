@@ -19,6 +19,7 @@ TAGS = [
 ]
 LABELS = ["fp4", "mxfp4", "nvfp4", "fp8", "mxfp8", "bf16", "unknown"]
 PRICES = ["0", "0.0000001", "0.0000003", "0.000001"]
+TIERS = [None, None, None, "priority", "flex"]
 OPTIONAL = ["tools", "temperature", "logprobs", "response_format", "max_tokens", "reasoning"]
 
 
@@ -34,7 +35,8 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         tag,
         draw(maybe(st.sampled_from(LABELS))),
         provider_name=tag.partition("/")[0].title(),
-        service_tier=tier if tier in {"priority", "flex"} else None,
+        # A tier can be known from the listing alone: `novita/turbo`, even `novita/fp8`.
+        service_tier=tier if tier in {"priority", "flex"} else draw(st.sampled_from(TIERS)),
         trains=draw(st.booleans()),
         zdr=draw(st.booleans()),
         prompt=draw(st.sampled_from(PRICES)),
@@ -85,6 +87,7 @@ positions = st.fixed_dictionaries(
         "max_price_strict": st.booleans(),
         "families_expand": st.booleans(),
         "drift": st.dictionaries(st.sampled_from(TAGS), st.sampled_from(LABELS), max_size=1),
+        "byok": st.lists(st.sampled_from([*PROVIDERS, *TAGS]), max_size=2),
     },
 )
 
@@ -108,7 +111,7 @@ def test_the_router_chooses_among_exactly_those_that_the_words_admit(
         row["place"] = place  # two rows may look the same
     body = {"model": f"acme/sim-1{suffix}", "messages": HELLO, "provider": provider, **extra}
     catalog = Catalog([model(*offered)])
-    ask = read_ask(body, "chat", {}, catalog, Switches(**switched))
+    ask = read_ask(body, "chat", {}, catalog, Switches().overridden(switched))
     admitted = {row["place"] for row in naive.may_serve(offered, body, suffix, switched)}
     routed = answer(catalog, ask)
     if isinstance(routed, Refusal):
@@ -119,8 +122,10 @@ def test_the_router_chooses_among_exactly_those_that_the_words_admit(
     tried = [row.listed["place"] for row in routed.available]
     assert len(set(tried)) == len(tried)
     assert routed.completion.row.listed["place"] == tried[0]
+    own = {row["place"] for row in offered if naive.has_own_key(row, switched)} & admitted
+    assert set(tried[: len(own)]) == own, "own keys go first"
     if provider.get("allow_fallbacks") is False and not provider.get("order"):
-        assert len(tried) == 1
+        assert len(set(tried) - own) <= 1
         assert set(tried) <= admitted
     else:
         assert set(tried) == admitted

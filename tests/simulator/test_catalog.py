@@ -9,6 +9,7 @@ import pytest
 
 from app.simulator.catalog import SHIPPED, Catalog
 from app.simulator.validation import QUANTIZATIONS
+from tests.simulator.simulated import endpoint, model
 
 OFFERED = json.loads(SHIPPED.read_text("utf-8"))["models"]
 NAMES = json.loads(
@@ -20,7 +21,7 @@ NAMES = json.loads(
 
 @pytest.mark.parametrize("item", OFFERED, ids=lambda item: item["id"])
 def test_every_row_has_a_tag_a_known_label_and_prices_per_token(item: dict[str, Any]) -> None:
-    assert item["endpoints"]
+    assert bool(item["endpoints"]) == (item.get("alias_target") is None)
     for row in item["endpoints"]:
         assert re.fullmatch(r"[a-z0-9-]+(/[a-z0-9-]+)?", row["tag"])
         assert row["quantization"] in (None, *QUANTIZATIONS)
@@ -33,10 +34,10 @@ def test_every_row_has_a_tag_a_known_label_and_prices_per_token(item: dict[str, 
 
 def test_it_holds_the_cases_that_policies_stumble_over() -> None:
     rows = [(item["id"], row) for item in OFFERED for row in item["endpoints"]]
-    tags = [(model, row["tag"]) for model, row in rows]
+    tags = [(name, row["tag"]) for name, row in rows]
     labels: dict[tuple[str, str], set[str | None]] = {}
-    for model, row in rows:
-        labels.setdefault((model, row["tag"].partition("/")[0]), set()).add(row["quantization"])
+    for name, row in rows:
+        labels.setdefault((name, row["tag"].partition("/")[0]), set()).add(row["quantization"])
     assert len(tags) > len(set(tags)), "two rows with one tag"
     assert any(len(of_provider) > 1 for of_provider in labels.values()), (
         "mixed labels of a provider"
@@ -71,3 +72,21 @@ def test_a_model_is_found_by_no_other_name() -> None:
         assert found is not None
         assert found.id == item["id"]
     assert catalog.find("qwen/qwen3") is None
+
+
+def test_the_newest_of_a_family_has_its_target_s_rows() -> None:
+    """`alias_target` is an object (contract A6); as a plain text, it is read too."""
+    target = model(endpoint("a"), endpoint("b"), id="acme/sim-2")
+    for alias in ({"slug": "acme/sim-2", "name": "Sim 2"}, "acme/sim-2", None):
+        latest = model(id="~acme/sim-latest", alias_target=alias)
+        catalog = Catalog([latest, target])
+        found = catalog.find("~acme/sim-latest")
+        assert found is not None
+        assert [row.tag for row in found.rows] == (["a", "b"] if alias else [])
+        assert {row.model.id for row in found.rows} <= {"acme/sim-2"}
+
+
+@pytest.mark.parametrize("pricing", [{}, None, {"completion": "0.000001"}])
+def test_a_row_may_lack_its_prices(pricing: dict[str, str] | None) -> None:
+    ((row,),) = (model.rows for model in Catalog([model(endpoint("a", pricing=pricing))]).models)
+    assert row.price("prompt") == 0

@@ -222,3 +222,26 @@ def test_what_is_remembered_is_bounded() -> None:
 def test_another_seed_is_served_otherwise() -> None:
     rows = [endpoint(tag) for tag in ("a", "b", "c", "d")]
     assert len({tuple(tried(*rows, seed=seed)) for seed in range(20)}) > 1
+
+
+async def test_the_router_remembers_what_it_served_and_what_it_refused() -> None:
+    """With every host that got the prompt, so that a long run can be checked."""
+    simulated = Simulated()
+    for number in range(3):
+        fail = everyone_fails(["xai"], 400 + number)
+        await simulated.chat("x-ai/grok-4", user=f"{number}", simulate=fail)
+        await simulated.chat("x-ai/grok-4", user=f"{number}")
+    told = [(ask.body["user"], refusal.attempts[0][1]) for ask, refusal in simulated.router.refused]
+    assert told == [("0", 400), ("1", 401), ("2", 402)]
+    assert [ask.body["user"] for ask, _, _ in simulated.router.served.values()] == ["0", "1", "2"]
+
+
+def test_no_more_is_remembered_than_was_asked_for() -> None:
+    catalog = Catalog([ONE])
+    router = Router(catalog, seed=0, clock=lambda: NOW, remembered=2)
+    for number in range(5):
+        router.route(asked(catalog, user=number))
+        with pytest.raises(Refusal):
+            router.route(asked(catalog, user=number, provider={"only": ["nobody"]}))
+    assert [ask.body["user"] for ask, _, _ in router.served.values()] == [3, 4]
+    assert [ask.body["user"] for ask, _ in router.refused] == [3, 4]

@@ -53,6 +53,8 @@ TIERS = [endpoint("openai"), endpoint("openai/priority"), endpoint("openai/flex"
         ({"provider": {"order": ["openai/priority"]}}, {"openai", "openai/priority"}),
         ({"service_tier": "priority"}, {"openai", "openai/priority"}),
         ({"service_tier": "fast"}, {"openai", "openai/priority"}),
+        ({"speed": "fast"}, {"openai", "openai/priority"}),
+        ({"speed": "fast", "service_tier": "default"}, {"openai"}),
         ({"service_tier": "ultrafast"}, {"openai", "openai/priority"}),
         ({"service_tier": "flex"}, {"openai/flex"}),
         ({"service_tier": "default"}, {"openai"}),
@@ -65,6 +67,22 @@ TIERS = [endpoint("openai"), endpoint("openai/priority"), endpoint("openai/flex"
 )
 def test_a_tier_serves_only_who_opts_in(fields: dict[str, Any], tags: set[str]) -> None:
     assert set(tried(*TIERS, **fields)) == tags
+
+
+def test_a_tier_may_be_known_from_the_listing_alone() -> None:
+    """A base slug means no row of a service tier, however its tag is spelled (contract §1.3)."""
+    fast = endpoint("openai/fast", service_tier="priority")
+    turbo = endpoint("novita/turbo", service_tier="priority")
+    rows = [endpoint("openai"), fast, endpoint("novita"), turbo, endpoint("deepinfra/turbo")]
+    plain = {"openai", "novita", "deepinfra/turbo"}
+    assert set(tried(*rows)) == plain
+    assert set(tried(*rows, service_tier="priority")) == plain | {"openai/fast", "novita/turbo"}
+    ignoring: dict[str, Any] = {
+        "provider": {"ignore": ["openai", "novita"]},
+        "service_tier": "priority",
+    }
+    assert set(tried(*rows, **ignoring)) == {"openai/fast", "novita/turbo", "deepinfra/turbo"}
+    assert tried(*rows, provider={"only": ["novita/turbo"]}) == ["novita/turbo"]
 
 
 def test_flex_means_normal_where_there_is_no_flex() -> None:

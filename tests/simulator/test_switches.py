@@ -20,7 +20,7 @@ EVERY = {row["tag"] for row in ROWS["endpoints"]}
 ASKING = {"only": ["novita", "groq", "nvidia"]}
 # By name and position of a switch: the preferences, and who may serve with it off and on.
 ROUTING: list[tuple[dict[str, Any], dict[str, Any], set[str], set[str]]] = [
-    ({"display_names_match": True}, {"ignore": ["Novita", "Nvidia"]}, EVERY, {"groq/mxfp8"}),
+    ({"display_names_match": True}, {"ignore": ["Novita", "NVIDIA"]}, EVERY, {"groq/mxfp8"}),
     (
         {"max_price_strict": True},
         {**ASKING, "max_price": {"prompt": 0.5}},
@@ -98,19 +98,20 @@ async def test_the_provider_field_can_be_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("misreport", "model_name", "named"),
+    ("misreport", "fields", "named"),
     [
-        (True, "x-ai/grok-4", "OpenAI"),
-        (False, "x-ai/grok-4", "xAI"),
-        (True, "x-ai/grok-4:online", "OpenAI"),
+        (True, {"tools": [{"type": "openrouter:web_search"}]}, "OpenAI"),
+        (False, {"tools": [{"type": "openrouter:web_search"}]}, "xAI"),
+        (True, {"tools": [{"type": "web_search_preview"}]}, "OpenAI"),
+        (True, {"model": "x-ai/grok-4:online"}, "OpenAI"),
+        (True, {"plugins": [{"id": "web"}]}, "OpenAI"),
     ],
 )
 async def test_server_tools_can_misreport_the_provider_but_not_the_metadata(
-    model_name: str, named: str, *, misreport: bool
+    fields: dict[str, Any], named: str, *, misreport: bool
 ) -> None:
-    tools = [] if model_name.endswith(":online") else [{"type": "openrouter:web_search"}]
     simulated = Simulated(server_tools_misreport=misreport)
-    body = (await simulated.chat(model_name, tools=tools, headers=METADATA)).json()
+    body = (await simulated.chat("x-ai/grok-4", **fields, headers=METADATA)).json()
     assert body["provider"] == named
     assert body["openrouter_metadata"]["endpoints"]["available"][0]["provider"] == "xAI"
     assert "server_tool_use_details" in body["usage"]
@@ -135,6 +136,50 @@ async def test_metadata_can_come_on_any_frame(position: str, frame: int) -> None
         frame % len(frames)
     ]
     assert ("usage" in frames[frame]) == (position == "usage")
+
+
+async def test_a_listing_read_anew_can_show_other_labels(tmp_path: Path) -> None:
+    moved = {"novita/fp8": "fp4"}
+    simulated = Simulated(tmp_path, ROWS, relisted=moved, drift=moved)
+    seen = [await _labels(simulated) for _ in range(3)]
+    assert [labels["novita/fp8"] for labels in seen] == ["fp8", "fp4", "fp4"]
+    assert {**seen[0], **moved} == seen[1] == seen[2]
+    assert await _may_serve(simulated, {"quantizations": ["fp4"]}) == {"novita/fp4", "novita/fp8"}
+
+
+async def _labels(simulated: Simulated) -> dict[str, str]:
+    told = (await simulated.get("/models/acme/sim-1/endpoints")).json()["data"]["endpoints"]
+    return {row["tag"]: row["quantization"] for row in told}
+
+
+@pytest.mark.parametrize(
+    ("position", "told"),
+    [
+        ("permaslug", {"model": "acme/sim-1-20261001"}),
+        ("id", {"model": "acme/sim-1"}),
+        ("nothing", {}),
+    ],
+)
+async def test_attempts_can_name_their_model_in_three_ways(
+    position: str, told: dict[str, str], tmp_path: Path
+) -> None:
+    """Also those at a model that did not answer in the end."""
+    other = model(endpoint("xai"), id="x-ai/grok-4")
+    fail = {"fail": {"novita": 429, "groq": 429, "nvidia": 502}, "attempts_name": position}
+    both: dict[str, Any] = {"models": ["x-ai/grok-4"], "headers": METADATA}
+    served = await Simulated(tmp_path, ROWS, other).chat(**both, simulate=fail)
+    *failed, last = served.json()["openrouter_metadata"]["attempts"]
+    assert len(failed) == 4
+    for attempt in failed:
+        assert attempt == {"provider": attempt["provider"], "status": attempt["status"], **told}
+    assert last.get("model", "").startswith("x-ai/grok-4" if told else "")
+    offered = served.json()["openrouter_metadata"]["endpoints"]["available"]
+    assert offered[0]["model"] == ("x-ai/grok-4" if position == "id" else "x-ai/grok-4-20261001")
+
+    nobody = {**fail, "fail": {**fail["fail"], "xai": 503}, "errors_name": position}  # type: ignore[dict-item]
+    error = (await Simulated(tmp_path, ROWS, other).chat(**both, simulate=nobody)).json()["error"]
+    previous = error["metadata"]["previous_errors"]
+    assert [{k: v for k, v in each.items() if k == "model"} for each in previous] == [told] * 4
 
 
 async def test_generation_records_take_as_long_as_the_switch_says() -> None:
@@ -168,6 +213,9 @@ async def test_a_wrong_path_gets_a_page_or_json(*, html: bool) -> None:
         '{"fail": {"a": "429"}}',
         '{"fail": []}',
         '{"drift": {"a": 1}}',
+        '{"byok": "novita"}',
+        '{"byok": [1]}',
+        '{"error_in_200": "page"}',
         "[]",
         "{",
     ],
@@ -188,6 +236,7 @@ def test_each_switch_takes_its_own_default() -> None:
     defaults = dataclasses.asdict(Switches())
     assert Switches().overridden(defaults) == Switches()
     assert Switches().overridden({"generation_delay": 3}).generation_delay == 3
+    assert Switches().overridden({"byok": ["novita"]}).byok == ("novita",)
 
 
 async def test_one_request_s_switches_leave_the_next_alone() -> None:

@@ -1,0 +1,85 @@
+"""Router metadata: the router's own account of what it did (contract §4)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.simulator.ask import Ask
+from app.simulator.catalog import Row
+from app.simulator.refusals import Refusal
+from app.simulator.router import Routed, model_field
+from app.simulator.routing import has_own_key
+
+
+def metadata_field(ask: Ask, routed: Routed) -> dict[str, Any]:
+    """`openrouter_metadata`, if the request asked for it."""
+    return {"openrouter_metadata": metadata(ask, routed)} if ask.wants_metadata else {}
+
+
+def metadata(ask: Ask, routed: Routed) -> dict[str, Any]:
+    """The router's account (contract §4)."""
+    row = routed.completion.row
+    told: dict[str, Any] = {
+        "requested": ask.requested,
+        "strategy": routed.strategy,
+        "region": "iad",
+        "summary": f"available={len(routed.available)}, selected={row.name}",
+        "attempt": len(routed.attempts),
+        **byok_field(ask, row, of_usage=False),
+        "endpoints": {
+            "total": len(routed.available),
+            "available": [
+                {"provider": r.name, "model": _offered_model(ask, r), "selected": r is row}
+                for r in routed.available
+            ],
+        },
+    }
+    if len(routed.attempts) > 1:
+        told["summary"] = (
+            f"available={len(routed.available)}, attempts={len(routed.attempts)}, "
+            f"selected={row.name}"
+        )
+        told["attempts"] = attempts_made(ask, routed.attempts)
+    return told
+
+
+def attempts_made(ask: Ask, attempts: Sequence[tuple[Row, int]]) -> list[dict[str, Any]]:
+    """Every host that got the prompt, with the status it answered."""
+    return [
+        {"provider": row.name, **model_field(ask.switches.attempts_name, row), "status": status}
+        for row, status in attempts
+    ]
+
+
+def _offered_model(ask: Ask, row: Row) -> str:
+    """Both the plain id and the dated slug have been seen (contract §4)."""
+    return row.model.id if ask.switches.attempts_name == "id" else row.model.canonical
+
+
+def byok_field(ask: Ask, row: Row | None, *, of_usage: bool) -> dict[str, Any]:
+    """`is_byok` of a usage or of the metadata, as the switches have it."""
+    told = ask.switches.byok_field == "both" or (
+        ask.switches.byok_field == "metadata" and not of_usage
+    )
+    return {"is_byok": row is not None and has_own_key(ask, row)} if told else {}
+
+
+def failed_metadata(ask: Ask, refusal: Refusal) -> dict[str, Any]:
+    """The router's account of a failure; it lists rows that the filters removed, too."""
+    available = [
+        {"provider": row.name, "model": candidate.model.canonical, "selected": False}
+        for candidate in ask.candidates
+        for row in candidate.model.rows
+    ]
+    summary, attempts = f"available={len(available)}", len(refusal.attempts)
+    told: dict[str, Any] = {
+        "requested": ask.requested,
+        "strategy": ask.candidates[0].strategy,
+        "region": "iad",
+        "summary": f"{summary}, attempts={attempts}" if attempts else summary,
+        "attempt": attempts,
+        **byok_field(ask, refusal.attempts[-1][0] if attempts else None, of_usage=False),
+        "endpoints": {"total": len(available), "available": available},
+    }
+    if attempts:
+        told["attempts"] = attempts_made(ask, refusal.attempts)
+    return told

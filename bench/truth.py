@@ -1,0 +1,129 @@
+"""Is an endpoint inside what was asked for? The promise in plain words, one sentence an `if`.
+
+Written apart from the proxy and from the router, from the contract alone, for a row of which all
+is known: its listing, the price that was charged, and whether a key of the account's own was used.
+True and False are sure; None is what the contract leaves open, and then no verdict but `unproven`
+can be right.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+Answer = bool | None
+
+BITS = {"int4": 4, "fp4": 4, "mxfp4": 4, "nvfp4": 4, "fp6": 6, "int8": 7.9, "fp8": 8, "mxfp8": 8}
+BITS |= {"fp16": 16, "bf16": 16, "fp32": 32}
+# The guide says that the one includes the others; no traffic has confirmed it (contract §1.5).
+FAMILY = {"mxfp4": "fp4", "nvfp4": "fp4", "mxfp8": "fp8"}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One endpoint that was sent the prompt: its listed row, and what came of it."""
+
+    row: Mapping[str, Any]
+    own_key: bool  # the account's own, at that provider
+    # USD per token, by key of `max_price`, as far as a price is listed; None: it failed.
+    paid: Mapping[str, Decimal] | None
+
+    @property
+    def tier(self) -> str | None:
+        """The service tier it is sold in, by the listing or else by the end of its tag."""
+        end = self.row["tag"].rpartition("/")[2]
+        return self.row.get("service_tier") or (
+            end if end in {"priority", "flex", "ultrafast"} else None
+        )
+
+    @property
+    def label(self) -> str | None:
+        return self.row.get("quantization")
+
+
+def every(answers: Iterable[Answer]) -> Answer:
+    """False if one is; else None if one is; else True."""
+    told = list(answers)
+    return False if False in told else (None if None in told else True)
+
+
+def names_provider(entry: str, tried: Tried) -> bool:
+    """Its slug or its display name, in whichever case.
+
+    The contract leaves open whether OpenRouter reads such a name, but not what was asked for.
+    """
+    known = {tried.row["tag"].partition("/")[0], tried.row["provider_name"].lower()}
+    return entry.lower() in known
+
+
+def means(entry: str, tried: Tried) -> bool:
+    """A tag means itself, a provider all of its endpoints but those of a service tier (§1.3)."""
+    if entry.lower() == tried.row["tag"]:
+        return True
+    return names_provider(entry, tried) and tried.tier is None
+
+
+def complies(tried: Tried, sent: Mapping[str, Any]) -> dict[str, Answer]:
+    """Whether an endpoint is inside the `provider` object that OpenRouter was really sent.
+
+    By clause: all of them have to be true.
+    """
+    said = {name: value for name, value in sent.items() if value not in (None, [], {})}
+    return {
+        "only": "only" not in said or any(means(entry, tried) for entry in said["only"]),
+        "ignore": not any(means(entry, tried) for entry in said.get("ignore", ())),
+        "order": in_order(tried, said),
+        "quantizations": "quantizations" not in said or has_label(tried, said["quantizations"]),
+        "max_price": affordable(tried, said.get("max_price", {})),
+    }
+
+
+def in_order(tried: Tried, said: Mapping[str, Any]) -> Answer:
+    """Without fallbacks an order is all there is; own keys are tried before any order (§1.6)."""
+    if said.get("allow_fallbacks") is not False or "order" not in said or tried.own_key:
+        return True
+    return any(means(entry, tried) for entry in said["order"])
+
+
+def has_label(tried: Tried, labels: Iterable[str]) -> Answer:
+    """Labels are compared as they are listed; whether one includes its family is left open."""
+    asked = set(labels)
+    if tried.label in asked:
+        return True
+    return None if FAMILY.get(tried.label or "") in asked else False
+
+
+def affordable(tried: Tried, caps: Mapping[str, Any]) -> Answer:
+    """What was charged, against the caps per million tokens; what failed was not charged."""
+    if tried.paid is None:
+        return True
+    return every(
+        tried.paid[key] * 1_000_000 <= Decimal(str(cap)) if key in tried.paid else None
+        for key, cap in caps.items()
+        if cap is not None
+    )
+
+
+def promised(tried: Tried, rule: Mapping[str, Any], *, closed: bool) -> dict[str, Answer]:
+    """Whether an endpoint is inside what a policy's rule says, whatever was sent for it.
+
+    `closed`: whether the weights of the model that the rule is for are not published.
+    """
+    pinned = {"only": rule["pin"]} if "pin" in rule else {}
+    # A provider that never serves does not serve in a tier either.
+    ignored = any(names_provider(entry, tried) for entry in rule.get("ignore", ()))
+    answers = complies(tried, {**rule, **pinned}) | {
+        "floor": above_floor(tried, rule, closed=closed)
+    }
+    return answers | ({"ignore": False} if ignored else {})
+
+
+def above_floor(tried: Tried, rule: Mapping[str, Any], *, closed: bool) -> Answer:
+    """A floor is a list of labels; `unknown` passes where the weights are not published."""
+    floor = rule.get("quantization_floor")
+    if floor is None:
+        return True
+    if tried.label == "unknown":
+        setting = rule.get("unknown_quantization", "auto")
+        return bool(setting == "allow" or (setting == "auto" and closed))
+    return BITS.get(tried.label or "", 0) >= BITS[floor]
