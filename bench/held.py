@@ -102,9 +102,18 @@ class Case:
             "false broken": verdict == "broken" and not surely_outside,
             "withheld": failed and reply.status != truth.status and verdict != "broken",
             "unnoticed": verdict is None and not failed and False in self.outside.values(),
-            "let through": not failed and reply.whole and verdict in self._turned_away,
+            "let through": not (failed or self._came_late)
+            and reply.whole
+            and verdict in self._turned_away,
         }
         return next((fault for fault in FAULTS if found[fault]), None)
+
+    @property
+    def _came_late(self) -> bool:
+        """Whether a stream told of more than one host: its end does, when all of it is read."""
+        told = self.truth.tried if self.truth.shows_attempts else self.truth.tried[-1:]
+        named_twice = "more than one provider" in (self.receipt.reason or "")
+        return bool(self.ask.body.get("stream")) and (len(told) > 1 or named_twice)
 
     @property
     def _turned_away(self) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ import msgspec
 from msgspec.structs import replace
 
 from app.policy.apply import Outgoing
+from app.policy.carriers import NOTHING, Carried
 from app.policy.request import Request
 from app.policy.route import Route
+from app.policy.routed import Routed
 from app.telemetry.trace_context import Trace
 from app.wire.dialect import Dialect
 from app.wire.headers import RawHeaders
@@ -42,10 +44,11 @@ class Exchange(msgspec.Struct):
 
     filed: bool = True  # whether a receipt will be left
     bytes_in: int = 0
-    request: Request | None = None  # let go of once it is being answered
+    request: Request | None = None  # as it is sent; let go of once it is being answered
     model_asked: str | None = None
     streamed: bool = False
     server_tools: bool = False
+    carried: Carried = NOTHING  # by its tools and plugins
     route: Route | None = None
     models_sent: tuple[str, ...] = ()  # all that were asked for, as upstream knows them
     outgoing: Outgoing | None = None
@@ -69,13 +72,13 @@ class Exchange(msgspec.Struct):
         """Whether a streamed answer has begun."""
         return self.observer is not None and self.streamed
 
-    def routed(self, request: Request, route: Route) -> None:
+    def routed(self, routed: Routed) -> None:
         """Note what is asked for, and what the book says of it."""
-        self.request, self.route = request, route
-        self.model_asked, self.streamed = request.model, request.streamed
-        self.server_tools = request.server_tools
-        self.session = request.session or self.session
-        self.models_sent = route.names_sent(request.models)
+        self.request, self.route = routed.sent, routed.route
+        self.model_asked, self.streamed = routed.request.model, routed.request.streamed
+        self.server_tools, self.carried = routed.server_tools, routed.carried
+        self.session = routed.sent.session or self.session
+        self.models_sent = routed.route.names_sent(routed.request.models)
 
     def headers(self) -> RawHeaders:
         """The headers of ours on the answer: which receipt, which rules, which book."""

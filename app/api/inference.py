@@ -20,6 +20,7 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, Upstream
 from app.policy.apply import apply
 from app.policy.request import read_request
+from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
 from app.wire.dialect import Dialect
 from app.wire.headers import RawHeaders, to_caller, to_upstream
@@ -83,16 +84,17 @@ class Inference:
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
         request = read_request(body)
-        route = book.route_for(
+        found = routed(
+            book,
             request,
             caller=exchange.caller,
             user_agent=exchange.user_agent or "",
             catalog=self._feed.current,
         )
-        exchange.routed(request, route)
-        for model in exchange.models_sent:
+        exchange.routed(found)
+        for model in (*exchange.models_sent, *found.carried.models):
             self._feed.want(model)
-        exchange.outgoing = outgoing = apply(request, route)
+        exchange.outgoing = outgoing = apply(request, found.route)
         return outgoing.body
 
 

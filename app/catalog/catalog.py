@@ -11,6 +11,7 @@ from functools import lru_cache
 from app.catalog.endpoint import Endpoint, read_endpoint, tier_in
 from app.catalog.model import Model, read_model
 from app.catalog.providers import SLUGS
+from app.catalog.server_tools import NO_LIST, ServerTools, read_server_tools
 
 # These arrange the endpoints that a model has; any other variant, such as `:free`, has endpoints
 # of its own, at other prices and perhaps of another quantization (contract §2.2).
@@ -82,6 +83,7 @@ class Catalog:
     models: Mapping[str, Model] = field(default_factory=dict)  # by slug
     providers: frozenset[str] = frozenset()  # slugs; empty: not known
     ids: Mapping[str, str] = field(default_factory=dict)  # a model's slug, by its other names
+    server_tools: ServerTools = NO_LIST
 
     def published(self, name: str) -> bool | None:
         """Whether the list of models says where the model's weights are; None: not in the list.
@@ -161,6 +163,10 @@ class Catalog:
         slugs = (row.get("slug") for row in items if isinstance(row, dict))
         named = frozenset(slug.lower() for slug in slugs if isinstance(slug, str))
         return replace(self, providers=self.providers | named)
+
+    def with_server_tools(self, rows: object) -> "Catalog":
+        """A catalog that knows the tools in a `GET /tools` list."""
+        return replace(self, server_tools=read_server_tools(rows))
 
     def with_listing(self, model: str, rows: object, fetched_at: float) -> "Catalog":
         """A catalog that knows a model's endpoints, from the rows of its own listing.

@@ -22,9 +22,12 @@ from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking, decoded
 from app.errors import PolicyRefusal, SettingsError
 from app.policy.apply import apply
+from app.policy.as_sent import as_sent
+from app.policy.carriers import NOTHING
 from app.policy.controls import Control, Facts, controls
 from app.policy.request import read_request
 from app.policy.route import Route
+from app.policy.routed import Routed
 from app.policy.rule import named
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
@@ -144,7 +147,7 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
         asked_with={},
         book=revision,
     )
-    exchange.routed(request, route)
+    exchange.routed(Routed(request, as_sent(request, route), route, NOTHING))
     exchange.outgoing = outgoing
     upstream = await ask.post(_CHAT, outgoing.body)
     try:

@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 
 from app.errors import PolicyConflict
+from app.policy.as_sent import set_to
 from app.policy.compliance import Terms, terms_of
 from app.policy.names import renamed
 from app.policy.overruled import Overruled, overruled
 from app.policy.preferences import as_bytes, in_slugs, joined
 from app.policy.refuse import COUNTS_AS, refuse
-from app.policy.request import UNREADABLE, Request
+from app.policy.request import Request
 from app.policy.route import Route
-from app.policy.rule import Clause
 from app.policy.slices import edit
 
 Changes = dict[str, bytes | None]
@@ -74,20 +74,10 @@ def _changes(request: Request, route: Route, preferences: Mapping[str, Any] | No
     if wanted.get("models", b"") is None and not request.names_model:
         wanted["model"] = msgspec.json.encode(route.model_sent)
     for field, clause in route.set.items():
-        wanted[field] = _set_to(request.fields.get(field), clause)
+        wanted[field] = set_to(request.fields.get(field), clause)
     return {field: new for field, new in wanted.items() if new != _came(request, field)}
 
 
 def _came(request: Request, field: str) -> bytes | None:
     raw = request.fields.get(field)
     return None if raw is None else bytes(raw)
-
-
-def _set_to(raw: msgspec.Raw | None, clause: Clause) -> bytes:
-    """A field's value as the policy sets it, in the caller's spelling if it says the same."""
-    ours = msgspec.json.encode(clause.value)
-    try:
-        same = raw is not None and msgspec.json.encode(msgspec.json.decode(raw)) == ours
-    except UNREADABLE:
-        return ours
-    return bytes(raw) if raw is not None and same else ours

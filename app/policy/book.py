@@ -38,10 +38,19 @@ class Book:
     _paths: "_Paths" = field(repr=False, compare=False)
 
     def route_for(
-        self, request: Request, *, caller: str | None, user_agent: str, catalog: KnowsModels
+        self,
+        request: Request,
+        *,
+        caller: str | None,
+        user_agent: str,
+        catalog: KnowsModels,
+        inner: tuple[str, ...] = (),
     ) -> Route:
-        """What the policies say for a request: for all of the models it lists, the strictest."""
-        paths, names = self._paths, request.models
+        """What the policies say for a request: for all of the models it lists, the strictest.
+
+        `inner` are models that it names in its tools and plugins.
+        """
+        paths, names = self._paths, request.models + inner
         recent = paths.recent.under(catalog)
         asked = (names, caller, user_agent)
         found = recent.get(asked)

@@ -12,6 +12,7 @@ import msgspec
 
 from app.catalog.endpoint import Endpoint, names
 from app.catalog.providers import as_slug
+from app.policy import tags
 from app.policy.cost import PRICED
 
 # judged: an answer can show it, by its provider, the provider's listed endpoints and the bill;
@@ -76,11 +77,18 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     def allows_provider(self, provider: str) -> bool | None:
         """What `allows` says of a provider of whose endpoints nothing is known; a slug."""
         own = _own(self.only, provider)
-        if (self.only and not own) or provider in self.ignore:
+        if self.only and not own:
             return False
+        if provider in self.ignore:
+            return None if self._lets_tiers_through(provider) else False
         if (own and provider not in own) or self.labels:
             return None
         return None if any(entry.startswith(provider + "/") for entry in self.ignore) else True
+
+    def _lets_tiers_through(self, provider: str) -> bool:
+        """Whether an ignored provider may serve by a service tier, which its slug doesn't cover."""
+        _, *tiers = tags.with_tiers([provider])
+        return any(tag not in self.ignore and (not self.only or tag in self.only) for tag in tiers)
 
     def provider_in_order(self, provider: str) -> bool | None:
         """What `in_order` says of such a provider."""

@@ -8,14 +8,12 @@ import msgspec
 
 from app.errors import MalformedBody, MissingModel
 from app.policy.slices import Fields, split
-from app.policy.slug import read_slug
 
 _LONGEST_MODEL = 256  # no slug comes near; a pattern has to look at all of it
 _MOST_MODELS = 32  # upstream takes four; each is held to all rules, and the answer remembered
 _DEEPEST = 50  # no provider object comes near; what joins and compares them recurses
 _MOST_ENTRIES = 500  # of one list in it; OpenRouter has some hundred providers
 _LARGEST_KB = 256  # of a field that is read whole, on the event loop
-_SERVER_TOOL = b"openrouter:"
 
 # What msgspec raises for a value that split found the end of, but that isn't sound inside.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -35,12 +33,6 @@ class Request(msgspec.Struct, frozen=True, gc=False):
         """What the caller groups its requests by, where the body says so."""
         session = _lenient(self.fields.get("session_id"))
         return session if isinstance(session, str) else None
-
-    @property
-    def server_tools(self) -> bool:
-        """Whether OpenRouter's own tools may run: then `provider` in the answer is unsure."""
-        online = any(":" in name and "online" in read_slug(name).variants for name in self.models)
-        return online or is_given(self.fields.get("plugins")) or _has_server_tool(self.fields)
 
     @property
     def names_model(self) -> bool:
@@ -163,18 +155,6 @@ def _deeper(value: Any, levels: int) -> bool:
     if not isinstance(value, dict | list):
         return False
     return levels == 0 or any(_deeper(each, levels - 1) for each in inside)
-
-
-def _has_server_tool(fields: Fields) -> bool:
-    """Whether `tools` names one; it is read only if it could, since it may be large."""
-    raw = bytes(fields.get("tools", b""))
-    if _SERVER_TOOL not in raw and b"\\u" not in raw:
-        return False
-    tools = _lenient(raw)
-    if tools is None:
-        return True  # it can't be read here, but perhaps it can there
-    kinds = [tool.get("type") for tool in tools if isinstance(tool, dict)]
-    return any(isinstance(kind, str) and kind.startswith("openrouter:") for kind in kinds)
 
 
 def _lenient(raw: msgspec.Raw | bytes | None) -> Any:

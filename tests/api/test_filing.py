@@ -15,6 +15,7 @@ from app.ledger.receipt import Receipt
 from app.policy.apply import apply
 from app.policy.parse import read_book
 from app.policy.request import read_request
+from app.policy.routed import routed
 from app.wire.dialect import DIALECTS
 
 NOW = 1_800_000_000.0
@@ -45,9 +46,9 @@ def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
         asked_with={},
     )
     request = read_request(json.dumps(body).encode())
-    route = BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY)
-    exchange.routed(request, route)
-    exchange.outgoing = apply(request, route)
+    found = routed(BOOK, request, caller=None, user_agent="", catalog=EMPTY)
+    exchange.routed(found)
+    exchange.outgoing = apply(request, found.route)
     exchange.begin_answer(200, [(b"content-type", b"application/json")])
     exchange.saw(json.dumps(answer).encode())
     exchange.complete = True
@@ -153,9 +154,9 @@ def test_what_was_asked_is_let_go_of_once_it_is_being_answered(status: int, *, k
     """A stream lasts for minutes, and what was asked may weigh megabytes."""
     exchange = exchanged({"model": "acme/one", "session_id": "mine"}, {"provider": "Novita"})
     request = read_request(b'{"model": "acme/one", "session_id": "mine"}')
-    route = BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY)
-    exchange.routed(request, route)
-    exchange.outgoing = apply(request, route)
+    found = routed(BOOK, request, caller=None, user_agent="", catalog=EMPTY)
+    exchange.routed(found)
+    exchange.outgoing = apply(request, found.route)
     exchange.begin_answer(status, [(b"content-type", b"application/json")])
     assert (exchange.request is not None) == kept
     assert bool(exchange.outgoing.body) == kept

@@ -50,9 +50,8 @@ def test_the_empty_book_has_nothing_to_say() -> None:
 def test_the_same_question_has_the_same_answer() -> None:
     book = book_of({"quantization_floor": "fp8", "callers": ["me"]})
     request = request_for("a/a")
-    ask = {"caller": "me", "user_agent": ""}
-    first = book.route_for(request, catalog=EMPTY, **ask)
-    assert book.route_for(request, catalog=EMPTY, **ask) is first
+    first = book.route_for(request, catalog=EMPTY, caller="me", user_agent="")
+    assert book.route_for(request, catalog=EMPTY, caller="me", user_agent="") is first
     assert book.route_for(request, catalog=EMPTY, caller="you", user_agent="") is not first
 
 

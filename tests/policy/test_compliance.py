@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.policy.compliance import CLAUSES, terms_of
 from app.policy.merge import FIELDS
 from app.policy.schema import PROVIDER_KEYS
+from app.policy.tags import with_tiers
 from tests.policy.listings import endpoint
 
 DEFAULT = endpoint("deepinfra", "DeepInfra", "bf16")
@@ -60,13 +61,15 @@ def test_an_endpoint_is_inside_or_it_is_not(
         ({"only": ["deepinfra/fp8"]}, None),
         ({"only": ["deepinfra/fp8", "deepinfra"]}, True),
         ({"only": ["deepinfra-2"]}, False),
-        ({"ignore": ["deepinfra"]}, False),
+        ({"ignore": ["deepinfra"]}, None),  # its tiers may serve
+        ({"ignore": with_tiers(["deepinfra"])}, False),
+        ({"ignore": ["deepinfra"], "only": ["deepinfra/flex", "novita"]}, None),
         ({"ignore": ["deepinfra/turbo"]}, None),
         ({"ignore": ["deepinfra-2/turbo"]}, True),
         ({"only": ["deepinfra"], "ignore": ["deepinfra"]}, False),
         ({"quantizations": ["fp8"]}, None),
         ({"quantizations": ["fp8"], "only": ["novita"]}, False),
-        ({"quantizations": ["fp8"], "ignore": ["deepinfra"]}, False),
+        ({"quantizations": ["fp8"], "ignore": with_tiers(["deepinfra"])}, False),
         ({"quantizations": []}, True),
     ],
 )

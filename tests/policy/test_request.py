@@ -1,13 +1,13 @@
 """What a policy must know of a request, and what it refuses to guess."""
 
 import json
-import sys
 from typing import Any
 
 import pytest
 from hypothesis import given
 
 from app.errors import MalformedBody, MissingModel
+from app.policy.carriers import carried
 from app.policy.request import Request, is_given, read_request, request_for
 from tests.policy.json_texts import BOUNDED, OBJECTS, Text
 
@@ -146,45 +146,6 @@ def test_a_list_of_models_without_end_is_malformed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({}, False),
-        ({"plugins": []}, False),
-        ({"plugins": None}, False),
-        ({"plugins": [{"id": "web"}]}, True),
-        ({"model": "a/b:online"}, True),
-        ({"model": "a/b:Online @preset/x"}, True),
-        ({"models": ["c/d:online"]}, True),
-        ({"model": "a/b:nitro"}, False),
-        ({"tools": [{"type": "openrouter:web_search"}]}, True),
-        ({"tools": [{"type": "function"}, {"type": "openrouter:datetime"}]}, True),
-        ({"tools": [{"type": "function", "function": {"name": "openrouter:x"}}]}, False),
-        ({"tools": [{"type": 5}, "openrouter:x"]}, False),
-        ({"tools": "openrouter:x"}, False),
-        ({"tools": None}, False),
-    ],
-)
-def test_server_tools_are_noticed(fields: dict[str, Any], expected: bool) -> None:  # noqa: FBT001
-    assert read(**fields).server_tools is expected
-
-
-def test_a_server_tool_spelled_with_escapes_is_noticed() -> None:
-    tools = rb'[{"type":"\u006fpenrouter:web_search"}]'
-    assert read_request(b'{"model":"a/b","tools":' + tools + b"}").server_tools
-
-
-def test_server_tools_are_not_ruled_out_where_tools_cannot_be_read() -> None:
-    tools = b'[{"type":"openrouter:web_search"},' + b"[" * 300 + b"]" * 300 + b"]"
-    request = read_request(b'{"model":"a/b","tools":' + tools + b"}")
-
-    def look(frames: int) -> bool:
-        return look(frames - 1) if frames else request.server_tools
-
-    assert look(0)
-    assert look(sys.getrecursionlimit() - 250)
-
-
-@pytest.mark.parametrize(
     ("session", "expected"), [("mine", "mine"), (5, None), (None, None), ({"a": 1}, None)]
 )
 def test_a_session_is_a_text_or_nothing(session: Any, expected: str | None) -> None:
@@ -217,7 +178,7 @@ def test_any_object_is_read_or_is_the_callers_mistake(text: Text) -> None:
     except (MalformedBody, MissingModel):
         return
     assert request.models
-    assert request.server_tools in {True, False}
+    assert carried(request.fields).server_tools in {True, False}
     assert request.session is None or isinstance(request.session, str)
 
 

@@ -193,7 +193,8 @@ def test_without_preferences_there_is_nothing_to_judge(preferences: Any) -> None
     [
         (EMPTY, "Novita", NOVITA, "kept", "may serve"),
         (EMPTY, "Novita", DEEPINFRA, "broken", "exclude"),
-        (EMPTY, "Novita", {"ignore": ["novita"]}, "broken", "exclude"),
+        (EMPTY, "Novita", {"ignore": with_tiers(["novita"])}, "broken", "exclude"),
+        (EMPTY, "Novita", {"ignore": ["novita"]}, "unproven", "not been listed yet"),
         (EMPTY, "Novita", FP8_UP, "unproven", "not been listed yet"),
         (EMPTY, "Novita", {**NOVITA, "max_price": {"prompt": 9}}, "unproven", "not been listed"),
         (EMPTY, "Novita", {"only": ["novita/fp8"]}, "unproven", "not been listed yet"),
@@ -351,7 +352,8 @@ TWO = CATALOG.with_listing("acme/two", [row("chutes/fp8", "Chutes"), row("x/fp4"
         (Tried("Chutes", (MODEL, "acme/two")), FP8_UP, "unproven"),  # at which isn't told
         (Tried("Chutes", (MODEL, "acme/two")), {"ignore": ["chutes"]}, "broken"),
         (Tried("X", ("acme/two",)), FP8_UP, "broken"),
-        (Tried("Groq", ("acme/unlisted",)), {"ignore": ["groq"]}, "broken"),
+        (Tried("Groq", ("acme/unlisted",)), {"ignore": with_tiers(["groq"])}, "broken"),
+        (Tried("Groq", ("acme/unlisted",)), {"ignore": ["groq"]}, "unproven"),
         (Tried("Groq", ("acme/unlisted",)), FP8_UP, "unproven"),
         (Tried("Groq", ("acme/unlisted",)), STRICT, "unproven"),
         (Tried("Novita", (MODEL,)), STRICT, "kept"),
@@ -427,7 +429,7 @@ def test_a_label_accuses_only_as_of_the_listing_it_was_read_from() -> None:
     assert tried.rests_on == (MODEL, NOW - 60)
 
 
-@pytest.mark.parametrize("preferences", [DEEPINFRA, {"ignore": ["novita"]}])
+@pytest.mark.parametrize("preferences", [DEEPINFRA, {"ignore": with_tiers(["novita"])}])
 def test_a_name_accuses_whatever_is_listed(preferences: Any) -> None:
     told = judge(served("Novita"), terms_of(preferences), CATALOG, now=NOW)
     assert (told.verdict, told.rests_on) == ("broken", None)

@@ -1,0 +1,36 @@
+"""A request as it is sent: what a rule sets or strips is what counts (T-50)."""
+
+import msgspec
+from msgspec.structs import replace
+
+from app.policy.refuse import COUNTS_AS
+from app.policy.request import UNREADABLE, Request
+from app.policy.route import Route
+from app.policy.rule import Clause
+
+
+def as_sent(request: Request, route: Route) -> Request:
+    """The request with every field as the route sets or strips it; the very object where none is.
+
+    Its models and its `provider` object are left alone: `Route.names_sent` and `apply` say what
+    becomes of those.
+    """
+    if not (route.set or route.strip):
+        return request
+    gone = {name for field in route.strip for name in COUNTS_AS.get(field, (field,))}
+    kept = {name: raw for name, raw in request.fields.items() if name not in gone}
+    ours = {
+        field: msgspec.Raw(set_to(request.fields.get(field), clause))
+        for field, clause in route.set.items()
+    }
+    return replace(request, fields={**kept, **ours})
+
+
+def set_to(raw: msgspec.Raw | None, clause: Clause) -> bytes:
+    """A field's value as the policy sets it, in the caller's spelling if it says the same."""
+    ours = msgspec.json.encode(clause.value)
+    try:
+        same = raw is not None and msgspec.json.encode(msgspec.json.decode(raw)) == ours
+    except UNREADABLE:
+        return ours
+    return bytes(raw) if raw is not None and same else ours

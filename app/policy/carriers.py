@@ -1,0 +1,247 @@
+"""Tools and plugins of a request: which models they name, and which run out of a policy's sight.
+
+A server tool may call a model of its own (contract additions, A2.2). OpenRouter documents for some
+of these calls that the request's `provider` object holds for them; for the others nothing is said,
+so a policy can't be shown to be kept there (A2.3).
+
+Read leniently: an entry of a shape that OpenRouter would refuse carries nothing.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from app.catalog.server_tools import NO_LIST, ServerTools
+from app.policy.slices import Fields
+
+DEFAULT_PAINTER = "openai/gpt-5-image"  # of image generation that names no model
+_DEEPEST = 4  # tools within tools; OpenRouter takes one level
+_MOST_MODELS = 32  # that one request may name inside; panels have eight
+
+_RUN_TIME = "the model that answers chooses the advisor's model, so no policy can hold it"
+_PANEL = "its default panel of models is OpenRouter's to choose"
+_UNSAID = "OpenRouter does not say whether it keeps to the request's provider object"
+_TOO_MANY = f"it names over {_MOST_MODELS} models"
+
+
+class Inner(NamedTuple):
+    """A model that a tool or plugin names; `inherits`: the provider object holds for it (A2.3)."""
+
+    carrier: str  # tools.openrouter:subagent
+    model: str
+    inherits: bool
+
+
+class Doubt(NamedTuple):
+    """A carrier of which it can't be shown that a policy holds, and why."""
+
+    carrier: str
+    why: str
+
+
+class Carried(msgspec.Struct, frozen=True, gc=False):
+    """What a request carries beside the model that it asks for."""
+
+    carriers: tuple[str, ...] = ()  # all that `refuse` and `strip` can name
+    inner: tuple[Inner, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    server_tools: bool = False  # then `provider` in the answer is unsure (contract §3.2)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every inner model once."""
+        return tuple(dict.fromkeys(each.model for each in self.inner))
+
+
+NOTHING = Carried()
+
+_Entry = TypeVar("_Entry", bound=msgspec.Struct)
+
+
+class _Tool(msgspec.Struct, gc=False):
+    type: Any = None
+    model: Any = None
+    parameters: msgspec.Raw = msgspec.Raw()
+
+
+class _Parameters(msgspec.Struct, gc=False):
+    model: Any = None
+    analysis_models: Any = None
+    tools: msgspec.Raw = msgspec.Raw()
+    engine: Any = None
+
+
+class _Plugin(msgspec.Struct, gc=False):
+    id: Any = None
+    enabled: Any = None
+    model: Any = None
+    models: Any = None
+    analysis_models: Any = None
+    allowed_models: Any = None
+    judge_model: Any = None
+
+
+def carried(fields: Fields, server_tools: ServerTools = NO_LIST) -> Carried:
+    """What the tools and plugins of a request carry."""
+    if "tools" not in fields and "plugins" not in fields and "mcp_servers" not in fields:
+        return NOTHING
+    found = [*_tools(fields.get("tools"), server_tools), *_plugins(fields.get("plugins"))]
+    if _says_something(fields.get("mcp_servers")):
+        found.append(_Found("mcp_servers", on_server=True))
+    inner = tuple(each for one in found for each in one.inner)
+    doubts = [each for one in found for each in one.doubts]
+    if len(inner) > _MOST_MODELS:
+        doubts.append(Doubt(inner[_MOST_MODELS].carrier, _TOO_MANY))
+    return Carried(
+        carriers=tuple(dict.fromkeys(one.carrier for one in found)),
+        inner=inner[:_MOST_MODELS],
+        doubts=tuple(dict.fromkeys(doubts)),
+        server_tools=any(one.on_server for one in found),
+    )
+
+
+class _Found(NamedTuple):
+    carrier: str
+    inner: tuple[Inner, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    on_server: bool = False
+
+
+# --- tools ------------------------------------------------------------------------------------
+
+
+def _tools(
+    raw: msgspec.Raw | None, server_tools: ServerTools, levels: int = _DEEPEST
+) -> Iterator[_Found]:
+    entries = _entries(raw, _Tool)
+    if entries is None:
+        yield _unreadable("tools")
+    for tool in entries or ():
+        kind = tool.type if isinstance(tool.type, str) else None
+        runs = server_tools.runs(kind)
+        if runs == "client":
+            continue
+        carrier = f"tools.{kind}"
+        parameters = _object(tool.parameters, _Parameters) or _Parameters()
+        if runs == "depends":
+            yield _Found(carrier, on_server=parameters.engine == "openrouter")
+            continue
+        if runs is None:
+            yield _Found(carrier, doubts=(Doubt(carrier, "a tool of this type is not known"),))
+        yield _server_tool(carrier, kind or "", tool, parameters)
+        if levels and parameters.tools:
+            yield from _tools(parameters.tools, server_tools, levels - 1)
+
+
+def _server_tool(carrier: str, kind: str, tool: _Tool, parameters: _Parameters) -> _Found:
+    named = [*_names(tool.model), *_names(parameters.model), *_names(parameters.analysis_models)]
+    why = None
+    if kind == "openrouter:advisor" and not _names(parameters.model):
+        why = _RUN_TIME
+    elif kind == "openrouter:fusion" and not _names(parameters.analysis_models):
+        why = _PANEL
+    elif kind in {"openrouter:image_generation", "image_generation"} and not named:
+        named = [DEFAULT_PAINTER]
+    return _Found(
+        carrier,
+        inner=tuple(Inner(carrier, name, inherits=False) for name in named),
+        doubts=(Doubt(carrier, why),) if why else (),
+        on_server=True,
+    )
+
+
+# --- plugins ----------------------------------------------------------------------------------
+
+# What each plugin does to a policy: nothing (its work stays with the routed model, or inside
+# OpenRouter), fetch from elsewhere, or decide by a model of which nothing is said.
+_HELD = frozenset({"response-healing", "context-compression", "moderation", "file-parser"})
+_FETCHING = frozenset({"web", "web-fetch"})
+_ROUTERS = frozenset(
+    {"auto-router", "auto-beta-router", "pareto-router", "jev-router", "switchyard-router"}
+)
+PLUGINS: Mapping[str, str | None] = {
+    **dict.fromkeys((*_HELD, *_FETCHING, *_ROUTERS), None),
+    "fusion": None,  # by the models that it names; it runs only with the slug or the tool
+    "armor": _UNSAID,
+    "alignment": _UNSAID,
+}
+
+
+def _plugins(raw: msgspec.Raw | None) -> Iterator[_Found]:
+    entries = _entries(raw, _Plugin)
+    if entries is None:
+        yield _unreadable("plugins")
+    for plugin in entries or ():
+        if not isinstance(plugin.id, str) or plugin.enabled is False:
+            continue
+        carrier = f"plugins.{plugin.id}"
+        known = plugin.id in PLUGINS
+        why = PLUGINS.get(plugin.id) if known else "a plugin of this id is not known"
+        yield _Found(
+            carrier,
+            inner=tuple(
+                Inner(carrier, name, inherits=plugin.id in _ROUTERS)
+                for name in _named_by(plugin)
+                if "*" not in name  # a router picks within it, and is judged by what it picked
+            ),
+            doubts=(Doubt(carrier, why),) if why else (),
+            on_server=plugin.id in _FETCHING or not known,
+        )
+
+
+def _named_by(plugin: _Plugin) -> Iterator[str]:
+    for value in (
+        plugin.model,
+        plugin.models,
+        plugin.analysis_models,
+        plugin.allowed_models,
+        plugin.judge_model,
+    ):
+        yield from _names(value)
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+# Half of a surrogate pair is JSON to JavaScript, and not to msgspec.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+def _unreadable(field: str) -> _Found:
+    """A list that can't be read here, but perhaps there."""
+    return _Found(field, doubts=(Doubt(field, "it can't be read"),), on_server=True)
+
+
+def _entries(raw: msgspec.Raw | None, kind: type[_Entry]) -> list[_Entry] | None:
+    """The objects of a list; whatever else is in it carries nothing. None: it can't be read."""
+    text = bytes(raw).lstrip() if raw else b""
+    if not text.startswith(b"["):
+        return []
+    try:
+        return msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
+    except _UNREADABLE:
+        text = _SURROGATE.sub(rb"\\ufffd", text.decode(errors="replace").encode())
+    try:
+        items = msgspec.json.decode(text, type=list[msgspec.Raw])
+    except _UNREADABLE:
+        return None
+    return [entry for item in items if (entry := _object(item, kind)) is not None]
+
+
+def _object(raw: msgspec.Raw, kind: type[_Entry]) -> _Entry | None:
+    try:
+        return msgspec.json.decode(raw, type=kind) if raw else None
+    except _UNREADABLE:
+        return None
+
+
+def _names(value: Any) -> list[str]:
+    """The model names in a value, which is one or a list of them."""
+    items = value if isinstance(value, list) else [value]
+    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+
+
+def _says_something(raw: msgspec.Raw | None) -> bool:
+    return raw is not None and bytes(raw).translate(None, b" \t\n\r") not in {b"null", b"[]"}

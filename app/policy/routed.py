@@ -1,0 +1,64 @@
+"""From a request to its route, with the models that its tools and plugins name (T-57)."""
+
+from typing import Protocol
+
+import msgspec
+
+from app.catalog.server_tools import ServerTools
+from app.policy.as_sent import as_sent
+from app.policy.book import Book
+from app.policy.carriers import Carried, carried
+from app.policy.precision import KnowsModels
+from app.policy.request import Request
+from app.policy.route import Route
+from app.policy.slug import read_slug
+
+
+class Routed(msgspec.Struct, frozen=True, gc=False):
+    """A request, what the book says of it, and what it carries as it will be sent."""
+
+    request: Request  # as it came
+    sent: Request  # with what the route sets and strips
+    route: Route
+    carried: Carried  # by `sent`
+
+    @property
+    def server_tools(self) -> bool:
+        """Whether OpenRouter's own tools may run: then `provider` in the answer is unsure."""
+        names = self.route.names_sent(self.request.models)
+        online = any(":" in name and "online" in read_slug(name).variants for name in names)
+        return online or self.carried.server_tools
+
+
+class Knows(KnowsModels, Protocol):
+    """What routing asks of a catalog."""
+
+    @property
+    def server_tools(self) -> ServerTools:
+        """Where tools run."""
+        ...
+
+
+def routed(
+    book: Book, request: Request, *, caller: str | None, user_agent: str, catalog: Knows
+) -> Routed:
+    """The route of a request: for the models it asks for and those it names inside, the strictest.
+
+    A rule that sets or strips tools or plugins decides which models are inside.
+    """
+    inside = carried(request.fields, catalog.server_tools)
+
+    def route(models: tuple[str, ...]) -> Route:
+        return book.route_for(
+            request, caller=caller, user_agent=user_agent, catalog=catalog, inner=models
+        )
+
+    found = route(inside.models)
+    sent = as_sent(request, found)
+    if sent is not request:
+        meant = carried(sent.fields, catalog.server_tools)
+        if meant.models != inside.models:
+            found = route(meant.models)
+            sent = as_sent(request, found)
+        inside = meant
+    return Routed(request, sent, found, inside)
