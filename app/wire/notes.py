@@ -23,6 +23,7 @@ class Notes(msgspec.Struct):
     """Mutable, for one answer; `observation` gives the frozen record of it."""
 
     _dialect: Dialect
+    streamed: bool = False
     tokens_started: bool = False
     done: bool = False
     unreadable: str | None = None
@@ -77,6 +78,8 @@ class Notes(msgspec.Struct):
 
     def observation(self) -> Observation:
         """All of it, frozen."""
+        usage = read_usage(self._usage, self._dialect.usage) if self._usage else None
+        billed = usage is not None and bool(usage.completion_tokens)
         return Observation(
             generation_id=self._generation_id,
             provider=self._provider,
@@ -85,11 +88,11 @@ class Notes(msgspec.Struct):
             finish_reason=self._finish_reason,
             native_finish_reason=self._native_finish_reason,
             service_tier=self._service_tier,
-            usage=read_usage(self._usage, self._dialect.usage) if self._usage else None,
+            usage=usage,
             error=self._error,
             metadata=read_metadata(self._metadata),
             done=self.done,
-            tokens_started=self.tokens_started,
+            answered=self.tokens_started or (billed and not self.streamed),
             unreadable=self.unreadable,
         )
 

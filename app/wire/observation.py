@@ -92,9 +92,9 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     """All that was learned from one answer; None means it was not said.
 
     `provider` is the one named last, `provider_names` all of them, in the order of appearance.
-    `done`: a stream's terminator came, or a whole body was read. `tokens_started`: an event of a
-    stream bore a token. `unreadable`: why something of the answer could not be read; what could be
-    read is here all the same.
+    `done`: a stream's terminator came, or a whole body was read. `answered`: an event of a stream
+    bore a token, or a whole body was billed for some. `unreadable`: why something of the answer
+    could not be read; what could be read is here all the same.
     """
 
     generation_id: str | None = None
@@ -108,7 +108,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     error: ObservedError | None = None
     metadata: RouterMetadata | None = None
     done: bool = False
-    tokens_started: bool = False
+    answered: bool = False
     unreadable: str | None = None
 
     @property
@@ -117,8 +117,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
 
         An error behind the first token ends an answer, and is none of these.
         """
-        answered = self.tokens_started or bool(self.usage and self.usage.completion_tokens)
-        return self.error is not None and not answered
+        return self.error is not None and not self.answered
 
 
 def text(value: object) -> str | None:

@@ -46,6 +46,7 @@ class Observer:
             self._notes.unreadable = f"compressed: {coding}"
         elif content_type.partition(";")[0].strip().lower() == "text/event-stream":
             self._stream = SseParser(limit)
+            self._notes.streamed = True
         else:
             self._body = bytearray()
 

@@ -45,7 +45,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "chat_grok4_only-xai_2025-11-02.trimmed.sse": (
         CHAT,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1762064096-m5VxL2xrxOREwashCey6",
             provider="xAI",
             provider_names=("xAI",),
@@ -68,7 +68,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "chat_bedrock_usage-empty-choices_2026-03-08.sse": (
         CHAT,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1773012759-4u9w7As08eMtL75bWtu8",
             provider="Amazon Bedrock",
             provider_names=("Amazon Bedrock",),
@@ -92,7 +92,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "chat_gpt41mini_2026-08-11.sse": (
         CHAT,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1786465029-CAkqUciXgQW34RmFaTck",
             provider="OpenAI",
             provider_names=("OpenAI",),
@@ -118,7 +118,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "chat_servertool_provider-misreported_2026-08-14.trimmed.sse": (
         CHAT,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1786680764-gY2YTdjLLLQA6Cd1Wa6J",
             provider="OpenAI",  # StreamLake, by its price: the field is wrong with server tools
             provider_names=("OpenAI",),
@@ -142,7 +142,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "chat_midstream_error_2025-11-03.sse": (
         CHAT,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1762179802-UN8pkJI4AGZvryk0kFnb",
             provider="Minimax",
             provider_names=("Minimax",),
@@ -179,7 +179,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "chat_with_router_metadata.COMPOSED.sse": (
         CHAT,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1790000000-COMPOSEDxxxxxxxxxxxx",
             provider="DeepInfra",
             provider_names=("DeepInfra",),
@@ -204,7 +204,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "responses_gpt4o_2026-08-04.sse": (
         RESPONSES,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1785882264-Dc8eXAHSnjmKOswYtXdR",
             model="openai/gpt-4o",
             finish_reason="completed",
@@ -225,7 +225,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "responses_toolcall_bare-comment_2026-08-04.sse": (
         RESPONSES,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1785882271-2B3yJ6vpOkI3nf9dZb6k",
             model="openai/gpt-4.1-mini",
             finish_reason="completed",
@@ -246,7 +246,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "messages_toolcall_2026-09-03.reframed.sse": (
         MESSAGES,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1",
             model="anthropic/claude-3-haiku",
             finish_reason="tool_use",
@@ -257,7 +257,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
     "messages_metadata_on_stop.COMPOSED.sse": (
         MESSAGES,
         Observation(
-            tokens_started=True,
+            answered=True,
             generation_id="gen-1790000000-COMPOSEDxxxxxxxxxxxx",
             provider="DeepInfra",
             provider_names=("DeepInfra",),

@@ -261,7 +261,7 @@ def test_words_that_a_model_writes_are_not_taken_for_the_answers_own() -> None:
     written = '","provider":"Evil","usage":{"cost":9},"error":{"code":1},"finish_reason":"stop"'
     frame = {"provider": "Novita", "choices": [{"delta": {"content": written}}]}
     seen = observe([events(frame)])
-    assert seen == Observation(provider="Novita", provider_names=("Novita",), tokens_started=True)
+    assert seen == Observation(provider="Novita", provider_names=("Novita",), answered=True)
 
 
 @each_dialect
@@ -500,6 +500,7 @@ def test_a_chat_body_is_read(case: dict[str, dict[str, object]]) -> None:
 def test_a_responses_body_is_read_and_names_no_provider() -> None:
     body = recorded_json("json/responses_nonstream_2026-07-17.json")["response"]
     assert observe_body(body, RESPONSES) == Observation(
+        answered=True,
         generation_id="gen-1784286313-o0LDhOFaHL3xExqbXInR",
         model="openai/gpt-5.6-sol",
         finish_reason="completed",
@@ -537,6 +538,7 @@ def test_a_messages_body_is_read() -> None:
         "usage": usage,
     }
     assert observe_body(body, MESSAGES) == Observation(
+        answered=True,
         generation_id="gen-2",
         provider="Anthropic",
         provider_names=("Anthropic",),
@@ -675,6 +677,8 @@ def test_t51_a_stream_of_nothing_but_an_error_is_no_answer(dialect: Dialect, bod
 def test_t51_an_error_behind_the_first_token_ends_an_answer_and_one_alone_is_none() -> None:
     begun = events({"choices": [{"delta": {"content": "It"}}]})
     assert not observe([begun, b'data: {"error": "cut off"}\n\n']).failed
+    no_token = b'data: {"error": "cut off", "usage": {"completion_tokens": 5}}\n\n'
+    assert observe([no_token]).failed
     billed = b'{"error": "late", "usage": {"completion_tokens": 5}}'
     assert not observe_body(json.loads(billed), CHAT).failed
     assert not observe_body({"error": None, "choices": []}, CHAT).failed
