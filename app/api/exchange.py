@@ -11,7 +11,6 @@ import msgspec
 from msgspec.structs import replace
 
 from app.policy.apply import Outgoing
-from app.policy.carriers import NOTHING, Carried
 from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.routed import Routed
@@ -48,7 +47,8 @@ class Exchange(msgspec.Struct):
     model_asked: str | None = None
     streamed: bool = False
     server_tools: bool = False
-    carried: Carried = NOTHING  # by its tools and plugins
+    unprovable: str | None = None  # what it carries of which no policy can be shown to hold
+    inner: tuple[str, ...] = ()  # models called inside, perhaps without its preferences
     route: Route | None = None
     models_sent: tuple[str, ...] = ()  # all that were asked for, as upstream knows them
     outgoing: Outgoing | None = None
@@ -76,7 +76,8 @@ class Exchange(msgspec.Struct):
         """Note what is asked for, and what the book says of it."""
         self.request, self.route = routed.sent, routed.route
         self.model_asked, self.streamed = routed.request.model, routed.request.streamed
-        self.server_tools, self.carried = routed.server_tools, routed.carried
+        self.server_tools, self.unprovable = routed.server_tools, routed.unprovable
+        self.inner = routed.inner
         self.session = routed.sent.session or self.session
         self.models_sent = routed.route.names_sent(routed.request.models)
 

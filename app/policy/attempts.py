@@ -72,7 +72,7 @@ def _at_each_model(
         if not terms.judged:
             yield True, None
         elif endpoints and listing is not None and is_fresh(listing, now) and by_name is not False:
-            yield _all_inside(endpoints, terms), Rests(model, listing.fetched_at)
+            yield all_inside(endpoints, terms), Rests(model, listing.fetched_at)
         elif by_name and (terms.caps or not terms.provider_in_order(slug or "")):
             yield None, None
         else:
@@ -83,7 +83,8 @@ def _age(rests: Rests) -> float:
     return rests.fetched_at
 
 
-def _all_inside(endpoints: Sequence[Endpoint], terms: Terms) -> Inside:
+def all_inside(endpoints: Sequence[Endpoint], terms: Terms) -> Inside:
+    """Whether all of some endpoints are inside, going by their listing; False: none is."""
     filtered = [terms.allows(endpoint) for endpoint in endpoints]
     if all(answer is False for answer in filtered):
         return False

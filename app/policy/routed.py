@@ -8,6 +8,7 @@ from app.catalog.server_tools import ServerTools
 from app.policy.as_sent import as_sent
 from app.policy.book import Book
 from app.policy.carriers import Carried, carried
+from app.policy.channels import doubts, told
 from app.policy.precision import KnowsModels
 from app.policy.request import Request
 from app.policy.route import Route
@@ -28,6 +29,16 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
         names = self.route.names_sent(self.request.models)
         online = any(":" in name and "online" in read_slug(name).variants for name in names)
         return online or self.carried.server_tools
+
+    @property
+    def unprovable(self) -> str | None:
+        """What the request carries of which no policy can be shown to hold, as a reason."""
+        return told(doubts(self.sent, self.carried))
+
+    @property
+    def inner(self) -> tuple[str, ...]:
+        """The models that may be called without the preferences of the request."""
+        return tuple(each.model for each in self.carried.inner if not each.inherits)
 
 
 class Knows(KnowsModels, Protocol):

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from app.catalog.catalog import NO_OFFERS, Catalog, Listing, Offers
 from app.catalog.endpoint import Endpoint
 from app.catalog.providers import slug_of
-from app.policy.attempts import NONE_TRIED, Attempts, Tried
+from app.policy.attempts import NONE_TRIED, Attempts, Tried, all_inside
 from app.policy.compliance import Terms
 from app.policy.cost import Bill, those_that_charge, within
 from app.policy.evidence import Inside, Rests, is_fresh, of_provider, sure_slug
@@ -51,6 +51,8 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     server_tools: bool = False
     cache_hit: bool = False
     unreadable: str | None = None  # why something of the answer could not be read
+    unprovable: str | None = None  # what the request carries that no policy can be shown to hold
+    inner: tuple[str, ...] = ()  # models called inside, perhaps without the preferences
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -93,9 +95,26 @@ def judge(served: Served, terms: Terms, catalog: Catalog, *, now: float) -> Verd
     if doubt is not None:
         return who.says("unproven", doubt)
     verdict = _of_who_served(who, served, terms, listing, now)
-    if verdict.verdict == "kept" and tried.doubt is not None:
-        return replace(verdict, verdict="unproven", reason=f"{verdict.reason}; but {tried.doubt}")
+    if verdict.verdict == "kept":
+        doubt = tried.doubt or served.unprovable or _inner_doubt(served, terms, catalog, now)
+        if doubt is not None:
+            why = f"{verdict.reason}; but {doubt}"
+            return replace(verdict, verdict="unproven", reason=why)
     return verdict
+
+
+def _inner_doubt(served: Served, terms: Terms, catalog: Catalog, now: float) -> str | None:
+    """Why a model that is called inside may have been served outside; None where it can't have.
+
+    OpenRouter doesn't say that the preferences hold for it (additions, A2.3), so every endpoint
+    that it is listed with has to be inside.
+    """
+    for model in served.inner:
+        listing = catalog.listing(model)
+        rows = listing.endpoints if listing is not None and is_fresh(listing, now) else ()
+        if not rows or all_inside(rows, terms) is not True:
+            return f"{model} is called inside, and not all of its endpoints are within the policy"
+    return None
 
 
 def _of_who_served(

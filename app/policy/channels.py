@@ -1,0 +1,153 @@
+"""Every way by which a request can name a model, a host or a stored configuration: one table.
+
+held          the rules are enforced on it before anything is sent
+refused       a request that uses it is answered 403 where a rule applies
+not provable  it is sent, and no answer can be `kept`: `unproven`, with the reason
+
+What the table doesn't know is not provable: a tool type, a plugin or a field never seen. docs/
+channels.md is held to this table by a test.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from app.policy.carriers import Carried, Doubt
+from app.policy.request import Request
+
+Handling = Literal["held", "refused", "not provable"]
+
+
+class Channel(NamedTuple):
+    """One way, what becomes of it, and how."""
+
+    name: str
+    handling: Handling
+    how: str
+
+
+CHANNELS: tuple[Channel, ...] = (
+    # --- models -------------------------------------------------------------------------------
+    Channel("`model`", "held", "its rules apply, under each of the model's names"),
+    Channel("`models`, `fallbacks`", "held", "the strictest of all listed models' rules apply"),
+    Channel("`:nitro`, `:floor`, `:online`, other variants", "held", "see policies.md, Variants"),
+    Channel(
+        "`~author/family-latest`",
+        "held",
+        "rules for the name and for the model it stands for; judged by the model that answers",
+    ),
+    Channel(
+        "`openrouter/auto` and other routers",
+        "held",
+        "preferences filter what a router may choose; the answer is also held to the rules of the "
+        "model that it names",
+    ),
+    # --- stored configuration -----------------------------------------------------------------
+    Channel(
+        "presets: `@preset/x`, `model@preset/x`, `preset`, in `models`",
+        "held",
+        "the preset is read, and its provider object joins as a layer that may only narrow",
+    ),
+    Channel(
+        "a preset that can't be read, is disabled, or has no version",
+        "refused",
+        "where a rule has a filter, unless it says `presets: pass`",
+    ),
+    Channel(
+        "`prompt` with an `id` (responses)", "not provable", "a stored template may name a model"
+    ),
+    Channel("`previous_response_id`", "held", "OpenRouter keeps no responses, and refuses it"),
+    # --- hosts --------------------------------------------------------------------------------
+    Channel("`provider`", "held", "joined with the rules (`merge`)"),
+    Channel("`service_tier`, `speed`", "held", "a policy's `ignore` covers a provider's tiers"),
+    Channel(
+        "headers other than those that Pointsman knows",
+        "held",
+        "they are not passed on: `X-OR-Endpoint-Id`, `X-Provider-Flags`, unknown `X-OpenRouter-*`",
+    ),
+    # --- tools and plugins --------------------------------------------------------------------
+    Channel("function tools and others that the client runs", "held", "they name no model"),
+    Channel(
+        "server tools (web search, code execution, MCP, ...)",
+        "not provable",
+        "the provider that the answer names can be wrong",
+    ),
+    Channel(
+        "models named in tools: subagent, advisor, fusion, image generation",
+        "not provable",
+        "their rules apply too; OpenRouter doesn't say whether `provider` holds for the inner call",
+    ),
+    Channel(
+        "an advisor without a model, fusion without models",
+        "not provable",
+        "the model is chosen at run time",
+    ),
+    Channel(
+        "plugins that route: `auto-router`, `auto-beta-router`, `pareto-router`, `jev-router`, "
+        "`switchyard-router`",
+        "held",
+        "models named in full join the rules; preferences filter the rest",
+    ),
+    Channel("plugin `fusion`", "held", "the models it names join the rules, and have to be inside"),
+    Channel(
+        "plugins `response-healing`, `context-compression`, `moderation`, `file-parser`",
+        "held",
+        "they name no model",
+    ),
+    Channel("plugins `web`, `web-fetch`", "not provable", "as server tools"),
+    Channel(
+        "plugins `armor`, `alignment`", "not provable", "they ask models of which nothing is said"
+    ),
+    Channel("a tool type, a plugin or a field never seen", "not provable", "the receipt names it"),
+    # --- other routes -------------------------------------------------------------------------
+    Channel(
+        "`/chat/completions`, `/responses`, `/messages`, `/completions`, `/embeddings`, `/rerank`",
+        "held",
+        "with or without `/v1`",
+    ),
+)
+
+# Fields of requests whose effect is known, of all dialects: those of OpenRouter's SDK 1.3.84, of
+# its documentation, and what clients of OpenAI's and Anthropic's APIs send.
+_KNOWN = """
+    audio background betas cache_control chat_template_kwargs client_metadata container
+    context_management conversation_id debug deferred_tools dimensions documents effort
+    enable_thinking encoding_format extra_body fallbacks frequency_penalty function_call functions
+    guided_json image_config include include_reasoning inference_geo input input_type instructions
+    logit_bias logprobs max_completion_tokens max_output_tokens max_tokens max_tool_calls
+    mcp_servers messages metadata min_p min_tokens modalities model models n num_ctx options
+    output_config parallel_tool_calls plugins prediction presence_penalty preset
+    previous_response_id prompt prompt_cache_key prompt_cache_options prompt_cache_retention
+    provider query reasoning reasoning_content reasoning_effort repetition_penalty response_format
+    return_documents route safety_identifier seed service_tier session_id speed stop stop_sequences
+    stop_server_tools_when store stream stream_options structured_outputs suffix system temperature
+    text thinking tool_choice tools top_a top_k top_logprobs top_n top_p trace transforms
+    truncation usage user verbosity web_search_options
+"""
+KNOWN_FIELDS = frozenset(_KNOWN.split())
+
+_UNKNOWN_FIELD = "a field of this name is not known"
+_TEMPLATE = "a stored template may name a model of its own"
+
+
+def doubts(sent: Request, carried: Carried) -> tuple[Doubt, ...]:
+    """Whatever of a request, as it is sent, no policy can be shown to hold."""
+    unknown = sent.fields.keys() - KNOWN_FIELDS
+    if not (carried.doubts or unknown or "prompt" in sent.fields):
+        return ()
+    return (*carried.doubts, *_of_fields(sent, unknown))
+
+
+def _of_fields(sent: Request, unknown: set[str]) -> Iterator[Doubt]:
+    for name in sorted(unknown):
+        yield Doubt(f"the field {name[:64]}", _UNKNOWN_FIELD)
+    if bytes(sent.fields.get("prompt", b"")).lstrip()[:1] == b"{":
+        yield Doubt("prompt", _TEMPLATE)
+
+
+def told(found: tuple[Doubt, ...]) -> str | None:
+    """The reason for a verdict that can't be `kept`; None where there is no doubt."""
+    if not found:
+        return None
+    first, *others = found
+    more = f", and {len(others)} more" if others else ""
+    return f"not provable: {first.carrier}: {first.why}{more}"

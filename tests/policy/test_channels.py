@@ -1,0 +1,119 @@
+"""The table of ways by which a request can name a model, a host or a stored configuration."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.catalog.catalog import EMPTY
+from app.policy.channels import CHANNELS, KNOWN_FIELDS, doubts, told
+from app.policy.checks import REQUEST_FIELDS
+from app.policy.compliance import terms_of
+from app.policy.request import read_request
+from app.policy.routed import Routed, routed
+from app.policy.verdict import Served, judge
+from tests.policy.listings import MODEL, NOW, listed, row
+from tests.policy.sending import book_of
+
+DOCS = Path(__file__).parents[2] / "docs" / "channels.md"
+
+
+def of(rule: dict[str, Any] | None = None, **fields: Any) -> Routed:
+    request = read_request(json.dumps({"model": "a/b", **fields}).encode())
+    book = book_of(rule) if rule else book_of()
+    return routed(book, request, caller=None, user_agent="", catalog=EMPTY)
+
+
+def test_the_docs_have_the_table_row_by_row() -> None:
+    rows = [
+        tuple(cell.strip() for cell in line.strip("|").split(" | "))
+        for line in DOCS.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ") and not line.startswith(("| Channel", "|--"))
+    ]
+    assert rows == [(each.name, each.handling, each.how) for each in CHANNELS]
+
+
+def test_every_field_that_policies_speak_of_is_known() -> None:
+    assert REQUEST_FIELDS <= KNOWN_FIELDS
+
+
+@pytest.mark.parametrize(
+    ("fields", "carriers"),
+    [
+        ({"temperature": 1, "messages": []}, []),
+        ({"zzz_new": 1, "aaa_new": None}, ["the field aaa_new", "the field zzz_new"]),
+        ({"prompt": "text"}, []),
+        ({"prompt": {"id": "pmpt_1"}}, ["prompt"]),
+        ({"tools": [{"type": "openrouter:advisor"}]}, ["tools.openrouter:advisor"]),
+        ({"tools": [{"type": "brand_new"}]}, ["tools.brand_new"]),
+        ({"plugins": [{"id": "brand-new"}]}, ["plugins.brand-new"]),
+        ({"plugins": [{"id": "armor"}]}, ["plugins.armor"]),
+        ({"tools": [{"type": "web_search"}]}, []),  # a server tool is doubted by its own reason
+    ],
+)
+def test_what_the_table_does_not_know_is_not_provable(
+    fields: dict[str, Any], carriers: list[str]
+) -> None:
+    found = of(**fields)
+    assert [each.carrier for each in doubts(found.sent, found.carried)] == carriers
+    assert (found.unprovable is None) == (not carriers)
+
+
+def test_the_reason_names_the_first_and_counts_the_others() -> None:
+    found = of(one_new=1, two_new=2, three_new=3)
+    assert found.unprovable == (
+        "not provable: the field one_new: a field of this name is not known, and 2 more"
+    )
+    assert told(()) is None
+
+
+def test_t50_what_a_rule_sets_or_strips_is_what_is_judged() -> None:
+    assert of({"set": {"plugins": [{"id": "web"}]}}).server_tools
+    assert not of({"strip": ["plugins"]}, plugins=[{"id": "web"}]).server_tools
+    assert of({"strip": ["brand_new"]}, brand_new=1).unprovable is None
+    assert of({"strip": ["plugins"]}, model="a/b:online").server_tools is False
+    assert of({"set": {"tools": [{"type": "openrouter:advisor"}]}}).unprovable
+
+
+def test_t57_rules_for_an_inner_model_join() -> None:
+    rules = ({"models": ["a/b"], "only": ["x", "y"]}, {"models": ["c/mini"], "only": ["y", "z"]})
+    tools = [{"type": "openrouter:subagent", "parameters": {"model": "c/mini"}}]
+    request = read_request(json.dumps({"model": "a/b", "tools": tools}).encode())
+    book = book_of(*rules)
+    found = routed(book, request, caller=None, user_agent="", catalog=EMPTY)
+    assert found.route.preferences == {"only": ["y"]}
+    assert found.inner == ("c/mini",)
+    stripping = book_of(*rules, {"strip": ["tools"]})
+    without = routed(stripping, request, caller=None, user_agent="", catalog=EMPTY)
+    assert without.route.preferences == {"only": ["x", "y"]}
+    assert without.inner == ()
+
+
+def test_a_verdict_is_never_kept_where_something_is_not_provable() -> None:
+    catalog = listed([row("novita/fp8", "Novita"), row("groq/fp4", "Groq", "fp4")])
+
+    def verdict(by: str, **facts: Any) -> tuple[str | None, str]:
+        answer = Served(status=200, model=MODEL, named_by_body=(by,), **facts)
+        said = judge(answer, terms_of({"quantizations": ["fp8"]}), catalog, now=NOW)
+        return said.verdict, said.reason
+
+    assert verdict("Novita")[0] == "kept"
+    unproven, reason = verdict("Novita", unprovable="not provable: x: y")
+    assert (unproven, reason.endswith("but not provable: x: y")) == ("unproven", True)
+    assert verdict("Groq", unprovable="not provable: x: y")[0] == "broken"
+
+
+def test_t57_a_model_called_inside_has_to_be_inside_wherever_it_is_served() -> None:
+    catalog = listed([row("novita/fp8", "Novita")])
+    for rows, expected in (
+        ([row("groq/fp8", "Groq")], "kept"),
+        ([row("groq/fp8", "Groq"), row("groq/fp4", "Groq", "fp4")], "unproven"),
+        ([row("groq/fp4", "Groq", "fp4")], "unproven"),
+        ([], "unproven"),
+    ):
+        known = catalog.with_listing("acme/mini", rows, NOW)
+        answer = Served(status=200, model=MODEL, named_by_body=("Novita",), inner=("acme/mini",))
+        said = judge(answer, terms_of({"quantizations": ["fp8"]}), known, now=NOW)
+        assert said.verdict == expected
+        assert ("acme/mini is called inside" in said.reason) == (expected == "unproven")
