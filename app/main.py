@@ -41,6 +41,7 @@ from app.openrouter.address import AddressWatch
 from app.openrouter.catalog_copies import CatalogCopies
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
+from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
 from app.settings import Settings
 from app.telemetry.tallies import Tallies
@@ -65,6 +66,7 @@ class Rooms:
     policies: PolicyFolder
     openrouter: OpenRouter
     feed: CatalogFeed
+    presets: PresetFeed
     drift: DriftLog
     ledger: "_Ledger"
     writer: Writer
@@ -149,6 +151,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         policies=policies,
         openrouter=openrouter,
         feed=feed,
+        presets=PresetFeed(partial(_read_as, openrouter)),
         drift=drift,
         ledger=ledger,
         writer=writer,
@@ -172,6 +175,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     for chore in chores:
         chore.cancel()
     await rooms.feed.close()
+    await rooms.presets.close()
     await rooms.openrouter.aclose()
     rooms.records.close()
     rooms.writer.close(timeout=5.0)
@@ -268,6 +272,7 @@ def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
             policies=policies,
             openrouter=openrouter,
             feed=feed,
+            presets=rooms.presets,
             records=records,
             holding=holding,
             key=key,
@@ -317,6 +322,10 @@ async def _read(openrouter: OpenRouter, key: str | None, path: str) -> tuple[int
     headers = to_upstream((), key=key, router_metadata=False)
     status, _, body = await openrouter.get(path, headers)
     return status, body
+
+
+async def _read_as(openrouter: OpenRouter, path: str, key: str) -> tuple[int, bytes]:
+    return await _read(openrouter, key, path)
 
 
 class _Ledger:

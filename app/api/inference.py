@@ -18,7 +18,9 @@ from app.api.staying import while_caller_stays
 from app.errors import MissingKey
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, Upstream
+from app.openrouter.preset_feed import PresetFeed
 from app.policy.apply import apply
+from app.policy.presets import NO_PRESETS, presets_named
 from app.policy.request import read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
@@ -35,6 +37,7 @@ class Inference:
         policies: PolicyFolder,
         openrouter: OpenRouter,
         feed: CatalogFeed,
+        presets: PresetFeed,
         records: Records,
         holding: Holding,
         key: SecretStr | None,
@@ -43,6 +46,7 @@ class Inference:
         self._policies = policies
         self._openrouter = openrouter
         self._feed = feed
+        self._presets = presets
         self._records = records
         self._holding = holding
         self._key = key.get_secret_value() if key else None
@@ -53,8 +57,7 @@ class Inference:
         async with self._records.exchange(scope, send, dialect) as exchange:
             must_be_json(exchange.asked_with)
             must_have_key(scope["headers"], self._key)
-            asked = read_json(exchange.asked_with, receive, self._body_limit)
-            body = self._hold_to_policy(exchange, await asked)
+            body = await self._held_to_policy(scope, receive, exchange)
             with while_caller_stays(scope, receive, by_scope=self._openrouter.cancel_by_scope):
                 upstream = await self._openrouter.open(
                     "POST",
@@ -79,23 +82,31 @@ class Inference:
             decoded=True,
         )
 
-    def _hold_to_policy(self, exchange: Exchange, body: bytes) -> bytes:
+    async def _held_to_policy(self, scope: Scope, receive: Receive, exchange: Exchange) -> bytes:
         """The body to send; what was decided stands in the exchange."""
+        body = await read_json(exchange.asked_with, receive, self._body_limit)
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
         request = read_request(body)
+        named = presets_named(request) if book.rules or book.aliases else ()
+        presets = await self._presets.known(named, self._key_of(scope)) if named else NO_PRESETS
         found = routed(
             book,
             request,
             caller=exchange.caller,
             user_agent=exchange.user_agent or "",
             catalog=self._feed.current,
+            presets=presets,
         )
         exchange.routed(found)
         for model in (*exchange.models_sent, *found.carried.models):
             self._feed.want(model)
-        exchange.outgoing = outgoing = apply(request, found.route)
+        exchange.outgoing = outgoing = apply(request, found.route, found.presets)
         return outgoing.body
+
+    def _key_of(self, scope: Scope) -> str:
+        """The key that a request will be sent with."""
+        return self._key or next(iter(shown_keys(scope["headers"])), b"").decode("latin-1")
 
 
 async def relay(

@@ -11,6 +11,7 @@ from app.policy.compliance import Terms, terms_of
 from app.policy.names import renamed
 from app.policy.overruled import Overruled, overruled
 from app.policy.preferences import as_bytes, in_slugs, joined
+from app.policy.presets import NO_PRESETS, Presets, hold, joined_with
 from app.policy.refuse import COUNTS_AS, refuse
 from app.policy.request import Request
 from app.policy.route import Route
@@ -31,23 +32,28 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     router_metadata: bool
 
 
-def apply(request: Request, route: Route) -> Outgoing:
-    """The request as the route wants it.
+def apply(request: Request, route: Route, presets: Presets = NO_PRESETS) -> Outgoing:
+    """The request as the route wants it, beside the presets that it names.
 
-    Raises `PolicyConflict` if policy and caller have nothing in common, `PolicyRefused` if the
-    request uses what a rule refuses, `MalformedBody` if a preference that must be read can't be.
+    Raises `PolicyConflict` if policy, caller and presets have nothing in common, `PolicyRefused`
+    if the request uses what a rule refuses, `MalformedBody` if a preference that must be read
+    can't be.
     """
     if route.conflict:
         raise PolicyConflict(f"the policy leaves nothing for {route.model_asked}: {route.conflict}")
     refuse(request, route)
+    hold(request, route, presets)
     preferences = joined(request, route) if route.matched else request.provider
+    lost: tuple[Overruled, ...] = ()
+    if presets and route.matched:
+        preferences, lost = joined_with(route, presets, preferences)
     changes = _changes(request, route, preferences) if route.matched else {}
     return Outgoing(
         body=edit(request.body, request.fields, changes) if changes else request.body,
         model_sent=route.model_sent,
         preferences=preferences,
         terms=route.terms if preferences is route.preferences else terms_of(preferences),
-        overruled=_overruled(request, route, preferences),
+        overruled=_overruled(request, route, preferences) + lost,
         changed=tuple(changes),
         router_metadata=route.router_metadata,
     )

@@ -7,18 +7,22 @@ from app.policy.refuse import COUNTS_AS
 from app.policy.request import UNREADABLE, Request
 from app.policy.route import Route
 from app.policy.rule import Clause
+from app.policy.slices import Fields
+
+_NO_FIELDS: Fields = {}
 
 
-def as_sent(request: Request, route: Route) -> Request:
+def as_sent(request: Request, route: Route, brought: Fields = _NO_FIELDS) -> Request:
     """The request with every field as the route sets or strips it; the very object where none is.
 
-    Its models and its `provider` object are left alone: `Route.names_sent` and `apply` say what
-    becomes of those.
+    `brought` are fields that presets bring, which the request's own go before. Its models and its
+    `provider` object are left alone: `Route.names_sent` and `apply` say what becomes of those.
     """
-    if not (route.set or route.strip):
+    if not (route.set or route.strip or brought):
         return request
     gone = {name for field in route.strip for name in COUNTS_AS.get(field, (field,))}
-    kept = {name: raw for name, raw in request.fields.items() if name not in gone}
+    whole = {**brought, **request.fields}
+    kept = {name: raw for name, raw in whole.items() if name not in gone}
     ours = {
         field: msgspec.Raw(set_to(request.fields.get(field), clause))
         for field, clause in route.set.items()

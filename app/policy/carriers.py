@@ -49,6 +49,17 @@ class Carried(msgspec.Struct, frozen=True, gc=False):
     doubts: tuple[Doubt, ...] = ()
     server_tools: bool = False  # then `provider` in the answer is unsure (contract §3.2)
 
+    def __or__(self, other: "Carried") -> "Carried":
+        """What both carry."""
+        if other is NOTHING:
+            return self
+        return Carried(
+            carriers=tuple(dict.fromkeys((*self.carriers, *other.carriers))),
+            inner=tuple(dict.fromkeys((*self.inner, *other.inner))),
+            doubts=tuple(dict.fromkeys((*self.doubts, *other.doubts))),
+            server_tools=self.server_tools or other.server_tools,
+        )
+
     @property
     def models(self) -> tuple[str, ...]:
         """Every inner model once."""

@@ -70,7 +70,9 @@ def as_bytes(preferences: Preferences | None, request: Request, route: Route) ->
         return None
     if preferences is route.preferences:
         return route.encoded
-    asked, raw = request.provider or {}, bytes(request.fields["provider"])
+    if request.provider is None:
+        return msgspec.json.encode(preferences)  # a preset has joined it
+    asked, raw = request.provider, bytes(request.fields["provider"])
     if _named_twice(raw):
         return msgspec.json.encode(preferences)
     kept = [field for field, value in preferences.items() if value is asked.get(field)]

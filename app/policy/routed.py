@@ -4,12 +4,14 @@ from typing import Protocol
 
 import msgspec
 
+from app.catalog.preset import Unusable
 from app.catalog.server_tools import ServerTools
 from app.policy.as_sent import as_sent
 from app.policy.book import Book
-from app.policy.carriers import Carried, carried
+from app.policy.carriers import NOTHING, Carried, Doubt, carried
 from app.policy.channels import doubts, told
 from app.policy.precision import KnowsModels
+from app.policy.presets import NO_PRESETS, Presets, fields_of, models_of
 from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.slug import read_slug
@@ -19,9 +21,10 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
     """A request, what the book says of it, and what it carries as it will be sent."""
 
     request: Request  # as it came
-    sent: Request  # with what the route sets and strips
+    sent: Request  # with what presets bring, and what the route sets and strips
     route: Route
     carried: Carried  # by `sent`
+    presets: Presets = NO_PRESETS  # those in force: none where the route strips them
 
     @property
     def server_tools(self) -> bool:
@@ -33,7 +36,12 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
     @property
     def unprovable(self) -> str | None:
         """What the request carries of which no policy can be shown to hold, as a reason."""
-        return told(doubts(self.sent, self.carried))
+        unread = (
+            Doubt(f"preset {each.slug}", each.why)
+            for each in self.presets.values()
+            if isinstance(each, Unusable)
+        )
+        return told((*unread, *doubts(self.sent, self.carried)))
 
     @property
     def inner(self) -> tuple[str, ...]:
@@ -51,25 +59,37 @@ class Knows(KnowsModels, Protocol):
 
 
 def routed(
-    book: Book, request: Request, *, caller: str | None, user_agent: str, catalog: Knows
+    book: Book,
+    request: Request,
+    *,
+    caller: str | None,
+    user_agent: str,
+    catalog: Knows,
+    presets: Presets = NO_PRESETS,
 ) -> Routed:
     """The route of a request: for the models it asks for and those it names inside, the strictest.
 
-    A rule that sets or strips tools or plugins decides which models are inside.
+    A rule that sets or strips tools or plugins decides which models are inside. `presets` are those
+    that the request names.
     """
-    inside = carried(request.fields, catalog.server_tools)
+    brought = fields_of(presets) if presets else {}
+    from_presets = carried(brought, catalog.server_tools)
+    inside = carried(request.fields, catalog.server_tools) | from_presets
+    more = models_of(request, presets) if presets else ()
 
     def route(models: tuple[str, ...]) -> Route:
         return book.route_for(
             request, caller=caller, user_agent=user_agent, catalog=catalog, inner=models
         )
 
-    found = route(inside.models)
-    sent = as_sent(request, found)
+    found = route(inside.models + more)
+    if "preset" in found.strip:
+        presets, brought, from_presets, more = NO_PRESETS, {}, NOTHING, ()
+    sent = as_sent(request, found, brought)
     if sent is not request:
-        meant = carried(sent.fields, catalog.server_tools)
+        meant = carried(sent.fields, catalog.server_tools) | from_presets
         if meant.models != inside.models:
-            found = route(meant.models)
-            sent = as_sent(request, found)
+            found = route(meant.models + more)
+            sent = as_sent(request, found, brought)
         inside = meant
-    return Routed(request, sent, found, inside)
+    return Routed(request, sent, found, inside, presets)

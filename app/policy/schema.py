@@ -8,7 +8,7 @@ from typing import Any
 
 from app.catalog.providers import slug_of
 from app.policy.precision import LADDER, UNKNOWN
-from app.policy.route import MERGES, VIOLATIONS
+from app.policy.route import MERGES, PRESETS, VIOLATIONS
 from app.policy.shapes import (
     Choice,
     Exactly,
@@ -192,6 +192,10 @@ RULE_KEYS: Mapping[str, Key] = {
     "on_violation": Key(
         Choice(VIOLATIONS, "an answer"),
         "What to do when somebody serves who shouldn't; log: only note it.",
+    ),
+    "presets": Key(
+        Choice(PRESETS, "an answer"),
+        "Presets that a request names; join: their provider object may only narrow.",
     ),
     "router_metadata": Key(Flag(), "off: don't ask the router for its account of what it did."),
 }

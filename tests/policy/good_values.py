@@ -16,6 +16,7 @@ GOOD: dict[str, list[Any]] = {
     "require_parameters": [True],
     "zdr": [False],
     "enforce_distillable_text": [True],
+    "presets": ["join", "refuse", "pass"],
     "router_metadata": [True, False],
     "data_collection": ["allow", "deny"],
     "quantizations": [["fp8"], ["bf16", "unknown"]],

@@ -1,0 +1,131 @@
+"""Presets in a request: which it names, and what becomes of a policy beside them (T-56).
+
+Upstream, a request's `provider` object replaces a preset's whole one. So where a rule speaks, the
+preset is read and its object joins as one more layer that may only narrow; a preset that can't be
+read is refused where a rule has a filter, for its own filters would be erased unseen.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from app.catalog.preset import Preset, Unusable
+from app.errors import MalformedBody, PolicyConflict, PolicyRefused
+from app.policy.compliance import CLAUSES
+from app.policy.merge import Conflict, tighten
+from app.policy.overruled import Overruled, overruled
+from app.policy.refuse import COUNTS_AS
+from app.policy.request import Request
+from app.policy.route import Route
+from app.policy.slices import split
+from app.policy.slug import read_slug
+
+Presets = Mapping[str, Preset | Unusable]
+NO_PRESETS: Presets = {}
+
+_WAYS_OUT = "name another preset, leave it out, or say `presets: pass` in the rule"
+
+
+def presets_named(request: Request) -> tuple[str, ...]:
+    """The slugs of all presets that a request names, in any form, as they are spelled."""
+    return tuple(dict.fromkeys(_named(request)))
+
+
+def _named(request: Request) -> Iterator[str]:
+    for name in request.models:
+        if "@" in name and read_slug(name).preset is not None:
+            yield name[name.lower().index("@preset/") + len("@preset/") :].strip()
+    raw = request.fields.get("preset")
+    if raw is None or bytes(raw).strip() == b"null":
+        return
+    try:
+        slug = msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        slug = None
+    if not isinstance(slug, str):
+        raise MalformedBody("preset must be a string")
+    yield slug.strip().removeprefix("@preset/")
+
+
+def models_of(request: Request, presets: Presets) -> tuple[str, ...]:
+    """The models that presets bring: where the request names a preset in place of a model."""
+    bare = {
+        slug.preset for slug in map(read_slug, request.models) if slug.base.startswith("@preset/")
+    }
+    return tuple(
+        model
+        for name, preset in presets.items()
+        if isinstance(preset, Preset) and name.lower() in bare
+        for model in preset.models
+    )
+
+
+def fields_of(presets: Presets) -> dict[str, msgspec.Raw]:
+    """What presets bring beside models and `provider`; the request's own fields go before it."""
+    found: dict[str, msgspec.Raw] = {}
+    for preset in presets.values():
+        if isinstance(preset, Preset):
+            _, fields = split(bytes(preset.config))
+            found |= fields
+    return {name: raw for name, raw in found.items() if name not in {"model", "models", "provider"}}
+
+
+def hold(request: Request, route: Route, presets: Presets) -> None:
+    """Raise `PolicyRefused` for a preset that a rule can't be held beside."""
+    if not (route.matched and presets):
+        return
+    by = _rules(route)
+    names = ", ".join(presets)
+    if route.presets == "refuse":
+        raise PolicyRefused(f"{by} refuses presets, and this request names {names}; leave it out")
+    for preset in presets.values():
+        if isinstance(preset, Unusable):
+            if route.presets == "join" and _has_filter(route):
+                raise PolicyRefused(
+                    f"{by} has to hold beside the preset {preset.slug}, and {preset.why}; "
+                    f"{_WAYS_OUT}"
+                )
+            continue
+        _, fields = split(bytes(preset.config))
+        for field in (*route.strip, *route.refuse):
+            used = next((each for each in COUNTS_AS.get(field, (field,)) if each in fields), None)
+            if used is not None and used not in request.fields:
+                raise PolicyRefused(
+                    f"{by} does not let {used} through, and the preset {preset.slug} sets it; "
+                    "take it out of the preset, or name another one"
+                )
+
+
+def joined_with(
+    route: Route, presets: Presets, preferences: Mapping[str, object] | None
+) -> tuple[Mapping[str, object] | None, tuple[Overruled, ...]]:
+    """The preferences to send beside presets, and what of theirs fell.
+
+    None of the policy's or the caller's leaves the presets' own in force: nothing is sent. Raises
+    `PolicyConflict` where a preset leaves nothing.
+    """
+    lost: list[Overruled] = []
+    for preset in presets.values() if preferences and route.merge != "replace" else ():
+        if not isinstance(preset, Preset) or not preset.provider:
+            continue
+        met = tighten(preferences or {}, preset.provider, route.spelling.tiers)
+        if isinstance(met, Conflict):
+            raise PolicyConflict(
+                f"{_rules(route)} and the preset {preset.slug} leave no provider between them "
+                f"({met.field}); {_WAYS_OUT}"
+            )
+        lost += overruled(preset.provider, met, route)
+        preferences = met
+    return preferences, tuple(lost)
+
+
+def _has_filter(route: Route) -> bool:
+    """Whether a route bars anything, or only arranges."""
+    fields = route.preferences.keys()
+    return any(CLAUSES[name] != "wish" for name in fields if name in CLAUSES) or (
+        "order" in fields and route.preferences.get("allow_fallbacks") is False
+    )
+
+
+def _rules(route: Route) -> str:
+    return f'rule "{", ".join(route.rules)}"' if route.rules else f"alias {route.alias}"
