@@ -153,7 +153,8 @@ class ScriptedUpstream:
         length = int({n.lower(): v for n, v in headers}.get("content-length", "0"))
         body = await reader.readexactly(length)
         request = Recorded(method, target, headers, body)
-        if method == "GET" and "/models" in target and not self.plays_catalog:
+        of_catalog = "/models" in target or target.endswith("/tools")
+        if method == "GET" and of_catalog and not self.plays_catalog:
             self.catalog_requests.append(request)  # the proxy's own, beside what a test is about
             listed = self.listings.get(target.partition("/models/")[2].removesuffix("/endpoints"))
             if not listed:

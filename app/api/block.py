@@ -51,7 +51,9 @@ class Block:
 
     async def _judged(self, exchange: Exchange, observer: Observer) -> Verdict:
         """The verdict on what has been seen; before an accusation, by a listing fetched anew."""
-        await self._feed.known(exchange.models_sent[0], patience=_PATIENCE_SECONDS)
+        model = exchange.answering(self._feed.current)
+        self._feed.want(model)
+        await self._feed.known(model, patience=_PATIENCE_SECONDS)
         verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=time.time())
         rests = unsettled(verdict, exchange)
         if rests is None:

@@ -10,10 +10,11 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from app.catalog.catalog import Catalog
 from app.policy.apply import Outgoing
 from app.policy.request import Request
 from app.policy.route import Route
-from app.policy.routed import Routed
+from app.policy.routed import Routed, TermsFor
 from app.telemetry.trace_context import Trace
 from app.wire.dialect import Dialect
 from app.wire.headers import RawHeaders
@@ -49,6 +50,7 @@ class Exchange(msgspec.Struct):
     server_tools: bool = False
     unprovable: str | None = None  # what it carries of which no policy can be shown to hold
     inner: tuple[str, ...] = ()  # models called inside, perhaps without its preferences
+    terms_for: TermsFor | None = None  # where another model than the one named may answer
     route: Route | None = None
     models_sent: tuple[str, ...] = ()  # all that were asked for, as upstream knows them
     outgoing: Outgoing | None = None
@@ -77,9 +79,14 @@ class Exchange(msgspec.Struct):
         self.request, self.route = routed.sent, routed.route
         self.model_asked, self.streamed = routed.request.model, routed.request.streamed
         self.server_tools, self.unprovable = routed.server_tools, routed.unprovable
-        self.inner = routed.inner
+        self.inner, self.terms_for = routed.inner, routed.terms_for
         self.session = routed.sent.session or self.session
         self.models_sent = routed.route.names_sent(routed.request.models)
+
+    def answering(self, catalog: Catalog) -> str:
+        """The model whose listing is wanted: the one asked for, or the one that answers for it."""
+        told = self.observer.so_far.model if self.terms_for and self.observer else None
+        return self.models_sent[0] if told is None else catalog.own_name(told)
 
     def headers(self) -> RawHeaders:
         """The headers of ours on the answer: which receipt, which rules, which book."""

@@ -10,7 +10,8 @@ from app.ledger.receipt import Ending, Receipt
 from app.policy.attempts import Tried
 from app.policy.cost import Bill
 from app.policy.evidence import Rests
-from app.policy.verdict import Served, Verdict, judge
+from app.policy.slug import read_slug, stands_for_others
+from app.policy.verdict import Served, Verdict, judge, stricter
 from app.wire.observation import Attempt, Observation, Usage
 
 _FIRST_ERROR_STATUS = 400
@@ -138,10 +139,10 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         return Verdict(verdict=None, reason="nothing was routed")
     usage = seen.usage or Usage()
     selected = seen.metadata.selected if seen.metadata else None
-    meant = catalog.meant(seen.model, exchange.models_sent)
+    model = _answering(exchange, seen, catalog)
     served = Served(
         status=status,
-        model=meant[0] if meant else seen.model or exchange.models_sent[0],
+        model=model,
         named_by_body=seen.provider_names,
         named_by_router=selected.provider if selected else None,
         attempted=_attempted(exchange, seen, catalog),
@@ -154,7 +155,24 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         unprovable=exchange.unprovable,
         inner=exchange.inner,
     )
-    return judge(served, outgoing.terms, catalog, now=now)
+    verdict = judge(served, outgoing.terms, catalog, now=now)
+    if exchange.terms_for is None or seen.model is None:
+        return verdict
+    terms = exchange.terms_for(model)
+    if terms == outgoing.terms:
+        return verdict
+    return stricter(verdict, judge(served, terms, catalog, now=now), model)
+
+
+def _answering(exchange: Exchange, seen: Observation, catalog: Catalog) -> str:
+    """The model that has answered, under the name that it was sent as if it was."""
+    sent = exchange.models_sent
+    if seen.model is not None and exchange.terms_for is not None:
+        own = catalog.own_name(seen.model)
+        named = (name for name in sent if not stands_for_others(read_slug(name)))
+        return next((name for name in named if catalog.own_name(name) == own), own)
+    meant = catalog.meant(seen.model, sent)
+    return meant[0] if meant else seen.model or sent[0]
 
 
 def _is_byok(seen: Observation) -> bool | None:

@@ -101,6 +101,8 @@ class Inference:
         exchange.routed(found)
         for model in (*exchange.models_sent, *found.carried.models):
             self._feed.want(model)
+        if "tools" in request.fields:
+            self._feed.want_tools()
         exchange.outgoing = outgoing = apply(request, found.route, found.presets)
         return outgoing.body
 

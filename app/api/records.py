@@ -128,7 +128,10 @@ class Records:
         """File it now, or when the catalog knows the model: the first request often asks first."""
         file = partial(self._file, exchange)
         if exchange.observer is not None and exchange.models_sent:
-            self._feed.once_known(exchange.models_sent[0], file, patience=_PATIENCE_SECONDS)
+            model = exchange.answering(self._feed.current)
+            if exchange.terms_for is not None:
+                self._feed.want(model)
+            self._feed.once_known(model, file, patience=_PATIENCE_SECONDS)
         else:
             file()
 

@@ -111,8 +111,15 @@ class Catalog:
         return PLAIN if listing is None else listing.spelling
 
     def listing(self, model: str) -> Listing | None:
-        """The endpoints that may serve a model under this name."""
-        return self.listings.get(listing_key(model))
+        """The endpoints that may serve a model under this name.
+
+        The newest of a family has those of the model that it stands for, unless it lists its own.
+        """
+        own = self.listings.get(listing_key(model))
+        if own is not None and own.endpoints:
+            return own
+        target = self.id_of(model) if model.lstrip().startswith("~") else None
+        return own if target is None else self.listings.get(target, own)
 
     def model(self, name: str) -> Model | None:
         """What the list of models says of one; a variant that it doesn't list is its model."""

@@ -33,7 +33,7 @@ _MOST_AT_ONCE = 8
 _NEVER = float("inf")
 # A caller chooses the model's name, and it becomes part of a path: nothing but a slug may.
 _SLUG = re.compile(r"~?[a-z0-9][a-z0-9._-]{0,99}/[a-z0-9][a-z0-9._-]{0,99}(:[a-z0-9-]{1,20})?")
-_MODELS = "/models"
+_MODELS, _TOOLS = "/models", "/tools"
 
 
 class Copies(Protocol):
@@ -83,9 +83,15 @@ class CatalogFeed:
         """Note that a model is in use. Must be called on the event loop; never waits."""
         now = self._clock()
         self._fetch_if_due(_MODELS, now)
-        path = _path_wanted(model)
-        if path is not None:
-            self._fetch_if_due(path, now)
+        target = self.current.id_of(model) if model.startswith("~") else None
+        for name in (model,) if target is None else (model, target):
+            path = _path_wanted(name)
+            if path is not None:
+                self._fetch_if_due(path, now)
+
+    def want_tools(self) -> None:
+        """Note that tools are in use: where they run is listed too. As `want` otherwise."""
+        self._fetch_if_due(_TOOLS, self._clock())
 
     def renew(self, model: str, *, since: float) -> None:
         """Have a model's listing fetched anew unless that was done after `since` (wall clock).
@@ -198,6 +204,8 @@ class CatalogFeed:
         if path == _MODELS:
             self.models_list = body
             self.current = self.current.with_models(rows)
+        elif path == _TOOLS:
+            self.current = self.current.with_server_tools(rows)
         else:
             before, model = self.current, _model_in(path)
             self.current = before.with_listing(model, rows, fetched_at)

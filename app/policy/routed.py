@@ -1,5 +1,7 @@
 """From a request to its route, with the models that its tools and plugins name (T-57)."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -10,11 +12,14 @@ from app.policy.as_sent import as_sent
 from app.policy.book import Book
 from app.policy.carriers import NOTHING, Carried, Doubt, carried
 from app.policy.channels import doubts, told
+from app.policy.compliance import Terms
 from app.policy.precision import KnowsModels
 from app.policy.presets import NO_PRESETS, Presets, fields_of, models_of
-from app.policy.request import Request
+from app.policy.request import Request, request_for
 from app.policy.route import Route
-from app.policy.slug import read_slug
+from app.policy.slug import read_slug, stands_for_others
+
+TermsFor = Callable[[str], Terms]  # what the rules for a model hold its answers to
 
 
 class Routed(msgspec.Struct, frozen=True, gc=False):
@@ -25,6 +30,7 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
     route: Route
     carried: Carried  # by `sent`
     presets: Presets = NO_PRESETS  # those in force: none where the route strips them
+    terms_for: TermsFor | None = None  # where another model than the one named may answer
 
     @property
     def server_tools(self) -> bool:
@@ -92,4 +98,20 @@ def routed(
             found = route(meant.models + more)
             sent = as_sent(request, found, brought)
         inside = meant
-    return Routed(request, sent, found, inside, presets)
+    return Routed(
+        request,
+        sent,
+        found,
+        inside,
+        presets,
+        partial(_terms_for, book, caller, user_agent, catalog)
+        if any(stands_for_others(read_slug(name)) for name in found.names_sent(request.models))
+        else None,
+    )
+
+
+def _terms_for(
+    book: Book, caller: str | None, user_agent: str, catalog: Knows, model: str
+) -> Terms:
+    request = request_for(model)
+    return book.route_for(request, caller=caller, user_agent=user_agent, catalog=catalog).terms

@@ -30,6 +30,19 @@ class Slug(msgspec.Struct, frozen=True, gc=False):
         return self.base.partition("/")[0]
 
 
+# Models of other authors that route to models of their choice (contract §2.2).
+_ROUTERS = frozenset({"typesafe/jev-router", "nvidia/switchyard"})
+
+
+def stands_for_others(slug: Slug) -> bool:
+    """Whether another model than the one named will answer, and only the answer tells which.
+
+    The newest of a family, a router, a preset in place of a model.
+    """
+    router = slug.author == "openrouter" or slug.base in _ROUTERS
+    return router or slug.latest or slug.base.startswith(_PRESET)
+
+
 def read_slug(name: str) -> Slug:
     """The parts of `name`; any text has some, since it is a caller's."""
     text = name.strip().lower()

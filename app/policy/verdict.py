@@ -103,6 +103,21 @@ def judge(served: Served, terms: Terms, catalog: Catalog, *, now: float) -> Verd
     return verdict
 
 
+_WORST_FIRST = ("broken", "unproven", "kept", None)
+
+
+def stricter(verdict: Verdict, by_its_own_rules: Verdict, model: str) -> Verdict:
+    """Of two verdicts on one answer the worse one.
+
+    Where a router, a family's newest or a preset stood for the model that answered, the answer is
+    held to the rules for what was asked and to those for that model.
+    """
+    ranks = [_WORST_FIRST.index(each.verdict) for each in (verdict, by_its_own_rules)]
+    if ranks[1] >= ranks[0]:
+        return verdict
+    return replace(by_its_own_rules, reason=f"{by_its_own_rules.reason} (the rules for {model})")
+
+
 def _inner_doubt(served: Served, terms: Terms, catalog: Catalog, now: float) -> str | None:
     """Why a model that is called inside may have been served outside; None where it can't have.
 

@@ -218,3 +218,57 @@ def test_an_old_listing_accuses_nobody() -> None:
         assert found.verdict.verdict == "broken"
         assert (unsettled(found.verdict, exchange) is None) == (verdict == "broken")
         assert receipt_of(exchange, found).verdict == verdict
+
+
+# --- a model that stands for others -----------------------------------------------------------
+
+STAND_INS = read_book(
+    {
+        "p.yaml": json.dumps(
+            {
+                "version": 1,
+                "rules": [
+                    {"name": "all", "models": ["*"], "ignore": ["groq"]},
+                    {"name": "pinned", "models": ["acme/two"], "only": ["novita"]},
+                ],
+            }
+        )
+    }
+)
+FAMILY = EMPTY.with_models(
+    [
+        {"id": "acme/two", "canonical_slug": "acme/two-20260101"},
+        {"id": "~acme/family-latest", "alias_target": {"slug": "acme/two"}},
+    ]
+).with_listing("acme/two", [row("novita", "Novita", "fp8"), row("x", "X", "fp8")], NOW)
+
+
+def stood_for(model: str, answer: dict[str, Any]) -> Receipt:
+    exchange = exchanged({"model": "acme/one"}, answer)
+    request = read_request(json.dumps({"model": model}).encode())
+    found = routed(STAND_INS, request, caller=None, user_agent="", catalog=FAMILY)
+    exchange.routed(found)
+    exchange.outgoing = apply(request, found.route)
+    return told_of(exchange, FAMILY)
+
+
+@pytest.mark.parametrize("model", ["openrouter/auto", "nvidia/switchyard", "@preset/mine"])
+@pytest.mark.parametrize(
+    ("by", "verdict"), [("Novita", "kept"), ("X", "broken"), ("Groq", "broken")]
+)
+def test_an_answer_for_a_router_is_held_to_the_rules_of_the_model_it_names(
+    model: str, by: str, verdict: str
+) -> None:
+    receipt = stood_for(model, {"model": "acme/two-20260101", "provider": by})
+    assert receipt.verdict == verdict
+    assert ("the rules for acme/two" in (receipt.reason or "")) == (by == "X")
+
+
+def test_the_newest_of_a_family_is_judged_by_the_model_that_answers() -> None:
+    for by, verdict in (("Novita", "kept"), ("X", "broken")):
+        answer = {"model": "acme/two-20260101", "provider": by}
+        assert stood_for("~acme/family-latest", answer).verdict == verdict
+
+
+def test_a_router_that_does_not_name_its_model_proves_nothing() -> None:
+    assert stood_for("openrouter/auto", {"provider": "X"}).verdict == "unproven"

@@ -214,3 +214,14 @@ def test_which_of_several_models_an_answer_means(named: str | None, meant: tuple
 
 def test_of_one_model_there_is_no_question_which_is_meant() -> None:
     assert EMPTY.meant("whatever/else", ("acme/plain",)) == ("acme/plain",)
+
+
+def test_the_newest_of_a_family_has_the_endpoints_of_the_model_it_stands_for() -> None:
+    catalog = NAMED.with_listing("acme/sim-2", [ROW], 1.0)
+    assert tags(catalog, "~acme/sim-latest") == ["novita/fp8"]
+    empty = catalog.with_listing("~acme/sim-latest", [], 1.0)
+    assert tags(empty, "~acme/sim-latest") == ["novita/fp8"]
+    own = catalog.with_listing("~acme/sim-latest", [FREE_ROW], 1.0)
+    assert tags(own, "~acme/sim-latest") == ["chutes"]
+    assert tags(NAMED, "~acme/sim-latest") is None
+    assert tags(NAMED.with_listing("~acme/sim-latest", [], 1.0), "~acme/sim-latest") == []

@@ -190,3 +190,27 @@ async def test_a_name_that_is_no_slug_is_never_renewed(
     feed.renew("../../etc/passwd", since=9e9)
     await feed.settled()
     assert upstream.asked == []
+
+
+async def test_where_tools_run_is_read_when_they_are_in_use(
+    feed: CatalogFeed, upstream: Upstream
+) -> None:
+    engines = [{"executed_by": "openrouter"}]
+    upstream.tell("/tools", {"data": [{"id": "openrouter:new", "engines": engines}]})
+    await want(feed, MODEL)
+    assert feed.current.server_tools.runs("openrouter:new") is None
+    feed.want_tools()
+    feed.want_tools()
+    await feed.settled()
+    assert feed.current.server_tools.runs("openrouter:new") == "server"
+    assert upstream.asked.count("/tools") == 1
+
+
+async def test_a_newest_of_its_family_is_listed_with_the_model_it_stands_for(
+    feed: CatalogFeed, upstream: Upstream
+) -> None:
+    alias = {"id": "~qwen/coder-latest", "alias_target": {"slug": MODEL}}
+    upstream.tell(LIST, {"data": [*MODELS_BODY["data"], alias]})
+    await want(feed, "other/model")
+    await want(feed, "~qwen/coder-latest")
+    assert tags(feed, "~qwen/coder-latest") == ["novita/fp8"]

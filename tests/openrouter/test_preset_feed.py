@@ -65,7 +65,7 @@ async def test_a_preset_is_read_once_and_then_known(feed: PresetFeed, upstream: 
     both = asyncio.gather(version(feed), version(feed))
     await settle()
     upstream.go.set()
-    assert await both == [1, 1]
+    assert list(await both) == [1, 1]
     assert await version(feed) == 1
     assert upstream.asked == [("/presets/mine", "k1")]
 
