@@ -53,8 +53,9 @@ def trusted_from(exchange: Exchange) -> float:
 
 def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
     """The receipt of one ended exchange."""
-    seen = judged.seen
-    verdict = judged.verdict.as_of(trusted_from(exchange))
+    seen, verdict = judged
+    if verdict.rests_on is not None:
+        verdict = verdict.as_of(trusted_from(exchange))
     usage = seen.usage or Usage()
     route, outgoing = exchange.route, exchange.outgoing
     code, message = _error(exchange, seen)
@@ -177,8 +178,9 @@ def _answering(exchange: Exchange, seen: Observation, catalog: Catalog) -> str:
 
 def _is_byok(seen: Observation) -> bool | None:
     """Whether a key of the account's own was used, by the bill or the router's account."""
-    told = (seen.usage and seen.usage.is_byok, seen.metadata and seen.metadata.is_byok)
-    return True if True in told else (False if False in told else None)
+    billed = seen.usage.is_byok if seen.usage else None
+    routed = seen.metadata.is_byok if seen.metadata else None
+    return routed if billed is None or routed else billed
 
 
 def _attempts(seen: Observation) -> tuple[Attempt, ...]:

@@ -28,6 +28,8 @@ _WAYS_OUT = "name another preset, leave it out, or say `presets: pass` in the ru
 
 def presets_named(request: Request) -> tuple[str, ...]:
     """The slugs of all presets that a request names, in any form, as they are spelled."""
+    if "preset" not in request.fields and "@" not in "".join(request.models):
+        return ()  # nearly always
     return tuple(dict.fromkeys(_named(request)))
 
 

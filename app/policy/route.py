@@ -11,7 +11,7 @@ from app.catalog.catalog import PLAIN, Spelling
 from app.policy.compliance import Terms, terms_of
 from app.policy.merge import Conflict, takes_one, tighten
 from app.policy.rule import Clause
-from app.policy.slug import without_preset, without_variant
+from app.policy.slug import read_slug, stands_for_others, without_preset, without_variant
 from app.policy.wishes import Origins, Wishes, contradiction
 
 MERGES = ("tighten", "replace", "fill")  # strictest first
@@ -50,6 +50,8 @@ class Route:
     encoded: bytes = field(default=b"{}", repr=False, compare=False)  # the preferences as JSON
     terms: Terms = field(default=Terms(), repr=False, compare=False)  # what they hold answers to
     spelling: Spelling = PLAIN  # what the models' listings tell of tags and providers' names
+    online: bool = False  # a model's name asks for OpenRouter's own web search
+    stands_in: bool = False  # another model than the one named may answer
 
     def names_sent(self, models: tuple[str, ...]) -> tuple[str, ...]:
         """The models that a request names, as upstream will hear of them."""
@@ -106,12 +108,15 @@ def join(routes: Sequence[Route]) -> Route:
     """
     joined = reduce(_join_two, routes)
     names = {each.model_asked: _name_sent(each, joined.strip) for each in routes}
+    slugs = [read_slug(name) for name in names.values()]
     return replace(
         joined,
         model_sent=names[joined.model_asked],
         sent_as={asked: sent for asked, sent in names.items() if sent != asked},
         encoded=msgspec.json.encode(joined.preferences),
         terms=terms_of(joined.preferences),
+        online=any("online" in slug.variants for slug in slugs),
+        stands_in=any(map(stands_for_others, slugs)),
     )
 
 

@@ -17,7 +17,6 @@ from app.policy.precision import KnowsModels
 from app.policy.presets import NO_PRESETS, Presets, fields_of, models_of
 from app.policy.request import Request, request_for
 from app.policy.route import Route
-from app.policy.slug import read_slug, stands_for_others
 
 TermsFor = Callable[[str], Terms]  # what the rules for a model hold its answers to
 
@@ -35,23 +34,22 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
     @property
     def server_tools(self) -> bool:
         """Whether OpenRouter's own tools may run: then `provider` in the answer is unsure."""
-        names = self.route.names_sent(self.request.models)
-        online = any(":" in name and "online" in read_slug(name).variants for name in names)
-        return online or self.carried.server_tools
+        return self.route.online or self.carried.server_tools
 
     @property
     def unprovable(self) -> str | None:
         """What the request carries of which no policy can be shown to hold, as a reason."""
-        unread = (
-            Doubt(f"preset {each.slug}", each.why)
-            for each in self.presets.values()
-            if isinstance(each, Unusable)
-        )
-        return told((*unread, *doubts(self.sent, self.carried)))
+        found = doubts(self.sent, self.carried)
+        if self.presets:
+            unread = (each for each in self.presets.values() if isinstance(each, Unusable))
+            found = (*(Doubt(f"preset {each.slug}", each.why) for each in unread), *found)
+        return told(found)
 
     @property
     def inner(self) -> tuple[str, ...]:
         """The models that may be called without the preferences of the request."""
+        if self.carried is NOTHING:
+            return ()
         return tuple(each.model for each in self.carried.inner if not each.inherits)
 
 
@@ -78,10 +76,14 @@ def routed(
     A rule that sets or strips tools or plugins decides which models are inside. `presets` are those
     that the request names.
     """
-    brought = fields_of(presets) if presets else {}
-    from_presets = carried(brought, catalog.server_tools)
-    inside = carried(request.fields, catalog.server_tools) | from_presets
-    more = models_of(request, presets) if presets else ()
+    inside = carried(request.fields, catalog.server_tools)
+    more: tuple[str, ...] = ()
+    brought: dict[str, msgspec.Raw] = {}
+    from_presets = NOTHING
+    if presets:
+        brought, more = fields_of(presets), models_of(request, presets)
+        from_presets = carried(brought, catalog.server_tools)
+        inside |= from_presets
 
     def route(models: tuple[str, ...]) -> Route:
         return book.route_for(
@@ -104,9 +106,7 @@ def routed(
         found,
         inside,
         presets,
-        partial(_terms_for, book, caller, user_agent, catalog)
-        if any(stands_for_others(read_slug(name)) for name in found.names_sent(request.models))
-        else None,
+        partial(_terms_for, book, caller, user_agent, catalog) if found.stands_in else None,
     )
 
 
