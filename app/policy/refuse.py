@@ -7,6 +7,7 @@ import msgspec
 from app.errors import PolicyRefused
 from app.policy.request import Request, is_given
 from app.policy.route import Route
+from app.policy.rule import Clause
 from app.policy.slug import Slug, read_slug
 
 # Two names of one thing: whoever strips or refuses the one means the other too.
@@ -37,6 +38,12 @@ def refuse(request: Request, route: Route) -> None:
             f"{route.strip['preset']} strips presets, and {nameless[0]} is nothing else; "
             "name a model beside it"
         )
+
+
+def stripped(route: Route) -> dict[str, Clause]:
+    """The fields that are left out, each with the clause behind it."""
+    strip = route.strip.items()
+    return {name: clause for field, clause in strip for name in COUNTS_AS.get(field, (field,))}
 
 
 def _field_used(request: Request, route: Route, field: str) -> str | None:

@@ -10,6 +10,7 @@ import msgspec
 from app.policy.compliance import Terms, terms_of
 from app.policy.merge import Conflict, tighten
 from app.policy.rule import Clause
+from app.policy.sides import Side
 from app.policy.slug import without_preset, without_variant
 from app.policy.wishes import Origins, Wishes, contradiction
 
@@ -45,6 +46,7 @@ class Route:
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
     encoded: bytes = field(default=b"{}", repr=False, compare=False)  # the preferences as JSON
     terms: Terms = field(default=Terms(), repr=False, compare=False)  # what they hold answers to
+    parts: tuple[Side, ...] = field(default=(), repr=False, compare=False)  # by model, not joined
 
     def names_sent(self, models: tuple[str, ...]) -> tuple[str, ...]:
         """The models that a request names, as upstream will hear of them."""
@@ -104,6 +106,7 @@ def join(routes: Sequence[Route]) -> Route:
         sent_as={asked: sent for asked, sent in names.items() if sent != asked},
         encoded=msgspec.json.encode(joined.preferences),
         terms=terms_of(joined.preferences),
+        parts=tuple(Side(each.preferences, each.origins) for each in routes if each.matched),
     )
 
 
