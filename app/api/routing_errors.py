@@ -65,4 +65,5 @@ class RoutingErrors:
         await self._feed.known(model, patience=_PATIENCE_SECONDS)
         free = free_variant(model, asked, self._feed.current)
         if free is not None:
+            self._feed.want(free)
             await self._feed.known(free, patience=_PATIENCE_SECONDS)
