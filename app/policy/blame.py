@@ -21,6 +21,7 @@ from app.policy.sides import Behind, Side
 _BY_NAME = {each.name: each for each in FILTERS}
 _ORDER = _BY_NAME["order"]
 _NAMES = (_BY_NAME["only"], _BY_NAME["ignore"], _ORDER)
+_NEITHER = Side({})  # one that wants nothing
 _BY_TAG = (_BY_NAME["regional_surcharge"], _BY_NAME["service_tier"])
 # The filters at which a side alone may let an endpoint fall that falls at one of these.
 _KIN: Mapping[str, tuple[Filter, ...]] = {
@@ -41,13 +42,13 @@ def causes(
     each: Filter, asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]
 ) -> tuple[Cause, ...]:
     """What lets an endpoint fall at a filter, side by side."""
-    if each.drops(replace(asked, preferences={}), endpoint, everybody):
+    if each.drops(asked.alone(_NEITHER), endpoint, everybody):
         return (Cause(each, None),)
     alone = [
         Cause(other, side)
         for side in asked.sides
         for other in _KIN.get(each.name, (each,))
-        if other.drops(replace(asked, preferences=side.preferences), endpoint, everybody)
+        if other.drops(asked.alone(side), endpoint, everybody)
     ]
     return tuple(alone) or together(asked, endpoint, everybody)
 
@@ -91,8 +92,7 @@ def clauses_of(each: Filter, side: Side, asked: Asked, endpoint: Endpoint) -> tu
     """A side's clauses by which an endpoint falls: of several behind one field, those it fails."""
     clauses = side.clauses(*each.fields)
     if each.name == "max_price":
-        alone = replace(asked, preferences=side.preferences)
-        above = {f"max_price.{key}" for key in caps_exceeded(alone, endpoint)}
+        above = {f"max_price.{key}" for key in caps_exceeded(asked.alone(side), endpoint)}
         return tuple(clause for clause in clauses if clause.key in above)
     if each.name == "quantizations":
         label = endpoint.quantization

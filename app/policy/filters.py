@@ -5,7 +5,7 @@ is deliberately not the simulator's code: each of the two catches the other's mi
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.catalog.endpoint import Endpoint
@@ -55,11 +55,19 @@ class Asked:
     providers: frozenset[str] = frozenset(SLUGS.values())  # the slugs that providers have
     ladder: Mapping[str, float] = field(default_factory=lambda: LADDER)
     tells: Tells = nobody_tells
+    _alone: dict[int, "Asked"] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Let a request speak for itself where nothing else does."""
         if not self.sides:
             object.__setattr__(self, "sides", (Side(self.preferences),))
+
+    def alone(self, side: Side) -> "Asked":
+        """The same, if this side had no other beside it; remembered, since each fall asks it."""
+        found = self._alone.get(id(side))
+        if found is None:
+            found = self._alone[id(side)] = replace(self, preferences=side.preferences)
+        return found
 
     def entries(self, name: str) -> list[str]:
         """A list of slugs, tags or labels; null, an empty list and what is none say nothing."""

@@ -6,6 +6,7 @@ Callers choose the names, so only a few are compared, and only such as could be 
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
+from functools import lru_cache
 from itertools import islice
 
 from app.catalog.endpoint import Endpoint
@@ -30,7 +31,8 @@ def strangers(entries: Iterable[str], providers: frozenset[str]) -> dict[str, st
     return {entry: _nearest(provider_of(entry), providers) for entry in odd}
 
 
-def _nearest(name: str, providers: Iterable[str]) -> str | None:
+@lru_cache(256)
+def _nearest(name: str, providers: frozenset[str]) -> str | None:
     return next(iter(get_close_matches(name, providers, n=1, cutoff=_SIMILAR)), None)
 
 

@@ -1,7 +1,7 @@
 """The ways to loosen each filter for one endpoint: what its side would have to say instead."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -155,7 +155,7 @@ def _precision_text(clause: Clause, label: str | None, ladder: Mapping[str, floa
 
 def _pay(fall: Fall) -> Iterator[Change]:
     side = fall.side
-    alone = replace(fall.asked, preferences=side.preferences)
+    alone = fall.asked.alone(side)
     for key in caps_exceeded(alone, fall.endpoint):
         price = listed_price(key, fall.endpoint) or Decimal(0)
         cap = as_decimal(alone.caps[key]) or Decimal(0)
