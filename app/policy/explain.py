@@ -18,7 +18,7 @@ from app.policy.refuse import stripped
 from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.rule import Clause
-from app.policy.sides import REQUEST, Behind, held, sides_of
+from app.policy.sides import REQUEST, Behind, held
 from app.policy.slices import split
 from app.policy.slug import read_slug
 
@@ -61,7 +61,7 @@ def explain(request: Request, route: Route) -> Explanation:
 
 def _provider_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Explained]:
     asked, sent = request.provider or {}, outgoing.preferences or {}
-    sides = sides_of(route.parts, route.merge, request.provider)
+    sides = forecast.sides_asked(request, route)
     replaced = Behind(route.origins.get("merge", ())) if route.merge == "replace" else None
     return [
         Explained(

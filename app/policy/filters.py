@@ -41,6 +41,7 @@ class Asked:
     """What is asked of the router for one model.
 
     `preferences` are what is sent, `sides` whose they are: where none are given, the request's own.
+    `merge` says how they were joined.
     `set_by` has the clauses that set other fields of the request. `tells` answers, where that is
     known, whether an endpoint passes a filter that listings keep silent about: `data_collection`,
     `zdr`, `enforce_distillable_text`, `regional_surcharge`.
@@ -50,6 +51,7 @@ class Asked:
     needs: Needs = NOTHING
     variants: tuple[str, ...] = ()
     sides: tuple[Side, ...] = ()
+    merge: str = "tighten"
     set_by: Mapping[str, Clause] = field(default_factory=dict)
     model: Model | None = None
     providers: frozenset[str] = frozenset(SLUGS.values())  # the slugs that providers have

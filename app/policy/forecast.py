@@ -18,7 +18,7 @@ from app.policy.refuse import stripped
 from app.policy.relaxation import Relaxation, smallest_relaxation
 from app.policy.request import Request
 from app.policy.route import Route
-from app.policy.sides import sides_of
+from app.policy.sides import Side, sides_of
 from app.policy.slug import read_slug
 
 # The filters that OpenRouter runs before those that no listing tells of (contract §7).
@@ -95,9 +95,15 @@ def asked_by(
     return Asked(
         preferences=preferences or {},
         needs=_needs_as_sent(request, route, prompt_tokens),
-        sides=sides_of(route.parts, route.merge, request.provider),
+        sides=sides_asked(request, route),
+        merge=route.merge,
         set_by=route.set,
     )
+
+
+def sides_asked(request: Request, route: Route) -> tuple[Side, ...]:
+    """The sides of a request: the policy of each model that is under one, and its own."""
+    return sides_of(route.parts, route.merge, request.provider)
 
 
 def forecast(

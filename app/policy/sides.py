@@ -7,11 +7,11 @@ side's preferences alone (`app/policy/blame.py`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.errors import MalformedBody
-from app.policy.merge import Conflict, stated, tighten
+from app.policy.merge import Conflict, fill, stated, tighten
 from app.policy.prices import as_decimal
 from app.policy.rule import Clause, named
 from app.policy.wishes import Origins
@@ -86,21 +86,22 @@ def _filling(side: Side, theirs: Preferences) -> Side:
     return Side(kept, side.origins)
 
 
-def rejoined(sides: Sequence[Side]) -> Preferences | None:
+def rejoined(sides: Sequence[Side], merge: str = "tighten") -> Preferences | None:
     """The preferences that these sides come to; None where they come to nothing.
 
     That is where they shut each other out, or have a value that must be read and can't be.
     """
-    met, *others = (side.preferences for side in sides)
+    met, *others = sides
     for other in others:
+        join = fill if other.is_request and merge == "fill" else tighten
         try:
-            joined = tighten(met, other)
+            joined = join(met.preferences, other.preferences)
         except MalformedBody:
             return None
         if isinstance(joined, Conflict):
             return None
-        met = joined
-    return met
+        met = replace(met, preferences=joined)
+    return met.preferences
 
 
 # --- whose a value is -------------------------------------------------------------------------

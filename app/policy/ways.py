@@ -110,8 +110,25 @@ def _name_it(fall: Fall) -> Iterator[Change]:
         yield from _do_without(fall)
     if must_be_named(asked, fall.endpoint):
         name = "only" if asked.entries("only") else "order"
-        stating = (side for side in asked.sides if _entries(side, name))
-        yield from _add_to(fall, next(stating, fall.side), name)
+        yield from _add_to(fall, _names_it(fall, name), name)
+
+
+def _names_it(fall: Fall, name: str) -> Side:
+    """The side to name an endpoint: one that names others already, as far as its word holds.
+
+    A policy that lets one endpoint answer takes no order but its own.
+    """
+    asked = fall.asked
+    takes_one = (
+        side
+        for side in asked.sides
+        if name == "order"
+        and not side.is_request
+        and side.preferences.get("allow_fallbacks") is False
+    )
+    stating = (side for side in asked.sides if _entries(side, name))
+    own = next(takes_one, None) if asked.merge != "fill" else None
+    return own or next(stating, fall.side)
 
 
 def _stop_ignoring(fall: Fall) -> Iterator[Change]:

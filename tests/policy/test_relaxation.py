@@ -346,6 +346,28 @@ def test_t52_of_models_under_several_rules_each_change_says_whose_it_is() -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("ours", "merge", "told"),
+    [
+        ({"zdr": False}, "tighten", "provider.order in the request: add openai/priority (lets"),
+        ({"order": ["groq"]}, "tighten", "order: add openai/priority (lets"),
+        # a policy that lets one endpoint answer has the say over orders, unless it only fills
+        ({"allow_fallbacks": False}, "tighten", "order: add openai/priority (lets"),
+        (
+            {"allow_fallbacks": False},
+            "fill",
+            "provider.order in the request: add openai/priority (",
+        ),
+    ],
+)
+def test_an_endpoint_is_named_where_the_word_would_hold(
+    ours: dict[str, Any], merge: str, told: str
+) -> None:
+    theirs = {"sort": "price"}
+    asked = both(side(ours), theirs, {**ours, **theirs}, merge=merge)
+    assert way_out([offer("openai/priority")], asked).startswith(told)
+
+
 def test_what_the_sides_would_leave_nothing_of_together_is_no_way() -> None:
     """Joined anew, the policy's `ignore` would shut out all that the request then wants."""
     asked = both(side({"zdr": True}), {"only": ["groq"]}, {"zdr": True, "only": ["groq"]})
