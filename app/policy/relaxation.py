@@ -70,12 +70,12 @@ def loosened(asked: Asked, changes: Sequence[Change]) -> Asked | None:
 
 
 def _changed(side: Side, changes: Sequence[Change]) -> Side:
-    preferences = dict(side.preferences)
+    said = dict(side.stated)
     for change in changes:
         if change.side is side:
             name, _, part = change.key.partition(".")
-            preferences[name] = {**preferences[name], part: change.value} if part else change.value
-    return replace(side, preferences=preferences)
+            said[name] = {**said[name], part: change.value} if part else change.value
+    return Side(said, side.origins)
 
 
 def _helps(way: Relaxation, asked: Asked, endpoints: Sequence[Endpoint]) -> bool:

@@ -31,6 +31,12 @@ class Side:
 
     preferences: Preferences
     origins: Origins | None = None
+    whole: Preferences | None = None  # what a policy that only fills says, also where it gives way
+
+    @property
+    def stated(self) -> Preferences:
+        """All that this side says, also where another side's word stands instead."""
+        return self.preferences if self.whole is None else self.whole
 
     @property
     def is_request(self) -> bool:
@@ -83,7 +89,7 @@ def _filling(side: Side, theirs: Preferences) -> Side:
         keys = kept.pop(name)
         if isinstance(theirs_too, Mapping):
             kept[name] = {key: value for key, value in keys.items() if key not in theirs_too}
-    return Side(kept, side.origins)
+    return Side(kept, side.origins, whole=side.preferences)
 
 
 def rejoined(sides: Sequence[Side], merge: str = "tighten") -> Preferences | None:
@@ -91,7 +97,7 @@ def rejoined(sides: Sequence[Side], merge: str = "tighten") -> Preferences | Non
 
     That is where they shut each other out, or have a value that must be read and can't be.
     """
-    met, *others = sides
+    met, *others = (replace(side, preferences=side.stated) for side in sides)
     for other in others:
         join = fill if other.is_request and merge == "fill" else tighten
         try:

@@ -73,7 +73,10 @@ def _text(side: Side, name: str, what: str, otherwise: str = "") -> str:
     return f"{name}: {what}"
 
 
-_OR_WITHOUT = " (or leave it out)"
+def _or_without(fall: Fall, name: str) -> str:
+    """The other way out of a request's value; none where a policy's fills the gap then."""
+    filled = any(name in (side.whole or {}) for side in fall.asked.sides)
+    return "" if filled else " (or leave it out)"
 
 
 # --- which providers --------------------------------------------------------------------------
@@ -93,7 +96,7 @@ def _add_to(fall: Fall, side: Side, name: str) -> Iterator[Change]:
     else:
         unknown = f"{next(iter(odd))} is not a provider, " if odd else ""
         what, value = f"{unknown}add {entry}", [*entries, entry]
-    text = _text(side, "pin" if pinned else name, what, _OR_WITHOUT if entries else "")
+    text = _text(side, "pin" if pinned else name, what, _or_without(fall, name) if entries else "")
     yield Change(text, side, name, value, NAME)
 
 
@@ -144,18 +147,28 @@ def _stop_ignoring(fall: Fall) -> Iterator[Change]:
 
 
 def _loosen_precision(fall: Fall) -> Iterator[Change]:
-    side, label, ladder = fall.side, fall.endpoint.quantization, fall.asked.ladder
-    value = None if label is None else [*_entries(side, "quantizations"), label]
+    label, ladder = fall.endpoint.quantization, fall.asked.ladder
     lost = Decimal(1) / Decimal(str(1 + ladder.get(label or "", 0)))
-    for text in _precision_texts(fall, label):
-        yield Change(text, side, "quantizations", value, PRECISION, lost)
+    for side in (fall.side, *_next_to_speak(fall)):
+        value = None if label is None else [*_entries(side, "quantizations"), label]
+        for text in _precision_texts(fall, side):
+            yield Change(text, side, "quantizations", value, PRECISION, lost)
 
 
-def _precision_texts(fall: Fall, label: str | None) -> list[str]:
-    clauses = clauses_of(fall.cause.filter, fall.side, fall.asked, fall.endpoint)
-    add = f"add {label}" if label else "leave it out"
-    if fall.side.is_request:
-        return [_text(fall.side, "quantizations", add, _OR_WITHOUT if label else "")]
+def _next_to_speak(fall: Fall) -> list[Side]:
+    """The policies whose list fills the gap once the request leaves its own out."""
+    if not fall.side.is_request or fall.endpoint.quantization is not None:
+        return []
+    return [side for side in fall.asked.sides if "quantizations" in (side.whole or {})]
+
+
+def _precision_texts(fall: Fall, side: Side) -> list[str]:
+    label = fall.endpoint.quantization
+    clauses = clauses_of(fall.cause.filter, side, fall.asked, fall.endpoint)
+    if side.is_request:
+        otherwise = _or_without(fall, "quantizations") if label else ""
+        what = f"add {label}" if label else "leave it out"
+        return [_text(side, "quantizations", what, otherwise)]
     return [_precision_text(clause, label, fall.asked.ladder) for clause in clauses]
 
 
@@ -176,7 +189,8 @@ def _pay(fall: Fall) -> Iterator[Change]:
     for key in caps_exceeded(alone, fall.endpoint):
         price = listed_price(key, fall.endpoint) or Decimal(0)
         cap = as_decimal(alone.caps[key]) or Decimal(0)
-        text = _text(side, f"max_price.{key}", f"{plain(cap)} -> {plain(price)}", _OR_WITHOUT)
+        otherwise = _or_without(fall, "max_price")
+        text = _text(side, f"max_price.{key}", f"{plain(cap)} -> {plain(price)}", otherwise)
         added = per_million(key, price - cap)
         yield Change(text, side, f"max_price.{key}", _number(price), PRICE, added)
 

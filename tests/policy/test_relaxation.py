@@ -368,6 +368,28 @@ def test_an_endpoint_is_named_where_the_word_would_hold(
     assert way_out([offer("openai/priority")], asked).startswith(told)
 
 
+def filling(ours: dict[str, Any], clauses: dict[str, Any], theirs: dict[str, Any]) -> Asked:
+    """Under `merge: fill`, where the request's list takes the place of the policy's."""
+    giving_way = Side({}, side(ours, **clauses).origins, whole=ours)
+    return Asked(theirs, sides=(giving_way, Side(theirs)), merge="fill")
+
+
+def test_t52_to_leave_a_value_out_is_no_way_where_the_policys_would_fill_the_gap() -> None:
+    lists = {"quantizations": ["fp8"]}, {"quantizations": ["bf16"]}
+    asked = filling(lists[0], {"quantization_floor": "fp8"}, lists[1])
+    assert way_out([offer("novita", "fp4")], asked) == (
+        "provider.quantizations in the request: add fp4 (lets novita through)"
+    )
+    assert way_out([offer("novita", None)], asked) == (
+        "provider.quantizations in the request: leave it out and "
+        "quantization_floor: fp8 -> left out (lets novita through)"
+    )
+    names = filling({"only": ["groq"]}, {}, {"only": ["together"]})
+    assert way_out([offer("novita")], names) == (
+        "provider.only in the request: add novita (lets novita through)"
+    )
+
+
 def test_what_the_sides_would_leave_nothing_of_together_is_no_way() -> None:
     """Joined anew, the policy's `ignore` would shut out all that the request then wants."""
     asked = both(side({"zdr": True}), {"only": ["groq"]}, {"zdr": True, "only": ["groq"]})

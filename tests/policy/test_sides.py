@@ -149,7 +149,7 @@ def test_the_sides_come_to_what_is_sent(
     ours: dict[str, Any], theirs: dict[str, Any], merge: str
 ) -> None:
     joined = {"tighten": tighten, "fill": fill}[merge](ours, theirs) if merge != "replace" else ours
-    assert rejoined(sides_of((Side(ours, {}),), merge, theirs)) == joined
+    assert rejoined(sides_of((Side(ours, {}),), merge, theirs), merge) == joined
 
 
 def test_sides_that_leave_nothing_between_them_come_to_nothing() -> None:
