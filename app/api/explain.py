@@ -10,7 +10,7 @@ from app.api.plain_replies import send_json
 from app.api.records import Records
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.explain import as_json_object, explain
-from app.policy.forecast import forecasts
+from app.policy.forecast import asked_by, forecasts, free_variant
 from app.policy.request import read_request
 from app.policy_folder import PolicyFolder
 from app.wire.dialect import Dialect
@@ -53,8 +53,12 @@ class Explain:
             catalog=self._feed.current,
         )
         explained = explain(request, route)
+        catalog, ladder = self._feed.current, book.ladder
+        asked_of_router = asked_by(request, route, explained.provider)
         for model in route.names_sent(request.models):
             self._feed.want(model)
-        catalog, ladder = self._feed.current, book.ladder
+            free = free_variant(model, asked_of_router, catalog)
+            if free is not None:
+                self._feed.want(free)
         found = forecasts(request, route, explained.provider, catalog, ladder=ladder)
         return as_json_object(explained, book.revision, () if explained.refusal else tuple(found))

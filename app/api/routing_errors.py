@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from app.api.exchange import Exchange
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.explained_error import explained
-from app.policy.forecast import forecasts
+from app.policy.filters import Asked
+from app.policy.forecast import asked_by, forecasts, free_variant
+from app.policy.routing_refusal import read_refusal
 from app.policy_folder import PolicyFolder
 from app.wire.headers import RawHeaders
 
@@ -44,12 +46,24 @@ class RoutingErrors:
             size += len(chunk)
             if size > _LARGEST:
                 return head, tuple(pieces)
-        await self._feed.known(exchange.models_sent[0], patience=_PATIENCE_SECONDS)
         body = b"".join(pieces)
-        ladder, catalog = self._policies.current.ladder, self._feed.current
-        found = forecasts(request, route, outgoing.preferences, catalog, ladder=ladder)
-        told = explained(body, route, outgoing, tuple(found))
-        if told is body:
+        refusal = read_refusal(body)
+        sent = outgoing.preferences
+        if refusal is None or not sent:
             return head, (body,)
+        asked = asked_by(request, route, sent)
+        await self._know(exchange.models_sent[0], asked)
+        ladder, catalog = self._policies.current.ladder, self._feed.current
+        emptied = refusal.filters
+        found = forecasts(request, route, sent, catalog, ladder=ladder, emptied=emptied)
+        told = explained(refusal, asked, tuple(found))
         rest = [(name, value) for name, value in head if name != b"content-length"]
         return [*rest, (b"content-length", b"%d" % len(told))], (told,)
+
+    async def _know(self, model: str, asked: Asked) -> None:
+        """Wait for the model's listing, and for that of its free variant where it may be told."""
+        await self._feed.known(model, patience=_PATIENCE_SECONDS)
+        free = free_variant(model, asked, self._feed.current)
+        if free is not None:
+            self._feed.want(free)
+            await self._feed.known(free, patience=_PATIENCE_SECONDS)

@@ -14,7 +14,7 @@ from app.catalog.snapshot import written
 from app.cli.catalogs import open_catalog
 from app.errors import SettingsError
 from app.policy.cases import models_wanted
-from app.policy.filters import listed_price
+from app.policy.prices import listed_price
 from app.policy.shapes import did_you_mean
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings

@@ -16,6 +16,7 @@ from app.policy.explain import Explained, Explanation, as_json_object, explain
 from app.policy.forecast import Forecast, forecasts
 from app.policy.request import request_for
 from app.policy.rule import named
+from app.policy.sides import REQUEST
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 
@@ -104,11 +105,11 @@ def _foreseen(each: Forecast) -> Text:
     if left:
         text.append(f"left to serve: {left}", style="not bold")
     else:
-        text.append("nobody is left to serve", style="red")
-        text.append(f"; least to change: {each.relaxation}" if each.relaxation else "", "not bold")
+        text.append("no endpoint is left to serve", style="red")
+        text.append(f"; least to change: {each.way_out}" if each.way_out else "", "not bold")
     if each.funnel.unsure:
         unsure = ", ".join(each.funnel.unsure)
-        text.append(f"\n? no listing tells who passes {unsure}", style="not bold dim")
+        text.append(f"\n? no listing shows which endpoints pass {unsure}", style="not bold dim")
     return text
 
 
@@ -130,9 +131,10 @@ def _fields(fields: tuple[Explained, ...], *, narrow: bool) -> Table:
 
 
 def _because(field: Explained) -> str:
-    if not field.clauses:
-        return "the caller asks for it"
-    return f"{', '.join(clause.key for clause in field.clauses)} in {named(field.clauses)}"
+    clauses, request = field.behind.clauses, [REQUEST] if field.behind.request else []
+    keys = ", ".join(clause.key for clause in clauses)
+    policy = [f"{keys} in {named(clauses)}"] if clauses else []
+    return " and ".join(policy + request)
 
 
 def _json(value: Any) -> str:

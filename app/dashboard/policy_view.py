@@ -13,7 +13,7 @@ from app.policy.finding import Finding
 from app.policy.forecast import Forecast
 from app.policy.funnel import Step
 from app.policy.lint import lint
-from app.policy.rule import Alias, Rule, named
+from app.policy.rule import Alias, Rule
 
 _MOST_FUNNELS = 40  # of one rule
 
@@ -179,14 +179,12 @@ def _funnel(case: Case, forecast: Forecast) -> FunnelLine:
         listed=len(found.endpoints),
         steps=tuple(map(_step, told)),
         survivors=tuple(dict.fromkeys(endpoint.tag for endpoint in found.survivors)),
-        way_out=f"Would help: {forecast.relaxation}" if forecast.relaxation else None,
+        way_out=f"Would help: {forecast.way_out}" if forecast.way_out else None,
     )
 
 
 def _step(step: Step) -> StepLine:
-    fell = "; ".join(
-        f"{drop.endpoint.tag}: {named(drop.clauses) or drop.filter}" for drop in step.dropped
-    )
+    fell = "; ".join(f"{drop.endpoint.tag}: {drop.because}" for drop in step.dropped)
     unsure = f"{step.unsure} of them can't be told from the listing" if step.unsure else ""
     left = f"{step.left}{'?' if step.unsure else ''}"
     return StepLine(step.label, left, "; ".join(filter(None, (fell, unsure))))

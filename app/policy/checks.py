@@ -22,6 +22,7 @@ _NOT_FOR_SET = {
     "models": "the caller lists fallback models, each held to its own rules",
     "fallbacks": "the caller lists fallback models, each held to its own rules",
     "provider": "write its fields into the rule",
+    "extra_body": "it is an argument of the OpenAI SDK; set what is in it by itself",
 }
 _NOT_FOR_STRIP = {
     "model": "a request needs its model; `refuse: [model]` turns such requests away",

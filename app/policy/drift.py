@@ -12,8 +12,9 @@ from app.catalog.endpoint import Endpoint
 from app.policy.apply import apply
 from app.policy.book import Book
 from app.policy.forecast import forecasts
+from app.policy.funnel import Drop
 from app.policy.request import request_for
-from app.policy.rule import named
+from app.policy.rule import Clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Drift:
     gone: tuple[str, ...]  # tags
     come: tuple[str, ...]
     left: int
-    why: str  # which lines the one who has gone falls by now, or that it isn't offered any more
+    why: str  # which lines those that have gone fall by now, or that they aren't offered any more
+    clauses: tuple[Clause, ...] = ()  # those lines
 
     def __str__(self) -> str:
         """Render for a log line."""
@@ -52,30 +54,33 @@ def drifts(book: Book, model: str, before: Catalog, after: Catalog) -> Iterator[
 
 def _drift(book: Book, name: str, before: Catalog, after: Catalog) -> Drift | None:
     old, _ = _let_through(book, name, before)
-    new, falls = _let_through(book, name, after)
+    new, drops = _let_through(book, name, after)
     gone = [tag for tag in old if tag not in new]
     come = [tag for tag in new if tag not in old]
     if not (gone or come):
         return None
-    reasons = dict.fromkeys(falls.get(tag, "not offered any more") for tag in gone)
-    return Drift(name, tuple(gone), tuple(come), len(new), "; ".join(reasons))
+    fell = [drops[tag] for tag in gone if tag in drops]
+    clauses = tuple(dict.fromkeys(clause for drop in fell for clause in drop.clauses))
+    reasons = dict.fromkeys(
+        f"{drop.filter} by {drop.behind}" if drop.behind else drop.because for drop in fell
+    )
+    if len(fell) < len(gone):
+        reasons["not offered any more"] = None
+    return Drift(name, tuple(gone), tuple(come), len(new), "; ".join(reasons), clauses)
 
 
 def _let_through(
     book: Book, name: str, catalog: Catalog
-) -> tuple[dict[str, Endpoint], dict[str, str]]:
-    """Who survives, by tag; and by which lines each other one falls."""
+) -> tuple[dict[str, Endpoint], dict[str, Drop]]:
+    """The endpoints that survive, by tag, and the falls of the others."""
     request = request_for(name)
     route = book.route_for(request, caller=None, user_agent="", catalog=catalog)
     if not route.matched or route.conflict or route.refuse.keys() & {"model"}:
         return {}, {}
     outgoing = apply(request, route)
     survivors: dict[str, Endpoint] = {}
-    falls: dict[str, str] = {}
+    drops: dict[str, Drop] = {}
     for each in forecasts(request, route, outgoing.preferences, catalog, ladder=book.ladder):
         survivors |= {endpoint.tag: endpoint for endpoint in each.funnel.survivors}
-        falls |= {
-            drop.endpoint.tag: f"{drop.filter} by {named(drop.clauses) or 'the request'}"
-            for drop in each.funnel.dropped
-        }
-    return survivors, falls
+        drops |= {drop.endpoint.tag: drop for drop in each.funnel.dropped}
+    return survivors, drops

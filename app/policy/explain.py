@@ -14,12 +14,13 @@ from app.policy import forecast
 from app.policy.apply import Outgoing, apply
 from app.policy.forecast import Forecast
 from app.policy.overruled import Overruled
+from app.policy.refuse import stripped
 from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.rule import Clause
+from app.policy.sides import REQUEST, Behind, held
 from app.policy.slices import split
-
-_CALLER = "the caller"
+from app.policy.slug import read_slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,14 @@ class Explained:
     """One field of the request as it would be sent."""
 
     field: str  # provider.only, model, session_id
-    asked: Any  # None: the caller said nothing of it
+    asked: Any  # None: the request says nothing of it
     sent: Any  # None: it would be left out
-    clauses: tuple[Clause, ...]  # none: the caller's own wish
+    behind: Behind  # whose value it is
 
     def __str__(self) -> str:
         """Where it comes from, for people."""
-        return ", ".join(map(_place, self.clauses)) or _CALLER
+        request = [REQUEST] if self.behind.request else []
+        return ", ".join([*map(_place, self.behind.clauses), *request])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ def explain(request: Request, route: Route) -> Explanation:
 
 def _provider_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Explained]:
     asked, sent = request.provider or {}, outgoing.preferences or {}
+    sides = forecast.sides_asked(request, route)
+    replaced = Behind(route.origins.get("merge", ())) if route.merge == "replace" else None
     return [
         Explained(
             f"provider.{field}",
             asked.get(field),
             sent.get(field),
-            tuple(route.origins.get(field, ())),
+            held(field, sent.get(field), sides) or replaced or Behind(request=True),
         )
         for field in {**sent, **asked}
     ]
@@ -78,16 +82,23 @@ def _other_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Ex
             field,
             _read(request.fields.get(field)),
             _read(fields.get(field)),
-            _clauses_of(field, route),
+            Behind(_clauses_of(field, request, route)),
         )
         for field in outgoing.changed
         if field != "provider"
     ]
 
 
-def _clauses_of(field: str, route: Route) -> tuple[Clause, ...]:
-    clause = route.set.get(field) or route.strip.get(field)
-    return (clause,) if clause else tuple(route.origins.get(field, ()))
+def _clauses_of(field: str, request: Request, route: Route) -> tuple[Clause, ...]:
+    """What sets or strips a field; else it has models, which go by another name."""
+    clause = route.set.get(field) or stripped(route).get(field)
+    if clause:
+        return (clause,)
+    names = [read_slug(name) for name in request.models]
+    used = {"preset": any(name.preset for name in names), "models": not request.names_model}
+    used["plugins"] = any("online" in name.variants for name in names)
+    stripping = (clause for each, clause in route.strip.items() if used.get(each))
+    return (*route.origins.get("model", ()), *stripping)
 
 
 def _read(raw: msgspec.Raw | None) -> Any:
@@ -122,7 +133,8 @@ def as_json_object(
                 "field": field.field,
                 "asked": field.asked,
                 "sent": field.sent,
-                "from": [_clause(clause) for clause in field.clauses],
+                "from": [_clause(clause) for clause in field.behind.clauses],
+                "from_request": field.behind.request,
             }
             for field in explanation.fields
         ],

@@ -5,21 +5,21 @@ is deliberately not the simulator's code: each of the two catches the other's mi
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
-from app.policy.needs import NOTHING, Needs
+from app.catalog.providers import SLUGS
+from app.policy.needs import LIMITS, NOTHING, TALK, Needs
 from app.policy.precision import LADDER
+from app.policy.prices import as_decimal, listed_price
 from app.policy.rule import Clause
+from app.policy.sides import Side
 
 Passes = bool | None  # None: it can't be told from here
 Tells = Callable[[str, Endpoint], Passes]
 
-_MILLION = Decimal(1_000_000)
-PER_MILLION = frozenset({"prompt", "completion"})
 _PRICED = ("prompt", "completion", "request", "image", "audio")
 # What a tier of a request lets in, beside the endpoints of no tier (contract §2.7).
 _ADMITTED: Mapping[str | None, tuple[str, ...]] = {
@@ -40,17 +40,36 @@ def nobody_tells(_filter: str, _endpoint: Endpoint) -> Passes:
 class Asked:
     """What is asked of the router for one model.
 
-    `tells` answers, where somebody knows, whether an endpoint passes a filter that listings keep
-    silent about: `data_collection`, `zdr`, `enforce_distillable_text`, `regional_surcharge`.
+    `preferences` are what is sent, `sides` whose they are: where none are given, the request's own.
+    `merge` says how they were joined.
+    `set_by` has the clauses that set other fields of the request. `tells` answers, where that is
+    known, whether an endpoint passes a filter that listings keep silent about: `data_collection`,
+    `zdr`, `enforce_distillable_text`, `regional_surcharge`.
     """
 
     preferences: Mapping[str, Any] = field(default_factory=dict)
     needs: Needs = NOTHING
     variants: tuple[str, ...] = ()
-    origins: Mapping[str, tuple[Clause, ...]] = field(default_factory=dict)
+    sides: tuple[Side, ...] = ()
+    merge: str = "tighten"
+    set_by: Mapping[str, Clause] = field(default_factory=dict)
     model: Model | None = None
+    providers: frozenset[str] = frozenset(SLUGS.values())  # the slugs that providers have
     ladder: Mapping[str, float] = field(default_factory=lambda: LADDER)
     tells: Tells = nobody_tells
+    _alone: dict[int, "Asked"] = field(init=False, default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Let a request speak for itself where nothing else does."""
+        if not self.sides:
+            object.__setattr__(self, "sides", (Side(self.preferences),))
+
+    def alone(self, side: Side) -> "Asked":
+        """The same, if this side had no other beside it; remembered, since each fall asks it."""
+        found = self._alone.get(id(side))
+        if found is None:
+            found = self._alone[id(side)] = replace(self, preferences=side.preferences)
+        return found
 
     def entries(self, name: str) -> list[str]:
         """A list of slugs, tags or labels; null, an empty list and what is none say nothing."""
@@ -68,16 +87,21 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter: when it runs, whom it lets through, and which preferences are behind it.
+    """One filter: when it runs, which endpoints pass, and what of a request it goes by.
 
-    A gentle one lets everybody through where nobody passes.
+    A gentle one lets every endpoint through where none passes.
     """
 
     name: str
     runs: Callable[[Asked], bool]
     passes: Callable[[Asked, Endpoint, Sequence[Endpoint]], Passes]
-    fields: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()  # preferences
+    needs: tuple[str, ...] = ()  # other fields of the request
     gentle: bool = False
+
+    def drops(self, asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) -> bool:
+        """Whether an endpoint falls here for certain."""
+        return self.runs(asked) and self.passes(asked, endpoint, everybody) is False
 
 
 # --- who is named -----------------------------------------------------------------------------
@@ -148,14 +172,6 @@ def _is_told(name: str) -> Callable[[Asked, Endpoint, Sequence[Endpoint]], Passe
     return lambda asked, endpoint, _: asked.tells(name, endpoint)
 
 
-def listed_price(key: str, endpoint: Endpoint) -> Decimal | None:
-    """A price in the unit of `max_price`; None where it isn't told, 0 for a fee not listed."""
-    price: Decimal | None = getattr(endpoint, f"{key}_price")
-    if key in PER_MILLION:
-        return None if price is None else price * _MILLION
-    return price or Decimal(0)
-
-
 def caps_exceeded(asked: Asked, endpoint: Endpoint) -> list[str]:
     """The keys of `max_price` that an endpoint is listed above."""
     return [key for key in asked.caps if _within(asked, key, endpoint) is False]
@@ -165,15 +181,6 @@ def _within(asked: Asked, key: str, endpoint: Endpoint) -> Passes:
     """Whether one price is within its cap; a price equal to it is, by the guide (§1.1)."""
     price, cap = listed_price(key, endpoint), as_decimal(asked.caps[key])
     return None if price is None or cap is None else price <= cap
-
-
-def as_decimal(value: Any) -> Decimal | None:
-    """A number however it is written; None where it is none."""
-    try:
-        number = Decimal(str(value))
-    except (InvalidOperation, ValueError):
-        return None
-    return number if number.is_finite() else None
 
 
 def _affordable(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
@@ -235,7 +242,7 @@ def _gives(parameter: str) -> Callable[[Asked], bool]:
 # ones look at those who are left, and an order without fallbacks comes last (contract §7).
 FILTERS: tuple[Filter, ...] = (
     Filter("regional_surcharge", _always, _without_surcharge),
-    Filter("service_tier", _always, _in_tier),
+    Filter("service_tier", _always, _in_tier, ("order",), ("service_tier",)),
     Filter("only", _lists("only"), _only, ("only",)),
     Filter("ignore", _lists("ignore"), _not_ignored, ("ignore",)),
     Filter("quantizations", _lists("quantizations"), _has_label, ("quantizations",)),
@@ -248,18 +255,20 @@ FILTERS: tuple[Filter, ...] = (
         )
     ),
     Filter("max_price", lambda asked: bool(asked.caps), _affordable, ("max_price",)),
-    Filter("tools", lambda asked: asked.needs.tools, _supports("tools")),
+    Filter("tools", lambda asked: asked.needs.tools, _supports("tools"), needs=("tools",)),
     Filter(
         "tool_choice",
         lambda asked: asked.needs.tools and asked.needs.tool_choice is not None,
         _takes_tool_choice,
+        needs=("tool_choice",),
     ),
-    Filter("images", lambda asked: asked.needs.images, _sees),
-    Filter("modalities", lambda asked: bool(asked.needs.outputs), _speaks),
+    Filter("images", lambda asked: asked.needs.images, _sees, needs=TALK),
+    Filter("modalities", lambda asked: bool(asked.needs.outputs), _speaks, needs=("modalities",)),
     Filter(
         "context_length",
         lambda asked: bool(asked.needs.max_tokens or asked.needs.prompt_tokens),
         _is_long_enough,
+        needs=LIMITS,
     ),
     Filter(
         "require_parameters",
@@ -268,7 +277,7 @@ FILTERS: tuple[Filter, ...] = (
         ("require_parameters",),
     ),
     *(
-        Filter(name, _gives(name), _supports(name), gentle=True)
+        Filter(name, _gives(name), _supports(name), needs=(name,), gentle=True)
         for name in ("response_format", "verbosity")
     ),
     Filter(

@@ -1,35 +1,51 @@
 """What the router will leave of each model that a request may get, and the way out of nothing."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec import structs
 
 from app.catalog.catalog import Catalog
 from app.catalog.endpoint import Endpoint
-from app.policy.filters import Asked, Tells, nobody_tells
+from app.policy.filters import FILTERS, Asked, Passes, Tells, nobody_tells
 from app.policy.funnel import Funnel, funnel
-from app.policy.needs import needs_of
+from app.policy.needs import Needs, needs_of
 from app.policy.precision import LADDER
+from app.policy.prices import as_decimal
+from app.policy.refuse import stripped
 from app.policy.relaxation import Relaxation, smallest_relaxation
 from app.policy.request import Request
 from app.policy.route import Route
-from app.policy.rule import Clause, named
+from app.policy.sides import Side, sides_of
 from app.policy.slug import read_slug
+
+# The filters that OpenRouter runs before those that no listing tells of (contract §7).
+_BEFORE_HIDDEN = frozenset({"regional_surcharge", "service_tier", "only", "ignore"})
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """One model's funnel; with a way out where it leaves nobody."""
+    """One model's funnel; with a way out where it leaves no endpoint."""
 
     model: str
     asked: Asked
     funnel: Funnel
     relaxation: Relaxation | None
+    free_variant: str | None = None  # a model that would do, where only what is free may serve
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is left to serve."""
+        """Whether no endpoint is left to serve."""
         return not self.funnel.survivors
+
+    @property
+    def way_out(self) -> str | None:
+        """The least to change, for people."""
+        free = [f"ask for {self.free_variant}, which costs nothing"] if self.free_variant else []
+        ways = free + ([str(self.relaxation)] if self.relaxation else [])
+        return ", or ".join(ways) or None
 
 
 def forecasts(
@@ -41,30 +57,110 @@ def forecasts(
     ladder: Mapping[str, float] = LADDER,
     tells: Tells = nobody_tells,
     prompt_tokens: int = 0,
+    emptied: Sequence[str] = (),
 ) -> Iterator[Forecast]:
-    """The funnels of a request that is sent with `preferences`, by model, as far as listings go."""
-    needs = needs_of(request, prompt_tokens=prompt_tokens)
-    for name in dict.fromkeys(route.names_sent(request.models)):
+    """The funnels of a request that is sent with `preferences`, by model, as far as listings go.
+
+    `emptied` names the filters of which OpenRouter has said that one of them left no endpoint. It
+    is believed where the request is for one model; with several, it doesn't say which was meant.
+    """
+    common = asked_by(request, route, preferences, prompt_tokens=prompt_tokens)
+    providers = catalog.providers or common.providers
+    names = tuple(dict.fromkeys(route.names_sent(request.models)))
+    believed = emptied if len(names) == 1 else ()
+    for name in names:
         listing = catalog.listing(name)
         if listing is None:
             continue
-        asked = Asked(
-            preferences=preferences or {},
-            needs=needs,
+        asked = replace(
+            common,
             variants=read_slug(name).variants,
-            origins=route.origins,
             model=catalog.model(name),
+            providers=providers,
             ladder=ladder,
             tells=tells,
         )
-        yield forecast(name, listing.endpoints, asked)
+        found = forecast(name, listing.endpoints, asked, emptied=believed)
+        yield replace(found, free_variant=_served_for_free(found, catalog))
 
 
-def forecast(model: str, endpoints: tuple[Endpoint, ...], asked: Asked) -> Forecast:
-    """One model's forecast."""
+def asked_by(
+    request: Request,
+    route: Route,
+    preferences: Mapping[str, Any] | None,
+    *,
+    prompt_tokens: int = 0,
+) -> Asked:
+    """What a request that is sent with `preferences` asks of the router, for any model."""
+    return Asked(
+        preferences=preferences or {},
+        needs=_needs_as_sent(request, route, prompt_tokens),
+        sides=sides_asked(request, route),
+        merge=route.merge,
+        set_by=route.set,
+    )
+
+
+def sides_asked(request: Request, route: Route) -> tuple[Side, ...]:
+    """The sides of a request: the policy of each model that is under one, and its own."""
+    return sides_of(route.parts, route.merge, request.provider)
+
+
+def forecast(
+    model: str, endpoints: tuple[Endpoint, ...], asked: Asked, *, emptied: Sequence[str] = ()
+) -> Forecast:
+    """One model's forecast; `emptied` as for `forecasts`."""
+    if emptied:
+        asked = replace(asked, tells=_as_said(asked, endpoints, emptied))
     found = funnel(endpoints, asked)
-    way_out = None if found.survivors else smallest_relaxation(endpoints, asked)
+    way_out = None
+    if not found.survivors:
+        way_out = smallest_relaxation(endpoints, asked, first=emptied)
     return Forecast(model, asked, found, way_out)
+
+
+def _needs_as_sent(request: Request, route: Route, prompt_tokens: int) -> Needs:
+    """What the request needs after what the policy sets and strips."""
+    gone = stripped(route)
+    fields = {name: raw for name, raw in request.fields.items() if name not in gone}
+    for name, clause in route.set.items():
+        fields[name] = msgspec.Raw(msgspec.json.encode(clause.value))
+    sent = structs.replace(request, fields=fields)
+    return needs_of(sent, prompt_tokens=prompt_tokens)
+
+
+def _as_said(asked: Asked, endpoints: Sequence[Endpoint], emptied: Sequence[str]) -> Tells:
+    """What is told once OpenRouter has said that a filter left none of those that came to it."""
+    before = [each for each in FILTERS if each.name in _BEFORE_HIDDEN]
+    came = {
+        id(endpoint)
+        for endpoint in endpoints
+        if not any(each.drops(asked, endpoint, endpoints) for each in before)
+    }
+
+    def tells(name: str, endpoint: Endpoint) -> Passes:
+        fell = name in emptied and id(endpoint) in came
+        return False if fell else asked.tells(name, endpoint)
+
+    return tells
+
+
+def free_variant(model: str, asked: Asked, catalog: Catalog) -> str | None:
+    """A model's free variant, if there is one, where prices are capped at nothing."""
+    name = f"{read_slug(model).name}:free"
+    free_only = asked.caps and all(as_decimal(cap) == 0 for cap in asked.caps.values())
+    is_listed = name in catalog.models or catalog.listing(name) is not None
+    return name if free_only and is_listed and name != model else None
+
+
+def _served_for_free(found: Forecast, catalog: Catalog) -> str | None:
+    """The free variant, where it is known that it would be served."""
+    name = free_variant(found.model, found.asked, catalog) if found.is_empty else None
+    listing = catalog.listing(name) if name else None
+    if name is None or listing is None:
+        return None
+    asked = replace(found.asked, variants=("free",), model=catalog.model(name))
+    return name if funnel(listing.endpoints, asked).survivors else None
 
 
 def as_json_object(each: Forecast) -> dict[str, Any]:
@@ -80,8 +176,7 @@ def as_json_object(each: Forecast) -> dict[str, Any]:
                 "left": step.left,
                 "unsure": step.unsure,
                 "dropped": [
-                    {"tag": drop.endpoint.tag, "because": _because(drop.clauses)}
-                    for drop in step.dropped
+                    {"tag": drop.endpoint.tag, "because": drop.because} for drop in step.dropped
                 ],
             }
             for step in each.funnel.steps
@@ -89,11 +184,8 @@ def as_json_object(each: Forecast) -> dict[str, Any]:
         "relaxation": None
         if each.relaxation is None
         else {
-            "changes": list(each.relaxation.clauses),
+            "changes": list(each.relaxation.texts),
             "lets_through": each.relaxation.endpoint.tag,
         },
+        "free_variant": each.free_variant,
     }
-
-
-def _because(clauses: tuple[Clause, ...]) -> str:
-    return named(clauses) or "the request"

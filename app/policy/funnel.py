@@ -1,30 +1,44 @@
-"""The funnel: a model's endpoints, filter by filter, and which line made each of them fall.
+"""The funnel: a model's endpoints, filter by filter, and what made each of them fall.
 
 It says beforehand what OpenRouter's router would leave of a listing, and afterwards why a 404 came
 (contract §1.3 to §1.6, §2.7, §3.5).
 
-Rule 1  Filters come before any fallback, so who falls here is never tried, whatever is ordered.
+Rule 1  Filters come before any fallback, so an endpoint that falls here is never tried.
 Rule 2  What no listing tells (zero retention, data policy, distillation) is not guessed: such an
         endpoint stays, and is counted as unsure. Counts behind it are "at most".
 Rule 3  An order is no filter, but with `allow_fallbacks: false` it is. Without an order that leaves
-        one endpoint of those that survive; which one, nobody can say.
+        one endpoint of those that survive; which one can't be told.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.catalog.endpoint import Endpoint
-from app.policy.filters import FILTERS, Asked, Filter, Passes, caps_exceeded
+from app.policy.blame import behind
+from app.policy.filters import FILTERS, Asked, Filter, Passes
 from app.policy.rule import Clause
+from app.policy.sides import Behind
+
+_FOR_THOSE_WHO_NAME_IT = "only requests that ask for it by its tag get it"
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """One endpoint that fell, and the clauses behind it; none: the caller's wish, or its need."""
+    """One endpoint that fell, and what is behind it."""
 
     endpoint: Endpoint
     filter: str
-    clauses: tuple[Clause, ...]
+    behind: Behind
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """The policy's clauses behind it."""
+        return self.behind.clauses
+
+    @property
+    def because(self) -> str:
+        """What is behind it, for people."""
+        return str(self.behind) or _FOR_THOSE_WHO_NAME_IT
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,7 @@ def _run(
     pairs = list(zip(left, answers, strict=True))
     kept = [(e, sure and passes is True) for (e, sure), passes in pairs if passes is not False]
     fell = [endpoint for (endpoint, _), passes in pairs if passes is False]
-    drops = tuple(Drop(e, each.name, clauses_behind(each, asked, e)) for e in fell)
+    drops = tuple(Drop(e, each.name, behind(each, asked, e, everybody)) for e in fell)
     return kept, Step(each.name, _label(each, asked), len(kept), drops, answers.count(None))
 
 
@@ -102,20 +116,14 @@ def _gently(answers: list[Passes], sure: Sequence[bool]) -> list[Passes]:
     return [passes or None for passes in answers]
 
 
-def clauses_behind(each: Filter, asked: Asked, endpoint: Endpoint) -> tuple[Clause, ...]:
-    """The policy's clauses that let an endpoint fall; of price caps, only those it is above."""
-    clauses = (c for name in each.fields for c in asked.origins.get(name, ()))
-    if each.name != "max_price":
-        return tuple(dict.fromkeys(clauses))
-    above = {f"max_price.{key}" for key in caps_exceeded(asked, endpoint)}
-    return tuple(clause for clause in clauses if clause.key in above)
-
-
 def _label(each: Filter, asked: Asked) -> str:
-    clauses = [c for name in each.fields for c in asked.origins.get(name, ())]
-    for clause in clauses:
-        if clause.key == "quantization_floor":
-            return f"{clause.value}+"
-        if clause.key == "pin":
-            return clause.key
+    """What the policy calls a filter, where it goes by the policy's own value."""
+    sent = asked.preferences.get(each.name)
+    for side in asked.sides:
+        own = side.clauses(each.name) if side.preferences.get(each.name) == sent else ()
+        for clause in own:
+            if clause.key == "quantization_floor":
+                return f"{clause.value}+"
+            if clause.key == "pin":
+                return clause.key
     return each.name

@@ -18,6 +18,8 @@ from app.policy.lint_names import (
     unknown_provider,
     unmatched_entry,
 )
+from app.policy.lint_sorts import sort_against_variant, sort_beside_order
+from app.policy.lint_units import long_latency, tiny_max_price
 from app.policy.precision import UNKNOWN, weights_of
 from app.policy.slug import read_slug
 
@@ -107,7 +109,7 @@ class Check:
 
 CHECKS: tuple[Check, ...] = (
     Check("conflict", "Rules leave nothing between them", conflict),
-    Check("empty-funnel", "Nobody is left to serve a model", empty_funnel),
+    Check("empty-funnel", "No endpoint is left to serve a model", empty_funnel),
     Check("single-endpoint", "One endpoint is left to serve a model", single_endpoint),
     Check("unknown-provider", "A slug that no provider has", unknown_provider),
     Check("unmatched-entry", "A slug or tag that names no endpoint", unmatched_entry),
@@ -115,7 +117,11 @@ CHECKS: tuple[Check, ...] = (
     Check("unknown-alias-model", "An alias for a model that there isn't", unknown_alias_model),
     Check("pin-without-precision", "A pin that leaves precision open", _pin_without_precision),
     Check("unranked-label", "A label that no ladder ranks", _unranked_label),
-    Check("tight-max-price", "A price cap that leaves out everybody", tight_max_price),
+    Check("tight-max-price", "A price cap that leaves out every endpoint", tight_max_price),
+    Check("tiny-max-price", "A price cap that may be in another unit", tiny_max_price),
+    Check("long-latency", "A latency that may be in milliseconds", long_latency),
+    Check("sort-beside-order", "A sort that an order silences", sort_beside_order),
+    Check("sort-against-variant", "A sort against the model's variant", sort_against_variant),
     Check("order-without-stickiness", "An order, which ends stickiness", _order_without_stickiness),
     Check("late-evidence", "Blocking where proof comes late", _late_evidence),
 )

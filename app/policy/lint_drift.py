@@ -24,7 +24,8 @@ def lint_drift(book: Book, before: Catalog, after: Catalog) -> Iterator[Finding]
 
 def _finding(book: Book, drift: Drift, catalog: Catalog) -> Finding:
     route = book.route_for(request_for(drift.model), caller=None, user_agent="", catalog=catalog)
-    clause = next(clause for clauses in route.origins.values() for clause in clauses)
+    every = (clause for clauses in route.origins.values() for clause in clauses)
+    clause = next(iter((*drift.clauses, *every)))
     return Finding(
         "error" if drift.gone and not drift.left else "warning",
         CODE,

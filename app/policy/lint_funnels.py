@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from app.catalog.endpoint import Endpoint
 from app.policy.cases import Case
-from app.policy.filters import PER_MILLION, as_decimal, listed_price
 from app.policy.finding import Finding, Place, Severity, Subject, at, listed
 from app.policy.forecast import Forecast
 from app.policy.funnel import funnel
+from app.policy.prices import PER_MILLION, as_decimal, listed_price
 from app.policy.rule import Alias, Clause, Rule
 
 
@@ -32,8 +32,8 @@ def empty_funnel(subject: Subject) -> Iterator[Finding]:
 
 
 def _nobody_left(case: Case, each: Forecast) -> str:
-    way_out = f"; least to change: {each.relaxation}" if each.relaxation else ""
-    return f"nobody is left to serve {case}: {each.funnel}{way_out}"
+    way_out = f"; least to change: {each.way_out}" if each.way_out else ""
+    return f"no endpoint is left to serve {case}: {each.funnel}{way_out}"
 
 
 def single_endpoint(subject: Subject) -> Iterator[Finding]:

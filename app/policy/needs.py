@@ -21,7 +21,7 @@ _COUNTED = """
 """
 PARAMETERS = frozenset(_COUNTED.split())
 _PICTURES = ("image_url", "input_image", "image")
-_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _FUNCTIONS = (None, "function", "custom")  # types of tools that the model itself calls
 _TOOL_CHOICES = {"any": "required", "tool": "function"}  # Anthropic's words
 
@@ -48,7 +48,7 @@ def needs_of(request: Request, *, prompt_tokens: int = 0) -> Needs:
     fields = {name: _value(raw) for name, raw in request.fields.items() if name in _READ}
     given = {name for name, raw in request.fields.items() if bytes(raw).strip() != b"null"}
     tools = _items(fields.get("tools"))
-    limits = (fields.get(name) for name in _LIMITS)
+    limits = (fields.get(name) for name in LIMITS)
     tier = fields.get("service_tier")
     return Needs(
         parameters=PARAMETERS & given,
@@ -64,8 +64,8 @@ def needs_of(request: Request, *, prompt_tokens: int = 0) -> Needs:
     )
 
 
-_TALK = ("messages", "input", "system", "prompt")
-_READ = frozenset({*_LIMITS, *_TALK, "tools", "tool_choice", "modalities", "service_tier"})
+TALK = ("messages", "input", "system", "prompt")
+_READ = frozenset({*LIMITS, *TALK, "tools", "tool_choice", "modalities", "service_tier"})
 
 
 def _value(raw: msgspec.Raw) -> Any:
@@ -86,7 +86,7 @@ def _tool_choice(choice: Any) -> str | None:
 
 def _parts(fields: dict[str, Any]) -> Iterator[Any]:
     """The parts of all that is said: turns, their content, and that of a tool's answer."""
-    for name in _TALK:
+    for name in TALK:
         for turn in _items(fields.get(name)):
             yield turn
             for part in _content(turn):

@@ -1,10 +1,11 @@
-"""What a caller asked for in its `provider` object and did not get."""
+"""What a request asked for in its `provider` object and did not get."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.policy.route import Route
+from app.policy.sides import held
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,21 @@ def overruled(
     """The caller's wishes that `sent` does not honour in full."""
     sent = sent or {}
     return tuple(
-        Overruled(field, wish, sent.get(field), _rules(field, route), _why(field, route.merge))
+        Overruled(
+            field,
+            wish,
+            sent.get(field),
+            _rules(field, sent.get(field), route),
+            _why(field, route.merge),
+        )
         for field, wish in asked.items()
         if not _honoured(field, wish, sent.get(field))
     )
 
 
-def _rules(field: str, route: Route) -> str:
-    """The rules that speak of the field, or all of them where none does by name."""
-    named = dict.fromkeys(clause.rule for clause in route.origins.get(field, ()))
+def _rules(field: str, sent: Any, route: Route) -> str:
+    """The rules whose value holds instead, or all of them where none states one."""
+    named = dict.fromkeys(clause.rule for clause in held(field, sent, route.parts).clauses)
     return ", ".join(named or route.rules)
 
 

@@ -11,11 +11,23 @@ from app.policy.pattern import model_pattern
 from app.policy.precision import LADDER, UNKNOWN
 from app.policy.rule import ALIAS as ALIAS_RULE
 from app.policy.rule import Alias, Clause, Rule
-from app.policy.schema import ALIAS, ALIAS_KEYS, FILE_KEYS, RULE_KEYS, WISH_KEYS
+from app.policy.schema import (
+    ALIAS,
+    ALIAS_KEYS,
+    FILE_KEYS,
+    IN_ALIAS,
+    IN_PREFERENCES,
+    IN_RULE,
+    RULE_KEYS,
+    WISH_KEYS,
+)
 from app.policy.shapes import Key, Record
 from app.policy.yaml_tree import BAD, Spot, read_tree
 
-_FILE, _RULE, _ALIAS, _WISHES = map(Record, (FILE_KEYS, RULE_KEYS, ALIAS_KEYS, WISH_KEYS))
+_FILE = Record(FILE_KEYS)
+_RULE = Record(RULE_KEYS, IN_RULE)
+_ALIAS = Record(ALIAS_KEYS, IN_ALIAS)
+_WISHES = Record(WISH_KEYS, IN_PREFERENCES)
 _SELECTORS = frozenset({"name", "models", "callers", "user_agents"})
 
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from app.errors import PolicyRefused
+from app.policy.preferences import joined
 from app.policy.request import Request, is_given
 from app.policy.route import Route
+from app.policy.rule import Clause
 from app.policy.slug import Slug, read_slug
 
 # Two names of one thing: whoever strips or refuses the one means the other too.
@@ -15,10 +17,17 @@ COUNTS_AS: Mapping[str, tuple[str, ...]] = {
     "service_tier": ("service_tier", "speed"),  # `speed` is what Anthropic's clients say
 }
 
+# Variants that admit endpoints of a service tier, with the values of the field that do so as well.
+_TIERED: Mapping[str, frozenset[str]] = {
+    "nitro": frozenset({"priority", "fast", "ultrafast"}),
+    "floor": frozenset({"flex"}),
+}
+
 # What the name of a model can do as well as the field.
 _IN_A_NAME: Mapping[str, Callable[[Slug], bool]] = {
     "preset": lambda slug: slug.preset is not None,
     "plugins": lambda slug: "online" in slug.variants,  # the web plugin under another name
+    "service_tier": lambda slug: not _TIERED.keys().isdisjoint(slug.variants),
     "model": lambda _: True,
 }
 
@@ -39,6 +48,12 @@ def refuse(request: Request, route: Route) -> None:
         )
 
 
+def stripped(route: Route) -> dict[str, Clause]:
+    """The fields that are left out, each with the clause behind it."""
+    strip = route.strip.items()
+    return {name: clause for field, clause in strip for name in COUNTS_AS.get(field, (field,))}
+
+
 def _field_used(request: Request, route: Route, field: str) -> str | None:
     """The field by which the request does it; a value that the policy itself sets is no use."""
     for name in COUNTS_AS.get(field, (field,)):
@@ -56,4 +71,18 @@ def _name_used(request: Request, route: Route, field: str) -> str | None:
     if does_it is None:
         return None
     asked = (name for name in request.models if name not in route.aliases)
-    return next((f"the model {name}" for name in asked if does_it(read_slug(name))), None)
+    using = [name for name in asked if does_it(read_slug(name))]
+    if field == "service_tier":
+        using = [name for name in using if _admits_a_tier(read_slug(name), request, route)]
+    why = ", whose variant admits endpoints of a service tier" if field == "service_tier" else ""
+    return f"the model {using[0]}{why}" if using else None
+
+
+def _admits_a_tier(slug: Slug, request: Request, route: Route) -> bool:
+    """Whether a variant lets in what the policy doesn't, as all is sent (contract §2.2).
+
+    An order takes that back, the request's own as well, and so does a default tier from the policy.
+    """
+    tier = route.set["service_tier"].value if "service_tier" in route.set else None
+    own = all(tier in _TIERED.get(variant, {tier}) for variant in slug.variants)
+    return not own and tier != "default" and not (joined(request, route) or {}).get("order")

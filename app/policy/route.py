@@ -11,6 +11,7 @@ from app.catalog.catalog import PLAIN, Spelling
 from app.policy.compliance import Terms, terms_of
 from app.policy.merge import Conflict, takes_one, tighten
 from app.policy.rule import Clause
+from app.policy.sides import Side
 from app.policy.slug import read_slug, stands_for_others, without_preset, without_variant
 from app.policy.wishes import Origins, Wishes, contradiction
 
@@ -52,6 +53,7 @@ class Route:
     spelling: Spelling = PLAIN  # what the models' listings tell of tags and providers' names
     online: bool = False  # a model's name asks for OpenRouter's own web search
     stands_in: bool = False  # another model than the one named may answer
+    parts: tuple[Side, ...] = field(default=(), repr=False, compare=False)  # by model, not joined
 
     def names_sent(self, models: tuple[str, ...]) -> tuple[str, ...]:
         """The models that a request names, as upstream will hear of them."""
@@ -117,6 +119,7 @@ def join(routes: Sequence[Route]) -> Route:
         terms=terms_of(joined.preferences),
         online=any("online" in slug.variants for slug in slugs),
         stands_in=any(map(stands_for_others, slugs)),
+        parts=tuple(Side(each.preferences, each.origins) for each in routes if each.matched),
     )
 
 

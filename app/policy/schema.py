@@ -23,8 +23,8 @@ from app.policy.shapes import (
     Text,
 )
 
-_LEAST_PRICE = 0.0001  # USD per million tokens; below it somebody wrote USD per token
-_MOST_SECONDS = 1000
+_LEAST_PRICE = 0.0001  # USD per million tokens; what is less was written in USD per token
+_MOST_SECONDS = 300  # to the first token; what is more was written in milliseconds
 
 
 def _per_token(price: float) -> str | None:
@@ -200,17 +200,40 @@ RULE_KEYS: Mapping[str, Key] = {
     "router_metadata": Key(Flag(), "off: don't ask the router for its account of what it did."),
 }
 
+# What people write who have the SDK's argument, or OpenRouter's object, before their eyes.
+_SDK = "it is an argument of the OpenAI SDK"
+IN_RULE: Mapping[str, str] = {
+    "provider": "write its fields into the rule itself",
+    "extra_body": f"{_SDK}: write the fields of its provider object into the rule itself",
+}
+_FOR_RULES: Mapping[str, str] = dict.fromkeys(
+    RULE_KEYS.keys() - WISH_KEYS.keys(), "it is for rules: write it into one, and name that as rule"
+)
+IN_ALIAS: Mapping[str, str] = {
+    **_FOR_RULES,
+    "provider": "write its fields under preferences",
+    "extra_body": f"{_SDK}: write the fields of its provider object under preferences",
+    **dict.fromkeys(WISH_KEYS, "write it under preferences"),
+}
+IN_PREFERENCES: Mapping[str, str] = {
+    **_FOR_RULES,
+    "provider": "write its fields into preferences itself",
+    "extra_body": f"{_SDK}: write the fields of its provider object into preferences itself",
+}
+
 ALIAS_KEYS: Mapping[str, Key] = {
     "model": Key(MODEL, "The model that this name stands for.", required=True),
     "rule": Key(NAME, "A rule to put on top of the model's own."),
-    "preferences": Key(Record(WISH_KEYS), "What is wanted on top of both."),
+    "preferences": Key(Record(WISH_KEYS, IN_PREFERENCES), "What is wanted on top of both."),
 }
 
 FILE_KEYS: Mapping[str, Key] = {
     "version": Key(Exactly(1, "a version of this format"), "Of this format: 1.", required=True),
     "ladder": Key(MapOf(LABEL, Number("bits")), "Ranks of labels, in bits, for all files."),
-    "rules": Key(ListOf(Record(RULE_KEYS)), "What is wanted, for which models."),
-    "aliases": Key(MapOf(ALIAS, Record(ALIAS_KEYS)), "Names of your own for a model and a rule."),
+    "rules": Key(ListOf(Record(RULE_KEYS, IN_RULE)), "What is wanted, for which models."),
+    "aliases": Key(
+        MapOf(ALIAS, Record(ALIAS_KEYS, IN_ALIAS)), "Names of your own for a model and a rule."
+    ),
 }
 
 

@@ -6,7 +6,7 @@ mistakes of a file come out together.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Protocol
 
@@ -169,9 +169,10 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A mapping with known keys."""
+    """A mapping with known keys; `instead` says for some others what to write in their place."""
 
     keys: Mapping[str, Key]
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, spot: Spot) -> Any:
         """A dict of the good ones; BAD if any was wrong."""
@@ -188,8 +189,10 @@ class Record:
             return None
         entries = spot.entries()
         for name in entries.keys() - self.keys.keys():
-            hint = did_you_mean(name, self.keys) or f"; it takes {', '.join(self.keys)}"
-            entries[name].complain(f"there is no key {name}{hint}")
+            known = self.instead.get(name)
+            hint = f"; {known}" if known else did_you_mean(name, self.keys)
+            takes = f"; it takes {', '.join(self.keys)}"
+            entries[name].complain(f"there is no key {name}{hint or takes}")
         for name, key in self.keys.items():
             if key.required and name not in entries:
                 spot.complain(f"{name} is missing: {key.help}")

@@ -74,7 +74,9 @@ def test_people_read_the_place_first_then_what_was_looked_at(
     monkeypatch.setenv("COLUMNS", "40")  # a finding is one line all the same: others read it too
     _, text = checked(Path(), capsys, NOBODY, output="text")
     finding, held, seen, count = text.splitlines()
-    assert finding.startswith("p/mine.yaml:3: error: rules.mine.quantization_floor: nobody is left")
+    assert finding.startswith(
+        "p/mine.yaml:3: error: rules.mine.quantization_floor: no endpoint is left"
+    )
     assert finding.endswith("[empty-funnel]")
     assert held.startswith("p: 1 rules and 0 aliases, book ")
     assert seen.startswith("catalog simulated of 20")
@@ -113,7 +115,7 @@ def test_reviewers_get_sarif_with_files_relative_to_where_they_are(
     place = result["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "p/mine.yaml"}, "region": {"startLine": 3}}
     assert result["ruleId"] in {rule["id"] for rule in run["tool"]["driver"]["rules"]}
-    assert result["message"]["text"].startswith("rules.mine.quantization_floor: nobody")
+    assert result["message"]["text"].startswith("rules.mine.quantization_floor: no endpoint")
 
 
 def test_sarif_of_files_elsewhere_has_their_address(

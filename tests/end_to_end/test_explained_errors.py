@@ -1,11 +1,13 @@
 """Routing errors, explained over real sockets, and left alone when that is wished."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.policy_folder import shipped_policies
 from app.simulator import create_simulator
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
@@ -115,3 +117,72 @@ async def test_t13_other_404s_and_compressed_ones_pass_byte_for_byte(
     assert b"".join([chunk async for chunk in answer.aiter_raw()]) == b"\x1f\x8b"
     assert await asked(proxy) == long
     assert b"Pointsman: " in await asked(proxy)
+
+
+SHIPPED = (shipped_policies() / "default.yaml").read_text(encoding="utf-8")
+
+
+async def told(proxy: Proxy, **fields: Any) -> str:
+    """The second paragraph of the refusal, which comes once the listing is known."""
+    ask = {**ASK, **fields}
+    answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
+    assert answer.status_code == 404, answer.text
+    message: str = answer.json()["error"]["message"]
+    return message.split("\n\n", 1)[1]
+
+
+async def test_t52_the_shipped_policy_is_not_blamed_for_the_requests_own_list(
+    start_proxy: StartProxy,
+) -> None:
+    with running(create_simulator(pace=0)) as openrouter:
+        proxy = start_proxy(SHIPPED, upstream_url=f"{openrouter.url}/api/v1")
+        model = "anthropic/claude-sonnet-4.6"
+        text = await told(proxy, model=model, provider={"quantizations": ["fp8", "bf16", "fp16"]})
+        assert 'rule "careful"' not in text
+        assert "the request itself removed anthropic, google-vertex" in text
+        assert "provider.quantizations in the request: add unknown (or leave it out)" in text
+        done = {"quantizations": ["fp8", "bf16", "fp16", "unknown"]}
+        ask = {**ASK, "model": model, "provider": done}
+        answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
+        assert answer.status_code == 200
+
+
+async def test_t53_the_step_that_upstream_names_comes_first_and_done_as_told_it_is_served(
+    start_proxy: StartProxy,
+) -> None:
+    model = "qwen/qwen3-coder:free"
+    with running(create_simulator(pace=0)) as openrouter:
+        proxy = start_proxy(SHIPPED, upstream_url=f"{openrouter.url}/api/v1")
+        text = await told(proxy, model=model)
+        first = (
+            'Pointsman: OpenRouter\'s step "Filter by Data Policy" left no endpoint: rule "careful"'
+        )
+        assert text.startswith(first)
+        assert "asks for data_collection: deny." in text
+        assert (
+            "The smallest way out: data_collection: deny -> allow and "
+            "unknown_quantization: auto -> allow (lets chutes through)."
+        ) in text
+        done = SHIPPED.replace("data_collection: deny", "data_collection: allow")
+        done = done.replace("unknown_quantization: auto", "unknown_quantization: allow")
+        proxy = start_proxy(done, upstream_url=f"{openrouter.url}/api/v1")
+        ask = {**ASK, "model": model}
+        answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
+        assert answer.status_code == 200
+
+
+async def test_where_only_what_is_free_may_serve_the_free_variant_is_told(
+    start_proxy: StartProxy,
+) -> None:
+    policy = SHIPPED.replace("quantization_floor: fp8", "max_price: {prompt: 0, completion: 0}")
+    policy = policy.replace("data_collection: deny", "data_collection: allow")
+    policy = policy.replace("unknown_quantization: auto", "unknown_quantization: allow")
+    with running(create_simulator(pace=0)) as openrouter:
+        proxy = start_proxy(policy, upstream_url=f"{openrouter.url}/api/v1")
+        way_out = "The smallest way out: ask for qwen/qwen3-coder:free, which costs nothing"
+        for _ in range(50):  # until the list of models is known
+            if way_out in await told(proxy):
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail("the free variant was never told")

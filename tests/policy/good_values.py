@@ -27,7 +27,7 @@ GOOD: dict[str, list[Any]] = {
     "sort": ["price", "throughput", "latency", "exacto", {"by": "price"},
              {"by": "latency", "partition": "none"}],
     "preferred_min_throughput": [50, 0.5, {"p50": 10, "p99": 5}],
-    "preferred_max_latency": [3, 1000, {"p75": 1, "p90": 2.5}],
+    "preferred_max_latency": [3, 300, {"p75": 1, "p90": 2.5}],
     "options": [{"openai": {"x": [1, None, {"y": True}]}}, {"z-ai": {}}],
     "merge": ["tighten", "replace", "fill"],
     "on_violation": ["log", "block", "block_unproven"],

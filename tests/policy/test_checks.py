@@ -25,6 +25,8 @@ from tests.policy.sending import book_of
          "p.yaml:5: rules[0].set: set can't have model: give the model an alias"),
         (["set: {provider: {}}"],
          "p.yaml:5: rules[0].set: set can't have provider: write its fields into the rule"),
+        (["set: {extra_body: {provider: {}}}"],
+         "p.yaml:5: rules[0].set: set can't have extra_body: it is an argument of the OpenAI SDK"),
         (["set: {models: [a/b]}"], "p.yaml:5: rules[0].set: set can't have models: the caller"),
         (["set: {fallbacks: []}"], "p.yaml:5: rules[0].set: set can't have fallbacks: the caller"),
         (["strip: [model]"],

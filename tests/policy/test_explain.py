@@ -37,8 +37,15 @@ def explained(**body: Any) -> Explanation:
     return explain(request, BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY))
 
 
-def places(explanation: Explanation) -> dict[str, list[int]]:
-    return {field.field: [clause.line for clause in field.clauses] for field in explanation.fields}
+def places(explanation: Explanation) -> dict[str, list[int | str]]:
+    """The lines behind each field; `-` is the request itself."""
+    return {
+        field.field: [
+            *(clause.line for clause in field.behind.clauses),
+            *["-"] * field.behind.request,
+        ]
+        for field in explanation.fields
+    }
 
 
 def test_each_field_names_the_lines_it_comes_from() -> None:
@@ -50,10 +57,10 @@ def test_each_field_names_the_lines_it_comes_from() -> None:
         "provider.quantizations": [5],
         "provider.ignore": [6],
         "provider.sort": [14],
-        "provider.zdr": [],
+        "provider.zdr": ["-"],
     }
     told = {field.field: str(field) for field in explanation.fields}
-    assert told["provider.zdr"] == "the caller"
+    assert told["provider.zdr"] == "the request itself"
     assert told["session_id"] == 'set.session_id: "mine" in rule "precise" (p.yaml:7)'
 
 
@@ -84,11 +91,11 @@ def test_where_no_rule_speaks_nothing_is_changed() -> None:
     explanation = explained(model="other/model")
     assert (explanation.fields, explanation.provider) == ((), None)
     explanation = explained(model="other/model", provider={"only": ["novita"]})
-    assert places(explanation) == {"provider.only": []}
+    assert places(explanation) == {"provider.only": ["-"]}
 
 
 def test_machines_get_all_of_it_as_json() -> None:
-    explanation = explained(model="quick", provider={"quantizations": ["fp4", "fp8"]})
+    explanation = explained(model="quick", provider={"quantizations": ["fp4", "fp8"], "zdr": True})
     shown = json.loads(json.dumps(as_json_object(explanation, "rev")))
     assert (shown["model_asked"], shown["alias"]) == ("quick", "quick")
     assert (shown["book"], shown["rules"]) == ("rev", ["precise"])
@@ -106,6 +113,9 @@ def test_machines_get_all_of_it_as_json() -> None:
         each for each in shown["fields"] if each["field"] == "provider.quantizations"
     )
     assert quantizations["from"] == [{**floor, "value": "fp8"}]
+    assert quantizations["from_request"] is True
+    (zdr,) = (each for each in shown["fields"] if each["field"] == "provider.zdr")
+    assert (zdr["from"], zdr["from_request"]) == ([], True)
 
 
 def test_a_field_that_only_upstream_can_read_is_shown_as_its_text() -> None:
@@ -113,3 +123,65 @@ def test_a_field_that_only_upstream_can_read_is_shown_as_its_text() -> None:
     route = BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY)
     (plugins,) = (each for each in explain(request, route).fields if each.field == "plugins")
     assert plugins.asked == '"\\ud83d"'
+
+
+MORE = """\
+version: 1
+rules:
+  - name: capped
+    models: ["acme/*"]
+    max_price: {prompt: 1, completion: 2}
+    order: [novita]
+  - name: ours
+    models: ["ours/*"]
+    merge: replace
+    zdr: true
+  - name: plain
+    models: ["plain/*"]
+    strip: [preset, plugins, service_tier, models]
+aliases:
+  quick: {model: acme/sim-1}
+"""
+
+
+def more(**body: Any) -> dict[str, list[int | str]]:
+    book, request = read_book({"p.yaml": MORE}), read_request(json.dumps(body).encode())
+    route = book.route_for(request, caller=None, user_agent="", catalog=EMPTY)
+    return places(explain(request, route))
+
+
+def test_t52_each_price_and_each_list_is_whoevers_value_is_sent() -> None:
+    """Three of four are the request's own, though a rule speaks of two of them."""
+    asked = {"max_price": {"prompt": 0.5, "completion": 3}, "only": ["novita"], "sort": "price"}
+    assert more(model="acme/sim-1", provider=asked) == {
+        "provider.max_price": [5, "-"],
+        "provider.order": [6],
+        "provider.only": ["-"],
+        "provider.sort": [6],  # silenced by the order
+    }
+    assert more(model="acme/sim-1", provider={"max_price": {"prompt": 0, "completion": 0}}) == {
+        "provider.max_price": ["-"],
+        "provider.order": [6],
+    }
+
+
+def test_t52_what_a_policy_replaces_is_left_out_by_that_clause() -> None:
+    asked = {"only": ["novita"], "zdr": True, "ignore": None}
+    assert more(model="ours/sim-1", provider=asked) == {
+        "provider.only": [9],
+        "provider.zdr": [10],
+        "provider.ignore": [9],
+    }
+
+
+def test_t52_a_model_by_another_name_and_a_field_by_another_name_have_their_clauses() -> None:
+    assert more(model="other/model", models=["quick"]) == {
+        "provider.max_price": [5, 5],
+        "provider.order": [6],
+        "models": [15],
+    }
+    assert more(model="plain/x:online@preset/mine", speed="fast") == {
+        "model": [13, 13],
+        "speed": [13],
+    }
+    assert more(models=["plain/x", "plain/y"]) == {"models": [13], "model": [13]}

@@ -6,8 +6,9 @@ from app.catalog.endpoint import Endpoint
 from app.policy.filters import FILTERS, Asked
 from app.policy.funnel import funnel
 from app.policy.needs import Needs
-from app.policy.relaxation import _WAYS
 from app.policy.rule import Clause
+from app.policy.sides import Side
+from app.policy.ways import _WAYS
 from tests.policy.listings import row
 from tests.policy.reading import read
 
@@ -29,15 +30,14 @@ def clause(key: str, value: Any, line: int = 3) -> Clause:
 def test_the_line_names_filters_as_the_policy_does_and_each_fall_its_clauses() -> None:
     pin, floor = clause("pin", ["deepinfra", "novita"]), clause("quantization_floor", "fp8", 4)
     caps = clause("max_price.prompt", 0.5, 5), clause("max_price.completion", 9, 6)
-    asked = Asked(
-        {
-            "only": ["deepinfra", "novita"],
-            "quantizations": ["fp8", "bf16"],
-            "zdr": True,
-            "max_price": {"prompt": 0.5, "completion": 9},
-        },
-        origins={"only": (pin,), "quantizations": (floor,), "max_price": caps},
-    )
+    preferences = {
+        "only": ["deepinfra", "novita"],
+        "quantizations": ["fp8", "bf16"],
+        "zdr": True,
+        "max_price": {"prompt": 0.5, "completion": 9},
+    }
+    origins = {"only": (pin,), "quantizations": (floor,), "max_price": caps}
+    asked = Asked(preferences, sides=(Side(preferences, origins),))
     endpoints = [offer(tag, "fp4" if "fp4" in tag else "fp8") for tag in HOSTS]
     found = funnel(endpoints, asked)
     line = "5 -> service_tier 4 -> pin 3 -> fp8+ 2 -> zdr 2? -> max_price 0"

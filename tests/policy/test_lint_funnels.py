@@ -35,7 +35,7 @@ def test_an_empty_funnel_is_told_with_its_line_and_the_least_to_change() -> None
     assert finding.severity == "error"
     assert finding.where == "rules.mine.quantization_floor"
     assert finding.message == (
-        "nobody is left to serve acme/sim-1: 3 -> fp32+ 0; least to change: "
+        "no endpoint is left to serve acme/sim-1: 3 -> fp32+ 0; least to change: "
         "quantization_floor: fp32 -> bf16 (lets deepinfra/bf16 through)"
     )
 
@@ -54,7 +54,10 @@ def test_models_of_a_pattern_are_told_together_and_less_severely() -> None:
 def test_a_model_that_nobody_offers_is_blamed_on_the_rule_or_the_alias() -> None:
     nobody = listed([])
     (of_rule,) = of("empty-funnel", {"name": "mine", "models": [MODEL]}, catalog=nobody)
-    assert (of_rule.where, of_rule.message) == ("rules.mine", f"nobody is left to serve {MODEL}: 0")
+    assert (of_rule.where, of_rule.message) == (
+        "rules.mine",
+        f"no endpoint is left to serve {MODEL}: 0",
+    )
     aliases = {"quick": {"model": MODEL}}
     (of_alias,) = of("empty-funnel", aliases=aliases, catalog=nobody)
     assert of_alias.where == "aliases.quick"

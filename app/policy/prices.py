@@ -1,0 +1,48 @@
+"""Prices as `max_price` counts them: USD per million tokens, or USD each (contract §1.1, §1.2)."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from app.catalog.endpoint import Endpoint
+
+PER_MILLION = frozenset({"prompt", "completion"})  # the other keys are fees in USD each
+
+_MILLION = Decimal(1_000_000)
+_TOKENS_FOR_A_FEE = 10_000  # of a request, as far as fees and prices have to be compared
+_MOST_PLACES = 30  # behind the point; a listing may hold any number that JSON can spell
+
+
+def listed_price(key: str, endpoint: Endpoint) -> Decimal | None:
+    """A price in the unit of `max_price`; None where it isn't told, 0 for a fee not listed."""
+    price: Decimal | None = getattr(endpoint, f"{key}_price")
+    if key in PER_MILLION:
+        return None if price is None else price * _MILLION
+    return price or Decimal(0)
+
+
+def as_decimal(value: Any) -> Decimal | None:
+    """A number however it is written; None where it is none."""
+    try:
+        number = Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        return None
+    return number if number.is_finite() else None
+
+
+def per_million(key: str, price: Decimal) -> Decimal:
+    """A price or fee in USD per million tokens, fees spread over a request of 10,000 tokens."""
+    return price if key in PER_MILLION else price * _MILLION / _TOKENS_FOR_A_FEE
+
+
+def list_price(endpoint: Endpoint) -> Decimal:
+    """Input and output together, to compare endpoints by; what isn't told is dearer than all."""
+    prices = [listed_price(key, endpoint) for key in PER_MILLION]
+    return sum((Decimal("Infinity") if each is None else each for each in prices), Decimal(0))
+
+
+def plain(price: Decimal) -> str:
+    """A price as people write it: `2.5`."""
+    if price.adjusted() < -_MOST_PLACES:
+        return f"{price:.3e}"
+    text = f"{price:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,176 @@
+"""Whose a preference is: the policy's, the request's own, or both.
+
+One `provider` object is sent for all who have a say in it, and it no longer shows whose value each
+of its fields is. So each side is kept as it was before they were joined, and asked alone: a side is
+behind a value that is its own (`held`), and behind the fall of an endpoint that would fall by that
+side's preferences alone (`app/policy/blame.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.errors import MalformedBody
+from app.policy.merge import Conflict, fill, stated, tighten
+from app.policy.prices import as_decimal
+from app.policy.rule import Clause, named
+from app.policy.wishes import Origins
+
+Preferences = Mapping[str, Any]
+
+REQUEST = "the request itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one side asks of the router, and the clauses behind each field.
+
+    The policy is one side for each model that a request lists. No clauses are behind the request's
+    own `provider` object: its `origins` is None.
+    """
+
+    preferences: Preferences
+    origins: Origins | None = None
+    whole: Preferences | None = None  # what a policy that only fills says, also where it gives way
+
+    @property
+    def stated(self) -> Preferences:
+        """All that this side says, also where another side's word stands instead."""
+        return self.preferences if self.whole is None else self.whole
+
+    @property
+    def is_request(self) -> bool:
+        """Whether this is the request's own `provider` object."""
+        return self.origins is None
+
+    def clauses(self, *fields: str) -> tuple[Clause, ...]:
+        """The clauses behind these fields, each once."""
+        origins = self.origins or {}
+        return tuple(dict.fromkeys(c for name in fields for c in origins.get(name, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What is behind a value or a fall: clauses of the policy, the request itself, or both."""
+
+    clauses: tuple[Clause, ...] = ()
+    request: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anything is behind it."""
+        return bool(self.clauses) or self.request
+
+    def __str__(self) -> str:
+        """Render as `rule "careful" (policies/default.yaml:12) and the request itself`."""
+        return " and ".join(filter(None, (named(self.clauses), REQUEST * self.request)))
+
+
+def sides_of(
+    policy: Sequence[Side], merge: str, provider: Mapping[str, Any] | None
+) -> tuple[Side, ...]:
+    """The sides of a request, each with those of its preferences that `merge` lets hold.
+
+    `policy` has a side for each model that is under a policy, `provider` is the request's own.
+    """
+    theirs = {} if merge == "replace" else stated(provider or {})
+    if merge == "fill":
+        policy = [_filling(side, theirs) for side in policy]
+    distinct = [side for place, side in enumerate(policy) if side not in policy[:place]]
+    return (*distinct, *((Side(theirs),) if theirs else ()))
+
+
+def _filling(side: Side, theirs: Preferences) -> Side:
+    """A side of the policy less what the request says: price by price, option by option."""
+    kept = dict(side.preferences)
+    if "sort" in theirs:
+        kept.pop("order", None)
+    for name in kept.keys() & theirs.keys():
+        theirs_too = theirs[name] if name in {"max_price", "options"} else None
+        keys = kept.pop(name)
+        if isinstance(theirs_too, Mapping):
+            kept[name] = {key: value for key, value in keys.items() if key not in theirs_too}
+    return Side(kept, side.origins, whole=side.preferences)
+
+
+def rejoined(sides: Sequence[Side], merge: str = "tighten") -> Preferences | None:
+    """The preferences that these sides come to; None where they come to nothing.
+
+    That is where they shut each other out, or have a value that must be read and can't be.
+    """
+    met, *others = (replace(side, preferences=side.stated) for side in sides)
+    for other in others:
+        join = fill if other.is_request and merge == "fill" else tighten
+        try:
+            joined = join(met.preferences, other.preferences)
+        except MalformedBody:
+            return None
+        if isinstance(joined, Conflict):
+            return None
+        met = replace(met, preferences=joined)
+    return met.preferences
+
+
+# --- whose a value is -------------------------------------------------------------------------
+
+# Fields of which each key is held by itself.
+_BY_KEY = frozenset({"max_price", "options", "preferred_min_throughput", "preferred_max_latency"})
+# What may keep a field from being sent at all.
+_SILENCED_BY: Mapping[str, tuple[str, ...]] = {"sort": ("order",), "order": ("only", "ignore")}
+
+
+def held(name: str, sent: Any, sides: Sequence[Side]) -> Behind:
+    """The sides whose value of a field is the one sent; where that is none's, all who state one.
+
+    Prices, options and percentiles are held key by key, the providers to ignore one by one. Where
+    a field is not sent (None), or none of the sides states it, those that silence it are meant.
+    """
+    stating = [side for side in sides if _said(name, side) is not None and sent is not None]
+    holding = [side for side in stating if _holds(name, _said(name, side), sent)]
+    found = [(side, name) for side in holding or stating] or [
+        (side, other)
+        for other in _SILENCED_BY.get(name, ())
+        for side in sides
+        if _said(other, side) is not None
+    ]
+    clauses = dict.fromkeys(c for side, each in found for c in _clauses(each, side, sent))
+    return Behind(tuple(clauses), any(side.is_request for side, _ in found))
+
+
+def _said(name: str, side: Side) -> Any:
+    """A side's value of a field; an order that nothing may leave is an `only` as well."""
+    strict = name == "only" and side.preferences.get("allow_fallbacks") is False
+    return side.preferences.get(name, side.preferences.get("order") if strict else None)
+
+
+def _holds(name: str, value: Any, sent: Any) -> bool:
+    if name == "ignore" and isinstance(value, list):
+        return any(entry in (sent or ()) for entry in value)
+    if name in _BY_KEY:
+        return bool(_keys_held(value, sent))
+    return bool(value == sent)
+
+
+def _clauses(name: str, side: Side, sent: Any) -> tuple[Clause, ...]:
+    if name == "only" and name not in side.preferences:
+        return side.clauses("order", "allow_fallbacks")
+    clauses = side.clauses(name)
+    if name != "max_price":
+        return clauses
+    keys = _keys_held(side.preferences[name], sent)
+    return tuple(clause for clause in clauses if clause.key.partition(".")[2] in keys)
+
+
+def _keys_held(value: Any, sent: Any) -> set[str]:
+    ours, theirs = _by_key(value), _by_key(sent)
+    return {key for key in ours.keys() & theirs.keys() if _same(ours[key], theirs[key])}
+
+
+def _by_key(value: Any) -> Mapping[str, Any]:
+    """The keys of a value; a bare number is that of the median."""
+    return value if isinstance(value, Mapping) else {"p50": value}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values say the same; a price may be written as a number or as a text."""
+    number = as_decimal(one)
+    return bool(one == other) or (number is not None and number == as_decimal(other))
