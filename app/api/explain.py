@@ -12,6 +12,7 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.explain import as_json_object, explain
 from app.policy.forecast import asked_by, forecasts, free_variant
 from app.policy.request import read_request
+from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
 from app.wire.dialect import Dialect
 
@@ -46,12 +47,13 @@ class Explain:
         asked = {name: values[-1] for name, values in parse_qs(query).items()}
         book = self._policies.current
         request = read_request(body)
-        route = book.route_for(
+        route = routed(
+            book,
             request,
             caller=asked.get("caller", exchange.caller),
             user_agent=asked.get("user_agent", exchange.user_agent or ""),
             catalog=self._feed.current,
-        )
+        ).route
         explained = explain(request, route)
         catalog, ladder = self._feed.current, book.ladder
         asked_of_router = asked_by(request, route, explained.provider)

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
-from app.policy.refuse import COUNTS_AS
+from app.policy.refuse import stripped
 from app.policy.request import UNREADABLE, Request
 from app.policy.route import Route
 from app.policy.rule import Clause
@@ -20,8 +20,7 @@ def as_sent(request: Request, route: Route, brought: Fields = _NO_FIELDS) -> Req
     """
     if not (route.set or route.strip or brought):
         return request
-    gone = {name for field in route.strip for name in COUNTS_AS.get(field, (field,))}
-    whole = {**brought, **request.fields}
+    gone, whole = stripped(route), {**brought, **request.fields}
     kept = {name: raw for name, raw in whole.items() if name not in gone}
     ours = {
         field: msgspec.Raw(set_to(request.fields.get(field), clause))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from app.catalog.endpoint import Endpoint
 from app.policy.filters import FILTERS, Asked, Filter, caps_exceeded
+from app.policy.merge import takes_one
 from app.policy.precision import UNKNOWN
 from app.policy.rule import Clause
 from app.policy.sides import Behind, Side
@@ -59,6 +60,9 @@ def together(asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) ->
     forbidding = [s for s in asked.sides if s.preferences.get("allow_fallbacks") is False]
     if ordering is None or not forbidding or ordering in forbidding:
         return ()
+    one = (s for s in forbidding if not s.is_request and takes_one(s.preferences))
+    if asked.merge != "fill" and next(one, None):
+        return ()  # that policy lets one endpoint answer: no other side's order holds beside it
     strict = {**ordering.preferences, "allow_fallbacks": False}
     falls = _ORDER.drops(replace(asked, preferences=strict), endpoint, everybody)
     return tuple(Cause(_ORDER, side) for side in (ordering, *forbidding)) if falls else ()

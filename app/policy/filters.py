@@ -11,11 +11,13 @@ from typing import Any
 from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.catalog.providers import SLUGS
+from app.policy.merge import Tiers
 from app.policy.needs import LIMITS, NOTHING, TALK, Needs
 from app.policy.precision import LADDER
 from app.policy.prices import as_decimal, listed_price
 from app.policy.rule import Clause
 from app.policy.sides import Side
+from app.policy.tags import NO_TIERS
 
 Passes = bool | None  # None: it can't be told from here
 Tells = Callable[[str, Endpoint], Passes]
@@ -41,7 +43,7 @@ class Asked:
     """What is asked of the router for one model.
 
     `preferences` are what is sent, `sides` whose they are: where none are given, the request's own.
-    `merge` says how they were joined.
+    `merge` and `tiers` say how they were joined.
     `set_by` has the clauses that set other fields of the request. `tells` answers, where that is
     known, whether an endpoint passes a filter that listings keep silent about: `data_collection`,
     `zdr`, `enforce_distillable_text`, `regional_surcharge`.
@@ -52,6 +54,7 @@ class Asked:
     variants: tuple[str, ...] = ()
     sides: tuple[Side, ...] = ()
     merge: str = "tighten"
+    tiers: Tiers = NO_TIERS
     set_by: Mapping[str, Clause] = field(default_factory=dict)
     model: Model | None = None
     providers: frozenset[str] = frozenset(SLUGS.values())  # the slugs that providers have

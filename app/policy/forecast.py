@@ -4,17 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-from msgspec import structs
-
 from app.catalog.catalog import Catalog
 from app.catalog.endpoint import Endpoint
+from app.policy.as_sent import as_sent
 from app.policy.filters import FILTERS, Asked, Passes, Tells, nobody_tells
 from app.policy.funnel import Funnel, funnel
-from app.policy.needs import Needs, needs_of
+from app.policy.needs import needs_of
 from app.policy.precision import LADDER
+from app.policy.preferences import in_slugs
 from app.policy.prices import as_decimal
-from app.policy.refuse import stripped
 from app.policy.relaxation import Relaxation, smallest_relaxation
 from app.policy.request import Request
 from app.policy.route import Route
@@ -94,16 +92,20 @@ def asked_by(
     """What a request that is sent with `preferences` asks of the router, for any model."""
     return Asked(
         preferences=preferences or {},
-        needs=_needs_as_sent(request, route, prompt_tokens),
+        needs=needs_of(as_sent(request, route), prompt_tokens=prompt_tokens),
         sides=sides_asked(request, route),
         merge=route.merge,
+        tiers=route.spelling.tiers,
         set_by=route.set,
     )
 
 
 def sides_asked(request: Request, route: Route) -> tuple[Side, ...]:
     """The sides of a request: the policy of each model that is under one, and its own."""
-    return sides_of(route.parts, route.merge, request.provider)
+    asked = request.provider
+    if asked and route.matched:
+        asked = in_slugs(asked, route.spelling)
+    return sides_of(route.parts, route.merge, asked)
 
 
 def forecast(
@@ -117,16 +119,6 @@ def forecast(
     if not found.survivors:
         way_out = smallest_relaxation(endpoints, asked, first=emptied)
     return Forecast(model, asked, found, way_out)
-
-
-def _needs_as_sent(request: Request, route: Route, prompt_tokens: int) -> Needs:
-    """What the request needs after what the policy sets and strips."""
-    gone = stripped(route)
-    fields = {name: raw for name, raw in request.fields.items() if name not in gone}
-    for name, clause in route.set.items():
-        fields[name] = msgspec.Raw(msgspec.json.encode(clause.value))
-    sent = structs.replace(request, fields=fields)
-    return needs_of(sent, prompt_tokens=prompt_tokens)
 
 
 def _as_said(asked: Asked, endpoints: Sequence[Endpoint], emptied: Sequence[str]) -> Tells:

@@ -59,7 +59,7 @@ def smallest_relaxation(
 def loosened(asked: Asked, changes: Sequence[Change]) -> Asked | None:
     """What would be asked after these changes; None where nothing could meet it."""
     sides = tuple(_changed(side, changes) for side in asked.sides)
-    preferences = rejoined(sides, asked.merge)
+    preferences = rejoined(sides, asked.merge, asked.tiers)
     if preferences is None:
         return None
     needs = asked.needs

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.errors import MalformedBody
-from app.policy.merge import Conflict, fill, stated, tighten
+from app.policy.merge import Conflict, Tiers, fill, stated, takes_one, tighten
 from app.policy.prices import as_decimal
 from app.policy.rule import Clause, named
+from app.policy.tags import NO_TIERS
 from app.policy.wishes import Origins
 
 Preferences = Mapping[str, Any]
@@ -92,7 +93,9 @@ def _filling(side: Side, theirs: Preferences) -> Side:
     return Side(kept, side.origins, whole=side.preferences)
 
 
-def rejoined(sides: Sequence[Side], merge: str = "tighten") -> Preferences | None:
+def rejoined(
+    sides: Sequence[Side], merge: str = "tighten", tiers: Tiers = NO_TIERS
+) -> Preferences | None:
     """The preferences that these sides come to; None where they come to nothing.
 
     That is where they shut each other out, or have a value that must be read and can't be.
@@ -100,8 +103,10 @@ def rejoined(sides: Sequence[Side], merge: str = "tighten") -> Preferences | Non
     met, *others = (replace(side, preferences=side.stated) for side in sides)
     for other in others:
         join = fill if other.is_request and merge == "fill" else tighten
+        turned = takes_one(other.preferences) and not other.is_request
+        ours, theirs = (other, met) if turned else (met, other)
         try:
-            joined = join(met.preferences, other.preferences)
+            joined = join(ours.preferences, theirs.preferences, tiers)
         except MalformedBody:
             return None
         if isinstance(joined, Conflict):
@@ -126,14 +131,19 @@ def held(name: str, sent: Any, sides: Sequence[Side]) -> Behind:
     """
     stating = [side for side in sides if _said(name, side) is not None and sent is not None]
     holding = [side for side in stating if _holds(name, _said(name, side), sent)]
-    found = [(side, name) for side in holding or stating] or [
-        (side, other)
-        for other in _SILENCED_BY.get(name, ())
-        for side in sides
-        if _said(other, side) is not None
-    ]
+    found = [(side, name) for side in holding or stating] or _silencing(name, sides)
     clauses = dict.fromkeys(c for side, each in found for c in _clauses(each, side, sent))
     return Behind(tuple(clauses), any(side.is_request for side, _ in found))
+
+
+def _silencing(name: str, sides: Sequence[Side]) -> list[tuple[Side, str]]:
+    """The sides that keep a field from being sent, each with the field by which it does."""
+    policy = [side for side in sides if not side.is_request]
+    alone = [side for side in policy if takes_one(side.preferences)] if name == "order" else []
+    if alone:
+        return [(side, "allow_fallbacks") for side in alone]
+    names = _SILENCED_BY.get(name, ())
+    return [(side, each) for each in names for side in sides if _said(each, side) is not None]
 
 
 def _said(name: str, side: Side) -> Any:

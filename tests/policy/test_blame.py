@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.catalog.endpoint import Endpoint
+from app.policy.blame import together
 from app.policy.filters import Asked
 from app.policy.funnel import Drop, funnel
 from app.policy.needs import Needs
@@ -71,8 +72,6 @@ def test_t52_of_a_list_both_have_narrowed_each_is_behind_what_its_own_shuts_out(
         # one orders, the other forbids fallbacks
         ({"order": ["b"]}, {"allow_fallbacks": False}, {"order": ["b"], "allow_fallbacks": False},
          ["order", "request"]),
-        ({"allow_fallbacks": False}, {"order": ["b"]}, {"order": ["b"], "allow_fallbacks": False},
-         ["allow_fallbacks", "request"]),
         ({"zdr": True, "allow_fallbacks": True}, {"order": ["b"], "allow_fallbacks": False},
          {"zdr": True, "order": ["b"], "allow_fallbacks": False}, ["request"]),
         ({"max_price": {"prompt": 9}}, {"max_price": {"prompt": 0.5}},
@@ -86,6 +85,21 @@ def test_t52_each_filter_names_the_side_that_alone_makes_it_fall(
     needs = Needs(parameters=frozenset({"seed"}))
     found = behind(sent, ours(policy), Side(request_), endpoint=offer("a"), needs=needs)
     assert found == expected
+
+
+def test_t52_beside_a_policy_that_lets_one_endpoint_answer_a_request_orders_only_if_it_fills() -> (
+    None
+):
+    policy, request = ours({"allow_fallbacks": False}), Side({"order": ["b"]})
+    sent = {"order": ["b"], "allow_fallbacks": False}
+    asked = Asked(sent, sides=(policy, request), merge="fill")
+    (drop,) = funnel([offer("a")], asked).dropped
+    assert ([clause.key for clause in drop.clauses], drop.behind.request) == (
+        ["allow_fallbacks"],
+        True,
+    )
+    tightened = Asked({"allow_fallbacks": False}, sides=(policy, request))
+    assert together(tightened, offer("a"), [offer("a")]) == ()
 
 
 @pytest.mark.parametrize(

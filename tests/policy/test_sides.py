@@ -100,6 +100,9 @@ def test_a_field_that_is_not_sent_is_held_by_what_silences_it() -> None:
     ignore = Clause("ignore", ["a"], "mine", "mine.yaml", 4)
     ours = Side({"ignore": ["a"]}, {"ignore": (ignore,)})
     assert held("order", None, (ours, Side({"order": ["a"]}))) == Behind((ignore,))
+    alone = Clause("allow_fallbacks", False, "mine", "mine.yaml", 5)
+    ours = Side({"allow_fallbacks": False, "ignore": ["b"]}, {"allow_fallbacks": (alone,)})
+    assert held("order", None, (ours, Side({"order": ["a"]}))) == Behind((alone,))
     assert held("zdr", None, (ours, Side({"sort": "price"}))) == Behind()
 
 
@@ -150,6 +153,12 @@ def test_the_sides_come_to_what_is_sent(
 ) -> None:
     joined = {"tighten": tighten, "fill": fill}[merge](ours, theirs) if merge != "replace" else ours
     assert rejoined(sides_of((Side(ours, {}),), merge, theirs), merge) == joined
+
+
+def test_of_two_policies_the_one_that_lets_one_endpoint_answer_has_the_say_over_the_order() -> None:
+    """As where the routes of two models are joined."""
+    sides = (Side({"order": ["a"]}, {}), Side({"allow_fallbacks": False}, {}))
+    assert rejoined(sides) == {"allow_fallbacks": False}
 
 
 def test_sides_that_leave_nothing_between_them_come_to_nothing() -> None:
