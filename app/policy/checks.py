@@ -51,7 +51,7 @@ def _pin_is_only_and_order(values: Values, spots: Spots, _: Ladder) -> None:
 
 def _something_may_serve(values: Values, spots: Spots, _: Ladder) -> None:
     key = "pin" if "pin" in values else "only"
-    allowed, ignored = values.get(key, ()), values.get("ignore", ())
+    allowed, ignored = values.get(key, ()), tags.with_tiers(values.get("ignore", ()))
     if allowed and all(tags.covered(entry, ignored) for entry in allowed):
         spots["ignore"].complain(f"this shuts out all that `{key}` allows; nothing could serve")
 

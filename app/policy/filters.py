@@ -11,6 +11,7 @@ from typing import Any
 from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.catalog.providers import SLUGS
+from app.policy.compliance import FAMILIES
 from app.policy.merge import Tiers
 from app.policy.needs import LIMITS, NOTHING, TALK, Needs
 from app.policy.precision import LADDER
@@ -46,7 +47,8 @@ class Asked:
     `merge` and `tiers` say how they were joined.
     `set_by` has the clauses that set other fields of the request. `tells` answers, where that is
     known, whether an endpoint passes a filter that listings keep silent about: `data_collection`,
-    `zdr`, `enforce_distillable_text`, `regional_surcharge`.
+    `zdr`, `enforce_distillable_text`, `regional_surcharge`; and whether a label stands for its
+    family, `label_family`.
     """
 
     preferences: Mapping[str, Any] = field(default_factory=dict)
@@ -167,8 +169,15 @@ def _in_tier(asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) ->
 
 
 def _has_label(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
-    """Labels are compared as they are; a row without one matches none (§1.5)."""
-    return endpoint.quantization in asked.entries("quantizations")
+    """Labels are compared as they are; a row without one matches none (§1.5).
+
+    A broader label may stand for its family: the guide says so, and no traffic shows it.
+    """
+    labels = asked.entries("quantizations")
+    if endpoint.quantization in labels:
+        return True
+    family = {each for label in labels for each in FAMILIES.get(label, ())}
+    return asked.tells("label_family", endpoint) if endpoint.quantization in family else False
 
 
 def _is_told(name: str) -> Callable[[Asked, Endpoint, Sequence[Endpoint]], Passes]:

@@ -21,6 +21,7 @@ from app.policy.lint_names import (
 from app.policy.lint_sorts import sort_against_variant, sort_beside_order
 from app.policy.lint_units import long_latency, tiny_max_price
 from app.policy.precision import UNKNOWN, weights_of
+from app.policy.rule import Clause
 from app.policy.slug import read_slug
 
 
@@ -87,8 +88,9 @@ def _late_evidence(subject: Subject) -> Iterator[Finding]:
     for case in subject.cases:
         for clause in case.route.origins.get("on_violation", ()):
             if clause.value != "log" and case.route.router_metadata:
-                message = "streams on /responses name who serves at their end, so they come whole"
+                message = "streams on /responses name the provider at their end: held back whole"
                 yield at(clause, "note", message)
+                yield from _told_apart_by_the_bill(case, clause)
             elif clause.value != "log":
                 then = {"block": "nothing is blocked"}.get(clause.value, "every answer is refused")
                 message = (
@@ -96,6 +98,29 @@ def _late_evidence(subject: Subject) -> Iterator[Finding]:
                     "leave router_metadata on"
                 )
                 yield at(clause, "warning", message)
+
+
+def _told_apart_by_the_bill(case: Case, clause: Clause) -> Iterator[Finding]:
+    """Providers of which only the bill shows whether the endpoint that served is inside."""
+    if case.forecast is None:
+        return
+    inside = set(map(id, case.forecast.funnel.survivors))
+    told: dict[str, set[tuple[bool, object]]] = {}
+    for row in case.forecast.funnel.endpoints:
+        prices = (row.prompt_price, row.completion_price)
+        told.setdefault(row.provider, set()).add((id(row) in inside, prices))
+    mixed = [
+        provider
+        for provider, found in told.items()
+        if len({is_inside for is_inside, _ in found}) > 1
+        and len({prices for _, prices in found}) > 1
+    ]
+    if mixed:
+        message = (
+            f"of {case}, {listed(mixed)} has endpoints inside and outside the policy at different "
+            "prices, so streams from there are held back to their end, which has the bill"
+        )
+        yield at(clause, "note", message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What a request asked for in its `provider` object and did not get."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ _WHY: Mapping[str, str] = {
     "preferred_max_latency": "the policy's keys win",
     "options": "the policy's keys win",
 }
+_SILENCED = "the request's own `order` is sent, and OpenRouter ignores a `sort` beside one"
 _REPLACED = "merge: replace sends the policy's own preferences and nothing else"
 _FILLED = "no `sort` is sent beside an `order`, and no `order` that `only` or `ignore` shut out"
 
@@ -44,7 +45,7 @@ def overruled(
 ) -> tuple[Overruled, ...]:
     """The caller's wishes that `sent` does not honour in full."""
     sent = sent or {}
-    return tuple(
+    lost = tuple(
         Overruled(
             field,
             wish,
@@ -55,6 +56,16 @@ def overruled(
         for field, wish in asked.items()
         if not _honoured(field, wish, sent.get(field))
     )
+    return (*lost, *_of_the_policy(asked, sent, route))
+
+
+def _of_the_policy(
+    asked: Mapping[str, Any], sent: Mapping[str, Any], route: Route
+) -> Iterator[Overruled]:
+    """The policy's `sort`, where the caller's `order` is sent instead of it."""
+    sort = route.preferences.get("sort")
+    if sort is not None and "sort" not in sent and "order" in sent and "sort" not in asked:
+        yield Overruled("sort", sort, None, _rules("sort", sort, route), _SILENCED)
 
 
 def _rules(field: str, sent: Any, route: Route) -> str:

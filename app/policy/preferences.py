@@ -118,11 +118,18 @@ def _conflict_text(conflict: Conflict, route: Route, asked: Preferences) -> str:
             "ask for a provider that the policy doesn't shut out"
         )
     field = _field_at_odds(conflict, asked, route)
+    ours_by = _who(route, *_binding(conflict.field, route))
     return (
-        f"{_who(route, conflict.field, 'order')} allows {conflict.field} {ours} and the request's "
+        f"{ours_by} allows {conflict.field} {ours} and the request's "
         f"provider.{field} asks for {theirs}: nothing is in both; ask for some of the former, or "
         f"leave provider.{field} out"
     )
+
+
+def _binding(field: str, route: Route) -> tuple[str, ...]:
+    """The policy's fields behind a conflict: an `order` binds only where nothing may leave it."""
+    strict = field == "only" and route.preferences.get("allow_fallbacks") is False
+    return (field, "order") if strict else (field,)
 
 
 def _as_json(value: Any) -> str:

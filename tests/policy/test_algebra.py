@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.errors import PolicyConflict, PolicyFileError
 from app.policy.merge import Conflict, fill, takes_one, tighten
 from app.policy.precision import LADDER, at_least
+from app.policy.tags import with_tiers
 from tests.policy.algebra import CATALOGS, OURS, THEIRS, Offer, admitted, every_offer
 from tests.policy.json_texts import BOUNDED
 from tests.policy.sending import book_of, send
@@ -153,6 +154,9 @@ def test_what_arrives_upstream_is_within_the_policy_and_the_callers_wish(
 ) -> None:
     """The same promise once more, from the policy's text to the request's bytes."""
     assume("options" not in ours)
+    assume(not isinstance(tighten(ours, {}), Conflict))
+    if "ignore" in ours:
+        ours = {**ours, "ignore": with_tiers(ours["ignore"])}  # what a policy means by it
     assume(not isinstance(tighten(ours, {}), Conflict))
     book = book_of(ours)
     try:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.errors import PolicyFileError
 from tests.policy.mistakes import in_rule, mistakes
 from tests.policy.sending import book_of
 
@@ -52,11 +53,15 @@ def test_a_contradiction_is_said_at_the_key_to_change(lines: list[str], said: st
     assert mistake.startswith(said)
 
 
+def test_t58_a_tier_of_an_ignored_provider_is_shut_out_too() -> None:
+    with pytest.raises(PolicyFileError, match="shuts out all that `only` allows"):
+        book_of({"only": ["a/priority"], "ignore": ["a"]})
+
+
 @pytest.mark.parametrize(
     "rule",
     [
         {"only": ["a"], "ignore": ["a/us"]},
-        {"only": ["a/priority"], "ignore": ["a"]},
         {"quantization_floor": "fp8", "quantizations": ["fp4", "fp8"]},
         {"quantization_floor": "fp8", "quantizations": ["fp4", "unknown"]},
         {"quantizations": ["unknown"], "unknown_quantization": "allow"},

@@ -52,7 +52,7 @@ class Meeting:
         return {place for place, endpoint in endpoints if id(endpoint) in left}
 
 
-def meet(one: Case, *, told: bool) -> Meeting | None:
+def meet(one: Case, *, told: bool, families: Passes = False) -> Meeting | None:
     """None where the policy itself refuses; `told`: with what no listing shows."""
     public = [
         {key: value for key, value in row.items() if key != "_simulator"}
@@ -74,13 +74,13 @@ def meet(one: Case, *, told: bool) -> Meeting | None:
         route,
         outgoing.preferences,
         catalog,
-        tells=hidden_facts(one, listing.endpoints) if told else nobody_tells,
+        tells=hidden_facts(one, listing.endpoints, families) if told else nobody_tells,
         prompt_tokens=tokens(ask(one, json.loads(outgoing.body)).prompt),
     )
     return Meeting(json.loads(outgoing.body), forecast, request, route)
 
 
-def hidden_facts(one: Case, endpoints: tuple[Endpoint, ...]) -> Tells:
+def hidden_facts(one: Case, endpoints: tuple[Endpoint, ...], families: Passes) -> Tells:
     rows = {
         id(e): row["_simulator"] for e, row in zip(endpoints, one.model["endpoints"], strict=True)
     }
@@ -88,11 +88,12 @@ def hidden_facts(one: Case, endpoints: tuple[Endpoint, ...]) -> Tells:
 
     def tells(name: str, endpoint: Endpoint) -> Passes:
         hidden = rows[id(endpoint)]
-        answers: dict[str, bool] = {
+        answers: dict[str, Passes] = {
             "data_collection": not hidden["trains"],
             "zdr": hidden["zdr"],
             "enforce_distillable_text": distillable,
             "regional_surcharge": not hidden["regional_surcharge"],
+            "label_family": families,
         }
         return answers[name]
 
@@ -157,14 +158,7 @@ def test_what_no_listing_tells_is_never_guessed(chunk: int) -> None:
 
 OPEN = [
     pytest.param({"display_names": True}, "display_names_match", id="display names"),
-    pytest.param(
-        {},
-        "families_expand",
-        id="families",
-        marks=pytest.mark.xfail(
-            strict=True, reason="the funnel takes a label for itself alone, not for its family"
-        ),
-    ),
+    pytest.param({}, "families_expand", id="families"),
 ]
 
 
@@ -179,7 +173,7 @@ def test_what_the_contract_leaves_open_is_never_guessed(
     apart = 0
     for number in range(CASES // 2):
         one = case(number, **drawn)
-        meeting = meet(one, told=True)
+        meeting = meet(one, told=True, families=None)
         if meeting is None:
             continue
         ways = [
@@ -191,7 +185,7 @@ def test_what_the_contract_leaves_open_is_never_guessed(
             assert tried <= meeting.survivors, about
             if not (meeting.forecast.funnel.unsure or is_one_of_them(meeting.sent)):
                 assert tried == meeting.survivors, about
-    assert apart > 0.01 * CASES, "the cases must be such that it matters"
+    assert apart >= 10, "the cases must be such that it matters"
 
 
 def test_the_cases_hold_what_routing_stumbles_over() -> None:

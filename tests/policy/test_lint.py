@@ -220,3 +220,15 @@ def test_a_label_without_a_rank_is_told_where_a_floor_meets_it() -> None:
     assert "unranked-label" not in codes
     explicit = {"models": [MODEL], "quantizations": ["fp8"]}
     assert "unranked-label" not in [code for _, code in found(explicit, catalog=catalog)]
+
+
+@pytest.mark.parametrize(
+    ("prices", "found"), [(("0.000001", "0.000002"), True), (("0.000001", "0.000001"), False)]
+)
+def test_streams_that_only_a_bill_decides_are_told_of(
+    prices: tuple[str, str], *, found: bool
+) -> None:
+    rows = [row("x/fp8", "X", prompt=prices[0]), row("x/fp4", "X", "fp4", prompt=prices[1])]
+    rule = {"models": [MODEL], "quantization_floor": "fp8", "on_violation": "block"}
+    told = "".join(each.message for each in lint(book_of(rule), listed(rows)))
+    assert ("x has endpoints inside and outside" in told) is found

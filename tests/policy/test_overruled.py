@@ -97,3 +97,18 @@ def test_every_rule_behind_a_field_is_named() -> None:
 
 def test_without_a_rule_nothing_is_overruled() -> None:
     assert lost({"models": ["x/*"], "zdr": True}, {"zdr": False, "only": ["a"]}) == {}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "told"),
+    [
+        ({"order": ["a"]}, [("sort", "price", None)]),
+        ({"zdr": True}, []),
+        ({"order": []}, []),
+        ({"order": ["a"], "sort": "latency"}, [("sort", "latency", None)]),
+    ],
+)
+def test_a_policys_sort_that_an_order_silences_is_told(theirs: Said, told: list[Any]) -> None:
+    outgoing = send(book_of({"sort": "price"}), {"model": "q/q", "provider": theirs})
+    assert [(each.field, each.asked, each.sent) for each in outgoing.overruled] == told
+    assert all(each.rule == "rule-0" for each in outgoing.overruled)
