@@ -26,6 +26,7 @@ from app.api.known_models import KnownModels
 from app.api.models import Models
 from app.api.only import Only
 from app.api.passthrough import Passthrough
+from app.api.presets import PresetsInRequests
 from app.api.records import Records
 from app.api.routing_errors import RoutingErrors
 from app.api.traffic import Traffic
@@ -101,6 +102,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
     explain = Explain(
         policies=rooms.policies,
         feed=rooms.feed,
+        presets=PresetsInRequests(rooms.presets, rooms.key),
         records=rooms.records,
         body_limit=rooms.body_limit,
     )
@@ -272,7 +274,7 @@ def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
             policies=policies,
             openrouter=openrouter,
             feed=feed,
-            presets=rooms.presets,
+            presets=PresetsInRequests(rooms.presets, rooms.key),
             records=records,
             holding=holding,
             key=key,

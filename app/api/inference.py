@@ -13,14 +13,13 @@ from app.api.body import must_be_json, read_json
 from app.api.callers import shown_keys
 from app.api.exchange import Exchange
 from app.api.holding import Holding
+from app.api.presets import PresetsInRequests
 from app.api.records import Records
 from app.api.staying import while_caller_stays
 from app.errors import MissingKey
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, Upstream
-from app.openrouter.preset_feed import PresetFeed
 from app.policy.apply import apply
-from app.policy.presets import NO_PRESETS, presets_named
 from app.policy.request import read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
@@ -37,7 +36,7 @@ class Inference:
         policies: PolicyFolder,
         openrouter: OpenRouter,
         feed: CatalogFeed,
-        presets: PresetFeed,
+        presets: PresetsInRequests,
         records: Records,
         holding: Holding,
         key: SecretStr | None,
@@ -88,8 +87,7 @@ class Inference:
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
         request = read_request(body)
-        named = presets_named(request) if book.rules or book.aliases else ()
-        presets = await self._presets.known(named, self._key_of(scope)) if named else NO_PRESETS
+        presets = await self._presets.of(request, book, scope["headers"])
         found = routed(
             book,
             request,
@@ -105,10 +103,6 @@ class Inference:
             self._feed.want_tools()
         exchange.outgoing = outgoing = apply(request, found.route, found.presets)
         return outgoing.body
-
-    def _key_of(self, scope: Scope) -> str:
-        """The key that a request will be sent with."""
-        return self._key or next(iter(shown_keys(scope["headers"])), b"").decode("latin-1")
 
 
 async def relay(

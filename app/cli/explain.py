@@ -15,6 +15,7 @@ from app.errors import MalformedBody, SettingsError
 from app.policy.explain import Explained, Explanation, as_json_object, explain
 from app.policy.forecast import Forecast, forecasts
 from app.policy.request import request_for
+from app.policy.routed import routed
 from app.policy.rule import named
 from app.policy.sides import REQUEST
 from app.policy_folder import policy_folder, read_folder
@@ -41,17 +42,17 @@ def show_explanation(
     book = read_folder(policy_folder(settings.policies))
     try:
         request = request_for(model, _object(provider))
-        ask = partial(book.route_for, request, caller=caller, user_agent=user_agent)
-        sent_as = ask(catalog=EMPTY).model_sent
+        ask = partial(routed, book, request, caller=caller, user_agent=user_agent)
+        sent_as = ask(catalog=EMPTY).route.model_sent
         source = open_catalog(catalog, settings, lambda _: [sent_as]) if catalog else None
-        route = ask(catalog=source.catalog if source else EMPTY)
-        explanation = explain(request, route)
+        by = ask(catalog=source.catalog if source else EMPTY)
+        explanation = explain(by)
     except MalformedBody as error:
         raise SettingsError(str(error)) from None
     funnels: list[Forecast] | None = [] if source else None
     if source and not explanation.refusal:
         sent = explanation.provider
-        funnels = [*forecasts(request, route, sent, source.catalog, ladder=book.ladder)]
+        funnels = [*forecasts(by.sent, by.route, sent, source.catalog, ladder=book.ladder)]
     if as_json:
         told = as_json_object(explanation, book.revision, funnels)
         print(json.dumps(told, ensure_ascii=False, indent=2))

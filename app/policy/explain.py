@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from app.catalog.preset import Preset, Unusable
 from app.errors import PolicyRefusal
 from app.policy import forecast
 from app.policy.apply import Outgoing, apply
@@ -17,6 +18,7 @@ from app.policy.overruled import Overruled
 from app.policy.refuse import stripped
 from app.policy.request import Request
 from app.policy.route import Route
+from app.policy.routed import Routed
 from app.policy.rule import Clause
 from app.policy.sides import REQUEST, Behind, held
 from app.policy.slices import split
@@ -47,19 +49,22 @@ class Explanation:
     overruled: tuple[Overruled, ...]
     provider: Mapping[str, Any] | None  # the whole object as it would be sent
     refusal: PolicyRefusal | None  # the answer, where nothing would be sent
+    by: Routed
 
 
-def explain(request: Request, route: Route) -> Explanation:
-    """What becomes of `request` under `route`. Raises `MalformedBody` as `apply` does."""
+def explain(by: Routed) -> Explanation:
+    """What becomes of a request that has been routed. Raises `MalformedBody` as `apply` does."""
+    request, route = by.request, by.route
     try:
-        outgoing = apply(request, route)
+        outgoing = apply(request, route, by.presets)
     except PolicyRefusal as refusal:
-        return Explanation(route, (), (), None, refusal)
-    fields = (*_other_fields(request, outgoing, route), *_provider_fields(request, outgoing, route))
-    return Explanation(route, fields, outgoing.overruled, outgoing.preferences, None)
+        return Explanation(route, (), (), None, refusal, by)
+    fields = (*_other_fields(request, outgoing, route), *_provider_fields(by, outgoing))
+    return Explanation(route, fields, outgoing.overruled, outgoing.preferences, None, by)
 
 
-def _provider_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Explained]:
+def _provider_fields(by: Routed, outgoing: Outgoing) -> list[Explained]:
+    request, route = by.request, by.route
     asked, sent = request.provider or {}, outgoing.preferences or {}
     sides = forecast.sides_asked(request, route)
     replaced = Behind(route.origins.get("merge", ())) if route.merge == "replace" else None
@@ -127,6 +132,9 @@ def as_json_object(
         "merge": route.merge,
         "on_violation": route.on_violation,
         "router_metadata": route.router_metadata,
+        "presets": [_preset(each) for each in explanation.by.presets.values()],
+        "inner_models": [each._asdict() for each in explanation.by.carried.inner],
+        "not_provable": explanation.by.unprovable,
         "provider": explanation.provider,
         "fields": [
             {
@@ -151,6 +159,13 @@ def as_json_object(
         "refused": {"code": refusal.code, "message": str(refusal)} if refusal else None,
         **told,
     }
+
+
+def _preset(preset: Preset | Unusable) -> dict[str, Any]:
+    """A preset's layer, with its version; or why it can't be one."""
+    if isinstance(preset, Unusable):
+        return {"preset": preset.slug, "unusable": preset.why}
+    return {"preset": preset.slug, "version": preset.version, "provider": preset.provider}
 
 
 def _clause(clause: Clause) -> dict[str, Any]:

@@ -4,10 +4,14 @@ import json
 from typing import Any
 
 from app.catalog.catalog import EMPTY
+from app.catalog.preset import Unusable, read_preset
 from app.policy.apply import apply
+from app.policy.book import Book
 from app.policy.explain import Explanation, as_json_object, explain
 from app.policy.parse import read_book
-from app.policy.request import read_request
+from app.policy.presets import NO_PRESETS, Presets
+from app.policy.request import Request, read_request
+from app.policy.routed import Routed, routed
 from app.policy.slices import split
 
 BOOK = read_book(
@@ -34,7 +38,11 @@ aliases:
 
 def explained(**body: Any) -> Explanation:
     request = read_request(json.dumps(body).encode())
-    return explain(request, BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY))
+    return explain(by(BOOK, request))
+
+
+def by(book: Book, request: Request, presets: Presets = NO_PRESETS) -> Routed:
+    return routed(book, request, caller=None, user_agent="", catalog=EMPTY, presets=presets)
 
 
 def places(explanation: Explanation) -> dict[str, list[int | str]]:
@@ -67,8 +75,8 @@ def test_each_field_names_the_lines_it_comes_from() -> None:
 def test_what_it_says_is_what_is_sent() -> None:
     body = {"model": "acme/pinned", "plugins": [1], "provider": {"ignore": ["x"], "sort": "price"}}
     request = read_request(json.dumps(body).encode())
-    route = BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY)
-    explanation, outgoing = explain(request, route), apply(request, route)
+    found = by(BOOK, request)
+    explanation, outgoing = explain(found), apply(request, found.route)
     _, sent = split(outgoing.body)
     assert explanation.provider == json.loads(bytes(sent["provider"]))
     for field in explanation.fields:
@@ -120,8 +128,8 @@ def test_machines_get_all_of_it_as_json() -> None:
 
 def test_a_field_that_only_upstream_can_read_is_shown_as_its_text() -> None:
     request = read_request(b'{"model":"acme/sim-1","plugins":"\\ud83d"}')
-    route = BOOK.route_for(request, caller=None, user_agent="", catalog=EMPTY)
-    (plugins,) = (each for each in explain(request, route).fields if each.field == "plugins")
+    found = explain(by(BOOK, request)).fields
+    (plugins,) = (each for each in found if each.field == "plugins")
     assert plugins.asked == '"\\ud83d"'
 
 
@@ -146,8 +154,7 @@ aliases:
 
 def more(**body: Any) -> dict[str, list[int | str]]:
     book, request = read_book({"p.yaml": MORE}), read_request(json.dumps(body).encode())
-    route = book.route_for(request, caller=None, user_agent="", catalog=EMPTY)
-    return places(explain(request, route))
+    return places(explain(by(book, request)))
 
 
 def test_t52_each_price_and_each_list_is_whoevers_value_is_sent() -> None:
@@ -185,3 +192,23 @@ def test_t52_a_model_by_another_name_and_a_field_by_another_name_have_their_clau
         "speed": [13],
     }
     assert more(models=["plain/x", "plain/y"]) == {"models": [13], "model": [13]}
+
+
+def test_presets_inner_models_and_what_is_not_provable_are_shown() -> None:
+    tools = [{"type": "openrouter:subagent", "parameters": {"model": "acme/mini"}}]
+    body = {"model": "@preset/mine", "preset": "other", "tools": tools, "brand_new": 1}
+    request = read_request(json.dumps(body).encode())
+    mine = {"designated_version": {"version": 3, "config": {"provider": {"zdr": True}}}}
+    presets: Presets = {
+        "mine": read_preset("mine", json.dumps({"data": mine}).encode()),
+        "other": Unusable("other", "it can't be read"),
+    }
+    shown = as_json_object(explain(by(BOOK, request, presets)), "r")
+    assert shown["presets"] == [
+        {"preset": "mine", "version": 3, "provider": {"zdr": True}},
+        {"preset": "other", "unusable": "it can't be read"},
+    ]
+    assert shown["inner_models"] == [
+        {"carrier": "tools.openrouter:subagent", "model": "acme/mini", "inherits": False}
+    ]
+    assert shown["not_provable"].startswith("not provable: preset other: it can't be read, and 1")
