@@ -8,6 +8,7 @@ import msgspec
 from app.errors import PolicyConflict
 from app.policy.as_sent import set_to
 from app.policy.compliance import Terms, terms_of
+from app.policy.entries import is_entry, without
 from app.policy.names import renamed
 from app.policy.overruled import Overruled, overruled
 from app.policy.preferences import as_bytes, in_slugs, joined
@@ -42,7 +43,7 @@ def apply(request: Request, route: Route, presets: Presets = NO_PRESETS) -> Outg
     if route.conflict:
         raise PolicyConflict(f"the policy leaves nothing for {route.model_asked}: {route.conflict}")
     refuse(request, route)
-    hold(request, route, presets)
+    hold(route, presets)
     preferences = joined(request, route) if route.matched else request.provider
     lost: tuple[Overruled, ...] = ()
     if presets and route.matched:
@@ -75,8 +76,10 @@ def _changes(request: Request, route: Route, preferences: Mapping[str, Any] | No
         wanted["provider"] = as_bytes(preferences, request, route)
     if route.sent_as:
         wanted |= renamed(request, route.sent_as)
-    for field in route.strip:
+    entries = list(filter(is_entry, route.strip))
+    for field in route.strip.keys() - entries if entries else route.strip:
         wanted |= dict.fromkeys(COUNTS_AS.get(field, (field,)))
+    wanted |= without(request.fields, entries)
     if wanted.get("models", b"") is None and not request.names_model:
         wanted["model"] = msgspec.json.encode(route.model_sent)
     for field, clause in route.set.items():

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
+from app.policy.entries import is_entry, without
 from app.policy.refuse import stripped
 from app.policy.request import UNREADABLE, Request
 from app.policy.route import Route
@@ -22,6 +23,9 @@ def as_sent(request: Request, route: Route, brought: Fields = _NO_FIELDS) -> Req
         return request
     gone, whole = stripped(route), {**brought, **request.fields}
     kept = {name: raw for name, raw in whole.items() if name not in gone}
+    for name, left in without(kept, filter(is_entry, gone)).items():
+        raw = kept.pop(name, None)
+        kept |= {name: msgspec.Raw(left)} if raw is not None and left is not None else {}
     ours = {
         field: msgspec.Raw(set_to(request.fields.get(field), clause))
         for field, clause in route.set.items()

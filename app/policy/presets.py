@@ -12,12 +12,13 @@ import msgspec
 from app.catalog.preset import Preset, Unusable
 from app.errors import MalformedBody, PolicyConflict, PolicyRefused
 from app.policy.compliance import CLAUSES
+from app.policy.entries import is_entry, used
 from app.policy.merge import Conflict, tighten
 from app.policy.overruled import Overruled, overruled
 from app.policy.refuse import COUNTS_AS
 from app.policy.request import Request
 from app.policy.route import Route
-from app.policy.slices import split
+from app.policy.slices import Fields, split
 from app.policy.slug import read_slug
 
 Presets = Mapping[str, Preset | Unusable]
@@ -72,14 +73,14 @@ def fields_of(presets: Presets) -> dict[str, msgspec.Raw]:
     return {name: raw for name, raw in found.items() if name not in {"model", "models", "provider"}}
 
 
-def hold(request: Request, route: Route, presets: Presets) -> None:
+def hold(route: Route, presets: Presets) -> None:
     """Raise `PolicyRefused` for a preset that a rule can't be held beside."""
     if not (route.matched and presets):
         return
     by = _rules(route)
-    names = ", ".join(presets)
     if route.presets == "refuse":
-        raise PolicyRefused(f"{by} refuses presets, and this request names {names}; leave it out")
+        named = ", ".join(presets)
+        raise PolicyRefused(f"{by} refuses presets, and this request names {named}; leave it out")
     for preset in presets.values():
         if isinstance(preset, Unusable):
             if route.presets == "join" and _has_filter(route):
@@ -89,13 +90,23 @@ def hold(request: Request, route: Route, presets: Presets) -> None:
                 )
             continue
         _, fields = split(bytes(preset.config))
-        for field in (*route.strip, *route.refuse):
-            used = next((each for each in COUNTS_AS.get(field, (field,)) if each in fields), None)
-            if used is not None and used not in request.fields:
-                raise PolicyRefused(
-                    f"{by} does not let {used} through, and the preset {preset.slug} sets it; "
-                    "take it out of the preset, or name another one"
-                )
+        brought = next(filter(None, (_brings(fields, each) for each in _kept_out(route))), None)
+        if brought is not None:
+            raise PolicyRefused(
+                f"{by} does not let {brought} through, and the preset {preset.slug} sets it; "
+                "take it out of the preset, or name another one"
+            )
+
+
+def _kept_out(route: Route) -> Iterator[str]:
+    """What a route strips or refuses: left out of a request, a preset's own would stand."""
+    yield from (name for name in (*route.strip, *route.refuse) if name != "preset")
+
+
+def _brings(fields: Fields, name: str) -> str | None:
+    if is_entry(name):
+        return used(fields, name)
+    return next((each for each in COUNTS_AS.get(name, (name,)) if each in fields), None)
 
 
 def joined_with(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from app.errors import PolicyRefused
+from app.policy.entries import is_entry, used
 from app.policy.preferences import joined
 from app.policy.request import Request, is_given
 from app.policy.route import Route
@@ -35,10 +36,10 @@ _IN_A_NAME: Mapping[str, Callable[[Slug], bool]] = {
 def refuse(request: Request, route: Route) -> None:
     """Raise `PolicyRefused` if the request uses what the route refuses."""
     for field, clause in route.refuse.items():
-        used = _field_used(request, route, field) or _name_used(request, route, field)
-        if used:
+        by = _field_used(request, route, field) or _name_used(request, route, field)
+        if by:
             raise PolicyRefused(
-                f"{clause} refuses requests with {field}, and this one has {used}; leave it out"
+                f"{clause} refuses requests with {field}, and this one has {by}; leave it out"
             )
     nameless = [name for name, sent in route.sent_as.items() if not sent]
     if nameless:
@@ -56,6 +57,9 @@ def stripped(route: Route) -> dict[str, Clause]:
 
 def _field_used(request: Request, route: Route, field: str) -> str | None:
     """The field by which the request does it; a value that the policy itself sets is no use."""
+    if is_entry(field):
+        named = None if field.partition(".")[0] in route.set else used(request.fields, field)
+        return f"`{named}`" if named else None
     for name in COUNTS_AS.get(field, (field,)):
         raw, ours = request.fields.get(name), route.set.get(name)
         if raw is None or not is_given(raw):

@@ -85,6 +85,11 @@ ENTRY = Text("a provider slug or tag", r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9
 CALLER = Text("a caller's name", r"\S+(?: \S+)*", lambda _: "; it has no blanks around it")
 AGENT = Text("a user agent pattern", r"[^\[\]{}]+", lambda _: "; the only wildcards are * and ?")
 FIELD = Text("the name of a request field", r"[a-z][a-z0-9_]*", _lower_case)
+KEPT_OUT = Text(
+    "the name of a request field, a tool or a plugin",
+    r"[a-z][a-z0-9_]*|(?:tools|plugins)\.[A-Za-z0-9*?][A-Za-z0-9:_.*?-]{0,99}",
+    lambda text: _lower_case(text) or "; a tool is tools.TYPE, a plugin plugins.ID",
+)
 LABEL = Text(
     "a quantization label", r"[a-z0-9][a-z0-9_.-]*", _lower_case, examples=(*LADDER, UNKNOWN)
 )
@@ -187,8 +192,8 @@ RULE_KEYS: Mapping[str, Key] = {
         "What becomes of the caller's own provider object; tighten: both hold.",
     ),
     "set": Key(MapOf(FIELD, Json()), "Fields of the request to set."),
-    "strip": Key(ListOf(FIELD), "Fields of the request to leave out."),
-    "refuse": Key(ListOf(FIELD), "Fields whose presence refuses the request."),
+    "strip": Key(ListOf(KEPT_OUT), "Fields, tools and plugins to leave out of the request."),
+    "refuse": Key(ListOf(KEPT_OUT), "Fields, tools and plugins that refuse the request."),
     "on_violation": Key(
         Choice(VIOLATIONS, "an answer"),
         "What to do when somebody serves who shouldn't; log: only note it.",

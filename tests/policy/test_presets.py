@@ -181,8 +181,12 @@ def test_a_preset_may_not_bring_what_a_rule_keeps_out(how: str) -> None:
     for field, used in (("plugins", "plugins"), ("models", "fallbacks")):
         with pytest.raises(PolicyRefused, match=f"does not let {used} through, and the preset"):
             send({how: [field]}, {"model": "a/b", "preset": "mine"}, brings)
-    own = {"model": "a/b", "preset": "mine", "plugins": []}
-    assert "plugins" not in json.loads(send({"strip": ["plugins"]}, own, brings).body)
+    # left out of the request, the preset's own would stand
+    own = {"model": "a/b", "preset": "mine", "plugins": [{"id": "web"}]}
+    with pytest.raises(PolicyRefused):
+        send({how: ["plugins"]}, own, brings)
+    with pytest.raises(PolicyRefused, match=r"does not let plugins\.web through"):
+        send({how: ["plugins.web"]}, {"model": "a/b", "preset": "mine"}, brings)
 
 
 def test_where_no_rule_speaks_a_preset_is_left_alone() -> None:

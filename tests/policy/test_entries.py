@@ -1,0 +1,106 @@
+"""Single tools and plugins: refused, or stripped with every other byte left as it was."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.errors import PolicyFileError, PolicyRefused
+from app.policy.entries import used, without
+from app.policy.request import read_request
+from tests.policy.sending import book_of, send, sent
+
+ADVISOR = {"type": "openrouter:advisor"}
+NESTED = {"type": "openrouter:subagent", "parameters": {"tools": [{"parameters": 5}, ADVISOR]}}
+FUNCTION = {"type": "function", "function": {"name": "advisor"}}
+FUSION = {"id": "fusion", "models": []}
+
+
+@pytest.mark.parametrize(
+    ("refused", "fields", "by"),
+    [
+        ("tools.openrouter:advisor", {"tools": [FUNCTION, ADVISOR]}, "`tools.openrouter:advisor`"),
+        ("tools.openrouter:*", {"tools": [NESTED]}, "`tools.openrouter:subagent`"),
+        ("tools.openrouter:advisor", {"tools": [NESTED]}, "`tools.openrouter:advisor`"),
+        ("plugins.fusion", {"plugins": [{"id": "web"}, FUSION]}, "`plugins.fusion`"),
+        ("tools.web_search*", {"tools": [{"type": "web_search_20250305"}]}, "web_search_20250305"),
+    ],
+)
+def test_a_single_tool_or_plugin_is_refused(refused: str, fields: dict[str, Any], by: str) -> None:
+    with pytest.raises(PolicyRefused, match=r"refuses requests with") as refusal:
+        send(book_of({"refuse": [refused]}), {"model": "a/b", **fields})
+    assert by in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [FUNCTION]},
+        {"tools": [5, "openrouter:advisor", {"type": 5}]},
+        {"tools": "openrouter:advisor"},
+        {"plugins": [{"id": "web"}]},
+        {},
+    ],
+)
+def test_others_pass(fields: dict[str, Any]) -> None:
+    body = {"model": "a/b", **fields}
+    book = book_of({"refuse": ["tools.openrouter:advisor", "plugins.fusion"]})
+    assert sent(book, body) == body
+
+
+def test_what_the_policy_sets_itself_is_no_use() -> None:
+    rule = {"refuse": ["plugins.fusion"], "set": {"plugins": [FUSION]}}
+    assert sent(book_of(rule), {"model": "a/b", "plugins": [FUSION]})["plugins"] == [FUSION]
+
+
+def test_a_stripped_entry_leaves_the_others_byte_for_byte() -> None:
+    body = (
+        b'{"model":"a/b","tools":[ {"type" : "function","n":1.0}, {"type":"openrouter:advisor"}]}'
+    )
+    arrived = send(book_of({"strip": ["tools.openrouter:*"]}), body).body
+    assert arrived == b'{"model":"a/b","tools":[{"type" : "function","n":1.0}]}'
+
+
+@pytest.mark.parametrize(
+    ("fields", "left"),
+    [
+        ({"tools": [ADVISOR]}, {}),
+        ({"tools": [NESTED, FUNCTION]}, {"tools": [FUNCTION]}),
+        ({"tools": [FUNCTION]}, {"tools": [FUNCTION]}),
+        ({"tools": [ADVISOR], "plugins": [FUSION]}, {"plugins": [FUSION]}),
+        ({"tools": None}, {"tools": None}),
+    ],
+)
+def test_a_list_that_loses_all_is_left_out(fields: dict[str, Any], left: Any) -> None:
+    arrived = sent(book_of({"strip": ["tools.openrouter:advisor"]}), {"model": "a/b", **fields})
+    assert arrived == {"model": "a/b", **left}
+
+
+def test_beside_fields_that_are_stripped_whole() -> None:
+    book = book_of({"strip": ["tools.openrouter:advisor", "user"]})
+    arrived = sent(book, {"model": "a/b", "user": "me", "tools": [ADVISOR, FUNCTION]})
+    assert arrived == {"model": "a/b", "tools": [FUNCTION]}
+
+
+def test_a_list_that_can_not_be_read_is_left_out_whole() -> None:
+    deep = msgspec.Raw(b"[" * 2000 + b"]" * 2000)
+    assert without({"tools": deep}, ["tools.x"]) == {"tools": None}
+    assert used({"tools": deep}, "tools.x") is None
+    broken = msgspec.Raw(b'[{"type": "\\ud83d"}]')
+    assert used({"tools": broken}, "tools.*") is None
+
+
+def test_tools_within_tools_are_looked_through_to_a_depth() -> None:
+    tool: dict[str, Any] = ADVISOR
+    for _ in range(10):
+        tool = {"type": "x", "parameters": {"tools": [tool]}}
+    request = read_request(json.dumps({"model": "a/b", "tools": [tool]}).encode())
+    assert used(request.fields, "tools.openrouter:advisor") is None
+    assert used(request.fields, "tools.x") == "tools.x"
+
+
+@pytest.mark.parametrize("name", ["tools.", "Tools.x", "plugins.a b", "messages.x"])
+def test_a_name_that_is_none_is_complained_about(name: str) -> None:
+    with pytest.raises(PolicyFileError, match="is not the name of a request field, a tool or a"):
+        book_of({"refuse": [name]})
