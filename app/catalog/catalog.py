@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from app.catalog.endpoint import Endpoint, read_endpoint, tier_in
+from app.catalog.endpoint import Endpoint, read_endpoint, tier_in, with_tiers_by_price
 from app.catalog.model import Model, read_model
 from app.catalog.providers import SLUGS
 from app.catalog.server_tools import NO_LIST, ServerTools, read_server_tools
@@ -182,7 +182,7 @@ class Catalog:
         """
         items = rows if isinstance(rows, list) else []
         endpoints = tuple(endpoint for row in items if (endpoint := read_endpoint(row)))
-        listing = Listing(endpoints, fetched_at)
+        listing = Listing(with_tiers_by_price(endpoints), fetched_at)
         return replace(self, listings={**self.listings, listing_key(model): listing})
 
     def without_listings(self, models: Iterable[str]) -> "Catalog":

@@ -1,7 +1,7 @@
 """Endpoint: one provider's offer of one model, as OpenRouter lists it (contract §5.3)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -75,6 +75,33 @@ def read_endpoint(row: object) -> Endpoint | None:
         audio_price=_price(prices, "audio"),
         tool_choices_refused=_refused(row.get("supports_tool_choice")),
     )
+
+
+def with_tiers_by_price(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
+    """A listing's endpoints, less tiers that only a word suggests and that cost nothing more.
+
+    `openai/fast` is OpenAI's priority tier because it is dearer than OpenAI's other endpoints; a
+    listing that says `service_tier`, or a tag such as `openai/priority`, needs no such proof.
+    """
+    if not any(endpoint.tag in OTHER_TIERS for endpoint in endpoints):
+        return tuple(endpoints)
+    return tuple(
+        replace(each, tier=None)
+        if each.tag in OTHER_TIERS and not _is_dearer(each, endpoints)
+        else each
+        for each in endpoints
+    )
+
+
+def _is_dearer(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
+    """Whether a row costs more than its provider's cheapest; it does where no price tells."""
+    others = [
+        each.completion_price
+        for each in endpoints
+        if each.provider == endpoint.provider and each.tier is None and each.completion_price
+    ]
+    own = endpoint.completion_price
+    return own is None or not others or own > min(others)
 
 
 def names(entry: str, endpoint: Endpoint) -> bool:

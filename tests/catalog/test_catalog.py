@@ -225,3 +225,27 @@ def test_the_newest_of_a_family_has_the_endpoints_of_the_model_it_stands_for() -
     assert tags(own, "~acme/sim-latest") == ["chutes"]
     assert tags(NAMED, "~acme/sim-latest") is None
     assert tags(NAMED.with_listing("~acme/sim-latest", [], 1.0), "~acme/sim-latest") == []
+
+
+def priced(tag: str, price: str | None, **more: Any) -> dict[str, Any]:
+    pricing = {} if price is None else {"prompt": price, "completion": price}
+    return {"tag": tag, "provider_name": "OpenAI", "pricing": pricing, **more}
+
+
+@pytest.mark.parametrize(
+    ("fast", "others", "tier"),
+    [
+        (priced("openai/fast", "0.000002"), [priced("openai", "0.000001")], "priority"),
+        (priced("openai/fast", "0.000001"), [priced("openai", "0.000001")], None),
+        (priced("openai/fast", None), [priced("openai", "0.000001")], "priority"),
+        (priced("openai/fast", "0.000001"), [], "priority"),
+        (priced("baseten/fast", "0.000002"), [priced("baseten/fp8", "0.000001")], None),
+        (priced("openai/turbo", "0.000001", service_tier="priority"), [], "priority"),
+    ],
+)
+def test_a_tier_is_told_by_provider_and_price_and_not_by_its_word_alone(
+    fast: dict[str, Any], others: list[dict[str, Any]], tier: str | None
+) -> None:
+    listing = EMPTY.with_listing("a/b", [fast, *others], 1.0).listing("a/b")
+    assert listing is not None
+    assert listing.endpoints[0].tier == tier
