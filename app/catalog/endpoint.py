@@ -37,6 +37,7 @@ class Endpoint:
     image_price: Decimal | None = None
     audio_price: Decimal | None = None
     tool_choices_refused: frozenset[str] = frozenset()  # of none, auto, required, function
+    tier_told: bool = False  # the listing says so, and not the tag alone
 
     @property
     def provider(self) -> str:
@@ -74,6 +75,7 @@ def read_endpoint(row: object) -> Endpoint | None:
         image_price=_price(prices, "image"),
         audio_price=_price(prices, "audio"),
         tool_choices_refused=_refused(row.get("supports_tool_choice")),
+        tier_told=_text(row, "service_tier") is not None,
     )
 
 
@@ -87,7 +89,7 @@ def with_tiers_by_price(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
         return tuple(endpoints)
     return tuple(
         replace(each, tier=None)
-        if each.tag in OTHER_TIERS and not _is_dearer(each, endpoints)
+        if each.tag in OTHER_TIERS and not (each.tier_told or _is_dearer(each, endpoints))
         else each
         for each in endpoints
     )

@@ -237,6 +237,11 @@ def priced(tag: str, price: str | None, **more: Any) -> dict[str, Any]:
     [
         (priced("openai/fast", "0.000002"), [priced("openai", "0.000001")], "priority"),
         (priced("openai/fast", "0.000001"), [priced("openai", "0.000001")], None),
+        (
+            priced("openai/fast", "0.000001", service_tier="priority"),
+            [priced("openai", "0.000001")],
+            "priority",
+        ),
         (priced("openai/fast", None), [priced("openai", "0.000001")], "priority"),
         (priced("openai/fast", "0.000001"), [], "priority"),
         (priced("baseten/fast", "0.000002"), [priced("baseten/fp8", "0.000001")], None),
