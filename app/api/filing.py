@@ -149,6 +149,7 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         attempted=_attempted(exchange, seen, catalog),
         bill=_bill(usage),
         is_byok=_is_byok(seen),
+        billed=usage.is_byok is not None or usage.upstream_prompt_cost is not None,
         failed=seen.failed,
         server_tools=exchange.server_tools or usage.server_tools,
         cache_hit=exchange.cache_status == "HIT",

@@ -86,9 +86,14 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
         return None if any(entry.startswith(provider + "/") for entry in self.ignore) else True
 
     def _lets_tiers_through(self, provider: str) -> bool:
-        """Whether an ignored provider may serve by a service tier, which its slug doesn't cover."""
+        """Whether an ignored provider may serve by a service tier, which its slug doesn't cover.
+
+        Only a listing tells of every tag whether it is a tier's.
+        """
+        tagged = [entry for entry in self.only if entry.startswith(f"{provider}/")]
         _, *tiers = tags.with_tiers([provider])
-        return any(tag not in self.ignore and (not self.only or tag in self.only) for tag in tiers)
+        reachable = tagged if self.only else tiers
+        return any(tag not in self.ignore for tag in reachable)
 
     def provider_in_order(self, provider: str) -> bool | None:
         """What `in_order` says of such a provider."""

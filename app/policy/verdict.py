@@ -47,6 +47,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     attempted: tuple[Tried, ...] = ()  # every provider that got the prompt and failed
     bill: Bill | None = None
     is_byok: bool | None = None  # whether by a key of the account's own; None: not told (yet)
+    billed: bool = False  # whether the usage has come, which ends an answer
     failed: bool = False  # an error came in place of an answer, whatever the status
     server_tools: bool = False
     cache_hit: bool = False
@@ -204,7 +205,7 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         if not served.is_byok:
             why = "and it is not told whether by a key of the account's own, which goes before it"
         verdict = self.says("unproven", f"{described}, outside of the order, {why}", offers, also)
-        return replace(verdict, awaits_bill=served.is_byok is None)
+        return replace(verdict, awaits_bill=served.is_byok is None and not served.billed)
 
 
 def _by_name_alone(
@@ -251,8 +252,8 @@ def _by_endpoints(who: _Who, served: Served, terms: Terms, listing: Listing) -> 
         return who.not_in_order(described, served, possible, also)
     why = f"{described}, of which not all are inside, or not surely"
     verdict = who.says("unproven", why, possible, also)
-    waits = bill is None and served.is_byok is None
-    return replace(verdict, awaits_bill=waits and _bill_may_tell(possible.endpoints, answers))
+    waits = not served.billed and _bill_may_tell(possible.endpoints, answers)
+    return replace(verdict, awaits_bill=waits)
 
 
 def _inside(endpoint: Endpoint, served: Served, terms: Terms) -> Inside:

@@ -54,6 +54,8 @@ class Dialect:
     finish_error: Place = _CHOICE_ERROR
     # Anything but emptiness at one of these, in a stream's event, is a token.
     tokens: tuple[Place, ...] = ()
+    # How many events of a stream bear usage; the bill is known with the last of them.
+    usage_events: int = 1
     # The types of the events after which a stream is whole; `[DONE]` is one in every dialect.
     terminators: frozenset[str] = frozenset()
 
@@ -129,6 +131,7 @@ _ROWS = (
         service_tier=Place("usage", ("service_tier",)),
         finish_reason=(Place("delta", ("stop_reason",)), Place("stop_reason")),
         tokens=tuple(Place("delta", (name,)) for name in ("text", "thinking", "partial_json")),
+        usage_events=2,  # what a message begins with is counted again at its end
         terminators=frozenset({"message_stop"}),
     ),
     Dialect(

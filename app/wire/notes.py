@@ -3,12 +3,14 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from app.wire.dialect import Dialect
 from app.wire.frame import Frame, pick
 from app.wire.observation import (
     Observation,
     ObservedError,
+    Usage,
     read_error,
     read_metadata,
     read_usage,
@@ -34,6 +36,7 @@ class Notes(msgspec.Struct):
     _service_tier: str | None = None
     _finish_reason: str | None = None
     _native_finish_reason: str | None = None
+    _usages: int = 0
     _usage_at_first: dict[str, Any] = {}
     _usage: dict[str, Any] = {}
     _metadata: object = None
@@ -78,7 +81,7 @@ class Notes(msgspec.Struct):
 
     def observation(self) -> Observation:
         """All of it, frozen."""
-        usage = read_usage(self._usage, self._dialect.usage) if self._usage else None
+        usage = self._read_usage()
         billed = usage is not None and bool(usage.completion_tokens)
         return Observation(
             generation_id=self._generation_id,
@@ -94,6 +97,17 @@ class Notes(msgspec.Struct):
             done=self.done,
             answered=self.tokens_started or (billed and not self.streamed),
             unreadable=self.unreadable,
+        )
+
+    def _read_usage(self) -> Usage | None:
+        """The usage; without its costs as long as it is only what a message begins with."""
+        if not self._usage:
+            return None
+        usage = read_usage(self._usage, self._dialect.usage)
+        if self.done or not self.streamed or self._usages >= self._dialect.usage_events:
+            return usage
+        return replace(
+            usage, upstream_prompt_cost=None, upstream_completion_cost=None, is_byok=None
         )
 
     def _look_for_id(self, frame: Frame) -> None:
@@ -115,6 +129,7 @@ class Notes(msgspec.Struct):
         """A message's usage comes in two parts, and the second need not repeat the first."""
         if not isinstance(usage, dict):
             return
+        self._usages += 1
         if not self._usage_at_first:
             self._usage_at_first = self._usage = usage
             return

@@ -64,6 +64,8 @@ def test_an_endpoint_is_inside_or_it_is_not(
         ({"ignore": ["deepinfra"]}, None),  # its tiers may serve
         ({"ignore": with_tiers(["deepinfra"])}, False),
         ({"ignore": ["deepinfra"], "only": ["deepinfra/flex", "novita"]}, None),
+        ({"ignore": ["deepinfra"], "only": ["deepinfra/turbo"]}, None),  # perhaps a tier's
+        ({"ignore": ["deepinfra", "deepinfra/turbo"], "only": ["deepinfra/turbo"]}, False),
         ({"ignore": ["deepinfra/turbo"]}, None),
         ({"ignore": ["deepinfra-2/turbo"]}, True),
         ({"only": ["deepinfra"], "ignore": ["deepinfra"]}, False),

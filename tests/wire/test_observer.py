@@ -682,3 +682,16 @@ def test_t51_an_error_behind_the_first_token_ends_an_answer_and_one_alone_is_non
     billed = b'{"error": "late", "usage": {"completion_tokens": 5}}'
     assert not observe_body(json.loads(billed), CHAT).failed
     assert not observe_body({"error": None, "choices": []}, CHAT).failed
+
+
+def test_what_a_message_begins_with_is_no_bill() -> None:
+    """Its opening may have the costs of all of it beside the tokens of none of it."""
+    costs = {"upstream_inference_prompt_cost": 0.1, "upstream_inference_completions_cost": 0.2}
+    bill = {"input_tokens": 5, "is_byok": False, "cost_details": costs}
+    begun = {"type": "message_start", "message": {"usage": {**bill, "output_tokens": 0}}}
+    ended = {"type": "message_delta", "usage": {**bill, "output_tokens": 9}}
+    for events_of, told in (([begun], None), ([begun, ended], Decimal("0.2"))):
+        usage = observe([events(each) for each in events_of], MESSAGES).usage
+        assert usage is not None
+        assert usage.prompt_tokens == 5
+        assert usage.upstream_completion_cost == told
