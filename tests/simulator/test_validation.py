@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from app.simulator.ask import read_ask
 from app.simulator.catalog import Catalog
+from app.simulator.other_routes import read_json
 from app.simulator.refusals import Refusal
 from app.simulator.router import Router
-from app.simulator.server import _json
 from app.simulator.switches import Switches
 from app.simulator.validation import check_body
 from tests.simulator.simulated import HELLO, NOW, TOOL, Simulated, endpoint, model
@@ -126,7 +126,7 @@ async def test_unknown_top_level_keys_are_tolerated() -> None:
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"[]", b'"text"'])
 def test_bytes_that_are_no_object_are_the_caller_s_fault(raw: bytes) -> None:
     with pytest.raises(Refusal) as refused:
-        check_body(_json(raw))
+        check_body(read_json("", raw))
     assert refused.value.status == 400
 
 
