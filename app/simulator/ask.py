@@ -18,7 +18,7 @@ from app.simulator.validation import check_body
 
 # The second is the header's old name, which still works (contract §4).
 _METADATA = ("x-openrouter-metadata", "x-openrouter-experimental-metadata")
-_WITH_FALLBACKS = frozenset({"chat", "completions", "responses", "messages"})
+INFERENCE = frozenset({"chat", "completions", "responses", "messages"})
 _READ = ("system", "instructions", "messages", "input", "prompt")
 _DECIDED = ("state", "questions")
 
@@ -153,7 +153,7 @@ def read_ask(
     Raises the 400 of a model that does not exist, and whatever is wrong once presets are joined in.
     """
     named = named_models(body, dialect, find, switches)
-    if dialect not in _WITH_FALLBACKS:
+    if dialect not in INFERENCE:
         named = named[:1]
     if not named:
         raise Refusal(400, "No models provided")

@@ -50,7 +50,7 @@ def film(router: Router, ask: Ask) -> Routed:
     earlier = ask.body.get("previous_job_id")
     if earlier is None:
         return router.route(ask)
-    return router.retry(ask, _served(router, str(earlier)).completion.row)
+    return router.serve_at(ask, _served(router, str(earlier)).completion.row)
 
 
 def video(request: Request, router: Router, _switches: Switches, _now: float) -> Response:

@@ -114,9 +114,9 @@ def _free(picker: Picker, _others: Sequence[Candidate]) -> Picks:
 
 def _pareto(picker: Picker, _others: Sequence[Candidate]) -> Picks:
     """The cheapest above the score that is asked for, and two fallbacks."""
-    score, cap = picker.plugin.get("min_coding_score") or 0, picker.plugin.get("max_price")
-    good = [m for m in picker.pool if m.hidden.get("coding", 1) >= score]
-    cheap = [m for m in good if cap is None or _price(m) * _MILLION <= Decimal(str(cap))]
+    score, cap = _number(picker, "min_coding_score"), _number(picker, "max_price")
+    good = [m for m in picker.pool if score is None or m.hidden.get("coding", 1) >= score]
+    cheap = [m for m in good if cap is None or float(_price(m) * _MILLION) <= cap]
     return sorted(cheap, key=_price)[:3], ()
 
 
@@ -234,6 +234,11 @@ def _reads(pattern: str, name: str) -> bool:
     """Whether a name fits a pattern, in which `*` stands for anything."""
     parts = (re.escape(part) for part in pattern.split("*"))
     return re.fullmatch(".*".join(parts), name) is not None
+
+
+def _number(picker: Picker, name: str) -> float | None:
+    value = picker.plugin.get(name)
+    return value if isinstance(value, int | float) else None
 
 
 def _costs_nothing(model: Model) -> bool:

@@ -7,9 +7,9 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from app.simulator.ask import Ask
+from app.simulator.ask import INFERENCE, Ask
 from app.simulator.catalog import Catalog, Row
-from app.simulator.completion import complete, generation_id
+from app.simulator.completion import Completion, complete, generation_id
 from app.simulator.inner import errand_for, run_inside
 from app.simulator.naming import Candidate
 from app.simulator.ordering import across_models, ordered
@@ -93,34 +93,30 @@ class Router:
         failed: list[tuple[Row, int]] = []
         for plan in self._plans(ask, choice.candidates, random, refusals):
             for row, candidate in plan:
-                status = ask.switches.fail.get(row.tag) or ask.switches.fail.get(row.provider)
-                self._note(ask, candidate, row, status or 200)
-                if not status:
-                    own = ask.standing_for(candidate)
-                    created, cached = int(self.clock()), self._sessions.cached(own, row)
-                    completion = complete(
-                        own, row, created=created, random=random, cached_tokens=cached
-                    )
-                    return Routed(
-                        completion,
-                        attempts=(*failed, (row, 200)),
-                        available=tuple(plan.rows),
-                        strategy="fallback" if candidate.place else candidate.strategy,
-                        ask=own,
-                        inner=run_inside(self, own, candidate, random),
-                        pipeline=choice.pipeline,
-                    )
-                failed.append((row, status))
-                if not _fails_over(status):
+                if status := self._attempt(ask, candidate, row):
+                    failed.append((row, status))
+                    if _fails_over(status):
+                        continue
                     break
+                own = ask.standing_for(candidate)
+                return Routed(
+                    self._complete(own, row, random),
+                    attempts=(*failed, (row, 200)),
+                    available=tuple(plan.rows),
+                    strategy="fallback" if candidate.place else candidate.strategy,
+                    ask=own,
+                    inner=run_inside(self, own, candidate, random),
+                    pipeline=choice.pipeline,
+                )
         raise _all_failed(ask, failed) if failed else refusals[0]
 
-    def retry(self, ask: Ask, row: Row) -> Routed:
+    def serve_at(self, ask: Ask, row: Row) -> Routed:
         """Serve a request at one endpoint, whatever the preferences say."""
-        random = self._dice()
-        self._note(ask, ask.candidates[0], row, 200)
-        completion = complete(ask, row, created=int(self.clock()), random=random, cached_tokens=0)
-        routed = Routed(completion, ((row, 200),), (row,), ask.candidates[0].strategy, ask)
+        first = ask.candidates[0]
+        if status := self._attempt(ask, first, row):
+            raise _all_failed(ask, [(row, status)])
+        completion = self._complete(ask, row, self._dice())
+        routed = Routed(completion, ((row, 200),), (row,), first.strategy, ask)
         self._remember(routed)
         return routed
 
@@ -142,11 +138,17 @@ class Router:
             return False
         return True
 
-    def _note(self, ask: Ask, candidate: Candidate, row: Row, status: int) -> None:
-        errand = ask.errand
-        why = errand.why if errand else candidate.why
-        carrier = errand.carrier if errand else ""
-        self.reached.append(Reached(ask.number, why, carrier, row, status))
+    def _attempt(self, ask: Ask, candidate: Candidate, row: Row) -> int | None:
+        """Send a request to an endpoint: the status that it fails with, None if it serves."""
+        fails = ask.switches.fail.get(row.tag) or ask.switches.fail.get(row.provider)
+        why = ask.errand.why if ask.errand else candidate.why
+        carrier = ask.errand.carrier if ask.errand else ""
+        self.reached.append(Reached(ask.number, why, carrier, row, fails or 200))
+        return fails
+
+    def _complete(self, ask: Ask, row: Row, random: Random) -> Completion:
+        created, cached = int(self.clock()), self._sessions.cached(ask, row)
+        return complete(ask, row, created=created, random=random, cached_tokens=cached)
 
     def _plans(
         self,
@@ -178,7 +180,7 @@ class Router:
 
     def _sticky(self, ask: Ask, candidate: Candidate) -> str | None:
         """Where a conversation sticks; on other routes than inference, sessions only group logs."""
-        if ask.errand is not None or ask.dialect not in _STICKING:
+        if ask.errand is not None or ask.dialect not in INFERENCE:
             return None
         return self._sessions.sticky(ask, candidate.model)
 
@@ -189,9 +191,6 @@ class Router:
         self.served[completion.id] = (routed.ask, routed, self.clock())
         while len(self.served) > self._remembered:
             self.left_early.discard(self.served.popitem(last=False)[0])
-
-
-_STICKING = frozenset({"chat", "completions", "responses", "messages"})
 
 
 def model_field(how: ModelName, row: Row) -> dict[str, str]:

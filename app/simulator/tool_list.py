@@ -176,5 +176,5 @@ def runs_on_a_server(tool: Mapping[str, Any]) -> bool:
     if known is None:
         return kind.startswith(_HOSTED)
     engine = parameters.get("engine") if isinstance(parameters, dict) else None
-    places = dict(known.engines)
-    return places.get(engine or known.default, "openrouter") != "client"
+    named = engine if isinstance(engine, str) and engine else known.default
+    return dict(known.engines).get(named, "openrouter") != "client"

@@ -37,6 +37,8 @@ _KINDS: dict[str, tuple[type, str]] = {
     "response_format": (dict, "object"),
     "text": (dict, "object"),
 }
+# On media routes these say which format a file has.
+_FORMATS = frozenset({"response_format", "text"})
 _ITEMS: dict[str, tuple[type, str]] = {
     "models": (str, "string"),
     "tools": (dict, "object"),
@@ -74,7 +76,10 @@ def check_body(body: Any, dialect: str = "chat", *, lenient: bool = False) -> di
     """
     if not isinstance(body, dict):
         raise Refusal(400, "Invalid input: expected object")
+    media = dialect in _TAKEN
     for name, (kind, called) in _KINDS.items():
+        if media and name in _FORMATS:
+            continue
         if body.get(name) is not None and not isinstance(body[name], kind):
             raise Refusal(400, f"{name}: Invalid input: expected {called}")
     for name, (kind, called) in _ITEMS.items():

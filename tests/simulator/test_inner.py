@@ -88,7 +88,7 @@ async def test_whether_a_call_inherits_the_preferences_is_a_switch(
 
 async def test_a_call_of_anthropic_s_advisor_is_no_different(tmp_path: Path) -> None:
     tool = {"type": "advisor_20260301", "name": "advisor", "model": "acme/judge"}
-    body = {"model": "acme/mini", "messages": HELLO, "tools": [tool]}
+    body: dict[str, Any] = {"model": "acme/mini", "messages": HELLO, "tools": [tool]}
     body["provider"] = {"only": ["baseten"]}
     for inherits, tags in ((True, {"baseten"}), (False, {"baseten", "azure"})):
         simulated = Simulated(tmp_path, *MODELS, inner_inherits=inherits)

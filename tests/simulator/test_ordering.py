@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.simulator.ask import read_ask
 from app.simulator.catalog import Catalog
 from app.simulator.router import Router
 from app.simulator.switches import Switches
@@ -200,6 +201,16 @@ def test_a_filter_beats_stickiness() -> None:
     conversation = Conversation()
     (home,) = conversation.turns(1, session_id="mine")
     assert home not in conversation.turns(5, session_id="mine", provider={"ignore": [home]})
+
+
+def test_on_other_routes_a_session_only_groups_logs() -> None:
+    conversation = Conversation()
+    body: dict[str, Any] = {"model": "acme/sim-1", "input": "x", "session_id": "mine"}
+    hosts = set()
+    for _ in range(30):
+        ask = read_ask(body, "embeddings", {}, conversation.catalog, Switches())
+        hosts.add(conversation.router.route(ask).completion.row.tag)
+    assert len(hosts) > 1
 
 
 def test_conversations_differ_by_how_they_open() -> None:

@@ -85,7 +85,7 @@ async def test_jev_ignores_an_include_list_that_matches_nothing_but_no_exclude_l
 async def test_preferences_filter_what_is_picked_from_unless_the_switch_says_otherwise(
     tmp_path: Path,
 ) -> None:
-    azure = {"provider": {"only": ["azure"]}}
+    azure: dict[str, Any] = {"provider": {"only": ["azure"]}}
     served = {"openai/gpt-5.6", "openai/gpt-4o-mini", "acme/judge"}
     simulated = sim(tmp_path)
     for router in ("openrouter/auto", "typesafe/jev-router", "openrouter/bodybuilder"):
