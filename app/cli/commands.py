@@ -116,13 +116,14 @@ def simulate(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 4478,
     catalog: Annotated[Path | None, typer.Option(help="A catalog file of your own.")] = None,
+    presets: Annotated[Path | None, typer.Option(help="A presets file of your own.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed routes the same way.")] = 0,
     pace: Annotated[float, typer.Option(help="1 as a real host streams, 0 without pauses.")] = 1.0,
 ) -> None:
     """Start the simulated OpenRouter alone, for tests of your own tools."""
     from app.cli.demo import simulate as start
 
-    start(host=host, port=port, catalog=catalog, seed=seed, pace=pace)
+    start(host=host, port=port, catalog=catalog, presets=presets, seed=seed, pace=pace)
 
 
 @commands.command()

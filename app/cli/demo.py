@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -14,6 +15,8 @@ from app.errors import SettingsError
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
+from app.simulator.catalog import Catalog
+from app.simulator.presets import Presets
 
 SIMULATED_KEY = "sk-or-v1-simulated"
 
@@ -45,17 +48,26 @@ def demo(settings: Settings) -> None:
     stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)
 
 
-def simulate(*, host: str, port: int, catalog: Path | None, seed: int, pace: float) -> None:
+def simulate(
+    *, host: str, port: int, catalog: Path | None, presets: Path | None, seed: int, pace: float
+) -> None:
     """Serve the simulated OpenRouter alone until it is told to stop."""
     start_logging("info")
-    try:
-        app = create_simulator(catalog=catalog, seed=seed, pace=max(pace, 0.0))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(f"--catalog {catalog} can't be used: {error!r}") from None
+    _check("--catalog", catalog, Catalog.read)
+    _check("--presets", presets, Presets.read)
+    app = create_simulator(catalog=catalog, presets=presets, seed=seed, pace=max(pace, 0.0))
     listener = listen(host, port)
     print(f"Simulated OpenRouter at {_api(listener)}")
     print(f"Any key that starts with sk-or- is accepted, such as {SIMULATED_KEY}", flush=True)
     stay(app, listener, drain_seconds=1)
+
+
+def _check(option: str, file: Path | None, read: Callable[[Path | None], object]) -> None:
+    """Raise `SettingsError` for a file that the simulator can't use."""
+    try:
+        read(file)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{option} {file} can't be used: {error!r}") from None
 
 
 def _a_caller_key(settings: Settings) -> dict[str, str]:

@@ -3,57 +3,33 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from app.simulator.catalog import Catalog, Model
+from app.simulator.catalog import Catalog
+from app.simulator.naming import Candidate, Why, candidate
+from app.simulator.preset_use import Named, named_models
+from app.simulator.presets import Find, Preset, no_preset
 from app.simulator.refusals import Refusal
 from app.simulator.switches import Switches
+from app.simulator.tool_check import check_tools
+from app.simulator.tool_list import runs_on_a_server
+from app.simulator.validation import check_body
 
 # The second is the header's old name, which still works (contract §4).
 _METADATA = ("x-openrouter-metadata", "x-openrouter-experimental-metadata")
-_SUFFIXES = frozenset({"nitro", "floor", "exacto", "online"})
-
-# The keys of contract §5.2 that `require_parameters` counts.
-PARAMETERS = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "top_k",
-        "min_p",
-        "top_a",
-        "frequency_penalty",
-        "presence_penalty",
-        "repetition_penalty",
-        "max_tokens",
-        "max_completion_tokens",
-        "logit_bias",
-        "logprobs",
-        "top_logprobs",
-        "prediction",
-        "seed",
-        "response_format",
-        "structured_outputs",
-        "stop",
-        "tools",
-        "tool_choice",
-        "parallel_tool_calls",
-        "include_reasoning",
-        "reasoning",
-        "reasoning_effort",
-        "web_search_options",
-        "verbosity",
-    }
-)
+INFERENCE = frozenset({"chat", "completions", "responses", "messages"})
+_READ = ("system", "instructions", "messages", "input", "prompt")
+_DECIDED = ("state", "questions")
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A model that may answer, and the suffix it was asked with."""
+class Errand:
+    """Why a request is routed that no client sent: on behalf of one that a client did."""
 
-    model: Model
-    suffix: str
-    strategy: str
+    why: Why
+    carrier: str  # what brought it about: tools.openrouter:advisor, plugins.switchyard-router
+    depth: int = 1  # 2 for an errand of an errand
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +45,16 @@ class Ask:
     explicit_session: bool
     switches: Switches
     wants_metadata: bool
+    number: int = 0  # of the request that arrived, see `Router.arrive`
+    errand: Errand | None = None
+    preset: Preset | None = None
+
+    def standing_for(self, chosen: Candidate) -> "Ask":
+        """This request as it stands for one of its models: a preset may change it."""
+        if chosen.body is None:
+            return self
+        body = chosen.body
+        return replace(self, body=body, prompt=_prompt(body), preset=chosen.preset)
 
     @property
     def provider(self) -> Mapping[str, Any]:
@@ -103,17 +89,20 @@ class Ask:
     @property
     def server_tools(self) -> bool:
         """Whether OpenRouter would run tools of its own."""
-        kinds = [str(tool.get("type", "")) for tool in self.body.get("tools") or []]
-        plugins = self.body.get("plugins")
-        searching = any(
-            isinstance(plugin, dict) and plugin.get("id") == "web"
-            for plugin in (plugins if isinstance(plugins, list) else ())
-        )
+        searching = any(self.plugin(name) is not None for name in ("web", "web-fetch"))
         return (
             searching
-            or any(kind.startswith(("openrouter:", "web_search")) for kind in kinds)
+            or any(runs_on_a_server(tool) for tool in self.body.get("tools") or [])
             or any(candidate.suffix == "online" for candidate in self.candidates)
         )
+
+    def plugin(self, name: str) -> Mapping[str, Any] | None:
+        """The configuration of a plugin; None where the request does not turn it on."""
+        plugins = self.body.get("plugins")
+        for plugin in plugins if isinstance(plugins, list) else ():
+            if isinstance(plugin, dict) and plugin.get("id") == name:
+                return None if plugin.get("enabled") is False else plugin
+        return None
 
     @property
     def most_tokens(self) -> int | None:
@@ -154,44 +143,57 @@ def read_ask(
     headers: Mapping[str, str],
     catalog: Catalog,
     switches: Switches,
+    *,
+    find: Find = no_preset,
+    number: int = 0,
+    errand: Errand | None = None,
 ) -> Ask:
-    """Read a checked body. Raises the 400 of a model that does not exist."""
-    names = [body["model"]] if body.get("model") else []
-    fallbacks = body.get("models") or [row.get("model") for row in body.get("fallbacks") or []]
-    names += [name for name in fallbacks if name not in names]
-    if not names:
+    """Read a checked body. `find` finds the presets that the request's key sees.
+
+    Raises the 400 of a model that does not exist, and whatever is wrong once presets are joined in.
+    """
+    named = named_models(body, dialect, find, switches)
+    if dialect not in INFERENCE:
+        named = named[:1]
+    if not named:
         raise Refusal(400, "No models provided")
-    prompt = json.dumps(
-        [body.get(part) for part in ("system", "instructions", "messages", "input", "prompt")],
-        ensure_ascii=False,
-    )
+    candidates = tuple(_candidate(each, catalog, dialect, switches) for each in named)
+    if sum(each.is_router for each in candidates) > 1:
+        raise Refusal(400, "Only one router can be used in a request")
+    first = named[0]
     explicit = body.get("session_id") or headers.get("x-session-id") or body.get("prompt_cache_key")
     return Ask(
-        body=body,
+        body=first.body,
         dialect=dialect,
-        requested=str(names[0]),
-        candidates=tuple(_candidate(str(name), catalog) for name in names),
-        prompt=prompt,
+        requested=str(body.get("model") or first.name),
+        candidates=candidates,
+        prompt=_prompt(first.body),
         session=str(explicit or _opening(body)),
         explicit_session=bool(explicit),
         switches=switches,
         wants_metadata=any(headers.get(name, "").lower() == "enabled" for name in _METADATA),
+        number=number,
+        errand=errand,
+        preset=first.preset,
     )
 
 
-def _candidate(name: str, catalog: Catalog) -> Candidate:
-    plain = name.partition("@preset/")[0]
-    exact = catalog.find(plain)
-    base, _, suffix = plain.rpartition(":")
-    if exact is None and suffix in _SUFFIXES:
-        exact = catalog.find(base)
-    else:
-        suffix = ""
-    if exact is None:
-        raise Refusal(400, f"{name} is not a valid model ID")
-    if exact.stands_for and (latest := catalog.find(exact.stands_for)):
-        return Candidate(latest, suffix, "latest")
-    return Candidate(exact, suffix, "direct")
+def _candidate(named: Named, catalog: Catalog, dialect: str, switches: Switches) -> Candidate:
+    body = check_body(named.body, dialect, lenient=switches.media_keys == "ignored")
+    check_tools(body, dialect, switches)
+    why: Why = "preset" if named.by_preset else "outer"
+    return replace(
+        candidate(named.name, catalog),
+        place=named.place,
+        body=body,
+        preset=named.preset,
+        why=why,
+    )
+
+
+def _prompt(body: Mapping[str, Any]) -> str:
+    parts = _READ + (_DECIDED if "questions" in body else ())
+    return json.dumps([body.get(part) for part in parts], ensure_ascii=False)
 
 
 def _opening(body: dict[str, Any]) -> str:

@@ -123,7 +123,8 @@ def _usage(
 
 
 def _text(ask: Ask, row: Row, task: Task | None) -> str:
-    wanted = ask.body.get("response_format") or (ask.body.get("text") or {}).get("format") or {}
+    wanted = ask.body.get("response_format") or _format(ask.body.get("text"))
+    wanted = wanted if isinstance(wanted, dict) else {}  # a file's format, on media routes
     schema = (wanted.get("json_schema") or {}).get("schema") or wanted.get("schema")
     if schema is not None:
         return json.dumps(example(schema))
@@ -138,6 +139,11 @@ def _text(ask: Ask, row: Row, task: Task | None) -> str:
         f"This is a simulated answer, as {row.name} might give it. "
         f"Nothing was computed; the prompt's digest is {digest}."
     )
+
+
+def _format(text: Any) -> Any:
+    """What a response's `text` asks for."""
+    return text.get("format") if isinstance(text, dict) else None
 
 
 def _tool_call(ask: Ask, task: Task | None, random: Random) -> ToolCall | None:

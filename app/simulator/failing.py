@@ -17,7 +17,7 @@ from typing import Any
 from app.simulator.ask import Ask
 from app.simulator.metadata import metadata_field
 from app.simulator.refusals import Refusal
-from app.simulator.router import Routed
+from app.simulator.routed import Routed
 from app.simulator.shapes import chat_head, chunk_choice, response_body
 from app.simulator.sse import DONE, data, event
 from app.simulator.usage import chat_usage
@@ -108,6 +108,6 @@ def error_frames(ask: Ask, routed: Routed, place: int) -> Iterator[bytes]:
         if ask.switches.stream_error == "nested":
             named = {"raw": _DISCONNECTED, "provider_name": completion.row.name}
             error = {**_REASON, "metadata": named}
-        usage = {"usage": chat_usage(ask, completion)}
+        usage = {"usage": chat_usage(routed)}
         yield data({**head, "error": error, "choices": [choice], **usage})
         yield DONE

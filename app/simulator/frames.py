@@ -7,7 +7,7 @@ from app.simulator.ask import Ask
 from app.simulator.completion import Completion
 from app.simulator.failing import error_frames, error_stream
 from app.simulator.metadata import metadata, metadata_field
-from app.simulator.router import Routed
+from app.simulator.routed import Routed
 from app.simulator.shapes import (
     chat_head,
     chunk_choice,
@@ -19,6 +19,7 @@ from app.simulator.shapes import (
     tool_calls,
 )
 from app.simulator.sse import COMMENT, DONE, data, event
+from app.simulator.tool_records import chat_records, message_records
 from app.simulator.usage import messages_usage, usage_field
 
 
@@ -55,6 +56,8 @@ def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
         return data({**head, "choices": [chunk_choice(delta, finish)], **more})
 
     yield chunk({"content": ""}, **(told if where == "first" else {}))
+    if records := chat_records(routed):
+        yield chunk({"content": "", "reasoning_details": records})
     if completion.reasoning:
         details = reasoning_details(completion.reasoning)
         yield chunk(
@@ -63,7 +66,7 @@ def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
     yield from (chunk({"content": piece}) for piece in completion.pieces)
     yield from (chunk(delta) for delta in _tool_deltas(completion))
     finish = (completion.finish_reason, completion.native_finish_reason)
-    usage, last = usage_field(ask, completion), told if where == "usage" else {}
+    usage, last = usage_field(routed), told if where == "usage" else {}
     yield chunk({"content": ""}, finish, **({} if usage else last))
     if where == "own":
         yield data({**head, "choices": [], **told})
@@ -96,7 +99,7 @@ def _text(ask: Ask, routed: Routed) -> Iterator[bytes]:
         yield data({**head, "choices": [{"index": 0, "text": piece, "finish_reason": None}]})
     last = {"index": 0, "text": "", "finish_reason": completion.finish_reason}
     told = metadata_field(ask, routed)
-    yield data({**head, "choices": [last], **usage_field(ask, completion), **told})
+    yield data({**head, "choices": [last], **usage_field(routed), **told})
     yield DONE
 
 
@@ -110,14 +113,15 @@ def _response_events(ask: Ask, routed: Routed) -> Iterator[dict[str, Any]]:
     begun = response_body(ask, routed, begun=True)
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}
-    for place, item in enumerate(response_items(routed.completion)):
+    for place, item in enumerate(response_items(routed)):
         at = {"output_index": place, "item_id": item["id"]}
         empty = {"content": [], "arguments": "", "summary": []}
         opening = {**item, **{key: value for key, value in empty.items() if key in item}}
         if "status" in item:
             opening["status"] = "in_progress"
         yield {"type": "response.output_item.added", "output_index": place, "item": opening}
-        yield from _PARTS[item["type"]](routed.completion, item, at)
+        if item["type"] in _PARTS:
+            yield from _PARTS[item["type"]](routed.completion, item, at)
         yield {"type": "response.output_item.done", "output_index": place, "item": item}
     yield {"type": "response.completed", "response": response_body(ask, routed)}
 
@@ -162,10 +166,10 @@ _PARTS = {"message": _message_part, "function_call": _call_part, "reasoning": _r
 
 def _messages(ask: Ask, routed: Routed) -> Iterator[bytes]:
     completion = routed.completion
-    usage = messages_usage(ask, completion)
+    usage = messages_usage(routed)
     opening = {**message_head(ask, completion), "usage": {**usage, "output_tokens": 0, "cost": 0}}
     yield event("message_start", {"type": "message_start", "message": opening})
-    yield from _block(completion)
+    yield from _blocks(routed)
     yield event(
         "message_delta",
         {
@@ -181,8 +185,12 @@ def _messages(ask: Ask, routed: Routed) -> Iterator[bytes]:
     yield b"event: data\ndata: [DONE]\n\n"
 
 
-def _block(completion: Completion) -> Iterator[bytes]:
-    call = completion.tool_call
+def _blocks(routed: Routed) -> Iterator[bytes]:
+    """Each content block: what server tools did comes whole, the rest in pieces."""
+    records = message_records(routed)
+    for place, block in enumerate(records):
+        yield from _block(place, block, [])
+    completion, call = routed.completion, routed.completion.tool_call
     if call is None:
         start: dict[str, Any] = {"type": "text", "text": ""}
         deltas = [{"type": "text_delta", "text": piece} for piece in completion.pieces]
@@ -190,7 +198,11 @@ def _block(completion: Completion) -> Iterator[bytes]:
         start = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
         pieces = [call.arguments[at : at + 12] for at in range(0, len(call.arguments), 12)]
         deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
-    at = {"index": 0}
+    yield from _block(len(records), start, deltas)
+
+
+def _block(place: int, start: dict[str, Any], deltas: list[dict[str, str]]) -> Iterator[bytes]:
+    at = {"index": place}
     yield event(
         "content_block_start", {"type": "content_block_start", **at, "content_block": start}
     )

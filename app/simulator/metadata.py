@@ -6,7 +6,8 @@ from typing import Any
 from app.simulator.ask import Ask
 from app.simulator.catalog import Row
 from app.simulator.refusals import Refusal
-from app.simulator.router import Routed, model_field
+from app.simulator.routed import Routed
+from app.simulator.router import model_field
 from app.simulator.routing import has_own_key
 
 
@@ -39,6 +40,8 @@ def metadata(ask: Ask, routed: Routed) -> dict[str, Any]:
             f"selected={row.name}"
         )
         told["attempts"] = attempts_made(ask, routed.attempts)
+    if routed.pipeline:
+        told["pipeline"] = [*routed.pipeline]
     return told
 
 

@@ -1,5 +1,8 @@
 """Which of the rows that are left is tried first, and what comes after it.
 
+Without an `order`, a sort or a tier, the default order: traffic shares, see shares.py, or the
+older lottery by 1/price².
+
 Rows for which the account has a key of its own go before all others, also past an order without
 fallbacks; every filter before that one holds for them, too (contract §1.6, §7 step 10).
 """
@@ -8,11 +11,13 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from app.simulator.ask import Ask, Candidate
+from app.simulator.ask import Ask
 from app.simulator.catalog import Row
+from app.simulator.naming import Candidate
 from app.simulator.routing import Funnel, admitted_tiers, has_own_key, matches
+from app.simulator.shares import drawn
 
-# How many of the cheapest rows share the load; not published, so a guess (contract §7).
+# Of the older lottery: how many of the cheapest rows share the load; a guess (contract §7).
 _LOAD_BALANCED = 4
 
 
@@ -78,9 +83,14 @@ def _arranged(ask: Ask, candidate: Candidate, rows: list[Row], random: Random) -
         rows = sorted(rows, key=_BY[by])
         return sorted(rows, key=lambda row: tiers.index(row.tier) if row.tier in tiers else 9)
     by = by or {"nitro": "throughput", "floor": "price"}.get(candidate.suffix)
-    if by is None and (candidate.suffix == "exacto" or ask.tools):
+    if by is None and (candidate.suffix == "exacto" or (ask.tools and ask.switches.auto_exacto)):
         by = "exacto"
-    return _balanced(rows, random) if by is None else sorted(rows, key=_BY[by])
+    if by is None and ask.provider.get("only") and not ask.switches.only_keeps_shares:
+        by = "price"
+    if by is not None:
+        return sorted(rows, key=_BY[by])
+    legacy = ask.switches.default_order == "legacy"
+    return _balanced(rows, random) if legacy else drawn(ask, rows, random)
 
 
 def _sort(ask: Ask) -> str | None:

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.simulator.catalog import Row
+from app.simulator.pages import page
 from app.simulator.refusals import Refusal
 from app.simulator.router import Router
 from app.simulator.routing import has_own_key
 from app.simulator.switches import Switches
-from app.simulator.usage import charged, number
+from app.simulator.usage import number
 from app.simulator.validation import check_key
 
 
@@ -28,22 +29,9 @@ def models(request: Request, router: Router, _switches: Switches, _now: float) -
         for model in router.catalog.models
         if "all" in wanted or not set(wanted).isdisjoint(model.outputs)
     ]
-    offset, limit = (_count(request, "offset", 0), _count(request, "limit", len(listed)))
-    end = offset + limit
-    more = f"/api/v1/models?offset={end}&limit={limit}" if end < len(listed) else None
-    body = {
-        "data": listed[offset:end],
-        "total_count": len(listed),
-        "links": {"next": more},
-    }
+    shown, more = page(request, listed, usual=len(listed), most=len(listed))
+    body = {"data": shown, "total_count": len(listed), "links": {"next": more}}
     return JSONResponse(body, headers={"Cache-Control": "public, max-age=300"})
-
-
-def _count(request: Request, name: str, default: int) -> int:
-    given = request.query_params.get(name, str(default))
-    if not given.isascii() or not given.isdigit():
-        raise Refusal(400, f"{name}: Invalid input: expected number")
-    return int(given)
 
 
 def models_count(_request: Request, router: Router, _switches: Switches, _now: float) -> Response:
@@ -120,8 +108,8 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
     completion = routed.completion
     left = identity in router.left_early
     attempts = [*routed.attempts[:-1], (completion.row, 499)] if left else routed.attempts
-    spent = completion.usage.cost * (not left)
-    cost = number(charged(ask, completion.row, spent))
+    spent = routed.spent * (not left)
+    cost = number(routed.charged * (not left))
     responses = [
         {
             "endpoint_id": _endpoint_id(row),
@@ -163,6 +151,7 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
         "upstream_inference_cost": number(spent),
         "is_byok": has_own_key(ask, completion.row),
         "session_id": ask.body.get("session_id"),
+        "preset_id": ask.preset.id if ask.preset else None,
     }
     return JSONResponse({"data": record})
 
@@ -173,7 +162,6 @@ _NOT_SIMULATED = (
     "external_user",
     "http_referer",
     "origin",
-    "preset_id",
     "request_id",
     "router",
     "upstream_id",

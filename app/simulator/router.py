@@ -3,37 +3,37 @@
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Any
 
-from app.simulator.ask import Ask, Candidate
-from app.simulator.catalog import Catalog, Model, Row
-from app.simulator.completion import Completion, complete, generation_id, tokens
+from app.simulator.ask import INFERENCE, Ask
+from app.simulator.catalog import Catalog, Row
+from app.simulator.completion import Completion, complete, generation_id
+from app.simulator.inner import errand_for, run_inside
+from app.simulator.naming import Candidate
 from app.simulator.ordering import across_models, ordered
+from app.simulator.picking import chosen
+from app.simulator.presets import Presets
 from app.simulator.refusals import Refusal
+from app.simulator.routed import InnerCall, Reached, Routed
 from app.simulator.routing import filtered, has_own_key
+from app.simulator.sessions import Sessions
 from app.simulator.switches import ModelName
 
 REMEMBERED = 1000
-_STICKY_SECONDS = 600
+_MOST_REACHED = 20  # endpoints for each request that is remembered
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
-    """An answer and how it came about."""
+class _Plan:
+    """Rows to try one after the other, and whose candidate each of them is."""
 
-    completion: Completion
-    attempts: tuple[tuple[Row, int], ...]  # every row that got the prompt, with its status
-    available: tuple[Row, ...]
-    strategy: str
+    rows: list[Row]
+    owners: dict[int, Candidate]
 
-
-@dataclass(slots=True)
-class _Session:
-    tag: str
-    prompt_tokens: int
-    until: float
-    sticks: bool
+    def __iter__(self) -> Iterator[tuple[Row, Candidate]]:
+        return ((row, self.owners[id(row)]) for row in self.rows)
 
 
 class Router:
@@ -46,115 +46,157 @@ class Router:
         seed: int,
         clock: Callable[[], float],
         remembered: int = REMEMBERED,
+        presets: Presets | None = None,
     ) -> None:
         self.catalog = catalog
+        self.presets = presets or Presets(())
         self.clock = clock
         self._seed = seed
         self._remembered = remembered
         self._count = 0
-        self._sessions: OrderedDict[tuple[str, str], _Session] = OrderedDict()
+        self._sessions = Sessions(clock, remembered)
         # For tests and for GET /generation: what was served, newest last.
         self.served: OrderedDict[str, tuple[Ask, Routed, float]] = OrderedDict()
         self.left_early: set[str] = set()  # generations whose caller hung up
         self.refused: deque[tuple[Ask, Refusal]] = deque(maxlen=remembered)
+        self.arrived = 0
         self.requests: deque[tuple[str, dict[str, str], bytes]] = deque(maxlen=remembered)
+        self.reached: deque[Reached] = deque(maxlen=remembered * _MOST_REACHED)
         self.listings_read: Counter[str] = Counter()  # by model
+
+    def arrive(self, path: str, headers: dict[str, str], raw: bytes) -> int:
+        """Note a request as it came; its number, from 1 on."""
+        self.requests.append((path, headers, raw))
+        self.arrived += 1
+        return self.arrived
 
     def route(self, ask: Ask) -> Routed:
         """Serve one request. Raises `Refusal` with the error that OpenRouter would answer."""
-        self._count += 1
-        random = Random(f"{self._seed}:{self._count}")  # noqa: S311 - a game of chance, not a secret
+        random = self._dice()
+        try:
+            routed = self.serve(ask, random)
+        except Refusal as refusal:
+            refusal.request_id = generation_id(int(self.clock()), random)
+            self.refused.append((ask, refusal))
+            raise
+        self._remember(routed)
+        return routed
+
+    def serve(self, ask: Ask, random: Random) -> Routed:
+        """Route one request, a client's or one made on its behalf, and all that runs inside it.
+
+        Notes every endpoint reached. Raises `Refusal`.
+        """
+        judge = partial(self._judge, random)
+        choice = chosen(ask, self.catalog, self._sessions, random, judge)
         refusals: list[Refusal] = []
         failed: list[tuple[Row, int]] = []
-        for rows in self._plans(ask, random, refusals):
-            for row in rows:
-                status = ask.switches.fail.get(row.tag) or ask.switches.fail.get(row.provider)
-                if not status:
-                    attempts, strategy = (*failed, (row, 200)), _strategy(ask, row)
-                    completion = self._complete(ask, row, random)
-                    routed = Routed(completion, attempts, tuple(rows), strategy)
-                    self._remember(ask, routed)
-                    return routed
-                failed.append((row, status))
-                if not _fails_over(status):
+        for plan in self._plans(ask, choice.candidates, random, refusals):
+            for row, candidate in plan:
+                if status := self._attempt(ask, candidate, row):
+                    failed.append((row, status))
+                    if _fails_over(status):
+                        continue
                     break
-        refusal = _all_failed(ask, failed) if failed else refusals[0]
-        refusal.request_id = generation_id(int(self.clock()), random)
-        self.refused.append((ask, refusal))
-        raise refusal
+                own = ask.standing_for(candidate)
+                return Routed(
+                    self._complete(own, row, random),
+                    attempts=(*failed, (row, 200)),
+                    available=tuple(plan.rows),
+                    strategy="fallback" if candidate.place else candidate.strategy,
+                    ask=own,
+                    inner=run_inside(self, own, candidate, random),
+                    pipeline=choice.pipeline,
+                )
+        raise _all_failed(ask, failed) if failed else refusals[0]
 
-    def _plans(self, ask: Ask, random: Random, refusals: list[Refusal]) -> Iterator[list[Row]]:
+    def serve_at(self, ask: Ask, row: Row) -> Routed:
+        """Serve a request at one endpoint, whatever the preferences say."""
+        first = ask.candidates[0]
+        if status := self._attempt(ask, first, row):
+            raise _all_failed(ask, [(row, status)])
+        completion = self._complete(ask, row, self._dice())
+        routed = Routed(completion, ((row, 200),), (row,), first.strategy, ask)
+        self._remember(routed)
+        return routed
+
+    def run_inside(self, ask: Ask, routed: Routed) -> None:
+        """Make the calls that a request's tools bring about at the model that answered another."""
+        answering = replace(ask.candidates[0], model=routed.completion.row.model)
+        run_inside(self, ask, answering, self._dice())
+
+    def _dice(self) -> Random:
+        self._count += 1
+        return Random(f"{self._seed}:{self._count}")  # noqa: S311 - a game of chance, not a secret
+
+    def _judge(self, random: Random, ask: Ask, name: str) -> bool:
+        """Let a model judge for a router; False where no endpoint may or can."""
+        call = InnerCall("plugins.switchyard-router", "judge", name)
+        try:
+            self.serve(errand_for(self, ask, "judge", call), random)
+        except Refusal:
+            return False
+        return True
+
+    def _attempt(self, ask: Ask, candidate: Candidate, row: Row) -> int | None:
+        """Send a request to an endpoint: the status that it fails with, None if it serves."""
+        fails = ask.switches.fail.get(row.tag) or ask.switches.fail.get(row.provider)
+        why = ask.errand.why if ask.errand else candidate.why
+        carrier = ask.errand.carrier if ask.errand else ""
+        self.reached.append(Reached(ask.number, why, carrier, row, fails or 200))
+        return fails
+
+    def _complete(self, ask: Ask, row: Row, random: Random) -> Completion:
+        created, cached = int(self.clock()), self._sessions.cached(ask, row)
+        return complete(ask, row, created=created, random=random, cached_tokens=cached)
+
+    def _plans(
+        self,
+        ask: Ask,
+        candidates: tuple[Candidate, ...],
+        random: Random,
+        refusals: list[Refusal],
+    ) -> Iterator[_Plan]:
         """The rows to try, model after model; of all models at once with `partition` "none"."""
-        together = len(ask.candidates) > 1 and _partition(ask) == "none"
-        every: list[Row] = []
-        for candidate in ask.candidates:
+        together = len(candidates) > 1 and _partition(ask) == "none"
+        every = _Plan([], {})
+        for candidate in candidates:
+            own = ask.standing_for(candidate)
             try:
-                funnel = filtered(ask, candidate)
-                rows = ordered(funnel, random, self._sticky(ask, candidate.model))
+                funnel = filtered(own, candidate)
+                rows = ordered(funnel, random, self._sticky(own, candidate))
             except Refusal as nothing_left:
                 refusals.append(nothing_left)
                 continue
-            rows = _disobeying(ask, candidate, rows)
+            rows = _disobeying(own, candidate, rows)
+            owners = {id(row): candidate for row in rows}
             if together:
-                every += rows
+                new = [row for row in rows if id(row) not in every.owners]
+                every = _Plan([*every.rows, *new], owners | every.owners)
             else:
-                yield rows
-        if every:
-            yield across_models(ask, every)
+                yield _Plan(rows, owners)
+        if every.rows:
+            yield _Plan(across_models(ask, every.rows), every.owners)
 
-    def _complete(self, ask: Ask, row: Row, random: Random) -> Completion:
-        created, cached = int(self.clock()), self._cached(ask, row)
-        return complete(ask, row, created=created, random=random, cached_tokens=cached)
+    def _sticky(self, ask: Ask, candidate: Candidate) -> str | None:
+        """Where a conversation sticks; on other routes than inference, sessions only group logs."""
+        if ask.errand is not None or ask.dialect not in INFERENCE:
+            return None
+        return self._sessions.sticky(ask, candidate.model)
 
-    def _remember(self, ask: Ask, routed: Routed) -> None:
-        row, now = routed.completion.row, self.clock()
-        key = (ask.session, row.model.id)
-        cache_seen = routed.completion.usage.cached_tokens > 0
-        self._sessions[key] = _Session(
-            tag=row.tag,
-            prompt_tokens=tokens(ask.prompt),
-            until=now + _STICKY_SECONDS,
-            sticks=ask.explicit_session or cache_seen,
-        )
-        self.served[routed.completion.id] = (ask, routed, now)
-        while len(self._sessions) > self._remembered:
-            self._sessions.popitem(last=False)
+    def _remember(self, routed: Routed) -> None:
+        completion = routed.completion
+        cached = completion.usage.cached_tokens
+        self._sessions.remember(routed.ask, completion.row, cached_tokens=cached)
+        self.served[completion.id] = (routed.ask, routed, self.clock())
         while len(self.served) > self._remembered:
             self.left_early.discard(self.served.popitem(last=False)[0])
-
-    def _sticky(self, ask: Ask, model: Model) -> str | None:
-        """The tag that this conversation sticks to, where its cache is cheaper than its prompt.
-
-        A conversation that names itself sticks from the start, another once its cache was hit.
-        """
-        session = self._session(ask, model)
-        if session is None or not session.sticks:
-            return None
-        cacheable = any(
-            row.tag == session.tag and 0 < row.price("input_cache_read") < row.price("prompt")
-            for row in model.rows
-        )
-        return session.tag if cacheable else None
-
-    def _cached(self, ask: Ask, row: Row) -> int:
-        session = self._session(ask, row.model)
-        return session.prompt_tokens if session and session.tag == row.tag else 0
-
-    def _session(self, ask: Ask, model: Model) -> _Session | None:
-        session = self._sessions.get((ask.session, model.id))
-        return session if session and self.clock() <= session.until else None
 
 
 def model_field(how: ModelName, row: Row) -> dict[str, str]:
     """How the account of an attempt names its model: by dated slug, by plain id, or not at all."""
     names = {"permaslug": row.model.canonical, "id": row.model.id}
     return {"model": names[how]} if how in names else {}
-
-
-def _strategy(ask: Ask, row: Row) -> str:
-    """How the router came to the model that answers."""
-    first = ask.candidates[0]
-    return first.strategy if row.model is first.model else "fallback"
 
 
 def _partition(ask: Ask) -> str:

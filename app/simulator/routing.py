@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.simulator.ask import PARAMETERS, Ask, Candidate
+from app.simulator.ask import Ask
 from app.simulator.catalog import Row
 from app.simulator.completion import tokens
+from app.simulator.naming import Candidate
+from app.simulator.parameters import PARAMETERS
 from app.simulator.refusals import MESSAGES, TOOL_CHOICE, Refusal, privacy_message
 
 _MILLION = Decimal(1_000_000)

@@ -6,7 +6,8 @@ from typing import Any
 from app.simulator.ask import Ask
 from app.simulator.completion import Completion
 from app.simulator.metadata import metadata_field
-from app.simulator.router import Routed
+from app.simulator.routed import Routed
+from app.simulator.tool_records import chat_records, message_records, response_records
 from app.simulator.usage import messages_usage, usage_field
 
 
@@ -39,7 +40,9 @@ def tool_calls(completion: Completion) -> list[dict[str, Any]]:
 
 
 def reasoning_details(text: str) -> list[dict[str, Any]]:
-    """`reasoning_details` of a chat delta or message."""
+    """`reasoning_details` of a chat delta or message, as far as the model thought aloud."""
+    if not text:
+        return []
     return [{"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}]
 
 
@@ -66,8 +69,8 @@ def chat_body(ask: Ask, routed: Routed) -> dict[str, Any]:
         "refusal": None,
         "reasoning": completion.reasoning or None,
     }
-    if completion.reasoning:
-        message["reasoning_details"] = reasoning_details(completion.reasoning)
+    if details := [*chat_records(routed), *reasoning_details(completion.reasoning)]:
+        message["reasoning_details"] = details
     if completion.tool_call:
         message["tool_calls"] = tool_calls(completion)
     choice = {
@@ -82,7 +85,7 @@ def chat_body(ask: Ask, routed: Routed) -> dict[str, Any]:
         "service_tier": completion.row.tier,
         "system_fingerprint": None,
         "choices": [choice],
-        **usage_field(ask, completion),
+        **usage_field(routed),
         **metadata_field(ask, routed),
     }
 
@@ -99,14 +102,15 @@ def text_body(ask: Ask, routed: Routed) -> dict[str, Any]:
     return {
         **chat_head(ask, completion, "text_completion"),
         "choices": [choice],
-        **usage_field(ask, completion),
+        **usage_field(routed),
         **metadata_field(ask, routed),
     }
 
 
-def response_items(completion: Completion) -> list[dict[str, Any]]:
-    """The output items of a response: a reasoning item, then a call or a message."""
-    items: list[dict[str, Any]] = []
+def response_items(routed: Routed) -> list[dict[str, Any]]:
+    """The output items of a response: server tools, a reasoning item, then a call or a message."""
+    completion = routed.completion
+    items = response_records(routed)
     if completion.reasoning:
         summary = [{"type": "summary_text", "text": completion.reasoning}]
         items.append({"type": "reasoning", "id": f"rs_{completion.id}", "summary": summary})
@@ -147,7 +151,7 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
         "background": False,
         "model": completion.row.model.canonical,
         "status": "in_progress" if begun else "completed",
-        "output": [] if begun else response_items(completion),
+        "output": [] if begun else response_items(routed),
         "error": None,
         "incomplete_details": None,
         "instructions": ask.body.get("instructions"),
@@ -172,18 +176,17 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
         "truncation": "disabled",
         "usage": None,
     }
-    return body if begun else body | usage_field(ask, completion) | metadata_field(ask, routed)
+    return body if begun else body | usage_field(routed) | metadata_field(ask, routed)
 
 
-def message_blocks(completion: Completion) -> list[dict[str, Any]]:
-    """The content blocks of an Anthropic message."""
-    call = completion.tool_call
-    if call is None:
-        return [{"type": "text", "text": completion.text}]
-
-    return [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": json.loads(call.arguments)}
-    ]
+def message_blocks(routed: Routed) -> list[dict[str, Any]]:
+    """The content blocks of an Anthropic message: server tools, then a call or the text."""
+    call = routed.completion.tool_call
+    last: dict[str, Any] = {"type": "text", "text": routed.completion.text}
+    if call is not None:
+        arguments = json.loads(call.arguments)
+        last = {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
+    return [*message_records(routed), last]
 
 
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
@@ -213,8 +216,8 @@ def message_body(ask: Ask, routed: Routed) -> dict[str, Any]:
     completion = routed.completion
     return {
         **message_head(ask, completion),
-        "content": message_blocks(completion),
+        "content": message_blocks(routed),
         "stop_reason": stop_reason(completion),
-        "usage": messages_usage(ask, completion),
+        "usage": messages_usage(routed),
         **metadata_field(ask, routed),
     }

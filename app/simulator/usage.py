@@ -4,12 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.completion import Completion
 from app.simulator.metadata import byok_field
-from app.simulator.routing import has_own_key
-
-_OWN_KEY_FEE = Decimal("0.05")  # what OpenRouter takes of a spend by one's own key
+from app.simulator.routed import Routed
+from app.simulator.tool_list import BY_TYPE, runs_on_a_server
+from app.simulator.tool_records import iterations
 
 
 def number(amount: Decimal) -> float | int:
@@ -17,32 +15,28 @@ def number(amount: Decimal) -> float | int:
     return float(amount) if amount else 0
 
 
-def charged(ask: Ask, row: Row, spent: Decimal) -> Decimal:
-    """What OpenRouter charges for what was spent at the host: with an own key, its fee (A5.1)."""
-    return spent * _OWN_KEY_FEE if has_own_key(ask, row) else spent
+def _money(routed: Routed) -> dict[str, Any]:
+    row = routed.completion.row
+    own = byok_field(routed.ask, row, of_usage=True)
+    return {"cost": number(routed.charged), **own}
 
 
-def _money(ask: Ask, completion: Completion) -> dict[str, Any]:
-    row, spent = completion.row, completion.usage.cost
-    return {"cost": number(charged(ask, row, spent)), **byok_field(ask, row, of_usage=True)}
-
-
-def usage_field(ask: Ask, completion: Completion) -> dict[str, Any]:
+def usage_field(routed: Routed) -> dict[str, Any]:
     """`usage` of an answer; what a dead upstream leaves behind has none (contract A5.3)."""
-    if ask.switches.empty == "network_error":
+    if routed.ask.switches.empty == "network_error":
         return {}
-    usage = responses_usage if ask.dialect == "responses" else chat_usage
-    return {"usage": usage(ask, completion)}
+    usage = responses_usage if routed.ask.dialect == "responses" else chat_usage
+    return {"usage": usage(routed)}
 
 
-def chat_usage(ask: Ask, completion: Completion) -> dict[str, Any]:
+def chat_usage(routed: Routed) -> dict[str, Any]:
     """`usage` of chat and text completions."""
-    usage = completion.usage
+    usage = routed.completion.usage
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-        **_money(ask, completion),
+        **_money(routed),
         "prompt_tokens_details": {
             "cached_tokens": usage.cached_tokens,
             "cache_write_tokens": 0,
@@ -50,7 +44,7 @@ def chat_usage(ask: Ask, completion: Completion) -> dict[str, Any]:
             "video_tokens": 0,
         },
         "cost_details": {
-            "upstream_inference_cost": number(usage.cost),
+            "upstream_inference_cost": number(routed.spent),
             "upstream_inference_prompt_cost": number(usage.prompt_cost),
             "upstream_inference_completions_cost": number(usage.completion_cost),
         },
@@ -59,53 +53,79 @@ def chat_usage(ask: Ask, completion: Completion) -> dict[str, Any]:
             "image_tokens": 0,
             "audio_tokens": 0,
         },
-        **(_SERVER_TOOLS if ask.server_tools else {}),
+        **_server_tools(routed.ask),
     }
 
 
-# The simulated model uses a server tool once whenever it has one.
-_SERVER_TOOLS: dict[str, Any] = {
-    "server_tool_use_details": {
-        "web_search_requests": 1,
-        "tool_calls_requested": 1,
-        "tool_calls_executed": 1,
+def _server_tools(ask: Ask) -> dict[str, Any]:
+    """The counts of server tools: the simulated model uses each once that it has."""
+    if not ask.server_tools:
+        return {}
+    searches, calls = _searches(ask), len(_on_servers(ask))
+    told = {"web_search_requests": searches} if searches else {}
+    calls = max(calls, searches)
+    return {
+        "server_tool_use_details": {
+            **told,
+            "tool_calls_requested": calls,
+            "tool_calls_executed": calls,
+        }
     }
-}
 
 
-def responses_usage(ask: Ask, completion: Completion) -> dict[str, Any]:
+def _on_servers(ask: Ask) -> list[dict[str, Any]]:
+    return [tool for tool in ask.body.get("tools") or [] if runs_on_a_server(tool)]
+
+
+def _searches(ask: Ask) -> int:
+    """Whether the web was searched: by a tool, by the plugin, or by the model's suffix."""
+    known = [BY_TYPE.get(str(tool.get("type"))) for tool in _on_servers(ask)]
+    by_tool = any(tool is not None and tool.name == "web_search" for tool in known)
+    online = any(candidate.suffix == "online" for candidate in ask.candidates)
+    return int(by_tool or online or ask.plugin("web") is not None)
+
+
+def responses_usage(routed: Routed) -> dict[str, Any]:
     """`usage` of a response."""
-    usage = completion.usage
+    usage = routed.completion.usage
     return {
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens},
         "output_tokens": usage.completion_tokens,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-        **_money(ask, completion),
+        **_money(routed),
         "cost_details": {
-            "upstream_inference_cost": number(usage.cost),
+            "upstream_inference_cost": number(routed.spent),
             "upstream_inference_input_cost": number(usage.prompt_cost),
             "upstream_inference_output_cost": number(usage.completion_cost),
         },
+        **_server_tools(routed.ask),
     }
 
 
-def messages_usage(ask: Ask, completion: Completion) -> dict[str, Any]:
+def messages_usage(routed: Routed) -> dict[str, Any]:
     """`usage` of an Anthropic message, which must have one, with OpenRouter's cost."""
-    usage = completion.usage
-    if ask.switches.empty == "network_error":
+    usage = routed.completion.usage
+    if routed.ask.switches.empty == "network_error":
         return {"input_tokens": 0, "output_tokens": 0}
-    return {
+    own = {
         "input_tokens": usage.prompt_tokens - usage.cached_tokens,
+        "output_tokens": usage.completion_tokens,
+    }
+    advised = iterations(routed, own)
+    searches = _searches(routed.ask)
+    return {
+        **own,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": usage.cached_tokens,
-        "output_tokens": usage.completion_tokens,
-        "service_tier": completion.row.tier or "standard",
-        **_money(ask, completion),
+        "service_tier": routed.completion.row.tier or "standard",
+        **_money(routed),
         "cost_details": {
-            "upstream_inference_cost": number(usage.cost),
+            "upstream_inference_cost": number(routed.spent),
             "upstream_inference_prompt_cost": number(usage.prompt_cost),
             "upstream_inference_completions_cost": number(usage.completion_cost),
         },
+        **({"iterations": advised} if advised else {}),
+        **({"server_tool_use": {"web_search_requests": searches}} if searches else {}),
     }

@@ -27,6 +27,7 @@ MOST_FALLBACKS = 3
 # What kind of JSON value each field must be that the simulator reads; `null` counts as absent.
 _KINDS: dict[str, tuple[type, str]] = {
     "model": (str, "string"),
+    "preset": (str, "string"),
     "models": (list, "array"),
     "fallbacks": (list, "array"),
     "messages": (list, "array"),
@@ -36,6 +37,8 @@ _KINDS: dict[str, tuple[type, str]] = {
     "response_format": (dict, "object"),
     "text": (dict, "object"),
 }
+# On media routes these say which format a file has.
+_FORMATS = frozenset({"response_format", "text"})
 _ITEMS: dict[str, tuple[type, str]] = {
     "models": (str, "string"),
     "tools": (dict, "object"),
@@ -43,21 +46,40 @@ _ITEMS: dict[str, tuple[type, str]] = {
 }
 
 
-def check_key(headers: Mapping[str, str]) -> None:
-    """Raise the 401s of a missing and of a bad key."""
+# The keys of `provider` that a route takes, where it takes a part of them (contract A8).
+_TAKEN: dict[str, frozenset[str]] = {
+    "images": frozenset({"allow_fallbacks", "ignore", "only", "order", "sort", "options"}),
+    "speech": frozenset({"zdr", "data_collection", "options"}),
+    "transcriptions": frozenset({"zdr", "data_collection", "options"}),
+    "videos": frozenset({"options"}),
+    "batches": frozenset({"only", "allow_fallbacks"}),
+}
+
+NO_KEY = "No cookie auth credentials found"
+
+
+def check_key(headers: Mapping[str, str], missing: str = NO_KEY) -> str:
+    """The key of a request. Raises the 401s of a missing and of a bad key."""
     bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
     key = bearer or headers.get("x-api-key", "")
     if not key:
-        raise Refusal(401, "No cookie auth credentials found")
+        raise Refusal(401, missing)
     if not key.startswith("sk-or-") or "bad" in key:
         raise Refusal(401, "User not found.")
+    return key
 
 
-def check_body(body: Any) -> dict[str, Any]:
-    """The body if it is an object whose fields are of the right kind, `provider` above all."""
+def check_body(body: Any, dialect: str = "chat", *, lenient: bool = False) -> dict[str, Any]:
+    """The body if it is an object whose fields are of the right kind, `provider` above all.
+
+    `lenient`: keys of `provider` that only other routes take are left out instead of refused.
+    """
     if not isinstance(body, dict):
         raise Refusal(400, "Invalid input: expected object")
+    media = dialect in _TAKEN
     for name, (kind, called) in _KINDS.items():
+        if media and name in _FORMATS:
+            continue
         if body.get(name) is not None and not isinstance(body[name], kind):
             raise Refusal(400, f"{name}: Invalid input: expected {called}")
     for name, (kind, called) in _ITEMS.items():
@@ -68,9 +90,11 @@ def check_body(body: Any) -> dict[str, Any]:
         raise Refusal(400, f"'models' array must have {MOST_FALLBACKS} items or fewer.")
     _check_fallbacks(body)
     provider = body.get("provider")
-    if provider is not None:
-        _check_provider(provider)
-    return body
+    if provider is None:
+        return body
+    taken = _TAKEN.get(dialect, frozenset(_CHECKS))
+    _check_provider(provider, frozenset(_CHECKS) if lenient else taken)
+    return {**body, "provider": {k: v for k, v in provider.items() if k in taken}}
 
 
 def _check_fallbacks(body: dict[str, Any]) -> None:
@@ -92,10 +116,10 @@ def _unrecognized(quoted: list[str]) -> str:
     return f"Unrecognized {'keys' if len(quoted) > 1 else 'key'}: {', '.join(quoted)}"
 
 
-def _check_provider(provider: Any) -> None:
+def _check_provider(provider: Any, taken: frozenset[str]) -> None:
     if not isinstance(provider, dict):
         raise Refusal(400, "provider: Invalid input: expected object")
-    unknown = [f'"{name}"' for name in provider if name not in _CHECKS]
+    unknown = [f'"{name}"' for name in provider if name not in taken]
     if unknown:
         raise Refusal(400, f"provider: {_unrecognized(unknown)}")
     for name, value in provider.items():

@@ -154,6 +154,14 @@ def test_serve_with_a_key_serves_upstream_and_log_follows(tmp_path: Path) -> Non
             assert "model=qwen/qwen3-coder" in printed_until(process, "receipt=", within=10)
 
 
+@pytest.mark.parametrize("option", ["--catalog", "--presets"])
+def test_a_simulator_s_file_that_can_not_be_used_is_named(tmp_path: Path, option: str) -> None:
+    (tmp_path / "file.json").write_text('{"format": 1}', "utf-8")
+    answer = run(tmp_path, "simulate", option, "file.json", "--port", "0")
+    assert answer.returncode == 2
+    assert f"{option} file.json can't be used" in answer.stderr
+
+
 @pytest.mark.parametrize("arguments", [["log", "--since", "soon"], ["log", "rcp_none"]])
 def test_a_mistake_is_a_sentence_and_an_exit_code(tmp_path: Path, arguments: list[str]) -> None:
     answer = run(tmp_path, *arguments)

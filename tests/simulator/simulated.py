@@ -9,7 +9,8 @@ import httpx2
 from app.simulator import Switches, create_simulator
 from app.simulator.ask import Ask, read_ask
 from app.simulator.catalog import Catalog
-from app.simulator.router import Routed, Router
+from app.simulator.routed import Routed
+from app.simulator.router import Router
 
 KEY = "sk-or-v1-of-a-test"
 NOW = 1_790_000_000.0  # a Monday, 14:13 UTC
@@ -41,14 +42,24 @@ class Clock:
 class Simulated:
     """The ASGI app with a client in front, for whole bodies; streams that pause need a socket."""
 
-    def __init__(self, folder: Any = None, *models: dict[str, Any], **switches: Any) -> None:
+    def __init__(
+        self,
+        folder: Any = None,
+        *models: dict[str, Any],
+        presets: Any = None,
+        **switches: Any,
+    ) -> None:
         self.clock = Clock()
         catalog = None
         if models:
             catalog = folder / "catalog.json"
             catalog.write_text(json.dumps({"format": 1, "models": models}), encoding="utf-8")
         self.app = create_simulator(
-            catalog=catalog, switches=Switches(**switches), pace=0, clock=self.clock
+            catalog=catalog,
+            presets=presets,
+            switches=Switches(**switches),
+            pace=0,
+            clock=self.clock,
         )
         self.router: Router = self.app.state.router
         self._client = httpx2.AsyncClient(
@@ -65,6 +76,10 @@ class Simulated:
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> httpx2.Response:
         return await self._client.get(path, headers=headers or {})
+
+    def reached(self) -> list[tuple[str, str, str]]:
+        """Model, tag and why of every endpoint that was sent something, in order."""
+        return [(each.model, each.tag, each.why) for each in self.router.reached]
 
     async def chat(self, model: str = "acme/sim-1", /, **fields: Any) -> httpx2.Response:
         switches = fields.pop("simulate", {})
@@ -107,7 +122,9 @@ def endpoint(tag: str, quantization: str | None = "fp8", **changes: Any) -> dict
 def model(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """One model with these rows."""
     name = changes.pop("id", "acme/sim-1")
-    hidden = {key: changes.pop(key) for key in ("distillable", "reasons") if key in changes}
+    hidden = {
+        key: changes.pop(key) for key in ("distillable", "reasons", "coding") if key in changes
+    }
     return {
         "id": name,
         "canonical_slug": f"{name}-20261001",

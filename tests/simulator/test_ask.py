@@ -26,7 +26,10 @@ SHIPPED = Catalog.read(None)
         ("anthropic/claude-sonnet-4-6", "anthropic/claude-sonnet-4.6", "", "direct"),
         ("anthropic/claude-4.6-sonnet-20260217", "anthropic/claude-sonnet-4.6", "", "direct"),
         ("~anthropic/claude-sonnet-latest", "anthropic/claude-sonnet-4.6", "", "latest"),
-        ("qwen/qwen3-coder@preset/mine", "qwen/qwen3-coder", "", "direct"),
+        ("openrouter/auto", "openrouter/auto", "", "auto"),
+        ("openrouter/auto:floor", "openrouter/auto", "floor", "auto"),
+        ("openrouter/free", "openrouter/free", "", "free"),
+        ("nvidia/switchyard", "nvidia/switchyard", "", "auto"),
     ],
 )
 def test_a_model_is_known_by_any_of_its_names(
@@ -36,7 +39,9 @@ def test_a_model_is_known_by_any_of_its_names(
     assert (candidate.model.id, candidate.suffix, candidate.strategy) == (model, suffix, strategy)
 
 
-@pytest.mark.parametrize("name", ["qwen", "qwen/qwen3-coder:", "@preset/mine", "QWEN/QWEN3-CODER"])
+@pytest.mark.parametrize(
+    "name", ["qwen", "qwen/qwen3-coder:", "openrouter/auto:free", "QWEN/QWEN3-CODER"]
+)
 def test_any_other_name_is_no_model(name: str) -> None:
     with pytest.raises(Refusal, match="is not a valid model ID") as refused:
         asked(SHIPPED, model=name)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from app.simulator.ask import Ask, read_ask
 from app.simulator.catalog import Catalog
 from app.simulator.refusals import Refusal
-from app.simulator.router import Routed, Router
+from app.simulator.routed import Routed
+from app.simulator.router import Router
 from app.simulator.switches import Switches
 from tests.simulator import naive
 from tests.simulator.simulated import HELLO, NOW, TOOL, endpoint, model

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from app.simulator.ask import read_ask
 from app.simulator.catalog import Catalog
 from app.simulator.router import Router
+from app.simulator.switches import Switches
 from tests.simulator.simulated import HELLO, NOW, TOOL, asked, endpoint, model, tried
 
 
@@ -86,7 +88,8 @@ def test_without_figures_a_wish_is_missed() -> None:
 def test_the_lottery_is_weighted_by_one_over_price_squared() -> None:
     """The guide's example: A $1, B $2 with an outage, C $3: A to C is 9 to 1; then C, then B."""
     rows = (row("a", 1, 1, 1), row("b", 2, 1, 1, status=-2), row("c", 3, 1, 1))
-    lists = Counter(tuple(tried(*rows, seed=seed)) for seed in range(3000))
+    legacy = Switches(default_order="legacy")
+    lists = Counter(tuple(tried(*rows, seed=seed, switches=legacy)) for seed in range(3000))
     assert set(lists) == {("a", "c", "b"), ("c", "a", "b")}
     assert 0.88 < lists["a", "c", "b"] / 3000 < 0.92
 
@@ -198,6 +201,16 @@ def test_a_filter_beats_stickiness() -> None:
     conversation = Conversation()
     (home,) = conversation.turns(1, session_id="mine")
     assert home not in conversation.turns(5, session_id="mine", provider={"ignore": [home]})
+
+
+def test_on_other_routes_a_session_only_groups_logs() -> None:
+    conversation = Conversation()
+    body: dict[str, Any] = {"model": "acme/sim-1", "input": "x", "session_id": "mine"}
+    hosts = set()
+    for _ in range(30):
+        ask = read_ask(body, "embeddings", {}, conversation.catalog, Switches())
+        hosts.add(conversation.router.route(ask).completion.row.tag)
+    assert len(hosts) > 1
 
 
 def test_conversations_differ_by_how_they_open() -> None:

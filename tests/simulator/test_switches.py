@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +244,12 @@ async def test_one_request_s_switches_leave_the_next_alone() -> None:
     simulated = Simulated()
     await simulated.chat("x-ai/grok-4", simulate={"provider_field": "missing"})
     assert (await simulated.chat("x-ai/grok-4")).json()["provider"] == "xAI"
+
+
+def test_every_switch_is_documented_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| `(.+?)` \|", page, flags=re.MULTILINE))
+    defaults = dataclasses.asdict(Switches())
+    assert {name: json.loads(value) for name, value in told.items()} == json.loads(
+        json.dumps(defaults)
+    )

@@ -9,11 +9,17 @@ from hypothesis import strategies as st
 
 from app.simulator.ask import read_ask
 from app.simulator.catalog import Catalog
+from app.simulator.frames import frames
+from app.simulator.naming import ROUTERS
+from app.simulator.other_routes import read_json
+from app.simulator.presets import Presets
 from app.simulator.refusals import Refusal
 from app.simulator.router import Router
-from app.simulator.server import _json
+from app.simulator.shapes import chat_body, message_body, response_body
 from app.simulator.switches import Switches
+from app.simulator.tool_list import BY_TYPE
 from app.simulator.validation import check_body
+from tests.simulator.channels import MODELS, PRESETS
 from tests.simulator.simulated import HELLO, NOW, TOOL, Simulated, endpoint, model
 
 QUANTIZATIONS = (
@@ -126,7 +132,7 @@ async def test_unknown_top_level_keys_are_tolerated() -> None:
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"[]", b'"text"'])
 def test_bytes_that_are_no_object_are_the_caller_s_fault(raw: bytes) -> None:
     with pytest.raises(Refusal) as refused:
-        check_body(_json(raw))
+        check_body(read_json("", raw))
     assert refused.value.status == 400
 
 
@@ -176,9 +182,12 @@ bodies = st.dictionaries(
 )
 
 
+DIALECTS = ["chat", "completions", "responses", "messages", "embeddings", "images", "speech"]
+
+
 @settings(max_examples=400, deadline=None)
 @example({"input": True}, "chat")
-@given(bodies, st.sampled_from(["chat", "completions", "responses", "messages", "embeddings"]))
+@given(bodies, st.sampled_from(DIALECTS))
 def test_any_json_object_is_served_or_refused_and_never_crashes(
     body: dict[str, Any], dialect: str
 ) -> None:
@@ -192,3 +201,70 @@ def test_any_json_object_is_served_or_refused_and_never_crashes(
         assert 400 <= refusal.status < 500  # noqa: PT017 - the only error there may be
     else:
         assert routed.completion.usage.cost >= 0
+
+
+# --- tools, plugins, routers and presets of any shape -----------------------------------------
+
+names = st.sampled_from(["acme/sim-1", "openrouter/auto", "~x", "@preset/big", "a@preset/off", ""])
+inside = st.dictionaries(
+    st.sampled_from(["model", "name", "tools", "analysis_models", "engine", "forward_transcript"]),
+    anything | names | st.lists(names, max_size=2),
+    max_size=3,
+)
+tools = st.fixed_dictionaries(
+    {"type": st.sampled_from([*BY_TYPE, "function", "mcp"]) | anything},
+    optional={"parameters": inside | anything, "model": names | anything, "function": inside},
+)
+plugins = st.fixed_dictionaries(
+    {"id": st.sampled_from(["web", *(name for name, _ in ROUTERS.values())]) | anything},
+    optional={
+        "enabled": st.booleans(),
+        "allowed_models": st.lists(names | st.just("*"), max_size=2) | anything,
+        "excluded_models": st.lists(names, max_size=2) | anything,
+        "models": st.lists(names, max_size=2) | anything,
+        "analysis_models": st.lists(names, max_size=2) | anything,
+        "model": names | anything,
+        "judge_model": names | anything,
+        "min_coding_score": anything,
+        "max_price": anything,
+    },
+)
+channels = st.fixed_dictionaries(
+    {"model": names | st.sampled_from([*ROUTERS])},
+    optional={
+        "models": st.lists(names, max_size=3),
+        "preset": names | st.sampled_from(["big", "helped", "off"]) | anything,
+        "tools": st.lists(tools, max_size=2),
+        "plugins": st.lists(plugins, max_size=2) | anything,
+        "tool_choice": anything,
+        "messages": st.just(HELLO) | anything,
+    },
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    body=channels,
+    dialect=st.sampled_from(["chat", "responses", "messages", "videos"]),
+    inherits=st.booleans(),
+)
+def test_tools_plugins_and_presets_of_any_shape_never_make_it_fall_over(
+    body: dict[str, Any], dialect: str, *, inherits: bool
+) -> None:
+    catalog = Catalog([model(endpoint("novita")), *MODELS])
+    presets = Presets(PRESETS)
+    router = Router(catalog, seed=0, clock=lambda: NOW, presets=presets)
+    switches = Switches(inner_inherits=inherits, tools_elsewhere="run")
+    try:
+        checked = check_body(body, dialect)
+        find = presets.finder("any")
+        ask = read_ask(checked, dialect, {}, catalog, switches, find=find)
+        routed = router.route(ask)
+    except Refusal as refusal:
+        json.dumps(refusal.body())
+        assert 400 <= refusal.status < 500  # noqa: PT017 - the only error there may be
+        return
+    whole = {"responses": response_body, "messages": message_body}.get(dialect, chat_body)
+    json.dumps(whole(routed.ask, routed))
+    if dialect != "videos":
+        assert b"".join(frames(routed.ask, routed))

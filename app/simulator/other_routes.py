@@ -1,0 +1,71 @@
+"""The routes beside the four of inference: what each reads, who serves it, what it answers (A8)."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.simulator.ask import Ask
+from app.simulator.batches import batches, read_batch, run_batch
+from app.simulator.decisions import check_questions, decisions
+from app.simulator.media import film, images, speech, transcriptions, videos
+from app.simulator.multipart import form_fields, is_form
+from app.simulator.refusals import Refusal
+from app.simulator.routed import Routed
+from app.simulator.router import Router
+from app.simulator.vectors import embeddings, rerank
+
+
+def read_json(_content_type: str, raw: bytes) -> Any:
+    """A JSON body. Raises the 400 of bytes that are no JSON."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, f"Invalid JSON: {error}") from None
+
+
+def read_either(content_type: str, raw: bytes) -> Any:
+    """A JSON body or a form. Raises their 400s."""
+    return form_fields(content_type, raw) if is_form(content_type) else read_json("", raw)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRoute:
+    """One path; `needs` are the fields that it can't do without, by their kinds."""
+
+    path: str
+    dialect: str
+    answer: Callable[[Routed], dict[str, Any] | bytes]
+    needs: Mapping[str, type] = field(default_factory=dict)
+    read: Callable[[str, bytes], Any] = read_json
+    serve: Callable[[Router, Ask], Routed] = Router.route
+    status: int = 200
+
+    def check(self, body: Mapping[str, Any]) -> None:
+        """Raise the 400 of a field that is missing or of another kind."""
+        for name, kind in self.needs.items():
+            if not isinstance(body.get(name), kind):
+                raise Refusal(400, f"{name}: Invalid input: expected {_CALLED[kind]}")
+        if "questions" in self.needs:
+            check_questions(body)
+
+
+_CALLED: dict[type, str] = {str: "string", dict: "object"}
+_QUESTIONS = {"questions": dict}
+_V1 = "/api/v1"
+ROUTES = (
+    OtherRoute(f"{_V1}/embeddings", "embeddings", embeddings),
+    OtherRoute(f"{_V1}/rerank", "rerank", rerank),
+    OtherRoute("/api/alpha/decisions", "decisions", decisions, _QUESTIONS),
+    OtherRoute(f"{_V1}/systemone", "decisions", decisions, _QUESTIONS),
+    OtherRoute(f"{_V1}/images", "images", images, {"prompt": str}),
+    OtherRoute(f"{_V1}/audio/speech", "speech", speech, {"input": str}),
+    OtherRoute(f"{_V1}/audio/transcriptions", "transcriptions", transcriptions, read=read_either),
+    OtherRoute(f"{_V1}/videos", "videos", videos, {"prompt": str}, serve=film, status=202),
+    *(
+        OtherRoute(
+            path, "batches", batches, {"model": str}, read=read_batch, serve=run_batch, status=202
+        )
+        for path in (f"{_V1}/batches", "/api/beta/batches")
+    ),
+)
