@@ -18,6 +18,7 @@ from app.errors import SettingsError
 from app.main import create_app
 from app.policy_folder import policy_folder
 from app.settings import Settings, unknown_settings
+from app.shown import shown
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -180,17 +181,22 @@ def start_logging(level: str, *, who: str = "") -> None:
 
 
 class _Timed(logging.Formatter):
-    """A time, and `who`, before every line where one record has those of several requests."""
+    """A time, and `who`, before each event; the further lines of one are indented.
+
+    Where one record has the lines of several requests, each is an event. Whatever is logged is
+    `shown`: no text from outside can steer a terminal, or begin a line that looks like an event.
+    """
 
     def __init__(self, who: str) -> None:
         self._who = f"{who} " if who else ""
         super().__init__(f"%(asctime)s {self._who}%(message)s", datefmt="%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+        text = shown(super().format(record))
+        begin = f"{record.asctime} {self._who}"
         if record.name != "pointsman.requests":
-            return text
-        return text.replace("\n", f"\n{record.asctime} {self._who}")
+            begin = " " * len(begin)
+        return text.replace("\n", f"\n{begin}")
 
 
 def _without_known_noise(record: logging.LogRecord) -> bool:

@@ -5,11 +5,11 @@ import json
 from decimal import Decimal
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from app.cli.commands import commands
 from app.cli.stats import dollars, notes_on, number, percent, print_stats
+from app.cli.terminal import Console
 from app.ledger.receipt import Receipt
 from app.ledger.stats import DIMENSIONS, Dimension, Stats, Wanted
 from app.ledger.store import Store
