@@ -13,6 +13,7 @@ from app.cli.ledgers import to_read
 from app.cli.log import style_of
 from app.cli.terminal import Console, Table, print_json
 from app.errors import SettingsError
+from app.ledger.bounds import is_cut
 from app.ledger.receipt import Receipt
 from app.policy.attempts import Tried
 from app.policy.compliance import terms_of
@@ -33,6 +34,11 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
     receipt = to_read(settings).get(receipt_id)
     if receipt is None:
         raise SettingsError(f"the ledger has no receipt {receipt_id}")
+    if is_cut(receipt.preferences_sent):
+        raise SettingsError(
+            f"the preferences on {receipt_id} were too long to be kept whole, so the receipt can't "
+            "be judged again; the verdict that it has was judged by all of them"
+        )
     if receipt.generation_id is None or receipt.model_sent is None:
         raise SettingsError(f"{receipt_id} names no generation: nothing was generated, or was told")
     verdict = asyncio.run(_verified(settings, receipt, wait))
