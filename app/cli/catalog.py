@@ -11,7 +11,7 @@ from app.catalog.endpoint import Endpoint
 from app.catalog.snapshot import written
 from app.cli.catalogs import open_catalog
 from app.cli.terminal import Console, Table
-from app.errors import SettingsError
+from app.errors import SettingsError, reason_of
 from app.policy.cases import models_wanted
 from app.policy.filters import listed_price
 from app.policy.shapes import did_you_mean
@@ -53,7 +53,7 @@ def _save(text: bytes, file: Path) -> None:
     try:
         file.write_bytes(text)
     except OSError as error:
-        raise SettingsError(f"can't write {file}: {error.strerror}") from None
+        raise SettingsError(f"can't write {file}: {reason_of(error)}") from None
 
 
 def _print_model(console: Console, catalog: Catalog, model: str) -> bool:

@@ -13,7 +13,7 @@ from rich.text import Text
 from app.cli.asking import asking
 from app.cli.terminal import Console
 from app.cli.words import log_command, without_password
-from app.errors import PointsmanError, UpstreamError
+from app.errors import PointsmanError, UpstreamError, reason_of
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others
 from app.openrouter.client import connect
@@ -42,7 +42,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         try:
             found.append(Diagnosis(what, *await look(settings)))
         except PointsmanError as error:
-            found.append(Diagnosis(what, well=False, told=str(error)))
+            found.append(Diagnosis(what, well=False, told=reason_of(error)))
     return found
 
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.cli.log import fits
 from app.cli.terminal import Console
-from app.errors import SettingsError
+from app.errors import SettingsError, reason_of
 from app.ledger.receipt import FIELDS, TUPLES, Receipt, as_json_object
 from app.shown import json_text, one_line
 
@@ -58,7 +58,7 @@ def _target(output: Path | None) -> Iterator[IO[bytes]]:
             yield file
         os.replace(partial, output)  # noqa: PTH105 - Path.replace says no more
     except OSError as error:
-        raise SettingsError(f"can't write {output}: {error.strerror or error}") from error
+        raise SettingsError(f"can't write {output}: {reason_of(error)}") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ import uvicorn
 from app.api.protocol import protocol
 from app.api.traffic import Traffic
 from app.cli.words import log_command
-from app.errors import SettingsError
+from app.errors import SettingsError, reason_of
 from app.main import create_app
 from app.policy_folder import policy_folder
 from app.settings import Settings, unknown_settings
@@ -153,7 +153,7 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
     except OSError as error:
         raise SettingsError(
-            f"can't listen on {host}:{port}: {error.strerror or error}; "
+            f"can't listen on {host}:{port}: {reason_of(error)}; "
             "choose another with --port or POINTSMAN_PORT"
         ) from None
 

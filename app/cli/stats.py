@@ -19,6 +19,7 @@ _EXTRA = 4  # columns from this rank on are there only where no name is cut for 
 _BAR = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _MANY_ERRORS = 0.05
+_UNITS = "kMGTPEZY"  # more than as many sums of a ledger as there can be come to
 
 
 Row = tuple[tuple[str, ...], Figures, float]  # names, figures, share
@@ -153,9 +154,9 @@ def number(count: int) -> str:
     """A count in at most four characters, or five: 9876, 14k, 1.2M."""
     if count < 10_000:  # noqa: PLR2004 - four digits are read at a glance
         return str(count)
-    unit, scaled = "", float(count)
-    while scaled >= 999.5 and unit != "G":  # noqa: PLR2004 - what does not round to three digits
-        unit, scaled = {"": "k", "k": "M", "M": "G"}[unit], scaled / 1000
+    unit, units, scaled = "", iter(_UNITS), float(count)
+    while scaled >= 999.5 and unit != _UNITS[-1]:  # noqa: PLR2004 - what does not round to three digits
+        unit, scaled = next(units), scaled / 1000
     return f"{scaled:.1f}{unit}" if scaled < 9.95 else f"{scaled:.0f}{unit}"  # noqa: PLR2004
 
 

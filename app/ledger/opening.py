@@ -22,7 +22,7 @@ SERVING_SECONDS = 10.0  # for one while serving: a page or a batch must not hold
 WRITING_LOCK = 0x706F696F  # any number, the same in every process
 _MIGRATION_LOCK = 0x706F696E
 _FIRST_WITH_TALLIES = "0002"
-_BUSY_SECONDS = 10
+BUSY_SECONDS = 10
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: about a millisecond
 
 
@@ -99,7 +99,7 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
     if "timeout" not in url.query:
-        url = url.update_query_dict({"timeout": str(_BUSY_SECONDS)})
+        url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
     engine = sa.create_engine(url)
 
     def prepare(connection: sqlite3.Connection, record: Any) -> None:
@@ -121,7 +121,7 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
 
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Switch to WAL. For this alone SQLite does not wait until others have let go of the file."""
-    late = time.monotonic() + _BUSY_SECONDS
+    late = time.monotonic() + BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")

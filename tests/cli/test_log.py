@@ -163,3 +163,27 @@ def test_one_receipt_is_shown_whole(store: Store, capsys: pytest.CaptureFixture[
     assert "broken" in text
     with pytest.raises(SettingsError, match="rcp_9"):
         show_one(store, "rcp_9")
+
+
+def test_a_wall_clock_set_back_does_not_stall_who_follows(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New receipts follow in the order of writing, whatever time they bear."""
+    written = iter(
+        [
+            [receipt(10, started_at=NOW - timedelta(days=365))],
+            [receipt(11, started_at=NOW - timedelta(days=800))],
+        ]
+    )
+
+    def instead_of_sleep(_seconds: float) -> None:
+        try:
+            store.write(next(written))
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr("app.cli.log.time.sleep", instead_of_sleep)
+    with pytest.raises(KeyboardInterrupt):
+        log(store, follow=True, as_json=True, limit=10, filters={"since": NOW})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["id"] for line in lines][-2:] == ["rcp_010", "rcp_011"]

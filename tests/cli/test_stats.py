@@ -113,7 +113,9 @@ def test_a_name_cannot_steer_the_terminal(store: Store) -> None:
         (7_368_000, "7.4M"),
         (14_000_000, "14M"),
         (5_000_000_000, "5.0G"),
-        (7 * 10**12, "7000G"),
+        (7 * 10**12, "7.0T"),
+        (2**63 - 1, "9.2E"),
+        (10**30, "1000000Y"),
     ],
 )
 def test_counts_are_short(count: int, text: str) -> None:
