@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "policy_folder": {"policy", "errors"},
     "api": {
         *("api", "catalog", "errors", "ledger", "openrouter"),
-        *("policy", "policy_folder", "settings", "telemetry", "wire"),
+        *("policy", "policy_folder", "settings", "shown", "telemetry", "wire"),
     },
     "dashboard": {
         *("dashboard", "catalog", "errors", "ledger", "policy", "policy_folder", "shown"),

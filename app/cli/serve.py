@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pointsman")
 
+MOST_LOGGED = 20_000  # characters of one entry, a stack trace included
+
 
 def serve(settings: Settings) -> None:
     """Start and stay until SIGINT or SIGTERM.
@@ -192,11 +194,13 @@ class _Timed(logging.Formatter):
         super().__init__(f"%(asctime)s {self._who}%(message)s", datefmt="%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        text = shown(super().format(record))
+        text = super().format(record)
         begin = f"{record.asctime} {self._who}"
         if record.name != "pointsman.requests":
             begin = " " * len(begin)
-        return text.replace("\n", f"\n{begin}")
+            if len(text) > MOST_LOGGED:
+                text = f"{text[:MOST_LOGGED]}\n... {len(text) - MOST_LOGGED:,} characters more"
+        return shown(text).replace("\n", f"\n{begin}")
 
 
 def _without_known_noise(record: logging.LogRecord) -> bool:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from app.ledger.receipt import Receipt
 
 LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
-MOST_JSON = 16_000  # characters, in all lists and objects of a receipt together
+MOST_JSON = 8_000  # characters, in all lists and objects of a receipt together
 MOST_DEEP = 16  # lists and objects inside one another
 MOST_WHOLE = 2**63 - 1  # what a column of whole numbers holds
 MOST_USD = Decimal(MOST_WHOLE).scaleb(-12)  # as picodollars

@@ -312,6 +312,7 @@ def test_t63_the_process_log_is_as_safe(folder: Path, upstream: int, *, at_termi
         "    raise ValueError(canary)\n"
         "except ValueError:\n"
         "    logging.getLogger('asyncio').exception(canary)\n"
+        "logging.getLogger('pointsman').error('x' * (1_000_000 - 9))\n"
         "print(canary); sys.stderr.write(canary)\n"
         "raise RuntimeError(canary)\n"
     )
@@ -328,6 +329,8 @@ def test_t63_the_process_log_is_as_safe(folder: Path, upstream: int, *, at_termi
     printed = all_of(here)
     process.wait(timeout=20)
     assert printed.count(b"pwned") >= 9
+    assert b"... 980,000 characters more" in printed
+    assert len(printed) < 100_000
     assert_harmless(printed, forged=True)
     logged = printed.partition(b"Traceback")[0].decode().splitlines()
     assert [line for line in logged if line.startswith("12:00:00 forged")] == []

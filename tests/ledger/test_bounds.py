@@ -69,7 +69,7 @@ def test_a_provider_object_of_a_million_entries_costs_next_to_nothing() -> None:
     assert one.preferences_sent is not None
     *kept, more = one.preferences_sent["only"]
     assert kept == wide["only"][: len(kept)]
-    assert len(kept) > 500
+    assert len(kept) > 200
     assert more == f"… {1_000_000 - len(kept)} more"
     assert is_cut(one.preferences_sent)
     assert not is_cut(FULL.preferences_sent)
@@ -173,7 +173,7 @@ def test_whatever_comes_is_bounded_once_and_for_all(
 def test_a_receipts_weight_is_no_less_than_its_memory() -> None:
     assert 2_000 < weight_of(receipt()) < 3_000
     wide = bounded(receipt(preferences_sent={"only": ["上" * 500] * 100}))
-    assert weight_of(wide) > 50_000
+    assert weight_of(wide) > 25_000
 
 
 def test_cut_leaves_what_is_short_alone() -> None:

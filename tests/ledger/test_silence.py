@@ -1,5 +1,6 @@
 """A ledger that says nothing is noticed within seconds, told, and caught up with (T-64)."""
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
@@ -306,6 +307,21 @@ def test_t64_the_time_that_counts_is_not_the_walls(
     submit(writer)
     monkeypatch.setattr(time, "time", lambda: 0.0)  # 1970
     assert until(lambda: writer.error is not None) < 2
+
+
+@pytest.mark.slow
+async def test_t64_a_postgresql_that_is_silent_at_start_keeps_no_reader_waiting(
+    silencer: Silencer, silent_url: str, start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    silencer.freeze()
+    proxy = start_proxy(upstream_url=openrouter.url, ledger_url=silent_url)
+    url = f"{proxy.url}/pointsman/receipts"
+    began = time.monotonic()
+    answers = await asyncio.gather(*(proxy.client.get(url, timeout=30) for _ in range(6)))
+    assert time.monotonic() - began < 12
+    assert [answer.status_code for answer in answers] == [503] * 6
+    silencer.thaw()
+    assert await proxy.receipts(0) == []
 
 
 # --- as people see it -------------------------------------------------------------------------
