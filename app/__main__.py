@@ -8,15 +8,20 @@ import sys
 gc.set_threshold(5000)
 
 from app.cli.commands import commands  # noqa: E402 - see above
+from app.cli.guard import guard_output  # noqa: E402
 from app.errors import PointsmanError  # noqa: E402
+
+_WHO = "pointsman: "
 
 
 def main() -> None:
     """Run one command; our own errors are a message and an exit code, never a stack trace."""
+    guard_output()
     try:
         commands()
     except PointsmanError as error:
-        sys.stderr.write(f"pointsman: {error}\n")
+        further = "\n" + " " * len(_WHO)  # no text from outside may look like another message
+        sys.stderr.write(_WHO + str(error).replace("\n", further) + "\n")
         sys.exit(2)
 
 

@@ -43,6 +43,12 @@ class PointsmanError(Exception):
     """Anything Pointsman itself has to say no to."""
 
 
+def reason_of(error: BaseException) -> str:
+    """What an error says; its type's name where it says nothing, as many of Python's do."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return said.strip() or type(error).__name__
+
+
 # --- the operator's ---------------------------------------------------------------------------
 
 

@@ -35,7 +35,7 @@ from app.api.worker import Worker
 from app.dashboard.on_demand import OnDemand
 from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
-from app.errors import SettingsError
+from app.errors import LedgerError, SettingsError
 from app.ledger.keep import Keep
 from app.ledger.writer import Writer
 from app.openrouter.address import AddressWatch
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from app.telemetry.tracing import Tracing
 
 _MOST_LISTED = 50  # models that the policies name in full
+_OPENING_SECONDS = 5.0
 _LISTED_EVERY_SECONDS, _LISTED_APART_SECONDS = 60.0, 0.2
 
 
@@ -341,19 +342,28 @@ class _Ledger:
 
     def open(self) -> "Store":
         """A store of one's own."""
-        from app.ledger.store import Store  # noqa: PLC0415 - see the class
+        from app.ledger.opening import SERVING_SECONDS  # noqa: PLC0415 - see the class
+        from app.ledger.store import Store  # noqa: PLC0415
 
-        store = Store.open(self._url, self._keep)
+        store = Store.open(self._url, self._keep, patience=SERVING_SECONDS)
         if gc.get_freeze_count():  # as the rest of the start is: SQLAlchemy alone holds up streams
             gc.freeze()  # for 15 ms whenever a collection looks at all there is
         return store
 
     def reader(self) -> "Store":
-        """The store that all readers share; asked from worker threads."""
-        with self._lock:
+        """The store that all readers share; asked from worker threads.
+
+        Raises `LedgerError` where it can't be opened, or where another thread has been trying to
+        for as long as a reader may be kept waiting.
+        """
+        if not self._lock.acquire(timeout=_OPENING_SECONDS):
+            raise LedgerError("can't read the ledger: it is being opened, and does not answer")
+        try:
             if self._reader is None:
                 self._reader = self.open()
             return self._reader
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Close what was opened for reading."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from app.api.exchange import Exchange, session_digest
 from app.catalog.catalog import Catalog
 from app.errors import RequestError, UpstreamCut, UpstreamError
+from app.ledger.bounds import bounded
 from app.ledger.receipt import Ending, Receipt
 from app.policy.attempts import Tried
 from app.policy.cost import Bill
@@ -52,7 +53,7 @@ def trusted_from(exchange: Exchange) -> float:
 
 
 def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
-    """The receipt of one ended exchange."""
+    """The receipt of one ended exchange, within the bounds of what a ledger keeps."""
     seen, verdict = judged
     if verdict.rests_on is not None:
         verdict = verdict.as_of(trusted_from(exchange))
@@ -60,7 +61,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
     route, outgoing = exchange.route, exchange.outgoing
     code, message = _error(exchange, seen)
     held = route is not None and route.matched
-    return Receipt(
+    receipt = Receipt(
         id=exchange.id,
         started_at=exchange.started_at,
         caller=exchange.caller,
@@ -103,6 +104,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         bytes_out=exchange.bytes_out,
         session=session_digest(exchange.session),
     )
+    return bounded(receipt)
 
 
 def _ending(exchange: Exchange, seen: Observation) -> Ending:

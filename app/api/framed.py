@@ -17,6 +17,7 @@ from app.api.error_replies import openai_error
 from app.api.receipts import receipt_routes
 from app.api.stats import stats_routes
 from app.errors import LedgerError
+from app.shown import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ def framed(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        default_response_class=_Json,
     )
     app.add_exception_handler(LedgerError, _ledger_unreadable)
     app.include_router(receipt_routes(store))
@@ -47,6 +49,13 @@ def framed(
     ]
     app.router.default = otherwise
     return app
+
+
+class _Json(JSONResponse):
+    """JSON that may be shown on a terminal, as by curl: it is full of names that others chose."""
+
+    def render(self, content: object) -> bytes:
+        return json_text(content).encode()
 
 
 async def _ledger_unreadable(_: Request, error: Exception) -> JSONResponse:

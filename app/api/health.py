@@ -64,6 +64,7 @@ class Ready:
             "ledger": {
                 "error": self.writer.error,
                 "waiting": self.writer.pending,
+                "oldest_seconds": round(self.writer.oldest_waiting_seconds, 1),
                 "dropped": self.writer.dropped,
             },
         }

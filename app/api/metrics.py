@@ -43,6 +43,7 @@ class Sources:
             open_streams=self.records.streams,
             draining=self.traffic.draining,
             ledger_waiting=self.writer.pending,
+            ledger_oldest_seconds=self.writer.oldest_waiting_seconds,
             ledger_dropped=self.writer.dropped,
             ledger_well=self.writer.error is None,
             catalog_models=len(catalog.models),

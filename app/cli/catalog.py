@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from app.catalog.catalog import Catalog, listing_key
 from app.catalog.endpoint import Endpoint
 from app.catalog.snapshot import written
 from app.cli.catalogs import open_catalog
-from app.errors import SettingsError
+from app.cli.terminal import Console, Table
+from app.errors import SettingsError, reason_of
 from app.policy.cases import models_wanted
 from app.policy.prices import listed_price
 from app.policy.shapes import did_you_mean
@@ -39,7 +38,7 @@ def show_catalog(
         return models_wanted(book, known) if book else models
 
     source = open_catalog(catalog, settings, wanted)
-    console = Console(highlight=False)
+    console = Console()
     unknown = [model for model in models if not _print_model(console, source.catalog, model)]
     if save is not None:
         _save(written(source.snapshot), save)
@@ -54,7 +53,7 @@ def _save(text: bytes, file: Path) -> None:
     try:
         file.write_bytes(text)
     except OSError as error:
-        raise SettingsError(f"can't write {file}: {error.strerror}") from None
+        raise SettingsError(f"can't write {file}: {reason_of(error)}") from None
 
 
 def _print_model(console: Console, catalog: Catalog, model: str) -> bool:
@@ -70,9 +69,7 @@ def _print_model(console: Console, catalog: Catalog, model: str) -> bool:
 
 def _table(endpoints: Sequence[Endpoint], *, narrow: bool) -> Table:
     """One endpoint a row, the cheapest first; where lines are short, the tag has to do."""
-    table = Table(
-        box=None, pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0), header_style="dim"
-    )
+    table = Table(gap=1 if narrow else 2)
     if not narrow:
         table.add_column("provider", no_wrap=True)
     table.add_column("tag", overflow="fold")

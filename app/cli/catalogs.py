@@ -13,7 +13,7 @@ import msgspec
 
 from app.catalog.catalog import Catalog, listing_key
 from app.catalog.snapshot import Snapshot, read_snapshot
-from app.errors import SettingsError, UpstreamError
+from app.errors import SettingsError, UpstreamError, reason_of
 from app.openrouter.client import OpenRouter, connect
 from app.settings import Settings
 from app.wire.headers import to_upstream
@@ -61,7 +61,7 @@ def _from_file(file: Path) -> Snapshot:
         return read_snapshot(file.read_bytes(), str(file))
     except OSError as error:
         raise SettingsError(
-            f"can't read the catalog {file}: {error.strerror}; "
+            f"can't read the catalog {file}: {reason_of(error)}; "
             f"--catalog takes {LIVE}, {SIMULATED} or a file"
         ) from None
 

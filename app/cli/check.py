@@ -1,6 +1,5 @@
 """`pointsman check`: what is wrong with the policy files, before a request finds out."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -8,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
 from rich.text import Text
 
 from app.catalog.catalog import EMPTY
 from app.cli.catalogs import Source, open_catalog
 from app.cli.sarif import sarif_of
+from app.cli.terminal import Console, print_json
 from app.errors import PolicyFileError, SettingsError
 from app.policy.book import EMPTY_BOOK, Book
 from app.policy.cases import models_wanted
@@ -22,6 +21,7 @@ from app.policy.lint import lint
 from app.policy.lint_drift import lint_drift
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
+from app.shown import one_line
 
 Output = Literal["text", "json", "sarif"]
 
@@ -79,19 +79,18 @@ def _print(
 ) -> None:
     findings = list(findings)
     if output == "sarif":
-        print(json.dumps(sarif_of(findings), ensure_ascii=False, indent=2))
+        print_json(sarif_of(findings), indent=2)
     elif output == "json":
-        told = _as_json_object(folder, book, source, findings)
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(_as_json_object(folder, book, source, findings), indent=2)
     else:
-        console = Console(highlight=False, soft_wrap=True)
+        console = Console(soft_wrap=True)
         for each in findings:
             console.print(_line(each))
         console.print(Text(_summary(folder, book, source, findings)))
 
 
 def _line(finding: Finding) -> Text:
-    text = Text(str(finding))
+    text = Text(one_line(str(finding)))
     text.highlight_words([f" {finding.severity}: "], _STYLES[finding.severity])
     return text
 

@@ -214,11 +214,10 @@ def init(
 @commands.command()
 def schema() -> None:
     """Print the JSON Schema of a policy file, for editors."""
-    import json
-
+    from app.cli.terminal import print_json
     from app.policy.schema import json_schema
 
-    print(json.dumps(json_schema(), indent=2))
+    print_json(json_schema(), indent=2)
 
 
 @commands.command("import")

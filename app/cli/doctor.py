@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from rich.console import Console
 from rich.text import Text
 
 from app.cli.asking import asking
+from app.cli.terminal import Console
 from app.cli.words import log_command, without_password
-from app.errors import PointsmanError, UpstreamError
+from app.errors import PointsmanError, UpstreamError, reason_of
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others
 from app.openrouter.client import connect
@@ -42,14 +42,14 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         try:
             found.append(Diagnosis(what, *await look(settings)))
         except PointsmanError as error:
-            found.append(Diagnosis(what, well=False, told=str(error)))
+            found.append(Diagnosis(what, well=False, told=reason_of(error)))
     return found
 
 
 def doctor(settings: Settings) -> int:
     """Print what was found; the exit code is 1 where something is wrong."""
     found = asyncio.run(examine(settings))
-    console = Console(highlight=False)
+    console = Console()
     marks: Mapping[bool | None, tuple[str, str]] = {
         True: ("well   ", "green"),
         False: ("WRONG  ", "bold red"),
@@ -57,8 +57,9 @@ def doctor(settings: Settings) -> int:
     }
     for each in found:
         word, style = marks[each.well]
-        line = Text(word, style=style).append(f"{each.what:<9} ", style="bold").append(each.told)
-        console.print(line)
+        line = Text(word, style=style).append(f"{each.what:<9} ", style="bold")
+        indented = f"\n{' ' * len(line)}"  # nothing that is told may look like another diagnosis
+        console.print(line.append(each.told.replace("\n", indented)))
     return 1 if any(each.well is False for each in found) else 0
 
 

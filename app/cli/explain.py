@@ -1,16 +1,15 @@
 """`pointsman explain`: what would be sent for a model, and which line of which file says so."""
 
-import json
 from functools import partial
 from typing import Any
 
 import msgspec
-from rich.console import Console, Group
-from rich.table import Table
+from rich.console import Group
 from rich.text import Text
 
 from app.catalog.catalog import EMPTY
 from app.cli.catalogs import open_catalog
+from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import MalformedBody, SettingsError
 from app.policy.explain import Explained, Explanation, as_json_object, explain
 from app.policy.forecast import Forecast, forecasts
@@ -20,6 +19,7 @@ from app.policy.rule import named
 from app.policy.sides import REQUEST
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
+from app.shown import json_text, one_line
 
 _NARROW = 100
 
@@ -54,10 +54,9 @@ def show_explanation(
         sent = explanation.provider
         funnels = [*forecasts(by.sent, by.route, sent, source.catalog, ladder=book.ladder)]
     if as_json:
-        told = as_json_object(explanation, book.revision, funnels)
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(as_json_object(explanation, book.revision, funnels), indent=2)
     else:
-        console = Console(highlight=False)
+        console = Console()
         console.print(_rendered(explanation, narrow=console.width < _NARROW))
         for each in funnels or ():
             console.print(_foreseen(each))
@@ -77,7 +76,7 @@ def _object(provider: str | None) -> dict[str, Any] | None:
 
 def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
     route = explanation.route
-    head = Text(route.model_asked, style="bold")
+    head = Text(one_line(route.model_asked), style="bold")
     if route.model_sent != route.model_asked:
         head.append(f"  is sent as {route.model_sent}", style="")
     rules = ", ".join(route.rules) or "no rule speaks for it"
@@ -102,12 +101,13 @@ def _foreseen(each: Forecast) -> Text:
     left = ", ".join(
         f"{endpoint.tag} ({endpoint.quantization})" for endpoint in each.funnel.survivors
     )
-    text = Text(f"\nfunnel: {each.funnel}\n", style="bold")
+    text = Text(f"\nfunnel: {one_line(str(each.funnel))}\n", style="bold")
     if left:
-        text.append(f"left to serve: {left}", style="not bold")
+        text.append(f"left to serve: {one_line(left)}", style="not bold")
     else:
         text.append("no endpoint is left to serve", style="red")
-        text.append(f"; least to change: {each.way_out}" if each.way_out else "", "not bold")
+        if each.way_out:
+            text.append(f"; least to change: {one_line(str(each.way_out))}", "not bold")
     if each.funnel.unsure:
         unsure = ", ".join(each.funnel.unsure)
         text.append(f"\n? no listing shows which endpoints pass {unsure}", style="not bold dim")
@@ -116,7 +116,7 @@ def _foreseen(each: Forecast) -> Text:
 
 def _fields(fields: tuple[Explained, ...], *, narrow: bool) -> Table:
     """One field a row; where lines are short, its origin goes below it."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table()
     table.add_column("field", no_wrap=True)
     table.add_column("is sent as", overflow="fold")
     if not narrow:
@@ -125,7 +125,7 @@ def _fields(fields: tuple[Explained, ...], *, narrow: bool) -> Table:
         because = Text(_because(field), style="dim")
         sent = Text("left out" if field.sent is None else _json(field.sent))
         if narrow:
-            table.add_row(Text(field.field), Text("\n").join((sent, because)))
+            table.add_row(Text(field.field), lines(sent, because))
         else:
             table.add_row(Text(field.field), sent, because)
     return table
@@ -139,4 +139,4 @@ def _because(field: Explained) -> str:
 
 
 def _json(value: Any) -> str:
-    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+    return "nothing" if value is None else json_text(value)

@@ -4,18 +4,20 @@ import csv
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from app.cli.log import fits
-from app.errors import SettingsError
+from app.cli.terminal import Console
+from app.errors import SettingsError, reason_of
 from app.ledger.receipt import FIELDS, TUPLES, Receipt, as_json_object
+from app.shown import json_text, one_line
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -56,7 +58,7 @@ def _target(output: Path | None) -> Iterator[IO[bytes]]:
             yield file
         os.replace(partial, output)  # noqa: PTH105 - Path.replace says no more
     except OSError as error:
-        raise SettingsError(f"can't write {output}: {error.strerror or error}") from error
+        raise SettingsError(f"can't write {output}: {reason_of(error)}") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -67,7 +69,12 @@ def _with_progress(store: "Store", filters: Mapping[str, Any]) -> Iterator[Seque
     console = Console(stderr=True)
     columns = (TextColumn("exporting"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=False,
+        redirect_stderr=False,
     ) as progress:
         task = progress.add_task("", total=max(end - cursor, 0))
         while cursor < end:
@@ -104,15 +111,36 @@ def _flat(named: Mapping[str, Any]) -> Iterable[Any]:
     """One receipt's cells: what is a list or an object as JSON, what is absent as nothing."""
     for name in FIELDS:
         value = named[name]
-        is_json = isinstance(value, bool | list | dict)
-        yield json.dumps(value, ensure_ascii=False) if is_json else value
+        if isinstance(value, str):
+            yield as_text(value)
+        else:
+            yield _as_json(value) if isinstance(value, bool | list | dict) else value
+
+
+def as_text(value: str) -> str:
+    """A text on one line that no spreadsheet takes for a formula, and no terminal for a command.
+
+    An apostrophe is put before what would begin a formula: at the start, and behind a semicolon,
+    where some spreadsheets begin another cell.
+    """
+    return one_line(_FORMULA.sub(r"\g<1>'", value))
+
+
+def _as_json(value: Any) -> str:
+    """JSON without a semicolon, for the same reason; it says the same."""
+    return json_text(value).replace(";", "\\u003b")
+
+
+# Each of these begins a formula somewhere, in full width too; so does what stands behind a tab or
+# a carriage return.
+_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])")
 
 
 @contextmanager
 def _jsonl(file: IO[bytes]) -> Iterator[Write]:
     def write(page: Sequence[Receipt]) -> None:
         for one in page:
-            file.write(json.dumps(as_json_object(one), ensure_ascii=False).encode() + b"\n")
+            file.write(json_text(as_json_object(one)).encode() + b"\n")
 
     yield write
 

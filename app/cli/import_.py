@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.errors import ForeignFileError
 from app.importing.policy_file import Imported, import_file
+from app.shown import one_line
 
 _MOST_BYTES = 2_000_000
 _MOST_SHOWN = 20
@@ -17,7 +18,7 @@ def print_imported(file: Path, tool: str | None) -> None:
     """
     imported = import_file(file.name, _text(file), tool)
     sys.stdout.write(imported.text)
-    sys.stderr.write("\n".join(_summary(file, imported)) + "\n")
+    sys.stderr.write("".join(f"{one_line(line)}\n" for line in _summary(file, imported)))
 
 
 def _text(file: Path) -> str:

@@ -6,7 +6,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from app.cli.tools import TOOLS
-from app.errors import PolicyFileError, SettingsError
+from app.errors import PolicyFileError, SettingsError, reason_of
 from app.policy.parse import read_book
 from app.policy.schema import MODEL, json_schema
 from app.policy.shapes import did_you_mean
@@ -71,7 +71,7 @@ def init(models: Iterable[str], tools: Iterable[str], file: Path) -> None:
     except FileExistsError:
         raise SettingsError(f"{file} exists; name another with --output, or edit it") from None
     except OSError as error:
-        raise SettingsError(f"can't write {file}: {error.strerror}") from None
+        raise SettingsError(f"can't write {file}: {reason_of(error)}") from None
     _write_schema(file.with_name("schema.json"))
     model = next(iter(models), "MODEL")
     where = "" if file.parent == Path("policies") else f" --policies {file.parent}"

@@ -1,19 +1,18 @@
 """`pointsman log`: receipts, newest last, and as they come with `--follow`."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from app.cli.terminal import Console, Table, print_json
 from app.errors import SettingsError
 from app.ledger import moments
 from app.ledger.receipt import as_json_object
+from app.shown import json_text
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -35,6 +34,7 @@ class Column:
     justify: Literal["left", "right"] = "left"
     from_width: int = 0
     min_width: int | None = None  # so that what is added later stays in line
+    shrinks: bool = False  # where lines are too short for a long name, at its cost alone
 
 
 def log(
@@ -46,7 +46,7 @@ def log(
     found = [as_json_object(receipt) for receipt in store.recent(limit=limit, **filters)][::-1]
     if not (found or follow or as_json):
         empty = not store.recent(limit=1)
-        console.print(_NOTHING_YET if empty else _NONE_FITS, highlight=False)
+        console.print(_NOTHING_YET if empty else _NONE_FITS)
     _print(found, console, as_json=as_json)
     headings = not found
     while follow:
@@ -63,10 +63,12 @@ def show_one(store: "Store", receipt_id: str) -> None:
     receipt = store.get(receipt_id)
     if receipt is None:
         raise SettingsError(f"the ledger has no receipt {receipt_id}")
-    table = Table.grid(padding=(0, 2))
+    table = Table(show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
     for name, value in as_json_object(receipt).items():
         if value not in (None, [], {}):
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            text = value if isinstance(value, str) else json_text(value)
             table.add_row(Text(name, style="dim"), Text(text, style=style_of(text)))
     Console().print(table)
 
@@ -74,19 +76,20 @@ def show_one(store: "Store", receipt_id: str) -> None:
 def show(receipts: Iterable[Shown], console: Console, *, headings: bool = True) -> None:
     """Print receipts as a table, with as many columns as the terminal has room for."""
     columns = [column for column in _COLUMNS if console.width >= column.from_width]
-    table = Table(
-        box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=headings
-    )
+    table = Table(show_header=headings)
     for column in columns:
         table.add_column(
             column.heading,
             justify=column.justify,
-            no_wrap=True,
+            no_wrap=not column.shrinks,
             overflow="ellipsis",
             min_width=column.min_width,
         )
     for receipt in receipts:
-        table.add_row(*(column.cell(receipt) for column in columns))
+        cells = [column.cell(receipt) for column in columns]
+        for cell in cells:
+            cell.no_wrap = True
+        table.add_row(*cells)
     console.print(table)
 
 
@@ -108,7 +111,7 @@ def _verdict(receipt: Shown) -> Text:
 def _model(receipt: Shown) -> Text:
     asked = receipt["model_asked"] or "-"
     renamed = receipt["alias"] and f"{receipt['alias']} > {receipt['model_sent']}"
-    return Text(printable(renamed or asked))
+    return Text(renamed or asked)
 
 
 def _served(receipt: Shown) -> Text:
@@ -116,11 +119,15 @@ def _served(receipt: Shown) -> Text:
     if receipt["provider"] is None:
         code, status = receipt["error_code"], receipt["status"]
         why = "upstream error" if code == str(status) else code or receipt["ending"]
-        return Text(printable(f"{status or ''} {why}".strip()), style="red")
+        return Text(f"{status or ''} {why}".strip(), style="red")
     served = Text(", ".join([receipt["provider"], *receipt["quantizations_listed"]]))
     if receipt["ending"] != "complete":
         served.append(f" ({receipt['ending']})", style="red")
     return served
+
+
+def _rules(receipt: Shown) -> Text:
+    return Text(", ".join(receipt["rules"]) or "-", style="dim")
 
 
 def _seconds(milliseconds: float | None) -> str:
@@ -137,22 +144,15 @@ def _dollars(cost: float | None) -> str:
     return "-" if cost is None else f"${cost:.6f}"
 
 
-def printable(text: str) -> str:
-    """A caller chooses the model's name: it must not be able to steer a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
 _COLUMNS = (
     Column("time", _time),
     Column("verdict", _verdict, min_width=8),
-    Column("model", _model, min_width=28),
-    Column("served by, listed as", _served, min_width=22),
+    Column("model", _model, min_width=28, shrinks=True),
+    Column("served by, listed as", _served, min_width=22, shrinks=True),
     Column("TTFT", lambda receipt: Text(_seconds(receipt["ttft_ms"])), "right"),
     Column("tokens", lambda receipt: Text(_tokens(receipt)), "right", from_width=90),
     Column("cost", lambda receipt: Text(_dollars(receipt["cost_usd"])), "right", from_width=100),
-    Column(
-        "rules", lambda receipt: Text(", ".join(receipt["rules"]) or "-", "dim"), from_width=120
-    ),
+    Column("rules", _rules, from_width=120, shrinks=True),
 )
 
 
@@ -161,7 +161,7 @@ def _print(
 ) -> None:
     if as_json:
         for receipt in receipts:
-            print(json.dumps(receipt, ensure_ascii=False), flush=True)
+            print_json(receipt)
     elif receipts:
         show(receipts, console, headings=headings)
 

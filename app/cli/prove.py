@@ -6,20 +6,18 @@ policy and judges who served, which costs a few tokens.
 """
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from app.api.exchange import Exchange
 from app.api.filing import verdict_of
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking, decoded
+from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import PolicyRefusal, SettingsError
 from app.policy.apply import apply
 from app.policy.as_sent import as_sent
@@ -31,6 +29,7 @@ from app.policy.routed import Routed
 from app.policy.rule import named
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
+from app.shown import json_text
 from app.wire.dialect import DIALECTS
 from app.wire.headers import to_caller
 
@@ -71,9 +70,9 @@ def prove(settings: Settings, model: str, *, positive: bool, as_json: bool) -> i
     """
     proofs = asyncio.run(proofs_of(settings, model, positive=positive))
     if as_json:
-        print(json.dumps([asdict(proof) for proof in proofs], ensure_ascii=False, indent=2))
+        print_json([asdict(proof) for proof in proofs], indent=2)
     elif proofs:
-        Console(highlight=False).print(_table(proofs))
+        Console().print(_table(proofs))
     else:
         print(f"no policy speaks for {model}: there is nothing to prove")
     outcomes = {proof.outcome for proof in proofs}
@@ -168,14 +167,14 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
 
 
 def _table(proofs: list[Proof]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table()
     table.add_column("clause", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("asked for, and why it must fail", overflow="fold")
     table.add_column("answered", overflow="fold")
     for proof in proofs:
-        asked = "" if proof.asked is None else json.dumps(proof.asked) + "\n"
-        told = Text(asked).append(proof.why, style="dim").append(f"\n{proof.because}", style="dim")
+        asked = [] if proof.asked is None else [Text(json_text(proof.asked))]
+        why = [Text(proof.why, style="dim"), Text(proof.because, style="dim")]
         verdict = Text(proof.outcome, style=_STYLES[proof.outcome])
-        table.add_row(Text(proof.clause), verdict, told, Text(proof.answered))
+        table.add_row(proof.clause, verdict, lines(*asked, *why), proof.answered)
     return table

@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 import httpx2
-from rich.console import Console
 
 from app.cli.log import show
+from app.cli.terminal import Console
 
 _TOOLS = [
     {
@@ -87,7 +87,7 @@ def _send(
     client: httpx2.Client, base_url: str, told: str, body: dict[str, Any], console: Console
 ) -> str:
     answer = client.post(f"{base_url}/chat/completions", json=body)
-    console.print(f"sent {told}: {answer.status_code}", highlight=False)
+    console.print(f"sent {told}: {answer.status_code}")
     return str(answer.headers["x-pointsman-receipt"])
 
 

@@ -14,10 +14,11 @@ import uvicorn
 from app.api.protocol import protocol
 from app.api.traffic import Traffic
 from app.cli.words import log_command
-from app.errors import SettingsError
+from app.errors import SettingsError, reason_of
 from app.main import create_app
 from app.policy_folder import policy_folder
 from app.settings import Settings, unknown_settings
+from app.shown import shown
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 log = logging.getLogger("pointsman")
+
+MOST_LOGGED = 20_000  # characters of one entry, a stack trace included
 
 
 def serve(settings: Settings) -> None:
@@ -152,7 +155,7 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
     except OSError as error:
         raise SettingsError(
-            f"can't listen on {host}:{port}: {error.strerror or error}; "
+            f"can't listen on {host}:{port}: {reason_of(error)}; "
             "choose another with --port or POINTSMAN_PORT"
         ) from None
 
@@ -180,7 +183,11 @@ def start_logging(level: str, *, who: str = "") -> None:
 
 
 class _Timed(logging.Formatter):
-    """A time, and `who`, before every line where one record has those of several requests."""
+    """A time, and `who`, before each event; the further lines of one are indented.
+
+    Where one record has the lines of several requests, each is an event. Whatever is logged is
+    `shown`: no text from outside can steer a terminal, or begin a line that looks like an event.
+    """
 
     def __init__(self, who: str) -> None:
         self._who = f"{who} " if who else ""
@@ -188,9 +195,12 @@ class _Timed(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
+        begin = f"{record.asctime} {self._who}"
         if record.name != "pointsman.requests":
-            return text
-        return text.replace("\n", f"\n{record.asctime} {self._who}")
+            begin = " " * len(begin)
+            if len(text) > MOST_LOGGED:
+                text = f"{text[:MOST_LOGGED]}\n... {len(text) - MOST_LOGGED:,} characters more"
+        return shown(text).replace("\n", f"\n{begin}")
 
 
 def _without_known_noise(record: logging.LogRecord) -> bool:

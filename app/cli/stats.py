@@ -1,18 +1,17 @@
 """`pointsman stats`: who serves you, how well, for how much."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from app.cli.log import printable, style_of
+from app.cli.log import style_of
+from app.cli.terminal import Console, Table, print_json
 from app.ledger.stats import Figures, Stats, stats_as_json
+from app.shown import one_line
 
 _WIDE = 100
 _SHORT_NAME = 10
@@ -20,6 +19,7 @@ _EXTRA = 4  # columns from this rank on are there only where no name is cut for 
 _BAR = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _MANY_ERRORS = 0.05
+_UNITS = "kMGTPEZY"  # more than as many sums of a ledger as there can be come to
 
 
 Row = tuple[tuple[str, ...], Figures, float]  # names, figures, share
@@ -38,7 +38,7 @@ class Column:
 def print_stats(stats: Stats, *, as_json: bool, console: Console | None = None) -> None:
     """Print groups and their total: as a table, or as one JSON object."""
     if as_json:
-        print(json.dumps(stats_as_json(stats), ensure_ascii=False))
+        print_json(stats_as_json(stats))
         return
     console = console or Console()
     if not stats.total.requests:
@@ -52,14 +52,14 @@ def print_stats(stats: Stats, *, as_json: bool, console: Console | None = None) 
 def table_of(stats: Stats, width: int) -> Table:
     """The groups, most requests first, with as many columns as there is room for."""
     rows = [
-        (tuple(printable(name or "-") for name in group.names), group.figures, group.share)
+        (tuple(one_line(name or "-") for name in group.names), group.figures, group.share)
         for group in stats.groups
         if stats.by
     ]
     total = (("all", *[""] * (len(stats.by) - 1))[: len(stats.by)], stats.total, 1.0)
     gap = 2 if width >= _WIDE else 1
     columns, names_widths = _fitting([*rows, total], stats.by, width=width, gap=gap)
-    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+    table = Table(gap=gap)
     for name, given in zip(stats.by, names_widths, strict=True):
         table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=given, max_width=given)
     for column, needed in columns.items():
@@ -154,9 +154,9 @@ def number(count: int) -> str:
     """A count in at most four characters, or five: 9876, 14k, 1.2M."""
     if count < 10_000:  # noqa: PLR2004 - four digits are read at a glance
         return str(count)
-    unit, scaled = "", float(count)
-    while scaled >= 999.5 and unit != "G":  # noqa: PLR2004 - what does not round to three digits
-        unit, scaled = {"": "k", "k": "M", "M": "G"}[unit], scaled / 1000
+    unit, units, scaled = "", iter(_UNITS), float(count)
+    while scaled >= 999.5 and unit != _UNITS[-1]:  # noqa: PLR2004 - what does not round to three digits
+        unit, scaled = next(units), scaled / 1000
     return f"{scaled:.1f}{unit}" if scaled < 9.95 else f"{scaled:.0f}{unit}"  # noqa: PLR2004
 
 

@@ -1,19 +1,19 @@
 """`pointsman verify`: asks OpenRouter for its record of a generation and judges again."""
 
 import asyncio
-import json
 import time
+from urllib.parse import quote
 
 from msgspec.structs import asdict
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
 from app.cli.ledgers import to_read
 from app.cli.log import style_of
+from app.cli.terminal import Console, Table, print_json
 from app.errors import SettingsError
+from app.ledger.bounds import is_cut
 from app.ledger.receipt import Receipt
 from app.policy.attempts import Tried
 from app.policy.compliance import terms_of
@@ -34,15 +34,20 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
     receipt = to_read(settings).get(receipt_id)
     if receipt is None:
         raise SettingsError(f"the ledger has no receipt {receipt_id}")
+    if is_cut(receipt.preferences_sent):
+        raise SettingsError(
+            f"the preferences on {receipt_id} were too long to be kept whole, so the receipt can't "
+            "be judged again; the verdict that it has was judged by all of them"
+        )
     if receipt.generation_id is None or receipt.model_sent is None:
         raise SettingsError(f"{receipt_id} names no generation: nothing was generated, or was told")
     verdict = asyncio.run(_verified(settings, receipt, wait))
     if as_json:
         before = {"verdict": receipt.verdict, "reason": receipt.reason}
         now = {name: value for name, value in asdict(verdict).items() if name not in _INNER}
-        print(json.dumps({"receipt": receipt.id, "before": before, "now": now}))
+        print_json({"receipt": receipt.id, "before": before, "now": now})
     else:
-        Console(highlight=False).print(_table(receipt, verdict))
+        Console().print(_table(receipt, verdict))
     return 1 if verdict.verdict == "broken" else 0
 
 
@@ -77,8 +82,9 @@ def _meant(tried: str | None, sent: str, catalog: Catalog) -> str:
 async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:
     """The record, asked for until it is written: some ten seconds after the answer."""
     until = time.monotonic() + wait
+    path = f"/generation?id={quote(generation_id, safe='')}"  # upstream made it up
     while True:
-        status, _, body = await ask.openrouter.get(f"/generation?id={generation_id}", ask.headers)
+        status, _, body = await ask.openrouter.get(path, ask.headers)
         record = read_generation(body) if status == _OK else None
         if record is not None:
             return record
@@ -91,7 +97,7 @@ async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:
 
 
 def _table(receipt: Receipt, verdict: Verdict) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table()
     for heading in ("", "verdict", "provider", "reason"):
         table.add_column(heading, overflow="fold")
     for label, said, provider, reason in (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from app.api.worker import Worker
 from app.cli.serve import Server, announce, configured, listen, start_logging, traffic_of
 from app.cli.supervisor import DRAIN, STOP_NOW, Supervisor
-from app.errors import SettingsError
+from app.errors import SettingsError, reason_of
 from app.main import check, create_app
 from app.settings import Settings
 
@@ -50,7 +50,8 @@ def _shared_folder() -> Path:
         folder = Path(tempfile.mkdtemp(prefix="pointsman-"))
     except OSError as error:
         raise SettingsError(
-            f"workers share a temporary folder, and none can be made: {error}; set TMPDIR"
+            f"workers share a temporary folder, and none can be made: {reason_of(error)}; "
+            "set TMPDIR"
         ) from None
     if len(os.fsencode(folder)) > _LONGEST_FOLDER:
         folder.rmdir()

@@ -6,12 +6,11 @@ A chart is a table first: its numbers are in the page for everybody, and a scrip
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 from itertools import count
-from operator import add
 from typing import Literal
 
 from app.dashboard import formats
+from app.ledger.gathering import joined
 from app.ledger.receipt import iso
 from app.ledger.stats import Line, Series
 
@@ -116,12 +115,7 @@ def _foremost(lines: Sequence[Line]) -> tuple[Line, ...]:
     """The first lines, and all the others as one."""
     if len(lines) <= _MOST_LINES:
         return tuple(lines)
-    rest = lines[_MOST_LINES - 1 :]
-    points = tuple(
-        reduce(add, together) for together in zip(*(r.points for r in rest), strict=True)
-    )
-    shares = tuple(sum(together) for together in zip(*(r.shares for r in rest), strict=True))
-    return (*lines[: _MOST_LINES - 1], Line((OTHERS,), points, shares))
+    return (*lines[: _MOST_LINES - 1], joined(lines[_MOST_LINES - 1 :], (OTHERS,)))
 
 
 def _served(lines: Sequence[Line]) -> tuple[Line, ...]:

@@ -15,20 +15,6 @@ _SECOND = 1000.0
 _MINUTE = 60 * _SECOND
 _MOST_DIGITS = 8
 _SIZES = ("B", "kB", "MB", "GB")
-_KEPT = frozenset("\n\t" + _THIN)  # our own, and harmless
-
-
-def printable(text: str) -> str:
-    """Text that callers and upstream chose, without what could reorder or hide what stands by it.
-
-    Escaping is the template's; this is about bidirectional overrides, NULs and their kin.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or char in _KEPT else "\N{REPLACEMENT CHARACTER}"
-        for char in text
-    )
 
 
 def count(number: float | None) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 
 from app.dashboard import formats
 from app.dashboard.assets import asset_url
+from app.shown import shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -67,4 +68,5 @@ def _templates() -> "Environment":
 
 
 def _shown(value: Any) -> Any:
-    return formats.printable(value) if type(value) is str else value
+    """Beside the escaping, which is Jinja's: no direction, no hidden character of outside text."""
+    return shown(value) if type(value) is str else value

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+MOST_SESSIONS = 1_000
 _HOURS = 3600.0
 
 
@@ -49,7 +50,7 @@ class Sessions:
         *,
         clock: Callable[[], float] = time.monotonic,
         seconds: float = 12 * _HOURS,
-        capacity: int = 1000,
+        capacity: int = MOST_SESSIONS,
     ) -> None:
         self.seconds = seconds
         self._clock = clock
@@ -88,7 +89,7 @@ class SharedSessions:
         *,
         clock: Callable[[], float] = time.monotonic,  # the same in every process of a machine
         seconds: float = 12 * _HOURS,
-        capacity: int = 1000,
+        capacity: int = MOST_SESSIONS,
     ) -> None:
         self.seconds = seconds
         self._folder = folder
@@ -125,14 +126,15 @@ class SharedSessions:
         files = list(self._folder.iterdir())
         surplus = len(files) + 1 - self._capacity
         if surplus > 0:
-            for file in sorted(files, key=_written)[:surplus]:
+            for file in sorted(files, key=_ends_at)[:surplus]:
                 file.unlink(missing_ok=True)
 
 
-def _written(file: Path) -> int:
-    with suppress(OSError):
-        return file.stat().st_mtime_ns
-    return 0
+def _ends_at(file: Path) -> float:
+    """When a session ends, by the clock that no one sets; a file's own date is the wall clock's."""
+    with suppress(OSError, ValueError):
+        return float(file.read_text(encoding="utf-8").partition(" ")[0])
+    return 0.0
 
 
 def _digest(session_id: str) -> bytes:

@@ -102,6 +102,6 @@ def _notices(sources: Sources, path: str) -> tuple[Notice, ...]:
         waiting = f" ({writer.pending:,} wait in memory)" if writer.pending else ""
         notices.append(Notice("Receipts can't be written:", writer.error + waiting))
     if writer.dropped:
-        text = f"{writer.dropped:,} since the start: the queue was full."
+        text = f"{writer.dropped:,} since the start: the queue was full, or a value did not fit."
         notices.append(Notice("Receipts were lost.", text))
     return tuple(notices)

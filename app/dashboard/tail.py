@@ -2,10 +2,16 @@
 
 Each viewer follows the ledger by a cursor of its own, so a stream that broke goes on where it was
 and receipts that other processes write are seen as well. Nobody looks: nothing runs.
+
+Rule 1  There are at most so many viewers, for so long, and each gets at most so many receipts at a
+        time: one that falls behind is taken to the newest ones.
+Rule 2  The ledger is read in threads of the tail's own. One that is silent holds these up, and
+        nothing else that runs in threads.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +21,9 @@ from app.ledger.receipt import Receipt
 if TYPE_CHECKING:
     from app.ledger.store import Store
 
-_MOST_AT_ONCE = 100
+MOST_VIEWERS = 32
+MOST_AT_ONCE = 100  # receipts
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Tail:
         store: "Callable[[], Store]",
         *,
         leaving: Callable[[], bool],
-        viewers: int = 32,
+        viewers: int = MOST_VIEWERS,
         seconds: float = 900.0,
         every: float = 0.4,
     ) -> None:
@@ -46,7 +54,8 @@ class Tail:
         self._leaving = leaving
         self._most_viewers = viewers
         self._every = every
-        self._looks = int(seconds / every)
+        self._seconds = seconds
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="dashboard-tail")
         self.viewers = 0
 
     @property
@@ -59,14 +68,16 @@ class Tail:
     ) -> AsyncIterator[News]:
         """News, one for each look, until the viewer is `gone`, the server stops, or time is up.
 
-        Without a cursor it begins behind what is written so far.
+        Without a cursor it begins behind what is written so far. One viewer too many gets none.
         """
+        if self.is_full:
+            return
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._seconds
         self.viewers += 1
         try:
-            for _ in range(self._looks):
-                if self._leaving() or await gone():
-                    return
-                news = await asyncio.to_thread(self._look, cursor)
+            while loop.time() < until and not (self._leaving() or await gone()):
+                news = await loop.run_in_executor(self._threads, self._look, cursor)
                 cursor = news.cursor if news.trouble is None else cursor
                 yield news
                 await asyncio.sleep(self._every)
@@ -78,6 +89,10 @@ class Tail:
             store = self._store()
             if cursor is None:
                 return News(store.end())
-            return News(*store.written_after(cursor, limit=_MOST_AT_ONCE))
+            cursor, receipts = store.written_after(cursor, limit=MOST_AT_ONCE)
+            if len(receipts) == MOST_AT_ONCE:
+                newest = max(store.end() - MOST_AT_ONCE, cursor - MOST_AT_ONCE)
+                cursor, receipts = store.written_after(newest, limit=MOST_AT_ONCE)
+            return News(cursor, receipts)
         except LedgerError as error:
             return News(cursor or 0, trouble=str(error))

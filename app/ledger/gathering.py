@@ -1,11 +1,15 @@
 """Gathering: tallies come in key by key, and leave as the figures of groups and of all. PURE."""
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import reduce
 
-from app.ledger.keys import Key
+from app.ledger.keys import OTHERS, Key
 from app.ledger.stats import Dimension, Figures, Group, Line, Verdicts
 from app.ledger.tally import HISTOGRAMS, Tally, total
+
+MOST_GROUPS = 1_000  # in an answer; those with the fewest requests are added up as one
 
 Names = tuple[str | None, ...]
 Place = tuple[int, Names | None]  # a bucket of time and a group; None: all groups together
@@ -51,7 +55,13 @@ class Gathering:
             for names in self._names()
             if (figures := self._figures((0, names))).requests
         )
-        return tuple(sorted(groups, key=lambda group: (-group.share, _as_text(group.names))))
+        found = sorted(groups, key=lambda group: (-group.share, _as_text(group.names)))
+        if len(found) <= MOST_GROUPS:
+            return tuple(found)
+        rest = found[MOST_GROUPS - 1 :]
+        figures = reduce(operator.add, (group.figures for group in rest))
+        share = sum(group.share for group in rest)
+        return (*found[: MOST_GROUPS - 1], Group((OTHERS,) * len(self.by), figures, share))
 
     def lines(self, buckets: Sequence[int]) -> tuple[Line, ...]:
         """The groups over time, most requests first."""
@@ -67,7 +77,11 @@ class Gathering:
             )
             for names in self._names()
         ]
-        return tuple(sorted(lines, key=lambda line: (-_requests(line), _as_text(line.names))))
+        found = sorted(lines, key=lambda line: (-_requests(line), _as_text(line.names)))
+        if len(found) <= MOST_GROUPS:
+            return tuple(found)
+        rest = joined(found[MOST_GROUPS - 1 :], (OTHERS,) * len(self.by))
+        return (*found[: MOST_GROUPS - 1], rest)
 
     def _names(self) -> set[Names]:
         return {names for _, names in self._tallies if names is not None}
@@ -79,6 +93,15 @@ class Gathering:
         ttft, speed = self._spread.get(place, (0, 0))
         added = {HISTOGRAMS[0]: tally.ttft + ttft, HISTOGRAMS[1]: tally.speed + speed}
         return Figures(tally._replace(**added), Verdicts(**self._verdicts[place]))
+
+
+def joined(lines: Sequence[Line], names: Names) -> Line:
+    """Several lines as one, under another name."""
+    points = zip(*(line.points for line in lines), strict=True)
+    shares = zip(*(line.shares for line in lines), strict=True)
+    return Line(
+        names, tuple(reduce(operator.add, each) for each in points), tuple(map(sum, shares))
+    )
 
 
 def _requests(line: Line) -> int:

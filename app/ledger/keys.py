@@ -9,6 +9,8 @@ from typing import NamedTuple
 from app.ledger.receipt import Receipt
 from app.ledger.stats import Dimension
 
+OTHERS = "(others)"  # what is counted together for want of room; no model or provider is named so
+
 
 class Key(NamedTuple):
     """Receipts that agree in all of these share one tally."""
@@ -25,6 +27,12 @@ class Key(NamedTuple):
         """A digest in 63 bits: the same in every process, so that nobody has to hand it out."""
         digest = hashlib.blake2b(json.dumps(self).encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") >> 1
+
+    @property
+    def folded(self) -> "Key":
+        """The key without the names that clients and upstream choose."""
+        provider = self.provider and OTHERS
+        return self._replace(provider=provider, quantization=None, model=OTHERS)
 
     def names(self, by: Sequence[Dimension]) -> Iterable[tuple[str | None, ...]]:
         """The groups this key belongs to: one, or one for each rule where `by` has rules."""

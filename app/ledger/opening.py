@@ -1,31 +1,39 @@
 """Opens a ledger: makes its engine, and its schema where it is missing or older."""
 
+import math
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from app.errors import LedgerError
+from app.errors import LedgerError, reason_of
 from app.ledger.migrations import HEAD
 from app.ledger.rollups import recount
 from app.ledger.statements import INSERT
 
+COMMANDS_SECONDS = 300.0  # for a statement of a command, such as one over a year's receipts
+SERVING_SECONDS = 10.0  # for one while serving: a page or a batch must not hold up the next
 WRITING_LOCK = 0x706F696F  # any number, the same in every process
 _MIGRATION_LOCK = 0x706F696E
 _FIRST_WITH_TALLIES = "0002"
-_BUSY_SECONDS = 10
+BUSY_SECONDS = 10
+_STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: about a millisecond
 
 
-def open_engine(url: str) -> sa.Engine:
+def open_engine(url: str, patience: float = COMMANDS_SECONDS) -> sa.Engine:
     """An engine whose schema is current; it is made or migrated first where needed.
 
-    Raises `LedgerError` saying what is wrong, without the password that a URL may hold.
+    A statement that takes longer than `patience` seconds fails, a migration's excepted. Raises
+    `LedgerError` saying what is wrong, without the password that a URL may hold.
     """
     try:
-        engine = _engine(url)
+        engine = _engine(url, patience)
         try:
             _migrate(engine)
         except BaseException:
@@ -40,7 +48,10 @@ def open_engine(url: str) -> sa.Engine:
 
 def plainly(error: Exception) -> str:
     """The driver's own words; SQLAlchemy's would quote the statement and its values."""
-    return str(getattr(error, "orig", None) or error).strip()
+    cause = getattr(error, "orig", None) or error
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+        return "the statement took too long"
+    return reason_of(cause)
 
 
 def file_of(engine: sa.Engine) -> tuple[int, int] | None:
@@ -55,14 +66,16 @@ def file_of(engine: sa.Engine) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str, patience: float) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() not in INSERT:
             raise LedgerError(_ENGINES.format(_shown(url)))
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed)
-        return sa.create_engine(parsed, pool_pre_ping=True, paramstyle="format")
+            return _sqlite(parsed, patience)
+        from app.ledger import postgresql  # noqa: PLC0415 - its driver is an extra
+
+        return postgresql.engine_for(parsed, patience)
     except (ArgumentError, NoSuchModuleError):
         raise LedgerError(_ENGINES.format(_shown(url))) from None
     except ModuleNotFoundError as error:
@@ -75,7 +88,7 @@ def _engine(url: str) -> sa.Engine:
 _ENGINES = "{} is no ledger: write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
 
 
-def _sqlite(url: sa.URL) -> sa.Engine:
+def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
     """SQLite as several processes can share it.
 
     WAL lets readers read while the writer writes. `synchronous=NORMAL` can lose the last commits
@@ -86,20 +99,29 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
     if "timeout" not in url.query:
-        url = url.update_query_dict({"timeout": str(_BUSY_SECONDS)})
+        url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
     engine = sa.create_engine(url)
 
-    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+    def prepare(connection: sqlite3.Connection, record: Any) -> None:
         _use_wal(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
+        told = record.info
+        connection.set_progress_handler(
+            lambda: time.monotonic() >= told.get("late", math.inf), _STEPS_BETWEEN_LOOKS
+        )
+
+    def begin(connection: sa.Connection, *_: object) -> None:
+        told = connection.info
+        told["late"] = time.monotonic() + told.get("patience", patience)
 
     event.listen(engine, "connect", prepare)
+    event.listen(engine, "before_cursor_execute", begin)
     return engine
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Switch to WAL. For this alone SQLite does not wait until others have let go of the file."""
-    late = time.monotonic() + _BUSY_SECONDS
+    late = time.monotonic() + BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -116,7 +138,7 @@ def _migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         if _revision(connection) == HEAD:
             return
-    with engine.connect() as connection:
+    with engine.connect() as connection, _unhurried(connection):
         lock(connection, _MIGRATION_LOCK)
         revision = _revision(connection)
         if revision == HEAD:
@@ -130,6 +152,23 @@ def _migrate(engine: sa.Engine) -> None:
         if revision is not None and revision < _FIRST_WITH_TALLIES:
             recount(connection)
         connection.commit()
+
+
+@contextmanager
+def _unhurried(connection: sa.Connection) -> Iterator[None]:
+    """Let the statements of one transaction take as long as they need, as a migration may."""
+    if connection.dialect.name != "sqlite":
+        from app.ledger import postgresql  # noqa: PLC0415 - its driver is an extra
+
+        with postgresql.unhurried(connection):
+            yield
+        return
+    told = connection.info
+    told["patience"] = math.inf
+    try:
+        yield
+    finally:
+        del told["patience"]
 
 
 def lock(connection: sa.Connection, number: int) -> None:

@@ -166,7 +166,8 @@ def _add_tallies(
         .group_by(*(["bucket"] if width else []), *grouped)
     )
     for row in connection.execute(query).mappings():
-        sums = (int(row[name]) for name in SUMS)
+        halves = ((row[f"{name}_high"], row[f"{name}_low"]) for name in SUMS)
+        sums = (int(high) * _HALF + int(low) for high, low in halves)
         gathering.add(row["bucket"], _key(row), Tally(*sums))
 
 
@@ -260,7 +261,16 @@ _COLUMNS: Mapping[Dimension, str] = {
     "rule": "rules",
 }
 _OLDEST = sa.select(sa.func.min(TALLIES.c.start)).where(TALLIES.c.span == sa.bindparam("span"))
-_SUMMED = tuple(sa.func.sum(TALLIES.c[name]).label(name) for name in SUMS)
+# In two halves, since SQLite raises an error where a sum outgrows 64 bits.
+_HALF = 2**32
+_SUMMED = tuple(
+    sa.func.sum(half).label(f"{name}_{which}")
+    for name in SUMS
+    for which, half in (
+        ("high", TALLIES.c[name].op("/")(sa.literal_column(str(_HALF)))),
+        ("low", TALLIES.c[name] % sa.literal_column(str(_HALF))),
+    )
+)
 _IN_THE_HOUR = sa.and_(
     RECEIPTS.c.started_at >= sa.bindparam("since"), RECEIPTS.c.started_at < sa.bindparam("until")
 )

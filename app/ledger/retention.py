@@ -2,9 +2,11 @@
 
 Rule 1  Who calls holds the ledger's writing lock, and gets it back within some milliseconds.
 Rule 2  Receipts go by when their request began, so that what is left has no holes in it.
+Rule 3  A wall clock that was ahead, and was set back, has left receipts from the future. These go
+        by the order of writing: with the first one written after them that is too old.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -14,6 +16,7 @@ from app.ledger.tables import RECEIPTS, TALLIES
 
 _BATCH = 500
 _HOURS_A_BATCH = 6
+_AHEAD = timedelta(days=1)  # more than clocks that are well ever differ
 _MEGABYTE = 1_000_000
 
 
@@ -23,7 +26,10 @@ def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> boo
         return False
     taken = 0
     if keep.age is not None:
-        taken = _receipts(connection, RECEIPTS.c.started_at < now - keep.age)
+        old = RECEIPTS.c.started_at < now - keep.age
+        taken = _receipts(connection, _from_the_future(now, old))
+        if taken < _BATCH:
+            taken += _receipts(connection, old)
     if keep.megabytes is not None and taken < _BATCH and _is_over(connection, keep.megabytes):
         taken = _receipts(connection, sa.true())
     return any(
@@ -33,6 +39,12 @@ def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> boo
             _tallies(connection, DAY, keep.first_day(now), DAY),
         )
     )
+
+
+def _from_the_future(now: datetime, old: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Receipts of a clock that was ahead, written before one that is old by now."""
+    last_of_old = sa.select(sa.func.max(RECEIPTS.c.seq)).where(old).scalar_subquery()
+    return sa.and_(RECEIPTS.c.started_at > now + _AHEAD, RECEIPTS.c.seq < last_of_old)
 
 
 def _receipts(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> int:

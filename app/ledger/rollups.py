@@ -4,29 +4,34 @@ Rule 1  Who calls holds the ledger's writing lock: what is read here is still tr
         written.
 Rule 2  A receipt is counted once, in every span it lies in, under one key.
 Rule 3  "The turn before" is the one written before, in the same session, for the same model.
+Rule 4  Clients choose the names of models: beyond so many keys in thirty days, new ones are counted
+        together, so that no client can make the ledger's tallies grow without end.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import from_bytes, to_bytes
 from app.ledger.keys import Key, key_of
 from app.ledger.receipt import FIELDS, Receipt
 from app.ledger.rows import row_of
 from app.ledger.spans import BLOCK, SPANS, down, hour_of
 from app.ledger.statements import add_tallies, histograms, insert_keys, insert_receipts, last_turns
-from app.ledger.tables import RECEIPTS, storable
+from app.ledger.tables import RECEIPTS, TALLIES, storable
 from app.ledger.tally import Flip, Tally, Turn, flip_between, tally_of, total
 
 _PAGE = 5000
+MOST_KEYS = 10_000  # in a block of thirty days
 _NEVER = 2**63 - 1
 _FLIP_COLUMNS = ("flip_from", "flip_tokens", "flip_pico")
 
 Counted = tuple[Receipt, Flip | None]
+Count = tuple[int, Key, Tally]  # of an hour
 Place = tuple[int, int, int]  # of a tally: span, start, key
 
 
@@ -73,20 +78,53 @@ def count(connection: sa.Connection, counted: Iterable[Counted]) -> None:
     of_hours: dict[tuple[int, Key], list[Tally]] = defaultdict(list)
     for receipt, flip in counted:
         of_hours[hour_of(receipt.started_at), key_of(receipt)].append(tally_of(receipt, flip))
-    keys: dict[int, Key] = {}
-    parts: dict[Place, list[Tally]] = defaultdict(list)
-    for (hour, named), tallies in of_hours.items():
-        key = _storable_key(named)
-        keys[number := key.number] = key
-        tally = total(tallies)
-        for span in SPANS:
-            parts[span, down(hour, span), number].append(tally)
-    known = histograms(connection, list(parts))
+    counts = [
+        (hour, _storable_key(key), total(tallies)) for (hour, key), tallies in of_hours.items()
+    ]
+    parts, known = _placed(connection, counts)
+    surplus = _surplus(connection, counts, parts.keys() - known.keys())
+    if surplus:
+        counts = [
+            (hour, key.folded if (down(hour, BLOCK), key) in surplus else key, tally)
+            for hour, key, tally in counts
+        ]
+        parts, known = _placed(connection, counts)
     # A key is named along with its first tally of each block; these are never thrown away.
     new = {number for span, _, number in parts.keys() - known.keys() if span == BLOCK}
     if new:
+        keys = {key.number: key for _, key, _ in counts}
         insert_keys(connection, [_named(number, keys[number]) for number in new])
     add_tallies(connection, [_merged(place, parts[place], known.get(place)) for place in parts])
+
+
+def _placed(
+    connection: sa.Connection, counts: Iterable[Count]
+) -> tuple[dict[Place, list[Tally]], dict[Any, Any]]:
+    """What is to be added to each tally, and the histograms of those that are there."""
+    parts: dict[Place, list[Tally]] = defaultdict(list)
+    for hour, key, tally in counts:
+        number = key.number
+        for span in SPANS:
+            parts[span, down(hour, span), number].append(tally)
+    return parts, histograms(connection, list(parts))
+
+
+def _surplus(
+    connection: sa.Connection, counts: Iterable[Count], new: Collection[Place]
+) -> set[tuple[int, Key]]:
+    """The blocks and keys for which there is no room, of those that are `new`."""
+    wanted: dict[int, list[Key]] = defaultdict(list)
+    for hour, key, _ in counts:
+        start = down(hour, BLOCK)
+        fresh = (BLOCK, start, key.number) in new and key.folded != key
+        if fresh and key not in wanted[start]:
+            wanted[start].append(key)
+    surplus: set[tuple[int, Key]] = set()
+    for start, keys in wanted.items():
+        if keys:
+            taken = connection.scalar(_KEYS_OF_BLOCK, {"start": start}) or 0
+            surplus |= {(start, key) for key in keys[max(MOST_KEYS - taken, 0) :]}
+    return surplus
 
 
 def _merged(
@@ -96,7 +134,8 @@ def _merged(
     *sums, ttft, speed = total(tallies)
     if there:
         ttft, speed = ttft + from_bytes(there[0]), speed + from_bytes(there[1])
-    return (*place, *sums, to_bytes(ttft), to_bytes(speed))
+    bounded = (min(each, MOST_WHOLE) for each in sums)
+    return (*place, *bounded, to_bytes(ttft), to_bytes(speed))
 
 
 def _named(number: int, key: Key) -> tuple[Any, ...]:
@@ -152,6 +191,9 @@ _PAGE_AFTER = (
     .where(RECEIPTS.c.seq > sa.bindparam("after"))
     .order_by(RECEIPTS.c.seq)
     .limit(_PAGE)
+)
+_KEYS_OF_BLOCK = sa.select(sa.func.count()).where(
+    TALLIES.c.span == BLOCK, TALLIES.c.start == sa.bindparam("start")
 )
 _MARK = (
     sa.update(RECEIPTS)

@@ -16,9 +16,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.ledger.bounds import LONGEST_TEXT
 from app.ledger.receipt import FIELDS, TUPLES, Receipt
 from app.ledger.tables import (
-    LONGEST_TEXT,
     RECEIPTS,
     Dollars,
     Milliseconds,

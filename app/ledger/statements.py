@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.ledger.bounds import MOST_WHOLE
 from app.ledger.receipt import FIELDS
 from app.ledger.tables import KEYS, RECEIPTS, TALLIES
 from app.ledger.tally import HISTOGRAMS, SUMS
@@ -36,7 +37,10 @@ def insert_keys(connection: sa.Connection, rows: Sequence[Values]) -> None:
 
 
 def add_tallies(connection: sa.Connection, rows: Sequence[Values]) -> None:
-    """Add to tallies, each a row of the table; histograms replace what is there."""
+    """Add to tallies, each a row of the table; histograms replace what is there.
+
+    A sum that would outgrow its column stays at the most that the column holds.
+    """
     _run(connection, _add_tallies, rows)
 
 
@@ -91,7 +95,14 @@ def _insert_keys(engine: str) -> Any:
 
 def _add_tallies(engine: str) -> Any:
     statement = INSERT[engine](TALLIES).inline()
-    added = {name: TALLIES.c[name] + statement.excluded[name] for name in SUMS}
+    most: Any = sa.literal_column(str(MOST_WHOLE))
+    added = {
+        name: sa.case(
+            (TALLIES.c[name] > most - statement.excluded[name], most),
+            else_=TALLIES.c[name] + statement.excluded[name],
+        )
+        for name in SUMS
+    }
     replaced = {name: statement.excluded[name] for name in HISTOGRAMS}
     return statement.on_conflict_do_update(index_elements=PLACE, set_={**added, **replaced})
 

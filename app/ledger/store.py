@@ -12,12 +12,20 @@ from threading import Lock
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from app.errors import LedgerError
 from app.ledger import queries
+from app.ledger.bounds import bounded
 from app.ledger.keep import EVERYTHING_KEPT, Keep
-from app.ledger.opening import WRITING_LOCK, file_of, lock, open_engine, plainly
+from app.ledger.opening import (
+    COMMANDS_SECONDS,
+    WRITING_LOCK,
+    file_of,
+    lock,
+    open_engine,
+    plainly,
+)
 from app.ledger.receipt import FIELDS, TUPLES, Receipt
 from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
@@ -38,38 +46,53 @@ _COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
 class Store:
     """An open ledger whose schema is current."""
 
-    def __init__(self, url: str, engine: sa.Engine, keep: Keep) -> None:
+    def __init__(self, url: str, engine: sa.Engine, keep: Keep, patience: float) -> None:
         self._url = url
         self._keep = keep
+        self._patience = patience
         self._opened = engine
         self._file = file_of(engine)
         self._lock = Lock()
 
     @classmethod
-    def open(cls, url: str, keep: Keep = EVERYTHING_KEPT) -> Self:
+    def open(
+        cls, url: str, keep: Keep = EVERYTHING_KEPT, *, patience: float = COMMANDS_SECONDS
+    ) -> Self:
         """Open the ledger at `url`, making or migrating it first where needed.
 
         Raises `LedgerError` saying what is wrong, without the password that a URL may hold.
-        `keep` is for the one who tidies.
+        `keep` is for the one who tidies. No statement takes more than `patience` seconds.
         """
-        return cls(url, open_engine(url), keep)
+        return cls(url, open_engine(url, patience), keep, patience)
 
-    def write(self, receipts: Sequence[Receipt]) -> None:
-        """Write a batch in one transaction; a receipt that is there already is left alone.
+    def write(self, receipts: Sequence[Receipt]) -> int:
+        """Write a batch in one transaction; how many of it can't be kept. Raises `LedgerError`.
 
-        A receipt with a value that no ledger takes is left out and logged: tried again and
-        again, it would keep every later one from being written.
+        A receipt that is there already is left alone. Where a value is at fault, the receipts of
+        the batch are written one by one, so that it costs no other one: the one at fault is cut
+        down to the bounds, or, where that does not help, left out, counted and logged.
+        """
+        if self._fault_in(receipts) is None:
+            return 0
+        if len(receipts) > 1:
+            return sum(self.write([receipt]) for receipt in receipts)
+        fault = self._fault_in(receipts, cut_down=True)
+        if fault is not None:
+            log.error("receipt %s can't be kept: %s", receipts[0].id, fault)
+        return int(fault is not None)
+
+    def _fault_in(self, receipts: Sequence[Receipt], *, cut_down: bool = False) -> str | None:
+        """Write a batch; what is wrong with a value in it, where that kept it from being written.
+
+        Raises `LedgerError` where anything else did.
         """
         try:
-            self._write(receipts)
+            self._write(list(map(bounded, receipts)) if cut_down else receipts)
         except (SQLAlchemyError, *_ODD_VALUE) as error:
             if not _is_of_a_value(error):
                 raise LedgerError(f"can't write to the ledger: {plainly(error)}") from error
-            if len(receipts) == 1:
-                log.warning("receipt %s can't be kept: %s", receipts[0].id, plainly(error))
-                return
-            for receipt in receipts:
-                self.write([receipt])
+            return plainly(error)
+        return None
 
     def _write(self, receipts: Sequence[Receipt]) -> None:
         with self._engine.connect() as connection:
@@ -183,7 +206,7 @@ class Store:
             if file_of(self._opened) != self._file:
                 log.error("the ledger's file is gone or another one; opening %s", self._opened.url)
                 self._opened.dispose()
-                self._opened = open_engine(self._url)
+                self._opened = open_engine(self._url, self._patience)
                 self._file = file_of(self._opened)
             return self._opened
 
@@ -259,15 +282,17 @@ def _receipt(row: sa.Row[Any]) -> Receipt:
     return Receipt(**named)
 
 
-_ODD_VALUE = (
-    ArithmeticError,
-    AttributeError,
-    TypeError,
-    ValueError,
-)  # from drivers and column types
+# From drivers and column types, and from values inside one another without end.
+_ODD_VALUE = (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError)
+_VALUES_FAULT = frozenset({"22", "23", "54"})  # PostgreSQL's classes: data, integrity, limits
 
 
 def _is_of_a_value(error: Exception) -> bool:
     """Whether a value can't be stored, rather than that storing is impossible right now."""
     cause = getattr(error, "orig", None) or error
-    return isinstance(error, DataError | IntegrityError) or isinstance(cause, _ODD_VALUE)
+    if isinstance(error, DataError | IntegrityError) or isinstance(cause, _ODD_VALUE):
+        return True
+    state = getattr(cause, "sqlstate", None)
+    if state is None:  # the driver itself refused it, before anything was sent
+        return isinstance(error, ProgrammingError)
+    return state[:2] in _VALUES_FAULT

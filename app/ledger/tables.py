@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
+from app.ledger.bounds import LONGEST_TEXT, cut
 from app.ledger.tally import HISTOGRAMS, SUMS
 
 _PICO = Decimal(10) ** 12
-LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
 
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, Decimal, datetime})
 
@@ -71,7 +71,7 @@ def storable(value: Any) -> Any:
     if kind is str:
         if value.isascii() and "\0" not in value and len(value) <= LONGEST_TEXT:
             return value  # nearly always
-        return value[:LONGEST_TEXT].replace("\0", "?").encode(errors="replace").decode()
+        return cut(value).replace("\0", "?").encode(errors="replace").decode()
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]
     if isinstance(value, Mapping):

@@ -2,19 +2,19 @@
 
 Rule 1  Tallies of parts add up, place by place, to the tally of the whole; so hours make days,
         providers make the total, and what one batch brings is added to what is there.
-Rule 2  No receipt, however odd its numbers, can make a sum outgrow 64 bits.
+Rule 2  Sums are exact up to 2^63 - 1, which is 9.2 million dollars; there they stay. No receipt,
+        however odd its numbers, can make one wrap round, turn into a float or raise.
 """
 
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
+from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import of_one
 from app.ledger.receipt import Receipt
 
 PICO = Decimal(10) ** 12
-_MOST_TOKENS = 10**10  # of one receipt; nearly a billion such ones fit a sum
-_MOST_PICODOLLARS = 10**15  # a thousand dollars; nine thousand such receipts fit a sum
 _FAILED = frozenset({"upstream_error", "upstream_cut"})
 
 
@@ -113,16 +113,15 @@ def flip_between(
     if cost is None:
         return Flip(before.provider, lost, None)
     tokens = prompt + _tokens(completion)
-    return Flip(before.provider, lost, _picodollars(cost) * lost // tokens if lost else 0)
+    spent = _picodollars(cost) * lost // tokens if lost else 0
+    return Flip(before.provider, lost, min(spent, MOST_WHOLE))
 
 
 def _tokens(number: int | None) -> int:
-    if not number or number < 0:
-        return 0
-    return min(number, _MOST_TOKENS)
+    return min(max(number or 0, 0), MOST_WHOLE)
 
 
 def _picodollars(cost: Decimal | None) -> int:
     if cost is None or not cost.is_finite():
         return 0
-    return min(max(round(cost * PICO), 0), _MOST_PICODOLLARS)
+    return min(max(round(cost * PICO), 0), MOST_WHOLE)

@@ -1,9 +1,11 @@
 """Takes receipts from the hot path and writes them elsewhere, later.
 
-Rule 1  `submit` never blocks and never raises: the queue is bounded, what does not fit is counted.
+Rule 1  `submit` never blocks and never raises: the queue is bounded in receipts and in bytes, and
+        what does not fit is counted.
 Rule 2  One thread writes, in batches. A batch that fails is kept and tried again with growing
         pauses, so that a disk that was full or a database that was away is caught up with.
-Rule 3  A receipt is written within a quarter of a second when the store is well.
+Rule 3  A receipt is written within a quarter of a second when the store is well. Once one has
+        waited for seconds, that is an error, also while the store says nothing at all.
 Rule 4  What need not be kept is taken out once a minute, a little between two batches.
 """
 
@@ -12,23 +14,32 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from app.errors import reason_of
+from app.ledger.bounds import weight_of
 from app.ledger.receipt import Receipt
 
 log = logging.getLogger("pointsman")
 
+MOST_WAITING = 10_000
+MOST_BYTES_WAITING = 64_000_000
+PATIENCE_SECONDS = 5.0
+
 _FLUSH_SECONDS = 0.1
+_LOOK_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 _BATCH = 500
 _TIDY_SECONDS = 60.0
+_SILENT = "a receipt has waited {:g} s for the ledger, which is slow or does not answer"
 
 
 class Sink(Protocol):
     """Where batches go: the store, or a stand-in."""
 
-    def write(self, receipts: list[Receipt], /) -> None:
-        """Write a batch. Raises `LedgerError`."""
+    def write(self, receipts: list[Receipt], /) -> int:
+        """Write a batch; how many of it can't be kept. Raises `LedgerError`."""
+        ...
 
     def tidy(self) -> bool:
         """Take out a little of what need not be kept; whether there may be more."""
@@ -38,38 +49,89 @@ class Sink(Protocol):
         """Let go of everything."""
 
 
-class Writer:
-    """A bounded queue with one writing thread behind it.
+class _Waiting(NamedTuple):
+    receipt: Receipt
+    since: float  # by the monotonic clock
+    weight: int  # bytes, about
 
-    The store is opened in that thread: starting to serve does not wait for it.
+
+class Writer:
+    """A bounded queue with one writing thread behind it, and one that sees to it that it writes.
+
+    The store is opened in the writing thread: starting to serve does not wait for it.
     """
 
-    def __init__(self, open_sink: Callable[[], Sink], *, capacity: int = 10_000) -> None:
+    def __init__(
+        self,
+        open_sink: Callable[[], Sink],
+        *,
+        capacity: int = MOST_WAITING,
+        capacity_bytes: int = MOST_BYTES_WAITING,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
         self._open_sink = open_sink
         self._capacity = capacity
-        self._queue: deque[Receipt] = deque()
+        self._capacity_bytes = capacity_bytes
+        self._patience = patience
+        self._queue: deque[_Waiting] = deque()
         self._closing = threading.Event()
         self._give_up_at: float | None = None
         self._tidy_at = 0.0
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
-        self.dropped = 0
-        self.error: str | None = None
+        self._watch = threading.Thread(target=self._look, name="ledger-watch", daemon=True)
+        self._failure: str | None = None
+        self._told: str | None = None
+        self._telling = threading.Lock()
+        # Each is changed by one thread alone: the first two by who submits, the others by ours.
+        self._put_bytes = 0
+        self._overflowed = 0
+        self._taken_bytes = 0
+        self._unkept = 0
 
     @property
     def pending(self) -> int:
         """Receipts that wait to be written."""
         return len(self._queue)
 
+    @property
+    def pending_bytes(self) -> int:
+        """About how much memory they take."""
+        return self._put_bytes - self._taken_bytes
+
+    @property
+    def oldest_waiting_seconds(self) -> float:
+        """How long the receipt has waited that has waited longest."""
+        try:
+            return max(time.monotonic() - self._queue[0].since, 0.0)
+        except IndexError:
+            return 0.0
+
+    @property
+    def dropped(self) -> int:
+        """Receipts that are lost: the queue was full, or the ledger takes no such values."""
+        return self._overflowed + self._unkept
+
+    @property
+    def error(self) -> str | None:
+        """Why receipts can't be written now; None while all is well."""
+        if self._failure is not None:
+            return self._failure
+        silent = self.oldest_waiting_seconds >= self._patience
+        return _SILENT.format(self._patience) if silent else None
+
     def start(self) -> None:
         """Start writing."""
         self._thread.start()
+        self._watch.start()
 
     def submit(self, receipt: Receipt) -> None:
         """Hand over one receipt; a few microseconds, whatever the store does."""
-        if len(self._queue) >= self._capacity:
-            self.dropped += 1
+        weight = weight_of(receipt)
+        if len(self._queue) >= self._capacity or self.pending_bytes + weight > self._capacity_bytes:
+            self._overflowed += 1
             return
-        self._queue.append(receipt)
+        self._put_bytes += weight
+        self._queue.append(_Waiting(receipt, time.monotonic(), weight))
 
     def close(self, timeout: float = 10.0) -> None:
         """Write all that waits, for at most `timeout` seconds, and stop."""
@@ -77,7 +139,8 @@ class Writer:
         self._closing.set()
         self._thread.join(timeout + 1)
         if self._queue:
-            log.error("%d receipts could not be written: %s", len(self._queue), self.error)
+            why = self.error or f"the ledger has not answered within {timeout:g} s"
+            log.error("%d receipts could not be written: %s", len(self._queue), why)
 
     def _run(self) -> None:
         sink: Sink | None = None
@@ -89,13 +152,14 @@ class Writer:
                 self._flush(sink)
                 self._tidy(sink)
             except Exception as error:  # noqa: BLE001 - this thread's outermost door
-                self._note(str(error) or type(error).__name__)
+                self._failure = reason_of(error)
                 pause = min(max(pause, _FLUSH_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
                 if self._closing.is_set():
                     time.sleep(_FLUSH_SECONDS)
             else:
-                self._note(None)
+                self._failure = None
                 pause = _FLUSH_SECONDS
+            self._tell()
         if sink is not None:
             sink.close()
 
@@ -109,19 +173,28 @@ class Writer:
         """Write what waits; a batch leaves the queue only once it is written."""
         while self._queue:
             batch = [self._queue[index] for index in range(min(_BATCH, len(self._queue)))]
-            sink.write(batch)
-            for _ in batch:
+            self._unkept += sink.write([each.receipt for each in batch])
+            for each in batch:
                 self._queue.popleft()
+                self._taken_bytes += each.weight
 
     def _tidy(self, sink: Sink) -> None:
         if not self._closing.is_set() and time.monotonic() >= self._tidy_at:
             more = sink.tidy()
             self._tidy_at = time.monotonic() + (0.0 if more else _TIDY_SECONDS)
 
-    def _note(self, error: str | None) -> None:
-        if error != self.error:
-            if error is None:
+    def _look(self) -> None:
+        """Notice that the other thread is held up, which it can't notice itself."""
+        while not self._closing.wait(min(_LOOK_SECONDS, self._patience / 2)):
+            self._tell()
+
+    def _tell(self) -> None:
+        """Log a trouble once when it begins, and once when it is over."""
+        with self._telling:
+            error, self._told = self._told, self.error
+            if self._told == error:
+                return
+            if self._told is None:
                 log.warning("the ledger is well again")
             else:
-                log.error("%s; receipts wait in memory", error)
-        self.error = error
+                log.error("%s; receipts wait in memory", self._told)

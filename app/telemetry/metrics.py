@@ -161,7 +161,16 @@ def _of_now(now: Standing) -> Iterator[Metric]:
     yield _gauge("pointsman_open_streams", "Answers being streamed.", now.open_streams)
     yield _gauge("pointsman_draining", "1 while it is being stopped.", now.draining)
     yield _gauge("pointsman_ledger_waiting", "Receipts not yet written.", now.ledger_waiting)
-    yield _counter("pointsman_ledger_dropped", "Receipts lost to a full queue.", now.ledger_dropped)
+    yield _gauge(
+        "pointsman_ledger_oldest_waiting_seconds",
+        "How long the oldest receipt has waited to be written.",
+        now.ledger_oldest_seconds,
+    )
+    yield _counter(
+        "pointsman_ledger_dropped",
+        "Receipts lost: the queue was full, or a value did not fit the ledger.",
+        now.ledger_dropped,
+    )
     yield _gauge("pointsman_ledger_up", "0 while receipts can't be written.", now.ledger_well)
     yield _gauge("pointsman_catalog_models", "Models known.", now.catalog_models)
     yield _gauge("pointsman_catalog_listings", "Models with endpoints.", now.catalog_listings)

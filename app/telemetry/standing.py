@@ -12,6 +12,7 @@ class Standing:
     open_streams: int
     draining: bool
     ledger_waiting: int
+    ledger_oldest_seconds: float  # that the receipt has waited which has waited longest
     ledger_dropped: int
     ledger_well: bool
     catalog_models: int

@@ -40,6 +40,7 @@ ACROSS: dict[str, Join] = {
     "pointsman_open_streams": operator.add,
     "pointsman_draining": max,
     "pointsman_ledger_waiting": operator.add,
+    "pointsman_ledger_oldest_waiting_seconds": max,
     "pointsman_ledger_up": min,
     # Each worker reads the catalog and the policies for itself, and finds the same.
     "pointsman_catalog_models": max,

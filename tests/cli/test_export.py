@@ -24,6 +24,7 @@ from tests.ledger.receipts import FULL, START, receipt
 URL = "sqlite:///ledger.sqlite"
 OTHERS = [receipt(second, provider="novita", verdict="broken") for second in range(1, 30)]
 NOTHING: dict[str, Any] = {}
+GONE = "\N{REPLACEMENT CHARACTER}"
 
 
 @pytest.fixture
@@ -56,6 +57,59 @@ def test_csv_has_a_heading_and_a_cell_for_each_field(store: Store) -> None:
     assert json.loads(full["preferences_sent"]) == FULL.preferences_sent
     assert full["error_message"] == "Provider returned error 上游"
     assert (other["alias"], other["preferences_sent"], other["rules"]) == ("", "", "[]")
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", f"'{GONE}=1"),
+        ("\tplain", f"'{GONE}plain"),
+        ("\r=1", f"'{GONE}=1"),
+        ("  =1", "'  =1"),
+        ("\n=1", f"'{GONE}=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\uff0b1", "'\uff0b1"),
+        ("\uff0d1", "'\uff0d1"),
+        ("\uff201", "'\uff201"),
+        ("x;=cmd|' /C calc'!A0;y; -z", "x;'=cmd|' /C calc'!A0;y;' -z"),  # cells, where ; parts them
+        ("qwen/qwen3-coder; v=1", "qwen/qwen3-coder; v=1"),
+        ("two\nlines\x1b[2J", f"two{GONE}lines{GONE}[2J"),
+        ("上游", "上游"),
+        ("", ""),
+    ],
+)
+def test_t63_no_text_in_csv_is_a_formula(text: str, cell: str) -> None:
+    ledger = Store.open(URL)
+    ledger.write([receipt(model_asked=text, rules=(f";{text}",), cost_usd=Decimal("0.5"))])
+    ledger.close()
+    out = run()
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert row["model_asked"] == cell
+    assert json.loads(row["rules"]) == [f";{text}"]
+    assert ";" not in row["rules"]
+    assert row["cost_usd"] == "0.5"  # a number is one
+    assert len(out.splitlines()) == 2  # a receipt is a line
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_t63_other_formats_have_the_very_text(form: str, tmp_path: Path) -> None:
+    text = "=1+1;\t@x\x1b[2J\u202e"
+    ledger = Store.open(URL)
+    ledger.write([receipt(model_asked=text)])
+    ledger.close()
+    run("--format", form, "-o", "out")
+    if form == "jsonl":
+        written = (tmp_path / "out").read_text(encoding="utf-8")
+        assert written.isascii()
+        assert "\x1b" not in written
+        assert json.loads(written)["model_asked"] == text
+    else:
+        parquet = pytest.importorskip("pyarrow.parquet")
+        assert parquet.read_table(tmp_path / "out").to_pylist()[0]["model_asked"] == text
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="needs pyarrow")

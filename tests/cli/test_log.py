@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from app.cli.log import log, moment, show, show_one
+from app.cli.terminal import Console
 from app.errors import SettingsError
 from app.ledger.receipt import Receipt, as_json_object
 from app.ledger.store import Store
@@ -51,6 +51,16 @@ def test_one_receipt_is_one_line_at_any_width(width: int) -> None:
     text = table(receipt(1), receipt(2, model_asked="m" * 300), width=width)
     assert len(text.splitlines()) == 3
     assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_t63_a_long_name_takes_no_room_from_time_and_verdict(width: int) -> None:
+    """Whoever names a model does not decide whether its verdict can be seen."""
+    long = "m" * 500
+    text = table(receipt(1, model_asked=long, provider=long, rules=(long,)), width=width)
+    time_shown, verdict, *rest = text.splitlines()[1].split()
+    assert (len(time_shown), verdict) == (8, "kept")
+    assert rest[-1].endswith("…") or "…" in text
 
 
 def test_a_wide_terminal_shows_all_that_matters() -> None:
@@ -153,3 +163,27 @@ def test_one_receipt_is_shown_whole(store: Store, capsys: pytest.CaptureFixture[
     assert "broken" in text
     with pytest.raises(SettingsError, match="rcp_9"):
         show_one(store, "rcp_9")
+
+
+def test_a_wall_clock_set_back_does_not_stall_who_follows(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New receipts follow in the order of writing, whatever time they bear."""
+    written = iter(
+        [
+            [receipt(10, started_at=NOW - timedelta(days=365))],
+            [receipt(11, started_at=NOW - timedelta(days=800))],
+        ]
+    )
+
+    def instead_of_sleep(_seconds: float) -> None:
+        try:
+            store.write(next(written))
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr("app.cli.log.time.sleep", instead_of_sleep)
+    with pytest.raises(KeyboardInterrupt):
+        log(store, follow=True, as_json=True, limit=10, filters={"since": NOW})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["id"] for line in lines][-2:] == ["rcp_010", "rcp_011"]

@@ -5,11 +5,11 @@ import json
 from decimal import Decimal
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from app.cli.commands import commands
 from app.cli.stats import dollars, notes_on, number, percent, print_stats
+from app.cli.terminal import Console
 from app.ledger.receipt import Receipt
 from app.ledger.stats import DIMENSIONS, Dimension, Stats, Wanted
 from app.ledger.store import Store
@@ -113,7 +113,9 @@ def test_a_name_cannot_steer_the_terminal(store: Store) -> None:
         (7_368_000, "7.4M"),
         (14_000_000, "14M"),
         (5_000_000_000, "5.0G"),
-        (7 * 10**12, "7000G"),
+        (7 * 10**12, "7.0T"),
+        (2**63 - 1, "9.2E"),
+        (10**30, "1000000Y"),
     ],
 )
 def test_counts_are_short(count: int, text: str) -> None:

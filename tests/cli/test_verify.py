@@ -10,10 +10,13 @@ import pytest
 
 from app.cli.verify import verify
 from app.errors import SettingsError
+from app.ledger.bounds import bounded
+from app.ledger.store import Store
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
 from app.simulator.switches import Switches
+from tests.ledger.receipts import receipt
 from tests.running import running
 
 POLICY = "version: 1\nrules:\n  - {name: r, models: ['*'], quantization_floor: fp8}\n"
@@ -80,6 +83,19 @@ def test_a_receipt_without_a_generation_says_so(tmp_path: Path) -> None:
             verify(settings, receipt, wait=0, as_json=False)
 
     asked(tmp_path, Switches(fail=dict.fromkeys(_every_tag(), 500)), then)
+
+
+def test_a_receipt_whose_preferences_were_cut_is_not_judged_by_what_is_left(
+    tmp_path: Path,
+) -> None:
+    """A provider that served could be among those that are missing."""
+    settings = Settings.read(state=tmp_path, openrouter_api_key="sk-or-v1-x")
+    store = Store.open(settings.ledger())
+    wide = {"only": [f"provider-{number}" for number in range(10_000)]}
+    store.write([bounded(one := receipt(preferences_sent=wide, generation_id="gen-1"))])
+    store.close()
+    with pytest.raises(SettingsError, match=f"preferences on {one.id} were too long"):
+        verify(settings, one.id, wait=0, as_json=False)
 
 
 def _every_tag() -> list[str]:

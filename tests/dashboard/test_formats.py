@@ -99,20 +99,6 @@ def test_a_column_is_as_fine_as_its_largest_sum_needs(
     assert formats.dollar_digits(amounts) == digits
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("qwen/qwen3-coder 上游", "qwen/qwen3-coder 上游"),
-        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
-        ("evil\u202egnp.exe", "evil\ufffdgnp.exe"),
-        ("nul\0 bell\a escape\x1b[31m", "nul\ufffd bell\ufffd escape\ufffd[31m"),
-        (f"0.41{NARROW}s", f"0.41{NARROW}s"),
-    ],
-)
-def test_nothing_that_could_reorder_or_hide_text_is_shown(text: str, shown: str) -> None:
-    assert formats.printable(text) == shown
-
-
 def test_several_values_are_listed_and_none_is_a_dash() -> None:
     assert formats.words(("careful", "private")) == "careful, private"
     assert formats.words(()) == DASH

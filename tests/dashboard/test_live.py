@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from app.dashboard.live import event, live
-from app.dashboard.tail import News, Tail
+from app.dashboard.tail import MOST_AT_ONCE, News, Tail
 from app.errors import LedgerError
 from app.ledger.receipt import Receipt
 from tests.dashboard.conftest import Serve, Served
@@ -194,6 +194,49 @@ async def test_viewers_are_counted_and_leave_room_when_they_go() -> None:
     assert (tail.viewers, tail.is_full) == (1, True)
     await asyncio.wait_for(stream.aclose(), 1)  # type: ignore[attr-defined]
     assert (tail.viewers, tail.is_full) == (0, False)
+
+
+async def test_one_viewer_too_many_gets_nothing_however_many_come_at_once() -> None:
+    tail = tail_of(Ledger(), viewers=2)
+    answers = [live(tail, asking()) for _ in range(5)]  # let in before any of them looks
+    assert [answer.status_code for answer in answers] == [200] * 5
+    streams = [tail.follow(None, stays) for _ in range(5)]
+    first = await asyncio.gather(*(anext(stream, None) for stream in streams))
+    assert [news is not None for news in first] == [True, True, False, False, False]
+    assert tail.viewers == 2
+    for stream in streams:
+        await stream.aclose()  # type: ignore[attr-defined]
+
+
+async def test_a_viewer_who_falls_behind_is_taken_to_the_newest_receipts() -> None:
+    ledger = Ledger()
+    ledger.receipts = [sample() for _ in range(1000)]
+    news = await anext(tail_of(ledger).follow(0, stays))
+    assert news.receipts == ledger.receipts[-MOST_AT_ONCE:]
+    assert news.cursor == 1000
+
+
+async def test_t64_a_silent_ledger_holds_up_the_tail_and_nothing_else_that_runs_in_threads() -> (
+    None
+):
+    silent = threading.Event()
+
+    class Silent(Ledger):
+        def end(self) -> int:
+            silent.wait(10)
+            return super().end()
+
+    tail = tail_of(Silent(), viewers=64)
+    streams = [tail.follow(None, stays) for _ in range(64)]
+    looks = [asyncio.ensure_future(anext(stream)) for stream in streams]
+    await asyncio.sleep(0.1)
+    began = time.monotonic()
+    assert await asyncio.to_thread(lambda: "decoded") == "decoded"
+    assert time.monotonic() - began < 1
+    silent.set()
+    await asyncio.gather(*looks)
+    for stream in streams:
+        await stream.aclose()  # type: ignore[attr-defined]
 
 
 def asking() -> Request:

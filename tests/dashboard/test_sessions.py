@@ -1,5 +1,6 @@
 """Who has signed in: in one process's memory, or in a folder that several share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,18 @@ def test_a_folder_that_was_cleaned_away_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "sessions").rmdir()
     assert sessions.caller_of(lost) is None
     assert sessions.caller_of(sessions.begin("ci")) == "ci"
+
+
+def test_a_wall_clock_set_back_does_not_end_the_newest_sessions(tmp_path: Path) -> None:
+    """They go by the clock that sessions end by, whatever dates their files have."""
+    clock = Clock()
+    sessions = SharedSessions(tmp_path / "sessions", clock=clock, capacity=3)
+    ids = []
+    for number in range(5):
+        clock.now += 1
+        ids.append(sessions.begin(f"caller-{number}"))
+        for age, file in enumerate(sorted((tmp_path / "sessions").iterdir())):
+            written = 1_000_000 - 1000 * number - age
+            os.utime(file, (written, written))
+    callers = [sessions.caller_of(each) for each in ids]
+    assert callers == [None, None, "caller-2", "caller-3", "caller-4"]

@@ -1,5 +1,7 @@
 """What stands on every page."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,10 @@ from starlette.requests import Request
 
 from app.catalog.catalog import EMPTY
 from app.dashboard.shell import Shell, Sources, shell_of
-from app.ledger.writer import Writer
+from app.errors import LedgerError
+from app.ledger.writer import Sink, Writer
 from app.policy_folder import PolicyFolder
-from tests.dashboard.samples import POLICY
+from tests.dashboard.samples import POLICY, sample
 
 
 @pytest.fixture
@@ -41,15 +44,28 @@ def test_when_all_is_well_nothing_is_said(sources: Sources) -> None:
 
 
 def test_receipts_that_were_lost_are_never_kept_quiet(sources: Sources) -> None:
-    sources.writer.dropped = 1234
-    (notice,) = shell_at(sources).notices
-    assert notice.text == "1,234 since the start: the queue was full."
+    full = replace(sources, writer=Writer(lambda: pytest.fail("nobody writes"), capacity=0))
+    for _ in range(1234):
+        full.writer.submit(sample())
+    (notice,) = shell_at(full).notices
+    assert notice.text == "1,234 since the start: the queue was full, or a value did not fit."
 
 
 def test_receipts_that_wait_are_counted(sources: Sources) -> None:
-    sources.writer.error = "disk full"
-    (notice,) = shell_at(sources).notices
-    assert f"{notice.title} {notice.text}" == "Receipts can't be written: disk full"
+    def full() -> Sink:
+        raise LedgerError("disk full")
+
+    writer = Writer(full)
+    writer.start()
+    writer.submit(sample())
+    late = time.monotonic() + 5
+    while writer.error is None and time.monotonic() < late:
+        time.sleep(0.01)
+    (notice,) = shell_at(replace(sources, writer=writer)).notices
+    writer.close(timeout=0.1)
+    assert f"{notice.title} {notice.text}" == (
+        "Receipts can't be written: disk full (1 wait in memory)"
+    )
 
 
 def test_a_page_knows_its_address_and_its_period(sources: Sources) -> None:

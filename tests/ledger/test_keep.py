@@ -115,3 +115,29 @@ def test_nothing_goes_without_a_limit(url: str) -> None:
     assert not EVERYTHING_KEPT.is_limited
     assert len(store.recent(limit=1000)) == len(YEARS)
     store.close()
+
+
+def test_a_clock_that_was_ahead_and_set_back_does_not_stall_retention(url: str) -> None:
+    """What it wrote meanwhile goes with what was written after it, and not in ten years."""
+    store = Store.open(url, Keep(age=timedelta(days=90)))
+    ahead = [receipt(86_400 * 3650 + second) for second in range(700)]  # in ten years
+    after = [receipt(86_400 * day) for day in range(20)]  # the clock is right again
+    store.write(ahead)
+    store.write(after)
+    on_time = START + timedelta(days=85)
+    assert not store.tidy(on_time)
+    assert len(store.recent(limit=1000)) == 720  # nothing written later is too old yet
+    while store.tidy(START + timedelta(days=95)):
+        pass
+    left = store.written_after(0)[1]
+    assert left == [one for one in after if one.started_at >= START + timedelta(days=5)]
+    store.close()
+
+
+def test_receipts_of_a_clock_that_is_behind_are_not_lost_for_it(url: str) -> None:
+    store = Store.open(url, Keep(age=timedelta(days=90)))
+    store.write([receipt(86_400 * 365)])
+    store.write([receipt(second) for second in range(5)])  # set back by a year, by mistake
+    assert not store.tidy(START + timedelta(hours=1))
+    assert len(store.recent(limit=10)) == 6
+    store.close()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.errors import LedgerError
+from app.ledger.bounds import bounded
 from app.ledger.receipt import Receipt
 from app.ledger.writer import Sink, Writer
 from tests.ledger.receipts import receipt
@@ -27,9 +28,10 @@ class Shelf:
     def ids(self) -> list[str]:
         return [one for batch in self.batches for one in batch]
 
-    def write(self, receipts: list[Receipt], /) -> None:
+    def write(self, receipts: list[Receipt], /) -> int:
         self.trouble()
         self.batches.append([one.id for one in receipts])
+        return 0
 
     def tidy(self) -> bool:
         self.to_tidy -= 1
@@ -266,3 +268,31 @@ def test_closing_gives_up_in_time_and_says_how_many_are_lost(
     assert time.monotonic() - before < 2.5
     assert caplog.messages[-1].startswith("7 receipts could not be written: ")
     stuck.set()
+
+
+def test_the_queue_is_bounded_in_bytes_too() -> None:
+    """A client that sends large objects can't make it take more memory than many small ones."""
+    stuck, entered = threading.Event(), threading.Event()
+
+    def trouble() -> None:
+        entered.set()
+        stuck.wait(10)
+
+    shelf = Shelf(trouble)
+    writer = Writer(lambda: shelf, capacity_bytes=1_000_000)
+    writer.start()
+    submit(writer, 1)
+    assert entered.wait(5)
+    large = bounded(receipt(preferences_sent={"only": ["x" * 500] * 1000}))
+    for _ in range(100):
+        writer.submit(large)
+    assert 10 < writer.pending < 20
+    assert writer.pending_bytes <= 1_000_000
+    assert writer.dropped == 101 - writer.pending
+    stuck.set()
+    until(lambda: writer.pending == 0)
+    assert writer.pending_bytes == 0
+    writer.submit(large)
+    until(lambda: writer.pending == 0)
+    assert shelf.ids[-1] == large.id
+    writer.close()

@@ -14,6 +14,7 @@ STANDING = Standing(
     open_streams=2,
     draining=False,
     ledger_waiting=4,
+    ledger_oldest_seconds=0.25,
     ledger_dropped=5,
     ledger_well=True,
     catalog_models=6,

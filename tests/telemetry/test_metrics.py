@@ -50,6 +50,7 @@ def test_how_things_stand_is_scraped() -> None:
         "open_streams": 2,
         "draining": 0,
         "ledger_waiting": 4,
+        "ledger_oldest_waiting_seconds": 0.25,
         "ledger_dropped_total": 5,
         "ledger_up": 1,
         "catalog_models": 6,

@@ -1,0 +1,86 @@
+"""Tables, colours and JSON on a terminal; plain `print` is guarded by `guard`.
+
+Rule 1  Text is never read as markup, emoji codes or links, and each piece of it is `shown`.
+Rule 2  What is printed as a `str` is one line, and so is a cell of a table unless it is made of
+        `lines`. A `Text` keeps its lines: make it of parts that are one line each.
+Rule 3  JSON is printed by `print_json`, which escapes what may not be shown.
+"""
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from rich import console as rich_console
+from rich import table as rich_table
+from rich.console import ConsoleOptions, Group, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from app.shown import json_text, one_line, shown
+
+
+class Console(rich_console.Console):
+    """Rich's console, which shows text from outside as it is and obeys nothing in it."""
+
+    def __init__(
+        self,
+        *,
+        stderr: bool = False,
+        soft_wrap: bool = False,
+        file: IO[str] | None = None,
+        width: int | None = None,
+    ) -> None:
+        super().__init__(
+            stderr=stderr,
+            soft_wrap=soft_wrap,
+            file=file,
+            width=width,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print objects, of which each text is one line."""
+        super().print(*(one_line(o) if isinstance(o, str) else o for o in objects), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Render it, each piece of text as `shown`; cursor movements are Rich's own."""
+        for each in super().render(renderable, options):
+            yield each if each.control else Segment(shown(each.text), each.style)
+
+
+class Table(rich_table.Table):
+    """A table without rules between its cells, each of which is one line."""
+
+    def __init__(self, *, gap: int = 2, show_header: bool = True) -> None:
+        super().__init__(
+            box=None,
+            pad_edge=False,
+            padding=(0, gap, 0, 0),
+            header_style="dim",
+            show_header=show_header,
+        )
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """Add a row; texts in it are put on one line each."""
+        super().add_row(*map(_cell, cells), **options)
+
+
+def lines(*texts: Text) -> Group:
+    """A cell of several lines."""
+    return Group(*map(_cell, texts))
+
+
+def print_json(value: Any, *, indent: int | None = None) -> None:
+    """Print a value as JSON at once."""
+    print(json_text(value, indent=indent), flush=True)
+
+
+def _cell(cell: RenderableType | None) -> RenderableType:
+    if isinstance(cell, Text):
+        cell = cell.copy()
+        cell.plain = one_line(cell.plain)  # as long as before, so its styles stay where they are
+        return cell
+    return Text(one_line(cell)) if isinstance(cell, str) else cell or ""

@@ -1,0 +1,202 @@
+"""Bounds: how much a receipt may hold of what clients and upstream sent. PURE.
+
+Rule 1  A receipt within the bounds is returned as it is, after a look of a few microseconds.
+Rule 2  What is cut says so. A text ends in an ellipsis, a list or an object in how many more there
+        were; the reason names each number that was out of range.
+Rule 3  No value is walked further than the bounds reach, however large or deep it is.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from math import isfinite
+from operator import attrgetter
+from typing import Any
+
+from msgspec.structs import replace
+
+from app.ledger.receipt import Receipt
+
+LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
+MOST_JSON = 8_000  # characters, in all lists and objects of a receipt together
+MOST_DEEP = 16  # lists and objects inside one another
+MOST_WHOLE = 2**63 - 1  # what a column of whole numbers holds
+MOST_USD = Decimal(MOST_WHOLE).scaleb(-12)  # as picodollars
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+_MOST_STATUS = 2**31 - 1
+_PICODOLLAR = Decimal(1).scaleb(-12)
+_MOST_PLACES = 40  # of a cost; written out, one of 10^-999999999 would fill the memory
+_ITEM = 4  # characters of JSON around each value
+_MARKS = 2_000  # characters, for the last value that is kept and for what says that more is cut
+_LONG_NUMBER = 2**128
+
+TEXTS = (
+    *("caller", "user_agent", "path", "dialect", "model_asked", "alias", "model_sent", "book"),
+    *("generation_id", "provider", "model_served", "verdict", "reason", "router_strategy"),
+    *("cache_status", "finish_reason", "error_code", "error_message", "ending", "session"),
+)
+NESTED = ("rules", "quantizations_listed", "evidence", "attempts", "preferences_sent", "overruled")
+WHOLES = (
+    *("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens"),
+    *("bytes_in", "bytes_out", "status"),
+)
+REALS = ("ttfb_ms", "ttft_ms", "duration_ms", "tokens_per_second")
+
+_texts, _nested = attrgetter(*TEXTS), attrgetter(*NESTED)
+_wholes, _reals = attrgetter(*WHOLES), attrgetter(*REALS)
+
+
+def bounded(receipt: Receipt) -> Receipt:
+    """The receipt, with what is too large cut down to what a ledger keeps."""
+    if _fits(receipt):
+        return receipt  # nearly always
+    changed: dict[str, Any] = {
+        name: cut(text)
+        for name, text in zip(TEXTS, _texts(receipt), strict=True)
+        if text is not None
+    }
+    nested = _nested(receipt)
+    if _left(nested, MOST_JSON) < 0:
+        knife = _Knife(MOST_JSON - _MARKS)
+        changed |= {name: knife.cut(value, 1) for name, value in zip(NESTED, nested, strict=True)}
+    odd = _numbers(receipt)
+    if odd:
+        note = f"{', '.join(odd)} out of range, kept as near as can be"
+        reason = receipt.reason or ""
+        before = f"{cut(reason, LONGEST_TEXT - len(note) - 2)}; " if reason else ""
+        changed |= {**odd, "reason": before + note}
+    return replace(receipt, **changed)
+
+
+def weight_of(receipt: Receipt) -> int:
+    """About how many bytes of memory a bounded receipt takes, and rather more."""
+    letters = sum(map(len, filter(None, _texts(receipt))))
+    left = _left(_nested(receipt), MOST_JSON)
+    return 2_000 + 4 * (letters + MOST_JSON - max(left, 0))
+
+
+def _fits(receipt: Receipt) -> bool:
+    """Whether nothing has to be cut; sums are quicker to look at than their parts."""
+    texts = list(filter(None, _texts(receipt)))
+    if sum(map(len, texts)) > LONGEST_TEXT and max(map(len, texts)) > LONGEST_TEXT:
+        return False
+    if sum(map(abs, filter(None, _wholes(receipt)))) > MOST_WHOLE:
+        return False
+    if abs(receipt.status or 0) > _MOST_STATUS:
+        return False
+    if not isfinite(sum(filter(None, _reals(receipt)))):
+        return False
+    cost = receipt.cost_usd
+    return (cost is None or _is_usual(cost)) and _left(_nested(receipt), MOST_JSON) >= 0
+
+
+def cut(text: str, longest: int = LONGEST_TEXT) -> str:
+    """A text of at most so many characters; one that was cut ends in an ellipsis."""
+    return text if len(text) <= longest else text[: longest - 1] + ELLIPSIS
+
+
+def is_cut(value: Any) -> bool:
+    """Whether a list or an object is missing something that did not fit."""
+    if isinstance(value, Mapping):
+        return ELLIPSIS in value or any(map(is_cut, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(is_cut, value))
+    return isinstance(value, str) and ELLIPSIS in {value[:1], value[-1:]}
+
+
+def _left(value: Any, left: int, depth: int = 0) -> int:
+    """How many characters of room a value leaves of so many; negative where it does not fit."""
+    kind = type(value)
+    if kind is dict or kind is list or kind is tuple:
+        if depth > MOST_DEEP:
+            return -1
+        left -= _ITEM
+        for each in value:
+            if type(each) is str:
+                left = left - len(each) - _ITEM if len(each) <= LONGEST_TEXT else -1
+            else:
+                left = _left(each, left, depth + 1)
+            if kind is dict and left >= 0:
+                left = _left(value[each], left, depth + 1)
+            if left < 0:
+                break
+        return left
+    if kind is str:
+        return left - len(value) - _ITEM if len(value) <= LONGEST_TEXT else -1
+    return left - _ITEM if _is_plain(value) else -1
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON has the value as it is: true, false, null, or a number of some forty digits."""
+    if type(value) is int:
+        return -_LONG_NUMBER < value < _LONG_NUMBER
+    if type(value) is float:
+        return isfinite(value)
+    return value is None or value is True or value is False
+
+
+class _Knife:
+    """Cuts values until there is no room left."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def cut(self, value: Any, depth: int) -> Any:
+        """As much of a value as there is room for."""
+        self._left -= _ITEM
+        if isinstance(value, str):
+            kept = cut(value)
+            self._left -= len(kept)
+            return kept
+        if isinstance(value, Mapping | list | tuple) and depth > MOST_DEEP:
+            return ELLIPSIS
+        if isinstance(value, Mapping):
+            return self._object(value, depth)
+        if isinstance(value, list | tuple):
+            return self._list(value, depth)
+        return ELLIPSIS if isinstance(value, int | float) and not _is_plain(value) else value
+
+    def _object(self, value: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
+        kept: dict[Any, Any] = {}
+        for key, each in value.items():
+            if self._left <= 0:
+                kept[ELLIPSIS] = f"{len(value) - len(kept)} more"
+                break
+            kept[self.cut(key, depth)] = self.cut(each, depth + 1)
+        return kept
+
+    def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any] | tuple[Any, ...]:
+        kept: list[Any] = []
+        for each in value:
+            if self._left <= 0:
+                kept.append(f"{ELLIPSIS} {len(value) - len(kept)} more")
+                break
+            kept.append(self.cut(each, depth + 1))
+        return tuple(kept) if isinstance(value, tuple) else kept
+
+
+def _numbers(receipt: Receipt) -> dict[str, Any]:
+    """The numbers that no ledger keeps as they are, by name, as it would keep them."""
+    odd: dict[str, Any] = {}
+    for name, number in zip(WHOLES, _wholes(receipt), strict=True):
+        most = _MOST_STATUS if name == "status" else MOST_WHOLE
+        if number is not None and not -most <= number <= most:
+            odd[name] = min(max(number, -most), most)
+    odd |= {
+        name: None
+        for name, number in zip(REALS, _reals(receipt), strict=True)
+        if number is not None and not isfinite(number)
+    }
+    if receipt.cost_usd is not None and not _is_usual(receipt.cost_usd):
+        odd["cost_usd"] = _near(receipt.cost_usd)
+    return odd
+
+
+def _is_usual(cost: Decimal) -> bool:
+    if not cost.is_finite() or not -MOST_USD <= cost <= MOST_USD:
+        return False
+    return -int(cost.as_tuple().exponent) <= _MOST_PLACES
+
+
+def _near(cost: Decimal) -> Decimal | None:
+    return min(max(cost, -MOST_USD), MOST_USD).quantize(_PICODOLLAR) if cost.is_finite() else None

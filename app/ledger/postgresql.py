@@ -1,0 +1,118 @@
+"""Connections to PostgreSQL that never wait without end.
+
+Rule 1  A statement that takes too long, or waits too long for a lock, is ended by the server.
+Rule 2  A server that can't be reached is noticed by TCP, within the time of `TCP_SECONDS`.
+Rule 3  A server that is reached and silent, as one that is frozen or behind a proxy that forwards
+        nothing, is noticed by nothing but a clock of our own: the connection is closed then.
+Rule 4  What the ledger's address says of these settings wins.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event
+
+CONNECT_SECONDS = 5
+LOCK_SECONDS = 5
+TCP_SECONDS = 10
+_SLACK_SECONDS = 1.0  # after which a server that was to end a statement is taken to be silent
+_PING_SECONDS = 2.0  # for the word by which a connection is tried before it is used again
+
+Result = TypeVar("Result")
+
+
+def engine_for(url: sa.URL, patience: float) -> sa.Engine:
+    """An engine whose statements take at most so many seconds each."""
+    ours = url.get_driver_name() == "psycopg"
+    if ours:
+        url = url.set(query={**_LIMITS, **url.query, "options": _options(url, patience)})
+    engine = sa.create_engine(
+        url, pool_pre_ping=True, pool_timeout=CONNECT_SECONDS, paramstyle="format"
+    )
+
+    def connect(_dialect: Any, _record: Any, words: Any, named: dict[str, Any]) -> "Patient":
+        return Patient.connect(*words, **named)
+
+    def taken(connection: "Patient", *_: object) -> None:
+        connection.patience = patience + _SLACK_SECONDS
+
+    def put_back(connection: "Patient | None", *_: object) -> None:
+        if connection is not None:
+            connection.patience = _PING_SECONDS
+
+    if ours:
+        event.listen(engine, "do_connect", connect)
+        event.listen(engine, "checkout", taken)
+        event.listen(engine, "checkin", put_back)
+    return engine
+
+
+@contextmanager
+def unhurried(connection: sa.Connection) -> Iterator[None]:
+    """Let the statements of one transaction take as long as they need."""
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, Patient):
+        yield
+        return
+    patience, driver.patience = driver.patience, None
+    try:
+        yield
+    finally:
+        driver.patience = patience
+
+
+class Patient(psycopg.Connection[Any]):
+    """A connection that is closed where the server has not answered for `patience` seconds."""
+
+    patience: float | None = _PING_SECONDS + CONNECT_SECONDS  # until it is first taken
+
+    def wait(self, gen: Generator[Any, Any, Result], *words: Any, **named: Any) -> Result:
+        """As psycopg's, which waits as long as it takes."""
+        if self.patience is None:
+            return super().wait(gen, *words, **named)
+        try:
+            return super().wait(_until(time.monotonic() + self.patience, gen), *words, **named)
+        except TimeoutError:
+            self.close()
+            raise psycopg.OperationalError(
+                f"the server has not answered for {self.patience:g} s; the connection is closed"
+            ) from None
+
+
+def _until(late: float, gen: Generator[Any, Any, Result]) -> Generator[Any, Any, Result]:
+    """The same steps; raises `TimeoutError` where one has nothing new and it is late."""
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if not ready and time.monotonic() >= late:
+                raise TimeoutError
+            wanted = gen.send(ready)
+    except StopIteration as done:
+        result: Result = done.value
+        return result
+    finally:
+        gen.close()
+
+
+def _options(url: sa.URL, patience: float) -> str:
+    """The server's own settings: ours, then those of the address, since the last one holds."""
+    theirs = url.query.get("options", ())
+    ours = f"-c statement_timeout={patience * 1000:.0f} -c lock_timeout={LOCK_SECONDS * 1000}"
+    return " ".join((ours, *((theirs,) if isinstance(theirs, str) else theirs)))
+
+
+_LIMITS = {
+    "connect_timeout": str(CONNECT_SECONDS),
+    "keepalives": "1",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": str(TCP_SECONDS * 1000),
+}
