@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
@@ -54,6 +54,7 @@ class Exchange(msgspec.Struct):
     upstream_status: int | None = None
     head_sent: bool = False
     observer: Observer | None = None
+    when_behind: "Callable[[Exchange], None] | None" = None  # has the observer read on
     cache_status: str | None = None
     header_generation_id: str | None = None
     first_byte: float | None = None
@@ -116,8 +117,24 @@ class Exchange(msgspec.Struct):
             self.first_byte = time.perf_counter()
         if self.observer is not None:
             self.observer.feed(chunk)
-            if self.first_token is None and self.observer.tokens_started:
-                self.first_token = time.perf_counter()
+            self._look_for_token(self.observer)
+            if self.when_behind is not None and self.observer.behind:
+                self.when_behind(self)
+
+    @property
+    def behind(self) -> bool:
+        """Whether some of the answer has been passed on and is still to be read."""
+        return self.observer is not None and self.observer.behind
+
+    def read_on(self) -> None:
+        """Read some of what has been passed on already, for a millisecond or two."""
+        if self.observer is not None:
+            self.observer.go_on()
+            self._look_for_token(self.observer)
+
+    def _look_for_token(self, observer: Observer) -> None:
+        if self.first_token is None and observer.tokens_started:
+            self.first_token = time.perf_counter()
 
     def milliseconds_to(self, moment: float | None) -> float | None:
         """Milliseconds from the request's arrival to `moment`; None when it never came."""

@@ -151,6 +151,7 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         server_tools=exchange.server_tools or usage.server_tools,
         cache_hit=exchange.cache_status == "HIT",
         unreadable=seen.unreadable,
+        partly_read=seen.partly_read,
     )
     return judge(served, outgoing.terms, catalog, now=now)
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from app.exact_numbers import plainly
 from app.ledger.receipt import Receipt
 
 log = logging.getLogger("pointsman.requests")
@@ -48,7 +49,7 @@ def line_of(receipt: Receipt) -> str:
         ("ttft=", _milliseconds(receipt.ttft_ms)),
         ("took=", _milliseconds(receipt.duration_ms)),
         ("tokens=", _tokens(receipt)),
-        ("cost=", None if receipt.cost_usd is None else f"${receipt.cost_usd:f}"),
+        ("cost=", None if receipt.cost_usd is None else f"${plainly(receipt.cost_usd)}"),
         ("error=", receipt.error_code),
         ("receipt=", receipt.id),
     )

@@ -6,11 +6,12 @@ is deliberately not the simulator's code: each of the two catches the other's mi
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
+from app.exact_numbers import exact
 from app.policy.needs import NOTHING, Needs
 from app.policy.precision import LADDER
 from app.policy.rule import Clause
@@ -163,17 +164,8 @@ def caps_exceeded(asked: Asked, endpoint: Endpoint) -> list[str]:
 
 def _within(asked: Asked, key: str, endpoint: Endpoint) -> Passes:
     """Whether one price is within its cap; a price equal to it is, by the guide (§1.1)."""
-    price, cap = listed_price(key, endpoint), as_decimal(asked.caps[key])
+    price, cap = listed_price(key, endpoint), exact(asked.caps[key])
     return None if price is None or cap is None else price <= cap
-
-
-def as_decimal(value: Any) -> Decimal | None:
-    """A number however it is written; None where it is none."""
-    try:
-        number = Decimal(str(value))
-    except (InvalidOperation, ValueError):
-        return None
-    return number if number.is_finite() else None
 
 
 def _affordable(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:

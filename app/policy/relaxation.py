@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from app.catalog.endpoint import Endpoint
-from app.policy.filters import FILTERS, Asked, as_decimal, caps_exceeded, listed_price, means
+from app.exact_numbers import exact, plainly
+from app.policy.filters import FILTERS, Asked, caps_exceeded, listed_price, means
 from app.policy.funnel import funnel
 from app.policy.precision import UNKNOWN
 from app.policy.rule import Clause
@@ -176,8 +177,8 @@ def _pay(asked: Asked, endpoint: Endpoint) -> Iterator[Change]:
         name, cap = f"max_price.{key}", asked.caps[key]
         price = listed_price(key, endpoint) or Decimal(0)
         clauses = tuple(c for c in asked.origins.get("max_price", ()) if c.key == name)
-        text = f"{name}: {cap} -> {_plain(price)}"
-        yield Change(name, text, _number(price), clauses, 1 + _share(price, as_decimal(cap)))
+        text = f"{name}: {cap} -> {plainly(price)}"
+        yield Change(name, text, _number(price), clauses, 1 + _share(price, exact(cap)))
 
 
 def _share(price: Decimal, cap: Decimal | None) -> float:
@@ -185,15 +186,10 @@ def _share(price: Decimal, cap: Decimal | None) -> float:
     return float((price - (cap or 0)) / price)
 
 
-def _plain(price: Decimal) -> str:
-    text = f"{price:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def _number(price: Decimal) -> float | str:
     """As JSON's number where that says exactly the same, else as text; both are in use."""
     number = float(price)
-    return number if Decimal(str(number)) == price else _plain(price)
+    return number if Decimal(str(number)) == price else plainly(price)
 
 
 def _turn_off(name: str, to: Any, harm: float) -> Way:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
 
+from app.exact_numbers import exact
 from app.policy.yaml_tree import BAD, Spot
 
 Schema = dict[str, Any]
@@ -107,6 +108,8 @@ class Number:
             return spot.complain(f"{spot} is not a plain number ({self.unit}, without quotes)")
         if number < 0:
             return spot.complain(f"{spot} is below zero; it is {self.unit}")
+        if exact(number) is None:
+            return spot.complain(f"{spot} is too large or too small; it is {self.unit}")
         doubt = self.doubt(number)
         return spot.complain(doubt) if doubt else number
 

@@ -7,8 +7,10 @@ import msgspec
 from app.wire.dialect import Dialect
 from app.wire.frame import Frame, pick
 from app.wire.observation import (
+    MOST_ROWS,
     Observation,
     ObservedError,
+    RouterMetadata,
     read_error,
     read_metadata,
     read_usage,
@@ -26,6 +28,7 @@ class Notes(msgspec.Struct):
     tokens_started: bool = False
     done: bool = False
     unreadable: str | None = None
+    partly_read: bool = False
     _generation_id: str | None = None
     _provider: str | None = None
     _provider_names: tuple[str, ...] = ()
@@ -35,7 +38,7 @@ class Notes(msgspec.Struct):
     _native_finish_reason: str | None = None
     _usage_at_first: dict[str, Any] = {}
     _usage: dict[str, Any] = {}
-    _metadata: object = None
+    _metadata: RouterMetadata | None = None
     _error: ObservedError | None = None
 
     @property
@@ -57,7 +60,7 @@ class Notes(msgspec.Struct):
         if frame.usage is not None:
             self._add_usage(frame.usage)
         if frame.openrouter_metadata is not None:
-            self._metadata = frame.openrouter_metadata
+            self._metadata = read_metadata(frame.openrouter_metadata) or self._metadata
         if frame.error is not None:
             self.take_error(frame.error)
         if (tier := pick(frame, self._dialect.service_tier)) is not None:
@@ -75,8 +78,15 @@ class Notes(msgspec.Struct):
         """Keep `error` if it is the first: what follows one is its consequence."""
         self._error = self._error or read_error(error)
 
+    def pass_over(self, what: str) -> None:
+        """Note that something was not read, in which another provider might be named."""
+        self.unreadable, self.partly_read = what, True
+
     def observation(self) -> Observation:
         """All of it, frozen."""
+        metadata = self._metadata
+        if metadata is not None and len(metadata.attempts) >= MOST_ROWS:
+            self.pass_over(f"router metadata with {MOST_ROWS} attempts or more")
         return Observation(
             generation_id=self._generation_id,
             provider=self._provider,
@@ -87,10 +97,11 @@ class Notes(msgspec.Struct):
             service_tier=self._service_tier,
             usage=read_usage(self._usage, self._dialect.usage) if self._usage else None,
             error=self._error,
-            metadata=read_metadata(self._metadata),
+            metadata=metadata,
             done=self.done,
             tokens_started=self.tokens_started,
             unreadable=self.unreadable,
+            partly_read=self.partly_read,
         )
 
     def _look_for_id(self, frame: Frame) -> None:
