@@ -94,7 +94,7 @@ class Models:
                 raise
             stale = [(b"content-type", b"application/json"), (b"warning", b'110 - "Stale"')]
             return _OK, stale, last
-        return status, to_caller(answered), body
+        return status, to_caller(answered, status), body
 
 
 def with_aliases(body: bytes, book: Book) -> bytes:

@@ -148,7 +148,7 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
     exchange.outgoing = outgoing
     upstream = await ask.post(_CHAT, outgoing.body)
     try:
-        exchange.begin_answer(upstream.status, to_caller(upstream.headers))
+        exchange.begin_answer(upstream.status, to_caller(upstream.headers, upstream.status))
         async for chunk in upstream.chunks():
             exchange.saw(chunk)
     finally:

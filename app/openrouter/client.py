@@ -7,8 +7,9 @@ from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
-from app.errors import UpstreamTimeout, UpstreamUnreachable
+from app.errors import UpstreamGarbage, UpstreamTimeout, UpstreamUnreachable
 from app.openrouter.transport import (
+    NotAnAnswer,
     Transport,
     TransportError,
     TransportTimeout,
@@ -35,7 +36,7 @@ class OpenRouter:
         """Send one request and return once status and headers are here.
 
         `path` is relative to the base address and starts with a slash; `headers` go as they are.
-        Raises `UpstreamUnreachable` or `UpstreamTimeout`; nothing is ever sent twice.
+        Raises `UpstreamUnreachable`, `UpstreamTimeout` or `UpstreamGarbage`; nothing is sent twice.
         """
         target = f"{path}?{query.decode('latin-1')}" if query else path
         began = time.monotonic()
@@ -46,6 +47,11 @@ class OpenRouter:
             raise UpstreamTimeout(
                 f"{self.base_url} did not answer within {waited:.0f} s ({error}); "
                 "POINTSMAN_CONNECT_TIMEOUT and POINTSMAN_READ_TIMEOUT set how long to wait"
+            ) from error
+        except NotAnAnswer as error:
+            raise UpstreamGarbage(
+                f"{self.base_url} sent something that is no answer of HTTP/1.1: {error}; "
+                "check the address in POINTSMAN_UPSTREAM_URL"
             ) from error
         except TransportError as error:
             raise UpstreamUnreachable(

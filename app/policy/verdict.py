@@ -142,9 +142,8 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         if served.named_by_body == (self.name,) and served.named_by_record is None:
             return None  # nearly always
         names = [*served.named_by_body, self.name, served.named_by_record or self.name]
-        if len({name.lower() for name in names}) == 1:
-            return None
-        return f"the evidence names more than one provider: {', '.join(dict.fromkeys(names))}"
+        told = f"the evidence names more than one provider: {', '.join(dict.fromkeys(names))}"
+        return told if len({name.lower() for name in names}) > 1 else None
 
     def says(
         self,
