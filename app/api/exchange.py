@@ -1,6 +1,7 @@
 """One request and its answer, as noted on the way; it becomes a receipt when it has ended."""
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from app.api.some_names import some_names
 from app.policy.apply import Outgoing
 from app.policy.request import Request
 from app.policy.route import Route
@@ -20,6 +22,7 @@ from app.wire.observer import Observer
 
 _NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _LONGEST_HEADER = 256
+_UNSAFE = re.compile(rb"[^ -~]")  # in a header
 _FIRST_ERROR_STATUS = 400
 
 Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
@@ -82,7 +85,7 @@ class Exchange(msgspec.Struct):
         """The headers of ours on the answer: which receipt, which rules, which book."""
         ours = [(b"x-pointsman-receipt", self.id.encode())] if self.filed else []
         if self.route is not None and self.route.rules:
-            ours.append((b"x-pointsman-rule", _header_safe(", ".join(self.route.rules))))
+            ours.append((b"x-pointsman-rule", _header_safe(some_names(self.route.rules))))
         if self.book is not None:
             ours.append((b"x-pointsman-book", self.book.encode()))
         return ours
@@ -151,7 +154,7 @@ def session_digest(session: str | None) -> str | None:
 
 
 def _header_safe(text: str) -> bytes:
-    return text.encode("ascii", "replace")
+    return _UNSAFE.sub(b"?", text.encode("ascii", "replace"))
 
 
 def text_of(value: bytes | None) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from app.api.some_names import some_names
 from app.exact_numbers import plainly
 from app.ledger.receipt import Receipt
 
@@ -41,7 +42,7 @@ def line_of(receipt: Receipt) -> str:
     pairs = (
         ("caller=", receipt.caller),
         ("model=", _model(receipt)),
-        ("rule=", ",".join(receipt.rules)),
+        ("rule=", some_names(receipt.rules, ",")),
         ("provider=", receipt.provider),
         ("verdict=", receipt.verdict),
         ("status=", _number(receipt.status)),

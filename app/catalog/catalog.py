@@ -172,6 +172,16 @@ class Catalog:
         listing = Listing(endpoints, fetched_at)
         return replace(self, listings={**self.listings, listing_key(model): listing})
 
+    def joined(self, newer: "Catalog") -> "Catalog":
+        """A catalog with what another one knows: its listings, and its list of models as a whole.
+
+        A list of models takes the former's place, or names would gather that are gone for long.
+        """
+        listings = {**self.listings, **newer.listings}
+        if not newer.models:
+            return replace(self, listings=listings)
+        return replace(self, listings=listings, models=newer.models, ids=newer.ids)
+
     def without_listings(self, models: Iterable[str]) -> "Catalog":
         """A catalog that has forgotten some models' endpoints."""
         gone = {listing_key(model) for model in models}

@@ -19,8 +19,9 @@ from rich.text import Text
 from app.api.exchange import Exchange
 from app.api.filing import verdict_of
 from app.catalog.catalog import Catalog
-from app.cli.asking import Asking, asking, decoded
+from app.cli.asking import Asking, asking
 from app.errors import PolicyRefusal, SettingsError
+from app.openrouter.client import read_whole
 from app.policy.apply import apply
 from app.policy.controls import Control, Facts, controls
 from app.policy.request import read_request
@@ -29,7 +30,9 @@ from app.policy.rule import named
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.wire.dialect import DIALECTS
+from app.wire.frame import read_json
 from app.wire.headers import to_caller
+from app.wire.listing import LARGEST
 
 Outcome = Literal["enforced", "NOT ENFORCED", "undecided", "untested", "kept", "broken", "unproven"]
 
@@ -122,7 +125,7 @@ def _step(error: Mapping[str, Any]) -> str:
 async def _answer(ask: Asking, fields: Mapping[str, Any]) -> tuple[int, Any]:
     upstream = await ask.post(_CHAT, msgspec.json.encode(fields))
     try:
-        return upstream.status, decoded(b"".join([chunk async for chunk in upstream.chunks()]))
+        return upstream.status, read_json(await read_whole(upstream, most=LARGEST))
     finally:
         await upstream.aclose()
 

@@ -55,6 +55,7 @@ class Place(NamedTuple):
 
 _LARGE = 64 * 1024  # bytes; up to here, whatever it holds is read within a few milliseconds
 _MOST_VALUES = 50_000  # of a field that may be large
+_MOST_IN_ALL = 1_000_000  # of what is read whole, by commands
 _MAY_BE_LARGE = frozenset({"choices", "delta"})  # they hold what the model said
 _LEFT_RAW = frozenset({"response", "message"})
 
@@ -81,6 +82,11 @@ def read_frame(text: bytes | msgspec.Raw) -> Frame | None:
         return _read_large(bytes(text))
     frame: Frame | None = _decoded(_DECODER, text)
     return frame
+
+
+def read_json(text: bytes) -> Any:
+    """The value that `text` is; None where it is no JSON, or has a million values. Never raises."""
+    return None if more_values_than(_MOST_IN_ALL, text) else _decoded(_EXACT, text)
 
 
 def read_value(text: bytes | msgspec.Raw) -> Any:
@@ -114,12 +120,12 @@ def _field(name: str, raw: msgspec.Raw) -> Any:
     if len(raw) > _LARGE:
         if name == "error":  # that there is one must not be missed
             return f"an error of {len(raw)} bytes, which is too long to be read"
-        if name not in _MAY_BE_LARGE or _more_values_than(_MOST_VALUES, bytes(raw)):
+        if name not in _MAY_BE_LARGE or more_values_than(_MOST_VALUES, bytes(raw)):
             return None
     return _decoded(_EXACT, raw)
 
 
-def _more_values_than(most: int, text: bytes) -> bool:
+def more_values_than(most: int, text: bytes) -> bool:
     """Whether JSON may have more values than that; what looks like one inside a text counts too."""
     return text.count(b",") + text.count(b"[") + text.count(b"{") > most
 
@@ -133,8 +139,13 @@ def _mended(text: bytes) -> bytes:
     if len(text) > _LARGE:
         plain = text.translate(_ASCII)
         return plain.replace(rb"\ud", rb"\u0").replace(rb"\uD", rb"\u0")
-    whole = _SURROGATE.sub(rb"\\ufffd", text.decode(errors="replace").encode())
+    whole = without_surrogates(text.decode(errors="replace").encode())
     return _LONG_INT.sub(_TOO_LARGE, whole)
+
+
+def without_surrogates(text: bytes) -> bytes:
+    """`text` with U+FFFD for each half of a character that is written as an escape."""
+    return _SURROGATE.sub(rb"\\ufffd", text)
 
 
 def pick(frame: Frame, place: Place) -> Any:

@@ -118,3 +118,23 @@ async def test_upstream_can_not_speak_for_us(proxy: Proxy, openrouter: ScriptedU
     receipt = await proxy.only_receipt()
     assert answer.headers.get_list("x-pointsman-receipt") == [receipt["id"]]
     assert answer.headers.get_list("x-pointsman-book") == [receipt["book"]]
+
+
+async def test_the_headers_we_add_stay_short(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Many clients refuse an answer whose headers have more than 8 kB, or one of 4 kB."""
+    caplog.set_level(logging.INFO)
+    rules = "".join(
+        f"  - {{name: 'rule № {number}', models: ['*'], set: {{f{number}: 1}}}}\n"
+        for number in range(800)
+    )
+    openrouter.plays(reply(b"{}"))
+    proxy = start_proxy(f"version: 1\nrules:\n{rules}", upstream_url=openrouter.url)
+    answer = await proxy.client.post(proxy.url + CHAT, json=ASK)
+    named = answer.headers["x-pointsman-rule"]
+    assert named.startswith("rule ? 799, rule ? 798, ")
+    assert named.endswith("more")
+    assert len(named) < 1050
+    assert len((await proxy.only_receipt())["rules"]) == 800
+    assert max(len(record.getMessage()) for record in caplog.records) < 2000
