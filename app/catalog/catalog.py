@@ -16,6 +16,8 @@ from app.catalog.providers import SLUGS
 # of its own, at other prices and perhaps of another quantization (contract §2.2).
 _ARRANGING = frozenset({"nitro", "floor", "exacto", "online"})
 
+_MOST_TOLD = 20  # tags and labels of one provider; the busiest has some five
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -51,9 +53,10 @@ class Offers:
     def __post_init__(self) -> None:
         """Put the words together."""
         labels = dict.fromkeys(each.quantization or "unlabelled" for each in self.endpoints)
-        tags = ", ".join(dict.fromkeys(each.tag for each in self.endpoints))
-        object.__setattr__(self, "labels", tuple(labels))
-        object.__setattr__(self, "tags", tags)
+        tags = tuple(dict.fromkeys(each.tag for each in self.endpoints))
+        more = f" and {len(tags) - _MOST_TOLD} more" if len(tags) > _MOST_TOLD else ""
+        object.__setattr__(self, "labels", tuple(labels)[:_MOST_TOLD])
+        object.__setattr__(self, "tags", ", ".join(tags[:_MOST_TOLD]) + more)
 
 
 NO_OFFERS = Offers(())

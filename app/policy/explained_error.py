@@ -13,12 +13,14 @@ import msgspec
 
 from app.errors import MalformedBody
 from app.policy.apply import Outgoing
+from app.policy.finding import listed
 from app.policy.forecast import Forecast
 from app.policy.route import Route
 from app.policy.rule import named
 from app.policy.slices import edit, split
 
 _ROUTING = ("No endpoints found", "No allowed providers", "0 endpoints out of", "No endpoints")
+_MOST_LEFT = 20
 _MOST_TAGS = 6  # of one clause; a popular model has dozens of endpoints
 
 
@@ -57,7 +59,7 @@ def _told(each: Forecast, route: Route) -> Iterator[str]:
     if each.relaxation is not None:
         yield f"The smallest way out: {each.relaxation}."
     if not each.is_empty:
-        left = ", ".join(dict.fromkeys(endpoint.tag for endpoint in each.funnel.survivors))
+        left = listed((endpoint.tag for endpoint in each.funnel.survivors), _MOST_LEFT)
         yield (
             f"By the listing, {left} should be left, so the account's own settings at OpenRouter "
             "(privacy, guardrails, allowed providers) or a change there may be the cause."
