@@ -15,7 +15,7 @@ MOST_DIGITS = 40  # significant ones
 MOST_EXPONENT = 30  # a number is 0, or from 10^-30 up to 10^31
 MOST_COUNT = 2**53  # beyond it, JSON's readers disagree about whole numbers
 
-_NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _LONGEST_INT = 10 ** (MOST_EXPONENT + 1)
 
 

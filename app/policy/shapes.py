@@ -5,6 +5,7 @@ mistakes of a file come out together.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -160,8 +161,9 @@ class ListOf:
         if not spot.items():
             return spot.complain("the list is empty; name something, or leave the key out")
         values = [self.item.read(each) for each in spot.items()]
+        times = Counter(value for value in values if isinstance(value, str))
         for each, value in zip(spot.items(), values, strict=True):
-            if value is not BAD and values.count(value) > 1:
+            if isinstance(value, str) and times[value] > 1:
                 return each.complain(f"{each} is listed twice")
         return BAD if any(value is BAD for value in values) else values
 

@@ -60,7 +60,7 @@ _MAY_BE_LARGE = frozenset({"choices", "delta"})  # they hold what the model said
 _LEFT_RAW = frozenset({"response", "message"})
 
 # A whole number that Python takes too long to read is a number all the same.
-_LONG_INT = re.compile(rb"(?<![.eE+0-9])(?<![eE]-)[0-9]{%d,}(?![.eE0-9])" % (LONGEST + 1))
+_LONG_INT = re.compile(rb"(?<![.eE+0-9])(?<![eE]-)[0-9]{%d,}+(?![.eE])" % (LONGEST + 1))
 _TOO_LARGE = rb"1e999"  # which counts as not sent
 _ASCII = bytes([*range(128), *b"?" * 128])
 

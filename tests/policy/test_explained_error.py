@@ -135,6 +135,9 @@ def test_who_removes_nothing_by_policy_is_the_request_itself() -> None:
         b'{"error": {"code": 404}}',
         b'{"detail": {}}',
         b'{"error": {"message": "no such page", "metadata": []}}',
+        b'{"error": {"message": "no such page", "metadata": "\xf7"}}',
+        b'{"error": {"message": "no such page", "metadata": 1e999}}',
+        b'{"error": {"message": "no such page", "metadata": {"a": "\xf7"}}}',
     ],
 )
 def test_what_is_no_routing_error_is_the_very_body(body: bytes) -> None:
