@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients test-postgres test-transports bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-soak bench-verdicts check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-soak bench-verdicts check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ test-transports: $(TEST_READY) ## Run the end-to-end tests over each transport t
 	POINTSMAN_TRANSPORT=lean $(BIN)/python -m pytest --quiet tests/end_to_end
 	POINTSMAN_TRANSPORT=httpx $(BIN)/python -m pytest --quiet tests/end_to_end
 
+fuzz: $(TEST_READY) ## Send strange input at every place it comes from for two minutes (SEED=1)
+	$(BIN)/python -m tests.fuzz --seconds 120 --seed $(or $(SEED),1)
+
 test-postgres: $(TEST_READY) ## Run the ledger's tests over SQLite and Debian's PostgreSQL, installed if root may
 	@if .ci/need-postgres; then $(BIN)/python -m pytest tests/ledger; fi
 
@@ -46,9 +49,9 @@ lint: $(TEST_READY) ## Check format, style and types
 
 coverage: $(TEST_READY) ## Show that tests reach every branch of the pure rooms
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --quiet tests/policy tests/catalog tests/wire
+	$(BIN)/coverage run -m pytest --quiet tests/policy tests/catalog tests/wire tests/test_exact_numbers.py
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --include='app/policy/*,app/catalog/*,app/wire/*' --fail-under=100 --skip-covered
+	$(BIN)/coverage report --include='app/policy/*,app/catalog/*,app/wire/*,app/exact_numbers.py' --fail-under=100 --skip-covered
 
 format: $(TEST_READY) ## Format the code
 	$(BIN)/ruff format .

@@ -28,6 +28,7 @@ PointsmanError
 │   └── UpstreamError         OpenRouter's, or the way to it
 │       ├── UpstreamUnreachable     502 upstream_unreachable
 │       ├── UpstreamTimeout         504 upstream_timeout
+│       ├── UpstreamGarbage         502 upstream_garbage
 │       └── UpstreamCut             no reply: the body had begun, so it stays visibly broken
 └── LedgerError               ours: the ledger can't be opened, read or migrated
 
@@ -253,6 +254,12 @@ class UpstreamTimeout(UpstreamError):
 
     status = 504
     code = "upstream_timeout"
+
+
+class UpstreamGarbage(UpstreamError):
+    """Upstream answered with something that can be neither read nor passed on."""
+
+    code = "upstream_garbage"
 
 
 class UpstreamCut(UpstreamError):

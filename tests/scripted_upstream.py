@@ -7,6 +7,7 @@ can. Routing behaviour comes from `app/simulator/`, not from here.
 import asyncio
 import contextlib
 import json
+import ssl
 import struct
 from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET, socket
@@ -85,6 +86,7 @@ class ScriptedUpstream:
     plays_catalog: bool = False
     listings: dict[str, list[bytes]] = field(default_factory=dict)  # by model, in the order asked
     host: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = None
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     used: set[asyncio.StreamReader] = field(default_factory=set)
     _server: asyncio.Server | None = None
@@ -121,7 +123,7 @@ class ScriptedUpstream:
             return await self.hung_up.wait()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, self.host, 0)
+        self._server = await asyncio.start_server(self._connected, self.host, 0, ssl=self.tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:

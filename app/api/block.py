@@ -11,6 +11,7 @@ Rule 4  Upstream's own errors pass, also inside a 200: they are no answer of any
 import time
 from collections.abc import AsyncIterator
 
+from app.api.catching_up import caught_up
 from app.api.exchange import Exchange
 from app.api.filing import trusted_from, unsettled, verdict_of
 from app.errors import PolicyBroken, PolicyUnproven
@@ -82,17 +83,19 @@ class _Withheld:
         """Read until an event names the provider, or to the end."""
         async for chunk in self._chunks:
             self._keep(chunk)
+            if not self._observer.provider_named:
+                await caught_up(self._exchange)
             if self._observer.provider_named:
                 return
             self._be_bounded("who serves")
-        self._end()
+        await self._end()
 
     async def to_the_end(self) -> None:
         """Read all of it."""
         async for chunk in self._chunks:
             self._keep(chunk)
             self._be_bounded("what decides: its bill")
-        self._end()
+        await self._end()
 
     def _keep(self, chunk: bytes) -> None:
         self._exchange.saw(chunk)
@@ -106,8 +109,9 @@ class _Withheld:
                 "POINTSMAN_MAX_BODY_MB sets the limit"
             )
 
-    def _end(self) -> None:
+    async def _end(self) -> None:
         self.is_whole = True
+        await caught_up(self._exchange)
         self._observer.close()
 
 

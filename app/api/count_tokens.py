@@ -5,19 +5,21 @@ learns to count; where it can't, an estimate is far better than an error. The he
 `x-pointsman-estimate` says that it is one.
 """
 
-import msgspec
 from starlette.types import Receive, Scope, Send
 
 from app.api.body import must_be_json, read_json
 from app.api.plain_replies import send_json
 from app.api.records import Records
 from app.errors import UpstreamError
+from app.exact_numbers import whole
 from app.openrouter.client import OpenRouter
 from app.policy.slices import split
+from app.wire.frame import read_value
 from app.wire.headers import to_upstream
 
 _PATH = "/messages/count_tokens"
 _OK = 200
+_LARGEST_ANSWER = 64 * 1024  # bytes; it has twenty
 _BYTES_PER_TOKEN = 3.5  # of JSON with code and prose in it, across tokenizers: rather too many
 _COUNTED = ("system", "messages", "tools")
 
@@ -51,15 +53,10 @@ class CountTokens:
         """Upstream's count; None where it has none."""
         headers = to_upstream(scope["headers"], key=self._key, router_metadata=False, decoded=True)
         try:
-            upstream = await self._openrouter.open("POST", _PATH, b"", headers, body)
-            try:
-                answer = b"".join([chunk async for chunk in upstream.chunks()])
-            finally:
-                await upstream.aclose()
-            return msgspec.json.decode(answer, type=_Count).input_tokens
-        except (UpstreamError, msgspec.DecodeError, UnicodeDecodeError):
+            _, _, answer = await self._openrouter.fetch(
+                "POST", _PATH, headers, body, most=_LARGEST_ANSWER
+            )
+        except UpstreamError:
             return None
-
-
-class _Count(msgspec.Struct):
-    input_tokens: int
+        counted = read_value(answer)
+        return whole(counted.get("input_tokens")) if isinstance(counted, dict) else None

@@ -1,8 +1,9 @@
 """One request and its answer, as noted on the way; it becomes a receipt when it has ended."""
 
 import hashlib
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from app.api.some_names import some_names
 from app.catalog.catalog import Catalog
 from app.policy.apply import Outgoing
 from app.policy.request import Request
@@ -22,6 +24,7 @@ from app.wire.observer import Observer
 
 _NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _LONGEST_HEADER = 256
+_UNSAFE = re.compile(rb"[^ -~]")  # in a header
 _FIRST_ERROR_STATUS = 400
 
 Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
@@ -59,6 +62,7 @@ class Exchange(msgspec.Struct):
     upstream_status: int | None = None
     head_sent: bool = False
     observer: Observer | None = None
+    when_behind: "Callable[[Exchange], None] | None" = None  # has the observer read on
     cache_status: str | None = None
     header_generation_id: str | None = None
     first_byte: float | None = None
@@ -92,7 +96,7 @@ class Exchange(msgspec.Struct):
         """The headers of ours on the answer: which receipt, which rules, which book."""
         ours = [(b"x-pointsman-receipt", self.id.encode())] if self.filed else []
         if self.route is not None and self.route.rules:
-            ours.append((b"x-pointsman-rule", _header_safe(", ".join(self.route.rules))))
+            ours.append((b"x-pointsman-rule", _header_safe(some_names(self.route.rules))))
         if self.book is not None:
             ours.append((b"x-pointsman-book", self.book.encode()))
         return ours
@@ -127,8 +131,24 @@ class Exchange(msgspec.Struct):
             self.first_byte = time.perf_counter()
         if self.observer is not None:
             self.observer.feed(chunk)
-            if self.first_token is None and self.observer.tokens_started:
-                self.first_token = time.perf_counter()
+            self._look_for_token(self.observer)
+            if self.when_behind is not None and self.observer.behind:
+                self.when_behind(self)
+
+    @property
+    def behind(self) -> bool:
+        """Whether some of the answer has been passed on and is still to be read."""
+        return self.observer is not None and self.observer.behind
+
+    def read_on(self) -> None:
+        """Read some of what has been passed on already, for a millisecond or two."""
+        if self.observer is not None:
+            self.observer.go_on()
+            self._look_for_token(self.observer)
+
+    def _look_for_token(self, observer: Observer) -> None:
+        if self.first_token is None and observer.tokens_started:
+            self.first_token = time.perf_counter()
 
     def milliseconds_to(self, moment: float | None) -> float | None:
         """Milliseconds from the request's arrival to `moment`; None when it never came."""
@@ -145,7 +165,7 @@ def session_digest(session: str | None) -> str | None:
 
 
 def _header_safe(text: str) -> bytes:
-    return text.encode("ascii", "replace")
+    return _UNSAFE.sub(b"?", text.encode("ascii", "replace"))
 
 
 def text_of(value: bytes | None) -> str | None:

@@ -158,6 +158,7 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         unreadable=seen.unreadable,
         unprovable=exchange.unprovable,
         inner=exchange.inner,
+        partly_read=seen.partly_read,
     )
     verdict = judge(served, outgoing.terms, catalog, now=now)
     if exchange.terms_for is None or seen.model is None:

@@ -110,7 +110,7 @@ async def relay(
 ) -> None:
     """Pass status, headers and body on as they came, each piece as soon as it is here."""
     try:
-        head = to_caller(upstream.headers)
+        head = to_caller(upstream.headers, upstream.status)
         exchange.begin_answer(upstream.status, head)
         chunks = upstream.chunks()
         held: tuple[bytes, ...] = ()

@@ -1,7 +1,9 @@
 """GET /v1/models and what is below it: upstream's list, with the aliases in front."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,16 +13,20 @@ from starlette.types import Receive, Scope, Send
 from app.api.plain_replies import send_bytes
 from app.api.records import Records
 from app.catalog.catalog import listing_key
-from app.errors import UnknownModel, UpstreamError
+from app.errors import UnknownModel, UpstreamError, UpstreamGarbage
+from app.exact_numbers import whole
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter
 from app.policy.book import Book
 from app.policy.rule import Alias
 from app.policy_folder import PolicyFolder
+from app.wire.frame import read_value, without_surrogates
 from app.wire.headers import RawHeaders, to_caller, to_upstream
+from app.wire.listing import MOST_MODELS, NotAListing, slices_of
 
 _BELOW, _ENDPOINTS = "/models/", "/endpoints"
 _OK = 200
+_LARGE = 128 * 1024  # bytes; less is shaped in two or three milliseconds, on the loop
 _YEAR_3000 = 32_503_680_000
 
 
@@ -48,14 +54,9 @@ class Models:
         async with self._records.exchange(scope, send, None, filed=False):
             status, headers, body = await self._list(scope)
             if status == _OK:
-                listed = with_aliases(body, self._policies.current)
-                shaped = _shaped(listed, wanted, for_anthropic=_is_anthropics(scope))
-                if shaped is None:
-                    raise UnknownModel(
-                        f"there is no model {wanted!r}, and no alias of that name; "
-                        "GET /v1/models lists all"
-                    )
-                body = shaped
+                book, for_anthropic = self._policies.current, _is_anthropics(scope)
+                work = partial(shaped, body, book, wanted, for_anthropic=for_anthropic)
+                body = await asyncio.to_thread(work) if len(body) > _LARGE else work()
             await send_bytes(send, status, body, _without_length(headers))
 
     def named_in(self, path: str) -> str | None:
@@ -94,7 +95,32 @@ class Models:
                 raise
             stale = [(b"content-type", b"application/json"), (b"warning", b'110 - "Stale"')]
             return _OK, stale, last
-        return status, to_caller(answered), body
+        return status, to_caller(answered, status), body
+
+
+def shaped(body: bytes, book: Book, wanted: str = "", *, for_anthropic: bool = False) -> bytes:
+    """The list of models, or the one `wanted`, in the shape asked for, aliases in front.
+
+    A body that is not a list of models is returned as it came where nothing else is asked for than
+    a list in OpenRouter's shape. Raises `UpstreamGarbage` where it can't be, and `UnknownModel`.
+    """
+    if not (wanted or for_anthropic):
+        return with_aliases(body, book)
+    try:
+        entries = _entries(body, book)
+    except NotAListing as error:
+        raise UpstreamGarbage(
+            f"GET /models of upstream answered with something that is no list of models: {error}"
+        ) from None
+    if wanted:
+        named = (entry for entry in entries if (_id_of(entry) or "").lower() == wanted.lower())
+        entry = next(named, None)
+        if entry is None:
+            raise UnknownModel(
+                f"there is no model {wanted!r}, and no alias of that name; GET /v1/models lists all"
+            )
+        return msgspec.json.encode(_anthropic_entry(entry)) if for_anthropic else bytes(entry)
+    return _anthropic_list(entries)
 
 
 def with_aliases(body: bytes, book: Book) -> bytes:
@@ -106,50 +132,39 @@ def with_aliases(body: bytes, book: Book) -> bytes:
     if not book.aliases:
         return body
     try:
-        whole = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        entries = msgspec.json.decode(whole["data"], type=list[msgspec.Raw])
-    except _NO_LIST:
+        entries = _entries(body, book)
+    except NotAListing:
         return body
+    return msgspec.json.encode({**_fields(body), "data": entries})
+
+
+def _entries(body: bytes, book: Book) -> list[msgspec.Raw]:
+    """The aliases' entries and upstream's. Raises `NotAListing`."""
+    entries = slices_of(body, most=MOST_MODELS)
+    if not book.aliases:
+        return entries
     known = {listing_key(name): entry for entry in entries if (name := _id_of(entry))}
     ours = [
         _entry(alias.name, alias.model, known.get(listing_key(alias.model)))
         for alias in book.aliases.values()
     ]
-    whole["data"] = msgspec.Raw(msgspec.json.encode([*ours, *entries]))
-    return msgspec.json.encode(whole)
+    return [*ours, *entries]
 
 
-def _shaped(listed: bytes, wanted: str, *, for_anthropic: bool) -> bytes | None:
-    """The list, or one entry of it, in the shape asked for; None where there is no such entry.
-
-    A body that is not a list of models is returned as it came.
-    """
-    if not (wanted or for_anthropic):
-        return listed
-    try:
-        entries = msgspec.json.decode(listed, type=_List).data
-    except _NO_LIST:
-        return listed
-    if wanted:
-        entries = [entry for entry in entries if str(entry.get("id")).lower() == wanted.lower()]
-        if not entries:
-            return None
-    if for_anthropic:
-        entries = [_anthropic_entry(entry) for entry in entries]
-    if wanted:
-        return msgspec.json.encode(entries[0])
-    ends = {"first_id": entries[0]["id"], "last_id": entries[-1]["id"]} if entries else {}
-    return msgspec.json.encode({"data": entries, "has_more": False, **ends})
+def _anthropic_list(entries: Iterable[msgspec.Raw]) -> bytes:
+    shown = [_anthropic_entry(entry) for entry in entries if _id_of(entry)]
+    ends = {"first_id": shown[0]["id"], "last_id": shown[-1]["id"]} if shown else {}
+    return msgspec.json.encode({"data": shown, "has_more": False, **ends})
 
 
-def _anthropic_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
-    created = entry.get("created")
-    seconds = created if isinstance(created, int) and 0 <= created < _YEAR_3000 else 0
+def _anthropic_entry(entry: msgspec.Raw) -> dict[str, Any]:
+    described = read_value(entry) or {}
+    name, created = described.get("name"), whole(described.get("created"), below=_YEAR_3000)
     return {
         "type": "model",
-        "id": entry.get("id"),
-        "display_name": entry.get("name") or entry.get("id"),
-        "created_at": datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "id": _id_of(entry),
+        "display_name": name if isinstance(name, str) and name else _id_of(entry),
+        "created_at": datetime.fromtimestamp(created or 0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 
@@ -158,31 +173,37 @@ def _is_anthropics(scope: Scope) -> bool:
     return any(name == b"anthropic-version" for name, _ in scope["headers"])
 
 
-# Text that is not UTF-8 and nesting without end are errors of other kinds than JSON's own.
-_NO_LIST = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError)
-
-
-class _List(msgspec.Struct):
-    data: list[dict[str, Any]]
-
-
 class _Named(msgspec.Struct):
     id: str
+
+
+# Text that is not UTF-8 and nesting without end are errors of other kinds than JSON's own.
+_UNREADABLE = (ValueError, RecursionError)
 
 
 def _id_of(entry: msgspec.Raw) -> str | None:
     try:
         return msgspec.json.decode(entry, type=_Named).id
-    except _NO_LIST:
+    except _UNREADABLE:
         return None
 
 
 def _entry(alias: str, model: str, described: msgspec.Raw | None) -> msgspec.Raw:
     entry: dict[str, object] = {"id": alias, "object": "model", "created": 0}
     if described is not None:
-        entry = {**msgspec.json.decode(described), "id": alias}
+        entry = {**_fields(described), "id": alias}
     entry |= {"name": f"{alias} ({model})", "owned_by": "pointsman", "alias_of": model}
     return msgspec.Raw(msgspec.json.encode(entry))
+
+
+def _fields(text: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
+    """The fields of an object, each in its own bytes; none where it can't be read."""
+    for readable in (bytes, without_surrogates):
+        try:
+            return msgspec.json.decode(readable(bytes(text)), type=dict[str, msgspec.Raw])
+        except _UNREADABLE:
+            continue
+    return {}
 
 
 def _without_length(headers: RawHeaders) -> RawHeaders:

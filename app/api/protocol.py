@@ -119,6 +119,8 @@ class Protocol(HttpToolsProtocol):
         All that decides where its body ends is checked again, by a parser that never stopped: one
         that did takes the body for the next request. The application sees the head as it was sent.
         """
+        if self.scope["method"] == "CONNECT":  # nothing of it can be served, so it is no offer
+            raise httptools.HttpParserInvalidMethodError("CONNECT")
         offered = self.headers
         version = self.parser.get_http_version().encode()
         lines = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, version)]

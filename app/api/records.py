@@ -15,6 +15,7 @@ from types import TracebackType
 from starlette.types import Receive, Scope, Send
 
 from app.api.body import CallerLeft
+from app.api.catching_up import CatchingUp
 from app.api.error_replies import error_body
 from app.api.exchange import Exchange, text_of
 from app.api.filing import judged, receipt_of, trusted_from, unsettled
@@ -30,6 +31,7 @@ from app.wire.paths import canonical_path, error_shape
 
 log = logging.getLogger("pointsman")
 
+_SOON_SECONDS = 0.01
 _PATIENCE_SECONDS = 0.5  # a finished request is in the ledger a second later, whatever happens
 
 
@@ -43,7 +45,8 @@ class Records:
         self._submit = submit
         self._telemetry = telemetry
         self._under_way: dict[str, Exchange] = {}
-        self._ended: list[Exchange] = []  # in this round of the loop
+        self._ended: list[Exchange] = []  # in this round of the loop, or not read to the end yet
+        self._catching_up = CatchingUp()
         self._log = RequestLog()
         self._random = random.Random()  # noqa: S311 - an id is no secret, it has to be new
 
@@ -62,6 +65,7 @@ class Records:
             session=text_of(headers.get(b"x-session-id")),
             filed=filed,
             trace=self._telemetry.begin(scope["headers"]) if filed else None,
+            when_behind=self._catching_up.note,
         )
         return _Kept(self, exchange, send)
 
@@ -80,7 +84,9 @@ class Records:
 
     def close(self) -> None:
         """File and log what waits for it."""
-        self._file_ended()
+        ended, self._ended = self._ended, []
+        for exchange in ended:
+            self._file_when_known(exchange)
         self._log.flush()
 
     def begin(self, exchange: Exchange) -> None:
@@ -122,7 +128,12 @@ class Records:
     def _file_ended(self) -> None:
         ended, self._ended = self._ended, []
         for exchange in ended:
-            self._file_when_known(exchange)
+            if exchange.behind:
+                self._ended.append(exchange)
+            else:
+                self._file_when_known(exchange)
+        if self._ended:
+            asyncio.get_running_loop().call_later(_SOON_SECONDS, self._file_ended)
 
     def _file_when_known(self, exchange: Exchange) -> None:
         """File it now, or when the catalog knows the model: the first request often asks first."""

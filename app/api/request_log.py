@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from app.api.some_names import some_names
+from app.exact_numbers import plainly
 from app.ledger.receipt import Receipt
 
 log = logging.getLogger("pointsman.requests")
@@ -40,7 +42,7 @@ def line_of(receipt: Receipt) -> str:
     pairs = (
         ("caller=", receipt.caller),
         ("model=", _model(receipt)),
-        ("rule=", ",".join(receipt.rules)),
+        ("rule=", some_names(receipt.rules, ",")),
         ("provider=", receipt.provider),
         ("verdict=", receipt.verdict),
         ("status=", _number(receipt.status)),
@@ -48,7 +50,7 @@ def line_of(receipt: Receipt) -> str:
         ("ttft=", _milliseconds(receipt.ttft_ms)),
         ("took=", _milliseconds(receipt.duration_ms)),
         ("tokens=", _tokens(receipt)),
-        ("cost=", None if receipt.cost_usd is None else f"${receipt.cost_usd:f}"),
+        ("cost=", None if receipt.cost_usd is None else f"${plainly(receipt.cost_usd)}"),
         ("error=", receipt.error_code),
         ("receipt=", receipt.id),
     )

@@ -17,6 +17,8 @@ from app.catalog.server_tools import NO_LIST, ServerTools, read_server_tools
 # of its own, at other prices and perhaps of another quantization (contract §2.2).
 _ARRANGING = frozenset({"nitro", "floor", "exacto", "online"})
 
+_MOST_TOLD = 20  # tags and labels of one provider; the busiest has some five
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -52,9 +54,10 @@ class Offers:
     def __post_init__(self) -> None:
         """Put the words together."""
         labels = dict.fromkeys(each.quantization or "unlabelled" for each in self.endpoints)
-        tags = ", ".join(dict.fromkeys(each.tag for each in self.endpoints))
-        object.__setattr__(self, "labels", tuple(labels))
-        object.__setattr__(self, "tags", tags)
+        tags = tuple(dict.fromkeys(each.tag for each in self.endpoints))
+        more = f" and {len(tags) - _MOST_TOLD} more" if len(tags) > _MOST_TOLD else ""
+        object.__setattr__(self, "labels", tuple(labels)[:_MOST_TOLD])
+        object.__setattr__(self, "tags", ", ".join(tags[:_MOST_TOLD]) + more)
 
 
 NO_OFFERS = Offers(())
@@ -184,6 +187,16 @@ class Catalog:
         endpoints = tuple(endpoint for row in items if (endpoint := read_endpoint(row)))
         listing = Listing(with_tiers_by_price(endpoints), fetched_at)
         return replace(self, listings={**self.listings, listing_key(model): listing})
+
+    def joined(self, newer: "Catalog") -> "Catalog":
+        """A catalog with what another one knows: its listings, and its list of models as a whole.
+
+        A list of models takes the former's place, or names would gather that are gone for long.
+        """
+        known = replace(self, listings={**self.listings, **newer.listings})
+        if newer.server_tools is not NO_LIST:
+            known = replace(known, server_tools=newer.server_tools)
+        return replace(known, models=newer.models, ids=newer.ids) if newer.models else known
 
     def without_listings(self, models: Iterable[str]) -> "Catalog":
         """A catalog that has forgotten some models' endpoints."""

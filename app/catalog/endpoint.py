@@ -2,14 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from itertools import islice
 from typing import Any
+
+from app.exact_numbers import MOST_COUNT, exact, whole
 
 TIERS = frozenset({"priority", "flex", "ultrafast"})
 # Tiers under another word: `service_tier: fast` is OpenAI's priority tier, at twice the price
 # (contract §2.7). The word alone proves nothing: `baseten/fast` is an ordinary endpoint.
 OTHER_TIERS: Mapping[str, str] = {"openai/fast": "priority"}
 _DEAREST = 1_000_000  # USD per token; a listing's -1 or 1e999 stands for "it depends"
+_ALL = 100  # percent
+_LONGEST_NAME = 256  # characters
+_MOST_PARAMETERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +58,30 @@ def read_endpoint(row: object) -> Endpoint | None:
     """
     if not isinstance(row, dict):
         return None
-    tag, name = row.get("tag"), row.get("provider_name")
-    if not (isinstance(tag, str) and tag and isinstance(name, str) and name):
+    tag, name = readable_name(row.get("tag")), readable_name(row.get("provider_name"))
+    if tag is None or name is None:
         return None
     prices = row.get("pricing")
     prices = prices if isinstance(prices, dict) else {}
     return Endpoint(
         tag=tag.lower(),
         provider_name=name,
-        quantization=_text(row, "quantization"),
+        quantization=readable_name(row.get("quantization")),
         prompt_price=_price(prices, "prompt"),
         completion_price=_price(prices, "completion"),
         cache_read_price=_price(prices, "input_cache_read"),
         price_varies=bool(prices.get("overrides")),
-        context_length=_count(row, "context_length"),
-        max_completion_tokens=_count(row, "max_completion_tokens"),
+        context_length=whole(row.get("context_length")),
+        max_completion_tokens=whole(row.get("max_completion_tokens")),
         supported_parameters=_texts(row.get("supported_parameters")),
-        status=_count(row, "status"),
-        uptime=_number(row, "uptime_last_30m"),
-        tier=_text(row, "service_tier") or tier_in(tag),
+        status=whole(row.get("status"), least=-MOST_COUNT),
+        uptime=_percent(row.get("uptime_last_30m")),
+        tier=readable_name(row.get("service_tier")) or tier_in(tag),
         request_price=_price(prices, "request"),
         image_price=_price(prices, "image"),
         audio_price=_price(prices, "audio"),
         tool_choices_refused=_refused(row.get("supports_tool_choice")),
-        tier_told=_text(row, "service_tier") is not None,
+        tier_told=readable_name(row.get("service_tier")) is not None,
     )
 
 
@@ -125,42 +131,28 @@ def tier_in(tag: str) -> str | None:
     return last if slash and last in TIERS else OTHER_TIERS.get(tag)
 
 
-def _text(row: Mapping[str, Any], name: str) -> str | None:
-    value = row.get(name)
-    return value if isinstance(value, str) and value else None
+def readable_name(value: object) -> str | None:
+    """`value` if it can be a name in a listing: a text, neither empty nor endless."""
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME else None
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    listed = islice(value, _MOST_PARAMETERS) if isinstance(value, list) else ()
+    return tuple(item for item in listed if readable_name(item))
 
 
 def _refused(choices: object) -> frozenset[str]:
     if not isinstance(choices, dict):
         return frozenset()
-    return frozenset(str(kind) for kind, taken in choices.items() if taken is False)
+    refused = (str(kind) for kind, taken in choices.items() if taken is False)
+    return frozenset(islice(refused, _MOST_PARAMETERS))
 
 
-def _count(row: Mapping[str, Any], name: str) -> int | None:
-    value = row.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _number(row: Mapping[str, Any], name: str) -> float | None:
-    value = row.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None
+def _percent(value: object) -> float | None:
+    share = None if isinstance(value, str) else exact(value)
+    return float(share) if share is not None and 0 <= share <= _ALL else None
 
 
 def _price(prices: Mapping[str, Any], name: str) -> Decimal | None:
-    value = prices.get(name)
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        return None
-    try:
-        price = Decimal(str(value))
-    except (InvalidOperation, ValueError):
-        return None
-    return price if price.is_finite() and 0 <= price < _DEAREST else None
+    price = exact(prices.get(name))
+    return price if price is not None and 0 <= price < _DEAREST else None

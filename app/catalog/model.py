@@ -1,6 +1,11 @@
 """Model: what a list of models says of one of them, as far as routing goes (contract §5.2)."""
 
 from dataclasses import dataclass
+from itertools import islice
+
+from app.catalog.endpoint import readable_name
+
+_MOST_KINDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +24,15 @@ def read_model(row: object) -> Model | None:
     """A model from a list's row; None where it lacks a slug."""
     if not isinstance(row, dict):
         return None
-    slug, canonical = row.get("id"), row.get("canonical_slug")
-    if not (isinstance(slug, str) and slug):
+    slug, canonical = readable_name(row.get("id")), readable_name(row.get("canonical_slug"))
+    if slug is None:
         return None
     target = _target(row.get("alias_target"))
     architecture = row.get("architecture")
     made_of = architecture if isinstance(architecture, dict) else {}
     return Model(
         slug=slug.lower(),
-        canonical_slug=canonical.lower() if isinstance(canonical, str) and canonical else None,
+        canonical_slug=canonical and canonical.lower(),
         inputs=_kinds(made_of.get("input_modalities")),
         outputs=_kinds(made_of.get("output_modalities")),
         stands_for=target.lower() if target else None,
@@ -38,10 +43,10 @@ def read_model(row: object) -> Model | None:
 def _target(value: object) -> str | None:
     """The slug in an `alias_target`, which is `{slug, name}`, in older lists the slug alone."""
     slug = value.get("slug") if isinstance(value, dict) else value
-    return slug if isinstance(slug, str) else None
+    return readable_name(slug)
 
 
 def _kinds(value: object) -> frozenset[str] | None:
     if not isinstance(value, list):
         return None
-    return frozenset(item for item in value if isinstance(item, str))
+    return frozenset(item for item in islice(value, _MOST_KINDS) if isinstance(item, str))

@@ -53,4 +53,7 @@ _WAY_OUT = "write one with `pointsman catalog MODEL --save FILE`"
 
 def written(snapshot: Snapshot) -> bytes:
     """The text of a snapshot's file."""
-    return msgspec.json.format(msgspec.json.encode(snapshot), indent=1) + b"\n"
+    return msgspec.json.format(_ENCODER.encode(snapshot), indent=1) + b"\n"
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")  # as rows were sent

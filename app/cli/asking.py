@@ -6,13 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.errors import SettingsError
 from app.openrouter.client import OpenRouter, Upstream, connect
 from app.settings import Settings
 from app.wire.headers import RawHeaders, to_upstream
+from app.wire.listing import MOST_ENDPOINTS, MOST_MODELS, NotAListing, rows_of
 
 _OK = 200
 
@@ -26,26 +25,28 @@ class Asking:
 
     async def catalog(self, model: str) -> Catalog:
         """A catalog that knows this model, as far as it is listed."""
-        path = f"/models/{listing_key(model)}/endpoints"
-        status, answer = await self.openrouter.get_json(path, self.headers)
-        data = answer.get("data") if isinstance(answer, dict) and status == _OK else None
-        rows = data.get("endpoints") if isinstance(data, dict) else None
+        rows = await self._rows(f"/models/{listing_key(model)}/endpoints", MOST_ENDPOINTS)
         return EMPTY if rows is None else EMPTY.with_listing(model, rows, time.time())
 
     async def named(self, catalog: Catalog) -> Catalog:
         """The catalog with every model's other names, as far as the list of models can be read."""
-        status, answer = await self.openrouter.get_json("/models", self.headers)
-        listed = answer.get("data") if isinstance(answer, dict) and status == _OK else None
-        return catalog.with_models(listed)
+        return catalog.with_models(await self._rows("/models", MOST_MODELS))
 
     async def zdr_tags(self, model: str) -> frozenset[str] | None:
         """The tags of the model's endpoints with zero data retention; None where it isn't told."""
-        status, answer = await self.openrouter.get_json("/endpoints/zdr", self.headers)
-        rows = answer.get("data") if isinstance(answer, dict) and status == _OK else None
-        if not isinstance(rows, list):
+        rows = await self._rows("/endpoints/zdr", MOST_MODELS)
+        if rows is None:
             return None
         named = (row for row in rows if isinstance(row, dict))
         return frozenset(str(row.get("tag")) for row in named if _is_of(model, row))
+
+    async def _rows(self, path: str, most: int) -> list[Any] | None:
+        """The rows of a listing; None where it isn't told."""
+        status, _, body = await self.openrouter.get(path, self.headers)
+        try:
+            return [*rows_of(body, most=most)] if status == _OK else None
+        except NotAListing:
+            return None
 
     async def post(self, path: str, body: bytes) -> Upstream:
         """Ask for an answer, with the router's own account of it."""
@@ -74,11 +75,3 @@ async def asking(settings: Settings) -> AsyncIterator[Asking]:
         yield Asking(openrouter, to_upstream((), key=key, router_metadata=False))
     finally:
         await openrouter.aclose()
-
-
-def decoded(body: bytes) -> Any:
-    """A body as JSON; None if it is none."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

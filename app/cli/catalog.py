@@ -12,6 +12,7 @@ from app.catalog.snapshot import written
 from app.cli.catalogs import open_catalog
 from app.cli.terminal import Console, Table
 from app.errors import SettingsError, reason_of
+from app.exact_numbers import plainly
 from app.policy.cases import models_wanted
 from app.policy.prices import listed_price
 from app.policy.shapes import did_you_mean
@@ -100,10 +101,7 @@ def _price(endpoint: Endpoint) -> tuple[Decimal, str]:
 
 
 def _dollars(price: Decimal | None) -> str:
-    if price is None:
-        return "-"
-    text = f"{price:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return "-" if price is None else plainly(price)
 
 
 def _short(count: int | None) -> str:

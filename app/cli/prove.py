@@ -16,9 +16,10 @@ from rich.text import Text
 from app.api.exchange import Exchange
 from app.api.filing import verdict_of
 from app.catalog.catalog import Catalog
-from app.cli.asking import Asking, asking, decoded
+from app.cli.asking import Asking, asking
 from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import PolicyRefusal, SettingsError
+from app.openrouter.client import read_whole
 from app.policy.apply import apply
 from app.policy.as_sent import as_sent
 from app.policy.carriers import NOTHING
@@ -31,7 +32,9 @@ from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.shown import json_text
 from app.wire.dialect import DIALECTS
+from app.wire.frame import read_json
 from app.wire.headers import to_caller
+from app.wire.listing import LARGEST
 
 Outcome = Literal["enforced", "NOT ENFORCED", "undecided", "untested", "kept", "broken", "unproven"]
 
@@ -124,7 +127,7 @@ def _step(error: Mapping[str, Any]) -> str:
 async def _answer(ask: Asking, fields: Mapping[str, Any]) -> tuple[int, Any]:
     upstream = await ask.post(_CHAT, msgspec.json.encode(fields))
     try:
-        return upstream.status, decoded(b"".join([chunk async for chunk in upstream.chunks()]))
+        return upstream.status, read_json(await read_whole(upstream, most=LARGEST))
     finally:
         await upstream.aclose()
 
@@ -150,7 +153,7 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
     exchange.outgoing = outgoing
     upstream = await ask.post(_CHAT, outgoing.body)
     try:
-        exchange.begin_answer(upstream.status, to_caller(upstream.headers))
+        exchange.begin_answer(upstream.status, to_caller(upstream.headers, upstream.status))
         async for chunk in upstream.chunks():
             exchange.saw(chunk)
     finally:

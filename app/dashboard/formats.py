@@ -14,6 +14,7 @@ _THIN = "\N{NARROW NO-BREAK SPACE}"
 _SECOND = 1000.0
 _MINUTE = 60 * _SECOND
 _MOST_DIGITS = 8
+_MOST_DOLLARS = Decimal(10) ** 12
 _SIZES = ("B", "kB", "MB", "GB")
 
 
@@ -55,13 +56,16 @@ def rate(per_second: float | None) -> str:
 def dollars(amount: Decimal | float | None, digits: int | None = None) -> str:
     """$12.34, $0.0021, $0: two digits after the point, or as many as say two things.
 
-    With `digits`, for columns, always so many; what would vanish is shown as less than the least.
+    With `digits`, for columns, always so many; what would vanish is shown as less than the least,
+    and what no account could pay as more than the most.
     """
     if amount is None:
         return UNKNOWN
     amount = Decimal(amount)
     if not amount:
         return "$0"
+    if amount >= _MOST_DOLLARS:
+        return f">${_MOST_DOLLARS:,}"
     if digits is None:
         digits = min(max(2, 1 - amount.adjusted()), _MOST_DIGITS)
     least = Decimal(1).scaleb(-digits)

@@ -3,7 +3,7 @@
 import logging
 from urllib.parse import urlsplit
 
-import msgspec
+from app.wire.listing import MOST_MODELS, NotAListing, slices_of
 
 log = logging.getLogger("pointsman")
 
@@ -48,8 +48,8 @@ def amiss(status: int, body: bytes) -> str | None:
 def is_list(body: bytes) -> bool:
     """Whether a body is a list of models."""
     try:
-        msgspec.json.decode(body, type=_List)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        slices_of(body, most=MOST_MODELS)
+    except NotAListing:
         return False
     return True
 
@@ -63,7 +63,3 @@ def others(url: str) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(each for each in tried if each != url and len(each) > len("https://"))
     )
-
-
-class _List(msgspec.Struct):
-    data: list[msgspec.Raw]

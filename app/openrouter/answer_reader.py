@@ -4,20 +4,28 @@ Rule 1  Interim answers (1xx) are skipped, trailers and chunk extensions ignored
 Rule 2  An answer is complete when its framing says so, and only then: by length, by the last
         chunk, or by the connection's orderly end where it announced neither.
 Rule 3  Whatever is left over once an answer is complete spoils the connection, not the answer.
-Rule 4  Bytes that bring neither body nor end are counted: a head without end is cut off.
+Rule 4  Bytes that bring neither body nor end are counted, and so are headers and interim answers:
+        what has no end is cut off.
+Rule 5  An answer that the caller's client may read differently than we do is refused: a status
+        that is none, a transfer coding other than `chunked`, another version of HTTP.
 """
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import httptools
 
-from app.openrouter.transport import TransportError
+from app.openrouter.transport import NotAnAnswer, TransportError
 
 if TYPE_CHECKING:
     from app.wire.headers import RawHeaders
 
-_MOST_WITHOUT_PROGRESS = 128 * 1024  # head, trailers, extensions; a proxy in between allows less
+_MOST_WITHOUT_PROGRESS = 96 * 1024  # head, trailers, extensions; proxies in between allow less
+_MOST_HEADERS = 256
+_MOST_INTERIM = 20
+_STATUSES = range(100, 600)
+_VERSIONS = frozenset({"1.0", "1.1"})
+_CODING = b"transfer-encoding"
 
 
 class AnswerReader:
@@ -25,7 +33,10 @@ class AnswerReader:
 
     __slots__ = (
         "_bodiless",
+        "_coding",
+        "_interim",
         "_parser",
+        "_refused",
         "_without_progress",
         "complete",
         "has_head",
@@ -45,11 +56,14 @@ class AnswerReader:
         self.pieces: list[bytes] = []
         self.held = 0  # bytes in `pieces`
         self._bodiless = to_head
+        self._coding: bytes | None = None  # the transfer coding
+        self._interim = 0
+        self._refused: str | None = None
         self._without_progress = 0
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Read some more. Raises `TransportError` where this is no HTTP/1.1 answer."""
+        """Read some more. Raises `NotAnAnswer` where this is none of HTTP/1.1."""
         parser, before = self._parser, len(self.pieces)
         if parser is None:
             self.reusable = False
@@ -59,7 +73,8 @@ class AnswerReader:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.reusable = False
             if not self.complete:
-                raise TransportError(f"the answer is not HTTP/1.1 ({_told(error)})") from None
+                why = self._refused or f"the answer is not HTTP/1.1 ({_told(error)})"
+                raise NotAnAnswer(why) from None
         if self.complete:
             self._parser = None  # it refers to us, so the two would wait for the collector
         elif len(self.pieces) > before:
@@ -67,7 +82,7 @@ class AnswerReader:
         else:
             self._without_progress += len(data)
             if self._without_progress > _MOST_WITHOUT_PROGRESS:
-                raise TransportError("the answer's headers have no end")
+                raise NotAnAnswer("the answer's headers have no end")
 
     def end(self, *, clean: bool) -> None:
         """The connection has ended. Raises `TransportError` unless the answer was to end so."""
@@ -93,9 +108,8 @@ class AnswerReader:
         self._parser = None
 
     def _is_until_close(self) -> bool:
-        named = {name.lower(): value for name, value in self.headers}
-        coding = named.get(b"transfer-encoding", b"").lower()
-        return b"content-length" not in named and not coding.endswith(b"chunked")
+        named = {name.lower() for name, _ in self.headers}
+        return b"content-length" not in named and self._coding is None
 
     # --- called back by httptools ---------------------------------------------------------------
 
@@ -106,8 +120,13 @@ class AnswerReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or a trailer."""
-        if not self.has_head:
-            self.headers.append((name, value.rstrip(b" \t")))
+        if self.has_head:
+            return
+        self.headers.append((name, value.rstrip(b" \t")))
+        if len(self.headers) > _MOST_HEADERS:
+            self._refuse(f"the answer has over {_MOST_HEADERS} headers")
+        if len(name) == len(_CODING) and name.lower() == _CODING:
+            self._note_coding(value.strip().lower())
 
     def on_headers_complete(self) -> None:
         """The end of a head: an interim one, or the one that counts."""
@@ -115,13 +134,35 @@ class AnswerReader:
         if self.complete:
             return
         status = self._parser.get_status_code()
+        if status not in _STATUSES or self._parser.get_http_version() not in _VERSIONS:
+            version = self._parser.get_http_version()
+            self._refuse(f"the answer begins with HTTP/{version} {status:03}")
         if status < HTTPStatus.OK:
-            self.headers.clear()
+            self._skip()
             return
         self.status = status
         self.has_head = True
         if self._bodiless:
             self.on_message_complete()
+
+    def _skip(self) -> None:
+        """An interim answer; another one follows."""
+        self.headers.clear()
+        self._coding = None
+        self._interim += 1
+        if self._interim > _MOST_INTERIM:
+            self._refuse(f"over {_MOST_INTERIM} interim answers came before the answer")
+
+    def _note_coding(self, coding: bytes) -> None:
+        """Only chunks are undone here; the header stays here, so nobody else could undo more."""
+        if coding != b"chunked" or self._coding is not None:
+            self._refuse("the answer has a transfer coding other than chunked")
+        self._coding = coding
+
+    def _refuse(self, why: str) -> NoReturn:
+        """Stop the parser that is calling; `feed` raises the reason."""
+        self._refused = why
+        raise NotAnAnswer(why)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body, freed from its framing."""

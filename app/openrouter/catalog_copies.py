@@ -1,19 +1,28 @@
 """The catalog's listings on disk, so that a restart begins with what was known before.
 
 One file for each listing, as it came, dated by its own modification time. Nothing here is needed:
-a copy that can't be read or written is as good as none, and says so once in the debug log.
+a copy that can't be read or written is as good as none, and says so once in the debug log. Whoever
+reads one checks it as if upstream had just sent it; a file of another user's, a link, or one that
+is larger than any listing is passed over.
 """
 
 import hashlib
 import logging
 import os
+import stat
 import tempfile
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
+
+from app.wire.listing import LARGEST
 
 log = logging.getLogger("pointsman")
 
+# A named pipe would be waited for, and a link leads to anything.
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _MOST = 500  # files
+_HEAVIEST = 64_000_000  # bytes of all of them
 
 
 class CatalogCopies:
@@ -25,9 +34,10 @@ class CatalogCopies:
 
     def read(self, path: str) -> tuple[float, bytes] | None:
         """When a listing was fetched, in seconds since the epoch, and its body."""
-        file = self._file(path)
         try:
-            return file.stat().st_mtime, file.read_bytes()
+            with os.fdopen(os.open(self._file(path), os.O_RDONLY | _NO_LINKS), "rb") as file:
+                about = os.fstat(file.fileno())
+                return (about.st_mtime, file.read(LARGEST)) if _is_ours(about) else None
         except OSError:
             return None
 
@@ -47,14 +57,21 @@ class CatalogCopies:
         return self._folder / f"{hashlib.sha256(path.encode()).hexdigest()[:24]}.json"
 
     def _forget_the_oldest(self) -> None:
-        files = list(self._folder.iterdir())
-        if len(files) <= _MOST:
-            return
-        for file in sorted(files, key=_written)[: len(files) - _MOST]:
-            file.unlink(missing_ok=True)
+        newest_first = sorted(map(_about, self._folder.iterdir()), reverse=True)
+        sizes = accumulate(size for _, size, _ in newest_first)
+        for place, (held, (*_, file)) in enumerate(zip(sizes, newest_first, strict=True)):
+            if place >= _MOST or held > _HEAVIEST:
+                file.unlink(missing_ok=True)
 
 
-def _written(file: Path) -> float:
+def _about(file: Path) -> tuple[float, int, Path]:
+    """When a file was written, and its size in bytes."""
     with suppress(OSError):
-        return file.stat().st_mtime
-    return 0.0
+        about = file.lstat()
+        return about.st_mtime, about.st_size, file
+    return 0.0, 0, file
+
+
+def _is_ours(about: os.stat_result) -> bool:
+    mine = not hasattr(os, "getuid") or about.st_uid == os.getuid()
+    return mine and stat.S_ISREG(about.st_mode) and about.st_size <= LARGEST

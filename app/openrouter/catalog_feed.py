@@ -3,7 +3,8 @@
 Rule 1  `want` marks a model as in use and returns at once; what is missing or old is fetched in
         the background, once at a time, and a failure is not repeated for a while.
 Rule 2  Stale beats absent: a listing that could not be renewed is kept, with its date.
-Rule 3  Everything is bounded: the models kept, the fetches under way.
+Rule 3  Everything is bounded: the models kept and their weight, the fetches under way, and what
+        is taken for a listing at all. What is large is read in a thread.
 """
 
 import asyncio
@@ -12,14 +13,18 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
-from itertools import islice
-from typing import Protocol
-
-import msgspec
+from functools import lru_cache, partial
+from typing import Protocol, TypeVar
 
 from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.errors import UpstreamError
+from app.wire.listing import (
+    LARGEST_OF_A_MODEL,
+    MOST_ENDPOINTS,
+    MOST_MODELS,
+    NotAListing,
+    rows_of,
+)
 
 Get = Callable[[str], Awaitable[tuple[int, bytes]]]
 
@@ -28,8 +33,12 @@ Answered = Callable[[int, bytes], None]  # a request for the list of models: sta
 
 log = logging.getLogger("pointsman")
 
+T = TypeVar("T")
+
 _OK = 200
 _MOST_AT_ONCE = 8
+_HEAVIEST = 64_000_000  # bytes of all listings kept, as they came
+_LARGE = 128 * 1024  # bytes; less is read in two or three milliseconds, on the loop
 _NEVER = float("inf")
 # A caller chooses the model's name, and it becomes part of a path: nothing but a slug may.
 _SLUG = re.compile(r"~?[a-z0-9][a-z0-9._-]{0,99}/[a-z0-9][a-z0-9._-]{0,99}(:[a-z0-9-]{1,20})?")
@@ -62,6 +71,7 @@ class CatalogFeed:
         renew_after: float = 1800.0,
         retry_after: float = 60.0,
         capacity: int = 500,
+        heaviest: int = _HEAVIEST,
     ) -> None:
         self._get = get
         self._copies = copies
@@ -71,11 +81,13 @@ class CatalogFeed:
         self._renew_after = renew_after
         self._retry_after = retry_after
         self._capacity = capacity
+        self._heaviest = heaviest
         # The moment from which each path may be fetched again, least recently wanted first.
         self._due: OrderedDict[str, float] = OrderedDict()
         self._fetches: dict[str, asyncio.Task[None]] = {}
         self._looked_up: set[str] = set()  # on disk; bounded with `_due`
         self._failed: set[str] = set()  # at the last try; bounded with `_due`
+        self._weights: dict[str, int] = {}  # bytes of the listings kept; bounded with `_due`
         self.current: Catalog = EMPTY
         self.models_list: bytes | None = None
 
@@ -169,8 +181,9 @@ class CatalogFeed:
             self._failed.add(path)
             status, body = await self._get(path)
             if path == _MODELS:
-                self._answered(status, body)
-            if status == _OK and self._take(path, body, self._clock()):
+                await _aside(body, partial(self._answered, status, body))
+            if status == _OK:
+                await self._take(path, body, self._clock())
                 pause = self._renew_after
                 self._failed.discard(path)
                 if self._copies is not None:
@@ -190,33 +203,31 @@ class CatalogFeed:
             return None
         fetched_at, body = copy
         try:
-            taken = self._take(path, body, min(fetched_at, self._clock()))
-        except _UNREADABLE:
+            await self._take(path, body, min(fetched_at, self._clock()))
+        except NotAListing:
             return None
-        return fetched_at if taken and fetched_at <= self._clock() else None
+        return fetched_at if fetched_at <= self._clock() else None
 
-    def _take(self, path: str, body: bytes, fetched_at: float) -> bool:
-        """Take in a listing; False, and what was known stays, if the body is none."""
-        data = msgspec.json.decode(body, type=_Body).data
-        rows = data.get("endpoints") if isinstance(data, dict) else data
-        if not isinstance(rows, list):
-            return False
+    async def _take(self, path: str, body: bytes, fetched_at: float) -> None:
+        """Take in a listing. Raises `NotAListing`, and what was known stays, if it is none."""
+        found = await _aside(body, partial(_read, path, body, fetched_at))
+        before = self.current
+        self.current = before.joined(found)
         if path == _MODELS:
             self.models_list = body
-            self.current = self.current.with_models(rows)
-        elif path == _TOOLS:
-            self.current = self.current.with_server_tools(rows)
-        else:
-            before, model = self.current, _model_in(path)
-            self.current = before.with_listing(model, rows, fetched_at)
-            self._changed(model, before, self.current)
-        return True
+        elif path != _TOOLS:
+            self._weights[path] = len(body)
+            self._changed(_model_in(path), before, self.current)
+            self._forget_the_oldest()
 
     def _forget_the_oldest(self) -> None:
         """Forget what was wanted longest ago; what is being fetched stays, it is only a few."""
         surplus = len(self._due) - self._capacity
-        ended = (path for path, due in self._due.items() if due < _NEVER)
-        for path in list(islice(ended, max(surplus, 0))):
+        overweight = sum(self._weights.values()) - self._heaviest
+        for path in [path for path, due in self._due.items() if due < _NEVER]:
+            if surplus <= 0 and overweight <= 0:
+                return
+            surplus, overweight = surplus - 1, overweight - self._weights.pop(path, 0)
             del self._due[path]
             self._looked_up.discard(path)
             self._failed.discard(path)
@@ -237,11 +248,20 @@ def _listing_path(model: str) -> str:
     return f"{_MODELS}/{listing_key(model)}/endpoints"
 
 
-class _Body(msgspec.Struct):
-    """What every one of OpenRouter's listings is wrapped in."""
+def _read(path: str, body: bytes, fetched_at: float) -> Catalog:
+    """What a body tells, as a catalog of its own. Raises `NotAListing`."""
+    if path == _MODELS:
+        return EMPTY.with_models([*rows_of(body, most=MOST_MODELS)])
+    if path == _TOOLS:
+        return EMPTY.with_server_tools([*rows_of(body, most=MOST_MODELS)])
+    if len(body) > LARGEST_OF_A_MODEL:
+        raise NotAListing(f"it has over {LARGEST_OF_A_MODEL / 1e6:g} MB")
+    return EMPTY.with_listing(_model_in(path), [*rows_of(body, most=MOST_ENDPOINTS)], fetched_at)
 
-    data: object = None
+
+async def _aside(body: bytes, work: Callable[[], T]) -> T:
+    """What work on a body gives; done in a thread where the body is large."""
+    return await asyncio.to_thread(work) if len(body) > _LARGE else work()
 
 
-# Text that isn't UTF-8 and nesting without end are errors of other kinds than JSON's own.
-_UNREADABLE = (UpstreamError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_UNREADABLE = (UpstreamError, NotAListing)

@@ -1,24 +1,28 @@
 """The client for upstream: open a request, get status, headers and the body's raw bytes."""
 
+import asyncio
 import time
 from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import msgspec
-
-from app.errors import UpstreamTimeout, UpstreamUnreachable
+from app.errors import UpstreamGarbage, UpstreamTimeout, UpstreamUnreachable
 from app.openrouter.transport import (
+    NotAnAnswer,
     Transport,
     TransportError,
     TransportTimeout,
     Upstream,
 )
+from app.wire.frame import read_json
 from app.wire.headers import RawHeaders
+from app.wire.listing import LARGEST
 
 __all__ = ["OpenRouter", "RawHeaders", "TransportKind", "Upstream", "connect", "proxy_for"]
 
 TransportKind = Literal["auto", "lean", "httpx"]
+
+SECONDS = 30.0  # for an answer that is read whole
 
 
 class OpenRouter:
@@ -35,7 +39,7 @@ class OpenRouter:
         """Send one request and return once status and headers are here.
 
         `path` is relative to the base address and starts with a slash; `headers` go as they are.
-        Raises `UpstreamUnreachable` or `UpstreamTimeout`; nothing is ever sent twice.
+        Raises `UpstreamUnreachable`, `UpstreamTimeout` or `UpstreamGarbage`; nothing is sent twice.
         """
         target = f"{path}?{query.decode('latin-1')}" if query else path
         began = time.monotonic()
@@ -47,31 +51,78 @@ class OpenRouter:
                 f"{self.base_url} did not answer within {waited:.0f} s ({error}); "
                 "POINTSMAN_CONNECT_TIMEOUT and POINTSMAN_READ_TIMEOUT set how long to wait"
             ) from error
+        except NotAnAnswer as error:
+            raise UpstreamGarbage(
+                f"{self.base_url} sent something that is no answer of HTTP/1.1: {error}; "
+                "check the address in POINTSMAN_UPSTREAM_URL"
+            ) from error
         except TransportError as error:
             raise UpstreamUnreachable(
                 f"no answer from {self.base_url}: {error}; "
                 "check the network, or the address in POINTSMAN_UPSTREAM_URL"
             ) from error
 
-    async def get(self, path: str, headers: RawHeaders) -> tuple[int, RawHeaders, bytes]:
-        """One small GET, read whole: status, headers, body. Raises as `open` and `chunks` do."""
-        upstream = await self.open("GET", path, b"", headers, b"")
+    async def fetch(
+        self,
+        method: str,
+        path: str,
+        headers: RawHeaders,
+        body: bytes = b"",
+        *,
+        most: int = LARGEST,
+        seconds: float = SECONDS,
+    ) -> tuple[int, RawHeaders, bytes]:
+        """Send one request and read its answer whole: status, headers, body.
+
+        Raises as `open` and `chunks` do, `UpstreamGarbage` where the body has over `most` bytes,
+        and `UpstreamTimeout` where it is not here after so many seconds.
+        """
+        answer = self._fetch(method, path, headers, body, most)
         try:
-            return upstream.status, upstream.headers, b"".join([c async for c in upstream.chunks()])
+            if self.cancel_by_scope:
+                from anyio import fail_after  # noqa: PLC0415 - not needed with our own transport
+
+                with fail_after(seconds):
+                    return await answer
+            async with asyncio.timeout(seconds):
+                return await answer
+        except TimeoutError as error:
+            raise UpstreamTimeout(
+                f"{self.base_url}{path.partition('?')[0]} was not answered in full "
+                f"within {seconds:g} s"
+            ) from error
+
+    async def _fetch(
+        self, method: str, path: str, headers: RawHeaders, body: bytes, most: int
+    ) -> tuple[int, RawHeaders, bytes]:
+        upstream = await self.open(method, path, b"", headers, body)
+        try:
+            return upstream.status, upstream.headers, await read_whole(upstream, most=most)
         finally:
             await upstream.aclose()
 
+    async def get(self, path: str, headers: RawHeaders) -> tuple[int, RawHeaders, bytes]:
+        """One GET, read whole: status, headers, body. Raises as `fetch` does."""
+        return await self.fetch("GET", path, headers)
+
     async def get_json(self, path: str, headers: RawHeaders) -> tuple[int, object]:
-        """One small GET, decoded; a body that isn't JSON is None."""
+        """One GET, decoded; a body that isn't JSON, or has too many values, is None."""
         status, _, body = await self.get(path, headers)
-        try:
-            return status, msgspec.json.decode(body)
-        except msgspec.DecodeError:
-            return status, None
+        return status, read_json(body)
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._transport.aclose()
+
+
+async def read_whole(upstream: Upstream, *, most: int) -> bytes:
+    """An answer's body. Raises as `chunks` does, and `UpstreamGarbage` beyond `most` bytes."""
+    body = bytearray()
+    async for chunk in upstream.chunks():
+        body += chunk
+        if len(body) > most:
+            raise UpstreamGarbage(f"upstream answered with over {most / 1e6:g} MB")
+    return bytes(body)
 
 
 def connect(

@@ -13,6 +13,7 @@ import httpx2
 from anyio import CancelScope
 
 from app.errors import UpstreamCut
+from app.openrouter.reading_along import CheckedBackend
 from app.openrouter.transport import TransportError, TransportTimeout
 from app.wire.headers import RawHeaders
 
@@ -32,7 +33,7 @@ class HttpxUpstream:
         try:
             async for chunk in self._stream:
                 yield chunk
-        except httpx2.TransportError as error:
+        except (httpx2.TransportError, TransportError) as error:
             raise UpstreamCut(f"upstream broke off its answer: {_plainly(error)}") from error
 
     async def aclose(self) -> None:
@@ -102,9 +103,12 @@ def over_httpx(
     limits = httpx2.Limits(
         max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0
     )
+    transport = httpx2.AsyncHTTPTransport(verify=True, limits=limits, proxy=proxy)
+    pool = transport._pool  # noqa: SLF001 - httpx takes no backend; httpcore does
+    pool._network_backend = CheckedBackend(pool._network_backend)  # noqa: SLF001
     return HttpxTransport(
         base_url,
-        httpx2.AsyncHTTPTransport(verify=True, limits=limits, proxy=proxy),
+        transport,
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
     )

@@ -10,6 +10,10 @@ class TransportError(Exception):
     """No answer, or no more of it; the message says why in a few words."""
 
 
+class NotAnAnswer(TransportError):
+    """Something came that is no answer of HTTP/1.1's, or none that can be passed on."""
+
+
 class TransportTimeout(TransportError):
     """Upstream let a time limit pass."""
 
@@ -19,7 +23,7 @@ class Upstream(Protocol):
 
     @property
     def status(self) -> int:
-        """The status code; never one of the 1xx, which are skipped."""
+        """The status code, from 200 to 599; those of 1xx are skipped."""
         ...
 
     @property

@@ -5,17 +5,17 @@ the like for the completion (contract §3.2); it holds to the last digit where i
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from app.catalog.endpoint import Endpoint
+from app.exact_numbers import LONGEST, exact
 
 PRICED = ("prompt", "completion")  # the keys of `max_price` that a bill can speak about
 
 _MILLION = Decimal(1_000_000)
-_NO_CAP = 10**15  # USD per million tokens
 
 
 class Bill(msgspec.Struct, frozen=True, gc=False):
@@ -86,15 +86,20 @@ def within(max_price: Mapping[str, Any], bill: Bill | None, endpoint: Endpoint) 
 
 def _per_token(cap: Any) -> Decimal | None:
     """A cap per token from one per million; None where it isn't a number that caps anything."""
-    if cap is None:
-        return None
-    try:
-        per_million = Decimal(str(cap))
-    except InvalidOperation:
-        return None
-    if not (per_million.is_finite() and -_NO_CAP < per_million < _NO_CAP):
-        return None
+    per_million = exact(cap)
+    if per_million is None:
+        return Decimal(0) if _is_tiny(cap) else None
     return per_million / _MILLION
+
+
+def _is_tiny(cap: Any) -> bool:
+    """Whether a number is too small to be read, which as a cap is as good as zero."""
+    if not isinstance(cap, str | float) or len(str(cap)) > LONGEST:
+        return False
+    try:
+        return abs(float(cap)) < 1
+    except ValueError:
+        return False
 
 
 class _Charge(msgspec.Struct, frozen=True, gc=False):

@@ -11,10 +11,13 @@ from app.catalog.catalog import Catalog
 from app.catalog.endpoint import Endpoint
 from app.policy.apply import apply
 from app.policy.book import Book
+from app.policy.finding import listed
 from app.policy.forecast import forecasts
 from app.policy.funnel import Drop
 from app.policy.request import request_for
 from app.policy.rule import Clause
+
+_MOST_TAGS = 20  # that are told of; a popular model has dozens of endpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,9 @@ class Drift:
         """Render for a log line."""
         parts = [f"{self.model}: {self.left} endpoints left"]
         if self.gone:
-            parts.append(f"gone {', '.join(self.gone)} ({self.why})")
+            parts.append(f"gone {listed(self.gone, _MOST_TAGS)} ({self.why})")
         if self.come:
-            parts.append(f"new {', '.join(self.come)}")
+            parts.append(f"new {listed(self.come, _MOST_TAGS)}")
         return "; ".join(parts)
 
 

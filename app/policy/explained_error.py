@@ -17,9 +17,11 @@ from typing import Any, Literal
 import msgspec
 
 from app.catalog.endpoint import Endpoint
+from app.exact_numbers import exact
 from app.policy.filters import FILTERS, Asked
+from app.policy.finding import listed
 from app.policy.forecast import Forecast
-from app.policy.prices import as_decimal, listed_price
+from app.policy.prices import listed_price
 from app.policy.routing_refusal import ACCOUNT, HIDDEN, RoutingRefusal
 from app.policy.rule import Clause, named
 from app.policy.sides import REQUEST, held
@@ -27,6 +29,7 @@ from app.policy.sides import REQUEST, held
 _MOST_TAGS = 6  # of one clause; a popular model has dozens of endpoints
 _MOST_LETTERS = 80  # of one value
 _SETTINGS = "the account's own settings at OpenRouter (allowed providers, privacy, guardrails)"
+_MOST_LEFT = 20
 _NOT_LISTED = "The model's endpoints are not listed here yet, so what removed which can't be told."
 _FILTERS = {each.name: each for each in FILTERS}
 
@@ -123,7 +126,7 @@ def _told(each: Forecast, cause: _Cause, refusal: RoutingRefusal) -> Iterator[st
     if each.way_out is not None:
         yield f"The smallest way out: {each.way_out}."
     if not each.is_empty:
-        left = ", ".join(dict.fromkeys(endpoint.tag for endpoint in each.funnel.survivors))
+        left = listed((endpoint.tag for endpoint in each.funnel.survivors), _MOST_LEFT)
         yield f"By the listing, {left} should be left{_BUT[cause]}."
         yield from _doubts(each, refusal)
 
@@ -139,7 +142,7 @@ def _doubts(each: Forecast, refusal: RoutingRefusal) -> Iterator[str]:
 
 def _at_a_cap(each: Forecast, endpoint: Endpoint) -> bool:
     caps = each.asked.caps.items()
-    return any(as_decimal(cap) == listed_price(key, endpoint) for key, cap in caps)
+    return any(exact(cap) == listed_price(key, endpoint) for key, cap in caps)
 
 
 def _removals(each: Forecast) -> Iterator[str]:

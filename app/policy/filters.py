@@ -11,11 +11,12 @@ from typing import Any
 from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.catalog.providers import SLUGS
+from app.exact_numbers import exact
 from app.policy.compliance import FAMILIES
 from app.policy.merge import Tiers
 from app.policy.needs import LIMITS, NOTHING, TALK, Needs
 from app.policy.precision import LADDER
-from app.policy.prices import as_decimal, listed_price
+from app.policy.prices import listed_price
 from app.policy.rule import Clause
 from app.policy.sides import Side
 from app.policy.tags import NO_TIERS
@@ -191,7 +192,7 @@ def caps_exceeded(asked: Asked, endpoint: Endpoint) -> list[str]:
 
 def _within(asked: Asked, key: str, endpoint: Endpoint) -> Passes:
     """Whether one price is within its cap; a price equal to it is, by the guide (§1.1)."""
-    price, cap = listed_price(key, endpoint), as_decimal(asked.caps[key])
+    price, cap = listed_price(key, endpoint), exact(asked.caps[key])
     return None if price is None or cap is None else price <= cap
 
 

@@ -73,8 +73,8 @@ def at(place: Place, severity: Severity, message: str) -> Finding:
     return Finding(severity, "", place.file, place.line, where, message)
 
 
-def listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str], most: int = _MOST_NAMED) -> str:
     """A few words of many."""
     told = sorted(dict.fromkeys(words))
-    more = f" and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
-    return ", ".join(told[:_MOST_NAMED]) + more
+    more = f" and {len(told) - most} more" if len(told) > most else ""
+    return ", ".join(told[:most]) + more

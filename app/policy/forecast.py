@@ -6,13 +6,13 @@ from typing import Any
 
 from app.catalog.catalog import Catalog
 from app.catalog.endpoint import Endpoint
+from app.exact_numbers import exact
 from app.policy.as_sent import as_sent
 from app.policy.filters import FILTERS, Asked, Passes, Tells, nobody_tells
 from app.policy.funnel import Funnel, funnel
 from app.policy.needs import needs_of
 from app.policy.precision import LADDER
 from app.policy.preferences import in_slugs
-from app.policy.prices import as_decimal
 from app.policy.relaxation import Relaxation, smallest_relaxation
 from app.policy.request import Request
 from app.policy.route import Route
@@ -140,7 +140,7 @@ def _as_said(asked: Asked, endpoints: Sequence[Endpoint], emptied: Sequence[str]
 def free_variant(model: str, asked: Asked, catalog: Catalog) -> str | None:
     """A model's free variant, if there is one, where prices are capped at nothing."""
     name = f"{read_slug(model).name}:free"
-    free_only = asked.caps and all(as_decimal(cap) == 0 for cap in asked.caps.values())
+    free_only = asked.caps and all(exact(cap) == 0 for cap in asked.caps.values())
     is_listed = name in catalog.models or catalog.listing(name) is not None
     return name if free_only and is_listed and name != model else None
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 from app.catalog.endpoint import Endpoint
+from app.exact_numbers import exact, plainly
 from app.policy.cases import Case
 from app.policy.finding import Finding, Place, Severity, Subject, at, listed
 from app.policy.forecast import Forecast
 from app.policy.funnel import funnel
-from app.policy.prices import PER_MILLION, as_decimal, listed_price
+from app.policy.prices import PER_MILLION, listed_price
 from app.policy.rule import Alias, Clause, Rule
 
 
@@ -92,10 +93,10 @@ def tight_max_price(subject: Subject) -> Iterator[Finding]:
         others = funnel(each.funnel.endpoints, replace(each.asked, preferences=uncapped)).survivors
         for clause in case.route.origins.get("max_price", ()):
             least = _lowest(clause.key.removeprefix("max_price."), others)
-            cap = as_decimal(clause.value)
+            cap = exact(clause.value)
             if least and cap is not None and cap <= least:
                 (equal if cap == least else below).setdefault(clause, []).append(
-                    f"{case} (from {least.normalize():f})"
+                    f"{case} (from {plainly(least)})"
                 )
     for clause, models in below.items():
         message = f"{clause.value} is below every list price of {listed(models)}"

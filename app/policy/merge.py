@@ -8,7 +8,6 @@ like an `only`; and an `order` is reduced to what `only` and `ignore` admit. A p
 make a list of it, is left out.
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,13 +15,12 @@ from functools import partial, reduce
 from typing import Any
 
 from app.errors import MalformedBody
+from app.exact_numbers import MOST_DIGITS, MOST_EXPONENT, exact
 from app.policy import tags
 from app.policy.tags import NO_TIERS
 
 Preferences = Mapping[str, Any]
 Tiers = Collection[str]  # tags of which only a listing tells that they are of a service tier
-
-_PLAIN_NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +179,18 @@ def _lower(ours: Any, theirs: Any) -> Any:
 
 
 def _below(ours: Any, theirs: Any) -> bool:
-    return Decimal(str(ours)) < _price(theirs)
+    return _price(ours) < _price(theirs)
 
 
 def _price(value: Any) -> Decimal:
-    """A price, which callers write as a number or as a string; both are in use.
-
-    A spelling that only Python takes for a number (`0_1`) is none: upstream might read no cap.
-    """
-    if not isinstance(value, bool) and _PLAIN_NUMBER.fullmatch(str(value)):
-        return Decimal(str(value))
-    raise MalformedBody("provider.max_price takes numbers: USD per million tokens")
+    """A price, which callers write as a number or as a string; both are in use."""
+    price = exact(value)
+    if price is None:
+        raise MalformedBody(
+            "provider.max_price takes numbers: USD per million tokens, with no more than "
+            f"{MOST_DIGITS} digits and between 1e-{MOST_EXPONENT} and 1e{MOST_EXPONENT}"
+        )
+    return price
 
 
 def _over(first: Any, second: Any) -> Any:

@@ -1,7 +1,6 @@
 """Prices as `max_price` counts them: USD per million tokens, or USD each (contract §1.1, §1.2)."""
 
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
 from app.catalog.endpoint import Endpoint
 
@@ -9,7 +8,6 @@ PER_MILLION = frozenset({"prompt", "completion"})  # the other keys are fees in 
 
 _MILLION = Decimal(1_000_000)
 _TOKENS_FOR_A_FEE = 10_000  # of a request, as far as fees and prices have to be compared
-_MOST_PLACES = 30  # behind the point; a listing may hold any number that JSON can spell
 
 
 def listed_price(key: str, endpoint: Endpoint) -> Decimal | None:
@@ -18,15 +16,6 @@ def listed_price(key: str, endpoint: Endpoint) -> Decimal | None:
     if key in PER_MILLION:
         return None if price is None else price * _MILLION
     return price or Decimal(0)
-
-
-def as_decimal(value: Any) -> Decimal | None:
-    """A number however it is written; None where it is none."""
-    try:
-        number = Decimal(str(value))
-    except (InvalidOperation, ValueError):
-        return None
-    return number if number.is_finite() else None
 
 
 def per_million(key: str, price: Decimal) -> Decimal:
@@ -38,11 +27,3 @@ def list_price(endpoint: Endpoint) -> Decimal:
     """Input and output together, to compare endpoints by; what isn't told is dearer than all."""
     prices = [listed_price(key, endpoint) for key in PER_MILLION]
     return sum((Decimal("Infinity") if each is None else each for each in prices), Decimal(0))
-
-
-def plain(price: Decimal) -> str:
-    """A price as people write it: `2.5`."""
-    if price.adjusted() < -_MOST_PLACES:
-        return f"{price:.3e}"
-    text = f"{price:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -5,11 +5,13 @@ mistakes of a file come out together.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Protocol
 
+from app.exact_numbers import exact
 from app.policy.yaml_tree import BAD, Spot
 
 Schema = dict[str, Any]
@@ -107,6 +109,8 @@ class Number:
             return spot.complain(f"{spot} is not a plain number ({self.unit}, without quotes)")
         if number < 0:
             return spot.complain(f"{spot} is below zero; it is {self.unit}")
+        if exact(number) is None:
+            return spot.complain(f"{spot} is too large or too small; it is {self.unit}")
         doubt = self.doubt(number)
         return spot.complain(doubt) if doubt else number
 
@@ -157,8 +161,9 @@ class ListOf:
         if not spot.items():
             return spot.complain("the list is empty; name something, or leave the key out")
         values = [self.item.read(each) for each in spot.items()]
+        times = Counter(value for value in values if isinstance(value, str))
         for each, value in zip(spot.items(), values, strict=True):
-            if value is not BAD and values.count(value) > 1:
+            if isinstance(value, str) and times[value] > 1:
                 return each.complain(f"{each} is listed twice")
         return BAD if any(value is BAD for value in values) else values
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.errors import MalformedBody
+from app.exact_numbers import exact
 from app.policy.merge import Conflict, Tiers, fill, stated, takes_one, tighten
-from app.policy.prices import as_decimal
 from app.policy.rule import Clause, named
 from app.policy.tags import NO_TIERS
 from app.policy.wishes import Origins
@@ -182,5 +182,5 @@ def _by_key(value: Any) -> Mapping[str, Any]:
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two values say the same; a price may be written as a number or as a text."""
-    number = as_decimal(one)
-    return bool(one == other) or (number is not None and number == as_decimal(other))
+    number = exact(one)
+    return bool(one == other) or (number is not None and number == exact(other))

@@ -54,6 +54,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unreadable: str | None = None  # why something of the answer could not be read
     unprovable: str | None = None  # what the request carries that no policy can be shown to hold
     inner: tuple[str, ...] = ()  # models called inside, perhaps without the preferences
+    partly_read: bool = False  # what could not be read may name another provider
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -171,12 +172,13 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
             return f"nothing in the answer names the provider{told}"
         if served.server_tools:
             return "OpenRouter ran tools of its own, and then the provider it names can be wrong"
+        if served.partly_read:
+            return f"a part of the answer was not read: {served.unreadable}"
         if served.named_by_body == (self.name,) and served.named_by_record is None:
             return None  # nearly always
         names = [*served.named_by_body, self.name, served.named_by_record or self.name]
-        if len({name.lower() for name in names}) > 1:
-            return f"the evidence names more than one provider: {', '.join(dict.fromkeys(names))}"
-        return None
+        told = f"the evidence names more than one provider: {', '.join(dict.fromkeys(names))}"
+        return told if len({name.lower() for name in names}) > 1 else None
 
     def says(
         self,

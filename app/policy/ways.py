@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from app.catalog.endpoint import Endpoint
+from app.exact_numbers import exact, plainly
 from app.policy.blame import Cause, clauses_of, must_be_named
 from app.policy.filters import Asked, caps_exceeded, means
 from app.policy.nearness import strangers
 from app.policy.precision import UNKNOWN
-from app.policy.prices import as_decimal, listed_price, per_million, plain
+from app.policy.prices import listed_price, per_million
 from app.policy.rule import Clause
 from app.policy.sides import Side
 
@@ -188,9 +189,9 @@ def _pay(fall: Fall) -> Iterator[Change]:
     alone = fall.asked.alone(side)
     for key in caps_exceeded(alone, fall.endpoint):
         price = listed_price(key, fall.endpoint) or Decimal(0)
-        cap = as_decimal(alone.caps[key]) or Decimal(0)
+        cap = exact(alone.caps[key]) or Decimal(0)
         otherwise = _or_without(fall, "max_price")
-        text = _text(side, f"max_price.{key}", f"{plain(cap)} -> {plain(price)}", otherwise)
+        text = _text(side, f"max_price.{key}", f"{plainly(cap)} -> {plainly(price)}", otherwise)
         added = per_million(key, price - cap)
         yield Change(text, side, f"max_price.{key}", _number(price), PRICE, added)
 
@@ -198,7 +199,7 @@ def _pay(fall: Fall) -> Iterator[Change]:
 def _number(price: Decimal) -> float | str:
     """As JSON's number where that says exactly the same, else as text; both are in use."""
     number = float(price)
-    return number if Decimal(str(number)) == price else plain(price)
+    return number if Decimal(str(number)) == price else plainly(price)
 
 
 def _turn_off(name: str, to: Any) -> Way:

@@ -1,12 +1,12 @@
 """OpenRouter's own record of a generation, `GET /generation?id=` (contract §5.5)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
 
-import msgspec
-
-from app.wire.observation import Attempt, flag, text
+from app.exact_numbers import whole
+from app.wire.frame import read_value
+from app.wire.observation import MOST_ROWS, Attempt, flag, text
 
 _TOOL_COUNTS = ("num_search_results", "num_fetches")
 
@@ -24,32 +24,20 @@ class Generation:
 
 def read_generation(body: bytes) -> Generation | None:
     """The record in a body; None where there is none. Never raises."""
-    try:
-        whole = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    record = whole.get("data") if isinstance(whole, dict) else None
+    answer = read_value(body)
+    record = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(record, dict):
         return None
     return Generation(
         provider=text(record.get("provider_name")),
         attempts=tuple(_attempts(record.get("provider_responses"))),
-        server_tools=any(_positive(record.get(name)) for name in _TOOL_COUNTS),
+        server_tools=any(whole(record.get(name)) for name in _TOOL_COUNTS),
         from_cache=bool(record.get("response_cache_source_id")),
         is_byok=flag(record.get("is_byok")),
     )
 
 
 def _attempts(rows: object) -> Iterator[Attempt]:
-    for row in rows if isinstance(rows, list) else ():
+    for row in islice(rows, MOST_ROWS) if isinstance(rows, list) else ():
         if isinstance(row, dict) and (name := text(row.get("provider_name"))):
-            yield Attempt(name, text(row.get("model_permaslug")), _status(row))
-
-
-def _status(row: Mapping[str, Any]) -> int | None:
-    status = row.get("status")
-    return status if isinstance(status, int) and not isinstance(status, bool) else None
-
-
-def _positive(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+            yield Attempt(name, text(row.get("model_permaslug")), whole(row.get("status")))

@@ -3,7 +3,8 @@
 Rule 1  Towards upstream only what is listed crosses: what a caller sends beside it (cookies,
         origin, forwarding headers, Pointsman's own) is between the caller and this machine.
 Rule 2  Towards the caller everything crosses but what speaks for a connection or an origin that
-        is not ours. The body passes as raw bytes, so its length and encoding stay as sent.
+        is not ours, or for Pointsman. The body passes as raw bytes, so its length and encoding
+        stay as sent; an answer that can have no body has no length.
 Rule 3  Hop-by-hop headers never cross, nor what `Connection` names (RFC 9110, 7.6.1).
 
 Headers are lists of (name, value) as ASGI has them, in their order, doubles included.
@@ -61,9 +62,12 @@ _TO_UPSTREAM_PREFIXES = (
 )
 
 # They speak for openrouter.ai. Passed on, they would let any web page read answers from this
-# machine (T-40), or send the caller's next request past us.
+# machine (T-40), or send the caller's next request past us; or they would speak for us.
 _NOT_TO_CALLER = _HOP_BY_HOP | {b"alt-svc"}
-_NOT_TO_CALLER_PREFIX = b"access-control-"
+_NOT_TO_CALLER_PREFIXES = (b"access-control-", b"x-pointsman-")
+
+_BODILESS = frozenset({204, 304})  # statuses; servers send a length with them all the same
+_OF_A_BODY = frozenset({b"content-length"})
 
 _CODING = frozenset({b"content-encoding"})
 _NOTHING: frozenset[bytes] = frozenset()
@@ -107,10 +111,12 @@ def to_upstream(
     return [header for header in kept if header[0] not in withheld] + ours
 
 
-def to_caller(raw: Sequence[Header]) -> list[Header]:
+def to_caller(raw: Sequence[Header], status: int) -> list[Header]:
     """What of upstream's headers goes to the caller; a stream is marked as not to be buffered."""
     kept = [(name, value) for header, value in raw if (name := _name_for_caller(header))]
     withheld = _named_by_connection(raw)
+    if status in _BODILESS:
+        withheld |= _OF_A_BODY
     if withheld:
         kept = [header for header in kept if header[0] not in withheld]
     sent = dict(kept)
@@ -130,7 +136,7 @@ def _name_for_upstream(header: bytes) -> bytes | None:
 @lru_cache(1024)
 def _name_for_caller(header: bytes) -> bytes | None:
     name = header.lower()
-    stays = name in _NOT_TO_CALLER or name.startswith(_NOT_TO_CALLER_PREFIX)
+    stays = name in _NOT_TO_CALLER or name.startswith(_NOT_TO_CALLER_PREFIXES)
     return None if stays else name
 
 

@@ -8,8 +8,10 @@ from msgspec.structs import replace
 from app.wire.dialect import Dialect
 from app.wire.frame import Frame, pick
 from app.wire.observation import (
+    MOST_ROWS,
     Observation,
     ObservedError,
+    RouterMetadata,
     Usage,
     read_error,
     read_metadata,
@@ -29,6 +31,7 @@ class Notes(msgspec.Struct):
     tokens_started: bool = False
     done: bool = False
     unreadable: str | None = None
+    partly_read: bool = False
     _generation_id: str | None = None
     _provider: str | None = None
     _provider_names: tuple[str, ...] = ()
@@ -39,7 +42,7 @@ class Notes(msgspec.Struct):
     _usages: int = 0
     _usage_at_first: dict[str, Any] = {}
     _usage: dict[str, Any] = {}
-    _metadata: object = None
+    _metadata: RouterMetadata | None = None
     _error: ObservedError | None = None
 
     @property
@@ -61,7 +64,7 @@ class Notes(msgspec.Struct):
         if frame.usage is not None:
             self._add_usage(frame.usage)
         if frame.openrouter_metadata is not None:
-            self._metadata = frame.openrouter_metadata
+            self._metadata = read_metadata(frame.openrouter_metadata) or self._metadata
         if frame.error is not None:
             self.take_error(frame.error)
         if (tier := pick(frame, self._dialect.service_tier)) is not None:
@@ -79,10 +82,17 @@ class Notes(msgspec.Struct):
         """Keep `error` if it is the first: what follows one is its consequence."""
         self._error = self._error or read_error(error)
 
+    def pass_over(self, what: str) -> None:
+        """Note that something was not read, in which another provider might be named."""
+        self.unreadable, self.partly_read = what, True
+
     def observation(self) -> Observation:
         """All of it, frozen."""
         usage = self._read_usage()
         billed = usage is not None and bool(usage.completion_tokens)
+        metadata = self._metadata
+        if metadata is not None and len(metadata.attempts) >= MOST_ROWS:
+            self.pass_over(f"router metadata with {MOST_ROWS} attempts or more")
         return Observation(
             generation_id=self._generation_id,
             provider=self._provider,
@@ -93,10 +103,11 @@ class Notes(msgspec.Struct):
             service_tier=self._service_tier,
             usage=usage,
             error=self._error,
-            metadata=read_metadata(self._metadata),
+            metadata=metadata,
             done=self.done,
             answered=self.tokens_started or (billed and not self.streamed),
             unreadable=self.unreadable,
+            partly_read=self.partly_read,
         )
 
     def _read_usage(self) -> Usage | None:

@@ -1,22 +1,26 @@
 """What an answer told: frozen records, and how each is read from the JSON it came as.
 
 Upstream is not trusted to keep its types: a value of the wrong kind counts as not sent. Names and
-messages are cut at a length, and numbers beyond all reason are dropped, so that nothing here can
-grow, or fail further on.
+messages are cut at a length, lists at a number, and numbers beyond all reason are dropped, so that
+nothing here can grow, or fail further on.
 """
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
+from app.exact_numbers import exact, whole
 from app.wire.dialect import UsageNames
 from app.wire.frame import walk
 
 _FIRST_ERROR_STATUS = 400
-_TEXT_LIMIT = 4096
-_NUMBER_LIMIT = 2**53  # of tokens or dollars; beyond it, JSON's readers disagree
+LONGEST_NAME = 256  # characters of a provider, a model, an id, a code
+LONGEST_MESSAGE = 4096
+MOST_ROWS = 256  # of attempts, endpoints or stages; a popular model has some thirty endpoints
+MOST_DOLLARS = 1_000_000  # of one answer; the ledger's columns end at nine times as much
 
 
 class Offer(NamedTuple):
@@ -65,9 +69,8 @@ class ObservedError(msgspec.Struct, frozen=True, gc=False):
 
     code: str
     message: str
-    provider: str | None
-    previous: tuple[Attempt, ...]
-    metadata: Mapping[str, object] | None
+    provider: str | None = None
+    previous: tuple[Attempt, ...] = ()
 
 
 class RouterMetadata(msgspec.Struct, frozen=True, gc=False):
@@ -110,6 +113,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     done: bool = False
     answered: bool = False
     unreadable: str | None = None
+    partly_read: bool = False
 
     @property
     def failed(self) -> bool:
@@ -120,20 +124,20 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
         return self.error is not None and not self.answered
 
 
-def text(value: object) -> str | None:
+def text(value: object, longest: int = LONGEST_NAME) -> str | None:
     """`value` if it is a text with something in it, cut at a length that a record can bear."""
-    return value[:_TEXT_LIMIT] if isinstance(value, str) and value else None
+    return value[:longest] if isinstance(value, str) and value else None
 
 
 def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
     """The numbers of a `usage` object."""
-    prompt = [count for steps in names.prompt if (count := _count(walk(usage, steps))) is not None]
+    prompt = [count for steps in names.prompt if (count := whole(walk(usage, steps))) is not None]
     return Usage(
         prompt_tokens=sum(prompt) if prompt else None,
-        cached_tokens=_count(walk(usage, names.cached)),
-        cache_write_tokens=_count(walk(usage, names.cache_write)),
-        completion_tokens=_count(walk(usage, names.completion)),
-        reasoning_tokens=_count(walk(usage, names.reasoning)),
+        cached_tokens=whole(walk(usage, names.cached)),
+        cache_write_tokens=whole(walk(usage, names.cache_write)),
+        completion_tokens=whole(walk(usage, names.completion)),
+        reasoning_tokens=whole(walk(usage, names.reasoning)),
         cost_usd=_money(usage.get("cost")),
         is_byok=flag(usage.get("is_byok")),
         upstream_prompt_cost=_money(walk(usage, names.upstream_prompt_cost)),
@@ -145,19 +149,17 @@ def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
 def read_error(error: object) -> ObservedError | None:
     """What an `error` says, whichever of its shapes it has; None where it is none."""
     if isinstance(error, str) and error:
-        return ObservedError("", error[:_TEXT_LIMIT], None, (), None)
+        return ObservedError("", error[:LONGEST_MESSAGE])
     if not isinstance(error, dict) or not error:
         return None
     metadata = error.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else None
     # Anthropic's shape has a type in place of a code; some of OpenRouter's have neither.
     named = (_code(error.get(key)) for key in ("code", "type", "error_type"))
     return ObservedError(
         code=next(filter(None, named), ""),
-        message=text(error.get("message")) or "",
+        message=text(error.get("message"), LONGEST_MESSAGE) or "",
         provider=text(walk(metadata, ("provider_name",))),
         previous=_attempts(walk(metadata, ("previous_errors",))),
-        metadata=metadata,
     )
 
 
@@ -174,8 +176,8 @@ def read_metadata(metadata: object) -> RouterMetadata | None:
         requested=text(metadata.get("requested")),
         strategy=text(metadata.get("strategy")),
         region=text(metadata.get("region")),
-        summary=text(metadata.get("summary")),
-        attempt=_count(metadata.get("attempt")),
+        summary=text(metadata.get("summary"), LONGEST_MESSAGE),
+        attempt=whole(metadata.get("attempt")),
         is_byok=flag(metadata.get("is_byok")),
         selected=next((offer for offer, selected in rows if selected), None),
         available=tuple(offer for offer, _ in rows),
@@ -192,28 +194,26 @@ def _attempts(rows: object) -> tuple[Attempt, ...]:
     # Router metadata has `provider` and `status`; an error's `previous_errors` come both as
     # {provider_name, code} and as {provider, status, code: "a word"}.
     return tuple(
-        Attempt(provider, text(row.get("model")), _count(row.get("status", row.get("code"))))
+        Attempt(provider, text(row.get("model")), whole(row.get("status", row.get("code"))))
         for row in _objects(rows)
         if (provider := text(row.get("provider", row.get("provider_name"))))
     )
 
 
 def _objects(rows: object) -> Iterator[dict[str, Any]]:
-    return (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else iter(())
-
-
-def _count(value: object) -> int | None:
-    return value if type(value) is int and 0 <= value < _NUMBER_LIMIT else None
+    listed = islice(rows, MOST_ROWS) if isinstance(rows, list) else ()
+    return (row for row in listed if isinstance(row, dict))
 
 
 def _money(value: object) -> Decimal | None:
-    if type(value) is Decimal:
-        return value if 0 <= value < _NUMBER_LIMIT else None
-    return Decimal(value) if type(value) is int and 0 <= value < _NUMBER_LIMIT else None
+    if type(value) is not Decimal and type(value) is not int:
+        return None
+    amount = exact(value)
+    return amount if amount is not None and 0 <= amount < MOST_DOLLARS else None
 
 
 def _any_counted(counts: object) -> bool:
-    return isinstance(counts, dict) and any(_count(value) for value in counts.values())
+    return isinstance(counts, dict) and any(whole(value) for value in counts.values())
 
 
 def flag(value: object) -> bool | None:
@@ -222,5 +222,5 @@ def flag(value: object) -> bool | None:
 
 
 def _code(value: object) -> str | None:
-    count = _count(value)
+    count = whole(value)
     return text(value) if count is None else str(count)

@@ -1,9 +1,11 @@
 """Reads along on a copy of an answer's bytes, and tells in the end what they said.
 
-Rule 1  An observer can neither change, delay nor break a stream: `feed` never raises, takes time
-        for its chunk alone, and holds no more than one event or one body of `limit` bytes.
+Rule 1  An observer can neither change, delay nor break a stream: `feed` never raises, takes a
+        millisecond or two, and whatever is held, read or not, weighs no more than `limit` bytes.
 Rule 2  Any chunking of the same bytes tells the same.
-Rule 3  Every event is read, so a provider that is named differently later on is noticed.
+Rule 3  Every event is read, so a provider that is named differently later on is noticed. Where
+        there are too many for a moment, the rest is read by `go_on`, which the caller of `feed`
+        calls between other work; and where they outrun even that, the observation says so.
 """
 
 from app.wire.dialect import Dialect
@@ -16,6 +18,11 @@ __all__ = ["LIMIT", "Observation", "Observer"]
 
 LIMIT = 8 * 1024 * 1024  # an event with a picture in it weighs a few megabytes
 
+# What is read in one go. Tiny events take 2.5 µs each and blank lines next to nothing, so this is a
+# millisecond or so; 256 kB of tiny events, which come in one piece, would be sixty.
+_MOST_BYTES, _MOST_LINES = 64 * 1024, 1000
+_PIECE = 4096
+
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
 _NOT_JSON = "not JSON"
@@ -25,7 +32,7 @@ _ERROR_EVENTS = frozenset({"error", "response.error"})
 class Observer:
     """Made for one answer: fed its body as it was sent, closed once, however it ended."""
 
-    __slots__ = ("_body", "_closed", "_dialect", "_limit", "_notes", "_stream")
+    __slots__ = ("_body", "_closed", "_dialect", "_left", "_limit", "_notes", "_stream")
 
     def __init__(
         self,
@@ -39,6 +46,7 @@ class Observer:
         self._limit = limit
         self._notes = Notes(dialect)
         self._closed = False
+        self._left = bytearray()  # of a stream, what is still to be read
         self._stream: SseParser | None = None
         self._body: bytearray | None = None
         coding = content_encoding.strip().lower()
@@ -58,10 +66,27 @@ class Observer:
     def feed(self, chunk: bytes) -> None:
         """Read one more piece. Never raises, whatever the bytes."""
         if self._stream is not None:
-            for event in self._stream.feed(chunk):
-                self._read(event)
+            if self._left or _takes_long(chunk):
+                self._put_off(self._stream, chunk)
+                self.go_on()
+            else:
+                self._read_on(self._stream, chunk)
         elif self._body is not None:
             self._keep(self._body, chunk)
+
+    @property
+    def behind(self) -> bool:
+        """Whether something that was fed is still to be read."""
+        return bool(self._left)
+
+    def go_on(self) -> None:
+        """Read some of what is still to be read, for a millisecond or two. Never raises."""
+        size = lines = 0
+        while self._left and self._stream is not None and _may_go_on(size, lines):
+            piece = bytes(self._left[:_PIECE])
+            del self._left[:_PIECE]
+            size, lines = size + len(piece), lines + _lines(piece)
+            self._read_on(self._stream, piece)
 
     @property
     def provider_named(self) -> bool:
@@ -74,15 +99,33 @@ class Observer:
         return self._notes.observation()
 
     def close(self) -> Observation:
-        """All that was learned, also from an answer that was cut; the same when asked again."""
+        """All that was learned, also from an answer that was cut; the same when asked again.
+
+        Reads what is left, however much that is: ask `behind` before.
+        """
         if self._closed:
             return self._notes.observation()
         self._closed = True
+        while self._left:
+            self.go_on()
         if self._stream is not None:
             self._close_stream(self._stream)
         elif self._body is not None:
             self._read_body(bytes(self._body))
+        self._stream = self._body = None  # an observer may wait for its receipt, and this is large
         return self._notes.observation()
+
+    def _put_off(self, stream: SseParser, chunk: bytes) -> None:
+        if stream.held + len(self._left) + len(chunk) <= self._limit:
+            self._left += chunk
+            return
+        self._notes.pass_over("its events came faster than they could be read")
+        self._left.clear()
+        self._stream = None
+
+    def _read_on(self, stream: SseParser, piece: bytes) -> None:
+        for event in stream.feed(piece):
+            self._read(event)
 
     def _read(self, event: Event, *, cut: bool = False) -> None:
         frame = read_frame(event.data)
@@ -106,13 +149,13 @@ class Observer:
         if kind in self._dialect.terminators:
             notes.done = True
         elif kind in _ERROR_EVENTS and frame.error is None:  # the event itself is the error
-            notes.take_error(read_value(event.data))
+            notes.take_error(read_value(event.data) or kind)
 
     def _close_stream(self, stream: SseParser) -> None:
         for event in stream.close():
             self._read(event, cut=True)
         if stream.skipped:
-            self._notes.unreadable = f"an event over {self._limit} bytes"
+            self._notes.pass_over(f"an event over {self._limit} bytes")
 
     def _keep(self, body: bytearray, chunk: bytes) -> None:
         if len(body) + len(chunk) > self._limit:
@@ -128,6 +171,19 @@ class Observer:
             self._notes.done = True
         else:
             self._notes.unreadable = _NOT_JSON if body.strip() else "empty"
+
+
+def _takes_long(chunk: bytes) -> bool:
+    size = len(chunk)
+    return size > _PIECE and (size > _MOST_BYTES or _lines(chunk) > _MOST_LINES)
+
+
+def _may_go_on(size: int, lines: int) -> bool:
+    return size < _MOST_BYTES and lines < _MOST_LINES
+
+
+def _lines(piece: bytes) -> int:
+    return piece.count(b"\n") + piece.count(b"\r")
 
 
 def _is_keep_alive(data: bytes) -> bool:

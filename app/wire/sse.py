@@ -33,8 +33,13 @@ class SseParser:
         self._line = bytearray()  # the line that has no end yet
         self._after_cr = False  # the last chunk ended in CR: an LF now belongs to it
         self._name = b""
-        self._data: list[bytes] = []
+        self._data: bytes | bytearray | None = None
         self._weight = 0  # of the lines of the event that has no end yet
+
+    @property
+    def held(self) -> int:
+        """Bytes of the event that has no end yet."""
+        return self._weight + len(self._line)
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. Takes time for the chunk, not for what is held."""
@@ -46,7 +51,7 @@ class SseParser:
                 self._take(line)
             elif self._weight:
                 self._end_event(events)
-        if self._weight + len(self._line) > self._limit:
+        if self.held > self._limit:
             self._drop()
         return events
 
@@ -86,21 +91,28 @@ class SseParser:
             return
         value = value.removeprefix(b" ")
         if field == b"data":
-            self._data.append(value)
+            self._data = value if self._data is None else self._joined(self._data, value)
         else:
             self._name = value
+
+    def _joined(self, data: bytes | bytearray, value: bytes) -> bytearray:
+        """Data of several lines: one buffer, since a million lines would be a million objects."""
+        joined = data if isinstance(data, bytearray) else bytearray(data)
+        joined += b"\n"
+        joined += value
+        return joined
 
     def _end_event(self, events: list[Event]) -> None:
         if self._weight > self._limit:
             self.skipped += 1
-        elif self._data:
-            events.append(Event(self._name, b"\n".join(self._data)))
+        elif self._data is not None:
+            events.append(Event(self._name, bytes(self._data)))
         self._name = b""
-        self._data.clear()
+        self._data = None
         self._weight = 0
 
     def _drop(self) -> None:
         """Let go of an event that is too heavy already; only that it goes on is remembered."""
         self._weight = self._limit + 1
-        self._data.clear()
+        self._data = None
         del self._line[1:]

@@ -254,3 +254,24 @@ def test_a_tier_is_told_by_provider_and_price_and_not_by_its_word_alone(
     listing = EMPTY.with_listing("a/b", [fast, *others], 1.0).listing("a/b")
     assert listing is not None
     assert listing.endpoints[0].tier == tier
+
+
+def test_of_one_providers_many_endpoints_a_few_are_named_and_the_others_counted() -> None:
+    rows = [
+        {"tag": f"x/{number}", "provider_name": "X", "quantization": f"q{number}"}
+        for number in range(500)
+    ]
+    offers = EMPTY.with_listing("a/b", rows, 0.0).listings["a/b"].of_provider("x")
+    assert offers.tags.endswith(", x/19 and 480 more")
+    assert offers.labels == tuple(f"q{number}" for number in range(20))
+    assert len(offers.endpoints) == 500
+
+
+def test_what_a_newer_catalog_knows_goes_first_and_its_list_of_models_alone_counts() -> None:
+    older = EMPTY.with_models([model_row("a/one", "")]).with_listing("a/one", [], 1.0)
+    listing = EMPTY.with_listing("a/two", [], 2.0)
+    assert set(older.joined(listing).listings) == {"a/one", "a/two"}
+    assert set(older.joined(listing).models) == {"a/one"}
+    newer = older.joined(EMPTY.with_models([model_row("a/two", "")]))
+    assert (set(newer.models), set(newer.ids.values())) == ({"a/two"}, {"a/two"})
+    assert set(newer.listings) == {"a/one"}

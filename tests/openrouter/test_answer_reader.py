@@ -1,13 +1,14 @@
 """Reading one answer: any cutting of its bytes tells the same, and rubbish is never an answer."""
 
 import itertools
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.openrouter.answer_reader import AnswerReader
-from app.openrouter.transport import TransportError
+from app.openrouter.transport import NotAnAnswer, TransportError
 
 ANSWERS: dict[str, tuple[bytes, int, bytes, bool]] = {  # bytes, status, body, reusable
     "by length": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, b"hello", True),
@@ -110,6 +111,8 @@ def test_rubbish_is_an_error_or_unfinished_and_never_an_answer(parts: list[bytes
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
         b"HTTP/1.1 200 OK\r\nX : 1\r\n\r\n",
         b"HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000000\r\n",
     ],
 )
 def test_an_answer_that_two_readers_would_read_differently_is_refused(answer: bytes) -> None:
@@ -117,9 +120,44 @@ def test_an_answer_that_two_readers_would_read_differently_is_refused(answer: by
         read([answer])
 
 
-def test_a_head_without_end_is_cut_off() -> None:
-    with pytest.raises(TransportError, match="no end"):
-        read([b"HTTP/1.1 200 OK\r\n", *[b"X-A: " + b"y" * 1000 + b"\r\n"] * 200])
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+WITHOUT_END: dict[str, tuple[list[bytes], str]] = {
+    "a head": ([b"HTTP/1.1 200 OK\r\n", *[b"X-A: " + b"y" * 1000 + b"\r\n"] * 200], "no end"),
+    "a header": ([b"HTTP/1.1 200 OK\r\nX: ", *[b"y" * 1000] * 200], "no end"),
+    "headers": ([b"HTTP/1.1 200 OK\r\n", *[b"X: \r\n"] * 258], "over 256 headers"),
+    "interim answers": ([b"HTTP/1.1 103 X\r\nA: b\r\n\r\n"] * 21, "over 20 interim"),
+    "blank lines": ([b"\r\n" * 1000] * 200, "no end"),
+    "a reason": ([b"HTTP/1.1 200 ", *[b"y" * 1000] * 200], "no end"),
+    "an extension of a chunk": ([CHUNKED, b"2;a=", *[b"y" * 1000] * 200], "no end"),
+    "trailers": ([CHUNKED, b"0\r\n", *[b"X-Late: 1\r\n" * 100] * 200], "no end"),
+    "the size of a chunk": ([CHUNKED, *[b"0" * 1000] * 200], "no end"),
+}
+
+
+@pytest.mark.parametrize("what", WITHOUT_END)
+def test_what_has_no_end_is_cut_off(what: str) -> None:
+    parts, why = WITHOUT_END[what]
+    tracemalloc.start()
+    with pytest.raises(NotAnAnswer, match=why):
+        read(parts)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 300_000
+
+
+def test_as_many_interim_answers_and_headers_as_are_of_use_are_read() -> None:
+    interim = b"HTTP/1.1 103 X\r\nLink: a\r\n\r\n" * 20
+    headers = b"".join(b"X-%d: y\r\n" % number for number in range(255))
+    whole = interim + b"HTTP/1.1 200 OK\r\n" + headers + b"Content-Length: 2\r\n\r\nok"
+    reader, body = read([whole])
+    assert (len(reader.headers), body, reader.reusable) == (256, b"ok", True)
+
+
+def test_the_coding_of_an_interim_answer_is_not_the_answers() -> None:
+    interim = b"HTTP/1.1 103 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+    reader, body = read([interim + b"HTTP/1.1 200 OK\r\n\r\nok"])
+    reader.end(clean=True)
+    assert (body, reader.complete) == (b"ok", True)
 
 
 def test_small_chunks_without_end_are_not() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,7 @@ async def test_stale_beats_absent_where_upstream_is_away(
     assert tags(again) == ["novita/fp8"]
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"{", b"\xff", b"[]", b'{"data": 7}'])
+@pytest.mark.parametrize("rubbish", [b"", b"{", b"\xff", b"[]", b'{"data": 7}', b"<html>"])
 async def test_a_copy_that_can_not_be_read_is_as_good_as_none(
     upstream: Upstream, clock: Clock, copies: CatalogCopies, tmp_path: Path, rubbish: bytes
 ) -> None:
@@ -121,6 +122,69 @@ def test_the_oldest_copies_go_when_there_are_too_many(tmp_path: Path) -> None:
     for number in range(510):
         copies.write(f"/models/{number}", b"{}")
     assert len(list(tmp_path.rglob("*.json"))) == 500
+
+
+def test_copies_together_weigh_no_more_than_a_bound(tmp_path: Path) -> None:
+    copies = CatalogCopies(tmp_path, "x")
+    for number in range(8):
+        copies.write(f"/models/{number}", b"x" * 10_000_000)
+        os.utime(max(tmp_path.rglob("*.json"), key=lambda file: file.stat().st_mtime), (0, number))
+    kept = [number for number in range(8) if copies.read(f"/models/{number}")]
+    assert kept == [2, 3, 4, 5, 6, 7]
+
+
+@pytest.fixture
+def copy(tmp_path: Path, copies: CatalogCopies) -> Path:
+    """The file of a copy that is there."""
+    copies.write(LISTING, b"{}")
+    assert copies.read(LISTING) is not None
+    (file,) = tmp_path.rglob("*.json")
+    return file
+
+
+def test_a_copy_of_another_user_is_none(
+    copies: CatalogCopies, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: copy.stat().st_uid + 1)
+    assert copies.read(LISTING) is None
+
+
+def test_a_copy_larger_than_any_listing_is_none(copies: CatalogCopies, copy: Path) -> None:
+    with copy.open("wb") as file:
+        file.truncate(16_000_001)
+    assert copies.read(LISTING) is None
+
+
+def test_what_is_no_plain_file_is_no_copy(
+    copies: CatalogCopies, copy: Path, tmp_path: Path
+) -> None:
+    """A named pipe would be waited for without end, and a link leads to anything."""
+    (tmp_path / "elsewhere").write_bytes(b"{}")
+    instead: list[Any] = [
+        lambda: copy.symlink_to(tmp_path / "elsewhere"),
+        lambda: os.mkfifo(copy),
+        lambda: copy.symlink_to("/dev/zero"),
+        copy.mkdir,
+    ]
+    for make in instead:
+        copy.unlink()
+        make()
+        assert copies.read(LISTING) is None
+    copies.write(LISTING, b"{}")  # there is a folder in its place
+    assert copies.read(LISTING) is None
+
+
+async def test_a_copy_beyond_a_bound_is_as_good_as_none(
+    upstream: Upstream, clock: Clock, copies: CatalogCopies, tmp_path: Path
+) -> None:
+    await want(fed(upstream, clock, copies), MODEL)
+    overwrite(tmp_path, b'{"data":{"endpoints":[' + b"{}," * 2000 + b"{}]}}")
+    age(tmp_path, clock, 60)
+    upstream.asked.clear()
+    again = fed(upstream, clock, copies)
+    await want(again, MODEL)
+    assert LISTING in upstream.asked
+    assert tags(again) == ["novita/fp8"]
 
 
 async def test_a_change_is_told_with_what_was_known_before(

@@ -1,10 +1,15 @@
 """What callers may make the feed do: a few fetches at once, of slugs only, a bounded memory."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from app.errors import UpstreamGarbage, UpstreamTimeout
 from app.openrouter.catalog_feed import CatalogFeed
+from app.openrouter.client import OpenRouter
 from tests.openrouter.fakes import (
     LIST,
     LISTING,
@@ -100,3 +105,125 @@ async def test_a_fetch_under_way_is_not_forgotten_and_begun_twice(
     assert upstream.asked.count(LISTING) == 1
     upstream.go.set()
     await feed.settled()
+
+
+def rows(count: int, padding: int = 0) -> dict[str, object]:
+    row = {"provider_name": "Novita", "quantization": "fp8", "x": "y" * padding}
+    return {"data": {"endpoints": [{**row, "tag": f"novita/{number}"} for number in range(count)]}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rows(1001),
+        rows(400, padding=11_000),
+        {"data": {"endpoints": [[0] * 1_000_001]}},
+        {"data": {"endpoints": {}}},
+        [],
+    ],
+    ids=["rows", "bytes", "values", "shape", "list"],
+)
+async def test_a_listing_beyond_a_bound_is_none_and_the_last_one_stays(
+    feed: CatalogFeed, upstream: Upstream, clock: Clock, body: object
+) -> None:
+    await want(feed, MODEL)
+    clock.now += 1800
+    upstream.tell(LISTING, body)
+    await want(feed, MODEL)
+    assert tags(feed) == ["novita/fp8"]
+    clock.now += 30
+    asked = upstream.asked.count(LISTING)
+    await want(feed, MODEL)
+    assert upstream.asked.count(LISTING) == asked, "a failure is not repeated for a minute"
+
+
+async def test_heavy_listings_are_forgotten_sooner(upstream: Upstream, clock: Clock) -> None:
+    feed = CatalogFeed(upstream.get, clock=clock, heaviest=300_000)
+    for number in range(20):
+        upstream.tell(f"/models/a/{number}/endpoints", rows(10, padding=5_000))
+        await want(feed, f"a/{number}")
+    assert len(feed.current.listings) == 5
+    assert "a/19" in feed.current.listings
+
+
+async def test_models_that_are_listed_no_more_are_known_no_more(
+    feed: CatalogFeed, upstream: Upstream, clock: Clock
+) -> None:
+    """Lists of ever new models would gather without end."""
+    for number in range(5):
+        upstream.tell(LIST, {"data": [{"id": f"a/{number}", "canonical_slug": f"a/{number}-1"}]})
+        await want(feed, MODEL)
+        clock.now += 1800
+    assert set(feed.current.models) == {"a/4"}
+    assert feed.current.id_of("a/4-1") == "a/4"
+    assert feed.current.id_of("a/3-1") is None
+    assert tags(feed) == ["novita/fp8"]
+
+
+async def test_the_longest_list_is_read_beside_the_loop(
+    feed: CatalogFeed, upstream: Upstream
+) -> None:
+    """On the loop it is a third of a second; beside it, a few milliseconds in each turn."""
+    padding = {"description": "y" * 600, "context_length": 131072, "pricing": {"prompt": 1e-7}}
+    models = [{"id": f"a/{number}", **padding} for number in range(19_000)]
+    upstream.tell(LIST, {"data": models})
+    upstream.tell(LISTING, rows(1000, padding=3_000))
+    feed.want(MODEL)
+    longest, last = 0.0, time.perf_counter()
+    while feed._fetches:  # noqa: SLF001 - to watch the loop meanwhile
+        await asyncio.sleep(0)
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+    assert len(feed.current.models) == 19_000
+    assert len(tags(feed) or ()) == 1000
+    assert longest < 0.1
+
+
+class Flood:
+    """An answer without end."""
+
+    status = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    closed = False
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self._pause = pause
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(self._pause)
+            yield b"x" * 65_536
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class Flooding:
+    """A transport whose every answer has no end."""
+
+    def __init__(self, *, by_scope: bool, pause: float) -> None:
+        self.cancel_by_scope = by_scope
+        self.answer = Flood(pause)
+
+    async def send(self, *_: object) -> Any:
+        return self.answer
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.mark.parametrize("by_scope", [True, False])
+async def test_an_answer_without_end_is_given_up_and_closed(*, by_scope: bool) -> None:
+    transport = Flooding(by_scope=by_scope, pause=0)
+    with pytest.raises(UpstreamGarbage, match="over 16 MB"):
+        await OpenRouter("http://u", transport).get("/models", [])
+    assert transport.answer.closed
+
+
+@pytest.mark.parametrize("by_scope", [True, False])
+async def test_an_answer_that_drips_is_given_up_and_closed(*, by_scope: bool) -> None:
+    transport = Flooding(by_scope=by_scope, pause=0.02)
+    client = OpenRouter("http://u", transport)
+    with pytest.raises(UpstreamTimeout, match=r"http://u/models was not .* within 0\.1 s"):
+        await client.fetch("GET", "/models?x=secret", [], seconds=0.1)
+    assert transport.answer.closed

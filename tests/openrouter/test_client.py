@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import respx
 
-from app.errors import UpstreamCut, UpstreamTimeout, UpstreamUnreachable
+from app.errors import UpstreamCut, UpstreamGarbage, UpstreamTimeout, UpstreamUnreachable
 from app.openrouter.client import OpenRouter, TransportKind, connect, proxy_for
 from app.openrouter.httpx_transport import HttpxTransport
 from tests.scripted_upstream import Close, Pause, Reset, ScriptedUpstream, reply, sse
@@ -109,6 +109,16 @@ async def test_a_request_without_a_body_says_so_where_one_is_expected(
 
 
 BODIES: dict[str, tuple[Any, bytes]] = {
+    "without a reason": ((b"HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nabc",), b"abc"),
+    "with odd bytes in headers": (
+        (b"HTTP/1.1 200 \xff\r\nX-A: \xff\xe9\tz\r\nContent-Length: 3\r\n\r\nabc",),
+        b"abc",
+    ),
+    "of HTTP/1.0 and more to come": (
+        (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc",),
+        b"abc",
+    ),
+    "with a status of their own": ((b"HTTP/1.1 599 X\r\nContent-Length: 3\r\n\r\nabc",), b"abc"),
     "by length": (reply(b"abc"), b"abc"),
     "empty": (reply(b""), b""),
     "in chunks": (sse(b"ab", b"c"), b"abc"),
@@ -200,12 +210,43 @@ FAILURES: dict[str, tuple[Any, type[Exception]]] = {
     "reset before an answer": ((Reset,), UpstreamUnreachable),
     "closed within the head": ((b"HTTP/1.1 200 OK\r\nX: ", Close), UpstreamUnreachable),
     "silent": ((Pause(5),), UpstreamTimeout),
-    "no HTTP": ((b"SSH-2.0-OpenSSH\r\n\r\n",), UpstreamUnreachable),
+    "no HTTP": ((b"SSH-2.0-OpenSSH\r\n\r\n",), UpstreamGarbage),
     "another protocol": (
         (b"HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxx", Close),
-        UpstreamUnreachable,
+        UpstreamGarbage,
     ),
-    "a head without end": ((b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000,), UpstreamUnreachable),
+    "another version": ((b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",), UpstreamGarbage),
+    "a head without end": ((b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000,), UpstreamGarbage),
+    "a header without end": ((b"HTTP/1.1 200 OK\r\nX: " + b"y" * 400_000,), UpstreamGarbage),
+    "interim answers without end": ((b"HTTP/1.1 100 Continue\r\n\r\n" * 21,), UpstreamGarbage),
+    "an interim answer with a body": (
+        (b"HTTP/1.1 100 X\r\nContent-Length: 2\r\n\r\nok", *reply(b"{}")),
+        UpstreamGarbage,
+    ),
+    **{
+        f"status {status}": ((f"HTTP/1.1 {status} X\r\n\r\n".encode(), Close), UpstreamGarbage)
+        for status in ("000", "099", "99", "600", "999", "1000", "20x", "-200")
+    },
+    **{
+        f"header {header!r}": (
+            (b"HTTP/1.1 200 OK\r\n%b\r\nContent-Length: 2\r\n\r\nok" % header,),
+            UpstreamGarbage,
+        )
+        for header in (
+            b"X-A: a\r\n folded",
+            b"X-A: \x01",
+            b"X-A: a\x00b",
+            b"X-A: a\rb",
+            b"X-\xc3\xa9: a",
+            b": a",
+            b"X A: a",
+            b"Content-Length: 3",
+            b"Content-Length: " + b"9" * 5000,
+            b"Transfer-Encoding: gzip",
+            b"Transfer-Encoding: gzip, chunked",
+            b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        )
+    },
 }
 
 
@@ -241,6 +282,17 @@ SPOILED: dict[str, Any] = {
     "says so": reply(b"{}", Connection="close"),
     "closes": (*reply(b"{}"), Close),
     "sends rubbish afterwards": (*reply(b"{}"), Pause(0.02), b"rubbish"),
+    "sends rubbish at once": (reply(b"{}")[0] + b"rubbish",),  # type: ignore[operator]
+    "sends another answer at once": (
+        reply(b"{}")[0] + reply(b"evil")[0],  # type: ignore[operator]
+    ),
+    "sends another answer behind the chunks": (
+        *sse(b"{}", end=False),
+        b"0\r\n\r\n" + reply(b"evil")[0],  # type: ignore[operator]
+    ),
+    "sends another answer behind none": (
+        b"HTTP/1.1 204 X\r\nContent-Length: 2\r\n\r\n" + reply(b"evil")[0],  # type: ignore[operator]
+    ),
 }
 
 
@@ -249,7 +301,7 @@ async def test_a_connection_that_is_no_good_any_more_is_not_used_again(
     client: OpenRouter, scripted: ScriptedUpstream, why: str
 ) -> None:
     scripted.plays(SPOILED[why], reply(b'{"next":1}'))
-    assert await client.get_json("/x", []) == (200, {})
+    assert (await client.get("/x", []))[2] in {b"{}", b""}
     await asyncio.sleep(0.05)
     assert await client.get_json("/x", []) == (200, {"next": 1})
     assert scripted.connections == 2

@@ -150,6 +150,12 @@ def test_a_cap_that_is_no_number_caps_nothing(cap: object, paid: Bill | None) ->
     assert within({"prompt": cap, "completion": cap}, paid, FP8) is True
 
 
+@pytest.mark.parametrize("cap", [1e-40, "1e-40", "1e-999", "0." + "0" * 50 + "1"])
+def test_a_cap_too_small_to_be_read_is_one_of_zero(cap: object) -> None:
+    assert within({"prompt": cap}, bill("0.0003", tokens=THOUSAND), FP8) is False
+    assert within({"prompt": cap}, None, FP8) is None
+
+
 def test_a_cap_below_zero_is_one_that_nobody_keeps() -> None:
     assert within({"prompt": -1}, bill("0.0003", tokens=THOUSAND), FP8) is False
 

@@ -76,3 +76,11 @@ def test_a_first_look_is_no_change() -> None:
 @pytest.mark.parametrize("model", ["closed/one", "other/model"])
 def test_a_model_that_no_policy_lets_through_does_not_drift(model: str) -> None:
     assert told(listed(row("a"), model=model), listed(row("b"), model=model), model) == []
+
+
+def test_of_many_endpoints_a_few_are_named_and_the_others_counted() -> None:
+    many = [row(f"host-{number:03}") for number in range(500)]
+    model, *_ = told(listed(*many, row("novita")), listed(row("groq"), row("novita")))
+    assert "gone host-000, " in model
+    assert "host-019 and 480 more (not offered any more)" in model
+    assert len(model) < 500

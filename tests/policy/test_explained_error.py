@@ -374,6 +374,9 @@ def test_t53_every_recorded_404_is_explained_by_its_own_step() -> None:
         b'{"detail": {}}',
         b'{"error": {"message": "no such page", "metadata": []}}',
         b'{"error": {"message": "no such page", "metadata": "\\ud800"}}',
+        b'{"error": {"message": "no such page", "metadata": "\xf7"}}',
+        b'{"error": {"message": "no such page", "metadata": 1e999}}',
+        b'{"error": {"message": "no such page", "metadata": {"a": "\xf7"}}}',
     ],
 )
 def test_what_is_no_routing_error_is_the_very_body(body: bytes) -> None:

@@ -1,6 +1,7 @@
 """Texts to a book, or every mistake of every file at once."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -243,3 +244,12 @@ def _read(text: str) -> tuple[Book | None, tuple[PolicyProblem, ...]]:
         return read_book({"p.yaml": text}), ()
     except PolicyFileError as error:
         return None, error.problems
+
+
+def test_a_list_of_thousands_takes_time_for_its_length_alone() -> None:
+    """Each compared with each took 3 seconds."""
+    listed = ", ".join(f"p{number}" for number in range(20_000))
+    text = f"version: 1\nrules:\n  - {{name: a, models: ['*'], only: [{listed}]}}\n"
+    began = time.process_time()
+    assert [rule.name for rule in read_book({"p.yaml": text}).rules] == ["a"]
+    assert time.process_time() - began < 1.5

@@ -392,6 +392,14 @@ def test_why_an_answer_could_not_be_read_is_the_reason() -> None:
     assert named.verdict == "kept"
 
 
+def test_an_answer_that_was_not_read_to_the_end_may_name_another_provider_there() -> None:
+    facts: dict[str, Any] = {"unreadable": "an event over 8 bytes", "partly_read": True}
+    told = judge(served("Novita", **facts), terms_of(NOVITA), CATALOG, now=NOW)
+    assert told.verdict == "unproven"
+    assert told.reason == "a part of the answer was not read: an event over 8 bytes"
+    assert verdict(served("Novita", **facts, attempted=("Groq",)), NOVITA) == "broken"
+
+
 # --- what the bill may still decide, and what rests on a listing ------------------------------
 
 

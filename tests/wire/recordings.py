@@ -159,7 +159,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
                 upstream_prompt_cost=Decimal(0),
                 upstream_completion_cost=Decimal(0),
             ),
-            error=ObservedError("400", "Token limit reached", None, (), None),
+            error=ObservedError("400", "Token limit reached"),
             done=True,
         ),
     ),
@@ -171,9 +171,7 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
             provider_names=("openai", "OpenAI"),
             model="openai/gpt-4o",
             finish_reason="error",
-            error=ObservedError(
-                "server_error", "Provider disconnected unexpectedly", None, (), None
-            ),
+            error=ObservedError("server_error", "Provider disconnected unexpectedly"),
         ),
     ),
     "chat_with_router_metadata.COMPOSED.sse": (

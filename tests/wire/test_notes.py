@@ -35,3 +35,39 @@ def test_a_response_in_progress_has_not_finished() -> None:
     assert notes.observation().finish_reason is None
     notes.take(Frame(status="completed"))
     assert notes.observation().finish_reason == "completed"
+
+
+def test_router_metadata_is_that_of_the_last_frame_that_has_any() -> None:
+    notes = Notes(CHAT)
+    notes.take(Frame(openrouter_metadata={"strategy": "direct"}))
+    notes.take(Frame(openrouter_metadata=[1]))
+    metadata = notes.observation().metadata
+    assert metadata is not None
+    assert metadata.strategy == "direct"
+
+
+def test_of_attempts_without_end_so_many_are_kept_and_the_rest_is_known_to_be_missing() -> None:
+    notes = Notes(CHAT)
+    rows = [{"provider": f"p{number}", "status": 500} for number in range(10_000)]
+    stages = [{"type": "x" * 10_000}] * 10_000
+    metadata = {"attempts": rows, "pipeline": stages, "endpoints": {"available": rows}}
+    notes.take(Frame(openrouter_metadata=metadata, error={"metadata": {"previous_errors": rows}}))
+    seen = notes.observation()
+    assert seen.metadata is not None
+    assert seen.error is not None
+    kept = (seen.metadata.attempts, seen.metadata.pipeline, seen.metadata.available)
+    assert [len(each) for each in (*kept, seen.error.previous)] == [256] * 4
+    assert seen.metadata.pipeline[0] == "x" * 256
+    assert (seen.partly_read, seen.unreadable) == (
+        True,
+        "router metadata with 256 attempts or more",
+    )
+
+
+def test_names_are_cut_at_a_length() -> None:
+    notes = Notes(CHAT)
+    for number in range(50):
+        notes.take(Frame(id="i" * 9999, provider=f"{number}" * 9999, model="m" * 9999))
+    seen = notes.observation()
+    assert (seen.generation_id, seen.model) == ("i" * 256, "m" * 256)
+    assert [len(name) for name in seen.provider_names] == [256] * 16

@@ -57,7 +57,7 @@ def test_an_error_that_says_nothing_is_none(value: object) -> None:
 
 
 def test_an_error_that_is_a_text_is_its_message() -> None:
-    assert read_error("bad gateway") == ObservedError("", "bad gateway", None, (), None)
+    assert read_error("bad gateway") == ObservedError("", "bad gateway")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_an_error_that_is_a_text_is_its_message() -> None:
 def test_the_code_of_an_error_is_upstreams_own_word(error: object, code: str) -> None:
     seen = read_error(error)
     assert seen is not None
-    assert (seen.code, seen.message, seen.metadata) == (code, "", None)
+    assert (seen.code, seen.message) == (code, "")
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, Decimal("1.5"), "7", True, None, [], 2**53])
@@ -112,7 +112,7 @@ def test_server_tools_ran_where_one_is_counted(counts: object, *, ran: bool) -> 
 
 
 def test_a_text_is_cut_at_a_length_that_a_record_can_bear() -> None:
-    assert text("x" * 10_000) == "x" * 4096
+    assert text("x" * 10_000) == "x" * 256
     assert (text(""), text(None), text(3)) == (None, None, None)
 
 

@@ -1,5 +1,6 @@
 """Framing: any chunking in, the same events out, and no more held than the limit allows."""
 
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -83,9 +84,20 @@ def test_an_endless_event_is_held_up_to_the_limit_and_counted_once(line: bytes) 
     parser = SseParser(limit=50)
     for _ in range(1000):
         parser.feed(line)
-        assert len(parser._line) + sum(map(len, parser._data)) <= 50  # noqa: SLF001 - what is held
+        assert len(parser._line) + len(parser._data or b"") <= 50  # noqa: SLF001 - what is held
     assert parser.feed(b"\n\n\ndata: 1\n\n") == [Event(b"", b"1")]
     assert parser.skipped == 1
+
+
+def test_the_data_of_many_lines_weigh_no_more_than_the_lines() -> None:
+    """As a list they would be a million objects, five times the weight."""
+    parser = SseParser(limit=1_000_000)
+    tracemalloc.start()
+    parser.feed(b"data:xy\n" * 120_000)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 1_000_000
+    assert parser.feed(b"\n") == [Event(b"", b"\n".join([b"xy"] * 120_000))]
 
 
 def test_an_endless_event_that_is_cut_is_counted_too() -> None:

@@ -1,0 +1,75 @@
+"""OpenRouter's listings, read within bounds: `{"data": [rows]}`, `{"data": {"endpoints": [rows]}}`.
+
+Rule 1  A listing is cut into rows first, which takes milliseconds however large it is; each row
+        is read by itself, so that whoever reads thousands of them can do so in a thread.
+Rule 2  What is beyond a bound is no listing, since a part of one could mislead. A row that is
+        odd by itself costs that row alone.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from app.wire.frame import more_values_than, read_value, without_surrogates
+
+LARGEST = 16_000_000  # bytes of a list of models, which has two or three kilobytes for each
+LARGEST_OF_A_MODEL = 4_000_000  # bytes of the listing of a model's endpoints
+MOST_MODELS = 20_000
+MOST_ENDPOINTS = 1_000  # of one model; the most popular ones have some sixty
+MOST_VALUES = 1_000_000  # in all of it; each becomes an object of fifty bytes or more
+_MOST_BROKEN = 20_000
+
+_UNREADABLE = (ValueError, RecursionError)
+
+
+class NotAListing(ValueError):
+    """A body is not a listing, or is beyond a bound; the message says in which way."""
+
+
+class _Whole(msgspec.Struct):
+    data: msgspec.Raw
+
+
+class _OfAModel(msgspec.Struct):
+    endpoints: msgspec.Raw
+
+
+def slices_of(body: bytes, *, most: int) -> list[msgspec.Raw]:
+    """The rows of a listing, each in its own bytes. Raises `NotAListing`."""
+    if len(body) > LARGEST:
+        raise NotAListing(f"it has over {LARGEST / 1e6:g} MB")
+    if more_values_than(MOST_VALUES, body):
+        raise NotAListing(f"it has over {MOST_VALUES:,} values")
+    rows = _rows(body)
+    if rows is None and 0 < _broken(body) < _MOST_BROKEN:
+        rows = _rows(without_surrogates(body))
+    if rows is None:
+        page = body.lstrip()[:1] == b"<"
+        raise NotAListing("it is a web page" if page else "it is no JSON of that shape")
+    if len(rows) > most:
+        raise NotAListing(f"it has over {most:,} rows")
+    return rows
+
+
+def _rows(body: bytes) -> list[msgspec.Raw] | None:
+    try:
+        data = msgspec.json.decode(body, type=_Whole).data
+        if memoryview(data)[0] == ord("{"):
+            data = msgspec.json.decode(data, type=_OfAModel).endpoints
+        return msgspec.json.decode(data, type=list[msgspec.Raw])
+    except _UNREADABLE:
+        return None
+
+
+def _broken(body: bytes) -> int:
+    """How many halves of characters there may be, over which our reader of JSON stumbles."""
+    return body.count(rb"\ud") + body.count(rb"\uD")
+
+
+def rows_of(body: bytes, *, most: int) -> Iterator[Any]:
+    """The rows of a listing, read one by one; None for one that can't be read.
+
+    Raises `NotAListing` before the first.
+    """
+    return map(read_value, slices_of(body, most=most))

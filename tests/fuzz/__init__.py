@@ -1,0 +1,1 @@
+"""Strange input without end: see `__main__.py`."""
