@@ -8,11 +8,11 @@ Rule 3  `broken` is refused; `unproven` only under `block_unproven`.
 Rule 4  Upstream's own errors pass, also inside a 200: they are no answer of anybody's.
 """
 
-import time
 from collections.abc import AsyncIterator
 
 from app.api.exchange import Exchange
 from app.api.filing import trusted_from, unsettled, verdict_of
+from app.api.steady import steady
 from app.errors import PolicyBroken, PolicyUnproven
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.verdict import Verdict
@@ -52,13 +52,13 @@ class Block:
     async def _judged(self, exchange: Exchange, observer: Observer) -> Verdict:
         """The verdict on what has been seen; before an accusation, by a listing fetched anew."""
         await self._feed.known(exchange.models_sent[0], patience=_PATIENCE_SECONDS)
-        verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=time.time())
+        verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=steady())
         rests = unsettled(verdict, exchange)
         if rests is None:
             return verdict
         self._feed.renew(rests.model, since=trusted_from(exchange))
         await self._feed.known(rests.model, patience=_PATIENCE_SECONDS)
-        verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=time.time())
+        verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=steady())
         return verdict.as_of(trusted_from(exchange))
 
 

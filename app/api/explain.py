@@ -4,7 +4,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import must_be_json, read_json
+from app.api.body import Bodies, must_be_json
 from app.api.exchange import Exchange
 from app.api.plain_replies import send_json
 from app.api.records import Records
@@ -22,12 +22,12 @@ class Explain:
     """Answers a request with its explanation; no receipt is left, since nothing was asked."""
 
     def __init__(
-        self, *, policies: PolicyFolder, feed: CatalogFeed, records: Records, body_limit: int
+        self, *, policies: PolicyFolder, feed: CatalogFeed, records: Records, bodies: Bodies
     ) -> None:
         self._policies = policies
         self._feed = feed
         self._records = records
-        self._body_limit = body_limit
+        self._bodies = bodies
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, dialect: Dialect | None = None
@@ -38,7 +38,7 @@ class Explain:
         """
         async with self._records.exchange(scope, send, dialect, filed=False) as exchange:
             must_be_json(exchange.asked_with)
-            body = await read_json(exchange.asked_with, receive, self._body_limit)
+            body = await self._bodies.read_json(exchange, scope, receive)
             explained = self._explained(exchange, body, scope["query_string"].decode("latin-1"))
             exchange.bytes_out = await send_json(send, 200, explained)
 

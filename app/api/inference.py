@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import must_be_json, read_json
+from app.api.body import Bodies, must_be_json
 from app.api.callers import shown_keys
 from app.api.exchange import Exchange
 from app.api.holding import Holding
@@ -37,7 +37,7 @@ class Inference:
         records: Records,
         holding: Holding,
         key: SecretStr | None,
-        body_limit: int,
+        bodies: Bodies,
     ) -> None:
         self._policies = policies
         self._openrouter = openrouter
@@ -45,14 +45,14 @@ class Inference:
         self._records = records
         self._holding = holding
         self._key = key.get_secret_value() if key else None
-        self._body_limit = body_limit
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, dialect: Dialect) -> None:
         """Hold one request to its policy, relay the answer, leave a receipt."""
         async with self._records.exchange(scope, send, dialect) as exchange:
             must_be_json(exchange.asked_with)
             must_have_key(scope["headers"], self._key)
-            asked = read_json(exchange.asked_with, receive, self._body_limit)
+            asked = self._bodies.read_json(exchange, scope, receive)
             body = self._hold_to_policy(exchange, await asked)
             with while_caller_stays(scope, receive, by_scope=self._openrouter.cancel_by_scope):
                 upstream = await self._openrouter.open(

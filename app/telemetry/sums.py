@@ -39,6 +39,11 @@ ACROSS: dict[str, Join] = {
     "pointsman_open_requests": operator.add,
     "pointsman_open_streams": operator.add,
     "pointsman_draining": max,
+    "pointsman_connections": operator.add,
+    "pointsman_connections_limit": operator.add,
+    "pointsman_descriptors_run_out": max,
+    "pointsman_request_bodies_bytes": operator.add,
+    "pointsman_loop_stall_seconds": max,
     "pointsman_ledger_waiting": operator.add,
     "pointsman_ledger_up": min,
     # Each worker reads the catalog and the policies for itself, and finds the same.

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from app.api.fork import State
 from app.api.protocol import protocol
-from app.cli.serve import configured
+from app.api.traffic import Traffic
+from app.cli.serve import STANDARD, configured
+from app.telemetry.stalls import Stalls
 
 Seen = tuple[str, str, list[tuple[bytes, bytes]], bytes]
 
@@ -36,7 +39,10 @@ class Wire:
     def close(self) -> None:
         self.closed = True
 
-    abort = close
+    abort = write_eof = close
+
+    def can_write_eof(self) -> bool:
+        return True
 
     def is_closing(self) -> bool:
         return self.closed
@@ -68,9 +74,10 @@ async def served(pieces: Iterable[bytes]) -> tuple[list[Seen], Wire]:
         await send({"type": "http.response.start", "status": 204})
         await send({"type": "http.response.body"})
 
-    config = configured(app, 120)
+    state = State(Traffic(), Stalls())
+    config = configured(app, STANDARD, state)
     config.load()
-    connection = protocol(120)(config, ServerState(), {})
+    connection = protocol(STANDARD, state.traffic.connections)(config, ServerState(), {})
     wire = Wire()
     connection.connection_made(cast("asyncio.Transport", wire))
     for piece in pieces:
