@@ -20,7 +20,7 @@ class Bounds:
     write_seconds: float = 120.0
     drop_seconds: float = 2.0  # without a byte more of a body that is not read
     drop_longest_seconds: float = 30.0
-    half_close_seconds: float = 0.025  # after a request: closing then means "that was all"
+    half_close_seconds: float = 0.01  # after a request: closing then means "that was all"
     ahead: int = 8  # requests that may be sent ahead while another one is answered
 
     @classmethod

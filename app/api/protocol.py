@@ -106,7 +106,7 @@ class Protocol(HttpToolsProtocol):
     def _has_only_just_asked(self) -> bool:
         if self._in_head or self._in_body or self._ahead:
             return False
-        waits = self._asked_at > 0 and not self.cycle.response_complete
+        waits = self._asked_at > 0 and not self.cycle.response_started
         return waits and self.loop.time() - self._asked_at <= self.bounds.half_close_seconds
 
     def when_left(self, then: Callable[[], object] | None) -> None:

@@ -199,6 +199,7 @@ async def test_viewers_are_counted_and_leave_room_when_they_go() -> None:
 def asking() -> Request:
     """A request of a viewer who stays."""
     scope = {"type": "http", "headers": [], "query_string": b"", "path": "/dashboard/live"}
+    scope["reads"] = None
     return Request(scope, asyncio.Event().wait)  # type: ignore[arg-type]
 
 
