@@ -24,6 +24,7 @@ log = logging.getLogger("pointsman")
 
 _PACKAGE = Path(__file__).parent
 _LOOK_EVERY_SECONDS = 0.2
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # without waiting
 LARGEST_FILE = 4_000_000  # bytes; a thousand rules take a twentieth of it
 
 # What tells a file's states apart: where it is, how long, and when it was written.
@@ -80,17 +81,13 @@ def _text_of(file: Path) -> str:
 
     To open a pipe would wait for somebody to write to it, for ever, and a device may never end.
     """
-    with file.open("rb", opener=_without_waiting) as opened:
+    with os.fdopen(os.open(file, _TO_READ), "rb") as opened:
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
             raise ValueError("it is a pipe, a socket or a device; only regular files are read")
         raw = opened.read(LARGEST_FILE + 1)
     if len(raw) > LARGEST_FILE:
         raise ValueError(f"it is over {LARGEST_FILE / 1e6:g} MB; split it up")
     return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8").read()  # any kind of line end
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 _ALL_GONE = (

@@ -93,9 +93,8 @@ def test_all_of_them_are_found() -> None:
 def test_a_long_text_is_read_in_one_go(found: Found) -> None:
     pattern = found.pattern
     for first, again, last in product(FIRST, AGAIN, LAST):
-        text: str | bytes = first + again * (LONG // len(again)) + last
-        if isinstance(pattern.pattern, bytes):
-            text = text.encode()
+        chosen = first + again * (LONG // len(again)) + last
+        text = chosen.encode() if isinstance(pattern.pattern, bytes) else chosen
         began = time.process_time()
         pattern.fullmatch(text)  # type: ignore[arg-type]
         if found.anywhere:

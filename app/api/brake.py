@@ -22,7 +22,7 @@ class Brake:
         """`most`: how many places are known at a time."""
         self._clock = clock
         self._most = most
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()  # level, and when
+        self.places: OrderedDict[str, tuple[float, float]] = OrderedDict()  # level, and when
 
     def note(self, place: str, *, a_minute: int) -> int:
         """Count an event; returns the seconds to wait, 0 within the allowance of so many a minute.
@@ -30,10 +30,10 @@ class Brake:
         They grow up to a minute, whatever is done meanwhile.
         """
         now = self._clock()
-        level, at = self._levels.pop(place, (0.0, now))
+        level, at = self.places.pop(place, (0.0, now))
         level = max(level - (now - at) * a_minute / _MINUTE, 0.0)
         level = min(level + 1, 2.0 * a_minute)
-        self._levels[place] = level, now
-        if len(self._levels) > self._most:
-            self._levels.popitem(last=False)
+        self.places[place] = level, now
+        if len(self.places) > self._most:
+            self.places.popitem(last=False)
         return math.ceil(max(level - a_minute, 0.0) * _MINUTE / a_minute)

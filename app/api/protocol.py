@@ -35,7 +35,8 @@ from app.errors import (
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-_PIECE = 1024  # of a head: as much is parsed at a time, or one packet could hold thousands of them
+# Parsed at a time, where a request may end: one packet could hold thousands of them.
+_PIECE, _PIECE_OF_CHUNKS = 1024, 4096
 _OVERHEAD = 16  # bytes of framing that one byte of a chunked body may cost
 
 
@@ -53,12 +54,13 @@ class Protocol(HttpToolsProtocol):
     _in_body = False  # from there to its last byte
     _unfinished = 0  # bytes that have become neither a head nor a body
     _lines = 0  # of the head, or of the trailers
+    _declared = 0  # bytes of the body still to come, where its length is declared
     _progress = 0  # bytes of the body since the deadline was set
     _asked_at = 0.0  # when the last request was here in full
     _deaf = False  # whatever comes is thrown away
     _half_closed = False
     _left = False
-    _ahead = b""  # not yet parsed, since enough requests wait
+    ahead = b""  # not yet parsed, since enough requests wait
     _served: RequestResponseCycle | None = None  # the request whose turn it is
     _then: Callable[[], object] | None = None
 
@@ -104,7 +106,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _has_only_just_asked(self) -> bool:
-        if self._in_head or self._in_body or self._ahead:
+        if self._in_head or self._in_body or self.ahead:
             return False
         waits = self._asked_at > 0 and not self.cycle.response_started
         return waits and self.loop.time() - self._asked_at <= self.bounds.half_close_seconds
@@ -114,7 +116,7 @@ class Protocol(HttpToolsProtocol):
         self._then = then
         if then is None:
             return
-        if len(self._ahead) < self.bounds.head_bytes:
+        if len(self.ahead) < self.bounds.head_bytes:
             self.flow.resume_reading()  # or a connection that is full would not be seen to end
         if self._left:
             then()
@@ -126,20 +128,21 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._deaf:
             self._progress += len(data)
-        elif self._ahead:
-            self._ahead += data
+        elif self.ahead:
+            self.ahead += data
         else:
             self._take_in(data)
 
     def _take_in(self, data: bytes) -> None:
-        """Parse piece by piece: heads in small ones, bodies whole."""
+        """Parse piece by piece: heads in small ones, bodies of a declared length whole."""
         rest = memoryview(data)
         while rest:
             if len(self.pipeline) >= self.bounds.ahead:
-                self._ahead = bytes(rest)
+                self.ahead = bytes(rest)
                 self.flow.pause_reading()
                 break
-            piece = rest if self._in_body else rest[:_PIECE]
+            most = max(self._declared, _PIECE_OF_CHUNKS) if self._in_body else _PIECE
+            piece = rest[:most]
             self._unfinished = max(self._unfinished, 0) + len(piece)
             try:
                 rest = rest[self._parsed(piece) :]
@@ -166,7 +169,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins: it may ask to be told when its caller leaves."""
         super().on_message_begin()
-        self._in_head, self._lines = True, 0
+        self._in_head, self._lines, self._declared = True, 0, 0
         cast("Scope", self.scope)["extensions"] = {WHEN_LEFT: self.when_left}
 
     def on_url(self, url: bytes) -> None:
@@ -184,6 +187,8 @@ class Protocol(HttpToolsProtocol):
             raise self._head_too_large(f"{self.bounds.head_lines} lines")
         if self._in_head:
             super().on_header(name, value)
+            if self.headers[-1][0] == b"content-length" and value.isdigit():
+                self._declared = int(value)
 
     def on_headers_complete(self) -> None:
         """The request's head is here, and it is about to be served."""
@@ -201,6 +206,7 @@ class Protocol(HttpToolsProtocol):
         """A piece of a body."""
         self._unfinished -= _OVERHEAD * len(body)
         self._progress += len(body)
+        self._declared -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -213,8 +219,8 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """A request has been answered: parse what has been waiting for that."""
         super().on_response_complete()
-        if self._ahead and not self._deaf and not self.transport.is_closing():
-            ahead, self._ahead = self._ahead, b""
+        if self.ahead and not self._deaf and not self.transport.is_closing():
+            ahead, self.ahead = self.ahead, b""
             self._take_in(ahead)
 
     def _should_upgrade(self) -> bool:

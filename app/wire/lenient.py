@@ -18,7 +18,6 @@ _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|(?:\xe0|\xf0\x80)[\x80\x81][\x80
 _SLASHES = str.maketrans(dict.fromkeys("\\\N{FRACTION SLASH}\N{DIVISION SLASH}\u29f5\u29f8", "/"))
 _BLANK = frozenset("+\N{REPLACEMENT CHARACTER}")  # a form's blank, and what could not be read
 _UNSEEN = frozenset("CZ")  # the first letter of the categories of controls, formats and blanks
-_MOST_ROUNDS = 8  # each undoes all it can: more than two take forms of forms
 
 # What ends a path, and whether a segment's parameters are cut off by themselves.
 _WAYS = (("?#;\0", False), ("?#\0", True), ("?#", True))
@@ -38,14 +37,15 @@ def readings(sent: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """`text` without any encoding, in lower case."""
-    for _ in range(_MOST_ROUNDS):
-        decoded = _decoded(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
-        folded = unicodedata.normalize("NFKC", decoded).upper().casefold().translate(_SLASHES)
-        if folded == text:
-            break
-        text = folded
+    """`text` without any encoding, in lower case; once more, for what that has brought to light."""
+    while (read := _read(text)) != text:
+        text = read
     return text
+
+
+def _read(text: str) -> str:
+    decoded = _decoded(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+    return unicodedata.normalize("NFKC", decoded).upper().casefold().translate(_SLASHES)
 
 
 def _decoded(raw: bytes) -> bytes:

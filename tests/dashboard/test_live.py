@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -198,8 +199,13 @@ async def test_viewers_are_counted_and_leave_room_when_they_go() -> None:
 
 def asking() -> Request:
     """A request of a viewer who stays."""
-    scope = {"type": "http", "headers": [], "query_string": b"", "path": "/dashboard/live"}
-    scope["reads"] = None
+    scope: dict[str, Any] = {
+        "type": "http",
+        "headers": [],
+        "query_string": b"",
+        "path": "/dashboard/live",
+        "reads": None,
+    }
     return Request(scope, asyncio.Event().wait)  # type: ignore[arg-type]
 
 
