@@ -136,6 +136,45 @@ async def test_trailers_do_not_go_upstream(proxy: Proxy, openrouter: ScriptedUps
     assert "smuggled" not in str(openrouter.only_request.headers)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Content-Type: text/plain\r\n",
+        b"Content-Type: application/json\r\n",
+        b"Host: 127.0.0.1\r\n",
+        b"Host: evil.example\r\n",
+        b"Content-Encoding: gzip\r\nContent-Encoding: identity\r\n",
+        b"Content-Length: %d\r\n" % len(BODY),
+        b"Transfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: gzip\r\n",
+    ],
+)
+async def test_t54_a_head_that_can_be_read_in_two_ways_is_a_400(
+    proxy: Proxy, openrouter: ScriptedUpstream, lines: bytes
+) -> None:
+    async with connected(proxy.url) as (reader, writer):
+        writer.write(head(len(BODY), lines) + BODY)
+        status, _, body = await answer(reader)
+    assert (status, code(body) in {"ambiguous_header", "malformed_request"}) == (400, True)
+    assert not openrouter.requests
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"Chunked", b"chunked"])
+async def test_t54_a_body_is_sent_in_chunks_and_in_no_other_coding(
+    proxy: Proxy, openrouter: ScriptedUpstream, coding: bytes
+) -> None:
+    openrouter.plays(reply(b"{}"))
+    start = chunked().replace(b"chunked", coding)
+    async with connected(proxy.url) as (reader, writer):
+        writer.write(start + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))
+        status, _, body = await answer(reader)
+    if coding.lower() == b"chunked":
+        assert status == 200
+    else:
+        assert (status, code(body)) == (400, "ambiguous_header")
+        assert not openrouter.requests
+
+
 # --- connections that never finish a request ------------------------------------------------------
 
 
