@@ -7,6 +7,8 @@ PointsmanError
 │   └── PolicyFileError       carries every mistake of every file, each with file, line and remedy
 ├── RequestError              answered to one caller, in that caller's dialect
 │   ├── CallerError           the caller's
+│   │   ├── MalformedRequest        400 malformed_request
+│   │   ├── AmbiguousHeader         400 ambiguous_header
 │   │   ├── MalformedBody           400 invalid_body
 │   │   ├── MissingModel            400 missing_model
 │   │   ├── MissingKey              401 missing_key
@@ -15,9 +17,13 @@ PointsmanError
 │   │   ├── ForbiddenOrigin         403 forbidden_origin
 │   │   ├── NotServed               404 not_found
 │   │   ├── UnknownModel            404 model_not_found
+│   │   ├── RequestTimeout          408 request_timeout
 │   │   ├── BodyTooLarge            413 body_too_large
+│   │   ├── TargetTooLong           414 target_too_long
 │   │   ├── UnsupportedContent      415 unsupported_content
-│   │   └── WebSocketRefused        426 websocket_refused
+│   │   ├── WebSocketRefused        426 websocket_refused
+│   │   ├── TooManyWrongKeys        429 too_many_wrong_keys
+│   │   └── HeadTooLarge            431 head_too_large
 │   ├── PolicyRefusal         the policy's: the caller asked for what the policy forbids
 │   │   ├── PolicyConflict          403 policy_conflict
 │   │   ├── PolicyRefused           403 policy_refused
@@ -25,6 +31,9 @@ PointsmanError
 │   │   └── PolicyUnproven          502 policy_unproven
 │   ├── InternalError         ours, a defect: 500 internal_error
 │   ├── Draining              ours, on purpose: 503 draining
+│   │   └── Drained                 no reply where the body had begun: it was cut
+│   ├── BodiesFull            ours, for want of room: 503 bodies_full
+│   ├── ConnectionsFull       ours, for want of room: 503 connections_full
 │   └── UpstreamError         OpenRouter's, or the way to it
 │       ├── UpstreamUnreachable     502 upstream_unreachable
 │       ├── UpstreamTimeout         504 upstream_timeout
@@ -100,7 +109,7 @@ class RequestError(PointsmanError):
     code: ClassVar[str] = "internal_error"
     type: ClassVar[str] = "server_error"  # OpenAI's word for the family
     param: ClassVar[str | None] = None  # the field that is at fault
-    headers: ClassVar[tuple[tuple[bytes, bytes], ...]] = ()  # of the reply, beside the usual ones
+    headers: tuple[tuple[bytes, bytes], ...] = ()  # of the reply, beside the usual ones
 
 
 class CallerError(RequestError):
@@ -108,6 +117,18 @@ class CallerError(RequestError):
 
     status = 400
     type = "invalid_request_error"
+
+
+class MalformedRequest(CallerError):
+    """The bytes on the connection are not an HTTP request."""
+
+    code = "malformed_request"
+
+
+class AmbiguousHeader(CallerError):
+    """A header comes twice, or says what two readers could read in two ways (T-54)."""
+
+    code = "ambiguous_header"
 
 
 class MalformedBody(CallerError):
@@ -169,11 +190,25 @@ class UnknownModel(CallerError):
     param = "model"
 
 
+class RequestTimeout(CallerError):
+    """The rest of the request did not arrive in time (T-65)."""
+
+    status = 408
+    code = "request_timeout"
+
+
 class BodyTooLarge(CallerError):
     """The body is over the limit (T-31, T-32)."""
 
     status = 413
     code = "body_too_large"
+
+
+class TargetTooLong(CallerError):
+    """The path and query of the request are over the limit (T-62)."""
+
+    status = 414
+    code = "target_too_long"
 
 
 class UnsupportedContent(CallerError):
@@ -189,6 +224,25 @@ class WebSocketRefused(CallerError):
     status = 426
     code = "websocket_refused"
     headers = ((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade"))  # RFC 9110, 15.5.22
+
+
+class TooManyWrongKeys(CallerError):
+    """This address has shown too many wrong caller keys lately."""
+
+    status = 429
+    code = "too_many_wrong_keys"
+    type = "rate_limit_error"
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.headers = ((b"retry-after", b"%d" % seconds),)
+
+
+class HeadTooLarge(CallerError):
+    """The request's head has too many bytes or lines (T-62)."""
+
+    status = 431
+    code = "head_too_large"
 
 
 class PolicyRefusal(RequestError):
@@ -233,6 +287,26 @@ class Draining(RequestError):
 
     status = 503
     code = "draining"
+    headers = ((b"retry-after", b"1"),)  # seconds
+
+
+class Drained(Draining):
+    """The time that running requests get to finish was over (T-26)."""
+
+
+class BodiesFull(RequestError):
+    """The bodies of all requests together take up the memory that they may."""
+
+    status = 503
+    code = "bodies_full"
+    headers = ((b"retry-after", b"1"),)  # seconds
+
+
+class ConnectionsFull(RequestError):
+    """As many connections are open as there may be (T-65)."""
+
+    status = 503
+    code = "connections_full"
     headers = ((b"retry-after", b"1"),)  # seconds
 
 

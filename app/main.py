@@ -13,12 +13,14 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.api.block import Block
+from app.api.body import Bodies
 from app.api.callers import Callers
+from app.api.connections import Connections
 from app.api.count_tokens import CountTokens
 from app.api.door import Door
 from app.api.drift_log import DriftLog
 from app.api.explain import Explain
-from app.api.fork import App, Fork
+from app.api.fork import App, Fork, State
 from app.api.health import Ready, health
 from app.api.holding import Holding
 from app.api.inference import Inference
@@ -29,6 +31,7 @@ from app.api.passthrough import Passthrough
 from app.api.presets import PresetsInRequests
 from app.api.records import Records
 from app.api.routing_errors import RoutingErrors
+from app.api.steady import running, steady
 from app.api.traffic import Traffic
 from app.api.v1 import V1
 from app.api.worker import Worker
@@ -45,6 +48,7 @@ from app.openrouter.client import OpenRouter, connect
 from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
 from app.settings import Settings
+from app.telemetry.stalls import Stalls
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry, Traces
 from app.wire.headers import to_upstream
@@ -75,6 +79,8 @@ class Rooms:
     telemetry: Telemetry
     records: Records
     traffic: Traffic
+    bodies: Bodies
+    stalls: Stalls
     worker: Worker | None
 
     @property
@@ -82,11 +88,6 @@ class Rooms:
         """The operator's key for upstream."""
         key = self.settings.openrouter_api_key
         return key.get_secret_value() if key else None
-
-    @property
-    def body_limit(self) -> int:
-        """Bytes."""
-        return int(self.settings.max_body_mb * 1_000_000)
 
 
 def create_app(settings: Settings, worker: Worker | None = None) -> App:
@@ -97,15 +98,19 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
     rooms = _furnish(settings, worker)
     metrics = cache(lambda: _metrics(rooms, peers))
     peers = _peers(worker, metrics)
-    callers = Callers(settings.caller_keys)
-    sessions = SharedSessions(worker.folder / "sessions") if worker else Sessions()
+    callers = Callers(settings.caller_keys, operators=settings.operators)
+    sessions = (
+        SharedSessions(worker.folder / "sessions", clock=running)
+        if worker
+        else Sessions(clock=running)
+    )
     sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys), sessions=sessions)
     explain = Explain(
         policies=rooms.policies,
         feed=rooms.feed,
         presets=PresetsInRequests(rooms.presets, rooms.key),
         records=rooms.records,
-        body_limit=rooms.body_limit,
+        bodies=rooms.bodies,
     )
     v1 = _openrouters_api(rooms, explain)
     framed = OnDemand(_framed(rooms, explain, sign_in, v1))
@@ -119,7 +124,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
         traffic=rooms.traffic,
         pages=sign_in,
     )
-    return App(door, partial(_opened, rooms, peers), rooms.traffic)
+    return App(door, partial(_opened, rooms, peers), State(rooms.traffic, rooms.stalls))
 
 
 def check(settings: Settings) -> None:
@@ -142,12 +147,14 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
     feed = CatalogFeed(
         partial(_read, openrouter, key.get_secret_value() if key else None),
         copies=CatalogCopies(settings.state / "catalog", settings.upstream_url),
+        clock=steady,
         changed=drift.changed,
         answered=AddressWatch(settings.upstream_url).saw,
     )
     keep = Keep(age=settings.ledger_keep, megabytes=settings.ledger_max_mb)
     ledger = _Ledger(settings.ledger(), keep)
     writer = Writer(ledger.open)
+    traffic = Traffic(Connections(settings.max_connections))
     telemetry = Telemetry(Tallies(KnownModels(policies, feed).name_of), _traces(settings))
     return Rooms(
         settings=settings,
@@ -159,8 +166,13 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         ledger=ledger,
         writer=writer,
         telemetry=telemetry,
-        records=Records(feed=feed, submit=writer.submit, telemetry=telemetry),
-        traffic=Traffic(),
+        records=Records(feed=feed, submit=writer.submit, telemetry=telemetry, traffic=traffic),
+        traffic=traffic,
+        bodies=Bodies(
+            each=int(settings.max_body_mb * 1_000_000),
+            together=int(settings.max_bodies_mb * 1_000_000),
+        ),
+        stalls=Stalls(),
         worker=worker,
     )
 
@@ -198,6 +210,8 @@ def _metrics(rooms: Rooms, peers: "Peers | None") -> "Metrics":
         feed=rooms.feed,
         drift=rooms.drift,
         records=rooms.records,
+        bodies=rooms.bodies,
+        stalls=rooms.stalls,
         workers=rooms.worker.of if rooms.worker else 1,
     )
     return Metrics(rooms.telemetry.tallies, sources, peers)
@@ -264,9 +278,9 @@ def _framed(
 def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
     policies, openrouter = rooms.policies, rooms.openrouter
     feed, records = rooms.feed, rooms.records
-    key, body_limit = rooms.settings.openrouter_api_key, rooms.body_limit
+    key, bodies = rooms.settings.openrouter_api_key, rooms.bodies
     holding = Holding(
-        Block(feed, limit=body_limit),
+        Block(feed, limit=bodies.each),
         RoutingErrors(policies, feed, enabled=rooms.settings.explain_errors),
     )
     return V1(
@@ -279,17 +293,15 @@ def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
             records=records,
             holding=holding,
             key=key,
-            body_limit=body_limit,
+            bodies=bodies,
         ),
         models=Models(
             policies=policies, openrouter=openrouter, feed=feed, records=records, key=key
         ),
         count_tokens=CountTokens(
-            openrouter=openrouter, records=records, key=rooms.key, body_limit=body_limit
+            openrouter=openrouter, records=records, key=rooms.key, bodies=bodies
         ),
-        passthrough=Passthrough(
-            openrouter=openrouter, records=records, key=key, body_limit=body_limit
-        ),
+        passthrough=Passthrough(openrouter=openrouter, records=records, key=key, bodies=bodies),
     )
 
 

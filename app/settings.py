@@ -158,6 +158,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Who may call, as name:key,name:key. Set: every caller must show one.",
     )
+    operators: CommaList = Field(
+        default=(),
+        description="Callers (names of CALLER_KEYS) that may read all receipts, comma-separated.",
+    )
     allowed_hosts: CommaList = Field(
         default=(),
         description="Host names served besides loopback ones and HOST itself, comma-separated.",
@@ -173,6 +177,33 @@ class Settings(BaseSettings):
     max_body_mb: float = Field(
         default=64, gt=0, description="The largest request body, in megabytes (10^6 bytes)."
     )
+    max_bodies_mb: float = Field(
+        default=512,
+        gt=0,
+        description="All request bodies held at once, in megabytes, per worker.",
+    )
+    max_head_kb: float = Field(
+        default=64, ge=1, description="The largest head of a request, in kilobytes (10^3 bytes)."
+    )
+    max_headers: int = Field(
+        default=100, ge=10, description="The most header lines that a request may have."
+    )
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        description="Connections from callers per worker; unset: what file descriptors allow.",
+    )
+    head_timeout: float = Field(
+        default=30, gt=0, description="Seconds in which the head of a request must arrive (T-65)."
+    )
+    body_timeout: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds in which 8 kB more of a request's body, or its end, must arrive.",
+    )
+    idle_timeout: int = Field(
+        default=75, ge=1, description="Seconds that a connection may stay open without a request."
+    )
     connect_timeout: float = Field(
         default=10, gt=0, description="Seconds to wait for a connection to upstream."
     )
@@ -185,6 +216,11 @@ class Settings(BaseSettings):
     )
     write_timeout: float = Field(
         default=120, gt=0, description="Seconds that a caller may leave an answer unread (T-19)."
+    )
+    worker_timeout: float = Field(
+        default=30,
+        ge=0,
+        description="Seconds without a sign of life after which a worker is replaced; 0: never.",
     )
     drain_seconds: int = Field(
         default=30, ge=0, description="Seconds that running requests get to finish at shutdown."
@@ -208,6 +244,13 @@ class Settings(BaseSettings):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("operators", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
     @field_validator("caller_keys", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
@@ -225,7 +268,9 @@ class Settings(BaseSettings):
             raise ValueError("two names share one key, so a key would not tell who is calling")
         return keys
 
-    @field_validator("openrouter_api_key", "ledger_url", "ledger_max_mb", mode="before")
+    @field_validator(
+        "openrouter_api_key", "ledger_url", "ledger_max_mb", "max_connections", mode="before"
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return (value.strip() or None) if isinstance(value, str) else value
@@ -269,7 +314,13 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.state / 'ledger.db'}"
 
     def check_exposure(self) -> None:
-        """Raise `SettingsError` where these settings would let in somebody who does not belong."""
+        """Raise `SettingsError` where settings contradict each other or would let strangers in."""
+        strangers = sorted(set(self.operators) - set(self.caller_keys))
+        if strangers:
+            raise SettingsError(
+                f"POINTSMAN_OPERATORS names {strangers[0]!r}, which is no name in "
+                "POINTSMAN_CALLER_KEYS: add name:key there, or remove it"
+            )
         if self.caller_keys and self.openrouter_api_key is None:
             raise SettingsError(
                 "POINTSMAN_CALLER_KEYS is set, so callers show keys of ours and not OpenRouter's: "

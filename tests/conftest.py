@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as profiles
 
+from app.api.bounds import Bounds
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
@@ -83,7 +84,7 @@ async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
                 settings.setdefault("openrouter_api_key", UPSTREAM_KEY)
                 read = Settings.read(policies=folder, state=tmp_path, **settings)
                 app = create_app(read)
-                server = stack.enter_context(running(app, write_timeout=read.write_timeout))
+                server = stack.enter_context(running(app, bounds=Bounds.of(read)))
                 return Proxy(server.url, client)
 
             yield start

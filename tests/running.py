@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.cli.serve import listen, serving
+from app.api.bounds import Bounds
+from app.cli.serve import STANDARD, listen, serving
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class Running:
 
 
 @contextmanager
-def running(app: ASGIApp, *, write_timeout: float = 120) -> Iterator[Running]:
+def running(app: ASGIApp, *, bounds: Bounds = STANDARD) -> Iterator[Running]:
     """Serve `app` on a free port; stopped, and its lifespan ended, on the way out."""
     listener = listen("127.0.0.1", 0)
-    server = serving(app, drain_seconds=1, write_timeout=write_timeout)
+    server = serving(app, drain_seconds=1, bounds=bounds)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -8,12 +8,12 @@ Rule 3  `broken` is refused; `unproven` only under `block_unproven`.
 Rule 4  Upstream's own errors pass, also inside a 200: they are no answer of anybody's.
 """
 
-import time
 from collections.abc import AsyncIterator
 
 from app.api.catching_up import caught_up
 from app.api.exchange import Exchange
 from app.api.filing import trusted_from, unsettled, verdict_of
+from app.api.steady import steady
 from app.errors import PolicyBroken, PolicyUnproven
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.verdict import Verdict
@@ -55,13 +55,13 @@ class Block:
         model = exchange.answering(self._feed.current)
         self._feed.want(model)
         await self._feed.known(model, patience=_PATIENCE_SECONDS)
-        verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=time.time())
+        verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=steady())
         rests = unsettled(verdict, exchange)
         if rests is None:
             return verdict
         self._feed.renew(rests.model, since=trusted_from(exchange))
         await self._feed.known(rests.model, patience=_PATIENCE_SECONDS)
-        verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=time.time())
+        verdict = verdict_of(exchange, observer.so_far, self._feed.current, now=steady())
         return verdict.as_of(trusted_from(exchange))
 
 

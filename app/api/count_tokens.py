@@ -7,7 +7,7 @@ learns to count; where it can't, an estimate is far better than an error. The he
 
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import must_be_json, read_json
+from app.api.body import Bodies, must_be_json
 from app.api.plain_replies import send_json
 from app.api.records import Records
 from app.errors import UpstreamError
@@ -28,18 +28,18 @@ class CountTokens:
     """Asks upstream as long as it answers, and estimates otherwise."""
 
     def __init__(
-        self, *, openrouter: OpenRouter, records: Records, key: str | None, body_limit: int
+        self, *, openrouter: OpenRouter, records: Records, key: str | None, bodies: Bodies
     ) -> None:
         self._openrouter = openrouter
         self._records = records
         self._key = key
-        self._body_limit = body_limit
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a count; nothing is generated, so no receipt is left."""
         async with self._records.exchange(scope, send, None, filed=False) as exchange:
             must_be_json(exchange.asked_with)
-            body = await read_json(exchange.asked_with, receive, self._body_limit)
+            body = await self._bodies.read_json(exchange, scope, receive)
             _, fields = split(body)
             counted = await self._asked(scope, body)
             if counted is not None:

@@ -1,6 +1,7 @@
 """Undoes a request body's compression, since a policy must see what it is held to (T-30).
 
-Decoded piece by piece, so that a small body that grows without end is stopped at the limit.
+Decoded slice by slice, so that a small body that grows without end is stopped at the limit, and
+the time it takes grows with the body and no faster.
 """
 
 import zlib
@@ -10,7 +11,11 @@ from typing import Protocol
 
 from app.errors import BodyTooLarge, MalformedBody, UnsupportedContent
 
-_PIECE = 1 << 16
+MOST_LAYERS = 2
+ZSTD_WINDOW_LOG = 23  # 8 MB, the most that RFC 9659 lets a sender ask of a receiver's memory
+_SLICE = 1 << 16
+
+Take = Callable[[int], None]  # told of so many bytes more that are held; may raise
 
 
 class Reader(Protocol):
@@ -21,20 +26,34 @@ class Reader(Protocol):
         """Whether the compressed data has ended as it should."""
         ...
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something follows its end."""
+        ...
+
     def read(self) -> bytes:
         """One piece more, nothing when all is read. Raises `ValueError` for broken data."""
         ...
 
 
-def decoded(body: bytes, encoding: str, limit: int) -> bytes:
+def _no_one_counts(_: int) -> None:
+    pass
+
+
+def decoded(body: bytes, encoding: str, limit: int, take: Take = _no_one_counts) -> bytes:
     """The body as it was before compression; `encoding` is the header's value.
 
-    Raises `UnsupportedContent` for an encoding that isn't known, `BodyTooLarge` as soon as the
-    result passes `limit` bytes, `MalformedBody` for data that isn't what it says.
+    Raises `UnsupportedContent` for an encoding that isn't known and for more than two of them,
+    `BodyTooLarge` as soon as the result passes `limit` bytes, `MalformedBody` for data that isn't
+    what it says, and whatever `take` raises.
     """
-    for name in reversed([part.strip() for part in encoding.lower().split(",")]):
-        if name in {"", "identity"}:
-            continue
+    named = [part.strip() for part in encoding.lower().split(",")]
+    layers = [name for name in reversed(named) if name not in {"", "identity"}]
+    if len(layers) > MOST_LAYERS:
+        raise UnsupportedContent(
+            f"the body is compressed {len(layers)} times over; at most {MOST_LAYERS} are undone"
+        )
+    for name in layers:
         start = _READERS.get(name)
         if start is None:
             raise UnsupportedContent(
@@ -42,13 +61,13 @@ def decoded(body: bytes, encoding: str, limit: int) -> bytes:
                 f"send it without Content-Encoding, or as {', '.join(_READERS)}"
             )
         try:
-            body = _read_all(start(body), limit)
+            body = _read_all(start(body), limit, take)
         except ValueError as error:
             raise MalformedBody(f"the body is no {name}: {error}") from None
     return body
 
 
-def _read_all(reader: Reader, limit: int) -> bytes:
+def _read_all(reader: Reader, limit: int, take: Take) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while not reader.at_end:
@@ -62,24 +81,49 @@ def _read_all(reader: Reader, limit: int) -> bytes:
                 f"the request body is over {limit / 1e6:g} MB once decompressed; "
                 "POINTSMAN_MAX_BODY_MB sets the limit"
             )
+        take(len(piece))
+    if reader.has_more:
+        raise ValueError("something follows its end")
     return b"".join(pieces)
+
+
+class _Slices:
+    """The compressed body, to be fed slice by slice without a copy of the rest each time."""
+
+    def __init__(self, body: bytes) -> None:
+        self._rest = memoryview(body)
+
+    def next(self) -> memoryview:
+        taken, self._rest = self._rest[:_SLICE], self._rest[_SLICE:]
+        return taken
+
+    def __bool__(self) -> bool:
+        return bool(self._rest)
 
 
 class _Zlib:
     def __init__(self, body: bytes, wbits: int) -> None:
-        self._rest = body
+        self._slices = _Slices(body)
         self._decompressor = zlib.decompressobj(wbits)
 
     @property
     def at_end(self) -> bool:
         return self._decompressor.eof
 
+    @property
+    def has_more(self) -> bool:
+        return bool(self._decompressor.unused_data or self._slices)
+
     def read(self) -> bytes:
-        try:
-            piece = self._decompressor.decompress(self._rest, _PIECE)
-        except zlib.error as error:
-            raise ValueError(error) from None
-        self._rest = self._decompressor.unconsumed_tail
+        piece = b""
+        more = True
+        while more and not (piece or self.at_end):
+            more = bool(self._decompressor.unconsumed_tail or self._slices)
+            fed = self._decompressor.unconsumed_tail or self._slices.next()
+            try:
+                piece = self._decompressor.decompress(fed, _SLICE)
+            except zlib.error as error:
+                raise ValueError(error) from None
         return piece
 
 
@@ -90,20 +134,31 @@ class _Zstd:
             zstd = import_module("compression.zstd")
         except ModuleNotFoundError:
             zstd = import_module("backports.zstd")
-        self._rest = body
-        self._decompressor = zstd.ZstdDecompressor()
+        self._slices = _Slices(body)
+        options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
+        self._decompressor = zstd.ZstdDecompressor(options=options)
         self._broken: type[Exception] = zstd.ZstdError
 
     @property
     def at_end(self) -> bool:
         return bool(self._decompressor.eof)
 
+    @property
+    def has_more(self) -> bool:
+        return bool(self._decompressor.unused_data or self._slices)
+
     def read(self) -> bytes:
-        try:
-            piece: bytes = self._decompressor.decompress(self._rest, _PIECE)
-        except self._broken as error:
-            raise ValueError(error) from None
-        self._rest = b""
+        piece = b""
+        more = True
+        while more and not (piece or self.at_end):
+            hungry = self._decompressor.needs_input
+            more = bool(self._slices) or not hungry
+            try:
+                piece = self._decompressor.decompress(
+                    self._slices.next() if hungry else b"", _SLICE
+                )
+            except self._broken as error:
+                raise ValueError(error) from None
         return piece
 
 

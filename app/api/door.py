@@ -4,7 +4,8 @@ A plain ASGI layer around everything. The Host must be one we serve (DNS rebindi
 Origin that a browser sends must be allowed (T-40); every answer to such a page, errors too, then
 has the headers without which the browser would not show it (T-55). A caller key must be shown where
 keys are set; `/health` and `/ready` are open to all with a right Host, since they reveal nothing.
-The dashboard's pages can also be read after signing in, which is their own business.
+The dashboard's pages can also be read after signing in, which is their own business. Headers that
+can mean one thing only must come once: another reader might take the other one (T-54).
 """
 
 import asyncio
@@ -16,9 +17,17 @@ from typing import Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.callers import Callers
+from app.api.connections import ALWAYS_SERVED
 from app.api.cross_origin import answer_preflight, readable_by
 from app.api.traffic import Traffic
-from app.errors import Draining, ForbiddenHost, ForbiddenOrigin, RequestError, WebSocketRefused
+from app.errors import (
+    AmbiguousHeader,
+    Draining,
+    ForbiddenHost,
+    ForbiddenOrigin,
+    RequestError,
+    WebSocketRefused,
+)
 from app.settings import is_loopback
 from app.wire.cors import ORIGIN, is_preflight
 from app.wire.headers import Header
@@ -26,9 +35,10 @@ from app.wire.origins import Origins
 
 Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
 
-OPEN_PATHS = frozenset({"/health", "/ready"})
 UPGRADE = b"upgrade"
-_LOOKED_AT = frozenset({b"host", ORIGIN, UPGRADE})
+_ONCE = frozenset({b"host", b"content-length", b"content-type", b"content-encoding"})
+_FRAMING = b"transfer-encoding"
+_LOOKED_AT = _ONCE | {ORIGIN, UPGRADE, _FRAMING}
 
 
 class Pages(Protocol):
@@ -43,7 +53,10 @@ class Pages(Protocol):
 
 
 class Door:
-    """Lets a request through to `app` with `scope["caller"]` set, or has it refused."""
+    """Lets a request through to `app`, or has it refused.
+
+    `scope["caller"]` is then the caller's name, and `scope["reads"]` whose receipts it may read.
+    """
 
     def __init__(
         self,
@@ -74,6 +87,7 @@ class Door:
         try:
             try:
                 looked_at = _looked_at(scope["headers"])
+                _check_framing(looked_at)
                 self._check_host(looked_at)
                 origin = self._check_origin(scope, looked_at) if ORIGIN in looked_at else None
                 if origin is not None:
@@ -81,7 +95,8 @@ class Door:
                         await answer_preflight(scope, send, origin)
                         return
                     send = readable_by(origin, send)
-                scope["caller"] = self._admit(scope, looked_at)
+                scope["caller"] = caller = self._admit(scope, looked_at)
+                scope["reads"] = self._callers.may_read_of(caller)
             except RequestError as error:
                 await self._refuse(scope, receive, send, error)
             else:
@@ -94,7 +109,7 @@ class Door:
 
     def _check_host(self, looked_at: "LookedAt") -> None:
         hosts = looked_at.get(b"host", ())
-        if len(hosts) != 1 or not self._serves(hosts[0].decode("latin-1")):
+        if not hosts or not self._serves(hosts[0].decode("latin-1")):
             named = hosts[0].decode("latin-1") if hosts else "(none)"
             raise ForbiddenHost(
                 f"the Host header {named!r} is not one this Pointsman serves; "
@@ -121,13 +136,16 @@ class Door:
                 "Pointsman offers no WebSockets: send the request with POST, "
                 'and set "stream": true in its body to get the answer as a stream'
             )
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in ALWAYS_SERVED:
             return None
         if self._traffic.draining:
             raise Draining("this Pointsman is stopping; ask again, and another one will answer")
         if scope["path"] in self._pages.open_paths:
             return None
-        return self._pages.caller_of(scope) or self._callers.admit(scope["headers"])
+        client = scope.get("client")
+        return self._pages.caller_of(scope) or self._callers.admit(
+            scope["headers"], client[0] if client else None
+        )
 
     def _is_ours(self, host_header: str) -> bool:
         host = host_of(host_header)
@@ -143,6 +161,22 @@ def _looked_at(headers: Iterable[Header]) -> LookedAt:
         if name in _LOOKED_AT:
             found.setdefault(name, []).append(value)
     return found
+
+
+def _check_framing(looked_at: LookedAt) -> None:
+    """Raise `AmbiguousHeader` where another reader could find another request in the same bytes."""
+    for name, values in looked_at.items():
+        if len(values) > 1 and name in _ONCE:
+            raise AmbiguousHeader(
+                f"the request has {len(values)} headers {name.decode()}; send one"
+            )
+    if _FRAMING in looked_at and looked_at[_FRAMING] != [b"chunked"]:
+        coding = b", ".join(looked_at[_FRAMING]).lower()
+        if coding != b"chunked":
+            raise AmbiguousHeader(
+                f"the transfer encoding is {coding[:40].decode('latin-1')!r}; send the body as it "
+                "is, or as 'Transfer-Encoding: chunked'"
+            )
 
 
 def _asks_for_websocket(scope: Scope, looked_at: LookedAt) -> bool:

@@ -13,9 +13,13 @@ _ANTHROPIC_TYPES = {
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
+    408: "invalid_request_error",
     413: "request_too_large",
+    414: "invalid_request_error",
     415: "invalid_request_error",
     426: "invalid_request_error",
+    429: "rate_limit_error",
+    431: "invalid_request_error",
     503: "overloaded_error",
 }
 

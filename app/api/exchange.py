@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
+from app.api.body import Held
 from app.api.some_names import some_names
+from app.api.steady import steady
 from app.catalog.catalog import Catalog
 from app.policy.apply import Outgoing
 from app.policy.request import Request
@@ -27,8 +28,6 @@ _LONGEST_HEADER = 256
 _UNSAFE = re.compile(rb"[^ -~]")  # in a header
 _FIRST_ERROR_STATUS = 400
 
-Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
-
 
 class Exchange(msgspec.Struct):
     """What is known so far; each field is filled in once, in the order of the request's way."""
@@ -43,6 +42,7 @@ class Exchange(msgspec.Struct):
     trace: Trace | None = None  # None: nobody traces
     book: str | None = None
     started_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+    since: float = msgspec.field(default_factory=steady)  # the same moment, for what came first
     began: float = msgspec.field(default_factory=time.perf_counter)
 
     filed: bool = True  # whether a receipt will be left
@@ -57,6 +57,7 @@ class Exchange(msgspec.Struct):
     route: Route | None = None
     models_sent: tuple[str, ...] = ()  # all that were asked for, as upstream knows them
     outgoing: Outgoing | None = None
+    held: Held | None = None  # the body, as long as it takes up memory
 
     status: int | None = None  # as the caller sees it
     upstream_status: int | None = None
@@ -122,8 +123,14 @@ class Exchange(msgspec.Struct):
     def _let_go_of_the_body(self) -> None:
         """A stream can last for minutes, and what was asked may weigh more than all else here."""
         self.request, self.asked_with = None, _NOTHING
+        self.give_back()
         if self.outgoing is not None:
             self.outgoing = replace(self.outgoing, body=b"")
+
+    def give_back(self) -> None:
+        """Note that the request's body takes up no more memory."""
+        if self.held is not None:
+            self.held.give_back()
 
     def saw(self, chunk: bytes) -> None:
         """Note a piece of the answer's body that has arrived."""

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import must_be_json, read_json
+from app.api.body import Bodies, must_be_json
 from app.api.exchange import Exchange
 from app.api.plain_replies import send_json
 from app.api.presets import PresetsInRequests
@@ -31,13 +31,13 @@ class Explain:
         feed: CatalogFeed,
         presets: PresetsInRequests,
         records: Records,
-        body_limit: int,
+        bodies: Bodies,
     ) -> None:
         self._policies = policies
         self._feed = feed
         self._presets = presets
         self._records = records
-        self._body_limit = body_limit
+        self._bodies = bodies
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, dialect: Dialect | None = None
@@ -48,7 +48,7 @@ class Explain:
         """
         async with self._records.exchange(scope, send, dialect, filed=False) as exchange:
             must_be_json(exchange.asked_with)
-            body = await read_json(exchange.asked_with, receive, self._body_limit)
+            body = await self._bodies.read_json(exchange, scope, receive)
             request = read_request(body)
             presets = await self._presets.of(request, self._policies.current, scope["headers"])
             query = scope["query_string"].decode("latin-1")

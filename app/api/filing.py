@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from app.api.exchange import Exchange, session_digest
 from app.catalog.catalog import Catalog
-from app.errors import RequestError, UpstreamCut, UpstreamError
+from app.errors import Drained, RequestError, UpstreamCut, UpstreamError
 from app.ledger.bounds import bounded
 from app.ledger.receipt import Ending, Receipt
 from app.policy.attempts import Tried
@@ -18,12 +18,14 @@ from app.wire.observation import Attempt, Observation, Usage
 _FIRST_ERROR_STATUS = 400
 _SAME_SECONDS = 10.0  # a listing of so shortly before a request is as good as one of after it
 _MESSAGE_LIMIT = 300
+_LONGEST_PATH = 256
 _OWN_WISH = " (no policy speaks for it: judged by the caller's own preferences)"
 
 # Whose fault decides how it ended; the first that fits.
 _ENDINGS: tuple[tuple[type[Exception], Ending], ...] = (
     (UpstreamCut, "upstream_cut"),
     (UpstreamError, "upstream_error"),
+    (Drained, "draining"),
     (RequestError, "refused"),
 )
 
@@ -36,7 +38,7 @@ class Judged(NamedTuple):
 
 
 def judged(exchange: Exchange, catalog: Catalog, *, now: float) -> Judged:
-    """What there is to say of an ended exchange; `now` is the wall clock, for the catalog's age."""
+    """What there is to say of an ended exchange; `now` is the steady clock, for listings' ages."""
     seen = exchange.observer.close() if exchange.observer else Observation()
     return Judged(seen, verdict_of(exchange, seen, catalog, now=now))
 
@@ -48,8 +50,8 @@ def unsettled(verdict: Verdict, exchange: Exchange) -> Rests | None:
 
 
 def trusted_from(exchange: Exchange) -> float:
-    """Since when a listing must have been fetched to accuse by; seconds since the epoch."""
-    return exchange.started_at.timestamp() - _SAME_SECONDS
+    """Since when a listing must have been fetched to accuse by, by the steady clock."""
+    return exchange.since - _SAME_SECONDS
 
 
 def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
@@ -66,7 +68,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         started_at=exchange.started_at,
         caller=exchange.caller,
         user_agent=exchange.user_agent,
-        path=exchange.path,
+        path=exchange.path[:_LONGEST_PATH],
         dialect=exchange.dialect.name if exchange.dialect else None,
         model_asked=exchange.model_asked,
         alias=route.alias if route else None,

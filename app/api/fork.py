@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.traffic import Traffic
+from app.telemetry.stalls import Stalls
 
 _OPENROUTERS = ("/v1/", "/api/v1/")
 _FRAMED = ("/pointsman/", "/dashboard")
@@ -41,6 +42,7 @@ class State:
     """What whoever runs the app may ask it."""
 
     traffic: Traffic
+    stalls: Stalls
 
 
 class App:
@@ -50,10 +52,10 @@ class App:
         self,
         entrance: ASGIApp,
         opened: Callable[[], AbstractAsyncContextManager[None]],
-        traffic: Traffic,
+        state: State,
     ) -> None:
         """`opened()` is entered when the server starts and left when it stops."""
-        self.state = State(traffic)
+        self.state = state
         self._entrance = entrance
         self._opened = opened
 

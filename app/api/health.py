@@ -1,12 +1,12 @@
 """Alive, and ready: what a supervisor, a load balancer or a person asks first."""
 
-import time
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
 from app.api.drift_log import DriftLog
 from app.api.plain_replies import send_json
+from app.api.steady import steady
 from app.api.traffic import Traffic
 from app.api.worker import Worker
 from app.catalog.catalog import Catalog
@@ -44,11 +44,18 @@ class Ready:
 
     def _standing(self) -> dict[str, object]:
         book, catalog = self.policies.current, self.feed.current
+        connections = self.traffic.connections
         which = {"number": self.worker.number, "of": self.worker.of} if self.worker else None
         return {
             "status": self._status(),
             **({"worker": which} if which else {}),
             "open": self.traffic.open,
+            "connections": {
+                "open": connections.open,
+                "most": connections.most,
+                "descriptors": connections.descriptors.most,
+                "descriptors_run_out": connections.descriptors.are_short,
+            },
             "book": {
                 "revision": book.revision,
                 "rules": len(book.rules),
@@ -58,7 +65,7 @@ class Ready:
             "catalog": {
                 "models": len(catalog.models),
                 "listings": len(catalog.listings),
-                "oldest_seconds": _oldest(catalog, time.time()),
+                "oldest_seconds": _oldest(catalog, steady()),
                 "drifts": [str(each) for each in self.drift.latest],
             },
             "ledger": {
@@ -72,9 +79,11 @@ class Ready:
     def _status(self) -> str:
         if self.traffic.draining:
             return "draining"
-        return "degraded" if self.writer.error or self.policies.problems else "ready"
+        connections = self.traffic.connections
+        short = connections.are_full or connections.descriptors.are_short
+        return "degraded" if self.writer.error or self.policies.problems or short else "ready"
 
 
 def _oldest(catalog: Catalog, now: float) -> int | None:
     dates = [listing.fetched_at for listing in catalog.listings.values()]
-    return round(now - min(dates)) if dates else None
+    return max(round(now - min(dates)), 0) if dates else None

@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import must_be_json, read_json
+from app.api.body import Bodies, must_be_json
 from app.api.callers import shown_keys
 from app.api.exchange import Exchange
 from app.api.holding import Holding
@@ -40,7 +40,7 @@ class Inference:
         records: Records,
         holding: Holding,
         key: SecretStr | None,
-        body_limit: int,
+        bodies: Bodies,
     ) -> None:
         self._policies = policies
         self._openrouter = openrouter
@@ -49,7 +49,7 @@ class Inference:
         self._records = records
         self._holding = holding
         self._key = key.get_secret_value() if key else None
-        self._body_limit = body_limit
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, dialect: Dialect) -> None:
         """Hold one request to its policy, relay the answer, leave a receipt."""
@@ -83,7 +83,7 @@ class Inference:
 
     async def _held_to_policy(self, scope: Scope, receive: Receive, exchange: Exchange) -> bytes:
         """The body to send; what was decided stands in the exchange."""
-        body = await read_json(exchange.asked_with, receive, self._body_limit)
+        body = await self._bodies.read_json(exchange, scope, receive)
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
         request = read_request(body)

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import read_body
+from app.api.body import Bodies
 from app.api.inference import finish, must_have_key, relay
 from app.api.records import Records
 from app.api.staying import while_caller_stays
@@ -20,6 +20,11 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLAIN = "/:@!$&'()*+,;=~"
 
 
+def sent_path(path: str) -> str:
+    """A decoded path as it is sent upstream."""
+    return quote(path, safe=_PLAIN)
+
+
 class Passthrough:
     """Forwards any method to the same path upstream and relays the answer."""
 
@@ -29,12 +34,12 @@ class Passthrough:
         openrouter: OpenRouter,
         records: Records,
         key: SecretStr | None,
-        body_limit: int,
+        bodies: Bodies,
     ) -> None:
         self._openrouter = openrouter
         self._records = records
         self._key = key.get_secret_value() if key else None
-        self._body_limit = body_limit
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Forward one request to `path`; a receipt is left where it could have cost something."""
@@ -42,12 +47,12 @@ class Passthrough:
         async with self._records.exchange(scope, send, None, filed=not reading) as exchange:
             if not reading:
                 must_have_key(scope["headers"], self._key)
-            body = await read_body(exchange.asked_with, receive, self._body_limit)
+            body = await self._bodies.read(exchange, scope, receive)
             exchange.bytes_in = len(body)
             with while_caller_stays(scope, receive, by_scope=self._openrouter.cancel_by_scope):
                 upstream = await self._openrouter.open(
                     scope["method"],
-                    quote(path, safe=_PLAIN),
+                    sent_path(path),
                     scope["query_string"],
                     to_upstream(
                         scope["headers"],
@@ -57,5 +62,6 @@ class Passthrough:
                     ),
                     body,
                 )
+                del body  # as `Inference` does
                 await relay(upstream, exchange, send)
             await finish(exchange, send)

@@ -1,9 +1,14 @@
-"""uvicorn's HTTP protocol, with three changes.
+"""uvicorn's HTTP protocol, held to bounds.
 
-- A client that reads nothing is disconnected after a while (T-19).
-- A request can ask to be told when its client leaves.
+- What has not become a request, or a piece of one's body, is bounded in bytes, lines and time; what
+  is over gets an error and the connection ends (T-62, T-65). See `bounds.py`, `connections.py`.
+- Trailers of a chunked body are dropped: joined to the headers, they would go upstream as such.
 - An offer to change protocols, such as `Upgrade: h2c`, is ignored, as RFC 9110 allows: the request
   is served over HTTP/1.1, with its body (T-54).
+- A client that reads nothing is disconnected after a while (T-19).
+- A request can ask to be told when its client leaves. One that has only closed its own direction,
+  right after its request, stays and gets its answer.
+- Of a request that is refused before its body is here, the body is thrown away, not kept.
 """
 
 import asyncio
@@ -13,82 +18,71 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.api.body import BROKEN
+from app.api.bounds import Bounds
+from app.api.connections import ALWAYS_SERVED, Connections, Place
+from app.api.joined_head import JoinedHead
+from app.api.outright import refusal, turn_away
 from app.api.staying import WHEN_LEFT
+from app.errors import (
+    HeadTooLarge,
+    MalformedRequest,
+    RequestError,
+    RequestTimeout,
+    TargetTooLong,
+)
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-
-_MOST_QUEUED = 8  # requests that one connection may send ahead while we listen for its end
+# Parsed at a time, where a request may end: one packet could hold thousands of them.
+_PIECE, _PIECE_OF_CHUNKS = 1024, 4096
+_OVERHEAD = 16  # bytes of framing that one byte of a chunked body may cost
 
 
 class Protocol(HttpToolsProtocol):
-    """Lets go of a caller who takes nothing, though there is something to take (T-19).
+    """One connection; `protocol()` makes the class with its bounds."""
 
-    Such a caller would hold a stream from upstream, and its money, for ever. Closing in the
-    ordinary way would wait for the unread bytes to be taken, so the connection is aborted; to the
-    application it looks as if the caller had left.
-    """
+    bounds: ClassVar[Bounds] = Bounds()
+    counted: ClassVar[Connections] = Connections()
 
-    write_timeout: ClassVar[float] = 120.0  # seconds
-    _giving_up: asyncio.TimerHandle | None = None
-    _left: bool = False
+    url = b""  # before the first request, too
+    _place = Place.SERVED
+    _deadline: asyncio.TimerHandle | None = None  # for what is awaited of the caller
+    _giving_up: asyncio.TimerHandle | None = None  # for what the caller is to read
+    _in_head = False  # between the first byte of a request and the end of its head
+    _in_body = False  # from there to its last byte
+    _unfinished = 0  # bytes that have become neither a head nor a body
+    _lines = 0  # of the head, or of the trailers
+    _declared = 0  # bytes of the body still to come, where its length is declared
+    _progress = 0  # bytes of the body since the deadline was set
+    _asked_at = 0.0  # when the last request was here in full
+    _deaf = False  # whatever comes is thrown away
+    _half_closed = False
+    _left = False
+    ahead = b""  # not yet parsed, since enough requests wait
     _served: RequestResponseCycle | None = None  # the request whose turn it is
     _then: Callable[[], object] | None = None
 
-    def data_received(self, data: bytes) -> None:
-        """Parse what has arrived, as often as it takes: each offer to upgrade stops the parser."""
-        self._unset_keepalive_if_required()
-        rest: bytes | memoryview = data
-        try:
-            while rest:
-                try:
-                    self.parser.feed_data(rest)
-                except httptools.HttpParserUpgrade as offer:
-                    rest = memoryview(rest)[offer.args[0] :]  # no copy: a packet may hold thousands
-                    self._begin_again_without_the_offer()
-                else:
-                    break
-        except httptools.HttpParserError:
-            self.logger.warning("Invalid HTTP request received.")
-            self.send_400_response("Invalid HTTP request received.")
+    # --- a connection begins and ends -----------------------------------------------------------
 
-    def on_message_begin(self) -> None:
-        """A request begins: it may ask to be told when its caller leaves."""
-        super().on_message_begin()
-        cast("Scope", self.scope)["extensions"] = {WHEN_LEFT: self.when_left}
-
-    def on_headers_complete(self) -> None:
-        """The request's head is here, and it is about to be served."""
-        before = self.cycle
-        super().on_headers_complete()
-        if self.cycle is not before:
-            JoinedHead(self.cycle, self.loop)
-        if self._then is not None and len(self.pipeline) < _MOST_QUEUED:
-            self.flow.resume_reading()  # paused for a request that has to wait its turn
-
-    def when_left(self, then: Callable[[], object] | None) -> None:
-        """Call `then` once the connection is lost; None: not any more."""
-        self._then = then
-        if then is None:
-            return
-        self.flow.resume_reading()  # or a connection that is full would not be seen to end
-        if self._left:
-            then()
-
-    def pause_writing(self) -> None:
-        """The caller is behind: begin to count."""
-        super().pause_writing()
-        self._giving_up = self.loop.call_later(self.write_timeout, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """The caller has caught up."""
-        self._stop_counting()
-        super().resume_writing()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody has connected: see whether there is a place."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._place = self.counted.opened(_descriptor(transport))
+        if self._place is Place.NONE:
+            self.counted.turned_away["connections_full"] += 1
+            self._deaf = True
+            self.transport.abort()
+        else:
+            self._await(self.bounds.head_seconds, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, whoever ended it."""
+        self.counted.closed()
         self._stop_counting()
+        self._stop_waiting()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
         # uvicorn tells the newest request only, which may still wait in line.
         if self._served is not None:
@@ -99,12 +93,135 @@ class Protocol(HttpToolsProtocol):
         if self._then is not None:
             self._then()
 
-    def send_400_response(self, msg: str) -> None:
-        """Tell that this is no HTTP; within an answer it would be taken for a part of it."""
-        if self._served and self._served.response_started and not self._served.response_complete:
-            self.transport.abort()
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn has none that stays
+        """The caller sends no more: it has left, unless it did so right after its request.
+
+        From here one looks like the other. Who leaves has mostly waited for a while before, and
+        `nc -N` and some clients of HTTP/1.0 close their direction with the request.
+        """
+        if self._deaf or not (self._half_closed or self._has_only_just_asked()):
+            return False
+        self._half_closed = True
+        self.cycle.keep_alive = False
+        return True
+
+    def _has_only_just_asked(self) -> bool:
+        if self._in_head or self._in_body or self.ahead:
+            return False
+        waits = self._asked_at > 0 and not self.cycle.response_started
+        return waits and self.loop.time() - self._asked_at <= self.bounds.half_close_seconds
+
+    def when_left(self, then: Callable[[], object] | None) -> None:
+        """Call `then` once the connection is lost; None: not any more."""
+        self._then = then
+        if then is None:
+            return
+        if len(self.ahead) < self.bounds.head_bytes:
+            self.flow.resume_reading()  # or a connection that is full would not be seen to end
+        if self._left:
+            then()
+
+    # --- what arrives ---------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived, as far as it may be."""
+        self._unset_keepalive_if_required()
+        if self._deaf:
+            self._progress += len(data)
+        elif self.ahead:
+            self.ahead += data
         else:
-            super().send_400_response(msg)
+            self._take_in(data)
+
+    def _take_in(self, data: bytes) -> None:
+        """Parse piece by piece: heads in small ones, bodies of a declared length whole."""
+        rest = memoryview(data)
+        while rest:
+            if len(self.pipeline) >= self.bounds.ahead:
+                self.ahead = bytes(rest)
+                self.flow.pause_reading()
+                break
+            most = max(self._declared, _PIECE_OF_CHUNKS) if self._in_body else _PIECE
+            piece = rest[:most]
+            self._unfinished = max(self._unfinished, 0) + len(piece)
+            try:
+                rest = rest[self._parsed(piece) :]
+            except httptools.HttpParserError as error:
+                self._refuse(_meant_by(error))
+                return
+            if self._unfinished > self.bounds.head_bytes:
+                self._refuse(self._head_too_large(f"{self.bounds.head_bytes / 1000:g} kB"))
+                return
+        if self._in_body:
+            self._await(self.bounds.body_seconds, self._body_may_be_late)
+        elif self._in_head or self._unfinished > 0:
+            self._await(self.bounds.head_seconds, self._head_is_late)
+
+    def _parsed(self, piece: memoryview) -> int:
+        """How many bytes were parsed: an offer to upgrade stops the parser behind its head."""
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as offer:
+            self._begin_again_without_the_offer()
+            return int(offer.args[0])
+        return len(piece)
+
+    def on_message_begin(self) -> None:
+        """A request begins: it may ask to be told when its caller leaves."""
+        super().on_message_begin()
+        self._in_head, self._lines, self._declared = True, 0, 0
+        cast("Scope", self.scope)["extensions"] = {WHEN_LEFT: self.when_left}
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the path and query."""
+        super().on_url(url)
+        if len(self.url) > self.bounds.target_bytes:
+            raise TargetTooLong(
+                f"the path and query of the request are over {self.bounds.target_bytes} bytes long"
+            )
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One line of the head; one behind the body is a trailer, and dropped."""
+        self._lines += 1
+        if self._lines > self.bounds.head_lines:
+            raise self._head_too_large(f"{self.bounds.head_lines} lines")
+        if self._in_head:
+            super().on_header(name, value)
+            if self.headers[-1][0] == b"content-length" and value.isdigit():
+                self._declared = int(value)
+
+    def on_headers_complete(self) -> None:
+        """The request's head is here, and it is about to be served."""
+        before = self.cycle
+        super().on_headers_complete()
+        self._in_head, self._in_body = False, True
+        self._unfinished = self._lines = 0
+        self._stop_waiting()
+        if self.cycle is not before:
+            JoinedHead(self.cycle, self.loop, self._drop)
+        if self._then is not None and len(self.pipeline) < self.bounds.ahead:
+            self.flow.resume_reading()  # paused for a request that has to wait its turn
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body."""
+        self._unfinished -= _OVERHEAD * len(body)
+        self._progress += len(body)
+        self._declared -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is here in full."""
+        self._in_body, self._unfinished = False, 0
+        self._asked_at = self.loop.time()
+        self._stop_waiting()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """A request has been answered: parse what has been waiting for that."""
+        super().on_response_complete()
+        if self.ahead and not self._deaf and not self.transport.is_closing():
+            ahead, self.ahead = self.ahead, b""
+            self._take_in(ahead)
 
     def _should_upgrade(self) -> bool:
         """Whether the parser is about to stop for another protocol; uvicorn starts nothing then.
@@ -132,7 +249,120 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._served = cycle
+        if self._place is Place.HEALTH_ONLY and cycle.scope["path"] not in ALWAYS_SERVED:
+            self.counted.turned_away["connections_full"] += 1
+            app = turn_away
         super()._start_asgi_task(cycle, app)
+
+    # --- what is late, or too much --------------------------------------------------------------
+
+    def _head_too_large(self, bound: str) -> HeadTooLarge:
+        return HeadTooLarge(
+            f"the head of the request is over {bound} long; POINTSMAN_MAX_HEAD_KB and "
+            "POINTSMAN_MAX_HEADERS set the limits"
+        )
+
+    def _head_is_late(self) -> None:
+        if self._is_answering:
+            self._await(self.bounds.head_seconds, self._head_is_late)
+        elif self._in_head or self._unfinished > 0:
+            self._refuse(
+                RequestTimeout(
+                    f"the head of the request did not arrive within {self.bounds.head_seconds:g} "
+                    "seconds; POINTSMAN_HEAD_TIMEOUT sets the limit"
+                )
+            )
+        else:
+            self.transport.close()  # it never asked for anything, so it awaits no answer
+
+    def _body_may_be_late(self) -> None:
+        waited_for = not self.flow.read_paused and self._served is self.cycle
+        if not waited_for or self._progress >= self.bounds.body_progress:
+            self._await(self.bounds.body_seconds, self._body_may_be_late)
+            return
+        self._refuse(
+            RequestTimeout(
+                f"less than {self.bounds.body_progress} bytes of the request's body arrived within "
+                f"{self.bounds.body_seconds:g} seconds; POINTSMAN_BODY_TIMEOUT sets the limit"
+            )
+        )
+
+    @property
+    def _is_answering(self) -> bool:
+        return self._served is not None and not self._served.response_complete
+
+    def _refuse(self, error: RequestError) -> None:
+        """Take in no more, and say why where that can't be taken for a part of another answer."""
+        self._deaf = True
+        self._stop_waiting()
+        if not self._is_answering:
+            self.counted.turned_away[error.code] += 1
+        elif self._in_body and self._served is self.cycle and not self.cycle.response_started:
+            # Who reads the body finds out why there is no more of it, and files a receipt.
+            cast("Scope", self.scope)["extensions"][BROKEN] = error
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        else:
+            self.transport.abort()
+            return
+        self.transport.write(refusal(error, self.url, self.headers))
+        self._drop()
+
+    def _drop(self) -> None:
+        """End our direction and throw away what still comes.
+
+        To close at once would take back what was just sent: the system tells a caller that is
+        still sending that the connection is broken, and it may never read our answer.
+        """
+        if self.transport.is_closing():
+            return
+        self._deaf = True
+        self._stop_waiting()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self._await_end(self.loop.time() + self.bounds.drop_longest_seconds)
+
+    def _await_end(self, until: float) -> None:
+        def look() -> None:
+            if self._progress and self.loop.time() < until:
+                self._await_end(until)
+            else:
+                self.transport.abort()
+
+        self._await(self.bounds.drop_seconds, look)
+
+    def _await(self, seconds: float, then: Callable[[], object]) -> None:
+        """Call `then` after so long, unless something is being waited for already."""
+        if self._deadline is None:
+            self._progress = 0
+            self._deadline = self.loop.call_later(seconds, self._late, then)
+
+    def _late(self, then: Callable[[], object]) -> None:
+        self._deadline = None
+        then()
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    # --- a caller that does not read ------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        """The caller is behind: begin to count.
+
+        It would hold a stream from upstream, and its money, for ever (T-19). Closing in the
+        ordinary way would wait for the unread bytes to be taken, so the connection is aborted; to
+        the application it looks as if the caller had left.
+        """
+        super().pause_writing()
+        self._giving_up = self.loop.call_later(self.bounds.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The caller has caught up."""
+        self._stop_counting()
+        super().resume_writing()
 
     def _stop_counting(self) -> None:
         if self._giving_up is not None:
@@ -140,42 +370,18 @@ class Protocol(HttpToolsProtocol):
             self._giving_up = None
 
 
-class JoinedHead:
-    """Stands before the wire until an answer has begun: head and first piece leave as one.
-
-    Two writes are two packets, and wake the caller twice. A head that nothing follows in the same
-    round of the loop leaves by itself in the next one.
-    """
-
-    __slots__ = ("_cycle", "_head", "_loop", "_wire", "is_closing")
-
-    def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
-        self._cycle = cycle
-        self._loop = loop
-        self._wire = cycle.transport
-        self._head = b""
-        self.is_closing = cycle.transport.is_closing
-        cycle.transport = cast("asyncio.Transport", self)
-
-    def write(self, data: bytes) -> None:
-        """The head, to be kept for a moment; or what follows it."""
-        if self._head or not self._cycle.response_started:
-            self._go_on(data)
-        else:
-            self._head = data
-            self._loop.call_soon(self._go_on)
-
-    def close(self) -> None:
-        """End the connection once the head is on its way."""
-        self._go_on()
-        self._wire.close()
-
-    def _go_on(self, data: bytes = b"") -> None:
-        if self._cycle.transport is not self._wire:
-            self._cycle.transport = self._wire
-            self._wire.write(self._head + data)
+def protocol(bounds: Bounds, connections: Connections) -> type[Protocol]:
+    """The protocol of connections that are held to `bounds` and counted in `connections`."""
+    return type("Protocol", (Protocol,), {"bounds": bounds, "counted": connections})
 
 
-def protocol(write_timeout: float) -> type[Protocol]:
-    """The protocol with a patience of so many seconds."""
-    return type("Protocol", (Protocol,), {"write_timeout": write_timeout})
+def _descriptor(transport: asyncio.BaseTransport) -> int:
+    sock = transport.get_extra_info("socket")
+    return -1 if sock is None else int(sock.fileno())
+
+
+def _meant_by(error: httptools.HttpParserError) -> RequestError:
+    """What one of our own callbacks raised inside the parser, or that this is no HTTP."""
+    if isinstance(error.__context__, RequestError):
+        return error.__context__
+    return MalformedRequest("what arrived on this connection is not an HTTP request")

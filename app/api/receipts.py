@@ -1,10 +1,11 @@
-"""GET /pointsman/receipts: the ledger, read over HTTP."""
+"""GET /pointsman/receipts: the ledger, read over HTTP; by a caller's key, its own part of it."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query, Request
 
+from app.api.own_receipts import caller_to_read, may_read
 from app.ledger.receipt import as_json_object
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def receipt_routes(store: "Callable[[], Store]") -> APIRouter:
 
     @router.get("/receipts", response_model=None)
     def receipts(  # noqa: PLR0917 - query parameters, given by name
+        request: Request,
         limit: Annotated[int, Query(ge=1, le=1000)] = 50,
         model: str | None = None,
         provider: str | None = None,
@@ -32,16 +34,16 @@ def receipt_routes(store: "Callable[[], Store]") -> APIRouter:
             model=model,
             provider=provider,
             verdict=verdict,
-            caller=caller,
+            caller=caller_to_read(request, caller),
             since=since,
             before=before,
         )
         return {"receipts": [as_json_object(receipt) for receipt in found]}
 
     @router.get("/receipts/{receipt_id}", response_model=None)
-    def receipt(receipt_id: str) -> dict[str, Any]:
+    def receipt(request: Request, receipt_id: str) -> dict[str, Any]:
         found = store().get(receipt_id)
-        if found is None:
+        if found is None or not may_read(request, found.caller):
             raise HTTPException(404, f"no receipt {receipt_id!r} in the ledger")
         return as_json_object(found)
 

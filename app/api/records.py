@@ -15,13 +15,16 @@ from types import TracebackType
 from starlette.types import Receive, Scope, Send
 
 from app.api.body import CallerLeft
+from app.api.brake import Brake
 from app.api.catching_up import CatchingUp
 from app.api.error_replies import error_body
 from app.api.exchange import Exchange, text_of
 from app.api.filing import judged, receipt_of, trusted_from, unsettled
 from app.api.plain_replies import send_json
 from app.api.request_log import RequestLog
-from app.errors import InternalError, RequestError
+from app.api.steady import steady
+from app.api.traffic import Traffic
+from app.errors import Drained, InternalError, RequestError, TooManyWrongKeys
 from app.ledger.receipt import Receipt, new_receipt_id
 from app.openrouter.catalog_feed import CatalogFeed
 from app.telemetry.telemetry import Telemetry
@@ -32,6 +35,7 @@ from app.wire.paths import canonical_path, error_shape
 log = logging.getLogger("pointsman")
 
 _SOON_SECONDS = 0.01
+REFUSALS_FILED_A_MINUTE = 120  # of requests that did not get past the door
 _PATIENCE_SECONDS = 0.5  # a finished request is in the ledger a second later, whatever happens
 
 
@@ -39,9 +43,16 @@ class Records:
     """One receipt for each request; `submit` hands it to the ledger without waiting."""
 
     def __init__(
-        self, *, feed: CatalogFeed, submit: Callable[[Receipt], None], telemetry: Telemetry
+        self,
+        *,
+        feed: CatalogFeed,
+        submit: Callable[[Receipt], None],
+        telemetry: Telemetry,
+        traffic: Traffic,
     ) -> None:
         self._feed = feed
+        self._traffic = traffic
+        self._refused = Brake()
         self._submit = submit
         self._telemetry = telemetry
         self._under_way: dict[str, Exchange] = {}
@@ -77,9 +88,18 @@ class Records:
     async def refuse(
         self, scope: Scope, _receive: Receive, send: Send, error: RequestError
     ) -> None:
-        """Answer a request that did not get past the door."""
+        """Answer a request that did not get past the door.
+
+        Whoever may not come in could fill the ledger with receipts of that: beyond so many a
+        minute they are only counted.
+        """
         dialect = DIALECTS.get(canonical_path(scope["path"]))
-        async with self.exchange(scope, send, dialect, filed=dialect is not None):
+        filed = dialect is not None and not isinstance(error, TooManyWrongKeys)
+        if filed and self._refused.note("", a_minute=REFUSALS_FILED_A_MINUTE):
+            filed = False
+        if not filed:
+            self._traffic.connections.turned_away[error.code] += 1
+        async with self.exchange(scope, send, dialect, filed=filed):
             raise error
 
     def close(self) -> None:
@@ -103,12 +123,19 @@ class Records:
             log.error("request %s failed inside Pointsman", exchange.id, exc_info=error)
             await self._answer(exchange, send, InternalError(f"see the process log: {exchange.id}"))
         else:
+            if isinstance(error, asyncio.CancelledError) and self._traffic.draining:
+                late = Drained(
+                    "Pointsman was stopped before this answer was complete; "
+                    "POINTSMAN_DRAIN_SECONDS is the time that answers get"
+                )
+                await self._answer(exchange, send, late)
             return False
         return True
 
     def end(self, exchange: Exchange) -> None:
         """File an exchange that has ended, however it did."""
         exchange.ended = time.perf_counter()
+        exchange.give_back()
         del self._under_way[exchange.id]
         if exchange.filed:  # in the loop's next round: in this one, the answer's end is sent
             self._ended.append(exchange)
@@ -149,7 +176,7 @@ class Records:
     def _file(self, exchange: Exchange, *, again: bool = True) -> None:
         """File it; where it accuses a provider by an older listing, only after another look."""
         try:
-            found = judged(exchange, self._feed.current, now=time.time())
+            found = judged(exchange, self._feed.current, now=steady())
             rests = unsettled(found.verdict, exchange) if again else None
             if rests is not None:
                 self._feed.renew(rests.model, since=trusted_from(exchange))

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Request
 
+from app.api.own_receipts import caller_to_read
 from app.ledger.moments import moment
 from app.ledger.stats import Wanted, dimensions, stats_as_json
 
@@ -20,6 +21,7 @@ def stats_routes(store: "Callable[[], Store]") -> APIRouter:
 
     @router.get("/stats", response_model=None)
     def stats(  # noqa: PLR0917 - query parameters, given by name
+        request: Request,
         by: str = "provider,quantization",
         since: str | None = None,
         until: str | None = None,
@@ -38,7 +40,7 @@ def stats_routes(store: "Callable[[], Store]") -> APIRouter:
             model=model,
             provider=provider,
             verdict=verdict,
-            caller=caller,
+            caller=caller_to_read(request, caller),
         )
         return stats_as_json(store().stats(by=grouped, wanted=wanted))
 

@@ -1,9 +1,12 @@
-"""How many requests are open, and whether new ones may come."""
+"""How many requests and connections are open, and whether new ones may come."""
+
+from app.api.connections import Connections
 
 
 class Traffic:
-    """Counted at the door, read by the server when it is told to stop."""
+    """Counted at the door and by the server, which reads it when it is told to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Connections | None = None) -> None:
         self.open = 0
         self.draining = False
+        self.connections = Connections() if connections is None else connections

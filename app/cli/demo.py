@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
+from app.api.bounds import Bounds
+from app.api.descriptors import raise_limit
 from app.cli.samples import send_samples
 from app.cli.serve import base_url, listen, serving, start_logging, stay
 from app.cli.words import log_command
@@ -37,6 +39,7 @@ def demo(settings: Settings) -> None:
     simulator = _in_a_thread(create_simulator(), listen("127.0.0.1", 0))
     settings = _in_front_of(simulator, settings)
     settings.check_exposure()
+    raise_limit()
     app = create_app(settings)
     listener = listen(settings.host, settings.port)
     address = base_url(listener)
@@ -45,7 +48,7 @@ def demo(settings: Settings) -> None:
     threading.Thread(
         target=send_samples, args=(address, shown_key, log_command(settings)), daemon=True
     ).start()
-    stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)
+    stay(app, listener, settings.drain_seconds, bounds=Bounds.of(settings))
 
 
 def simulate(

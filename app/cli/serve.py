@@ -1,5 +1,6 @@
 """`pointsman serve`: the proxy in front of an upstream, until it is told to stop."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -7,10 +8,13 @@ import signal
 import socket
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
+from app.api.bounds import Bounds
+from app.api.descriptors import NONE_LEFT, raise_limit
+from app.api.fork import State
 from app.api.protocol import protocol
 from app.api.traffic import Traffic
 from app.cli.words import log_command
@@ -19,6 +23,7 @@ from app.main import create_app
 from app.policy_folder import policy_folder
 from app.settings import Settings, unknown_settings
 from app.shown import shown
+from app.telemetry.stalls import Stalls
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -28,6 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("pointsman")
 
 MOST_LOGGED = 20_000  # characters of one entry, a stack trace included
+STANDARD: Final = Bounds()
+_TICK_SECONDS = 0.1  # uvicorn's
+_LOOK_EVERY_TICKS = 10
 
 
 def serve(settings: Settings) -> None:
@@ -37,6 +45,7 @@ def serve(settings: Settings) -> None:
     """
     start_logging(settings.log_level)
     settings.check_exposure()
+    raise_limit()
     for strange in unknown_settings():
         log.warning("%s", strange)
     if settings.workers > 1:
@@ -52,7 +61,7 @@ def serve(settings: Settings) -> None:
     app = create_app(settings)
     listener = listen(settings.host, settings.port)
     announce(settings, listener)
-    stay(app, listener, settings.drain_seconds, write_timeout=settings.write_timeout)
+    stay(app, listener, settings.drain_seconds, bounds=Bounds.of(settings))
 
 
 def announce(settings: Settings, listener: socket.socket) -> None:
@@ -69,7 +78,11 @@ def announce(settings: Settings, listener: socket.socket) -> None:
 
 
 def stay(
-    app: "ASGIApp", listener: socket.socket, drain_seconds: int, *, write_timeout: float = 120
+    app: "ASGIApp",
+    listener: socket.socket,
+    drain_seconds: int,
+    *,
+    bounds: Bounds = STANDARD,
 ) -> None:
     """Serve until SIGINT or SIGTERM, let running answers finish, and return.
 
@@ -78,7 +91,7 @@ def stay(
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, lambda *_: None)
     gc.freeze()  # what start-up left stays for good: no collection has to look at it again
-    serving(app, drain_seconds, write_timeout=write_timeout).run(sockets=[listener])
+    serving(app, drain_seconds, bounds=bounds).run(sockets=[listener])
 
 
 class Server(uvicorn.Server):
@@ -88,9 +101,10 @@ class Server(uvicorn.Server):
     up, nobody is listened to any more. A second signal ends at once.
     """
 
-    def __init__(self, config: uvicorn.Config, traffic: Traffic, drain_seconds: int) -> None:
+    def __init__(self, config: uvicorn.Config, state: State, drain_seconds: int) -> None:
         super().__init__(config)
-        self._traffic = traffic
+        self._traffic = state.traffic
+        self._stalls = state.stalls
         self._drain_seconds = drain_seconds
         self._until = 0.0
 
@@ -108,30 +122,63 @@ class Server(uvicorn.Server):
         if self._traffic.open:
             log.info("stopping: %d requests get time to finish", self._traffic.open)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and hear of connections that can't be accepted."""
+        asyncio.get_running_loop().set_exception_handler(self._note)
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        """Stay until it is time to stop."""
+        with self._stalls.watched():
+            await super().main_loop()
+
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: is it time to stop?"""
-        if self._traffic.draining:
-            done = not self._traffic.open or time.monotonic() >= self._until
-            self.should_exit = self.should_exit or done
+        """Ten times a second: is all well, and is it time to stop?"""
+        self._stalls.tick(_TICK_SECONDS)
+        if counter % _LOOK_EVERY_TICKS == 0:
+            connections = self._traffic.connections
+            connections.descriptors.look(connections.open)
+        if self._traffic.draining and not self.should_exit:
+            self.should_exit = not self._traffic.open or self._time_is_up()
         return await super().on_tick(counter)
 
+    def _time_is_up(self) -> bool:
+        if time.monotonic() < self._until:
+            return False
+        log.warning(
+            "stopping: %d requests are cut, since POINTSMAN_DRAIN_SECONDS (%d) are over",
+            *(self._traffic.open, self._drain_seconds),
+        )
+        return True
 
-def serving(app: "ASGIApp", drain_seconds: int, *, write_timeout: float = 120) -> Server:
+    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What goes wrong in the loop itself; asyncio's own may lack descriptors to accept with."""
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in NONE_LEFT:
+            connections = self._traffic.connections
+            connections.descriptors.ran_out(connections.open)
+        else:
+            loop.default_exception_handler(context)
+
+
+def serving(app: "ASGIApp", drain_seconds: int, *, bounds: Bounds = STANDARD) -> Server:
     """A server for `app`, which counts its own traffic if it is Pointsman."""
-    return Server(configured(app, write_timeout), traffic_of(app), drain_seconds)
+    state = state_of(app)
+    return Server(configured(app, bounds, state), state, drain_seconds)
 
 
-def traffic_of(app: "ASGIApp") -> Traffic:
-    """What an app counts at its door; nothing, if it is none of ours."""
-    return getattr(getattr(app, "state", None), "traffic", None) or Traffic()
+def state_of(app: "ASGIApp") -> State:
+    """What an app counts at its door; a state of its own, if it is none of ours."""
+    state = getattr(app, "state", None)
+    return state if isinstance(state, State) else State(Traffic(), Stalls())
 
 
-def configured(app: "ASGIApp", write_timeout: float) -> uvicorn.Config:
+def configured(app: "ASGIApp", bounds: Bounds, state: State) -> uvicorn.Config:
     """The uvicorn that we want: quick loop and parser, no header or log line of its own."""
     return uvicorn.Config(
         app,
         loop="auto",
-        http=protocol(write_timeout),
+        http=protocol(bounds, state.traffic.connections),
         ws="none",
         interface="asgi3",
         proxy_headers=False,  # nothing here asks where a caller says it comes from
@@ -140,7 +187,7 @@ def configured(app: "ASGIApp", write_timeout: float) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
-        timeout_keep_alive=75,
+        timeout_keep_alive=bounds.idle_seconds,
         timeout_graceful_shutdown=1,
     )
 

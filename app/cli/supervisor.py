@@ -5,6 +5,7 @@ Rule 1  The supervisor serves nothing: it has no thread, no event loop and no co
 Rule 2  Workers obey the supervisor alone. Terminals and service managers tell a whole group of
         processes to stop, and hearing it twice must not make a worker stop at once.
 Rule 3  A worker that dies is replaced at once; one that dies again soon, after pauses that grow.
+Rule 4  A worker whose event loop stands still is as good as dead, and is ended.
 """
 
 import logging
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from typing import TYPE_CHECKING, Protocol
 
+from app.cli.beats import Beats
 from app.errors import StartupError
 
 if TYPE_CHECKING:
@@ -74,10 +76,15 @@ class Supervisor:
         *,
         drain_seconds: float,
         closing_seconds: float = _CLOSING_SECONDS,
+        beats: Beats | None = None,
+        hung_seconds: float = 0.0,
     ) -> None:
+        """A worker is ended after so many seconds without a beat; 0: never."""
         self._work = work
         self._closing_seconds = closing_seconds
         self._drain_seconds = drain_seconds
+        self._beats = beats if hung_seconds else None
+        self._hung_seconds = hung_seconds
         self._seats = [_Seat(number) for number in range(1, count + 1)]
         self._stopping = False
         self._failed = False
@@ -99,6 +106,7 @@ class Supervisor:
                     if seat.process is not None and seat.process.exitcode is not None:
                         self._vacated(seat, seat.process)
                 self._end_who_is_late()
+                self._end_who_hangs()
                 self._fill_seats()
         if self._failed:
             sys.exit(2)
@@ -114,6 +122,8 @@ class Supervisor:
         due = [seat.due for seat in self._seats if not (seat.process or self._stopping)]
         if self._late_at is not None:
             due.append(self._late_at)
+        if self._beats is not None and not self._stopping:
+            due.append(time.monotonic() + self._hung_seconds / 4)
         return max(min(due) - time.monotonic(), 0.0) if due else None
 
     def _fill_seats(self) -> None:
@@ -123,6 +133,8 @@ class Supervisor:
 
     def _fill(self, seat: _Seat) -> None:
         seat.began = time.monotonic()
+        if self._beats is not None:
+            self._beats.forget(seat.number)
         try:
             seat.process = self._fork(seat.number)
         except OSError as error:  # the system has no room for it
@@ -189,6 +201,20 @@ class Supervisor:
             *(seat.number, pid, _how_it_ended(status)),
             f"in {pause:.0f} s" if pause else "now",
         )
+
+    def _end_who_hangs(self) -> None:
+        if self._beats is None or self._stopping:
+            return
+        for seat in self._seats:
+            silence = self._beats.silent_for(seat.number)
+            if seat.process is not None and silence >= self._hung_seconds:
+                log.error(
+                    "worker %d, process %s, has given no sign of life for %.0f s: it hangs, and is "
+                    "ended (POINTSMAN_WORKER_TIMEOUT)",
+                    *(seat.number, seat.process.pid, silence),
+                )
+                self._beats.forget(seat.number)
+                seat.process.kill()
 
     def _end_who_is_late(self) -> None:
         if self._late_at is None or time.monotonic() < self._late_at:

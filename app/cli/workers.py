@@ -8,11 +8,15 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.api.bounds import Bounds
 from app.api.worker import Worker
-from app.cli.serve import Server, announce, configured, listen, start_logging, traffic_of
+from app.cli.beats import Beats
+from app.cli.serve import Server, announce, configured, listen, start_logging, state_of
 from app.cli.supervisor import DRAIN, STOP_NOW, Supervisor
 from app.errors import SettingsError, reason_of
 from app.main import check, create_app
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from app.api.traffic import Traffic
+    from app.api.fork import State
 
 log = logging.getLogger("pointsman")
 
@@ -38,8 +42,14 @@ def serve_with_workers(settings: Settings) -> None:
         doors = Doors(settings.host, settings.port, settings.workers)
         announce(settings, doors.any())
         _load_what_all_need()
-        work = Serving(settings, doors, folder)
-        Supervisor(work, settings.workers, drain_seconds=settings.drain_seconds).run()
+        beats = Beats(settings.workers)
+        Supervisor(
+            Serving(settings, doors, folder, beats),
+            settings.workers,
+            drain_seconds=settings.drain_seconds,
+            beats=beats,
+            hung_seconds=settings.worker_timeout,
+        ).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -116,8 +126,9 @@ class Doors:
 class Serving:
     """The `Work` of workers: each makes everything for itself, and shares what it has loaded."""
 
-    def __init__(self, settings: Settings, doors: Doors, folder: Path) -> None:
+    def __init__(self, settings: Settings, doors: Doors, folder: Path, beats: Beats) -> None:
         self._settings = settings
+        self._beats = beats
         self._doors = doors
         self._folder = folder
         self._supervisor = os.getpid()
@@ -128,11 +139,13 @@ class Serving:
         start_logging(settings.log_level, who=f"[{number}]")
         app = create_app(settings, Worker(number, settings.workers, self._folder))
         listener = self._doors.only(number)
+        state = state_of(app)
         server = WorkerServer(
-            configured(app, settings.write_timeout),
-            traffic_of(app),
+            configured(app, Bounds.of(settings), state),
+            state,
             settings.drain_seconds,
             supervisor=self._supervisor,
+            beat=partial(self._beats.beat, number),
         )
         signal.signal(STOP_NOW, server.stop_now)
         gc.freeze()  # as one process does when it begins to serve
@@ -153,10 +166,17 @@ class WorkerServer(Server):
     """Obeys its supervisor, and does not outlive it for long."""
 
     def __init__(
-        self, config: "uvicorn.Config", traffic: "Traffic", drain_seconds: int, *, supervisor: int
+        self,
+        config: "uvicorn.Config",
+        state: "State",
+        drain_seconds: int,
+        *,
+        supervisor: int,
+        beat: Callable[[], None],
     ) -> None:
-        super().__init__(config, traffic, drain_seconds)
+        super().__init__(config, state, drain_seconds)
         self._supervisor = supervisor
+        self._beat = beat
         self.orphaned = False
 
     def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
@@ -171,7 +191,8 @@ class WorkerServer(Server):
         self._traffic.draining = self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: is the supervisor still there, and is it time to stop?"""
+        """Ten times a second: tell the supervisor of it, and is it still there?"""
+        self._beat()
         if not self.orphaned and os.getppid() != self._supervisor:
             self._go_on_alone()
         return await super().on_tick(counter)

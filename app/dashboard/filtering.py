@@ -17,16 +17,22 @@ class Filter:
     provider: str | None = None
     verdict: str | None = None
     caller: str | None = None
+    only: str | None = None  # the caller whose receipts may be shown, whatever is asked for
 
     @classmethod
-    def read(cls, parameters: Mapping[str, str]) -> Self:
-        """The filter that an address asks for; a verdict that there isn't asks for nothing."""
+    def read(cls, parameters: Mapping[str, str], *, only: str | None = None) -> Self:
+        """The filter that an address asks for; a verdict that there isn't asks for nothing.
+
+        With `only`, receipts of that caller fit and no other: to ask for a caller changes nothing.
+        """
         asked = {
             name: parameters.get(name, "").strip() or None
             for name in ("model", "provider", "caller")
         }
+        if only is not None:
+            asked["caller"] = None
         verdict = parameters.get("verdict")
-        return cls(**asked, verdict=verdict if verdict in _VERDICTS else None)
+        return cls(**asked, verdict=verdict if verdict in _VERDICTS else None, only=only)
 
     @property
     def is_any(self) -> bool:
@@ -41,4 +47,5 @@ class Filter:
             and self.provider in {None, receipt.provider}
             and self.verdict in {None, receipt.verdict}
             and self.caller in {None, receipt.caller}
+            and self.only in {None, receipt.caller}
         )

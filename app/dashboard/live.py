@@ -8,6 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from app.dashboard.filtering import Filter
 from app.dashboard.receipt_row import row_of
 from app.dashboard.render import PAGE_HEADERS, fragment
+from app.dashboard.shell import reads_of
 from app.dashboard.tail import News, Tail
 
 _KEEP_ALIVE = 30  # looks without news, some twelve seconds
@@ -27,7 +28,7 @@ def live(tail: Tail, request: Request) -> Response:
 
 
 async def _events(tail: Tail, request: Request) -> AsyncIterator[str]:
-    wanted = Filter.read(request.query_params)
+    wanted = Filter.read(request.query_params, only=reads_of(request))
     quiet, well = 0, False
     yield "retry: 2000\n\n"
     async for news in tail.follow(_cursor(request), request.is_disconnected):

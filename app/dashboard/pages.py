@@ -22,7 +22,7 @@ from app.dashboard.live import live
 from app.dashboard.receipt_row import row_of
 from app.dashboard.receipt_view import whole_of
 from app.dashboard.render import PAGE_HEADERS, page
-from app.dashboard.shell import LINKS, Sources, period_asked, shell_of
+from app.dashboard.shell import LINKS, Sources, period_asked, reads_of, shell_of
 from app.dashboard.sign_in import HOME
 from app.dashboard.spreads import spreads_of
 from app.dashboard.tail import Tail
@@ -105,9 +105,9 @@ class Pages:
         """The last hour, and the newest receipts."""
         store = self._sources.store()
         cursor = store.end()
-        wanted = Filter.read(request.query_params)
-        last_hour = self._stats(period_of("1h"), ())
-        newest = store.recent(limit=_MOST_ROWS)
+        wanted = Filter.read(request.query_params, only=reads_of(request))
+        last_hour = self._stats(request, period_of("1h"), ())
+        newest = store.recent(limit=_MOST_ROWS, caller=wanted.only)
         receipts = newest
         if not wanted.is_any:
             receipts = store.recent(
@@ -115,7 +115,7 @@ class Pages:
                 model=wanted.model,
                 provider=wanted.provider,
                 verdict=wanted.verdict,
-                caller=wanted.caller,
+                caller=wanted.caller if wanted.only is None else wanted.only,
             )
         return page(
             "now.html",
@@ -133,13 +133,13 @@ class Pages:
     def who(self, request: Request) -> Response:
         """Shares by provider and quantization."""
         period = period_asked(request)
-        by_provider = self._series(period, ("provider",))
+        by_provider = self._series(request, period, ("provider",))
         chart = charts.share_chart("Share by provider", by_provider)
-        by_quantization = self._series(period, ("quantization",))
+        by_quantization = self._series(request, period, ("quantization",))
         return page(
             "who.html",
             shell=shell_of(self._sources, request),
-            stats=self._stats(period, ("provider", "quantization")),
+            stats=self._stats(request, period, ("provider", "quantization")),
             by_provider=chart,
             by_quantization=charts.share_chart("Share by listed quantization", by_quantization),
             colour_of=lambda name: dict(zip(chart.names, chart.colours, strict=True)).get(name, 0),
@@ -149,8 +149,8 @@ class Pages:
     def quality(self, request: Request) -> Response:
         """Speed and errors."""
         period = period_asked(request)
-        stats = self._stats(period, ("provider",))
-        series = self._series(period, ("provider",), distributions=True)
+        stats = self._stats(request, period, ("provider",))
+        series = self._series(request, period, ("provider",), distributions=True)
         ttft = spreads_of("Time to first token", "ms", stats.groups, lambda each: each.ttft)
         speed = spreads_of("Tokens per second", "rate", stats.groups, lambda each: each.speed)
         return page(
@@ -166,16 +166,18 @@ class Pages:
     def money(self, request: Request) -> Response:
         """Cost, cache and flips."""
         period = period_asked(request)
-        by_model = self._stats(period, ("model",))
+        by_model = self._stats(request, period, ("model",))
         return page(
             "money.html",
             shell=shell_of(self._sources, request),
             tiles=figures.money_tiles(by_model.total),
             by_model=by_model,
-            by_provider=self._stats(period, ("provider",)),
-            models_over_time=charts.cost_chart("Cost by model", self._series(period, ("model",))),
+            by_provider=self._stats(request, period, ("provider",)),
+            models_over_time=charts.cost_chart(
+                "Cost by model", self._series(request, period, ("model",))
+            ),
             providers_over_time=charts.cost_chart(
-                "Cost by provider", self._series(period, ("provider",))
+                "Cost by provider", self._series(request, period, ("provider",))
             ),
         )
 
@@ -184,7 +186,7 @@ class Pages:
         policies, catalog = self._sources.policies, self._sources.catalog()
         trouble, by_rule = None, None
         try:
-            by_rule = self._stats(period_asked(request), ("rule",))
+            by_rule = self._stats(request, period_asked(request), ("rule",))
         except LedgerError as error:
             trouble = str(error)
         foreseen = self._foresee(catalog)
@@ -212,7 +214,7 @@ class Pages:
         """One receipt in full."""
         wanted = request.path_params["id"]
         found = self._sources.store().get(wanted)
-        if found is None:
+        if found is None or reads_of(request) not in {None, found.caller}:
             return self._message(
                 request,
                 404,
@@ -241,11 +243,12 @@ class Pages:
             self._foreseen = policy_view.foresee(book, catalog)
         return self._foreseen
 
-    def _stats(self, period: Period, by: tuple[Dimension, ...]) -> Stats:
-        return self._sources.store().stats(by=by, wanted=self._since(period))
+    def _stats(self, request: Request, period: Period, by: tuple[Dimension, ...]) -> Stats:
+        return self._sources.store().stats(by=by, wanted=self._wanted(request, period))
 
     def _series(
         self,
+        request: Request,
         period: Period,
         by: tuple[Dimension, ...],
         *,
@@ -253,13 +256,14 @@ class Pages:
     ) -> Series:
         return self._sources.store().series(
             by=by,
-            wanted=self._since(period),
+            wanted=self._wanted(request, period),
             points=period.points,
             distributions=distributions,
         )
 
-    def _since(self, period: Period) -> Wanted:
-        return Wanted(since=self._sources.now() - period.length)
+    def _wanted(self, request: Request, period: Period) -> Wanted:
+        since = self._sources.now() - period.length
+        return Wanted(since=since, caller=reads_of(request))
 
 
 def _known(receipts: list[Receipt]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ ENDINGS = {
     "caller_left": "the caller left",
     "upstream_cut": "upstream broke off",
     "upstream_error": "upstream answered with an error",
+    "draining": "Pointsman stopped before it was complete",
     "refused": "refused here; nothing was sent",
 }
 

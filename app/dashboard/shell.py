@@ -68,6 +68,7 @@ class Shell:
     here: str
     period: Period
     caller: str | None
+    reads_all: bool
     notices: tuple[Notice, ...]
     book: str
     periods: tuple[Period, ...] = PERIODS
@@ -79,6 +80,12 @@ def period_asked(request: Request) -> Period:
     return period_of(request.query_params.get("since"))
 
 
+def reads_of(request: Request) -> str | None:
+    """The one caller whose receipts may be shown; None: those of all. The door has decided it."""
+    reads: str | None = request.scope["reads"]
+    return reads
+
+
 def shell_of(sources: Sources, request: Request) -> Shell:
     """The shell of the page that is being asked for."""
     path, query = request.url.path, request.url.query
@@ -87,6 +94,7 @@ def shell_of(sources: Sources, request: Request) -> Shell:
         here=f"{path}?{query}" if query else path,
         period=period_asked(request),
         caller=request.scope.get("caller"),
+        reads_all=reads_of(request) is None,
         notices=_notices(sources, path),
         book=sources.policies.current.revision,
     )

@@ -13,13 +13,13 @@ from starlette.types import Receive, Scope, Send
 
 from app.dashboard.assets import ASSET_PATHS
 from app.dashboard.sessions import Known
-from app.errors import RequestError, UnknownCallerKey
+from app.errors import RequestError, TooManyWrongKeys, UnknownCallerKey
 
 if TYPE_CHECKING:
     from starlette.routing import Route
 
 Headers = Iterable[tuple[bytes, bytes]]
-Admit = Callable[[Headers], str | None]
+Admit = Callable[[Headers, str | None], str | None]  # by headers, and the address they came from
 Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
 
 HOME = "/dashboard"
@@ -54,7 +54,7 @@ class SignIn:
         async def refuse_or_ask(
             scope: Scope, receive: Receive, send: Send, error: RequestError
         ) -> None:
-            if isinstance(error, UnknownCallerKey) and is_page(scope["path"]):
+            if isinstance(error, UnknownCallerKey | TooManyWrongKeys) and is_page(scope["path"]):
                 from app.dashboard.sign_in_form import ask  # noqa: PLC0415 - see there
 
                 await ask(scope)(scope, receive, send)

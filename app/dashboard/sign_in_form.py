@@ -13,7 +13,7 @@ from starlette.types import Scope
 from app.dashboard.render import PAGE_HEADERS, page
 from app.dashboard.sessions import Known
 from app.dashboard.sign_in import COOKIE, HOME, SIGN_IN, SIGN_OUT, Admit, is_page, session_id
-from app.errors import ForbiddenOrigin, UnknownCallerKey
+from app.errors import ForbiddenOrigin, TooManyWrongKeys, UnknownCallerKey
 
 _LONGEST_FORM = 4096
 _SEE_OTHER = 303
@@ -44,10 +44,13 @@ class Form:
             return _foreign()
         fields = await _read_form(request)
         way_back = _way_back(fields.get("next"))
+        address = request.client.host if request.client else None
         try:
-            caller = self._admit([(b"x-api-key", fields.get("key", "").encode())])
+            caller = self._admit([(b"x-api-key", fields.get("key", "").encode())], address)
         except UnknownCallerKey:
             return self._form(way_back, failed=True)
+        except TooManyWrongKeys as error:
+            return self._form(way_back, failed=True, wait=str(error))
         answer = RedirectResponse(way_back, _SEE_OTHER, PAGE_HEADERS)
         if caller is not None:
             answer.set_cookie(
@@ -71,10 +74,11 @@ class Form:
         answer.delete_cookie(COOKIE, path=HOME, httponly=True, samesite="strict")
         return answer
 
-    def _form(self, way_back: str, *, failed: bool = False) -> Response:
+    def _form(self, way_back: str, *, failed: bool = False, wait: str = "") -> Response:
         if not self._asks:
             return RedirectResponse(HOME, _SEE_OTHER, PAGE_HEADERS)
-        return page("sign_in.html", 401 if failed else 200, way_back=way_back, failed=failed)
+        status = 429 if wait else 401 if failed else 200
+        return page("sign_in.html", status, way_back=way_back, failed=failed, wait=wait)
 
 
 def ask(scope: Scope) -> Response:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "refused"]
+Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "draining", "refused"]
 VerdictWord = Literal["kept", "broken", "unproven"]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u

@@ -160,6 +160,27 @@ def _of_now(now: Standing) -> Iterator[Metric]:
     yield _gauge("pointsman_open_requests", "Requests under way.", now.open_requests)
     yield _gauge("pointsman_open_streams", "Answers being streamed.", now.open_streams)
     yield _gauge("pointsman_draining", "1 while it is being stopped.", now.draining)
+    yield _gauge("pointsman_connections", "Connections from callers.", now.connections)
+    yield _gauge("pointsman_connections_limit", "How many there may be.", now.most_connections)
+    yield _gauge(
+        "pointsman_descriptors_run_out",
+        "1 if file descriptors have run out within the last minute.",
+        now.descriptors_run_out,
+    )
+    turned_away = CounterMetricFamily(
+        "pointsman_turned_away",
+        "Requests and connections that were refused without a receipt.",
+        labels=("code",),
+    )
+    for code, count in now.turned_away.items():
+        turned_away.add_metric((code,), count)
+    yield turned_away
+    yield _gauge("pointsman_request_bodies_bytes", "What request bodies take up.", now.bodies_held)
+    yield _gauge(
+        "pointsman_loop_stall_seconds",
+        "The longest time within the last minute or two that the event loop stood still.",
+        now.loop_stall_seconds,
+    )
     yield _gauge("pointsman_ledger_waiting", "Receipts not yet written.", now.ledger_waiting)
     yield _gauge(
         "pointsman_ledger_oldest_waiting_seconds",

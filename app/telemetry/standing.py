@@ -1,5 +1,6 @@
 """How a Pointsman stands at one moment: what is read off rather than added up. PURE."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -11,6 +12,12 @@ class Standing:
     open_requests: int
     open_streams: int
     draining: bool
+    connections: int
+    most_connections: int
+    descriptors_run_out: bool
+    turned_away: Mapping[str, int]  # by error code
+    bodies_held: int  # bytes
+    loop_stall_seconds: float
     ledger_waiting: int
     ledger_oldest_seconds: float  # that the receipt has waited which has waited longest
     ledger_dropped: int

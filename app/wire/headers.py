@@ -1,7 +1,8 @@
 """Which headers cross, each way, as tables.
 
 Rule 1  Towards upstream only what is listed crosses: what a caller sends beside it (cookies,
-        origin, forwarding headers, Pointsman's own) is between the caller and this machine.
+        origin, forwarding headers, Pointsman's own) is between the caller and this machine. A
+        header of OpenRouter's that is not known here could be a way round a policy.
 Rule 2  Towards the caller everything crosses but what speaks for a connection or an origin that
         is not ours, or for Pointsman. The body passes as raw bytes, so its length and encoding
         stay as sent; an answer that can have no body has no length.
@@ -51,13 +52,20 @@ _TO_UPSTREAM = _CREDENTIALS | {
     b"user-agent",
     b"x-request-id",
     b"x-session-id",
+    b"x-openrouter-cache",
+    b"x-openrouter-cache-clear",
+    b"x-openrouter-cache-ttl",
+    b"x-openrouter-categories",
+    b"x-openrouter-experimental-metadata",
+    b"x-openrouter-metadata",
+    b"x-openrouter-simulate",  # the simulated OpenRouter's own; the real one doesn't know it
+    b"x-openrouter-title",
     b"x-title",
 }
 _TO_UPSTREAM_PREFIXES = (
     b"anthropic-",
     b"openai-",
     b"x-anthropic-",
-    b"x-openrouter-",
     b"x-stainless-",
 )
 

@@ -3,8 +3,13 @@
 import pytest
 from pydantic import SecretStr
 
-from app.api.callers import Callers, shown_keys
-from app.errors import UnknownCallerKey
+from app.api.callers import (
+    WRONG_KEYS_A_MINUTE,
+    WRONG_KEYS_A_MINUTE_LOOPBACK,
+    Callers,
+    shown_keys,
+)
+from app.errors import CallerError, TooManyWrongKeys, UnknownCallerKey
 
 KEYS = {"anna": SecretStr("k-anna"), "bob": SecretStr("k-bob")}
 
@@ -78,3 +83,61 @@ def test_t44_a_request_can_not_be_a_list_of_guesses() -> None:
 
 def test_an_empty_key_is_none() -> None:
     assert shown_keys([(b"authorization", b"Bearer "), (b"x-api-key", b" ")]) == []
+
+
+WRONG = [(b"x-api-key", b"wrong")]
+
+
+def refusals(callers: Callers, count: int, address: str | None) -> list[str]:
+    """The codes of the errors that so many wrong keys get."""
+    codes = []
+    for _ in range(count):
+        with pytest.raises(CallerError) as caught:
+            callers.admit(WRONG, address)
+        codes.append(caught.value.code)
+    return codes
+
+
+def test_wrong_keys_are_braked_and_right_ones_never() -> None:
+    callers = Callers(KEYS)
+    codes = refusals(callers, WRONG_KEYS_A_MINUTE + 5, "10.0.0.1")
+    assert codes == ["unknown_caller_key"] * WRONG_KEYS_A_MINUTE + ["too_many_wrong_keys"] * 5
+    assert callers.admit([PLAIN_BOB], "10.0.0.1") == "bob"
+    assert refusals(callers, 1, "10.0.0.2") == ["unknown_caller_key"]
+
+
+def test_a_braked_caller_is_told_how_long_to_wait() -> None:
+    callers = Callers(KEYS)
+    refusals(callers, 3 * WRONG_KEYS_A_MINUTE, "10.0.0.1")
+    with pytest.raises(TooManyWrongKeys, match="wait 60 seconds") as caught:
+        callers.admit([], "10.0.0.1")
+    assert caught.value.headers == ((b"retry-after", b"60"),)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", None, ""])
+def test_this_machine_may_err_more_often(address: str | None) -> None:
+    codes = refusals(Callers(KEYS), WRONG_KEYS_A_MINUTE_LOOPBACK + 1, address)
+    assert codes.count("too_many_wrong_keys") == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),  # one host's own choice
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+    ],
+)
+def test_addresses_of_one_network_are_braked_as_one(one: str, other: str, *, alike: bool) -> None:
+    callers = Callers(KEYS)
+    refusals(callers, WRONG_KEYS_A_MINUTE, one)
+    assert (refusals(callers, 1, other) == ["too_many_wrong_keys"]) == alike
+
+
+def test_a_caller_reads_its_own_receipts_and_an_operator_all() -> None:
+    callers = Callers(KEYS, operators=["anna"])
+    assert callers.may_read_of("bob") == "bob"
+    assert callers.may_read_of("anna") is None
+    assert callers.may_read_of(None) == ""  # and not None, that would be all
+    assert Callers({}).may_read_of(None) is None

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -61,7 +60,7 @@ def filed(body: dict[str, Any], answer: dict[str, Any], known: Catalog) -> Recei
 
 
 def told_of(exchange: Exchange, known: Catalog) -> Receipt:
-    exchange.started_at = datetime.fromtimestamp(NOW, UTC)
+    exchange.since = NOW
     return receipt_of(exchange, judged(exchange, known, now=NOW))
 
 
@@ -210,7 +209,7 @@ def test_t48_an_answer_from_outside_of_a_strict_order_is_held_to_the_key_that_wa
 def test_an_old_listing_accuses_nobody() -> None:
     """Labels change: whoever is accused by one is accused by a listing as new as the request."""
     exchange = exchanged({"model": "acme/one"}, {"provider": "Novita"})
-    exchange.started_at = datetime.fromtimestamp(NOW, UTC)
+    exchange.since = NOW
     row_ = [row("novita/fp4", "Novita", "fp4")]
     for age, verdict in ((0, "broken"), (9, "broken"), (11, "unproven")):
         known = EMPTY.with_listing("acme/one", row_, NOW - age)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp, Message
 
-from app.api.fork import App, Fork
+from app.api.fork import App, Fork, State
 from app.api.traffic import Traffic
+from app.telemetry.stalls import Stalls
 from tests.conftest import Proxy
 
 ROOT = Path(__file__).parent.parent.parent
@@ -134,7 +135,7 @@ async def test_the_app_is_open_between_start_and_stop() -> None:
     async def send(message: Message) -> None:
         seen.append(message["type"])
 
-    app = App(_never, opened, Traffic())
+    app = App(_never, opened, State(Traffic(), Stalls()))
     await app({"type": "lifespan"}, receive, send)
     assert seen == [
         *("told", "opened", "lifespan.startup.complete"),
@@ -152,7 +153,7 @@ async def test_an_app_that_does_not_open_does_not_say_it_did() -> None:
         said.append(message["type"])
 
     with pytest.raises(OSError, match="no room"):
-        await App(_never, opened, Traffic())({"type": "lifespan"}, _nothing, send)
+        await App(_never, opened, State(Traffic(), Stalls()))({"type": "lifespan"}, _nothing, send)
     assert said == []
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.api.protocol import JoinedHead
+from app.api.joined_head import JoinedHead
 
 
 class Wire:
@@ -30,8 +30,20 @@ class Wire:
 async def answer() -> Any:
     """A cycle of uvicorn's as far as it matters here: its answer has not begun."""
     wire = Wire()
-    cycle = SimpleNamespace(wire=wire, transport=wire, response_started=False)
-    JoinedHead(cast("Any", cycle), asyncio.get_running_loop())
+    cycle = SimpleNamespace(
+        wire=wire,
+        transport=wire,
+        response_started=False,
+        response_complete=False,
+        more_body=False,
+        keep_alive=True,
+        dropped=0,
+    )
+
+    def drop() -> None:
+        cycle.dropped += 1
+
+    JoinedHead(cast("Any", cycle), asyncio.get_running_loop(), drop)
     return cycle
 
 

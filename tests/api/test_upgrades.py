@@ -1,91 +1,18 @@
 """An offer to change protocols changes nothing: not the request, nor where its body ends (T-54)."""
 
 import asyncio
-from collections.abc import Iterable
-from copy import copy
-from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.types import Receive, Scope, Send
-from uvicorn.server import ServerState
 
-from app.api.protocol import protocol
-from app.cli.serve import configured
-
-Seen = tuple[str, str, list[tuple[bytes, bytes]], bytes]
+from tests.api.connected import Seen, served
 
 OFFER = [
     (b"connection", b"Upgrade, HTTP2-Settings"),
     (b"upgrade", b"h2c"),
     (b"http2-settings", b"AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA"),
 ]
-
-
-class Wire:
-    """A connection's other end: notes what was written, and whether it was closed."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.closed = False
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    abort = close
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def get_extra_info(self, name: str) -> None:
-        del name
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-
-async def served(pieces: Iterable[bytes]) -> tuple[list[Seen], Wire]:
-    """The requests that an application sees of a connection that brings these pieces.
-
-    With the other end as it is before it hangs up.
-    """
-    seen: list[Seen] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        body, more = b"", True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                return
-            body += message["body"]
-            more = message["more_body"]
-        seen.append((scope["method"], scope["path"], scope["headers"], body))
-        await send({"type": "http.response.start", "status": 204})
-        await send({"type": "http.response.body"})
-
-    config = configured(app, 120)
-    config.load()
-    connection = protocol(120)(config, ServerState(), {})
-    wire = Wire()
-    connection.connection_made(cast("asyncio.Transport", wire))
-    for piece in pieces:
-        if not wire.closed:
-            connection.data_received(piece)
-            await asyncio.sleep(0)
-    before = -1
-    while before < len(seen):
-        before = len(seen)
-        for _ in range(5):
-            await asyncio.sleep(0)
-    left = copy(wire)
-    connection.connection_lost(None)
-    await asyncio.sleep(0)
-    return seen, left
 
 
 def written(method: str, path: str, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:

@@ -16,8 +16,10 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are for
 PROGRAM = """\
 import logging, os, signal, sys, time
 {first}
+from app.cli.beats import Beats
 from app.cli.supervisor import Supervisor
 from app.errors import SettingsError
+beats = Beats(2)
 class Idle:
     def begin(self, number):
         print("began", number, flush=True)
@@ -27,14 +29,16 @@ class Idle:
     def end(self):
         print("ends", flush=True)
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
-Supervisor(Idle(), 2, drain_seconds=0.2, closing_seconds=0.2).run()
+Supervisor(
+    Idle(), 2, drain_seconds=0.2, closing_seconds=0.2, beats=beats, hung_seconds={hung}
+).run()
 print("over", flush=True)
 """
 
 
-def supervised(begin: str, first: str = "") -> subprocess.Popen[str]:
+def supervised(begin: str, first: str = "", *, hung: float = 0.0) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-c", PROGRAM.format(begin=begin, first=first)],
+        [sys.executable, "-c", PROGRAM.format(begin=begin, first=first, hung=hung)],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -108,6 +112,48 @@ def test_who_does_not_end_is_ended() -> None:
         text = said(process, "over")
         assert process.wait(timeout=10) == 0
     assert text.count("does not end") == 2
+
+
+def test_a_worker_that_hangs_is_ended_and_replaced() -> None:
+    begin = (
+        "signal.signal(signal.SIGTERM, lambda *_: os._exit(0))\n"
+        "        for _ in range(100 if number == 1 else 5): beats.beat(number); time.sleep(0.05)\n"
+        "        time.sleep(60)"
+    )
+    with supervised(begin, hung=1.0) as process:
+        text = said(process, "starts now")
+        text += said(process, "began")
+        process.send_signal(signal.SIGTERM)
+        said(process, "over")
+        assert process.wait(timeout=10) == 0
+    assert text.count("has given no sign of life for 1 s: it hangs, and is ended") == 1
+    assert "POINTSMAN_WORKER_TIMEOUT" in text
+    assert text.count("worker 2, process ") == 2
+    assert "was ended by SIGKILL; another one starts now" in text
+    assert (text.count("began 1"), text.count("began 2")) == (1, 2)
+
+
+def test_a_worker_that_has_yet_to_begin_does_not_hang() -> None:
+    """Its start may take a while: a ledger is brought up to date."""
+    with supervised(
+        "time.sleep(1.5); print('ready', flush=True); time.sleep(60)", hung=0.3
+    ) as process:
+        text = said(process, "ready")
+        process.send_signal(signal.SIGTERM)
+        said(process, "over")
+        assert process.wait(timeout=10) == 0
+    assert "hangs" not in text
+
+
+@pytest.mark.parametrize("hung", [0.0])
+def test_nobody_is_ended_where_that_is_turned_off(hung: float) -> None:
+    begin = "beats.beat(number); time.sleep(1.5); print('still here', flush=True); time.sleep(60)"
+    with supervised(begin, hung=hung) as process:
+        text = said(process, "still here")
+        process.send_signal(signal.SIGTERM)
+        said(process, "over")
+        assert process.wait(timeout=10) == 0
+    assert "hangs" not in text
 
 
 def test_what_is_wrong_with_policies_is_said_before_anything_starts(tmp_path: Path) -> None:

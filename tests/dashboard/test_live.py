@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -241,7 +242,13 @@ async def test_t64_a_silent_ledger_holds_up_the_tail_and_nothing_else_that_runs_
 
 def asking() -> Request:
     """A request of a viewer who stays."""
-    scope = {"type": "http", "headers": [], "query_string": b"", "path": "/dashboard/live"}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "headers": [],
+        "query_string": b"",
+        "path": "/dashboard/live",
+        "reads": None,
+    }
     return Request(scope, asyncio.Event().wait)  # type: ignore[arg-type]
 
 

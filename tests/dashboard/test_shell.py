@@ -31,6 +31,7 @@ def sources(tmp_path: Path) -> Sources:
 def shell_at(sources: Sources, path: str = "/dashboard", query: str = "") -> Shell:
     scope = {
         "type": "http",
+        "reads": None,
         "path": path,
         "query_string": query.encode(),
         "headers": [(b"host", b"127.0.0.1:4477")],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.api.records import Records
+from app.api.traffic import Traffic
 from app.openrouter.catalog_feed import CatalogFeed
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
@@ -135,7 +136,9 @@ async def test_metrics_in_trouble_cost_no_receipt(caplog: pytest.LogCaptureFixtu
 
     filed: list[Any] = []
     telemetry = Telemetry(Tallies(trouble))
-    records = Records(feed=CatalogFeed(nobody), submit=filed.append, telemetry=telemetry)
+    records = Records(
+        feed=CatalogFeed(nobody), submit=filed.append, telemetry=telemetry, traffic=Traffic()
+    )
     scope = {"type": "http", "path": "/v1/files", "headers": []}
 
     async def send(_: object) -> None:

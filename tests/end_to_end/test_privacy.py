@@ -228,6 +228,7 @@ async def test_t39_t47_no_prompt_answer_or_key_is_found_anywhere(  # noqa: PLR09
         upstream_url=openrouter.url,
         openrouter_api_key=UPSTREAM_KEY if caller_keys else "",
         caller_keys=caller_keys,
+        operators="anna" if caller_keys else "",
         transport=transport,
         max_body_mb=1,
         log_level="debug",

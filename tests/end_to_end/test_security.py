@@ -1,7 +1,11 @@
 """Nobody gets in who does not belong."""
 
+import asyncio
+
 import pytest
 
+from app.api.callers import WRONG_KEYS_A_MINUTE_LOOPBACK
+from app.api.records import REFUSALS_FILED_A_MINUTE
 from app.errors import SettingsError
 from app.settings import Settings
 from tests.conftest import UPSTREAM_KEY, Proxy, StartProxy
@@ -93,7 +97,8 @@ async def test_without_a_key_of_ours_the_callers_key_goes_on(
 async def test_with_caller_keys_set_only_their_holders_get_in(
     start_proxy: StartProxy, openrouter: ScriptedUpstream
 ) -> None:
-    proxy = start_proxy(upstream_url=openrouter.url, caller_keys=f"anna:{CALLER_KEY},bob:k2")
+    keys = f"anna:{CALLER_KEY},bob:k2"
+    proxy = start_proxy(upstream_url=openrouter.url, caller_keys=keys, operators="anna")
     openrouter.plays(reply(b"{}"))
     for headers in ({}, {"authorization": "Bearer wrong"}, {"x-api-key": CALLER_KEY + "x"}):
         answer = await proxy.client.post(proxy.url + CHAT, json=ASK, headers=headers)
@@ -144,14 +149,14 @@ def test_caller_keys_without_a_key_for_upstream_are_a_start_up_error() -> None:
         Settings.read(caller_keys="a:b").check_exposure()
 
 
-@pytest.mark.parametrize("dots", ["%252e%252e", "%25%32%65%252e"])
+@pytest.mark.parametrize("name", ["%252e%252e", "%25%32%65%252e"])
 async def test_what_came_encoded_twice_goes_on_encoded_twice(
-    proxy: Proxy, openrouter: ScriptedUpstream, dots: str
+    proxy: Proxy, openrouter: ScriptedUpstream, name: str
 ) -> None:
-    """Decoded once on the way, it would be the path of an endpoint that a policy holds."""
+    """Decoded once on the way, it would mean another path upstream than it did here."""
     openrouter.plays(reply(b"{}"))
-    await proxy.client.post(f"{proxy.url}/v1/files/{dots}/chat/completions", json=ASK)
-    assert openrouter.only_request.target == "/api/v1/files/%252e%252e/chat/completions"
+    await proxy.client.post(f"{proxy.url}/v1/files/{name}/parts", json=ASK)
+    assert openrouter.only_request.target == "/api/v1/files/%252e%252e/parts"
 
 
 @pytest.mark.parametrize(
@@ -163,6 +168,12 @@ async def test_what_came_encoded_twice_goes_on_encoded_twice(
         ("POST", "/v1/chat/completions%00"),
         ("POST", "/v1/chat/completions%3Fx"),
         ("POST", "/v1/chat%5Ccompletions"),
+        ("POST", "/v1/files/%252e%252e/chat/completions"),
+        ("POST", "/v1/chat;a=1/completions"),
+        ("POST", "/v1/chat/completions%EF%BB%BF"),
+        ("POST", "/v1/%EF%BD%83hat/completions."),
+        ("POST", "/v1/%25%36%33hat%252Fcompletions"),
+        ("POST", "/v1/chat%2509/completions"),
         ("PATCH", "/v1/chat/completions"),
         ("PUT", "/v1/messages"),
     ],
@@ -208,3 +219,75 @@ async def test_a_right_caller_key_in_either_place_is_enough_and_stays_here(
     assert openrouter.only_request.header("authorization") == f"Bearer {UPSTREAM_KEY}"
     assert openrouter.only_request.header("x-api-key") is None
     assert CALLER_KEY not in str(openrouter.only_request)
+
+
+async def test_wrong_keys_are_braked_without_a_receipt_for_each_and_right_ones_are_not(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(reply(b"{}"))
+    keys = f"anna:{CALLER_KEY}"
+    proxy = start_proxy(upstream_url=openrouter.url, caller_keys=keys, operators="anna")
+    answers = [
+        await proxy.client.post(proxy.url + CHAT, json=ASK, headers={"x-api-key": f"guess-{n}"})
+        for n in range(WRONG_KEYS_A_MINUTE_LOOPBACK + 60)
+    ]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:WRONG_KEYS_A_MINUTE_LOOPBACK] == [401] * WRONG_KEYS_A_MINUTE_LOOPBACK
+    assert statuses[-1] == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert answers[-1].json()["error"]["code"] == "too_many_wrong_keys"
+    shown = {"x-api-key": CALLER_KEY}
+    assert (await proxy.client.post(proxy.url + CHAT, json=ASK, headers=shown)).status_code == 200
+    page = await proxy.client.get(f"{proxy.url}/dashboard")
+    assert page.status_code == 303  # a person is asked for a key all the same
+    form = await proxy.client.post(
+        f"{proxy.url}/dashboard/sign-in", data={"key": "x"}, headers={"origin": proxy.url}
+    )
+    assert (form.status_code, "wait " in form.text) == (429, True)
+    await asyncio.sleep(0.5)
+    proxy.client.headers.update(shown)
+    answer = await proxy.client.get(f"{proxy.url}/pointsman/receipts?limit=1000")
+    filed = [one["status"] for one in answer.json()["receipts"]]
+    assert filed.count(200) == 1
+    assert REFUSALS_FILED_A_MINUTE <= filed.count(401) < WRONG_KEYS_A_MINUTE_LOOPBACK
+    assert filed.count(429) == 0
+    metrics = (await proxy.client.get(f"{proxy.url}/metrics")).text
+    for name, rest in (
+        ("unknown_caller_key", statuses.count(401) - filed.count(401)),
+        ("too_many_wrong_keys", statuses.count(429)),
+    ):
+        assert f'pointsman_turned_away_total{{code="{name}"}} {rest}.0' in metrics
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-7", "iso-8859-1"])
+async def test_t42_json_in_another_charset_is_a_415(
+    proxy: Proxy, openrouter: ScriptedUpstream, charset: str
+) -> None:
+    headers = {"content-type": f"application/json; charset={charset}"}
+    body = '{"model":"acme/sim-1"}'.encode(charset)
+    answer = await proxy.client.post(proxy.url + CHAT, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_content")
+    assert charset in answer.json()["error"]["message"]
+    assert not openrouter.requests
+
+
+@pytest.mark.parametrize("blank", ["\ufeff", "\u00a0", "\u200b", "\t"])
+async def test_a_blank_around_a_models_name_is_no_way_round_its_rule(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, blank: str
+) -> None:
+    policy = "version: 1\nrules:\n  - {name: r, models: ['acme/*'], zdr: true}\n"
+    proxy = start_proxy(policy, upstream_url=openrouter.url)
+    openrouter.plays(reply(b"{}"))
+    ask = {**ASK, "model": f"{blank}acme/sim-1{blank}"}
+    await proxy.client.post(proxy.url + CHAT, json=ask)
+    assert openrouter.only_request.json["provider"] == {"zdr": True}
+    assert openrouter.only_request.json["model"] == ask["model"]
+
+
+async def test_a_long_path_does_not_swell_the_ledger(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    proxy = start_proxy(upstream_url=openrouter.url, openrouter_api_key="")
+    path = "/v1" + "/chat/completions" * 400
+    assert (await proxy.client.post(proxy.url + path, json=ASK)).status_code == 401
+    assert (await proxy.only_receipt())["path"] == path[:256]

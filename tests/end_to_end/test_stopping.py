@@ -88,7 +88,8 @@ async def test_t26_a_stream_that_does_not_end_is_ended_at_the_limit(
             with pytest.raises(httpx2.RemoteProtocolError):
                 await streaming
     (receipt,) = Store.open(f"sqlite:///{tmp_path / 'ledger.db'}").recent(limit=10)
-    assert receipt.ending == "caller_left"
+    assert (receipt.ending, receipt.error_code) == ("draining", "draining")
+    assert "POINTSMAN_DRAIN_SECONDS" in (receipt.error_message or "")
     assert receipt.provider == "novita"
 
 

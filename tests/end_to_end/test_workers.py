@@ -250,7 +250,7 @@ async def test_a_second_signal_stops_at_once_and_receipts_are_still_written(
             with pytest.raises(httpx2.HTTPError):
                 await each
     receipts = Store.open(f"sqlite:///{tmp_path / 'ledger.db'}").recent(limit=10)
-    assert [receipt.ending for receipt in receipts] == ["caller_left"] * 2
+    assert [receipt.ending for receipt in receipts] == ["draining"] * 2
 
 
 async def test_no_worker_outlives_a_supervisor_that_was_killed(

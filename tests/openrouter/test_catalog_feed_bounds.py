@@ -1,7 +1,6 @@
 """What callers may make the feed do: a few fetches at once, of slugs only, a bounded memory."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -163,20 +162,19 @@ async def test_models_that_are_listed_no_more_are_known_no_more(
 async def test_the_longest_list_is_read_beside_the_loop(
     feed: CatalogFeed, upstream: Upstream
 ) -> None:
-    """On the loop it is a third of a second; beside it, a few milliseconds in each turn."""
+    """On the loop it is a handful of turns, one of a third of a second; beside it, thousands."""
     padding = {"description": "y" * 600, "context_length": 131072, "pricing": {"prompt": 1e-7}}
     models = [{"id": f"a/{number}", **padding} for number in range(19_000)]
     upstream.tell(LIST, {"data": models})
     upstream.tell(LISTING, rows(1000, padding=3_000))
     feed.want(MODEL)
-    longest, last = 0.0, time.perf_counter()
+    turns = 0
     while feed._fetches:  # noqa: SLF001 - to watch the loop meanwhile
         await asyncio.sleep(0)
-        now = time.perf_counter()
-        longest, last = max(longest, now - last), now
+        turns += 1
     assert len(feed.current.models) == 19_000
     assert len(tags(feed) or ()) == 1000
-    assert longest < 0.1
+    assert turns > 50
 
 
 class Flood:

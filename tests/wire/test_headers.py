@@ -41,7 +41,7 @@ def test_what_openrouter_and_the_sdks_use_goes_upstream(name: bytes) -> None:
         *(b"x-real-ip", b"via", b"baggage", b"x-pointsman-dry-run", b"x-pointsman-caller"),
         *(b"sec-fetch-site", b"expect", b"x-upstream", b"api-key", b"proxy-authorization"),
         *(b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade"),
-        *(b"Cookie", b"X-Authorization"),
+        *(b"Cookie", b"X-Authorization", b"x-openrouter-provider", b"x-openrouter-fusion-depth"),
     ],
 )
 def test_t33_all_else_stays_here(name: bytes) -> None:
