@@ -183,7 +183,7 @@ def _pay(asked: Asked, endpoint: Endpoint) -> Iterator[Change]:
 
 def _share(price: Decimal, cap: Decimal | None) -> float:
     """How much dearer, from 0 to 1: what a price is above its cap, as a share of the price."""
-    return float((price - (cap or 0)) / price)
+    return float((price - max(cap or Decimal(0), Decimal(0))) / price) if price else 1.0
 
 
 def _number(price: Decimal) -> float | str:

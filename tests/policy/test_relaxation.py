@@ -245,3 +245,12 @@ def test_no_smaller_set_of_changes_would_do() -> None:
             assert not funnel(endpoints, replace(asked, preferences=partly)).survivors, number
         seen += len(found.changes) > 1
     assert seen > 20
+
+
+@pytest.mark.parametrize("cap", [-1, "-1", -(10**30), 1e-30])
+def test_a_cap_that_even_a_free_endpoint_exceeds_has_a_way_out(cap: object) -> None:
+    """A share of no price is no number."""
+    asked = Asked({"max_price": {"prompt": cap, "completion": cap}})
+    free, dear = priced("novita", "0", "0.0000025"), priced("together", "0.1", "0.1")
+    told = way_out([dear, free] if cap != 1e-30 else [dear], asked)
+    assert told.startswith("max_price.prompt: ")
