@@ -17,6 +17,7 @@ from app.openrouter.reading_along import CheckedBackend
 from app.openrouter.transport import TransportError, TransportTimeout
 from app.wire.headers import RawHeaders
 
+_LONGEST_KNOWN = 500
 _TIMEOUTS = (httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout)
 
 
@@ -65,7 +66,12 @@ class HttpxTransport:
                 "pool": connect_timeout,
             }
         }
-        self._url = lru_cache(maxsize=256)(httpx2.URL)
+        self._known_url = lru_cache(maxsize=256)(httpx2.URL)
+
+    def _url(self, target: str) -> httpx2.URL:
+        """Where to, remembered as long as it is short: callers choose the query."""
+        make = self._known_url if len(target) <= _LONGEST_KNOWN else httpx2.URL
+        return make(self._base_url + target)
 
     async def send(
         self, method: str, target: str, headers: RawHeaders, body: bytes
@@ -74,7 +80,7 @@ class HttpxTransport:
         try:
             request = httpx2.Request(
                 method,
-                self._url(self._base_url + target),
+                self._url(target),
                 headers=headers,
                 content=body or None,
                 extensions=self._extensions,

@@ -77,6 +77,7 @@ _NOT_TO_CALLER_PREFIXES = (b"access-control-", b"x-pointsman-")
 _BODILESS = frozenset({204, 304})  # statuses; servers send a length with them all the same
 _OF_A_BODY = frozenset({b"content-length"})
 
+_LONGEST = 200  # bytes of a header's name; no longer one crosses, since names are remembered
 _CODING = frozenset({b"content-encoding"})
 _NOTHING: frozenset[bytes] = frozenset()
 _LENGTH = len(b"connection")
@@ -102,7 +103,11 @@ def to_upstream(
     With a `trace`, it stands in for the caller's: the span that upstream goes on from is ours.
     `decoded`: the body goes on without the compression that it came in.
     """
-    kept = [(name, value) for header, value in raw if (name := _name_for_upstream(header))]
+    kept = [
+        (name, value)
+        for header, value in raw
+        if len(header) <= _LONGEST and (name := _name_for_upstream(header))
+    ]
     ours: list[Header] = [_UNCOMPRESSED]
     withheld = _named_by_connection(raw)
     if decoded:
@@ -121,7 +126,11 @@ def to_upstream(
 
 def to_caller(raw: Sequence[Header], status: int) -> list[Header]:
     """What of upstream's headers goes to the caller; a stream is marked as not to be buffered."""
-    kept = [(name, value) for header, value in raw if (name := _name_for_caller(header))]
+    kept = [
+        (name, value)
+        for header, value in raw
+        if len(header) <= _LONGEST and (name := _name_for_caller(header))
+    ]
     withheld = _named_by_connection(raw)
     if status in _BODILESS:
         withheld |= _OF_A_BODY

@@ -1,5 +1,6 @@
 """The kinds of input, each made from a seed alone, so that one case can be repeated."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,7 @@ from tests.fuzz import grammar
 POLICIES = Path(__file__).parent.parent.parent / "policies"
 
 PATHS = ("/chat/completions", "/responses", "/messages", "/completions", "/embeddings", "/rerank")
+_PRICED = (b"prompt", b"completion", b"request")
 _SSE_TOKENS = (
     *(b"data: ", b"data:", b"data", b"event: error\n", b"event: ", b"id: 1\n", b":\n", b": x\n\n"),
     *(b"\n", b"\n\n", b"\r", b"\r\n\r\n", b"\xef\xbb\xbf", b"data: [DONE]\n\n", b"data: {}\n\n"),
@@ -88,13 +90,40 @@ _YAML_TOKENS = tuple(
 )
 
 
+LISTING = json.dumps(
+    {
+        "data": {
+            "endpoints": [
+                {
+                    "tag": tag,
+                    "provider_name": name,
+                    "quantization": label,
+                    "pricing": {"prompt": price, "completion": price},
+                    "context_length": 8192,
+                    "supported_parameters": ["tools", "max_tokens"],
+                }
+                for tag, name, label, price in (
+                    ("novita/fp8", "Novita", "fp8", "0.0000002"),
+                    ("deepinfra/fp4", "DeepInfra", "fp4", "0"),
+                    ("deepinfra/bf16", "DeepInfra", "bf16", "0.000001"),
+                    ("openai/priority", "OpenAI", "unknown", "0.00001"),
+                    ("groq", "Groq", None, "-1"),
+                )
+            ]
+        }
+    }
+).encode()
+REFUSED = b"""{"error":{"code":404,"message":"No endpoints found matching your policy",
+  "metadata":{"failed_routing_step":"Filter by Max Price"}}}"""
+
+
 @dataclass(frozen=True)
 class Case:
     """What one client sends, and what upstream answers to it."""
 
     request: bytes
     answer: tuple[bytes, ...] = (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",)
-    listing: bytes = b'{"data":[]}'  # what any GET below /models is answered with
+    listing: bytes = LISTING  # what any GET below /models is answered with
     relayed: bytes | None = None  # the body that must come out, where the answer is sound
 
 
@@ -109,9 +138,13 @@ def posted(path: str, body: bytes, *more: bytes) -> bytes:
 
 
 def _asked(random: Random) -> bytes:
-    models = random.choice((b"acme/sim-1", b"qwen/qwen3-coder", b"quick", b"fuzz/m%d"))
-    named = models % random.randrange(10**9) if b"%d" in models else models
+    named = random.choice((b"acme/sim-1", b"qwen/qwen3-coder", b"quick", _new_model(random)))
     return b'{"model":"%b","messages":[],"stream":true}' % named
+
+
+def _new_model(random: Random) -> bytes:
+    """One whose listing has to be fetched."""
+    return b"fuzz/m%d" % random.randrange(10**9)
 
 
 def _answered(body: bytes, kind: bytes, random: Random) -> tuple[bytes, ...]:
@@ -196,16 +229,26 @@ def asked(random: Random) -> Case:
     known = ("model", "messages", "provider", "models", "tools", "stream", "plugins", "fallbacks")
     made = grammar.obj(random, 5, *known)
     if random.random() < 0.7:
-        made = b'{"model":"acme/sim-1",' + made[1:]
+        named = random.choice((b"acme/sim-1", _new_model(random)))
+        made = b'%b,"model":"%b"}' % (
+            made[:-1],
+            named,
+        )  # of a key that comes twice, the last counts
     if random.random() < 0.5:
         provider = grammar.obj(random, 3, "only", "order", "ignore", "max_price", "quantizations")
-        made = b'{"provider":%b,' % provider + made[1:]
+        if random.random() < 0.3:
+            caps = b",".join(b'"%b":%b' % (key, grammar.number(random)) for key in _PRICED)
+            provider = b'{"max_price":{%b}}' % caps
+        made = b'%b,"provider":%b}' % (made[:-1], provider)
     if random.random() < 0.2:
         made = grammar.mutated(random, made, _SSE_TOKENS)
     more = random.choice(((), (), (b"x-pointsman-dry-run: 1",), (b"anthropic-version: 1",)))
     path = random.choice((*PATHS, "/messages/count_tokens", "/../pointsman/explain"))
     sent = posted(path, made, *more).replace(b"/v1/../", b"/")
-    return Case(sent)
+    if random.random() < 0.5:
+        return Case(sent)
+    lines = b"HTTP/1.1 404 X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return Case(sent, (lines % len(REFUSED) + REFUSED,))
 
 
 def listing(random: Random) -> Case:

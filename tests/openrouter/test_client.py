@@ -155,6 +155,16 @@ async def test_a_body_is_read_however_it_is_framed(
         assert b"link" not in {name.lower() for name, _ in headers}
 
 
+async def test_a_query_of_any_length_goes_up_as_given(
+    client: OpenRouter, scripted: ScriptedUpstream
+) -> None:
+    scripted.plays(reply(b"{}"))
+    for length in (1, 10_000):
+        upstream = await client.open("GET", "/x", b"a=" + b"b" * length, [], b"")
+        await upstream.aclose()
+        assert scripted.requests[-1].target == f"/api/v1/x?a={'b' * length}"
+
+
 async def test_the_answer_to_head_has_the_length_and_not_the_body(
     client: OpenRouter, scripted: ScriptedUpstream
 ) -> None:
