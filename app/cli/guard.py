@@ -1,4 +1,4 @@
-"""Guards standard output and error: whatever is printed, by whomever, is first `shown`.
+"""Guards standard output and error: all that a process prints there is first `shown`.
 
 That is `print`, error messages, warnings, stack traces and the process log. Rich writes its colours
 past the guard, so what it prints is guarded where it renders: see `terminal`.

@@ -22,12 +22,15 @@ TCP_SECONDS = 10
 _SLACK_SECONDS = 1.0  # after which a server that was to end a statement is taken to be silent
 _PING_SECONDS = 2.0  # for the word by which a connection is tried before it is used again
 
+_STATEMENT = "statement_timeout"
+
 Result = TypeVar("Result")
 
 
 def engine_for(url: sa.URL, patience: float) -> sa.Engine:
     """An engine whose statements take at most so many seconds each."""
     ours = url.get_driver_name() == "psycopg"
+    theirs = _STATEMENT in str(url.query.get("options", ""))
     if ours:
         url = url.set(query={**_LIMITS, **url.query, "options": _options(url, patience)})
     engine = sa.create_engine(
@@ -35,10 +38,13 @@ def engine_for(url: sa.URL, patience: float) -> sa.Engine:
     )
 
     def connect(_dialect: Any, _record: Any, words: Any, named: dict[str, Any]) -> "Patient":
-        return Patient.connect(*words, **named)
+        connection = Patient.connect(*words, **named)
+        connection.allowed = _limit_of(connection) if theirs else patience
+        return connection
 
     def taken(connection: "Patient", *_: object) -> None:
-        connection.patience = patience + _SLACK_SECONDS
+        allowed = connection.allowed
+        connection.patience = None if allowed is None else allowed + _SLACK_SECONDS
 
     def put_back(connection: "Patient | None", *_: object) -> None:
         if connection is not None:
@@ -70,6 +76,7 @@ def unhurried(connection: sa.Connection) -> Iterator[None]:
 class Patient(psycopg.Connection[Any]):
     """A connection that is closed where the server has not answered for `patience` seconds."""
 
+    allowed: float | None = None  # seconds that a statement may take; None: as long as it does
     patience: float | None = _PING_SECONDS + CONNECT_SECONDS  # until it is first taken
 
     def wait(self, gen: Generator[Any, Any, Result], *words: Any, **named: Any) -> Result:
@@ -101,10 +108,18 @@ def _until(late: float, gen: Generator[Any, Any, Result]) -> Generator[Any, Any,
         gen.close()
 
 
+def _limit_of(connection: Patient) -> float | None:
+    """The seconds that the server gives a statement, where the ledger's address says how many."""
+    query = "SELECT setting FROM pg_settings WHERE name = %s"
+    (milliseconds,) = connection.execute(query, [_STATEMENT]).fetchone() or ("0",)
+    connection.rollback()
+    return int(milliseconds) / 1000 or None
+
+
 def _options(url: sa.URL, patience: float) -> str:
     """The server's own settings: ours, then those of the address, since the last one holds."""
     theirs = url.query.get("options", ())
-    ours = f"-c statement_timeout={patience * 1000:.0f} -c lock_timeout={LOCK_SECONDS * 1000}"
+    ours = f"-c {_STATEMENT}={patience * 1000:.0f} -c lock_timeout={LOCK_SECONDS * 1000}"
     return " ".join((ours, *((theirs,) if isinstance(theirs, str) else theirs)))
 
 

@@ -61,7 +61,7 @@ class Store:
         """Open the ledger at `url`, making or migrating it first where needed.
 
         Raises `LedgerError` saying what is wrong, without the password that a URL may hold.
-        `keep` is for the one who tidies. No statement takes more than `patience` seconds.
+        `keep` is what `tidy` goes by. No statement takes more than `patience` seconds.
         """
         return cls(url, open_engine(url, patience), keep, patience)
 

@@ -82,7 +82,8 @@ class Writer:
         self._failure: str | None = None
         self._told: str | None = None
         self._telling = threading.Lock()
-        # Each is changed by one thread alone: the first two by who submits, the others by ours.
+        # Each is changed by one thread alone: the first two where receipts are submitted, the
+        # others where they are written.
         self._put_bytes = 0
         self._overflowed = 0
         self._taken_bytes = 0

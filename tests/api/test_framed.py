@@ -10,7 +10,7 @@ from tests.ledger.receipts import receipt
 
 
 async def nothing(*_: object) -> None:
-    """Nobody asks for it here."""
+    """Not asked for here."""
 
 
 def test_t63_what_curl_prints_does_nothing_to_a_terminal() -> None:

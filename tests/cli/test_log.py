@@ -55,7 +55,7 @@ def test_one_receipt_is_one_line_at_any_width(width: int) -> None:
 
 @pytest.mark.parametrize("width", [80, 100, 140])
 def test_t63_a_long_name_takes_no_room_from_time_and_verdict(width: int) -> None:
-    """Whoever names a model does not decide whether its verdict can be seen."""
+    """A client that names a model does not decide whether its verdict can be seen."""
     long = "m" * 500
     text = table(receipt(1, model_asked=long, provider=long, rules=(long,)), width=width)
     time_shown, verdict, *rest = text.splitlines()[1].split()
@@ -165,7 +165,7 @@ def test_one_receipt_is_shown_whole(store: Store, capsys: pytest.CaptureFixture[
         show_one(store, "rcp_9")
 
 
-def test_a_wall_clock_set_back_does_not_stall_who_follows(
+def test_a_wall_clock_set_back_does_not_stall_following(
     store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New receipts follow in the order of writing, whatever time they bear."""

@@ -45,7 +45,7 @@ def test_when_all_is_well_nothing_is_said(sources: Sources) -> None:
 
 
 def test_receipts_that_were_lost_are_never_kept_quiet(sources: Sources) -> None:
-    full = replace(sources, writer=Writer(lambda: pytest.fail("nobody writes"), capacity=0))
+    full = replace(sources, writer=Writer(lambda: pytest.fail("it was not started"), capacity=0))
     for _ in range(1234):
         full.writer.submit(sample())
     (notice,) = shell_at(full).notices

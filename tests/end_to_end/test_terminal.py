@@ -191,7 +191,7 @@ def all_of(end: int) -> bytes:
     while True:
         try:
             piece = os.read(end, 65536)
-        except OSError:  # how a terminal tells that nobody is at its other end
+        except OSError:  # a terminal whose other end is closed
             piece = b""
         if not piece:
             os.close(end)

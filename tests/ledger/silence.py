@@ -9,8 +9,8 @@ from typing import Self
 class Silencer:
     """Forwards to a port of this machine, as long as it is not `frozen`.
 
-    Frozen, it takes connections and bytes as a kernel does, and answers nothing: to whoever is
-    connected, it looks like a server that thinks.
+    Frozen, it takes connections and bytes as a kernel does, and answers nothing: a client can't
+    tell it from a server that is busy.
     """
 
     def __init__(self, port: int) -> None:

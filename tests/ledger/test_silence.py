@@ -172,6 +172,21 @@ def test_t64_the_server_ends_what_takes_too_long(postgres: str) -> None:
     engine.dispose()
 
 
+@pytest.mark.parametrize(("limit", "seconds"), [("30s", 31.0), ("200", 1.2), ("0", None)])
+def test_a_limit_in_the_address_is_that_of_our_own_clock_too(
+    postgres: str, limit: str, seconds: float | None
+) -> None:
+    url = f"{postgres}/ledger?options=-c%20statement_timeout%3D{limit}"
+    engine = open_engine(url, patience=0.1)
+    for _ in range(2):  # new, and used before
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            assert driver.patience == seconds
+            if limit != "200":
+                assert connection.exec_driver_sql("SELECT pg_sleep(1.3)").all()
+    engine.dispose()
+
+
 def test_the_address_has_the_last_word_on_timeouts(postgres: str) -> None:
     url = f"{postgres}/ledger?options=-c%20statement_timeout%3D77&connect_timeout=3"
     engine = open_engine(url, patience=5)
@@ -232,7 +247,7 @@ def test_t64_a_file_locked_by_another_process_is_an_error_after_five_seconds(
         assert until(lambda: writer.error is not None) < PATIENCE_SECONDS + 2
         assert writer.error == SILENT
         with closing(Store.open(url)) as reader:
-            assert len(reader.recent(limit=5)) == 1  # who reads is not held up
+            assert len(reader.recent(limit=5)) == 1  # a reader is not held up
         holder.communicate()
     until(lambda: writer.error is None and writer.pending == 0)
     with closing(Store.open(url)) as store:
