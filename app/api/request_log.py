@@ -8,6 +8,7 @@ from app.ledger.receipt import Receipt
 log = logging.getLogger("pointsman.requests")
 
 _SOON_SECONDS = 0.05
+_LONGEST_PATH = 200
 
 
 class RequestLog:
@@ -39,6 +40,8 @@ def line_of(receipt: Receipt) -> str:
     """
     pairs = (
         ("caller=", receipt.caller),
+        ("path=", _path_without_policy(receipt)),
+        ("reason=", None if receipt.dialect else receipt.reason),
         ("model=", _model(receipt)),
         ("rule=", ",".join(receipt.rules)),
         ("provider=", receipt.provider),
@@ -53,6 +56,11 @@ def line_of(receipt: Receipt) -> str:
         ("receipt=", receipt.id),
     )
     return " ".join([name + _quoted(value) for name, value in pairs if value])
+
+
+def _path_without_policy(receipt: Receipt) -> str | None:
+    """The path that no policy speaks for; the others are known by their model and rule."""
+    return None if receipt.dialect else receipt.path[:_LONGEST_PATH]
 
 
 def _model(receipt: Receipt) -> str | None:
