@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from app.openrouter.client import OpenRouter
 
-_VERSION = re.compile(r"/v[0-9]+/?$", re.IGNORECASE)
+_VERSION = re.compile(r"(?<!/)/v[0-9]+/?$", re.IGNORECASE)
 
 
 def address_beside(base_url: str) -> str:

@@ -21,7 +21,7 @@ from app.policy.evidence import is_fresh
 from app.policy.filters import FILTERS, Asked, means
 from app.policy.overruled import Overruled
 from app.policy.route import Route
-from app.policy.sides import Side, held
+from app.policy.sides import Behind, Side, held
 
 Preferences = Mapping[str, Any]
 Rows = tuple[Endpoint, ...] | None  # a model's endpoints; None: no fresh listing
@@ -140,13 +140,19 @@ def _refusal(
     why: str | None,
 ) -> str:
     behind = {name: held(name, preferences[name], sides) for name in lost}
-    wanted = "; ".join(f"{by or 'a preset'} requires {name}" for name, by in behind.items())
+    wanted = "; ".join(_wanted(name, by) for name, by in behind.items())
     accepted = ", ".join(f"`{name}`" for name in sorted(route.accepts))
     return (
         f"{wanted}; POST {route.path} accepts only {accepted} in `provider`"
         f"{f', and {why}' if why else ''}; use a model without such a rule here, or write "
         "`routes: pass` into the rule to send requests without it"
     )
+
+
+def _wanted(name: str, by: Behind) -> str:
+    """Render as `rule "r" (policies/default.yaml:3) requires quantization_floor`."""
+    keys = dict.fromkeys(clause.key for clause in by.clauses)
+    return f"{by or 'a preset'} requires {', '.join(keys) or name}"
 
 
 # --- batches ----------------------------------------------------------------------------------
