@@ -42,6 +42,7 @@ from app.errors import LedgerError, SettingsError
 from app.ledger.keep import Keep
 from app.ledger.writer import Writer
 from app.openrouter.address import AddressWatch
+from app.openrouter.beside import Beside
 from app.openrouter.catalog_copies import CatalogCopies
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
@@ -71,6 +72,7 @@ class Rooms:
     settings: Settings
     policies: PolicyFolder
     openrouter: OpenRouter
+    beside: Beside
     feed: CatalogFeed
     presets: PresetFeed
     drift: DriftLog
@@ -136,12 +138,13 @@ def check(settings: Settings) -> None:
 
 def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
     policies = PolicyFolder(policy_folder(settings.policies))
-    openrouter = connect(
-        settings.upstream_url,
+    connecting = partial(
+        connect,
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
         transport=settings.transport,
     )
+    openrouter = connecting(settings.upstream_url)
     key = settings.openrouter_api_key
     drift = DriftLog(policies)
     feed = CatalogFeed(
@@ -160,6 +163,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         settings=settings,
         policies=policies,
         openrouter=openrouter,
+        beside=Beside(settings.upstream_url, connecting),
         feed=feed,
         presets=PresetFeed(partial(_read_as, openrouter)),
         drift=drift,
@@ -192,6 +196,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     await rooms.feed.close()
     await rooms.presets.close()
     await rooms.openrouter.aclose()
+    await rooms.beside.aclose()
     rooms.records.close()
     rooms.writer.close(timeout=5.0)
     if peers is not None:
@@ -288,6 +293,7 @@ def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
         inference=Inference(
             policies=policies,
             openrouter=openrouter,
+            beside=rooms.beside,
             feed=feed,
             presets=PresetsInRequests(rooms.presets, rooms.key),
             records=records,
@@ -301,7 +307,13 @@ def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
         count_tokens=CountTokens(
             openrouter=openrouter, records=records, key=rooms.key, bodies=bodies
         ),
-        passthrough=Passthrough(openrouter=openrouter, records=records, key=key, bodies=bodies),
+        passthrough=Passthrough(
+            openrouter=openrouter,
+            beside=rooms.beside,
+            records=records,
+            key=key,
+            bodies=bodies,
+        ),
     )
 
 

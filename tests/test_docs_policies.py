@@ -12,6 +12,7 @@ import pytest
 from app.catalog.catalog import EMPTY
 from app.errors import PolicyRefusal
 from app.policy.apply import apply
+from app.policy.other_routes import OTHER_ROUTES, Carriage
 from app.policy.parse import read_book
 from app.policy.request import read_request
 from app.policy.schema import ALIAS_KEYS, FILE_KEYS, RULE_KEYS
@@ -22,7 +23,7 @@ _BLOCK = re.compile(r"^```(\w+) ?(\S*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DO
 
 @dataclass(frozen=True)
 class Example:
-    """A policy, what was asked by whom, and the outcome stated."""
+    """A policy, what was asked by whom (or on which path), and the outcome stated."""
 
     heading: str
     policy: str
@@ -63,18 +64,19 @@ def test_what_is_said_of_a_key_is_what_happens(example: Example) -> None:
         text = "version: 1\nrules:\n" + indent(text, "  ")
     book = read_book({"mine.yaml": text})
     request = read_request(example.asked.strip().encode())
-    is_agent = "/" in example.by
+    on = Carriage(OTHER_ROUTES[example.by]) if example.by.startswith("/") else None
+    is_agent = "/" in example.by and on is None
     route = book.route_for(
         request,
-        caller=None if is_agent else example.by or None,
+        caller=None if is_agent or on else example.by or None,
         user_agent=example.by if is_agent else "",
         catalog=EMPTY,
     )
     expected = json.loads(example.expected)
     if example.outcome == "refused":
         with pytest.raises(PolicyRefusal, match=expected["message"]) as refused:
-            apply(request, route)
+            apply(request, route, on=on)
         assert refused.value.code == expected["code"]
     else:
         assert example.outcome == "sent"
-        assert json.loads(apply(request, route).body) == expected
+        assert json.loads(apply(request, route, on=on).body) == expected

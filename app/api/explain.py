@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from app.api.body import Bodies, must_be_json
+from app.api.carriage import carriage_of
 from app.api.exchange import Exchange
 from app.api.plain_replies import send_json
 from app.api.presets import PresetsInRequests
@@ -52,10 +53,10 @@ class Explain:
             request = read_request(body)
             presets = await self._presets.of(request, self._policies.current, scope["headers"])
             query = scope["query_string"].decode("latin-1")
-            explained = self._explained(exchange, request, presets, query)
+            explained = await self._explained(exchange, request, presets, query)
             exchange.bytes_out = await send_json(send, 200, explained)
 
-    def _explained(
+    async def _explained(
         self, exchange: Exchange, request: Request, presets: Presets, query: str
     ) -> dict[str, object]:
         asked = {name: values[-1] for name, values in parse_qs(query).items()}
@@ -68,7 +69,8 @@ class Explain:
             catalog=self._feed.current,
             presets=presets,
         )
-        route, explained = by.route, explain(by)
+        route = by.route
+        explained = explain(by, await carriage_of(exchange.dialect, route, self._feed))
         catalog, ladder = self._feed.current, book.ladder
         asked_of_router = asked_by(by.sent, route, explained.provider)
         for model in route.names_sent(request.models):

@@ -19,6 +19,7 @@ _FIRST_ERROR_STATUS = 400
 _SAME_SECONDS = 10.0  # a listing of so shortly before a request is as good as one of after it
 _MESSAGE_LIMIT = 300
 _LONGEST_PATH = 256
+NO_POLICY = "no policy on this route"
 _OWN_WISH = " (no policy speaks for it: judged by the caller's own preferences)"
 
 # Whose fault decides how it ended; the first that fits.
@@ -140,6 +141,8 @@ def _unnamed(status: int | None) -> str:
 def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: float) -> Verdict:
     """The verdict on what has been `seen` of an answer; it may be only its beginning."""
     outgoing, status = exchange.outgoing, exchange.upstream_status
+    if exchange.dialect is None:
+        return Verdict(verdict=None, reason=NO_POLICY)
     if outgoing is None or exchange.observer is None or status is None:
         return Verdict(verdict=None, reason="nothing was routed")
     usage = seen.usage or Usage()

@@ -11,16 +11,19 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.body import Bodies, must_be_json
 from app.api.callers import shown_keys
+from app.api.carriage import carriage_of
 from app.api.exchange import Exchange
 from app.api.holding import Holding
 from app.api.presets import PresetsInRequests
 from app.api.records import Records
 from app.api.staying import while_caller_stays
-from app.errors import MissingKey
+from app.errors import MalformedBody, MissingKey
+from app.openrouter.beside import Beside
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, Upstream
 from app.policy.apply import apply
-from app.policy.request import read_request
+from app.policy.form import is_form
+from app.policy.request import read_form, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
 from app.wire.dialect import Dialect
@@ -35,6 +38,7 @@ class Inference:
         *,
         policies: PolicyFolder,
         openrouter: OpenRouter,
+        beside: Beside,
         feed: CatalogFeed,
         presets: PresetsInRequests,
         records: Records,
@@ -44,6 +48,7 @@ class Inference:
     ) -> None:
         self._policies = policies
         self._openrouter = openrouter
+        self._beside = beside
         self._feed = feed
         self._presets = presets
         self._records = records
@@ -54,11 +59,14 @@ class Inference:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, dialect: Dialect) -> None:
         """Hold one request to its policy, relay the answer, leave a receipt."""
         async with self._records.exchange(scope, send, dialect) as exchange:
-            must_be_json(exchange.asked_with)
+            form = dialect.takes_forms and _form_of(scope["headers"])
+            if not form:
+                must_be_json(exchange.asked_with)
             must_have_key(scope["headers"], self._key)
-            body = await self._held_to_policy(scope, receive, exchange)
-            with while_caller_stays(scope, receive, by_scope=self._openrouter.cancel_by_scope):
-                upstream = await self._openrouter.open(
+            body = await self._held_to_policy(scope, receive, exchange, form or None)
+            openrouter = self._beside() if dialect.beside_base else self._openrouter
+            with while_caller_stays(scope, receive, by_scope=openrouter.cancel_by_scope):
+                upstream = await openrouter.open(
                     "POST",
                     dialect.path,
                     scope["query_string"],
@@ -81,12 +89,17 @@ class Inference:
             decoded=True,
         )
 
-    async def _held_to_policy(self, scope: Scope, receive: Receive, exchange: Exchange) -> bytes:
-        """The body to send; what was decided stands in the exchange."""
+    async def _held_to_policy(
+        self, scope: Scope, receive: Receive, exchange: Exchange, form: bytes | None
+    ) -> bytes:
+        """The body to send; what was decided stands in the exchange.
+
+        `form` is the content type of a body that is a form.
+        """
         body = await self._bodies.read_json(exchange, scope, receive)
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
-        request = read_request(body)
+        request = read_form(body, form) if form else read_request(body)
         presets = await self._presets.of(request, book, scope["headers"])
         found = routed(
             book,
@@ -101,8 +114,19 @@ class Inference:
             self._feed.want(model)
         if "tools" in request.fields:
             self._feed.want_tools()
-        exchange.outgoing = outgoing = apply(request, found.route, found.presets)
+        on = await carriage_of(exchange.dialect, found.route, self._feed)
+        exchange.outgoing = outgoing = apply(request, found.route, found.presets, on)
         return outgoing.body
+
+
+def _form_of(headers: RawHeaders) -> bytes | None:
+    """The content type of a body that is a form. Raises `MalformedBody` where two are given."""
+    told = [value for name, value in headers if name == b"content-type"]
+    if not any(map(is_form, told)):
+        return None
+    if len(told) > 1:
+        raise MalformedBody("the request has two content types; send one")
+    return told[0]
 
 
 async def relay(

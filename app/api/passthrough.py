@@ -1,4 +1,4 @@
-"""Every other /v1 path, forwarded as it came: no policy speaks of it."""
+"""Every other /v1 path, forwarded as it came: no policy applies, and its receipt says so."""
 
 from urllib.parse import quote
 
@@ -9,7 +9,9 @@ from app.api.body import Bodies
 from app.api.inference import finish, must_have_key, relay
 from app.api.records import Records
 from app.api.staying import while_caller_stays
+from app.openrouter.beside import Beside
 from app.openrouter.client import OpenRouter
+from app.wire.dialect import DIALECTS
 from app.wire.headers import to_upstream
 
 # These can change or cost nothing, so they leave no receipt and need no key of their own.
@@ -32,11 +34,13 @@ class Passthrough:
         self,
         *,
         openrouter: OpenRouter,
+        beside: Beside,
         records: Records,
         key: SecretStr | None,
         bodies: Bodies,
     ) -> None:
         self._openrouter = openrouter
+        self._beside = beside
         self._records = records
         self._key = key.get_secret_value() if key else None
         self._bodies = bodies
@@ -49,8 +53,10 @@ class Passthrough:
                 must_have_key(scope["headers"], self._key)
             body = await self._bodies.read(exchange, scope, receive)
             exchange.bytes_in = len(body)
-            with while_caller_stays(scope, receive, by_scope=self._openrouter.cancel_by_scope):
-                upstream = await self._openrouter.open(
+            row = DIALECTS.get(path)  # one that is only read here
+            openrouter = self._beside() if row and row.beside_base else self._openrouter
+            with while_caller_stays(scope, receive, by_scope=openrouter.cancel_by_scope):
+                upstream = await openrouter.open(
                     scope["method"],
                     sent_path(path),
                     scope["query_string"],

@@ -10,6 +10,7 @@ from app.ledger.receipt import Receipt
 log = logging.getLogger("pointsman.requests")
 
 _SOON_SECONDS = 0.05
+_LONGEST_PATH = 200
 
 
 class RequestLog:
@@ -41,6 +42,8 @@ def line_of(receipt: Receipt) -> str:
     """
     pairs = (
         ("caller=", receipt.caller),
+        ("path=", _path_without_policy(receipt)),
+        ("reason=", None if receipt.dialect else receipt.reason),
         ("model=", _model(receipt)),
         ("rule=", some_names(receipt.rules, ",")),
         ("provider=", receipt.provider),
@@ -55,6 +58,11 @@ def line_of(receipt: Receipt) -> str:
         ("receipt=", receipt.id),
     )
     return " ".join([name + _quoted(value) for name, value in pairs if value])
+
+
+def _path_without_policy(receipt: Receipt) -> str | None:
+    """The path that no policy speaks for; the others are known by their model and rule."""
+    return None if receipt.dialect else receipt.path[:_LONGEST_PATH]
 
 
 def _model(receipt: Receipt) -> str | None:

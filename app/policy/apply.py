@@ -10,12 +10,14 @@ from app.policy.as_sent import set_to
 from app.policy.compliance import Terms, terms_of
 from app.policy.entries import is_entry, without
 from app.policy.names import renamed
+from app.policy.other_routes import Carriage, carried
 from app.policy.overruled import Overruled, overruled
 from app.policy.preferences import as_bytes, in_slugs, joined
 from app.policy.presets import NO_PRESETS, Presets, hold, joined_with
 from app.policy.refuse import COUNTS_AS, refuse
 from app.policy.request import Request
 from app.policy.route import Route
+from app.policy.sides import sides_of
 from app.policy.slices import edit
 
 Changes = dict[str, bytes | None]
@@ -33,12 +35,19 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     router_metadata: bool
 
 
-def apply(request: Request, route: Route, presets: Presets = NO_PRESETS) -> Outgoing:
+def apply(
+    request: Request,
+    route: Route,
+    presets: Presets = NO_PRESETS,
+    on: Carriage | None = None,
+) -> Outgoing:
     """The request as the route wants it, beside the presets that it names.
 
+    `on` is given where upstream's route accepts only a part of the `provider` object.
+
     Raises `PolicyConflict` if policy, caller and presets have nothing in common, `PolicyRefused`
-    if the request uses what a rule refuses, `MalformedBody` if a preference that must be read
-    can't be.
+    if the request uses what a rule refuses or its path can't carry what one requires,
+    `MalformedBody` if a preference that must be read can't be.
     """
     if route.conflict:
         raise PolicyConflict(f"the policy leaves nothing for {route.model_asked}: {route.conflict}")
@@ -48,16 +57,29 @@ def apply(request: Request, route: Route, presets: Presets = NO_PRESETS) -> Outg
     lost: tuple[Overruled, ...] = ()
     if presets and route.matched:
         preferences, lost = joined_with(route, presets, preferences)
-    changes = _changes(request, route, preferences) if route.matched else {}
+    terms = route.terms if preferences is route.preferences else terms_of(preferences)
+    lost = _overruled(request, route, preferences) + lost
+    if on is not None and preferences and route.matched:
+        asked = request.provider and in_slugs(request.provider, route.spelling)
+        sides = sides_of(route.parts, route.merge, asked)
+        preferences, dropped = carried(on, preferences, route, sides)
+        lost += dropped
+    changes = _changes(request, route, preferences, on) if route.matched else {}
     return Outgoing(
-        body=edit(request.body, request.fields, changes) if changes else request.body,
+        body=_written(request, changes, on) if changes else request.body,
         model_sent=route.model_sent,
         preferences=preferences,
-        terms=route.terms if preferences is route.preferences else terms_of(preferences),
-        overruled=_overruled(request, route, preferences) + lost,
+        terms=terms,
+        overruled=lost,
         changed=tuple(changes),
         router_metadata=route.router_metadata,
     )
+
+
+def _written(request: Request, changes: Changes, on: Carriage | None) -> bytes:
+    if request.form is not None:
+        return request.form.edit(changes)
+    return edit(request.body, request.fields, changes, on.route.stream_field if on else None)
 
 
 def _overruled(
@@ -69,8 +91,10 @@ def _overruled(
     return overruled(asked, preferences, route)
 
 
-def _changes(request: Request, route: Route, preferences: Mapping[str, Any] | None) -> Changes:
-    """The top-level fields that are sent otherwise than they came; None: left out."""
+def _changes(
+    request: Request, route: Route, preferences: Mapping[str, Any] | None, on: Carriage | None
+) -> Changes:
+    """The top-level fields whose value or place is not as it came; None: left out."""
     wanted: Changes = {}
     if preferences is not None or request.provider:
         wanted["provider"] = as_bytes(preferences, request, route)
@@ -84,7 +108,19 @@ def _changes(request: Request, route: Route, preferences: Mapping[str, Any] | No
         wanted["model"] = msgspec.json.encode(route.model_sent)
     for field, clause in route.set.items():
         wanted[field] = set_to(request.fields.get(field), clause)
-    return {field: new for field, new in wanted.items() if new != _came(request, field)}
+    behind = _behind(request, on.route.stream_field) if on else frozenset()
+    return {
+        field: new
+        for field, new in wanted.items()
+        if new != _came(request, field) or field in behind
+    }
+
+
+def _behind(request: Request, stream_field: str | None) -> frozenset[str]:
+    """The fields that stand behind one which upstream reads as a stream: it does not see them."""
+    names = list(request.fields)
+    place = names.index(stream_field) + 1 if stream_field and stream_field in names else len(names)
+    return frozenset(names[place:])
 
 
 def _came(request: Request, field: str) -> bytes | None:

@@ -8,11 +8,14 @@ What the table doesn't know is not provable: a tool type, a plugin or a field ne
 channels.md is held to this table by a test.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from app.policy.carriers import Carried, Doubt
-from app.policy.request import Request
+from app.policy.request import Request, is_given
 
 Handling = Literal["held", "refused", "not provable"]
 
@@ -54,6 +57,9 @@ CHANNELS: tuple[Channel, ...] = (
     ),
     Channel(
         "`prompt` with an `id` (responses)", "not provable", "a stored template may name a model"
+    ),
+    Channel(
+        "`previous_job_id` (videos)", "not provable", "it binds to the endpoint of an earlier job"
     ),
     Channel("`previous_response_id`", "held", "OpenRouter keeps no responses, and refuses it"),
     # --- hosts --------------------------------------------------------------------------------
@@ -104,34 +110,88 @@ CHANNELS: tuple[Channel, ...] = (
         "held",
         "with or without `/v1`",
     ),
+    Channel(
+        "`/api/alpha/decisions`, `/systemone`",
+        "held",
+        "they accept the whole provider object; the former keeps its place beside `/v1` upstream",
+    ),
+    Channel(
+        "`/images`, `/audio/speech`, `/audio/transcriptions`, `/videos`, `/batches`",
+        "held",
+        "what the route accepts of the provider object is sent",
+    ),
+    Channel(
+        "a rule that requires what such a route does not accept",
+        "refused",
+        "unless it says `routes: pass`; batches name the endpoints that satisfy it where the "
+        "model's listing can decide",
+    ),
+    Channel(
+        "forms (`multipart/form-data`) on `/audio/transcriptions`",
+        "held",
+        "by their parts `model` and `provider`; an ambiguous form is a 400",
+    ),
+    Channel("answers without a provider: audio, video jobs", "not provable", "nothing names it"),
+    Channel(
+        "`requests` of a batch",
+        "held",
+        "by the batch's own `model` and `provider`, which hold for each of them",
+    ),
+    Channel(
+        "tools, plugins, presets, models and `provider` inside `requests`, and batches over 8 MB",
+        "not provable",
+        "they are looked for, and not read",
+    ),
+    Channel(
+        "any other path that is not only read (`/files`, `/presets/...`, paths never seen)",
+        "not provable",
+        "passed on as it came; the receipt and the process log say: no policy on this route",
+    ),
 )
 
 # Fields of requests whose effect is known, of all dialects: those of OpenRouter's SDK 1.3.84, of
 # its documentation, and what clients of OpenAI's and Anthropic's APIs send.
 _KNOWN = """
-    audio background betas cache_control chat_template_kwargs client_metadata container
-    context_management conversation_id debug deferred_tools dimensions documents effort
-    enable_thinking encoding_format extra_body fallbacks frequency_penalty function_call functions
-    guided_json image_config include include_reasoning inference_geo input input_type instructions
-    logit_bias logprobs max_completion_tokens max_output_tokens max_tokens max_tool_calls
-    mcp_servers messages metadata min_p min_tokens modalities model models n num_ctx options
-    output_config parallel_tool_calls plugins prediction presence_penalty preset
-    previous_response_id prompt prompt_cache_key prompt_cache_options prompt_cache_retention
-    provider query reasoning reasoning_content reasoning_effort repetition_penalty response_format
-    return_documents route safety_identifier seed service_tier session_id speed stop stop_sequences
-    stop_server_tools_when store stream stream_options structured_outputs suffix system temperature
-    text thinking tool_choice tools top_a top_k top_logprobs top_n top_p trace transforms
-    truncation usage user verbosity web_search_options
+    aspect_ratio audio background betas cache_control callback_url chat_template_kwargs
+    chunking_strategy client_metadata completion_window container context_management
+    conversation_id debug deferred_tools dimensions documents duration effort enable_thinking
+    encoding_format endpoint extra_body fallbacks file fps frame_images frequency_penalty
+    function_call functions generate_audio guided_json image_config include include_reasoning
+    inference_geo input input_audio input_fidelity input_reference input_references input_type
+    instructions language logit_bias logprobs max_completion_tokens max_output_tokens max_tokens
+    max_tool_calls mcp_servers messages metadata min_p min_tokens modalities model models
+    moderation n num_ctx options output_compression output_config output_format parallel_tool_calls
+    partial_images plugins prediction presence_penalty preset previous_job_id previous_response_id
+    prompt prompt_cache_key prompt_cache_options prompt_cache_retention provider quality query
+    questions reasoning reasoning_content reasoning_effort repetition_penalty requests resolution
+    response_format return_documents route safety_identifier seconds seed service_tier session_id
+    size speed state stop stop_sequences stop_server_tools_when store stream stream_options
+    structured_outputs style suffix system temperature text thinking timestamp_granularities
+    timestamp_granularities[] tool_choice tools top_a top_k top_logprobs top_n top_p trace
+    transforms truncation usage user verbosity voice web_search_options
 """
 KNOWN_FIELDS = frozenset(_KNOWN.split())
 
 _UNKNOWN_FIELD = "a field of this name is not known"
 _TEMPLATE = "a stored template may name a model of its own"
+_EARLIER_JOB = "it binds the request to the endpoint of an earlier job"
+_IN_A_BATCH = "requests of a batch are not read, and these carry something of that name"
+_ESCAPED = "requests of a batch are not read, and these have keys that may be escaped"
+_LARGE_BATCH = "requests of a batch are looked through up to 8 MB"
+_LOOKED_THROUGH = 8_000_000  # bytes, on the event loop: 2 ms for each name
+
+# Fields that may raise a doubt by what they hold.
+_DOUBTFUL = frozenset({"prompt", "requests", "previous_job_id"})
+# What a request of a batch may carry that its model doesn't say. A key is spelled like this, or has
+# an escape of an ASCII letter in it.
+_CARRIERS = ("tools", "plugins", "mcp_servers", "preset", "models", "fallbacks", "provider")
+_ESCAPES = re.compile(rb"\\u00[4-7]")
 
 
 def doubts(sent: Request, carried: Carried) -> tuple[Doubt, ...]:
     """Whatever of a request, as it is sent, no policy can be shown to hold."""
-    if not carried.doubts and KNOWN_FIELDS.issuperset(sent.fields) and "prompt" not in sent.fields:
+    known = KNOWN_FIELDS.issuperset(sent.fields) and _DOUBTFUL.isdisjoint(sent.fields)
+    if known and not carried.doubts:
         return ()  # nearly always
     unknown = sent.fields.keys() - KNOWN_FIELDS
     return (*carried.doubts, *_of_fields(sent, unknown))
@@ -142,6 +202,22 @@ def _of_fields(sent: Request, unknown: set[str]) -> Iterator[Doubt]:
         yield Doubt(f"the field {name[:64]}", _UNKNOWN_FIELD)
     if bytes(sent.fields.get("prompt", b"")).lstrip()[:1] == b"{":
         yield Doubt("prompt", _TEMPLATE)
+    if is_given(sent.fields.get("previous_job_id")):
+        yield Doubt("previous_job_id", _EARLIER_JOB)
+    if "requests" in sent.fields:
+        yield from _of_a_batch(sent.fields["requests"])
+
+
+def _of_a_batch(raw: msgspec.Raw) -> Iterator[Doubt]:
+    if len(raw) > _LOOKED_THROUGH:
+        yield Doubt("requests", _LARGE_BATCH)
+        return
+    requests = bytes(raw)
+    for name in _CARRIERS:
+        if b'"%b"' % name.encode() in requests:
+            yield Doubt(f"requests[].body.{name}", _IN_A_BATCH)
+    if _ESCAPES.search(requests):
+        yield Doubt("requests", _ESCAPED)
 
 
 def told(found: tuple[Doubt, ...]) -> str | None:

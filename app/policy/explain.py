@@ -14,6 +14,7 @@ from app.errors import PolicyRefusal
 from app.policy import forecast
 from app.policy.apply import Outgoing, apply
 from app.policy.forecast import Forecast
+from app.policy.other_routes import Carriage
 from app.policy.overruled import Overruled
 from app.policy.refuse import stripped
 from app.policy.request import Request
@@ -52,11 +53,11 @@ class Explanation:
     by: Routed
 
 
-def explain(by: Routed) -> Explanation:
-    """What becomes of a request that has been routed. Raises `MalformedBody` as `apply` does."""
+def explain(by: Routed, on: Carriage | None = None) -> Explanation:
+    """What becomes of a request that has been routed. `on` and errors are those of `apply`."""
     request, route = by.request, by.route
     try:
-        outgoing = apply(request, route, by.presets)
+        outgoing = apply(request, route, by.presets, on)
     except PolicyRefusal as refusal:
         return Explanation(route, (), (), None, refusal, by)
     fields = (*_other_fields(request, outgoing, route), *_provider_fields(by, outgoing))

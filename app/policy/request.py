@@ -8,6 +8,7 @@ import msgspec
 
 from app.catalog.trimming import trimmed
 from app.errors import MalformedBody, MissingModel
+from app.policy.form import Form, split_form
 from app.policy.slices import Fields, split
 
 _LONGEST_MODEL = 256  # no slug comes near; a pattern has to look at all of it
@@ -28,6 +29,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     models: tuple[str, ...]  # every model that may answer, the first choice first
     streamed: bool
     provider: Mapping[str, Any] | None  # the caller's own preferences, decoded
+    form: Form | None = None  # where the body is one, and no JSON object
 
     @property
     def session(self) -> str | None:
@@ -52,13 +54,23 @@ def read_request(body: bytes) -> Request:
     Raises `MalformedBody` if it is no JSON object or a field that a policy reads has the wrong
     type, and `MissingModel` if it names no model at all.
     """
-    body, fields = split(body)
+    return _request(*split(body))
+
+
+def read_form(body: bytes, content_type: bytes) -> Request:
+    """Take a body apart that is a form. Raises as `read_request` and `split_form` do."""
+    form = split_form(body, content_type)
+    return _request(body, form.fields, form)
+
+
+def _request(body: bytes, fields: Fields, form: Form | None = None) -> Request:
     return Request(
         body=body,
         fields=fields,
         models=_models(fields),
         streamed="stream" in fields and bytes(fields["stream"]) == b"true",
         provider=_object(fields, "provider"),
+        form=form,
     )
 
 

@@ -17,6 +17,7 @@ from app.policy.wishes import Origins, Wishes, contradiction
 
 MERGES = ("tighten", "replace", "fill")  # strictest first
 PRESETS = ("refuse", "join", "pass")  # strictest first
+ROUTES = ("refuse", "pass")  # strictest first
 VIOLATIONS = ("block_unproven", "block", "log")  # strictest first
 
 _Value = TypeVar("_Value")
@@ -27,8 +28,8 @@ class Route:
     """One request's lot, decided before its body is touched.
 
     `preferences` are the policy's own, before the caller's are joined to them. `origins` has the
-    clauses behind each of them, and behind `model`, `merge`, `on_violation`, `router_metadata` and
-    `presets`.
+    clauses behind each of them, and behind `model`, `merge`, `on_violation`, `router_metadata`,
+    `presets` and `routes`.
     `set`, `strip` and `refuse` are by top-level field.
     """
 
@@ -45,6 +46,7 @@ class Route:
     on_violation: str = "log"
     router_metadata: bool = True
     presets: str = "join"
+    routes: str = "refuse"
     conflict: str | None = None  # the rules leave nothing between them, so nothing can be sent
     aliases: frozenset[str] = frozenset()  # among all the models asked
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
@@ -81,7 +83,7 @@ def route_of(
     def value(key: str, default: Any) -> Any:
         return standing[key].value if key in standing else default
 
-    own = ("model", "merge", "on_violation", "router_metadata", "presets")
+    own = ("model", "merge", "on_violation", "router_metadata", "presets", "routes")
     return Route(
         model_asked=asked,
         model_sent=value("model", asked),
@@ -96,6 +98,7 @@ def route_of(
         on_violation=value("on_violation", VIOLATIONS[-1]),
         router_metadata=value("router_metadata", default=True),
         presets=value("presets", "join"),
+        routes=value("routes", "refuse"),
         conflict=wishes.conflict,
         aliases=frozenset({asked} if alias else ()),
         spelling=spelling,
@@ -146,6 +149,7 @@ def _join_two(first: Route, other: Route) -> Route:
         on_violation=_strictest(VIOLATIONS, first.on_violation, other.on_violation),
         router_metadata=first.router_metadata or other.router_metadata,
         presets=_strictest(PRESETS, first.presets, other.presets),
+        routes=_strictest(ROUTES, first.routes, other.routes),
         conflict=first.conflict or other.conflict or apart,
         aliases=first.aliases | other.aliases,
         spelling=spelling,

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.catalog.providers import slug_of
 from app.policy.precision import LADDER, UNKNOWN
-from app.policy.route import MERGES, PRESETS, VIOLATIONS
+from app.policy.route import MERGES, PRESETS, ROUTES, VIOLATIONS
 from app.policy.shapes import (
     Choice,
     Exactly,
@@ -201,6 +201,10 @@ RULE_KEYS: Mapping[str, Key] = {
     "presets": Key(
         Choice(PRESETS, "an answer"),
         "Presets that a request names; join: their provider object may only narrow.",
+    ),
+    "routes": Key(
+        Choice(ROUTES, "an answer"),
+        "Routes that can't carry what the rule requires; refuse: 403, pass: send without it.",
     ),
     "router_metadata": Key(Flag(), "off: don't ask the router for its account of what it did."),
 }

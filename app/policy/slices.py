@@ -54,8 +54,15 @@ def split(body: bytes) -> tuple[bytes, dict[str, msgspec.Raw]]:
     return _each_once(body, pairs)
 
 
-def edit(body: bytes, fields: Fields, changes: Mapping[str, bytes | None]) -> bytes:
-    """The body with some fields replaced, added or (None) left out; every other byte as it was."""
+def edit(
+    body: bytes, fields: Fields, changes: Mapping[str, bytes | None], before: str | None = None
+) -> bytes:
+    """The body with some fields replaced, added or (None) left out; every other byte as it was.
+
+    Where the body has a field `before`, all that changes stands before it.
+    """
+    if before is not None and before in fields and before not in changes:
+        return _edit_before(before, body, fields, changes)
     added = [_pair(name, value) for name, value in changes.items() if value and name not in fields]
     if fields and fields.keys().isdisjoint(changes):
         end = body.rindex(b"}")
@@ -65,12 +72,35 @@ def edit(body: bytes, fields: Fields, changes: Mapping[str, bytes | None]) -> by
     for position, pair in enumerate(pairs):
         value = changes.get(pair.name, body[pair.value : pair.end])
         if value is not None:
-            before = body[pairs[position - 1].end : pair.start] if pieces else b""
-            pieces.append(before + body[pair.start : pair.value] + value)
+            gap = body[pairs[position - 1].end : pair.start] if pieces else b""
+            pieces.append(gap + body[pair.start : pair.value] + value)
     start, end = (pairs[0].start, pairs[-1].end) if pairs else (body.index(b"{") + 1,) * 2
     tail = b",".join(added)
     between = b"," if pieces and added else b""
     return b"".join((body[:start], *pieces, between, tail, body[end:]))
+
+
+def _edit_before(
+    before: str, body: bytes, fields: Fields, changes: Mapping[str, bytes | None]
+) -> bytes:
+    """As `edit`. What follows may weigh many megabytes, so it is not copied on the way."""
+    view, pairs = memoryview(body), _locate(body, fields)
+    anchor = next(place for place, pair in enumerate(pairs) if pair.name == before)
+    stay = {pair.name for pair in pairs[:anchor]}
+    moved = [_pair(name, value) for name, value in changes.items() if value and name not in stay]
+    pieces: list[bytes | memoryview] = [view[: pairs[0].start]]
+    first = True
+    for place, pair in enumerate(pairs):
+        value = changes.get(pair.name, view[pair.value : pair.end])
+        if value is None or (place > anchor and pair.name in changes):
+            continue
+        if not first:
+            pieces.append(view[pairs[place - 1].end : pair.start])
+        if place == anchor:
+            pieces += [each + b"," for each in moved]
+        pieces += [view[pair.start : pair.value], value]
+        first = False
+    return b"".join((*pieces, view[pairs[-1].end :]))
 
 
 def _pair(name: str, value: bytes) -> bytes:

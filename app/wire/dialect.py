@@ -1,5 +1,7 @@
 """The API shapes we hold to policy, as data: one row for each path.
 
+Some accept only a part of the `provider` object: `app/policy/other_routes.py` says which.
+
 A row says where an answer keeps what a receipt needs. What OpenRouter adds to every dialect has
 one name everywhere (`provider`, `model`, `usage.cost`, `error`, `openrouter_metadata`) and is not
 repeated here. Where a whole body and a stream's event differ, the row lists both places.
@@ -42,6 +44,8 @@ class Dialect:
     name: str
     path: str
     usage: UsageNames
+    beside_base: bool = False  # upstream it is not below the base address, but beside its version
+    takes_forms: bool = False  # `multipart/form-data` as well as JSON
     error_shape: ErrorShape = "openai"
     # The field of a stream's event that holds the object which is the whole body otherwise.
     wrapper: Literal["", "response", "message"] = ""
@@ -143,6 +147,18 @@ _ROWS = (
     ),
     Dialect(name="embeddings", path="/embeddings", usage=_CHAT_USAGE),
     Dialect(name="rerank", path="/rerank", usage=_CHAT_USAGE),
+    Dialect(name="decisions", path="/alpha/decisions", usage=_CHAT_USAGE, beside_base=True),
+    Dialect(name="systemone", path="/systemone", usage=_CHAT_USAGE),
+    Dialect(name="images", path="/images", usage=_CHAT_USAGE),
+    Dialect(name="speech", path="/audio/speech", usage=_CHAT_USAGE),
+    Dialect(
+        name="transcriptions",
+        path="/audio/transcriptions",
+        usage=_CHAT_USAGE,
+        takes_forms=True,
+    ),
+    Dialect(name="videos", path="/videos", usage=_CHAT_USAGE),
+    Dialect(name="batches", path="/batches", usage=_CHAT_USAGE),
 )
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({row.path: row for row in _ROWS})

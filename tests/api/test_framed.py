@@ -3,6 +3,7 @@
 import unicodedata
 
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from app.api.framed import framed
 from app.ledger.store import Store
@@ -18,7 +19,11 @@ def test_t63_what_curl_prints_does_nothing_to_a_terminal() -> None:
     text = "a\x9b31m\u202e\u2028\x1b[2J\x7f上"
     store.write([receipt(model_asked=text, provider=text)])
     app = framed(lambda: store, explain=nothing, pages=nothing, otherwise=nothing)
-    with TestClient(app) as client:
+
+    async def let_in(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "reads": None}, receive, send)
+
+    with TestClient(let_in) as client:
         receipts = client.get("/pointsman/receipts")
         stats = client.get("/pointsman/stats?by=model")
     for answer in (receipts, stats):

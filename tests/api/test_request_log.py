@@ -13,6 +13,7 @@ KNOWN: dict[str, Any] = {
     "id": "rcp_1",
     "started_at": datetime(2026, 11, 21, tzinfo=UTC),
     "path": "/v1/chat/completions",
+    "dialect": "chat",
     "ending": "complete",
 }
 
@@ -55,3 +56,12 @@ def test_a_callers_text_can_not_forge_a_field_or_a_line(model: str) -> None:
     assert line.split(" ")[0].startswith("model='a") or "model='a" in line
     assert " forged=1" not in line
     assert len(line.splitlines()) == 1
+
+
+def test_a_path_without_a_policy_is_named_with_the_reason() -> None:
+    receipt = Receipt(
+        **{**KNOWN, "path": "/v1/files", "dialect": None, "reason": "no policy on this route"}
+    )
+    assert line_of(receipt) == (
+        'path=/v1/files reason="no policy on this route" ending=complete receipt=rcp_1'
+    )

@@ -18,6 +18,7 @@ GOOD: dict[str, list[Any]] = {
     "enforce_distillable_text": [True],
     "presets": ["join", "refuse", "pass"],
     "router_metadata": [True, False],
+    "routes": ["refuse", "pass"],
     "data_collection": ["allow", "deny"],
     "quantizations": [["fp8"], ["bf16", "unknown"]],
     "quantization_floor": ["int4", "fp8", "fp32", "nvfp4"],

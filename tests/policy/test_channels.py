@@ -45,6 +45,14 @@ def test_every_field_that_policies_speak_of_is_known() -> None:
         ({"zzz_new": 1, "aaa_new": None}, ["the field aaa_new", "the field zzz_new"]),
         ({"prompt": "text"}, []),
         ({"prompt": {"id": "pmpt_1"}}, ["prompt"]),
+        ({"previous_job_id": "j"}, ["previous_job_id"]),
+        ({"previous_job_id": None}, []),
+        ({"requests": [{"body": {"messages": [{"content": 'say "tools"'}]}}]}, []),
+        (
+            {"requests": [{"body": {"tools": [], "provider": {}}}]},
+            ["requests[].body.tools", "requests[].body.provider"],
+        ),
+        ({"requests": "x" * 8_000_001}, ["requests"]),
         ({"tools": [{"type": "openrouter:advisor"}]}, ["tools.openrouter:advisor"]),
         ({"tools": [{"type": "brand_new"}]}, ["tools.brand_new"]),
         ({"plugins": [{"id": "brand-new"}]}, ["plugins.brand-new"]),
@@ -117,3 +125,9 @@ def test_t57_a_model_called_inside_has_to_be_inside_wherever_it_is_served() -> N
         said = judge(answer, terms_of({"quantizations": ["fp8"]}), known, now=NOW)
         assert said.verdict == expected
         assert ("acme/mini is called inside" in said.reason) == (expected == "unproven")
+
+
+def test_a_key_in_a_batch_that_is_spelled_with_escapes_is_seen() -> None:
+    body = b'{"model":"a/b","requests":[{"body":{"\\u0074ools":[],"t":"\\u00e9"}}]}'
+    found = routed(book_of(), read_request(body), caller=None, user_agent="", catalog=EMPTY)
+    assert [each.carrier for each in doubts(found.sent, found.carried)] == ["requests"]

@@ -497,6 +497,8 @@ def test_of_endpoints_that_lack_parameters_the_one_that_lacks_fewest_is_told() -
     set_by = {"seed": Clause("set.seed", 1, "mine", "mine.yaml", 3)}
     alone = replace(asked, needs=Needs(parameters=frozenset({"seed"})), set_by=set_by)
     assert "no endpoint supports seed: leave it out of `set`, or" in way_out(endpoints[:1], alone)
+
+
 @pytest.mark.parametrize("cap", [-1, "-1", -(10**30), 1e-30])
 def test_a_cap_that_even_a_free_endpoint_exceeds_has_a_way_out(cap: object) -> None:
     """A share of no price is no number."""

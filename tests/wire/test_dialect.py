@@ -9,7 +9,7 @@ from app.wire.frame import Frame
 FIELDS = {field.name for field in msgspec.structs.fields(Frame)}
 
 
-def test_the_rows_are_the_six_apis_by_their_paths() -> None:
+def test_the_rows_are_the_apis_by_their_paths() -> None:
     assert {path: row.name for path, row in DIALECTS.items()} == {
         "/chat/completions": "chat",
         "/responses": "responses",
@@ -17,6 +17,13 @@ def test_the_rows_are_the_six_apis_by_their_paths() -> None:
         "/completions": "completions",
         "/embeddings": "embeddings",
         "/rerank": "rerank",
+        "/alpha/decisions": "decisions",
+        "/systemone": "systemone",
+        "/images": "images",
+        "/audio/speech": "speech",
+        "/audio/transcriptions": "transcriptions",
+        "/videos": "videos",
+        "/batches": "batches",
     }
 
 

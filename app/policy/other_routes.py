@@ -1,0 +1,209 @@
+"""Routes that accept only a part of the `provider` object, and what becomes of a policy there.
+
+Rule 1  What a route accepts is sent; no other key of the table `CLAUSES` ever is.
+Rule 2  A wish that a route doesn't accept is dropped, and the receipt says so.
+Rule 3  A hard clause (one that shuts endpoints out) that a route doesn't accept refuses the
+        request, unless the rule says `routes: pass`: then it is dropped like a wish.
+Rule 4  Batches accept `only`, so what a listing can decide is written there: the tags of the
+        endpoints that satisfy all of it for certain.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from app.catalog.catalog import Listing
+from app.catalog.endpoint import Endpoint
+from app.errors import PolicyRefused
+from app.policy.compliance import CLAUSES
+from app.policy.evidence import is_fresh
+from app.policy.filters import FILTERS, Asked, means
+from app.policy.overruled import Overruled
+from app.policy.route import Route
+from app.policy.sides import Behind, Side, held
+
+Preferences = Mapping[str, Any]
+Rows = tuple[Endpoint, ...] | None  # a model's endpoints; None: no fresh listing
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRoute:
+    """One route: the keys of `provider` that it accepts.
+
+    `stream_field`: a field that upstream reads as a stream, so all others must stand before it.
+    """
+
+    path: str
+    accepts: frozenset[str]
+    stream_field: str | None = None
+    takes_tags: bool = False  # what a listing can decide is sent as the tags that satisfy it
+
+
+class Carriage(NamedTuple):
+    """The route of one request, and what is known of its model's endpoints."""
+
+    route: OtherRoute
+    rows: Rows = None
+
+
+_ROWS = (
+    OtherRoute(
+        "/images", frozenset({"allow_fallbacks", "ignore", "only", "order", "sort", "options"})
+    ),
+    OtherRoute("/audio/speech", frozenset({"zdr", "data_collection", "options"})),
+    OtherRoute("/audio/transcriptions", frozenset({"zdr", "data_collection", "options"})),
+    OtherRoute("/videos", frozenset({"options"})),
+    OtherRoute(
+        "/batches",
+        frozenset({"only", "allow_fallbacks"}),
+        stream_field="requests",
+        takes_tags=True,
+    ),
+)
+OTHER_ROUTES: Mapping[str, OtherRoute] = MappingProxyType({row.path: row for row in _ROWS})
+
+# The values that shut no endpoint out, of fields that have one; for the others it is false.
+_HARMLESS: Mapping[str, object] = {"allow_fallbacks": True, "data_collection": "allow"}
+
+# What a listing decides.
+_LISTED = frozenset({"ignore", "quantizations", "max_price", "order"})
+_DECIDING = tuple(each for each in FILTERS if each.name in {*_LISTED, "only", "service_tier"})
+
+_NO_LISTING = "no listing of the model's endpoints from the last 24 hours is at hand"
+_NONE_INSIDE = "none of the model's listed endpoints satisfies it for certain"
+
+
+def rows_of(listing: Listing | None, now: float) -> Rows:
+    """The endpoints of a listing that is fresh; `now` in seconds since the epoch."""
+    return listing.endpoints if listing is not None and is_fresh(listing, now) else None
+
+
+def is_hard(field: str, preferences: Preferences) -> bool:
+    """Whether a field shuts endpoints out with the value that it has there."""
+    value, showing = preferences[field], CLAUSES.get(field, "wish")
+    if field == "order":
+        return bool(value) and preferences.get("allow_fallbacks") is False
+    if showing == "judged":
+        return bool(value)
+    return showing == "unseen" and value is not None and value != _HARMLESS.get(field, False)
+
+
+def carried(
+    on: Carriage, preferences: Preferences, route: Route, sides: Sequence[Side]
+) -> tuple[Preferences | None, tuple[Overruled, ...]]:
+    """The preferences to send on this route, and what of them is not sent.
+
+    The very object where the route accepts all of it, None where it accepts nothing. Raises
+    `PolicyRefused` for a hard clause that it can't carry.
+    """
+    left = [name for name in preferences if name in CLAUSES and name not in on.route.accepts]
+    if not left:
+        return preferences, ()
+    sent = {name: value for name, value in preferences.items() if name not in left}
+    hard = [name for name in left if is_hard(name, preferences)]
+    resolved, why = _resolved(preferences, hard, on, sent) if on.route.takes_tags else ((), None)
+    lost = [name for name in hard if name not in resolved]
+    if lost and route.routes == "refuse":
+        raise PolicyRefused(_refusal(on.route, lost, preferences, sides, why))
+    told = tuple(
+        Overruled(
+            name,
+            preferences[name],
+            None,
+            _rules(name, preferences, route, sides),
+            _why(on.route, name in resolved, name in lost),
+        )
+        for name in left
+    )
+    return sent or None, told
+
+
+def _rules(name: str, preferences: Preferences, route: Route, sides: Sequence[Side]) -> str:
+    """The rules behind a field, or all of them where none states it."""
+    clauses = held(name, preferences[name], sides).clauses
+    return ", ".join(dict.fromkeys(clause.rule for clause in clauses) or route.rules)
+
+
+def _why(route: OtherRoute, resolved: bool, lost: bool) -> str:  # noqa: FBT001 - both named above
+    why = f"POST {route.path} does not accept it"
+    if resolved:
+        return f"{why}; `only` lists the endpoints that satisfy it"
+    return f"{why}, and the rule says `routes: pass`" if lost else why
+
+
+def _refusal(
+    route: OtherRoute,
+    lost: Sequence[str],
+    preferences: Preferences,
+    sides: Sequence[Side],
+    why: str | None,
+) -> str:
+    behind = {name: held(name, preferences[name], sides) for name in lost}
+    wanted = "; ".join(_wanted(name, by) for name, by in behind.items())
+    accepted = ", ".join(f"`{name}`" for name in sorted(route.accepts))
+    return (
+        f"{wanted}; POST {route.path} accepts only {accepted} in `provider`"
+        f"{f', and {why}' if why else ''}; use a model without such a rule here, or write "
+        "`routes: pass` into the rule to send requests without it"
+    )
+
+
+def _wanted(name: str, by: Behind) -> str:
+    """Render as `rule "r" (policies/default.yaml:3) requires quantization_floor`."""
+    keys = dict.fromkeys(clause.key for clause in by.clauses)
+    return f"{by or 'a preset'} requires {', '.join(keys) or name}"
+
+
+# --- batches ----------------------------------------------------------------------------------
+
+
+def _resolved(
+    preferences: Preferences, hard: Sequence[str], on: Carriage, sent: dict[str, Any]
+) -> tuple[tuple[str, ...], str | None]:
+    """Write into `sent` an `only` that satisfies these fields: which it does, and why not the rest.
+
+    Nothing may leave a strict order, so it binds like an `only`; `tighten` has joined the two.
+    """
+    only: list[str] = preferences.get("only") or []
+    found: list[str] = []
+    if "order" in hard:
+        only = sent["only"] = only or preferences["order"]
+        found.append("order")
+    if "ignore" in hard and only and not _meet(only, preferences["ignore"]):
+        found.append("ignore")
+    rest = [name for name in hard if name in _LISTED and name not in found]
+    if not rest:
+        return tuple(found), None
+    if on.rows is None:
+        return tuple(found), _NO_LISTING
+    tags = _tags(Asked(preferences={**preferences, "only": only}), on.rows)
+    if not tags:
+        return tuple(found), _NONE_INSIDE
+    sent["only"] = tags
+    return (*found, *rest), None
+
+
+def _tags(asked: Asked, rows: Sequence[Endpoint]) -> list[str]:
+    """The tags of which every row that they cover passes for certain: a tag names no single row."""
+    inside = {place for place, row in enumerate(rows) if _is_inside(row, asked, rows)}
+    tags = dict.fromkeys(rows[place].tag for place in sorted(inside))
+    return [
+        tag
+        for tag in tags
+        if all(place in inside for place, row in enumerate(rows) if means(tag, row) is not False)
+    ]
+
+
+def _is_inside(row: Endpoint, asked: Asked, rows: Sequence[Endpoint]) -> bool:
+    """Whether an endpoint passes every filter that a listing decides."""
+    return all(each.passes(asked, row, rows) is True for each in _DECIDING if each.runs(asked))
+
+
+def _meet(only: Sequence[str], ignore: Sequence[str]) -> bool:
+    """Whether any entry of the two lists means the same provider."""
+    return not {_provider(entry) for entry in only}.isdisjoint(map(_provider, ignore))
+
+
+def _provider(entry: str) -> str:
+    return entry.lower().partition("/")[0]
