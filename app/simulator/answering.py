@@ -94,7 +94,7 @@ class Answering:
         return JSONResponse(Refusal(404, "Not Found").body(), 404)
 
     async def _routed(self, route: OtherRoute, request: Request) -> Routed | Response:
-        """Who serves a request and what came of it, or the error body."""
+        """What became of a request, or the error body."""
         raw, dialect = await request.body(), route.dialect
         headers = dict(request.headers)
         number = self._router.arrive(request.url.path, headers, raw)

@@ -51,10 +51,10 @@ class Ask:
 
     def standing_for(self, chosen: Candidate) -> "Ask":
         """This request as it stands for one of its models: a preset may change it."""
-        if chosen.body is None:
+        if chosen.body is self.body:
             return self
-        body = chosen.body
-        return replace(self, body=body, prompt=_prompt(body), preset=chosen.preset)
+        prompt = _prompt(chosen.body)
+        return replace(self, body=chosen.body, prompt=prompt, preset=chosen.preset)
 
     @property
     def provider(self) -> Mapping[str, Any]:
@@ -160,12 +160,12 @@ def read_ask(
     candidates = tuple(_candidate(each, catalog, dialect, switches) for each in named)
     if sum(each.is_router for each in candidates) > 1:
         raise Refusal(400, "Only one router can be used in a request")
-    first = named[0]
+    first = candidates[0]
     explicit = body.get("session_id") or headers.get("x-session-id") or body.get("prompt_cache_key")
     return Ask(
         body=first.body,
         dialect=dialect,
-        requested=str(body.get("model") or first.name),
+        requested=str(body.get("model") or named[0].name),
         candidates=candidates,
         prompt=_prompt(first.body),
         session=str(explicit or _opening(body)),

@@ -1,6 +1,6 @@
 """A model's name in a request: which of the catalog's it means, and what its suffix asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.simulator.catalog import Catalog, Model
@@ -32,7 +32,7 @@ class Candidate:
     suffix: str
     strategy: str
     place: int = 0  # of the entry that named it; 0 is the first choice
-    body: dict[str, Any] | None = None  # the request as it stands for this model, if differently
+    body: dict[str, Any] = field(default_factory=dict)  # the request as it stands for this model
     preset: Preset | None = None
     why: Why = "outer"
     panel: tuple[str, ...] = ()  # models that answer before it does

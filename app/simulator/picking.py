@@ -121,7 +121,7 @@ def _pareto(picker: Picker, _others: Sequence[Candidate]) -> Picks:
 
 
 def _fusion(picker: Picker, _others: Sequence[Candidate]) -> Picks:
-    """The analyst, who answers after the panel; by default the first of it."""
+    """The analyst, which answers after the panel; by default its first model."""
     named = picker.plugin.get("model") or next(iter(_panel(picker)), None)
     model = picker.catalog.find(str(named))
     if model is not None and model.stands_for:

@@ -1,4 +1,4 @@
-"""What became of a request: who served it, what ran inside it, which endpoints were sent it."""
+"""What became of a request: which endpoint served it, which were sent it, what ran inside."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ class Sessions:
         self._picked: OrderedDict[tuple[str, str], tuple[str, float]] = OrderedDict()
 
     def remember(self, ask: Ask, row: Row, *, cached_tokens: int) -> None:
-        """Note who served a conversation."""
+        """Note the endpoint that served a conversation."""
         self._sessions[ask.session, row.model.id] = _Session(
             tag=row.tag,
             prompt_tokens=tokens(ask.prompt),

@@ -1,4 +1,4 @@
-"""OpenRouter's server tools: their spellings, who executes them, on which routes (contract A2.1).
+"""OpenRouter's server tools: their spellings, where they run, on which routes (contract A2.1).
 
 Aliases and engines follow the SDK's unions (A2.4, A2.5); prices and descriptions are made up.
 """
@@ -13,7 +13,7 @@ OPENAI = (RESPONSES, CHAT)
 FORMATS: Mapping[str, str] = {"responses": RESPONSES, "chat": CHAT, "messages": MESSAGES}
 _DOCS = "https://openrouter.ai/docs/guides/features/server-tools/"
 
-Engine = tuple[str | None, str]  # its id, and who executes it: provider, openrouter or client
+Engine = tuple[str | None, str]  # its id, and where it runs: provider, openrouter or client
 _OWN: tuple[Engine, ...] = ((None, "openrouter"),)
 
 

@@ -229,6 +229,9 @@ async def test_a_video_that_goes_on_stays_at_the_endpoint_of_the_earlier_job(
     assert {tag for _, tag, _ in simulated.reached()} == {home}
     done = (await simulated.get(first["polling_url"].removeprefix("/api/v1"))).json()
     assert done == {**first, "status": "completed"}
+    failing = await post(simulated, "/api/v1/videos", later, fail={home: 503})
+    assert failing.status_code == 503, "no other endpoint is tried"
+    assert {tag for _, tag, _ in simulated.reached()} == {home}
     gone = await post(simulated, "/api/v1/videos", {**body, "previous_job_id": "job_x"})
     assert (gone.status_code, gone.json()["error"]["message"]) == (404, "Resource not found")
 

@@ -196,6 +196,13 @@ async def test_a_judge_without_an_allowed_provider_is_replaced(tmp_path: Path) -
     assert await judges(careless, **azure) == ["google/gemini-2.5-flash-lite"]
 
 
+async def test_nothing_is_judged_where_no_model_is_left(tmp_path: Path) -> None:
+    simulated = sim(tmp_path)
+    reply = await simulated.chat("nvidia/switchyard", **YARD, provider={"only": ["nobody"]})
+    assert reply.status_code == 404
+    assert not simulated.reached()
+
+
 async def test_a_judge_that_fails_is_replaced_and_noted(tmp_path: Path) -> None:
     simulated = sim(tmp_path)
     fail = {"fail": {"google-ai-studio": 500, "novita": 500}}

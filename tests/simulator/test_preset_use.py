@@ -130,6 +130,7 @@ FUNCTION = {"type": "function", "function": {"name": "get_weather", "description
         ([TOOL], [], [TOOL]),
         ([], [TOOL], [TOOL]),
         ([TOOL], [FUNCTION], [FUNCTION]),  # by its name
+        (["not a tool"], [TOOL], ["not a tool", TOOL]),  # refused later, by its place
         (
             [tool("openrouter:advisor", name="a", model="x"), TOOL],
             [tool("openrouter:advisor", name=" a ", model="y")],

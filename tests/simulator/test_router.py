@@ -219,6 +219,20 @@ def test_what_is_remembered_is_bounded() -> None:
     assert last.completion.usage.cached_tokens > 0
 
 
+def test_remembered_picks_are_bounded() -> None:
+    catalog = Catalog([model(endpoint("a"), id=f"acme/{n}") for n in range(30)])
+    router = Router(catalog, seed=0, clock=lambda: NOW, remembered=3)
+
+    def picks(session: str) -> set[str]:
+        asking = asked(catalog, model="openrouter/auto", session_id=session)
+        return {router.route(asking).completion.row.model.id for _ in range(5)}
+
+    first = picks("0")
+    assert len(first) == 1
+    assert all(len(picks(str(number))) == 1 for number in range(1, 4))
+    assert picks("0") != first, "forgotten"
+
+
 def test_another_seed_is_served_otherwise() -> None:
     rows = [endpoint(tag) for tag in ("a", "b", "c", "d")]
     assert len({tuple(tried(*rows, seed=seed)) for seed in range(20)}) > 1
