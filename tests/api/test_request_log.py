@@ -63,5 +63,5 @@ def test_a_path_without_a_policy_is_named_with_the_reason() -> None:
         **{**KNOWN, "path": "/v1/files", "dialect": None, "reason": "no policy on this route"}
     )
     assert line_of(receipt) == (
-        'path=/v1/files reason="no policy on this route" ending=complete receipt=rcp_1'
+        "path=/v1/files reason='no policy on this route' ending=complete receipt=rcp_1"
     )
