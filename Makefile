@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-soak bench-verdicts check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -90,6 +90,9 @@ bench-soak: $(TEST_READY) ## 5,000 aborted streams and 50,000 requests: does any
 
 bench-verdicts: $(TEST_READY) ## Hold 10,000 verdicts against the truth
 	$(BIN)/python -m bench.verdicts
+
+bench-channels: $(TEST_READY) ## Hold a policy to all channels: 10,000 requests against the truth
+	$(BIN)/python -m bench.channels
 
 constraints: $(TEST_READY) ## Pin the newest dependencies that fit, by hash
 	$(COMPILE) pyproject.toml -o .ci/constraints.txt

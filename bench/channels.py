@@ -46,7 +46,7 @@ from tests.simulator.channels import MODELS, PRESETS
 from tests.simulator.generated_requests import Case, Reach, case, reached, row_of
 
 FAULTS = ("outside", "false kept")
-REQUESTS_A_POLICY = 250
+REQUESTS_A_POLICY = 200
 _OWN = frozenset({"outer", "preset"})
 
 # Each model is in one group, so that what a rule promises needs no cascade to tell.
@@ -133,12 +133,16 @@ def _clauses(dice: Random) -> dict[str, Any]:
         "ignore": (0.25, dice.sample(_HOSTS, 2)),
         "quantization_floor": (0.15, dice.choice(["fp8", "bf16"])),
         "quantizations": (0.1, ["bf16", "fp8", "unknown"]),
+        # Written down, since which weights are published is not to be told from outside here.
+        "unknown_quantization": (1.0, dice.choice(["allow", "deny"])),
         "presets": (0.1, "refuse"),
     }
     chosen = {name: value for name, (likely, value) in wishes.items() if dice.random() < likely}
     for name, others in {"pin": ("only",), "quantization_floor": ("quantizations",)}.items():
         for other in others if name in chosen else ():
             chosen.pop(other, None)
+    if "quantization_floor" not in chosen:
+        del chosen["unknown_quantization"]
     return chosen or {"zdr": True}
 
 

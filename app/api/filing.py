@@ -171,7 +171,9 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
     terms = exchange.terms_for(model)
     if terms == outgoing.terms:
         return verdict
-    return stricter(verdict, judge(served, terms, catalog, now=now), model)
+    asked_for = outgoing.terms.unchecked
+    unasked = ", ".join(each for each in terms.unchecked if each not in asked_for)
+    return stricter(verdict, judge(served, terms, catalog, now=now), model, unasked)
 
 
 def _answering(exchange: Exchange, seen: Observation, catalog: Catalog) -> str:

@@ -8,13 +8,14 @@ Read leniently: an entry of a shape that OpenRouter would refuse carries nothing
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from app.catalog.server_tools import NO_LIST, ServerTools
 from app.policy.slices import Fields
+from app.policy.slug import read_slug
 
 DEFAULT_PAINTER = "openai/gpt-5-image"  # of image generation that names no model
 _DEEPEST = 4  # tools within tools; OpenRouter takes one level
@@ -22,6 +23,7 @@ _MOST_MODELS = 32  # that one request may name inside; panels have eight
 
 _RUN_TIME = "the model that answers chooses the advisor's model, so no policy can hold it"
 _PANEL = "its default panel of models is OpenRouter's to choose"
+_JUDGE = "its judge reads the prompt first, and is OpenRouter's to choose"
 _UNSAID = "OpenRouter does not say whether it keeps to the request's provider object"
 _TOO_MANY = f"it names over {_MOST_MODELS} models"
 
@@ -211,6 +213,28 @@ def _named_by(plugin: _Plugin) -> Iterator[str]:
         plugin.judge_model,
     ):
         yield from _names(value)
+
+
+# --- routers ----------------------------------------------------------------------------------
+
+# Routers that call models of their own for one answer: the plugin that names them, and why it
+# can't be told which they are where it doesn't.
+_CALLING: Mapping[str, tuple[str, str]] = {
+    "openrouter/fusion": ("plugins.fusion", _PANEL),
+    "openrouter/fusion-flash": ("plugins.fusion", _PANEL),
+    "nvidia/switchyard": ("plugins.switchyard-router", _JUDGE),
+}
+
+
+def by_routers(models: Iterable[str], inside: Carried) -> Carried:
+    """What routers among `models` carry beside what is `inside` of tools and plugins."""
+    named = {each.carrier for each in inside.inner}
+    doubts = [
+        Doubt(slug, _CALLING[slug][1])
+        for slug in dict.fromkeys(read_slug(model).base for model in models)
+        if slug in _CALLING and _CALLING[slug][0] not in named
+    ]
+    return Carried(doubts=tuple(doubts)) if doubts else NOTHING
 
 
 # --- reading ----------------------------------------------------------------------------------

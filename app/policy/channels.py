@@ -93,7 +93,16 @@ CHANNELS: tuple[Channel, ...] = (
         "held",
         "models named in full join the rules; preferences filter the rest",
     ),
-    Channel("plugin `fusion`", "held", "the models it names join the rules, and have to be inside"),
+    Channel(
+        "plugin `fusion`",
+        "held",
+        "the models it names join the rules; `kept` only if every endpoint they have is inside",
+    ),
+    Channel(
+        "the routers `openrouter/fusion` and `nvidia/switchyard`, without models in their plugins",
+        "not provable",
+        "they call a panel or a judge that OpenRouter chooses",
+    ),
     Channel(
         "plugins `response-healing`, `context-compression`, `moderation`, `file-parser`",
         "held",

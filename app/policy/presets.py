@@ -51,14 +51,17 @@ def _named(request: Request) -> Iterator[str]:
 
 
 def models_of(request: Request, presets: Presets) -> tuple[str, ...]:
-    """The models that presets bring: where the request names a preset in place of a model."""
+    """The models that presets bring, to a request that leaves it to them which answers.
+
+    It names a preset in place of a model, or no `model` at all, with or without fallbacks.
+    """
     bare = {
         slug.preset for slug in map(read_slug, request.models) if slug.base.startswith("@preset/")
     }
     return tuple(
         model
         for name, preset in presets.items()
-        if isinstance(preset, Preset) and name.lower() in bare
+        if isinstance(preset, Preset) and (name.lower() in bare or not request.names_model)
         for model in preset.models
     )
 

@@ -10,7 +10,7 @@ from app.catalog.preset import Unusable
 from app.catalog.server_tools import ServerTools
 from app.policy.as_sent import as_sent
 from app.policy.book import Book
-from app.policy.carriers import NOTHING, Carried, Doubt, carried
+from app.policy.carriers import NOTHING, Carried, Doubt, by_routers, carried
 from app.policy.channels import doubts, told
 from app.policy.compliance import Terms
 from app.policy.precision import KnowsModels
@@ -100,6 +100,8 @@ def routed(
             found = route(meant.models + more)
             sent = as_sent(request, found, brought)
         inside = meant
+    if found.stands_in:
+        inside |= by_routers((*request.models, found.model_sent, *more), inside)
     return Routed(
         request,
         sent,

@@ -108,24 +108,30 @@ def judge(served: Served, terms: Terms, catalog: Catalog, *, now: float) -> Verd
 _WORST_FIRST = ("broken", "unproven", "kept", None)
 
 
-def stricter(verdict: Verdict, by_its_own_rules: Verdict, model: str) -> Verdict:
+def stricter(verdict: Verdict, by_its_own_rules: Verdict, model: str, unasked: str) -> Verdict:
     """Of two verdicts on one answer the worse one.
 
     Where a router, a family's newest or a preset stood for the model that answered, the answer is
-    held to the rules for what was asked and to those for that model.
+    held to the rules for what was asked and to those for that model. `unasked` names the clauses of
+    the latter that no answer can show and that were not sent: nothing speaks for those.
     """
-    ranks = [_WORST_FIRST.index(each.verdict) for each in (verdict, by_its_own_rules)]
+    own = by_its_own_rules
+    if own.verdict == "kept" and unasked:
+        own = replace(own, verdict="unproven", reason=f"{own.reason}, and none asked for {unasked}")
+    ranks = [_WORST_FIRST.index(each.verdict) for each in (verdict, own)]
     if ranks[1] >= ranks[0]:
         return verdict
-    return replace(by_its_own_rules, reason=f"{by_its_own_rules.reason} (the rules for {model})")
+    return replace(own, reason=f"{own.reason} (the rules for {model})")
 
 
 def _inner_doubt(served: Served, terms: Terms, catalog: Catalog, now: float) -> str | None:
     """Why a model that is called inside may have been served outside; None where it can't have.
 
     OpenRouter doesn't say that the preferences hold for it (additions, A2.3), so every endpoint
-    that it is listed with has to be inside.
+    that it is listed with has to be inside, and what no listing shows can't be known.
     """
+    if served.inner and terms.unchecked:
+        return f"{served.inner[0]} is called inside, perhaps without {', '.join(terms.unchecked)}"
     for model in served.inner:
         listing = catalog.listing(model)
         rows = listing.endpoints if listing is not None and is_fresh(listing, now) else ()

@@ -229,6 +229,7 @@ STAND_INS = read_book(
                 "rules": [
                     {"name": "all", "models": ["*"], "ignore": ["groq"]},
                     {"name": "pinned", "models": ["acme/two"], "only": ["novita"]},
+                    {"name": "private", "models": ["acme/three"], "zdr": True},
                 ],
             }
         )
@@ -251,7 +252,7 @@ def stood_for(model: str, answer: dict[str, Any]) -> Receipt:
     return told_of(exchange, FAMILY)
 
 
-@pytest.mark.parametrize("model", ["openrouter/auto", "nvidia/switchyard", "@preset/mine"])
+@pytest.mark.parametrize("model", ["openrouter/auto", "typesafe/jev-router", "@preset/mine"])
 @pytest.mark.parametrize(
     ("by", "verdict"), [("Novita", "kept"), ("X", "broken"), ("Groq", "broken")]
 )
@@ -267,6 +268,13 @@ def test_the_newest_of_a_family_is_judged_by_the_model_that_answers() -> None:
     for by, verdict in (("Novita", "kept"), ("X", "broken")):
         answer = {"model": "acme/two-20260101", "provider": by}
         assert stood_for("~acme/family-latest", answer).verdict == verdict
+
+
+def test_t57_a_clause_that_was_not_sent_and_no_answer_can_show_is_not_kept() -> None:
+    """The router's own rules are what is sent; that of the model it picked has no say there."""
+    receipt = stood_for("openrouter/auto", {"model": "acme/three", "provider": "Novita"})
+    assert receipt.verdict == "unproven"
+    assert "none asked for zdr (the rules for acme/three)" in (receipt.reason or "")
 
 
 def test_a_router_that_does_not_name_its_model_proves_nothing() -> None:

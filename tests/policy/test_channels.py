@@ -127,6 +127,37 @@ def test_t57_a_model_called_inside_has_to_be_inside_wherever_it_is_served() -> N
         assert ("acme/mini is called inside" in said.reason) == (expected == "unproven")
 
 
+def test_t57_what_no_listing_shows_is_not_known_of_a_model_called_inside() -> None:
+    catalog = listed([row("novita/fp8", "Novita")]).with_listing("acme/mini", [row("a", "A")], NOW)
+    answer = Served(status=200, model=MODEL, named_by_body=("Novita",), inner=("acme/mini",))
+    said = judge(answer, terms_of({"zdr": True}), catalog, now=NOW)
+    assert said.verdict == "unproven"
+    assert "acme/mini is called inside, perhaps without zdr" in said.reason
+
+
+@pytest.mark.parametrize(
+    ("model", "plugin", "doubted"),
+    [
+        ("openrouter/fusion", {}, True),
+        ("openrouter/fusion", {"id": "web"}, True),
+        ("openrouter/fusion-flash:nitro", {"id": "fusion"}, True),
+        ("openrouter/fusion", {"id": "fusion", "analysis_models": ["a/b", "a/c"]}, False),
+        ("nvidia/switchyard", {}, True),
+        ("nvidia/switchyard", {"id": "switchyard-router", "judge_model": "a/b"}, False),
+        ("openrouter/auto", {}, False),
+        ("a/b", {}, False),
+    ],
+)
+@pytest.mark.parametrize("listed_with", [False, True])
+def test_t57_a_router_that_calls_models_of_its_choice_can_not_be_shown_to_keep_a_policy(
+    model: str, plugin: dict[str, Any], *, doubted: bool, listed_with: bool
+) -> None:
+    named = {"model": "a/b", "models": [model]} if listed_with else {"model": model}
+    body = json.dumps({**named, **({"plugins": [plugin]} if plugin else {})}).encode()
+    found = routed(book_of(), read_request(body), caller=None, user_agent="", catalog=EMPTY)
+    assert ("OpenRouter's to choose" in (found.unprovable or "")) is doubted
+
+
 def test_a_key_in_a_batch_that_is_spelled_with_escapes_is_seen() -> None:
     body = b'{"model":"a/b","requests":[{"body":{"\\u0074ools":[],"t":"\\u00e9"}}]}'
     found = routed(book_of(), read_request(body), caller=None, user_agent="", catalog=EMPTY)

@@ -210,6 +210,9 @@ def test_t56_its_models_tools_and_plugins_take_part_in_matching() -> None:
     assert by.route.preferences["only"] == ["x"]
     assert by.inner == ("c/mini",)
     assert by.server_tools
+    # beside fallbacks alone, too
+    by = found(rules, {"models": ["a/b"], "preset": "mine"}, brings)
+    assert by.route.preferences["only"] == ["x"]
     # its model counts only where the request has none of its own
     by = found(rules, {"model": "a/b", "preset": "mine"}, brings)
     assert "only" not in by.route.preferences
