@@ -17,8 +17,14 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from app.api.fork import State
+from app.api.plain_replies import send_json
+from app.api.traffic import Traffic
+from app.telemetry.stalls import Stalls
 from tests.conftest import Proxy, StartProxy
+from tests.running import running
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,6 +33,8 @@ ASK: dict[str, Any] = {"model": "acme/sim-1", "messages": []}
 BODY = json.dumps(ASK).encode()
 JSON = b"Content-Type: application/json\r\n"
 KEYS = "anna:key-of-anna,bob:key-of-bob"
+
+MORE = getattr(socket, "MSG_MORE", 0)
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -489,6 +497,31 @@ async def test_a_whole_request_that_is_refused_leaves_its_connection_open(
             assert (status, headers.get("connection")) == (401, None)
 
 
+@pytest.mark.parametrize(
+    ("key", "length", "status"), [(b"wrong", 100, 401), (b"key-of-anna", 2_000_000, 413)]
+)
+async def test_a_client_that_waits_for_a_word_is_not_told_to_send_what_is_refused(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, key: bytes, length: int, status: int
+) -> None:
+    proxy = start_proxy(upstream_url=openrouter.url, caller_keys=KEYS, max_body_mb=1)
+    async with connected(proxy.url) as (reader, writer):
+        writer.write(head(length, b"Expect: 100-continue\r\n", b"X-Api-Key: %b\r\n" % key))
+        found, headers, _ = await answer(reader)
+        assert (found, headers["connection"]) == (status, "close")
+
+
+async def test_a_client_that_waits_for_a_word_gets_it_and_its_answer(
+    proxy: Proxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(reply(b"{}"))
+    async with connected(proxy.url) as (reader, writer):
+        writer.write(head(len(BODY), b"Expect: 100-continue\r\n"))
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(BODY)
+        status, headers, _ = await answer(reader)
+        assert (status, headers.get("connection")) == (200, None)
+
+
 # --- half-closed connections ----------------------------------------------------------------------
 
 
@@ -500,11 +533,15 @@ async def test_a_caller_that_closes_its_own_direction_gets_its_answer(
     """As `nc -N` does, and some clients of HTTP/1.0."""
     openrouter.plays(sse(Pause(0.3), b"data: 1\n\n", Pause(0.2), b"data: 2\n\n"))
     count = count if version == "1.1" else 1
-    async with connected(proxy.url) as (reader, writer):
-        writer.write((head() + BODY).replace(b"HTTP/1.1", f"HTTP/{version}".encode()) * count)
-        writer.write_eof()
+    asked = (head() + BODY).replace(b"HTTP/1.1", f"HTTP/{version}".encode()) * count
+    with socket.create_connection(("127.0.0.1", urlsplit(proxy.url).port or 0)) as sock:
+        sock.sendall(asked, MORE)  # so that all of it leaves with the end, however busy we are
+        sock.shutdown(socket.SHUT_WR)
+        sock.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=sock)
         async with asyncio.timeout(5):
             everything = await reader.read()
+        writer.close()
     assert everything.count(b"HTTP/1.1 200") == count
     assert everything.count(b"data: 2") == count
     assert {receipt["ending"] for receipt in await proxy.receipts(count)} == {"complete"}
@@ -525,9 +562,9 @@ async def test_t17_a_half_closed_caller_that_is_gone_is_noticed_when_it_is_writt
     openrouter.plays(
         sse(Pause(0.3), *(piece for _ in range(50) for piece in (b"data: 1\n\n", Pause(0.05))))
     )
-    async with connected(proxy.url) as (_, writer):
-        writer.write(head() + BODY)
-        writer.write_eof()
+    with socket.create_connection(("127.0.0.1", urlsplit(proxy.url).port or 0)) as sock:
+        sock.sendall(head() + BODY, MORE)
+        sock.shutdown(socket.SHUT_WR)
         await asyncio.sleep(0.2)
     assert await openrouter.saw_hangup(within=2)
     assert (await proxy.only_receipt())["ending"] == "caller_left"
@@ -547,3 +584,29 @@ def test_a_process_gets_the_descriptors_that_the_system_allows() -> None:
         assert descriptors.limit() == min(before[1], descriptors.PLENTY)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_a_blocked_event_loop_is_told_with_its_place(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stalls = Stalls()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            time.sleep(1.5)  # noqa: ASYNC251 - that is what must not happen
+            await send_json(send, 200, {})
+        else:
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+
+    app.state = State(Traffic(), stalls)  # type: ignore[attr-defined]
+    with running(app) as server:
+        await asyncio.sleep(0.3)
+        async with httpx2.AsyncClient() as client:
+            assert (await client.get(server.url)).status_code == 200
+        await asyncio.sleep(0.3)
+    assert stalls.longest > 1
+    assert "the event loop stood still for 1." in caplog.text
+    assert "tests/end_to_end/test_bounds.py:" in caplog.text

@@ -347,3 +347,19 @@ async def test_policies_are_read_again_by_every_worker(
                 rules = rules or (await client.get("/ready")).json()["book"]["rules"]
                 await asyncio.sleep(0 if rules else 0.05)
             assert rules == 1
+
+
+async def test_a_worker_that_hangs_is_replaced(
+    openrouter: ScriptedUpstream, tmp_path: Path
+) -> None:
+    async with serving(tmp_path, openrouter, POINTSMAN_WORKER_TIMEOUT="1.5") as served:
+        hung, other = served.pids
+        os.kill(hung, signal.SIGSTOP)
+        line = await served.logged("no sign of life")
+        assert f"worker 1, process {hung}" in line
+        await served.logged("another one starts now")
+        await until(lambda: not is_alive(hung))
+        assert is_alive(other)
+        async with served.to_each() as clients:
+            for client in clients.values():
+                assert (await client.get("/health")).status_code == 200
