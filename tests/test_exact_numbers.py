@@ -115,7 +115,7 @@ def test_what_is_read_can_be_written_and_read_again(value: object) -> None:
 
 
 def test_t61_no_number_takes_long() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for text in ("9" * 60_000_000, "1e-999999999", "1e" + "9" * 1_000_000, "x" * 60_000_000):
         exact(text)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

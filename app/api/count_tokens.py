@@ -19,7 +19,7 @@ from app.wire.headers import to_upstream
 
 _PATH = "/messages/count_tokens"
 _OK = 200
-_LARGEST_ANSWER = 64 * 1024  # bytes; it has twenty
+_LARGEST_ANSWER = 64_000  # bytes; it has twenty
 _BYTES_PER_TOKEN = 3.5  # of JSON with code and prose in it, across tokenizers: rather too many
 _COUNTED = ("system", "messages", "tools")
 

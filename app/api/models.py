@@ -26,7 +26,7 @@ from app.wire.listing import MOST_MODELS, NotAListing, slices_of
 
 _BELOW, _ENDPOINTS = "/models/", "/endpoints"
 _OK = 200
-_LARGE = 128 * 1024  # bytes; less is shaped in two or three milliseconds, on the loop
+_LARGE = 128_000  # bytes; less is shaped in two or three milliseconds, on the loop
 _YEAR_3000 = 32_503_680_000
 
 

@@ -20,7 +20,7 @@ from app.openrouter.transport import NotAnAnswer, TransportError
 if TYPE_CHECKING:
     from app.wire.headers import RawHeaders
 
-_MOST_WITHOUT_PROGRESS = 96 * 1024  # head, trailers, extensions; proxies in between allow less
+_MOST_WITHOUT_PROGRESS = 96_000  # head, trailers, extensions; proxies in between allow less
 _MOST_HEADERS = 256
 _MOST_INTERIM = 20
 _STATUSES = range(100, 600)

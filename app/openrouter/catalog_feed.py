@@ -38,7 +38,7 @@ T = TypeVar("T")
 _OK = 200
 _MOST_AT_ONCE = 8
 _HEAVIEST = 64_000_000  # bytes of all listings kept, as they came
-_LARGE = 128 * 1024  # bytes; less is read in two or three milliseconds, on the loop
+_LARGE = 128_000  # bytes; less is read in two or three milliseconds, on the loop
 _NEVER = float("inf")
 # A caller chooses the model's name, and it becomes part of a path: nothing but a slug may.
 _SLUG = re.compile(r"~?[a-z0-9][a-z0-9._-]{0,99}/[a-z0-9][a-z0-9._-]{0,99}(:[a-z0-9-]{1,20})?")

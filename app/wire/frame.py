@@ -53,7 +53,7 @@ class Place(NamedTuple):
     steps: tuple[Step, ...] = ()
 
 
-_LARGE = 64 * 1024  # bytes; up to here, whatever it holds is read within a few milliseconds
+_LARGE = 64_000  # bytes; up to here, whatever it holds is read within a few milliseconds
 _MOST_VALUES = 50_000  # of a field that may be large
 _MOST_IN_ALL = 1_000_000  # of what is read whole, by commands
 _MAY_BE_LARGE = frozenset({"choices", "delta"})  # they hold what the model said

@@ -16,11 +16,11 @@ from app.wire.sse import Event, SseParser
 
 __all__ = ["LIMIT", "Observation", "Observer"]
 
-LIMIT = 8 * 1024 * 1024  # an event with a picture in it weighs a few megabytes
+LIMIT = 8_000_000  # an event with a picture in it weighs a few megabytes
 
 # What is read in one go. Tiny events take 2.5 µs each and blank lines next to nothing, so this is a
 # millisecond or so; 256 kB of tiny events, which come in one piece, would be sixty.
-_MOST_BYTES, _MOST_LINES = 64 * 1024, 1000
+_MOST_BYTES, _MOST_LINES = 64_000, 1000
 _PIECE = 4096
 
 _BOM = b"\xef\xbb\xbf"
