@@ -153,7 +153,7 @@ def test_an_answer_that_can_have_no_body_has_no_length(status: int) -> None:
 
 def test_a_header_with_a_name_without_end_crosses_neither_way() -> None:
     """Names are remembered, and a thousand of these would be a hundred megabytes."""
-    long, short = b"x-stainless-" + b"a" * 90_000, b"x-openrouter-" + b"a" * 80
+    long, short = b"x-stainless-" + b"a" * 90_000, b"x-stainless-" + b"a" * 80
     raw = [(long, b"1"), (short, b"2")]
     assert to_caller(raw, 200) == [(short, b"2")]
     assert to_upstream(raw, key=None, router_metadata=False)[:1] == [(short, b"2")]
