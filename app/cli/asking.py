@@ -28,9 +28,13 @@ class Asking:
         rows = await self._rows(f"/models/{listing_key(model)}/endpoints", MOST_ENDPOINTS)
         return EMPTY if rows is None else EMPTY.with_listing(model, rows, time.time())
 
-    async def named(self, catalog: Catalog) -> Catalog:
-        """The catalog with every model's other names, as far as the list of models can be read."""
-        return catalog.with_models(await self._rows("/models", MOST_MODELS))
+    async def named(self, catalog: Catalog, *, outputs: str | None = None) -> Catalog:
+        """The catalog with every model's other names, as far as the list of models can be read.
+
+        The list has models that put out text, unless `outputs` names kinds, with commas.
+        """
+        path = "/models" if outputs is None else f"/models?output_modalities={outputs}"
+        return catalog.with_models(await self._rows(path, MOST_MODELS))
 
     async def zdr_tags(self, model: str) -> frozenset[str] | None:
         """The tags of the model's endpoints with zero data retention; None where it isn't told."""

@@ -353,15 +353,34 @@ def prove(
     positive: Annotated[
         bool, typer.Option("--positive", help="Also send one small request; costs some tokens.")
     ] = False,
+    channels: Annotated[
+        bool,
+        typer.Option("--channels", help="Instead: does it keep to `provider` on each channel?"),
+    ] = False,
+    preset: Annotated[
+        str | None, typer.Option(help="With --channels: a preset of the account's, by its slug.")
+    ] = None,
+    inner: Annotated[
+        str | None,
+        typer.Option(help="With --channels --positive: a model for tools [openai/gpt-4o-mini]."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list, for machines.")] = False,
     policies: Policies = None,
     upstream: Upstream = None,
 ) -> None:
     """Ask for the impossible: does OpenRouter keep to each clause of a model's policy?"""
-    from app.cli.prove import prove as start
     from app.settings import Settings
 
+    if not channels and (preset or inner):
+        raise typer.BadParameter("--preset and --inner need --channels")
     settings = Settings.read(policies=policies, upstream_url=upstream)
+    if channels:
+        from app.cli.prove_channels import INNER, Asked, prove_channels
+
+        asked = Asked(model, preset=preset, inner=inner or INNER, positive=positive)
+        raise typer.Exit(prove_channels(settings, asked, as_json=as_json))
+    from app.cli.prove import prove as start
+
     raise typer.Exit(start(settings, model, positive=positive, as_json=as_json))
 
 

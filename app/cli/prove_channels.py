@@ -1,0 +1,139 @@
+"""`pointsman prove --channels`: does OpenRouter keep to `provider` on every channel?
+
+Down each channel that docs/channels.md calls held goes a demand that nobody can meet; a refusal is
+free, and is the proof. With `--positive`, each tool that calls a model inside gets one request that
+shows whether `provider` holds there, which nothing documents; that costs some tokens. The table is
+Markdown, to be pasted as it is.
+"""
+
+import asyncio
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from app import __version__
+from app.catalog.catalog import Catalog
+from app.cli.asking import Asking, asking
+from app.cli.terminal import print_json
+from app.openrouter.client import read_whole
+from app.policy.channel_controls import Probe, inner_probes, probes
+from app.policy.request import read_request
+from app.policy.routing_refusal import read_refusal
+from app.policy_folder import policy_folder, read_folder
+from app.settings import Settings
+from app.wire.frame import read_json
+from app.wire.listing import LARGEST
+
+INNER = "openai/gpt-4o-mini"
+
+_OK = 200
+_MOST_TOLD = 100  # characters of an error
+_NO_CANDIDATE = "404 No models match"  # a router that has nobody to choose from
+_REFUSED_INSIDE = ("No endpoints found", "No allowed providers")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One row: what came back on a channel, and what that means."""
+
+    channel: str
+    outcome: str  # held, NOT HELD, undecided, untested; seen: ...
+    answered: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to try: a model or alias, a preset's slug, a model for tools, and whether to pay."""
+
+    model: str
+    preset: str | None = None
+    inner: str = INNER
+    positive: bool = False
+
+
+def prove_channels(settings: Settings, asked: Asked, *, as_json: bool) -> int:
+    """Print a row for each channel.
+
+    The exit code is 1 where one is not held, and 2 where an answer decided nothing.
+    """
+    rows = asyncio.run(seen_on(settings, asked))
+    if as_json:
+        print_json([asdict(row) for row in rows], indent=2)
+    else:
+        today = datetime.now(UTC).date()
+        version = f"Pointsman {__version__}, {today}"
+        print(f"Does `provider` hold for {asked.model} on every channel? {version}")
+        print("\n| Channel | Outcome | Answered | Why |\n|---|---|---|---|")
+        for row in rows:
+            cells = (row.channel, row.outcome, row.answered, row.why)
+            print(f"| {' | '.join(map(_cell, cells))} |")
+    outcomes = {row.outcome for row in rows}
+    if "NOT HELD" in outcomes:
+        return 1
+    return 2 if "undecided" in outcomes else 0
+
+
+async def seen_on(settings: Settings, asked: Asked) -> list[Seen]:
+    """Every channel, tested as far as it can be."""
+    book = read_folder(policy_folder(settings.policies))
+    request = read_request(msgspec.json.encode({"model": asked.model, "messages": []}))
+    route = book.route_for(request, caller=None, user_agent="", catalog=Catalog())
+    model, inner = route.model_sent, asked.inner  # under its own name, where an alias is given
+    async with asking(settings) as ask:
+        catalog = await ask.named(Catalog(), outputs="text,image,embeddings,rerank")
+        found = [await _tried(ask, each) for each in probes(model, catalog, preset=asked.preset)]
+        if asked.positive:
+            known = catalog
+            for name in (model, inner):
+                known = known.joined(await ask.catalog(name))
+            found += [await _tried(ask, each) for each in inner_probes(model, inner, known)]
+    return found
+
+
+async def _tried(ask: Asking, probe: Probe) -> Seen:
+    if probe.body is None:
+        return Seen(probe.channel, "untested", "-", probe.why)
+    status, body = await _answer(ask, probe)
+    answer = read_json(body)
+    error = answer.get("error") if isinstance(answer, dict) else None
+    served = status == _OK and not error
+    told = _told(status, answer, error)
+    if not probe.demands:
+        return Seen(probe.channel, _inside(body, served=served), told, probe.why)
+    if not served and (read_refusal(body) is not None or told.startswith(_NO_CANDIDATE)):
+        return Seen(probe.channel, "held", told, probe.why)
+    return Seen(probe.channel, "NOT HELD" if served else "undecided", told, probe.why)
+
+
+async def _answer(ask: Asking, probe: Probe) -> tuple[int, bytes]:
+    upstream = await ask.post(probe.path, msgspec.json.encode(probe.body))
+    try:
+        return upstream.status, await read_whole(upstream, most=LARGEST)
+    finally:
+        await upstream.aclose()
+
+
+def _told(status: int, answer: Any, error: Any) -> str:
+    if isinstance(error, dict):
+        return f"{status} {str(error.get('message', ''))[:_MOST_TOLD]}".strip()
+    named = answer.get("provider") if isinstance(answer, dict) else None
+    return f"{status} from {named or 'somebody unnamed'}" if status == _OK else str(status)
+
+
+def _inside(body: bytes, *, served: bool) -> str:
+    """What an answer shows of a call inside: it ran although it should not have, or not."""
+    if not served:
+        return "undecided"
+    text = body.decode(errors="replace")
+    if any(words in text for words in _REFUSED_INSIDE):
+        return "seen: refused inside, so it holds there"
+    if "server_tool" in text:
+        return "seen: it ran, so it does not hold there"
+    return "seen: the model did not use the tool"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
