@@ -9,7 +9,10 @@ Rule 3  Files are looked at, not watched: that sees every way in which editors a
 """
 
 import asyncio
+import io
 import logging
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +24,8 @@ log = logging.getLogger("pointsman")
 
 _PACKAGE = Path(__file__).parent
 _LOOK_EVERY_SECONDS = 0.2
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # without waiting
+LARGEST_FILE = 4_000_000  # bytes; a thousand rules take a twentieth of it
 
 # What tells a file's states apart: where it is, how long, and when it was written.
 State = tuple[int, int, int, int]
@@ -63,12 +68,26 @@ def read_folder(folder: Path) -> Book:
     problems: list[PolicyProblem] = []
     for file in policy_files(folder):
         try:
-            texts[str(file)] = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            texts[str(file)] = _text_of(file)
+        except (OSError, ValueError) as error:
             problems.append(_problem(file, f"can't be read: {error}"))
     if problems:
         raise PolicyFileError(tuple(problems))
     return read_book(texts)
+
+
+def _text_of(file: Path) -> str:
+    """The text of a file. Raises `OSError`, and `ValueError` for what is no file of a sound size.
+
+    To open a pipe would wait for somebody to write to it, for ever, and a device may never end.
+    """
+    with os.fdopen(os.open(file, _TO_READ), "rb") as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise ValueError("it is a pipe, a socket or a device; only regular files are read")
+        raw = opened.read(LARGEST_FILE + 1)
+    if len(raw) > LARGEST_FILE:
+        raise ValueError(f"it is over {LARGEST_FILE / 1e6:g} MB; split it up")
+    return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8").read()  # any kind of line end
 
 
 _ALL_GONE = (
@@ -140,10 +159,10 @@ def _states(folder: Path) -> Folder:
 
 def _state(file: Path) -> State | None:
     try:
-        stat = file.stat()
+        found = file.stat()
     except OSError:
         return None
-    return (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _problem(path: Path, message: str) -> PolicyProblem:

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from app.errors import PolicyFileError
-from app.policy_folder import PolicyFolder, policy_folder, read_folder, shipped_policies
+from app.policy_folder import (
+    LARGEST_FILE,
+    PolicyFolder,
+    policy_folder,
+    read_folder,
+    shipped_policies,
+)
 from tests.conftest import StartProxy
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 
@@ -222,3 +228,44 @@ def test_hidden_files_are_not_policies(folder: Path) -> None:
 def test_a_file_given_as_the_folder_is_told_as_such(folder: Path) -> None:
     with pytest.raises(PolicyFileError, match="it is no folder"):
         read_folder(folder / "a.yaml")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_among_the_policies_is_told_and_holds_nothing_up(folder: Path) -> None:
+    os.mkfifo(folder / "b.yaml")
+    with pytest.raises(PolicyFileError, match=r"b\.yaml.*only regular files are read"):
+        read_folder(folder)
+    (folder / "b.yaml").unlink()
+    policies = PolicyFolder(folder)
+    os.mkfifo(folder / "c.yml")
+    settle(policies)
+    assert rules(policies) == ["eight"]
+    assert "it is a pipe" in policies.problems[0].message
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/null", "/dev/stdin", "."])
+def test_a_device_or_a_folder_among_the_policies_is_told(folder: Path, target: str) -> None:
+    if not Path(target).exists():
+        pytest.skip(f"there is no {target}")
+    (folder / "b.yaml").symlink_to(target)
+    with pytest.raises(PolicyFileError, match=r"b\.yaml:1: can't be read: "):
+        read_folder(folder)
+
+
+def test_a_file_beyond_any_policy_is_told(folder: Path) -> None:
+    (folder / "b.yaml").write_text("# " + "x" * LARGEST_FILE)
+    with pytest.raises(PolicyFileError, match="it is over 4 MB; split it up"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_any_kind_of_line_end_is_one(folder: Path, end: str) -> None:
+    (folder / "a.yaml").write_bytes(FP16.replace("\n", end).encode())
+    assert [rule.name for rule in read_folder(folder).rules] == ["sixteen"]
+
+
+def test_a_link_to_a_file_is_read(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text(FP16)
+    (folder / "a.yaml").unlink()
+    (folder / "a.yaml").symlink_to(tmp_path / "elsewhere")
+    assert [rule.name for rule in read_folder(folder).rules] == ["sixteen"]

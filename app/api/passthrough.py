@@ -20,6 +20,11 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLAIN = "/:@!$&'()*+,;=~"
 
 
+def sent_path(path: str) -> str:
+    """A decoded path as it is sent upstream."""
+    return quote(path, safe=_PLAIN)
+
+
 class Passthrough:
     """Forwards any method to the same path upstream and relays the answer."""
 
@@ -47,7 +52,7 @@ class Passthrough:
             with while_caller_stays(scope, receive, by_scope=self._openrouter.cancel_by_scope):
                 upstream = await self._openrouter.open(
                     scope["method"],
-                    quote(path, safe=_PLAIN),
+                    sent_path(path),
                     scope["query_string"],
                     to_upstream(
                         scope["headers"],

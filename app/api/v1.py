@@ -9,7 +9,7 @@ from app.api.error_replies import error_body
 from app.api.explain import DRY_RUN, Explain
 from app.api.inference import Inference
 from app.api.models import Models
-from app.api.passthrough import READING, Passthrough
+from app.api.passthrough import READING, Passthrough, sent_path
 from app.api.plain_replies import send_json
 from app.errors import NotServed
 from app.wire.dialect import DIALECTS
@@ -52,7 +52,7 @@ class V1:
             await self._models(scope, receive, send, wanted)
         elif path == "/messages/count_tokens" and scope["method"] == "POST":
             await self._count_tokens(scope, receive, send)
-        elif scope["method"] not in READING and (meant := nearly(scope["path"])) is not None:
+        elif scope["method"] not in READING and (meant := nearly(sent_path(path))) is not None:
             await _nothing_here(scope, send, f"POST to /v1{meant}")
         elif path != scope["path"]:
             await self._passthrough(scope, receive, send, path)

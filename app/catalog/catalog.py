@@ -11,6 +11,7 @@ from functools import lru_cache
 from app.catalog.endpoint import Endpoint, read_endpoint, tier_in
 from app.catalog.model import Model, read_model
 from app.catalog.providers import SLUGS
+from app.catalog.trimming import BLANKS, trimmed
 
 # These arrange the endpoints that a model has; any other variant, such as `:free`, has endpoints
 # of its own, at other prices and perhaps of another quantization (contract §2.2).
@@ -190,8 +191,8 @@ def model_key(model: str) -> str:
 @lru_cache(1024)  # asked for several times by every request, and slugs are few
 def listing_key(model: str) -> str:
     """What a catalog files a model's endpoints under: like the model, but `:free` is its own."""
-    slug, *variants = model.strip().lower().partition("@preset/")[0].split(":")
-    return ":".join((slug.rstrip(), *(each for each in variants if each not in _ARRANGING)))
+    slug, *variants = trimmed(model).lower().partition("@preset/")[0].split(":")
+    return ":".join((slug.rstrip(BLANKS), *(each for each in variants if each not in _ARRANGING)))
 
 
 def _other_names(model: Model) -> dict[str, str]:

@@ -14,12 +14,12 @@ from app.importing.found import Left, Place
 from app.policy.yaml_tree import Spot, read_tree
 
 _COMMENT_LINE = re.compile(r"^[^\S\n]*#.*", re.MULTILINE)
-_BLANKS_OR_COMMENTS = r"(?:\s|//[^\n]*|/\*[\s\S]*?\*/)*+"
+_BLANKS_OR_COMMENTS = r"(?:\s++|//[^\n]*+|/\*[\s\S]*?\*/)*+"
 _IS_JSON = re.compile(rf'{_BLANKS_OR_COMMENTS}\{{{_BLANKS_OR_COMMENTS}["}}]')
 
 # Whatever opens runs to the end of the text if nothing closes it: each character is read once.
 _TOKEN = re.compile(
-    r"""(?P<string>"(?:[^"\\]|\\[\s\S])*(?:"|\\?\Z))"""
+    r"""(?P<string>"[^"\\]*+(?:\\[\s\S][^"\\]*+)*+(?:"|\\?\Z))"""
     r"""|//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)|\t"""
 )
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from app.catalog.catalog import Spelling
+from app.catalog.trimming import trimmed
 from app.policy.cascade import cascade
 from app.policy.match import index_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
@@ -133,7 +134,7 @@ def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str,
     rule_named = {rule.name: rule for rule in rules}
 
     def alias_of(name: str) -> Alias | None:
-        return by_name.get(name.strip().lower())
+        return by_name.get(trimmed(name).lower())
 
     def layers(alias: Alias | None, found: tuple[Rule, ...]) -> tuple[Rule, ...]:
         """The rule that an alias names comes on top, whoever else it is for."""

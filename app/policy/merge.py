@@ -22,7 +22,9 @@ from app.policy.tags import NO_TIERS
 Preferences = Mapping[str, Any]
 Tiers = Collection[str]  # tags of which only a listing tells that they are of a service tier
 
-_PLAIN_NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
+_PLAIN_NUMBER = re.compile(
+    r"-?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][-+]?[0-9]{1,3})?"
+)
 
 
 @dataclass(frozen=True, slots=True)

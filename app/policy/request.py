@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from app.catalog.trimming import trimmed
 from app.errors import MalformedBody, MissingModel
 from app.policy.slices import Fields, split
 from app.policy.slug import read_slug
@@ -43,7 +44,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     @property
     def names_model(self) -> bool:
         """Whether `model` itself names one, and not only a list of fallbacks."""
-        return bool((_text(self.fields, "model") or "").strip())
+        return bool(trimmed(_text(self.fields, "model") or ""))
 
     @property
     def model(self) -> str:
@@ -88,7 +89,7 @@ def decoded(name: str, raw: msgspec.Raw) -> Any:
 def _models(fields: Fields) -> tuple[str, ...]:
     """Every model that may answer; without `model`, the first of `models` is meant."""
     named = _text(fields, "model")
-    first = (named,) if named and named.strip() else ()
+    first = (named,) if named and trimmed(named) else ()
     models = (*first, *_listed_models(fields), *_anthropic_fallbacks(fields))
     if not models:
         raise MissingModel("the request names no model: `model` is missing or empty")

@@ -18,9 +18,11 @@ from app.errors import MalformedBody
 Fields = Mapping[str, msgspec.Raw]
 
 _SPLIT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_QUOTED = rb'[ \t\n\r]*("(?:[^"\\\x00-\x1f]|\\.)*")[ \t\n\r]*:[ \t\n\r]*'
-_FIRST_KEY = re.compile(rb"[ \t\n\r]*\{" + _QUOTED)
-_NEXT_KEY = re.compile(rb"[ \t\n\r]*," + _QUOTED)
+# Possessive, for a key may be as long as a body: what could be given back would be remembered,
+# some hundred bytes for each one of the key.
+_QUOTED = rb'[ \t\n\r]*+("[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+")[ \t\n\r]*+:[ \t\n\r]*+'
+_FIRST_KEY = re.compile(rb"[ \t\n\r]*+\{" + _QUOTED)
+_NEXT_KEY = re.compile(rb"[ \t\n\r]*+," + _QUOTED)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BLANK = b" \t\n\r"
 

@@ -8,6 +8,8 @@ was given: spelling a name oddly must not be a way round a rule.
 
 import msgspec
 
+from app.catalog.trimming import BLANKS, trimmed
+
 _PRESET = "@preset/"
 
 
@@ -32,11 +34,11 @@ class Slug(msgspec.Struct, frozen=True, gc=False):
 
 def read_slug(name: str) -> Slug:
     """The parts of `name`; any text has some, since it is a caller's."""
-    text = name.strip().lower()
+    text = trimmed(name).lower()
     model, found, preset = text.partition(_PRESET)
     if found and not model:
         return Slug(base=text, preset=preset)
-    base, *variants = (part.strip() for part in model.removeprefix("~").split(":"))
+    base, *variants = (trimmed(part) for part in model.removeprefix("~").split(":"))
     return Slug(
         base=base,
         variants=tuple(variants),
@@ -48,7 +50,7 @@ def read_slug(name: str) -> Slug:
 def without_preset(name: str) -> str:
     """`name` less its preset, otherwise as spelled; empty when it is nothing else."""
     cut = name.lower().find(_PRESET)
-    return name if cut < 0 else name[:cut].rstrip()
+    return name if cut < 0 else name[:cut].rstrip(BLANKS)
 
 
 def without_variant(name: str, variant: str) -> str:
@@ -56,5 +58,5 @@ def without_variant(name: str, variant: str) -> str:
     cut = name.lower().find(_PRESET)
     model, preset = (name, "") if cut < 0 else (name[:cut], name[cut:])
     base, *variants = model.split(":")
-    kept = [each for each in variants if each.strip().lower() != variant]
+    kept = [each for each in variants if trimmed(each).lower() != variant]
     return ":".join((base, *kept)) + preset

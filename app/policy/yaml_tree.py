@@ -20,7 +20,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _DEEPEST = 50  # far beyond any policy; libyaml's composer overruns the stack some way further on
 _MOST_VALUES = 100_000
-_NUMBER = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
+# No two parts that follow each other may take the same characters: it would take for ever to find
+# that a long one is no number.
+_NUMBER = re.compile(r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0\d")
 _TRUE = frozenset({"yes", "true", "on"})
 

@@ -5,6 +5,7 @@ from collections.abc import Container, Sequence
 from itertools import dropwhile
 
 from app.wire.dialect import DIALECTS, ErrorShape
+from app.wire.lenient import readings
 
 _PREFIX = frozenset({"api", "v1"})
 _KNOWN = tuple(tuple(path.strip("/").split("/")) for path in DIALECTS)
@@ -35,17 +36,14 @@ def canonical_path(path: str) -> str:
     return "/" + "/".join(segments)
 
 
-def nearly(path: str) -> str | None:
-    """The path of ours that another reader might take `path` for; None where there is none.
+def nearly(sent: str) -> str | None:
+    """The path of ours that another reader might take `sent` for; None where there is none.
 
-    Upper case, blanks, backslashes, parameters behind a semicolon: a server may be lenient about
-    them, and then such a path would be a way round the policy.
+    `sent` is a path as it goes upstream, percent-encoded. A server may be lenient about spelling
+    (`lenient.py`), and then such a path would be a way round the policy.
     """
-    plain = path.replace("\\", "/").lower()
-    for mark in (";", "?", "#", "\0"):
-        plain = plain.partition(mark)[0]
-    meant = canonical_path("/".join(segment.strip() for segment in plain.split("/")))
-    return meant if meant in DIALECTS else None
+    read = map(canonical_path, readings(sent))
+    return next((meant for meant in read if meant in DIALECTS), None)
 
 
 def error_shape(path: str, headers: Container[bytes]) -> ErrorShape:

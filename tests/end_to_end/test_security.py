@@ -144,14 +144,14 @@ def test_caller_keys_without_a_key_for_upstream_are_a_start_up_error() -> None:
         Settings.read(caller_keys="a:b").check_exposure()
 
 
-@pytest.mark.parametrize("dots", ["%252e%252e", "%25%32%65%252e"])
+@pytest.mark.parametrize("name", ["%252e%252e", "%25%32%65%252e"])
 async def test_what_came_encoded_twice_goes_on_encoded_twice(
-    proxy: Proxy, openrouter: ScriptedUpstream, dots: str
+    proxy: Proxy, openrouter: ScriptedUpstream, name: str
 ) -> None:
-    """Decoded once on the way, it would be the path of an endpoint that a policy holds."""
+    """Decoded once on the way, it would mean another path upstream than it did here."""
     openrouter.plays(reply(b"{}"))
-    await proxy.client.post(f"{proxy.url}/v1/files/{dots}/chat/completions", json=ASK)
-    assert openrouter.only_request.target == "/api/v1/files/%252e%252e/chat/completions"
+    await proxy.client.post(f"{proxy.url}/v1/files/{name}/parts", json=ASK)
+    assert openrouter.only_request.target == "/api/v1/files/%252e%252e/parts"
 
 
 @pytest.mark.parametrize(
@@ -163,6 +163,12 @@ async def test_what_came_encoded_twice_goes_on_encoded_twice(
         ("POST", "/v1/chat/completions%00"),
         ("POST", "/v1/chat/completions%3Fx"),
         ("POST", "/v1/chat%5Ccompletions"),
+        ("POST", "/v1/files/%252e%252e/chat/completions"),
+        ("POST", "/v1/chat;a=1/completions"),
+        ("POST", "/v1/chat/completions%EF%BB%BF"),
+        ("POST", "/v1/%EF%BD%83hat/completions."),
+        ("POST", "/v1/%25%36%33hat%252Fcompletions"),
+        ("POST", "/v1/chat%2509/completions"),
         ("PATCH", "/v1/chat/completions"),
         ("PUT", "/v1/messages"),
     ],

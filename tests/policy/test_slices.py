@@ -1,6 +1,8 @@
 """Slices of a body: what is split and edited is, byte for byte, what was written."""
 
 import json
+import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -226,3 +228,24 @@ def test_a_key_given_twice_is_found_however_the_body_is_spaced(separators: tuple
         body, fields = split(("{" + between.join(pairs) + "}").encode())
         assert bytes(fields["model"]).decode() == last
         assert body.count(b'"model"') == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1,"a":2,"' + b"k" * 3_000_000 + b'":1}',
+        b'{"' + b"\\n" * 1_500_000 + b'":1}',
+        b'{"m":"\\ud83d","' + b"k" * 3_000_000 + b'":1}',
+    ],
+    ids=["twice", "escapes", "half a pair"],
+)
+def test_a_key_as_long_as_a_body_takes_no_more_than_a_few_bodies(body: bytes) -> None:
+    """Each of its characters used to be remembered with some hundred bytes."""
+    tracemalloc.start()
+    began = time.process_time()
+    split(body)
+    took = time.process_time() - began
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * len(body)
+    assert took < 2
