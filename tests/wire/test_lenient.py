@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.api.passthrough import sent_path
@@ -99,6 +99,8 @@ def test_however_an_inference_path_is_written_it_is_ours(
     ]
     slashes = st.sampled_from(SLASHES)
     target = start + "".join(data.draw(slashes) + segment for segment in segments)
+    # One server takes a segment's parameters off, another all that follows; none does both.
+    assume(not (end == ";/x" and ";" in target))
     assert is_ours(target + end), target + end
 
 
