@@ -73,8 +73,13 @@ def at(place: Place, severity: Severity, message: str) -> Finding:
     return Finding(severity, "", place.file, place.line, where, message)
 
 
-def listed(words: Iterable[str], most: int = _MOST_NAMED) -> str:
-    """A few words of many."""
-    told = sorted(dict.fromkeys(words))
+def listed(words: Iterable[str]) -> str:
+    """A few words of many, sorted."""
+    return first_of(sorted(words), _MOST_NAMED)
+
+
+def first_of(words: Iterable[str], most: int) -> str:
+    """The first of some words, each once, and how many more there are."""
+    told = list(dict.fromkeys(words))
     more = f" and {len(told) - most} more" if len(told) > most else ""
     return ", ".join(told[:most]) + more
