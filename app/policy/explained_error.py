@@ -12,7 +12,7 @@ import msgspec
 
 from app.errors import MalformedBody
 from app.policy.apply import Outgoing
-from app.policy.finding import first_of
+from app.policy.finding import listed
 from app.policy.forecast import Forecast
 from app.policy.route import Route
 from app.policy.rule import named
@@ -58,7 +58,7 @@ def _told(each: Forecast, route: Route) -> Iterator[str]:
     if each.relaxation is not None:
         yield f"The smallest way out: {each.relaxation}."
     if not each.is_empty:
-        left = first_of((endpoint.tag for endpoint in each.funnel.survivors), _MOST_LEFT)
+        left = listed((endpoint.tag for endpoint in each.funnel.survivors), _MOST_LEFT)
         yield (
             f"By the listing, {left} should be left, so the account's own settings at OpenRouter "
             "(privacy, guardrails, allowed providers) or a change there may be the cause."

@@ -73,9 +73,9 @@ def at(place: Place, severity: Severity, message: str) -> Finding:
     return Finding(severity, "", place.file, place.line, where, message)
 
 
-def listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str], most: int = _MOST_NAMED) -> str:
     """A few words of many, sorted."""
-    return first_of(sorted(words), _MOST_NAMED)
+    return first_of(sorted(words), most)
 
 
 def first_of(words: Iterable[str], most: int) -> str:
