@@ -11,7 +11,7 @@ from app.catalog.catalog import Catalog
 from app.catalog.endpoint import Endpoint
 from app.policy.apply import apply
 from app.policy.book import Book
-from app.policy.finding import listed
+from app.policy.finding import first_of
 from app.policy.forecast import forecasts
 from app.policy.funnel import Drop
 from app.policy.request import request_for
@@ -35,9 +35,9 @@ class Drift:
         """Render for a log line."""
         parts = [f"{self.model}: {self.left} endpoints left"]
         if self.gone:
-            parts.append(f"gone {listed(self.gone, _MOST_TAGS)} ({self.why})")
+            parts.append(f"gone {first_of(self.gone, _MOST_TAGS)} ({self.why})")
         if self.come:
-            parts.append(f"new {listed(self.come, _MOST_TAGS)}")
+            parts.append(f"new {first_of(self.come, _MOST_TAGS)}")
         return "; ".join(parts)
 
 

@@ -74,7 +74,12 @@ def at(place: Place, severity: Severity, message: str) -> Finding:
 
 
 def listed(words: Iterable[str], most: int = _MOST_NAMED) -> str:
-    """A few words of many."""
-    told = sorted(dict.fromkeys(words))
+    """A few words of many, sorted."""
+    return first_of(sorted(words), most)
+
+
+def first_of(words: Iterable[str], most: int) -> str:
+    """The first of some words, each once, and how many more there are."""
+    told = list(dict.fromkeys(words))
     more = f" and {len(told) - most} more" if len(told) > most else ""
     return ", ".join(told[:most]) + more

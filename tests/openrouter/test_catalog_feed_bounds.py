@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import UpstreamGarbage, UpstreamTimeout
 from app.openrouter.catalog_feed import CatalogFeed
-from app.openrouter.client import OpenRouter
+from app.openrouter.client import OpenRouter, RawHeaders
 from tests.openrouter.fakes import (
     LIST,
     LISTING,
@@ -203,7 +203,8 @@ class Flooding:
         self.cancel_by_scope = by_scope
         self.answer = Flood(pause)
 
-    async def send(self, *_: object) -> Any:
+    async def send(self, method: str, target: str, headers: RawHeaders, body: bytes) -> Any:
+        del method, target, headers, body
         return self.answer
 
     async def aclose(self) -> None:
