@@ -84,7 +84,15 @@ PATTERNS = [*written(), *kept()]
 
 def test_all_of_them_are_found() -> None:
     places = " ".join(found.where for found in PATTERNS)
-    for known in ("slices", "yaml_tree", "exact_numbers", "paths", "lenient", "moments", "settings"):
+    for known in (
+        "slices",
+        "yaml_tree",
+        "exact_numbers",
+        "paths",
+        "lenient",
+        "moments",
+        "settings",
+    ):
         assert known in places
     assert {found.where for found in PATTERNS if found.anywhere} > {"app.wire.lenient._ESCAPE"}
 

@@ -244,6 +244,11 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
+def without_halves(text: bytes) -> bytes:
+    """JSON with U+FFFD for what isn't UTF-8 and for halves of characters, to be read from."""
+    return _SURROGATE.sub(rb"\\ufffd", text.decode(errors="replace").encode())
+
+
 def _unreadable(field: str) -> _Found:
     """A list that can't be read here, but perhaps there."""
     return _Found(field, doubts=(Doubt(field, "it can't be read"),), on_server=True)
@@ -257,7 +262,7 @@ def _entries(raw: msgspec.Raw | None, kind: type[_Entry]) -> list[_Entry] | None
     try:
         return msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
     except _UNREADABLE:
-        text = _SURROGATE.sub(rb"\\ufffd", text.decode(errors="replace").encode())
+        text = without_halves(text)
     try:
         items = msgspec.json.decode(text, type=list[msgspec.Raw])
     except _UNREADABLE:

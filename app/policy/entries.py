@@ -1,7 +1,8 @@
 """Single tools and plugins of a request, by the names that `refuse` and `strip` give them.
 
 `tools.TYPE` and `plugins.ID`, with * and ?: `tools.openrouter:advisor`, `tools.web_search*`,
-`plugins.fusion`. A tool has its own name and those of the tools within it.
+`plugins.fusion`. A tool has its own name and those of the tools within it. What can't be read
+counts as one that is named: it is refused, and stripped.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from app.policy.carriers import without_halves
 from app.policy.pattern import glob
 from app.policy.request import UNREADABLE
 from app.policy.slices import Fields
@@ -22,17 +24,43 @@ def is_entry(name: str) -> bool:
     return name.partition(".")[0] in _KINDS and "." in name
 
 
+class _Entry(msgspec.Struct, gc=False):
+    """What names an entry; whatever else it has is skipped, readable or not."""
+
+    type: Any = None
+    id: Any = None
+    parameters: msgspec.Raw = msgspec.Raw()
+
+
+class _Parameters(msgspec.Struct, gc=False):
+    tools: msgspec.Raw = msgspec.Raw()
+
+
 def used(fields: Fields, pattern: str) -> str | None:
     """The first tool or plugin of a request that a name means; None where there is none."""
     field, wanted = pattern.partition(".")[0], glob(pattern)
-    names = (name for entry in _entries(fields, field) for name in _names(field, entry))
-    return next((name for name in names if wanted.match(name)), None)
+    raw = fields.get(field)
+    try:
+        items = _items(raw)
+    except UNREADABLE:
+        try:
+            items = _items(msgspec.Raw(without_halves(bytes(raw or b""))))
+        except UNREADABLE:
+            return f"{field} that can't be read"
+    for item in items:
+        names = _names_of(field, item)
+        if names is None:
+            return f"{field} that can't be read"
+        found = next((name for name in names if wanted.match(name)), None)
+        if found is not None:
+            return found
+    return None
 
 
 def without(fields: Fields, patterns: Iterable[str]) -> dict[str, bytes | None]:
     """The lists that lose an entry, each with the entries left in their own bytes; None: no list.
 
-    A list that can't be read is left out whole: it may have what is to be stripped.
+    What can't be read is left out, entry or list: it may be, or have, what is to be stripped.
     """
     by_field: dict[str, list[Any]] = {}
     for pattern in patterns:
@@ -40,7 +68,7 @@ def without(fields: Fields, patterns: Iterable[str]) -> dict[str, bytes | None]:
     changed: dict[str, bytes | None] = {}
     for field, wanted in by_field.items():
         try:
-            items = _items(fields, field)
+            items = _items(fields.get(field))
         except UNREADABLE:
             changed[field] = None
             continue
@@ -51,30 +79,31 @@ def without(fields: Fields, patterns: Iterable[str]) -> dict[str, bytes | None]:
 
 
 def _is_wanted(field: str, item: msgspec.Raw, wanted: list[Any]) -> bool:
-    names = list(_names(field, msgspec.json.decode(item)))
-    return any(each.match(name) for each in wanted for name in names)
+    names = _names_of(field, item)
+    return names is None or any(each.match(name) for each in wanted for name in names)
 
 
-def _items(fields: Fields, field: str) -> list[msgspec.Raw]:
-    raw = bytes(fields.get(field, b"")).lstrip()
-    return msgspec.json.decode(raw, type=list[msgspec.Raw]) if raw.startswith(b"[") else []
+def _items(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
+    text = bytes(raw or b"").lstrip()
+    return msgspec.json.decode(text, type=list[msgspec.Raw]) if text.startswith(b"[") else []
 
 
-def _entries(fields: Fields, field: str) -> list[Any]:
+def _names_of(field: str, item: msgspec.Raw) -> list[str] | None:
+    """What an entry is called, and the tools within it; None where it can't be read."""
     try:
-        return [msgspec.json.decode(item) for item in _items(fields, field)]
+        return [*_names(field, item, _DEEPEST)]
     except UNREADABLE:
-        return []
+        return None
 
 
-def _names(field: str, entry: Any, levels: int = _DEEPEST) -> Iterator[str]:
-    """What an entry is called, and the tools within it."""
-    if not isinstance(entry, dict):
+def _names(field: str, item: msgspec.Raw, levels: int) -> Iterator[str]:
+    if not bytes(item).lstrip().startswith(b"{"):
         return
-    name = entry.get(_KINDS[field])
+    entry = msgspec.json.decode(item, type=_Entry)
+    name = getattr(entry, _KINDS[field])
     if isinstance(name, str):
         yield f"{field}.{name}"
-    parameters = entry.get("parameters")
-    nested = parameters.get("tools") if isinstance(parameters, dict) else None
-    for each in nested if levels and isinstance(nested, list) else ():
-        yield from _names(field, each, levels - 1)
+    if levels and bytes(entry.parameters).lstrip().startswith(b"{"):
+        within = msgspec.json.decode(entry.parameters, type=_Parameters)
+        for each in _items(within.tools):
+            yield from _names(field, each, levels - 1)

@@ -108,8 +108,16 @@ _WANTED: dict[str, st.SearchStrategy[Any]] = {
     "options": st.dictionaries(st.sampled_from("ab"), st.just({"x": 1}), min_size=1),
 }
 
+
+def _shuts_out_all(ours: Any) -> bool:
+    allowed, ignored = ours.get("only"), tags.with_tiers(ours.get("ignore") or ())
+    return bool(allowed) and all(tags.covered(entry, ignored) for entry in allowed)
+
+
 # What a policy's own object may say.
-OURS = st.fixed_dictionaries({}, optional=_WANTED)
+OURS = st.fixed_dictionaries({}, optional=_WANTED).filter(
+    lambda ours: not _shuts_out_all(ours)  # which is an error in a policy file
+)
 
 # What a caller may send: nulls, empty lists, prices as text, and fields nobody knows besides.
 _LOOSER: dict[str, st.SearchStrategy[Any]] = {
