@@ -46,6 +46,9 @@ class Block:
         if verdict.awaits_bill and not withheld.is_whole:
             await withheld.to_the_end()
             verdict = await self._judged(exchange, observer)
+        if observer.so_far.failed and not withheld.is_whole:  # an answer may follow all the same
+            await withheld.to_the_end()
+            verdict = await self._judged(exchange, observer)
         if not observer.so_far.failed:
             _refuse(verdict, exchange, proof_wanted=route.on_violation == "block_unproven")
         return tuple(withheld.pieces)

@@ -159,9 +159,9 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         billed=usage.is_byok is not None or usage.upstream_prompt_cost is not None,
         failed=seen.failed,
         server_tools=exchange.server_tools or usage.server_tools,
-        cache_hit=exchange.cache_status == "HIT",
+        cache_hit=(exchange.cache_status or "").upper() == "HIT",
         unreadable=seen.unreadable,
-        unprovable=exchange.unprovable,
+        unprovable=exchange.unprovable or (seen.metadata.unclear if seen.metadata else None),
         inner=exchange.inner,
         partly_read=seen.partly_read,
     )
@@ -196,7 +196,8 @@ def _is_byok(seen: Observation) -> bool | None:
 
 def _attempts(seen: Observation) -> tuple[Attempt, ...]:
     told = seen.metadata.attempts if seen.metadata else ()
-    return told or (seen.error.previous if seen.error else ())
+    previous = seen.error.previous if seen.error else ()
+    return tuple(dict.fromkeys((*told, *previous))) if previous else told
 
 
 def _attempted(exchange: Exchange, seen: Observation, catalog: Catalog) -> tuple[Tried, ...]:
@@ -204,12 +205,23 @@ def _attempted(exchange: Exchange, seen: Observation, catalog: Catalog) -> tuple
     if not (seen.metadata or seen.error):
         return ()
     sent = exchange.models_sent
-    failed = [(each.provider, each.model) for each in _attempts(seen) if each.failed]
+    failed = [
+        (each.provider, each.model)
+        for each in _attempts(seen)
+        if each.failed or not _is_by(each.provider, seen)
+    ]
     if seen.error and seen.error.provider:
         failed.append((seen.error.provider, seen.model))
     if seen.failed and seen.provider and not exchange.server_tools:
         failed.append((seen.provider, seen.model))
     return tuple(Tried(name, catalog.meant(model, sent) or sent) for name, model in failed)
+
+
+def _is_by(provider: str, seen: Observation) -> bool:
+    """Whether it is, as far as can be told, the provider that served."""
+    selected = seen.metadata.selected.provider if seen.metadata and seen.metadata.selected else None
+    served = {name.lower() for name in (*seen.provider_names, selected) if name}
+    return not served or provider.lower() in served
 
 
 def _bill(usage: Usage) -> Bill | None:

@@ -147,12 +147,16 @@ class Catalog:
         Answers use plain slugs and dated ones (contract §3.2). All of them where none is named,
         nothing where none is meant.
         """
-        if len(among) == 1 or named is None:
-            return among
-        if named in among:
-            return (named,)
+        if named is None or named in among:
+            return among if named is None else (named,)
         own = self.own_name(named)
+        if len(among) == 1 and (own == self.own_name(among[0]) or not self._knows(named, among[0])):
+            return among  # names of one model are more than a catalog knows
         return tuple(name for name in among if self.own_name(name) == own)
+
+    def _knows(self, *names: str) -> bool:
+        """Whether the list of models has all of these, each for itself."""
+        return all(self.own_name(name) in self.models for name in names)
 
     def own_name(self, name: str) -> str:
         """A model's slug without variants, whichever of its names is given."""

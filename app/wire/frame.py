@@ -9,7 +9,7 @@ many of them: eight megabytes of `[[],[],[]...` take three quarters of a second 
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -57,6 +57,8 @@ _LARGE = 64_000  # bytes; up to here, whatever it holds is read within a few mil
 _MOST_VALUES = 50_000  # of a field that may be large
 _MOST_IN_ALL = 1_000_000  # of what is read whole, by commands
 _MAY_BE_LARGE = frozenset({"choices", "delta"})  # they hold what the model said
+_TELLING = frozenset({"provider", "usage", "openrouter_metadata"})  # who served, and what ran
+TOO_LARGE: Final = object()  # in place of one of these that is too large to be read
 _LEFT_RAW = frozenset({"response", "message"})
 
 # A whole number that Python takes too long to read is a number all the same.
@@ -121,7 +123,7 @@ def _field(name: str, raw: msgspec.Raw) -> Any:
         if name == "error":  # that there is one must not be missed
             return f"an error of {len(raw)} bytes, which is too long to be read"
         if name not in _MAY_BE_LARGE or more_values_than(_MOST_VALUES, bytes(raw)):
-            return None
+            return TOO_LARGE if name in _TELLING else None
     return _decoded(_EXACT, raw)
 
 

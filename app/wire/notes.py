@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from app.wire.dialect import Dialect
-from app.wire.frame import Frame, pick
+from app.wire.frame import TOO_LARGE, Frame, pick, walk
 from app.wire.observation import (
     MOST_ROWS,
     Observation,
@@ -40,6 +40,7 @@ class Notes(msgspec.Struct):
     _finish_reason: str | None = None
     _native_finish_reason: str | None = None
     _usages: int = 0
+    _has_content: bool = False
     _usage_at_first: dict[str, Any] = {}
     _usage: dict[str, Any] = {}
     _metadata: RouterMetadata | None = None
@@ -55,21 +56,42 @@ class Notes(msgspec.Struct):
 
         Runs once for each token, so what is rare is looked at only where there is something.
         """
+        if TOO_LARGE in (frame.provider, frame.usage, frame.openrouter_metadata):
+            self.pass_over("a field that tells who served is too large")
         if frame.provider != self._provider:
             self._name_provider(frame.provider)
         if frame.model != self._model:
             self._model = text(frame.model) or self._model
         if self._generation_id is None:
             self._look_for_id(frame)
+        if frame.choices is not None and not self.streamed:
+            self._look_for_content(frame.choices)
         if frame.usage is not None:
             self._add_usage(frame.usage)
         if frame.openrouter_metadata is not None:
-            self._metadata = read_metadata(frame.openrouter_metadata) or self._metadata
+            self._take_metadata(read_metadata(frame.openrouter_metadata))
         if frame.error is not None:
             self.take_error(frame.error)
         if (tier := pick(frame, self._dialect.service_tier)) is not None:
             self._service_tier = text(tier)
         self._look_for_finish(frame)
+
+    def _look_for_content(self, choices: object) -> None:
+        """Whether a whole body has content, which an error may stand beside."""
+        for step in ("message", "text"):
+            said = walk(choices, (0, step))
+            said = said.get("content") or said.get("tool_calls") if isinstance(said, dict) else said
+            self._has_content = self._has_content or bool(said)
+
+    def _take_metadata(self, told: RouterMetadata | None) -> None:
+        """Keep the newest account, with the attempts of those before it: they had the prompt."""
+        before = self._metadata
+        if told is None:
+            return
+        if before is not None and before.attempts != told.attempts:
+            attempts = tuple(dict.fromkeys((*before.attempts, *told.attempts)))
+            told = replace(told, attempts=attempts, unclear=told.unclear or before.unclear)
+        self._metadata = told
 
     def look_for_tokens(self, frame: Frame) -> None:
         """Whether an event of a stream bears a token; asked until one does."""
@@ -105,7 +127,7 @@ class Notes(msgspec.Struct):
             error=self._error,
             metadata=metadata,
             done=self.done,
-            answered=self.tokens_started or (billed and not self.streamed),
+            answered=self.tokens_started or (not self.streamed and (billed or self._has_content)),
             unreadable=self.unreadable,
             partly_read=self.partly_read,
         )

@@ -39,8 +39,8 @@ class Attempt(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether it came to nothing; one whose status isn't told did."""
-        return self.status is None or self.status >= _FIRST_ERROR_STATUS
+        """Whether it came to nothing; one whose status isn't told, or is 0, did."""
+        return not self.status or self.status >= _FIRST_ERROR_STATUS
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
@@ -89,6 +89,7 @@ class RouterMetadata(msgspec.Struct, frozen=True, gc=False):
     available: tuple[Offer, ...]
     attempts: tuple[Attempt, ...]
     pipeline: tuple[str, ...]
+    unclear: str | None = None  # why it may not name everybody who got the prompt
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):
@@ -172,6 +173,7 @@ def read_metadata(metadata: object) -> RouterMetadata | None:
         for row in _objects(walk(metadata, ("endpoints", "available")))
         if (provider := text(row.get("provider")))
     ]
+    attempts = _attempts(metadata.get("attempts"))
     return RouterMetadata(
         requested=text(metadata.get("requested")),
         strategy=text(metadata.get("strategy")),
@@ -181,13 +183,27 @@ def read_metadata(metadata: object) -> RouterMetadata | None:
         is_byok=flag(metadata.get("is_byok")),
         selected=next((offer for offer, selected in rows if selected), None),
         available=tuple(offer for offer, _ in rows),
-        attempts=_attempts(metadata.get("attempts")),
+        attempts=attempts,
+        unclear=_unclear(metadata, [offer.provider for offer, selected in rows if selected]),
         pipeline=tuple(
             kind
             for stage in _objects(metadata.get("pipeline"))
             if (kind := text(stage.get("type")))
         ),
     )
+
+
+def _unclear(metadata: Mapping[str, Any], selected: list[str]) -> str | None:
+    """Why router metadata may not name everybody who got the prompt; None where it does."""
+    rows = [*_objects(metadata.get("attempts"))]
+    counted = whole(metadata.get("attempt")) or 0
+    if len({name.lower() for name in selected}) > 1:
+        return "the router's account marks more than one provider as selected"
+    if len(_attempts(rows)) < len(rows):
+        return "the router's account has an attempt without a provider"
+    if counted > max(len(rows), 1):
+        return f"the router's account counts {counted} attempts and names {len(rows)}"
+    return None
 
 
 def _attempts(rows: object) -> tuple[Attempt, ...]:

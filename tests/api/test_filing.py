@@ -279,3 +279,75 @@ def test_t57_a_clause_that_was_not_sent_and_no_answer_can_show_is_not_kept() -> 
 
 def test_a_router_that_does_not_name_its_model_proves_nothing() -> None:
     assert stood_for("openrouter/auto", {"provider": "X"}).verdict == "unproven"
+
+
+# --- everybody who got the prompt -------------------------------------------------------------
+
+HOSTS = catalog(one=[row("novita/fp8", "Novita", "fp8"), row("chutes/fp4", "Chutes", "fp4")])
+NOVITA = {"provider": "Novita", "status": 200}
+SELECTED = {"available": [{"provider": "Novita", "selected": True}]}
+BOTH = {"available": [{"provider": name, "selected": True} for name in ("Novita", "Chutes")]}
+LARGE = {"summary": "x" * 70_000, "attempts": [{"provider": "Chutes", "status": 500}, NOVITA]}
+RAN = {"server_tool_use_details": {"web_search_requests": 1}, "padding": "x" * 70_000}
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [
+        ({"openrouter_metadata": {"attempt": 1, "attempts": [NOVITA]}}, "kept"),
+        ({"openrouter_metadata": {"attempt": 1, "endpoints": SELECTED}}, "kept"),
+        ({"openrouter_metadata": {"attempts": [{"provider": "Chutes", "status": 200}]}}, "broken"),
+        ({"openrouter_metadata": {"attempts": [{"provider": "Chutes", "status": 0}]}}, "broken"),
+        ({"openrouter_metadata": {"attempts": [{"status": 500}, NOVITA]}}, "unproven"),
+        ({"openrouter_metadata": {"attempt": 3, "endpoints": SELECTED}}, "unproven"),
+        ({"openrouter_metadata": {"attempt": 2, "attempts": [NOVITA]}}, "unproven"),
+        ({"openrouter_metadata": {"endpoints": BOTH}}, "unproven"),
+        ({"openrouter_metadata": LARGE}, "unproven"),
+        ({"usage": RAN}, "unproven"),
+        (
+            {
+                "openrouter_metadata": {"attempts": [NOVITA]},
+                "error": {"metadata": {"previous_errors": [{"provider_name": "Chutes"}]}},
+                "usage": {"completion_tokens": 3},
+            },
+            "broken",
+        ),
+    ],
+)
+def test_t59_an_account_of_attempts_that_is_odd_or_incomplete_is_no_proof(
+    told: dict[str, Any], verdict: str
+) -> None:
+    answer = {"model": "acme/one", "provider": "Novita", **told}
+    assert filed({"model": "acme/one"}, answer, HOSTS).verdict == verdict
+
+
+def streamed(*events: bytes) -> Receipt:
+    exchange = exchanged({"model": "acme/one", "stream": True}, {})
+    exchange.observer = None
+    exchange.begin_answer(200, [(b"content-type", b"text/event-stream")])
+    exchange.saw(b"".join(b"data: " + event + b"\n\n" for event in (*events, b"[DONE]")))
+    return told_of(exchange, HOSTS)
+
+
+FIRST = b'{"provider":"Novita","model":"acme/one"}'
+
+
+def test_t59_a_second_account_does_not_make_the_first_forgotten() -> None:
+    tried = b'{"openrouter_metadata":{"attempts":[{"provider":"Chutes","status":500}]}}'
+    again = b'{"openrouter_metadata":{"attempts":[{"provider":"Novita","status":200}]}}'
+    assert streamed(FIRST, again).verdict == "kept"
+    assert streamed(FIRST, tried, again).verdict == "broken"
+
+
+def test_an_event_that_can_not_be_read_may_name_another_provider() -> None:
+    deep = b"[" * 3000 + b"]" * 3000
+    assert streamed(FIRST, b'{"x":' + deep + b"}").verdict == "kept"
+    assert streamed(FIRST, b'{"provider":"Chutes","x":' + deep + b"}").verdict == "unproven"
+
+
+def test_an_answer_by_a_model_that_is_known_to_be_another_is_not_judged_as_the_one_asked() -> None:
+    known = HOSTS.with_models([{"id": "acme/one"}, {"id": "acme/two"}])
+    by_two = {"model": "acme/two", "provider": "Novita"}
+    assert filed({"model": "acme/one"}, by_two, known).verdict == "unproven"
+    dated = {"model": "acme/one-20260101", "provider": "Novita"}
+    assert filed({"model": "acme/one"}, dated, known).verdict == "kept"

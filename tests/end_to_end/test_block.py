@@ -319,3 +319,27 @@ async def test_a_label_is_looked_up_again_before_anybody_is_accused_by_it(
     assert receipt["verdict"] == verdict
     if verdict == "unproven":
         assert "could not be fetched anew" in receipt["reason"]
+
+
+async def test_t51_an_answer_behind_an_error_is_held_back_like_any_other(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    error = b'data: {"provider":"Chutes","error":{"code":502,"message":"x"},"choices":[]}\n\n'
+    openrouter.plays(sse(error, Pause(0.05), frame("Chutes"), DONE))
+    proxy = start_proxy(policy("block"), upstream_url=openrouter.url)
+    answer = await proxy.client.post(proxy.url + CHAT, json={**ASK, "stream": True})
+    assert (answer.status_code, b"secret" in answer.content) == (502, False)
+
+
+async def test_t51_content_beside_an_error_in_a_body_is_an_answer(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    openrouter.plays(
+        reply(
+            b'{"provider":"Chutes","error":{"code":502,"message":"x"},'
+            b'"choices":[{"message":{"content":"secret"}}]}'
+        )
+    )
+    proxy = start_proxy(policy("block"), upstream_url=openrouter.url)
+    answer = await proxy.client.post(proxy.url + CHAT, json=ASK)
+    assert (answer.status_code, b"secret" in answer.content) == (502, False)

@@ -11,6 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from app.policy import tags
+
 Preferences = Mapping[str, Any]
 
 
