@@ -158,11 +158,12 @@ class ListOf:
         if spot.kind != "list":
             remedy = "" if spot.kind == "mapping" else f"; write [{spot.text()}]"
             return spot.complain(f"{spot} is not a list{remedy}")
-        if not spot.items():
+        items = spot.items()
+        if not items:
             return spot.complain("the list is empty; name something, or leave the key out")
-        values = [self.item.read(each) for each in spot.items()]
+        values = [self.item.read(each) for each in items]
         times = Counter(value for value in values if isinstance(value, str))
-        for each, value in zip(spot.items(), values, strict=True):
+        for each, value in zip(items, values, strict=True):
             if isinstance(value, str) and times[value] > 1:
                 return each.complain(f"{each} is listed twice")
         return BAD if any(value is BAD for value in values) else values

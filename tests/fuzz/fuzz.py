@@ -96,8 +96,9 @@ def _directly(plan: Plan, kinds: Sequence[str], seconds: float, outcome: Outcome
         except Exception:  # noqa: BLE001 - whatever it is, it is what was looked for
             outcome.findings.append(Finding(kind, number, traceback.format_exc()))
             continue
-        outcome.longest_stall = max(outcome.longest_stall, took)
-        if took > plan.stall:
+        stall = took / pure.PATIENCE.get(kind, 1.0)
+        outcome.longest_stall = max(outcome.longest_stall, stall)
+        if stall > plan.stall:
             outcome.findings.append(Finding(kind, number, f"took {took:.2f} s"))
 
 

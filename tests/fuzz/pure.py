@@ -110,6 +110,9 @@ KINDS: Mapping[str, Callable[[Random], Callable[[], object]]] = {
     each.__name__: each for each in (observe, reader, rows, record, held, book)
 }
 
+# Policies are read at start and in a thread, so that theirs is no stall of the loop's.
+PATIENCE = {"book": 6.0}  # times as long as others
+
 
 def took(work: Callable[[], object]) -> float:
     """Seconds of this process that the work has taken. Raises what it raises."""
