@@ -156,6 +156,8 @@ class Protocol(Ending):
 
     def on_headers_complete(self) -> None:
         """The request's head is here, and it is about to be served."""
+        if self.parser.get_method() == b"CONNECT":
+            raise MalformedRequest("CONNECT asks for a tunnel, and there is none here")
         before = self.cycle
         super().on_headers_complete()
         self.in_head, self.in_body = False, True

@@ -353,7 +353,8 @@ async def test_a_worker_that_hangs_is_replaced(
     openrouter: ScriptedUpstream, tmp_path: Path
 ) -> None:
     async with serving(tmp_path, openrouter, POINTSMAN_WORKER_TIMEOUT="1.5") as served:
-        hung, other = served.pids
+        async with served.to_each():  # both serve, and have given a sign of life
+            hung, other = served.pids
         os.kill(hung, signal.SIGSTOP)
         line = await served.logged("no sign of life")
         assert f"worker 1, process {hung}" in line
