@@ -24,6 +24,7 @@ from app.wire.generation import Generation, read_generation
 _INNER = {"awaits_bill", "rests_on"}  # of use only while an answer is under way
 _POLL_SECONDS = 2.0
 _OK = 200
+_KEY_REFUSED = (401, 403)
 
 
 def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -> int:
@@ -88,6 +89,10 @@ async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:
         record = read_generation(body) if status == _OK else None
         if record is not None:
             return record
+        if status in _KEY_REFUSED:
+            raise SettingsError(
+                f"OpenRouter does not accept the key (status {status}): check OPENROUTER_API_KEY"
+            )
         if time.monotonic() >= until:
             raise SettingsError(
                 f"OpenRouter has no record of {generation_id} (status {status}): it is written "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from app.cli.verify import verify
 from app.errors import SettingsError
@@ -107,3 +108,12 @@ def _every_tag() -> list[str]:
             return [row["tag"] for row in answer.json()["data"]["endpoints"]]
 
     return asyncio.run(tags())
+
+
+def test_a_key_that_is_not_accepted_is_said_at_once(tmp_path: Path) -> None:
+    def then(settings: Settings, receipt: str) -> None:
+        wrong = settings.model_copy(update={"openrouter_api_key": SecretStr("wrong")})
+        with pytest.raises(SettingsError, match="does not accept the key \\(status 401\\)"):
+            verify(wrong, receipt, wait=60, as_json=True)
+
+    asked(tmp_path, Switches(generation_delay=0.0), then)
