@@ -275,3 +275,9 @@ def test_what_a_newer_catalog_knows_goes_first_and_its_list_of_models_alone_coun
     newer = older.joined(EMPTY.with_models([model_row("a/two", "")]))
     assert (set(newer.models), set(newer.ids.values())) == ({"a/two"}, {"a/two"})
     assert set(newer.listings) == {"a/one"}
+
+
+def test_a_list_of_tools_is_joined_too() -> None:
+    listed = EMPTY.with_server_tools([{"type": "openrouter:new"}])
+    assert EMPTY.joined(listed).server_tools is listed.server_tools
+    assert listed.joined(EMPTY).server_tools is listed.server_tools

@@ -202,3 +202,14 @@ def test_t60_a_list_without_end_is_refused_before_any_work(field: str) -> None:
 def test_t60_a_field_that_is_read_whole_is_bounded(more: dict[str, Any]) -> None:
     with pytest.raises(MalformedBody, match=f"{next(iter(more))} is over 256 kB"):
         read_request(json.dumps({"model": "a/b", **more}).encode())
+
+
+@pytest.mark.parametrize("depth", [100, *range(850, 1050, 10), 50_000])
+def test_a_session_of_any_depth_is_no_session(depth: int) -> None:
+    deep = b"[" * depth + b"]" * depth
+    try:
+        request = read_request(b'{"model":"a/b","messages":[],"session_id":' + deep + b"}")
+    except MalformedBody:
+        assert depth > 800  # nobody's reader goes so deep
+    else:
+        assert request.session is None

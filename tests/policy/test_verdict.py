@@ -11,7 +11,7 @@ from app.policy.compliance import terms_of
 from app.policy.cost import Bill
 from app.policy.evidence import STALE_SECONDS
 from app.policy.tags import with_tiers
-from app.policy.verdict import Served, judge
+from app.policy.verdict import Served, judge, stricter
 from tests.policy.listings import COMPOSED, MODEL, NOW, listed, row, rows_of
 
 CATALOG = listed(COMPOSED)  # DeepInfra: bf16, fp4 (turbo) and fp8; Novita: fp8; Google: unknown
@@ -461,3 +461,13 @@ def test_a_family_of_labels_proves_nothing_either_way() -> None:
     assert verdict(served("X"), {"quantizations": ["fp8"]}, mx) == "unproven"
     assert verdict(served("X"), FP8_UP, mx) == "kept"
     assert verdict(served("X"), {"quantizations": ["fp16"]}, mx) == "broken"
+
+
+def test_t57_the_rules_of_a_model_that_a_router_picked_prove_nothing_that_was_not_sent() -> None:
+    kept = judge(served("Novita"), terms_of(NOVITA), CATALOG, now=NOW)
+    assert stricter(kept, kept, MODEL, "").verdict == "kept"
+    unasked = stricter(kept, kept, MODEL, "zdr")
+    assert unasked.verdict == "unproven"
+    assert unasked.reason.endswith(f"and none asked for zdr (the rules for {MODEL})")
+    broken = judge(served("Novita"), terms_of(DEEPINFRA), CATALOG, now=NOW)
+    assert stricter(broken, kept, MODEL, "zdr") is broken
