@@ -157,6 +157,7 @@ def test_a_store_that_fails_and_recovers_catches_up_without_loss(
         assert writer.error == str(error)
         ids += submit(writer, 20)
         until(lambda: writer.error is None and writer.pending == 0)
+        until(lambda: len(caplog.messages) > 1)  # a thread of its own tells
     assert shelf.ids == ids
     assert writer.dropped == 0
     assert caplog.messages == [  # each once, however long it lasts
