@@ -162,3 +162,10 @@ def test_a_key_in_a_batch_that_is_spelled_with_escapes_is_seen() -> None:
     body = b'{"model":"a/b","requests":[{"body":{"\\u0074ools":[],"t":"\\u00e9"}}]}'
     found = routed(book_of(), read_request(body), caller=None, user_agent="", catalog=EMPTY)
     assert [each.carrier for each in doubts(found.sent, found.carried)] == ["requests"]
+
+
+def test_an_answer_for_a_router_can_be_held_to_the_rules_of_the_model_it_names() -> None:
+    found = of({"models": ["c/*"], "only": ["novita"]}, model="openrouter/auto")
+    assert found.terms_for is not None
+    assert (found.terms_for("c/d").only, found.terms_for("e/f").only) == (("novita",), ())
+    assert of(model="a/b").terms_for is None
