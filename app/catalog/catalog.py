@@ -150,13 +150,11 @@ class Catalog:
         if named is None or named in among:
             return among if named is None else (named,)
         own = self.own_name(named)
-        if len(among) == 1 and (own == self.own_name(among[0]) or not self._knows(named, among[0])):
-            return among  # names of one model are more than a catalog knows
-        return tuple(name for name in among if self.own_name(name) == own)
-
-    def _knows(self, *names: str) -> bool:
-        """Whether the list of models has all of these, each for itself."""
-        return all(self.own_name(name) in self.models for name in names)
+        same = tuple(name for name in among if self.own_name(name) == own)
+        if same or len(among) != 1:
+            return same
+        two_models = own in self.models and self.own_name(among[0]) in self.models
+        return () if two_models else among  # one model has more names than a catalog knows
 
     def own_name(self, name: str) -> str:
         """A model's slug without variants, whichever of its names is given."""

@@ -1,17 +1,19 @@
 """What commands ask of OpenRouter themselves: listings, records, a request."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.errors import SettingsError
-from app.openrouter.client import OpenRouter, Upstream, connect
+from app.openrouter.client import OpenRouter, Upstream, connect, read_whole
 from app.settings import Settings
 from app.wire.headers import RawHeaders, to_upstream
-from app.wire.listing import MOST_ENDPOINTS, MOST_MODELS, NotAListing, rows_of
+from app.wire.listing import LARGEST, MOST_ENDPOINTS, MOST_MODELS, NotAListing, rows_of
 
 _OK = 200
 
@@ -57,6 +59,14 @@ class Asking:
         told = [*self.headers, (b"content-type", b"application/json")]
         headers = [*told, (b"x-openrouter-metadata", b"enabled")]
         return await self.openrouter.open("POST", path, b"", headers, body)
+
+    async def answer(self, path: str, fields: Mapping[str, Any]) -> tuple[int, bytes]:
+        """The status and body of an answer to a request with these fields."""
+        upstream = await self.post(path, msgspec.json.encode(fields))
+        try:
+            return upstream.status, await read_whole(upstream, most=LARGEST)
+        finally:
+            await upstream.aclose()
 
 
 def _is_of(model: str, row: dict[str, Any]) -> bool:

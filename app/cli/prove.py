@@ -19,7 +19,6 @@ from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
 from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import PolicyRefusal, SettingsError
-from app.openrouter.client import read_whole
 from app.policy.apply import apply
 from app.policy.as_sent import as_sent
 from app.policy.carriers import NOTHING
@@ -34,7 +33,6 @@ from app.shown import json_text
 from app.wire.dialect import DIALECTS
 from app.wire.frame import read_json
 from app.wire.headers import to_caller
-from app.wire.listing import LARGEST
 
 Outcome = Literal["enforced", "NOT ENFORCED", "undecided", "untested", "kept", "broken", "unproven"]
 
@@ -108,7 +106,8 @@ async def _tested(ask: Asking, route: Route, control: Control) -> Proof:
     if control.provider is None:
         return proof("-", "untested")
     fields = {"model": route.model_sent, **_ASK, **control.extra, "provider": control.provider}
-    status, answer = await _answer(ask, fields)
+    status, body = await ask.answer(_CHAT, fields)
+    answer = read_json(body)
     error = answer.get("error") if isinstance(answer, dict) else None
     error = error if isinstance(error, dict) else {}
     if status == _NOBODY_LEFT and error:
@@ -122,14 +121,6 @@ def _step(error: Mapping[str, Any]) -> str:
     metadata = error.get("metadata")
     step = metadata.get("failed_routing_step") if isinstance(metadata, dict) else None
     return str(step or error.get("message", ""))[:80]
-
-
-async def _answer(ask: Asking, fields: Mapping[str, Any]) -> tuple[int, Any]:
-    upstream = await ask.post(_CHAT, msgspec.json.encode(fields))
-    try:
-        return upstream.status, read_json(await read_whole(upstream, most=LARGEST))
-    finally:
-        await upstream.aclose()
 
 
 async def _served(ask: Asking, model: str, revision: str, route: Route, catalog: Catalog) -> Proof:

@@ -17,14 +17,12 @@ from app import __version__
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
 from app.cli.terminal import print_json
-from app.openrouter.client import read_whole
 from app.policy.channel_controls import Probe, inner_probes, probes
 from app.policy.request import read_request
 from app.policy.routing_refusal import read_refusal
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.wire.frame import read_json
-from app.wire.listing import LARGEST
 
 INNER = "openai/gpt-4o-mini"
 
@@ -96,7 +94,7 @@ async def seen_on(settings: Settings, asked: Asked) -> list[Seen]:
 async def _tried(ask: Asking, probe: Probe) -> Seen:
     if probe.body is None:
         return Seen(probe.channel, "untested", "-", probe.why)
-    status, body = await _answer(ask, probe)
+    status, body = await ask.answer(probe.path, probe.body)
     answer = read_json(body)
     error = answer.get("error") if isinstance(answer, dict) else None
     served = status == _OK and not error
@@ -106,14 +104,6 @@ async def _tried(ask: Asking, probe: Probe) -> Seen:
     if not served and (read_refusal(body) is not None or told.startswith(_NO_CANDIDATE)):
         return Seen(probe.channel, "held", told, probe.why)
     return Seen(probe.channel, "NOT HELD" if served else "undecided", told, probe.why)
-
-
-async def _answer(ask: Asking, probe: Probe) -> tuple[int, bytes]:
-    upstream = await ask.post(probe.path, msgspec.json.encode(probe.body))
-    try:
-        return upstream.status, await read_whole(upstream, most=LARGEST)
-    finally:
-        await upstream.aclose()
 
 
 def _told(status: int, answer: Any, error: Any) -> str:

@@ -5,7 +5,7 @@ messages are cut at a length, lists at a number, and numbers beyond all reason a
 nothing here can grow, or fail further on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple
@@ -184,7 +184,7 @@ def read_metadata(metadata: object) -> RouterMetadata | None:
         selected=next((offer for offer, selected in rows if selected), None),
         available=tuple(offer for offer, _ in rows),
         attempts=attempts,
-        unclear=_unclear(metadata, [offer.provider for offer, selected in rows if selected]),
+        unclear=_unclear(metadata, attempts, [offer for offer, selected in rows if selected]),
         pipeline=tuple(
             kind
             for stage in _objects(metadata.get("pipeline"))
@@ -193,16 +193,18 @@ def read_metadata(metadata: object) -> RouterMetadata | None:
     )
 
 
-def _unclear(metadata: Mapping[str, Any], selected: list[str]) -> str | None:
+def _unclear(
+    metadata: Mapping[str, Any], named: Collection[Attempt], selected: Iterable[Offer]
+) -> str | None:
     """Why router metadata may not name everybody who got the prompt; None where it does."""
-    rows = [*_objects(metadata.get("attempts"))]
+    listed = sum(1 for _ in _objects(metadata.get("attempts")))
     counted = whole(metadata.get("attempt")) or 0
-    if len({name.lower() for name in selected}) > 1:
+    if len({offer.provider.lower() for offer in selected}) > 1:
         return "the router's account marks more than one provider as selected"
-    if len(_attempts(rows)) < len(rows):
+    if len(named) < listed:
         return "the router's account has an attempt without a provider"
-    if counted > max(len(rows), 1):
-        return f"the router's account counts {counted} attempts and names {len(rows)}"
+    if counted > max(listed, 1):
+        return f"the router's account counts {counted} attempts and names {listed}"
     return None
 
 

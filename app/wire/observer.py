@@ -136,7 +136,8 @@ class Observer:
         elif not (cut or _is_keep_alive(event.data)):
             if b"provider" in event.data:  # perhaps another one
                 self._notes.pass_over(_NOT_JSON)
-            self._notes.unreadable = _NOT_JSON
+            else:
+                self._notes.unreadable = _NOT_JSON
 
     def _take(self, frame: Frame, event: Event) -> None:
         notes, wrapper = self._notes, self._dialect.wrapper
