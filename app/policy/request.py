@@ -34,8 +34,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     @property
     def session(self) -> str | None:
         """What the caller groups its requests by, where the body says so."""
-        session = _lenient(self.fields.get("session_id"))
-        return session if isinstance(session, str) else None
+        raw = bytes(self.fields.get("session_id", b"")).strip()
+        return str(_as_javascript_reads(raw)) if raw.startswith(b'"') else None
 
     @property
     def names_model(self) -> bool:
@@ -168,16 +168,6 @@ def _deeper(value: Any, levels: int) -> bool:
     if not isinstance(value, dict | list):
         return False
     return levels == 0 or any(_deeper(each, levels - 1) for each in inside)
-
-
-def _lenient(raw: msgspec.Raw | bytes | None) -> Any:
-    """The value of a field whose shape is nobody's mistake; None if it can't be read."""
-    if not raw:
-        return None
-    try:
-        return _as_javascript_reads(bytes(raw))
-    except RecursionError:
-        return None
 
 
 def _as_javascript_reads(raw: bytes, **how: Any) -> Any:
