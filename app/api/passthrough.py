@@ -11,7 +11,7 @@ from app.api.records import Records
 from app.api.staying import while_caller_stays
 from app.openrouter.beside import Beside
 from app.openrouter.client import OpenRouter
-from app.wire.dialect import DIALECTS
+from app.wire.dialect import is_beside_base
 from app.wire.headers import to_upstream
 
 # These can change or cost nothing, so they leave no receipt and need no key of their own.
@@ -53,8 +53,7 @@ class Passthrough:
                 must_have_key(scope["headers"], self._key)
             body = await self._bodies.read(exchange, scope, receive)
             exchange.bytes_in = len(body)
-            row = DIALECTS.get(path)  # one that is only read here
-            openrouter = self._beside() if row and row.beside_base else self._openrouter
+            openrouter = self._beside() if is_beside_base(path) else self._openrouter
             with while_caller_stays(scope, receive, by_scope=openrouter.cancel_by_scope):
                 upstream = await openrouter.open(
                     scope["method"],

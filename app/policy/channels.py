@@ -125,9 +125,11 @@ CHANNELS: tuple[Channel, ...] = (
         "they accept the whole provider object; the former keeps its place beside `/v1` upstream",
     ),
     Channel(
-        "`/images`, `/audio/speech`, `/audio/transcriptions`, `/videos`, `/batches`",
+        "`/images`, `/audio/speech`, `/audio/transcriptions`, `/videos`, `/batches`, "
+        "`/api/beta/batches`",
         "held",
-        "what the route accepts of the provider object is sent",
+        "what the route accepts of the provider object is sent; the last keeps its place beside `/v1` "
+        "upstream",
     ),
     Channel(
         "a rule that requires what such a route does not accept",

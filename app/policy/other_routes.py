@@ -54,11 +54,14 @@ _ROWS = (
     OtherRoute("/audio/speech", frozenset({"zdr", "data_collection", "options"})),
     OtherRoute("/audio/transcriptions", frozenset({"zdr", "data_collection", "options"})),
     OtherRoute("/videos", frozenset({"options"})),
-    OtherRoute(
-        "/batches",
-        frozenset({"only", "allow_fallbacks"}),
-        stream_field="requests",
-        takes_tags=True,
+    *(
+        OtherRoute(
+            path,
+            frozenset({"only", "allow_fallbacks"}),
+            stream_field="requests",
+            takes_tags=True,
+        )
+        for path in ("/batches", "/beta/batches")  # the second is where they were first
     ),
 )
 OTHER_ROUTES: Mapping[str, OtherRoute] = MappingProxyType({row.path: row for row in _ROWS})

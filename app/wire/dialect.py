@@ -159,6 +159,13 @@ _ROWS = (
     ),
     Dialect(name="videos", path="/videos", usage=_CHAT_USAGE),
     Dialect(name="batches", path="/batches", usage=_CHAT_USAGE),
+    Dialect(name="batches", path="/beta/batches", usage=_CHAT_USAGE, beside_base=True),
 )
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({row.path: row for row in _ROWS})
+_BESIDE_BASE = tuple(f"{row.path}/" for row in _ROWS if row.beside_base)
+
+
+def is_beside_base(path: str) -> bool:
+    """Whether upstream a canonical path is found beside the base address, not below it."""
+    return f"{path}/".startswith(_BESIDE_BASE)

@@ -166,6 +166,34 @@ async def test_only_reading_is_beside_the_base_address_too(
     assert openrouter.only_request.target == "/api/alpha/decisions"
 
 
+async def test_a_batch_beside_the_base_address_is_held_to_policy_too(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    """The August documentation has batches at `/api/beta/batches`, the SDK of October elsewhere."""
+    openrouter.plays(reply(b'{"id":"batch_1","provider":"Novita"}'))
+    proxy = start_proxy(policy(only=["novita"]), upstream_url=openrouter.url)
+    ask = {"model": MODEL, "endpoint": "/v1/embeddings", "requests": []}
+    for path in ("/api/beta/batches", "/beta/batches", "/v1/beta/batches"):
+        assert (await proxy.client.post(proxy.url + path, json=ask)).status_code == 200
+    for request in openrouter.requests:
+        assert (request.method, request.target) == ("POST", "/api/beta/batches")
+        assert request.json == {**ask, "provider": {"only": ["novita"]}}
+        assert list(request.json)[-1] == "requests"
+    for read in ("/api/beta/batches", "/api/beta/batches/batch_1"):
+        assert (await proxy.client.get(proxy.url + read)).status_code == 200
+        assert openrouter.requests[-1].target == read
+    assert {each["verdict"] for each in await proxy.receipts(3)} == {"kept"}
+
+
+async def test_a_batch_that_cannot_carry_a_rule_is_refused_there_too(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    proxy = start_proxy(policy(zdr=True), upstream_url=openrouter.url)
+    answer = await proxy.client.post(proxy.url + "/api/beta/batches", json={"model": MODEL})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "policy_refused")
+    assert not openrouter.requests
+
+
 @pytest.mark.parametrize(
     ("base", "beside"),
     [

@@ -80,7 +80,7 @@ def test_the_two_tables_are_all_clauses() -> None:
 def test_a_hard_clause_is_carried_resolved_or_refused(path: str, field: str) -> None:
     rule = {field: HARD[field]}
     accepted = field in OTHER_ROUTES[path].accepts
-    resolved = path == "/batches" and field in {"ignore", "quantizations", "max_price"}
+    resolved = OTHER_ROUTES[path].takes_tags and field in {"ignore", "quantizations", "max_price"}
     if accepted:
         outgoing = sent(path, rule)
         assert field in (outgoing.preferences or {})
@@ -127,7 +127,7 @@ def test_a_strict_order_is_hard(path: str) -> None:
     rule = {"order": ["tei", "novita"], "allow_fallbacks": False}
     if path == "/images":
         assert sent(path, rule).preferences == rule
-    elif path == "/batches":
+    elif OTHER_ROUTES[path].takes_tags:
         outgoing = sent(path, rule, rows=None)
         assert outgoing.preferences == {"only": ["tei", "novita"], "allow_fallbacks": False}
         assert outgoing.terms.order == ("tei", "novita")

@@ -24,6 +24,7 @@ def test_the_rows_are_the_apis_by_their_paths() -> None:
         "/audio/transcriptions": "transcriptions",
         "/videos": "videos",
         "/batches": "batches",
+        "/beta/batches": "batches",
     }
 
 
