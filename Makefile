@@ -49,9 +49,9 @@ lint: $(TEST_READY) ## Check format, style and types
 
 coverage: $(TEST_READY) ## Show that tests reach every branch of the pure rooms
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --quiet tests/policy tests/catalog tests/wire tests/test_exact_numbers.py
+	$(BIN)/coverage run -m pytest --quiet tests/policy tests/catalog tests/wire tests/test_exact_numbers.py tests/test_wording.py
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --include='app/policy/*,app/catalog/*,app/wire/*,app/exact_numbers.py' --fail-under=100 --skip-covered
+	$(BIN)/coverage report --include='app/policy/**,app/catalog/**,app/wire/**,app/exact_numbers.py,app/suggest.py,app/wording.py' --fail-under=100 --skip-covered
 
 format: $(TEST_READY) ## Format the code
 	$(BIN)/ruff format .

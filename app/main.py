@@ -12,30 +12,10 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from app import __version__
-from app.api.block import Block
-from app.api.body import Bodies
-from app.api.callers import Callers
-from app.api.connections import Connections
-from app.api.count_tokens import CountTokens
-from app.api.door import Door
 from app.api.drift_log import DriftLog
 from app.api.explain import Explain
-from app.api.fork import App, Fork, State
 from app.api.health import Ready, health
-from app.api.holding import Holding
-from app.api.inference import Inference
 from app.api.known_models import KnownModels
-from app.api.models import Models
-from app.api.only import Only
-from app.api.passthrough import Passthrough
-from app.api.presets import PresetsInRequests
-from app.api.records import Records
-from app.api.routing_errors import RoutingErrors
-from app.api.steady import running, steady
-from app.api.traffic import Traffic
-from app.api.v1 import V1
-from app.api.worker import Worker
-from app.dashboard.on_demand import OnDemand
 from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
 from app.errors import LedgerError, SettingsError
@@ -48,6 +28,26 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
 from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
+from app.record.recorder import Records
+from app.relay.block import Block
+from app.relay.count_tokens import CountTokens
+from app.relay.holding import Holding
+from app.relay.inference import Inference
+from app.relay.models import Models
+from app.relay.passthrough import Passthrough
+from app.relay.presets import PresetsInRequests
+from app.relay.routing_errors import RoutingErrors
+from app.relay.v1 import V1
+from app.server.body import Bodies
+from app.server.callers import Callers
+from app.server.clock import running, steady
+from app.server.connections import Connections
+from app.server.door import Door
+from app.server.entrance import App, Fork, State
+from app.server.on_demand import OnDemand
+from app.server.only import Only
+from app.server.traffic import Traffic
+from app.server.worker import Worker
 from app.settings import Settings
 from app.telemetry.stalls import Stalls
 from app.telemetry.tallies import Tallies

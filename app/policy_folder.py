@@ -18,7 +18,7 @@ from pathlib import Path
 
 from app.errors import PolicyFileError, PolicyProblem
 from app.policy.book import Book
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 
 log = logging.getLogger("pointsman")
 

@@ -26,8 +26,8 @@ from load import body_of
 from targets import KEY, POLICY
 
 from app import main
-from app.api.staying import WHEN_LEFT
 from app.openrouter.client import OpenRouter
+from app.server.disconnect import WHEN_LEFT
 from app.settings import Settings
 
 _ROUNDS, _REQUESTS, _EVENTS = 9, 300, 200

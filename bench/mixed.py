@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import PolicyFileError
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from bench.odd_models import (
     BARE,
     CLOSED,

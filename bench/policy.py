@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from app.catalog.catalog import EMPTY
 from app.policy.apply import apply
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from app.policy.request import read_request
 from app.policy.slices import split
 

@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from app.cli.serve import listen, serving
+from app.cli.serving import listen, serving
 from app.openrouter.lean import LeanTransport
 
 NOT_SENT = {b"host", b"content-length"}

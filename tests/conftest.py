@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as profiles
 
-from app.api.bounds import Bounds
 from app.main import create_app
+from app.server.bounds import Bounds
 from app.settings import Settings
 from app.simulator import create_simulator
 from tests.running import running

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.api.bounds import Bounds
-from app.cli.serve import STANDARD, listen, serving
+from app.cli.serving import STANDARD, listen, serving
+from app.server.bounds import Bounds
 
 
 @dataclass(frozen=True)

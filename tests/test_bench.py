@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from app.ledger.store import Store
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 
 BENCH = Path(__file__).parent.parent / "bench"
 

@@ -8,8 +8,8 @@ import pytest
 
 from app.catalog.catalog import EMPTY, Catalog
 from app.cli.catalogs import simulated_snapshot
-from app.policy.lint import CHECKS, lint
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
+from app.policy.lint.checks import CHECKS, lint
 from tests.policy.listings import listed
 from tests.test_docs import DOCS
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from app.api.bounds import Bounds
+from app.server.bounds import Bounds
 from app.settings import Settings
 
 TEXT = (Path(__file__).parent.parent / "docs" / "limits.md").read_text(encoding="utf-8")
@@ -95,7 +95,7 @@ def test_a_setting_of_a_bound_is_one(row: Row) -> None:
 
 def test_no_bound_of_a_connection_and_no_setting_of_one_is_left_out() -> None:
     refers = {row.refers for row in ROWS}
-    assert {f"app.api.bounds:Bounds({field.name})" for field in fields(Bounds)} <= refers
+    assert {f"app.server.bounds:Bounds({field.name})" for field in fields(Bounds)} <= refers
     settings = " ".join(row.setting for row in ROWS)
     for name in Settings.model_fields:
         if re.search(r"max_|_timeout$|_seconds$|_keep$", name):

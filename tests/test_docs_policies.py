@@ -12,10 +12,10 @@ import pytest
 from app.catalog.catalog import EMPTY
 from app.errors import PolicyRefusal
 from app.policy.apply import apply
+from app.policy.file.parse import read_book
+from app.policy.file.schema import ALIAS_KEYS, FILE_KEYS, RULE_KEYS
 from app.policy.other_routes import OTHER_ROUTES, Carriage
-from app.policy.parse import read_book
 from app.policy.request import read_request
-from app.policy.schema import ALIAS_KEYS, FILE_KEYS, RULE_KEYS
 
 TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"^```(\w+) ?(\S*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 import yaml
 
-from app.policy.parse import read_book
-from app.policy.schema import json_schema
+from app.policy.file.parse import read_book
+from app.policy.file.schema import json_schema
 from app.simulator import create_simulator
 from tests.conftest import StartProxy
 from tests.running import running

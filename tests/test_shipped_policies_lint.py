@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.cli.catalogs import simulated_snapshot
-from app.policy.lint import lint
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
+from app.policy.lint.checks import lint
 
 FILES = sorted((Path(__file__).parent.parent / "policies").rglob("*.yaml"))
 

@@ -4,7 +4,7 @@ import logging
 from collections import deque
 
 from app.catalog.catalog import Catalog
-from app.policy.drift import Drift, drifts
+from app.policy.forecast.drift import Drift, drifts
 from app.policy_folder import PolicyFolder
 
 log = logging.getLogger("pointsman")

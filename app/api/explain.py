@@ -4,22 +4,20 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from app.api.body import Bodies, must_be_json
-from app.api.carriage import carriage_of
-from app.api.exchange import Exchange
-from app.api.plain_replies import send_json
-from app.api.presets import PresetsInRequests
-from app.api.records import Records
 from app.openrouter.catalog_feed import CatalogFeed
-from app.policy.explain import as_json_object, explain
-from app.policy.forecast import asked_by, forecasts, free_variant
+from app.policy.forecast.explain import as_json_object, explain
+from app.policy.forecast.forecast import asked_by, forecasts, free_variant
 from app.policy.presets import Presets
 from app.policy.request import Request, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
+from app.record.exchange import Exchange
+from app.record.recorder import Records
+from app.relay.carriage import carriage_of
+from app.relay.presets import PresetsInRequests
+from app.server.body import Bodies, must_be_json
+from app.server.plain import send_json
 from app.wire.dialect import Dialect
-
-DRY_RUN = (b"x-pointsman-dry-run", b"1")
 
 
 class Explain:

@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from app.api.error_replies import openai_error
 from app.api.receipts import receipt_routes
 from app.api.stats import stats_routes
 from app.errors import LedgerError
+from app.server.replies import openai_error
 from app.shown import json_text
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from app.api.drift_log import DriftLog
-from app.api.plain_replies import send_json
-from app.api.steady import steady
-from app.api.traffic import Traffic
-from app.api.worker import Worker
 from app.catalog.catalog import Catalog
 from app.ledger.writer import Writer
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
+from app.server.clock import steady
+from app.server.plain import send_json
+from app.server.traffic import Traffic
+from app.server.worker import Worker
 
 
 async def health(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from app import __version__
-from app.api.body import Bodies
 from app.api.drift_log import DriftLog
 from app.api.peers import Peers
-from app.api.plain_replies import send_bytes
-from app.api.records import Records
-from app.api.steady import steady
-from app.api.traffic import Traffic
 from app.ledger.writer import Writer
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
+from app.record.recorder import Records
+from app.server.body import Bodies
+from app.server.clock import steady
+from app.server.plain import send_bytes
+from app.server.traffic import Traffic
 from app.telemetry.metrics import exposition, exposition_of, telling
 from app.telemetry.stalls import Stalls
 from app.telemetry.standing import Standing

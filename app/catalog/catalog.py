@@ -18,6 +18,7 @@ from app.catalog.trimming import BLANKS, trimmed
 # of its own, at other prices and perhaps of another quantization (contract §2.2).
 _ARRANGING = frozenset({"nitro", "floor", "exacto", "online"})
 
+STALE_SECONDS = 24 * 3600  # a listing older than this accuses nobody
 _MOST_TOLD = 20  # tags and labels of one provider; the busiest has some five
 
 
@@ -42,6 +43,11 @@ class Listing:
     def of_provider(self, name: str) -> "Offers":
         """What a provider offers, by the name that answers give it; nothing where not listed."""
         return self._by_provider.get(name.lower(), NO_OFFERS)
+
+
+def is_fresh(listing: Listing | None, now: float) -> bool:
+    """Whether labels and prices may be taken from it: both drift (contract §1.5)."""
+    return listing is not None and now - listing.fetched_at <= STALE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from app.cli.catalogs import open_catalog
 from app.cli.terminal import Console, Table
 from app.errors import SettingsError, reason_of
 from app.exact_numbers import plainly
-from app.policy.cases import models_wanted
+from app.policy.forecast.scenarios import models_wanted
 from app.policy.prices import listed_price
-from app.policy.shapes import did_you_mean
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
+from app.suggest import did_you_mean
 
 _NARROW = 100
 _THOUSAND, _MILLION = 1_000, 1_000_000

@@ -15,10 +15,10 @@ from app.cli.sarif import sarif_of
 from app.cli.terminal import Console, print_json
 from app.errors import PolicyFileError, SettingsError
 from app.policy.book import EMPTY_BOOK, Book
-from app.policy.cases import models_wanted
-from app.policy.finding import Finding, Severity
-from app.policy.lint import lint
-from app.policy.lint_drift import lint_drift
+from app.policy.forecast.scenarios import models_wanted
+from app.policy.lint.checks import lint
+from app.policy.lint.drift import lint_drift
+from app.policy.lint.finding import Finding, Severity
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.shown import one_line

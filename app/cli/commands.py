@@ -215,7 +215,7 @@ def init(
 def schema() -> None:
     """Print the JSON Schema of a policy file, for editors."""
     from app.cli.terminal import print_json
-    from app.policy.schema import json_schema
+    from app.policy.file.schema import json_schema
 
     print_json(json_schema(), indent=2)
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from app.api.bounds import Bounds
-from app.api.descriptors import raise_limit
+from app.cli.process_log import start_logging
 from app.cli.samples import send_samples
-from app.cli.serve import base_url, listen, serving, start_logging, stay
+from app.cli.serving import base_url, listen, serving, stay
 from app.cli.words import log_command
 from app.errors import SettingsError
 from app.main import create_app
+from app.server.bounds import Bounds
+from app.server.descriptors import raise_limit
 from app.settings import Settings
 from app.simulator import create_simulator
 from app.simulator.catalog import Catalog

@@ -17,7 +17,7 @@ from app.errors import PointsmanError, UpstreamError, reason_of
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others
 from app.openrouter.client import connect
-from app.policy.lint import lint
+from app.policy.lint.checks import lint
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.wire.headers import to_upstream

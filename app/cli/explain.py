@@ -11,8 +11,8 @@ from app.catalog.catalog import EMPTY
 from app.cli.catalogs import open_catalog
 from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import MalformedBody, SettingsError
-from app.policy.explain import Explained, Explanation, as_json_object, explain
-from app.policy.forecast import Forecast, forecasts
+from app.policy.forecast.explain import Explained, Explanation, as_json_object, explain
+from app.policy.forecast.forecast import Forecast, forecasts
 from app.policy.request import request_for
 from app.policy.routed import routed
 from app.policy.rule import named

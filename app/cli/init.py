@@ -7,10 +7,10 @@ from pathlib import Path
 
 from app.cli.tools import TOOLS
 from app.errors import PolicyFileError, SettingsError, reason_of
-from app.policy.parse import read_book
-from app.policy.schema import MODEL, json_schema
-from app.policy.shapes import did_you_mean
+from app.policy.file.parse import read_book
+from app.policy.file.schema import MODEL, json_schema
 from app.policy_folder import policy_files
+from app.suggest import did_you_mean
 
 _HEAD = """\
 # yaml-language-server: $schema=schema.json

@@ -13,8 +13,6 @@ from typing import Any, Literal
 import msgspec
 from rich.text import Text
 
-from app.api.exchange import Exchange
-from app.api.filing import verdict_of
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
 from app.cli.terminal import Console, Table, lines, print_json
@@ -22,12 +20,14 @@ from app.errors import PolicyRefusal, SettingsError
 from app.policy.apply import apply
 from app.policy.as_sent import as_sent
 from app.policy.carriers import NOTHING
-from app.policy.controls import Control, Facts, controls
+from app.policy.forecast.negative_controls import Control, Facts, controls
 from app.policy.request import read_request
 from app.policy.route import Route
 from app.policy.routed import Routed
 from app.policy.rule import named
 from app.policy_folder import policy_folder, read_folder
+from app.record.exchange import Exchange
+from app.record.receipt_of import verdict_of
 from app.settings import Settings
 from app.shown import json_text
 from app.wire.dialect import DIALECTS

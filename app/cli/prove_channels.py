@@ -17,9 +17,9 @@ from app import __version__
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
 from app.cli.terminal import print_json
-from app.policy.channel_controls import Probe, inner_probes, probes
+from app.policy.forecast.channel_controls import Probe, inner_probes, probes
+from app.policy.forecast.routing_refusal import read_refusal
 from app.policy.request import read_request
-from app.policy.routing_refusal import read_refusal
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.wire.frame import read_json

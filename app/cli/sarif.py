@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 from app import __version__
-from app.policy.finding import Finding
-from app.policy.lint import CHECKS
+from app.policy.lint.checks import CHECKS
+from app.policy.lint.finding import Finding
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

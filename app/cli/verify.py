@@ -15,9 +15,9 @@ from app.cli.terminal import Console, Table, print_json
 from app.errors import SettingsError
 from app.ledger.bounds import is_cut
 from app.ledger.receipt import Receipt
-from app.policy.attempts import Tried
-from app.policy.compliance import terms_of
-from app.policy.verdict import Served, Verdict, judge
+from app.policy.terms import terms_of
+from app.policy.verdict.attempts import Tried
+from app.policy.verdict.judge import Served, Verdict, judge
 from app.settings import Settings
 from app.wire.generation import Generation, read_generation
 

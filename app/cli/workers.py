@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.api.bounds import Bounds
-from app.api.worker import Worker
 from app.cli.beats import Beats
-from app.cli.serve import Server, announce, configured, listen, start_logging, state_of
+from app.cli.process_log import start_logging
+from app.cli.serving import Server, announce, configured, listen, state_of
 from app.cli.supervisor import DRAIN, STOP_NOW, Supervisor
 from app.errors import SettingsError, reason_of
 from app.main import check, create_app
+from app.server.bounds import Bounds
+from app.server.worker import Worker
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from app.api.fork import State
+    from app.server.entrance import State
 
 log = logging.getLogger("pointsman")
 

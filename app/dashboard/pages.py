@@ -22,8 +22,8 @@ from app.dashboard.live import live
 from app.dashboard.receipt_row import row_of
 from app.dashboard.receipt_view import whole_of
 from app.dashboard.render import PAGE_HEADERS, page
+from app.dashboard.session_cookie import HOME
 from app.dashboard.shell import LINKS, Sources, period_asked, reads_of, shell_of
-from app.dashboard.sign_in import HOME
 from app.dashboard.spreads import spreads_of
 from app.dashboard.tail import Tail
 from app.errors import LedgerError

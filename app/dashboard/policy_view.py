@@ -8,11 +8,11 @@ from app.catalog.catalog import Catalog
 from app.dashboard.formats import inline_json, plural
 from app.ledger.stats import Figures, Stats
 from app.policy.book import Book
-from app.policy.cases import Case, cases_of
-from app.policy.finding import Finding
-from app.policy.forecast import Forecast
-from app.policy.funnel import Step
-from app.policy.lint import lint
+from app.policy.forecast.forecast import Forecast
+from app.policy.forecast.funnel import Step
+from app.policy.forecast.scenarios import Case, cases_of
+from app.policy.lint.checks import lint
+from app.policy.lint.finding import Finding
 from app.policy.rule import Alias, Rule
 
 _MOST_FUNNELS = 40  # of one rule

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from app import __version__
 from app.catalog.catalog import Catalog
 from app.dashboard.figures import PERIODS, Period, period_of
-from app.dashboard.sign_in import HOME
+from app.dashboard.session_cookie import HOME
 from app.ledger.writer import Writer
-from app.policy.drift import Drift
+from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder
 
 if TYPE_CHECKING:

@@ -6,27 +6,20 @@ Rule 2  Forms are taken from our own pages alone: the Origin must be the host th
 Rule 3  A session opens these pages, to read. It never opens the API.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
 from app.dashboard.assets import ASSET_PATHS
+from app.dashboard.session_cookie import SIGN_IN, SIGN_OUT, Admit, is_page, session_id
 from app.dashboard.sessions import Known
 from app.errors import RequestError, TooManyWrongKeys, UnknownCallerKey
 
 if TYPE_CHECKING:
     from starlette.routing import Route
 
-Headers = Iterable[tuple[bytes, bytes]]
-Admit = Callable[[Headers, str | None], str | None]  # by headers, and the address they came from
 Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
-
-HOME = "/dashboard"
-SIGN_IN = f"{HOME}/sign-in"
-SIGN_OUT = f"{HOME}/sign-out"
-
-COOKIE = "pointsman_session"
 
 
 class SignIn:
@@ -68,21 +61,3 @@ class SignIn:
         from app.dashboard.sign_in_form import Form  # noqa: PLC0415 - see there
 
         return Form(self._admit, self._sessions, asks=self._asks).routes()
-
-
-def is_page(path: str) -> bool:
-    """Whether a path is one of the dashboard's."""
-    return path == HOME or path.startswith(f"{HOME}/")
-
-
-def session_id(headers: Headers) -> str | None:
-    """The session that a cookie names.
-
-    Read leniently: other programs on this host have cookies of their own, odd ones too.
-    """
-    for name, value in headers:
-        if name == b"cookie":
-            from starlette.requests import cookie_parser  # noqa: PLC0415 - who relays has no cookies
-
-            return cookie_parser(value.decode("latin-1")).get(COOKIE)
-    return None

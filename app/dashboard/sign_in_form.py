@@ -11,8 +11,8 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from app.dashboard.render import PAGE_HEADERS, page
+from app.dashboard.session_cookie import COOKIE, HOME, SIGN_IN, SIGN_OUT, Admit, is_page, session_id
 from app.dashboard.sessions import Known
-from app.dashboard.sign_in import COOKIE, HOME, SIGN_IN, SIGN_OUT, Admit, is_page, session_id
 from app.errors import ForbiddenOrigin, TooManyWrongKeys, UnknownCallerKey
 
 _LONGEST_FORM = 4096

@@ -13,7 +13,7 @@ from app.importing.entry import asked, beside, everywhere, in_force, left_at
 from app.importing.found import Found, Left
 from app.importing.names import slug_in
 from app.importing.source import at, items, mapping_at, text_at
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 _EVERYWHERE = "aider/extra_params"
 _BODIES = (("extra_params", "extra_body"), ("extra_body",))

@@ -12,7 +12,7 @@ from app.importing.entry import asked, beside, in_force, left_at
 from app.importing.found import Found, Left, place_of
 from app.importing.names import NO_SLUG, is_openrouter, slug_in
 from app.importing.source import at, entries, items, text_at, text_of
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 _INTO_THE_REQUEST = frozenset({"openrouter", "customparams"})
 

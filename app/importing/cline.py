@@ -14,7 +14,7 @@ from app.importing.names import is_openrouter, slug_in
 from app.importing.provider import Said, provider_in
 from app.importing.source import at, entries, items, mapping_at, plain, text_at
 from app.importing.unread import DEFAULT, FLAT_KEY
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 _PIN = ("only", "order")  # and no fallbacks
 

@@ -12,7 +12,7 @@ from app.importing.entry import asked, beside, everywhere, left_at
 from app.importing.found import Found, Left
 from app.importing.names import NO_SLUG, is_openrouter, slug_in
 from app.importing.source import at, items, mapping_at, text_at
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 _BODY = ("requestOptions", "extraBodyProperties")
 _OTHER_MODELS = ("tabAutocompleteModel", "embeddingsProvider", "reranker")

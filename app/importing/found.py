@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from app.policy.file.yaml_tree import Spot
 from app.policy.merge import Conflict, tighten
-from app.policy.yaml_tree import Spot
 
 Provider = Mapping[str, Any]
 

@@ -16,7 +16,7 @@ from app.importing.entry import asked, beside, everywhere, in_force, left_at
 from app.importing.found import Found, Left, Provider, place_of
 from app.importing.names import is_openrouter, pattern_in
 from app.importing.source import at, items, mapping_at, text_at
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 _DEFAULTS = ("router_settings", "default_litellm_params")
 

@@ -14,10 +14,11 @@ from typing import Any
 from app.catalog.providers import SLUGS, is_known, slug_of
 from app.importing.quoting import holds_secret, shown
 from app.importing.yaml_text import as_yaml
+from app.policy.file.schema import ENTRY, PRICE, PROVIDER_KEYS, SECONDS
+from app.policy.file.shapes import Number, OneOf, Record, Shape
+from app.policy.file.yaml_tree import BAD, read_tree
 from app.policy.precision import LADDER, UNKNOWN
-from app.policy.schema import ENTRY, PRICE, PROVIDER_KEYS, SECONDS
-from app.policy.shapes import Number, OneOf, Record, Shape, did_you_mean
-from app.policy.yaml_tree import BAD, read_tree
+from app.suggest import did_you_mean
 
 Mended = tuple[Any, list[str]]  # a value, and what has to be said about it
 

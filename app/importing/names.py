@@ -3,7 +3,7 @@
 import re
 
 from app.importing.found import EVERY_MODEL
-from app.policy.schema import MODEL, PATTERN
+from app.policy.file.schema import MODEL, PATTERN
 
 NO_SLUG = "not a model slug, which reads author/model"  # of a name that slug_in knows none for
 

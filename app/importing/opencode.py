@@ -16,7 +16,7 @@ from app.importing.names import NO_SLUG, is_openrouter, slug_in
 from app.importing.opencode_agents import Client, Known, agents
 from app.importing.provider import provider_of
 from app.importing.source import at, entries, mapping_at, text_at
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 _SITES = ("opencode.ai", "kilo.ai")
 _VARIANT = "a variant is chosen while you work; give it an alias of its own"

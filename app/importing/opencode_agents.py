@@ -13,7 +13,7 @@ from app.importing.found import Found, Left, Provider, found_as, place_of, read_
 from app.importing.names import slug_in
 from app.importing.provider import provider_of
 from app.importing.source import at, entries, mapping_at, text_at
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from app.importing.found import EVERY_MODEL, Found, Left, Place, Provider
-from app.policy.schema import ALIAS, PATTERN
+from app.policy.file.schema import ALIAS, PATTERN
 
 _LONGEST_NAME = 90
 _WILD = re.compile(r"[*?]")

@@ -18,10 +18,10 @@ from app.importing.source import misread, read_source
 from app.importing.unread import unread
 from app.importing.write import write
 from app.policy.book import Book
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
+from app.policy.file.schema import PROVIDER_KEYS
 from app.policy.request import request_for
 from app.policy.route import Route
-from app.policy.schema import PROVIDER_KEYS
 from app.policy.tags import without_tiers
 
 _NAME = "imported.yaml"  # what the text is called while it is read back

@@ -7,10 +7,10 @@ from app.importing.found import Left, Place, Provider, place_of
 from app.importing.mending import field_named, mended
 from app.importing.quoting import shown
 from app.importing.source import plain
+from app.policy.file.schema import PROVIDER_KEYS
+from app.policy.file.yaml_tree import Spot
 from app.policy.merge import Conflict, tighten
-from app.policy.schema import PROVIDER_KEYS
-from app.policy.shapes import did_you_mean
-from app.policy.yaml_tree import Spot
+from app.suggest import did_you_mean
 
 _OBJECT = "the provider object"
 

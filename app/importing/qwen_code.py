@@ -11,7 +11,7 @@ from app.importing.entry import asked, beside, everywhere, in_force, left_at
 from app.importing.found import Found, Left
 from app.importing.names import NO_SLUG, is_openrouter, slug_in
 from app.importing.source import at, entries, items, mapping_at, text_at
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 _BODIES = ("extra_body", "samplingParams")
 

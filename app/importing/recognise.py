@@ -19,7 +19,7 @@ from app.importing import (
 )
 from app.importing.found import Found, Left
 from app.importing.unread import look
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 _MOST_SHOWN = 5
 

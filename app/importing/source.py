@@ -11,7 +11,7 @@ from unicodedata import category
 
 from app.errors import ForeignFileError, PolicyProblem
 from app.importing.found import Left, Place
-from app.policy.yaml_tree import Spot, read_tree
+from app.policy.file.yaml_tree import Spot, read_tree
 
 _COMMENT_LINE = re.compile(r"^[^\S\n]*#.*", re.MULTILINE)
 _BLANKS_OR_COMMENTS = r"(?:\s++|//[^\n]*+|/\*[\s\S]*?\*/)*+"

@@ -14,7 +14,7 @@ import yaml
 from app.importing.found import Found, Left, Place
 from app.importing.mending import field_named
 from app.importing.quoting import shown_key
-from app.policy.yaml_tree import Spot
+from app.policy.file.yaml_tree import Spot
 
 # Fields that other settings have too: it takes two, or one and a mapping whose name tells.
 _LISTS = frozenset({"only", "order", "ignore"})

@@ -7,7 +7,6 @@ import msgspec
 
 from app.errors import PolicyConflict
 from app.policy.as_sent import set_to
-from app.policy.compliance import Terms, terms_of
 from app.policy.entries import is_entry, without
 from app.policy.names import renamed
 from app.policy.other_routes import Carriage, carried
@@ -19,6 +18,7 @@ from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.sides import sides_of
 from app.policy.slices import edit
+from app.policy.terms import Terms, terms_of
 
 Changes = dict[str, bytes | None]
 

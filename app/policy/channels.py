@@ -128,8 +128,8 @@ CHANNELS: tuple[Channel, ...] = (
         "`/images`, `/audio/speech`, `/audio/transcriptions`, `/videos`, `/batches`, "
         "`/api/beta/batches`",
         "held",
-        "what the route accepts of the provider object is sent; the last keeps its place beside `/v1` "
-        "upstream",
+        "what the route accepts of the provider object is sent; the last keeps its place beside "
+        "`/v1` upstream",
     ),
     Channel(
         "a rule that requires what such a route does not accept",

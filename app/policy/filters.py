@@ -12,14 +12,14 @@ from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.catalog.providers import SLUGS
 from app.exact_numbers import exact
-from app.policy.compliance import FAMILIES
 from app.policy.merge import Tiers
-from app.policy.needs import LIMITS, NOTHING, TALK, Needs
 from app.policy.precision import LADDER
 from app.policy.prices import listed_price
+from app.policy.requirements import LIMITS, NOTHING, TALK, Needs
 from app.policy.rule import Clause
 from app.policy.sides import Side
 from app.policy.tags import NO_TIERS
+from app.policy.terms import FAMILIES
 
 Passes = bool | None  # None: it can't be told from here
 Tells = Callable[[str, Endpoint], Passes]

@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from app.catalog.catalog import Listing
+from app.catalog.catalog import Listing, is_fresh
 from app.catalog.endpoint import Endpoint
 from app.errors import PolicyRefused
-from app.policy.compliance import CLAUSES
-from app.policy.evidence import is_fresh
 from app.policy.filters import FILTERS, Asked, means
 from app.policy.overruled import Overruled
 from app.policy.route import Route
 from app.policy.sides import Behind, Side, held
+from app.policy.terms import CLAUSES
 
 Preferences = Mapping[str, Any]
 Rows = tuple[Endpoint, ...] | None  # a model's endpoints; None: no fresh listing

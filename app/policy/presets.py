@@ -11,7 +11,6 @@ import msgspec
 
 from app.catalog.preset import Preset, Unusable
 from app.errors import MalformedBody, PolicyConflict, PolicyRefused
-from app.policy.compliance import CLAUSES
 from app.policy.entries import is_entry, used
 from app.policy.merge import Conflict, tighten
 from app.policy.overruled import Overruled, overruled
@@ -20,6 +19,7 @@ from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.slices import Fields, split
 from app.policy.slug import read_slug
+from app.policy.terms import CLAUSES
 
 Presets = Mapping[str, Preset | Unusable]
 NO_PRESETS: Presets = {}

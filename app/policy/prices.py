@@ -5,6 +5,7 @@ from decimal import Decimal
 from app.catalog.endpoint import Endpoint
 
 PER_MILLION = frozenset({"prompt", "completion"})  # the other keys are fees in USD each
+PRICED = ("prompt", "completion")  # the keys of `max_price` that a bill can speak about
 
 _MILLION = Decimal(1_000_000)
 _TOKENS_FOR_A_FEE = 10_000  # of a request, as far as fees and prices have to be compared

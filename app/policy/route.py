@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from app.catalog.catalog import PLAIN, Spelling
-from app.policy.compliance import Terms, terms_of
 from app.policy.merge import Conflict, takes_one, tighten
 from app.policy.rule import Clause
 from app.policy.sides import Side
 from app.policy.slug import read_slug, stands_for_others, without_preset, without_variant
+from app.policy.terms import Terms, terms_of
 from app.policy.wishes import Origins, Wishes, contradiction
 
 MERGES = ("tighten", "replace", "fill")  # strictest first

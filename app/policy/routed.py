@@ -12,11 +12,11 @@ from app.policy.as_sent import as_sent
 from app.policy.book import Book
 from app.policy.carriers import NOTHING, Carried, Doubt, by_routers, carried
 from app.policy.channels import doubts, told
-from app.policy.compliance import Terms
 from app.policy.precision import KnowsModels
 from app.policy.presets import NO_PRESETS, Presets, fields_of, models_of
 from app.policy.request import Request, request_for
 from app.policy.route import Route
+from app.policy.terms import Terms
 
 TermsFor = Callable[[str], Terms]  # what the rules for a model hold its answers to
 

@@ -3,7 +3,7 @@
 One `provider` object is sent for all who have a say in it, and it no longer shows whose value each
 of its fields is. So each side is kept as it was before they were joined, and asked alone: a side is
 behind a value that is its own (`held`), and behind the fall of an endpoint that would fall by that
-side's preferences alone (`app/policy/blame.py`).
+side's preferences alone (`app/policy/forecast/blame.py`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -8,25 +8,34 @@ object is not established for these carriers, so a switch says (contract A2.2, A
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from app.simulator.ask import Ask, Errand, read_ask
+from app.simulator.catalog import Catalog
 from app.simulator.naming import Candidate
 from app.simulator.picking import panel_of
 from app.simulator.refusals import Refusal
-from app.simulator.routed import InnerCall, InnerRun
+from app.simulator.routed import InnerCall, InnerRun, Routed
 from app.simulator.validation import check_body
-
-if TYPE_CHECKING:
-    from app.simulator.router import Router
 
 _WITH_TOOLS = frozenset({"chat", "responses", "messages"})
 DEFAULT_PAINTER = "openai/gpt-5-image"
 _DEEPEST = 3  # calls within calls
 
 
+class Serves(Protocol):
+    """The router that an inner call goes through."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What there is."""
+
+    def serve(self, ask: Ask, random: Random) -> Routed:
+        """Serve one request. Raises `Refusal`."""
+
+
 def run_inside(
-    router: "Router", ask: Ask, answering: Candidate, random: Random
+    router: Serves, ask: Ask, answering: Candidate, random: Random
 ) -> tuple[InnerRun, ...]:
     """Make every call that a request's tools, or the fusion router, bring about."""
     depth = ask.errand.depth if ask.errand else 0
@@ -36,14 +45,14 @@ def run_inside(
     return tuple(InnerRun(call, _outcome(router, ask, call, random)) for call in calls)
 
 
-def _outcome(router: "Router", ask: Ask, call: InnerCall, random: Random) -> Any:
+def _outcome(router: Serves, ask: Ask, call: InnerCall, random: Random) -> Any:
     try:
         return router.serve(errand_for(router, ask, "inner", call), random)
     except Refusal as refusal:
         return refusal
 
 
-def errand_for(router: "Router", ask: Ask, why: Any, call: InnerCall) -> Ask:
+def errand_for(router: Serves, ask: Ask, why: Any, call: InnerCall) -> Ask:
     """The request that a call sends. Raises the 400 of a model that does not exist."""
     inherits = ask.switches.inner_inherits if why == "inner" else ask.switches.judge_inherits
     body: dict[str, Any] = {
@@ -73,10 +82,10 @@ def _of_fusion(ask: Ask, answering: Candidate) -> Iterator[InnerCall]:
 
 # --- what each tool calls ---------------------------------------------------------------------
 
-Reader = Callable[["Router", Ask, str, Mapping[str, Any]], Iterator[InnerCall]]
+Reader = Callable[[Serves, Ask, str, Mapping[str, Any]], Iterator[InnerCall]]
 
 
-def _of_tools(router: "Router", ask: Ask, executing: str) -> Iterator[InnerCall]:
+def _of_tools(router: Serves, ask: Ask, executing: str) -> Iterator[InnerCall]:
     for tool in ask.body.get("tools") or ():
         kind = tool.get("type")
         if isinstance(kind, str) and kind in _READERS:
@@ -84,7 +93,7 @@ def _of_tools(router: "Router", ask: Ask, executing: str) -> Iterator[InnerCall]
 
 
 def _subagent(
-    _router: "Router", _ask: Ask, executing: str, tool: Mapping[str, Any]
+    _router: Serves, _ask: Ask, executing: str, tool: Mapping[str, Any]
 ) -> Iterator[InnerCall]:
     inside = _parameters(tool)
     model, tools = _text(inside, "model") or executing, _tools(inside)
@@ -92,7 +101,7 @@ def _subagent(
 
 
 def _advisor(
-    _router: "Router", ask: Ask, executing: str, tool: Mapping[str, Any]
+    _router: Serves, ask: Ask, executing: str, tool: Mapping[str, Any]
 ) -> Iterator[InnerCall]:
     """Without a fixed model, the executing model names one at run time, or none: then itself."""
     inside = _parameters(tool)
@@ -106,13 +115,13 @@ def _advisor(
 
 
 def _anthropic_advisor(
-    _router: "Router", _ask: Ask, _executing: str, tool: Mapping[str, Any]
+    _router: Serves, _ask: Ask, _executing: str, tool: Mapping[str, Any]
 ) -> Iterator[InnerCall]:
     yield InnerCall("tools.advisor_20260301", "advisor", str(tool["model"]))
 
 
 def _fusion(
-    router: "Router", ask: Ask, executing: str, tool: Mapping[str, Any]
+    router: Serves, ask: Ask, executing: str, tool: Mapping[str, Any]
 ) -> Iterator[InnerCall]:
     """A panel answers, then the analyst; the plugin says what the tool leaves open."""
     inside = {**(ask.plugin("fusion") or {}), **_parameters(tool)}
@@ -123,7 +132,7 @@ def _fusion(
 
 
 def _painter(
-    kind: str, _router: "Router", _ask: Ask, _executing: str, tool: Mapping[str, Any]
+    kind: str, _router: Serves, _ask: Ask, _executing: str, tool: Mapping[str, Any]
 ) -> Iterator[InnerCall]:
     named = _text(_parameters(tool), "model") if ":" in kind else _text(tool, "model")
     yield InnerCall(f"tools.{kind}", "image_generation", named or DEFAULT_PAINTER)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.api.peers import Peers
-from app.api.worker import Worker
+from app.server.worker import Worker
 from app.telemetry.sums import Family, Telling
 
 

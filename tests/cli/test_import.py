@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli.commands import commands
 from app.errors import ForeignFileError
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 
 KEY = "sk-or-v1-canary"
 OPENCODE = """\

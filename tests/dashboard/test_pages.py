@@ -17,7 +17,7 @@ from app.dashboard.pages import dashboard
 from app.dashboard.shell import Sources
 from app.errors import LedgerError
 from app.ledger.writer import Writer
-from app.policy.drift import Drift
+from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder
 from tests.dashboard.conftest import Serve, Served
 from tests.dashboard.samples import HOSTILE, POLICY, sample

@@ -10,7 +10,7 @@ from app.dashboard.policy_view import (
 )
 from app.ledger.stats import Figures, Stats
 from app.policy.book import EMPTY_BOOK
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from tests.dashboard.samples import POLICY
 from tests.dashboard.stats import group
 

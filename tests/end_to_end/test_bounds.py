@@ -19,9 +19,9 @@ import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.api.fork import State
-from app.api.plain_replies import send_json
-from app.api.traffic import Traffic
+from app.server.entrance import State
+from app.server.plain import send_json
+from app.server.traffic import Traffic
 from app.telemetry.stalls import Stalls
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
@@ -572,7 +572,7 @@ async def test_t17_a_half_closed_caller_that_is_gone_is_noticed_when_it_is_writt
 
 def test_a_process_gets_the_descriptors_that_the_system_allows() -> None:
     """The limit is raised for the test's own process, and put back."""
-    from app.api import descriptors  # noqa: PLC0415
+    from app.server import descriptors  # noqa: PLC0415
 
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:

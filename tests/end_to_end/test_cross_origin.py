@@ -13,7 +13,7 @@ from tests.running import running
 from tests.scripted_upstream import ScriptedUpstream, reply, sse
 
 if TYPE_CHECKING:
-    from app.cli.serve import Server
+    from app.cli.serving import Server
 
 CHAT = "/v1/chat/completions"
 ASK: dict[str, Any] = {"model": "acme/sim-1", "messages": []}

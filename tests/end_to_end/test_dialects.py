@@ -9,8 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.api.exchange import session_digest
 from app.policy.tags import with_tiers
+from app.record.exchange import session_digest
 from tests.conftest import Proxy, StartProxy
 from tests.scripted_upstream import Pause, Reset, ScriptedUpstream, reply, sse
 

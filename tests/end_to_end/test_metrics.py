@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.api.records import Records
-from app.api.traffic import Traffic
 from app.openrouter.catalog_feed import CatalogFeed
+from app.record.recorder import Records
+from app.server.traffic import Traffic
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
 from tests.conftest import Proxy, StartProxy

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from app.api.callers import WRONG_KEYS_A_MINUTE_LOOPBACK
-from app.api.records import REFUSALS_FILED_A_MINUTE
 from app.errors import SettingsError
+from app.record.recorder import REFUSALS_FILED_A_MINUTE
+from app.server.callers import WRONG_KEYS_A_MINUTE_LOOPBACK
 from app.settings import Settings
 from tests.conftest import UPSTREAM_KEY, Proxy, StartProxy
 from tests.scripted_upstream import ScriptedUpstream, reply

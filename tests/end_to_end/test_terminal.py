@@ -303,7 +303,7 @@ def test_t63_the_process_log_is_as_safe(folder: Path, upstream: int, *, at_termi
     code = (
         "import logging, sys\n"
         "from app.cli.guard import guard_output\n"
-        "from app.cli.serve import start_logging\n"
+        "from app.cli.process_log import start_logging\n"
         "guard_output(); start_logging('info')\n"
         "canary = sys.argv[1]\n"
         "for name in ('pointsman', 'pointsman.requests', 'uvicorn.error', 'sqlalchemy', 'root'):\n"

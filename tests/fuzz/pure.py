@@ -9,7 +9,7 @@ from app.errors import PolicyFileError, RequestError
 from app.openrouter.answer_reader import AnswerReader
 from app.openrouter.transport import TransportError
 from app.policy.apply import apply
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from app.policy.request import read_request
 from app.wire.dialect import DIALECTS
 from app.wire.generation import read_generation

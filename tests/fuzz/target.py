@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from app.cli.serve import Server, listen, serving, start_logging
+from app.cli.process_log import start_logging
+from app.cli.serving import Server, listen, serving
 from app.main import create_app
 from app.settings import Settings
 

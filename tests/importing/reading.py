@@ -6,7 +6,7 @@ from typing import Any
 from app.catalog.catalog import EMPTY
 from app.importing.policy_file import Imported, import_file
 from app.policy.book import Book
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from app.policy.request import request_for
 from app.policy.tags import without_tiers
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.importing.found import Found, Left, Place, found_as
 from app.importing.plan import Plan, plan_of
-from app.policy.schema import NAME
+from app.policy.file.schema import NAME
 
 
 def found(name: str, model: str, line: int = 1, **provider: Any) -> Found:

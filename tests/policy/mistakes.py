@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from app.errors import PolicyFileError
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 
 
 def mistakes(text: str, **more: str) -> list[str]:

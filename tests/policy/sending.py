@@ -7,7 +7,7 @@ from typing import Any
 from app.catalog.catalog import EMPTY
 from app.policy.apply import Outgoing, apply
 from app.policy.book import Book
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from app.policy.precision import KnowsModels
 from app.policy.request import read_request
 from app.policy.route import Route

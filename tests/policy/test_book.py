@@ -6,7 +6,7 @@ import pytest
 
 from app.catalog.catalog import EMPTY, Catalog
 from app.policy.book import EMPTY_BOOK
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from app.policy.request import request_for
 from tests.policy.sending import book_of, route, text_of
 

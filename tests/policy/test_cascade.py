@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.policy.book import Book
 from app.policy.cascade import cascade
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from app.policy.rule import Clause
 from app.policy.tags import with_tiers
 from tests.policy.json_texts import BOUNDED

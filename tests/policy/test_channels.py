@@ -8,11 +8,11 @@ import pytest
 
 from app.catalog.catalog import EMPTY
 from app.policy.channels import CHANNELS, KNOWN_FIELDS, doubts, told
-from app.policy.checks import REQUEST_FIELDS
-from app.policy.compliance import terms_of
+from app.policy.file.rule_checks import REQUEST_FIELDS
 from app.policy.request import read_request
 from app.policy.routed import Routed, routed
-from app.policy.verdict import Served, judge
+from app.policy.terms import terms_of
+from app.policy.verdict.judge import Served, judge
 from tests.policy.listings import MODEL, NOW, listed, row
 from tests.policy.sending import book_of
 

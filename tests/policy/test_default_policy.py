@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.policy.book import Book
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from app.policy_folder import shipped_policies
 from tests.policy.sending import preferences, route, send
 

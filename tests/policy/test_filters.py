@@ -7,8 +7,8 @@ import pytest
 from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.policy.filters import Asked
-from app.policy.funnel import funnel
-from app.policy.needs import Needs
+from app.policy.forecast.funnel import funnel
+from app.policy.requirements import Needs
 from tests.policy.listings import row
 from tests.policy.reading import read
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from tests.policy.sending import book_of, route, text_of
 
 ASKED = {"model": "qwen/qwen3-coder:nitro"}

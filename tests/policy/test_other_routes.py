@@ -7,15 +7,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from app.catalog.catalog import STALE_SECONDS
 from app.catalog.endpoint import Endpoint
 from app.errors import PolicyConflict, PolicyFileError, PolicyRefused
 from app.policy.apply import Outgoing, apply
-from app.policy.compliance import CLAUSES
-from app.policy.evidence import STALE_SECONDS
 from app.policy.filters import FILTERS, Asked, means
 from app.policy.form import split_form
 from app.policy.other_routes import OTHER_ROUTES, Carriage, is_hard, rows_of
 from app.policy.request import read_form, read_request
+from app.policy.terms import CLAUSES
 from tests.policy.listings import MODEL, NOW, endpoint, listed, row
 from tests.policy.sending import book_of, route
 

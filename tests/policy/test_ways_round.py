@@ -8,7 +8,7 @@ import pytest
 from app.catalog.catalog import EMPTY
 from app.errors import MalformedBody, PolicyConflict, PolicyRefused
 from app.policy.book import Book
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from app.policy.request import request_for
 from tests.policy.sending import book_of, route, send, sent
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.catalog.catalog import Catalog
 from app.errors import PolicyConflict
-from app.policy.parse import read_book
+from app.policy.file.parse import read_book
 from app.policy.tags import with_tiers
 from tests.policy.sending import book_of, preferences, route, send
 

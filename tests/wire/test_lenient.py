@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.api.passthrough import sent_path
+from app.relay.passthrough import sent_path
 from app.wire.dialect import DIALECTS
 from app.wire.lenient import readings
 from app.wire.paths import canonical_path, nearly

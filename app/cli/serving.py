@@ -1,0 +1,183 @@
+"""A server that stays until it is told to stop, and stops in two steps."""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+
+from app.cli.words import log_command
+from app.errors import SettingsError, reason_of
+from app.policy_folder import policy_folder
+from app.server.bounds import Bounds
+from app.server.descriptors import NONE_LEFT
+from app.server.entrance import State
+from app.server.protocol import protocol
+from app.server.traffic import Traffic
+from app.settings import Settings
+from app.telemetry.stalls import Stalls
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from starlette.types import ASGIApp
+
+log = logging.getLogger("pointsman")
+
+STANDARD: Final = Bounds()
+_TICK_SECONDS = 0.1  # uvicorn's
+_LOOK_EVERY_TICKS = 10
+
+
+def announce(settings: Settings, listener: socket.socket) -> None:
+    """Say what is served, where, and where to look."""
+    several = f", with {settings.workers} workers" if settings.workers > 1 else ""
+    log.info(
+        "Pointsman serves %s, in front of %s%s", base_url(listener), settings.upstream_url, several
+    )
+    log.info("policies from %s", policy_folder(settings.policies))
+    log.info("receipts: %s", log_command(settings))
+    log.info("dashboard: %s", base_url(listener).removesuffix("/v1") + "/dashboard")
+    if settings.openrouter_api_key is None:
+        log.info("no OPENROUTER_API_KEY is set: each caller must send its own key")
+
+
+def stay(
+    app: "ASGIApp",
+    listener: socket.socket,
+    drain_seconds: int,
+    *,
+    bounds: Bounds = STANDARD,
+) -> None:
+    """Serve until SIGINT or SIGTERM, let running answers finish, and return.
+
+    uvicorn raises the signal again when it is done; that it was heeded is no failure.
+    """
+    for told in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told, lambda *_: None)
+    gc.freeze()  # what start-up left stays for good: no collection has to look at it again
+    serving(app, drain_seconds, bounds=bounds).run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """Stops in two steps (T-26).
+
+    First new requests get a 503 while running ones go on; when all have ended, or their time is
+    up, nobody is listened to any more. A second signal ends at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, state: State, drain_seconds: int) -> None:
+        super().__init__(config)
+        self._traffic = state.traffic
+        self._stalls = state.stalls
+        self._drain_seconds = drain_seconds
+        self._until = 0.0
+
+    def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+        """Begin to drain; called by the signal's handler."""
+        if self._traffic.draining:
+            super().handle_exit(sig, frame)
+        else:
+            self.drain()
+
+    def drain(self) -> None:
+        """Take no new requests; stop when those that run have ended, or have had their time."""
+        self._traffic.draining = True
+        self._until = time.monotonic() + self._drain_seconds
+        if self._traffic.open:
+            log.info("stopping: %d requests get time to finish", self._traffic.open)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and hear of connections that can't be accepted."""
+        asyncio.get_running_loop().set_exception_handler(self._note)
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        """Stay until it is time to stop."""
+        with self._stalls.watched():
+            await super().main_loop()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: is all well, and is it time to stop?"""
+        self._stalls.tick(_TICK_SECONDS)
+        if counter % _LOOK_EVERY_TICKS == 0:
+            connections = self._traffic.connections
+            connections.descriptors.look(connections.open)
+        if self._traffic.draining and not self.should_exit:
+            self.should_exit = not self._traffic.open or self._time_is_up()
+        return await super().on_tick(counter)
+
+    def _time_is_up(self) -> bool:
+        if time.monotonic() < self._until:
+            return False
+        log.warning(
+            "stopping: %d requests are cut, since POINTSMAN_DRAIN_SECONDS (%d) are over",
+            *(self._traffic.open, self._drain_seconds),
+        )
+        return True
+
+    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What goes wrong in the loop itself; asyncio's own may lack descriptors to accept with."""
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in NONE_LEFT:
+            connections = self._traffic.connections
+            connections.descriptors.ran_out(connections.open)
+        else:
+            loop.default_exception_handler(context)
+
+
+def serving(app: "ASGIApp", drain_seconds: int, *, bounds: Bounds = STANDARD) -> Server:
+    """A server for `app`, which counts its own traffic if it is Pointsman."""
+    state = state_of(app)
+    return Server(configured(app, bounds, state), state, drain_seconds)
+
+
+def state_of(app: "ASGIApp") -> State:
+    """What an app counts at its door; a state of its own, if it is none of ours."""
+    state = getattr(app, "state", None)
+    return state if isinstance(state, State) else State(Traffic(), Stalls())
+
+
+def configured(app: "ASGIApp", bounds: Bounds, state: State) -> uvicorn.Config:
+    """The uvicorn that we want: quick loop and parser, no header or log line of its own."""
+    return uvicorn.Config(
+        app,
+        loop="auto",
+        http=protocol(bounds, state.traffic.connections),
+        ws="none",
+        interface="asgi3",
+        proxy_headers=False,  # nothing here asks where a caller says it comes from
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=bounds.idle_seconds,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A bound socket; `shared`: the kernel deals connections out among several such.
+
+    Raises `SettingsError` where the address can't be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
+    except OSError as error:
+        raise SettingsError(
+            f"can't listen on {host}:{port}: {reason_of(error)}; "
+            "choose another with --port or POINTSMAN_PORT"
+        ) from None
+
+
+def base_url(listener: socket.socket) -> str:
+    """The address to give to a tool as its base URL."""
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared, not bound
+    return f"http://{shown}:{port}/v1"

@@ -1,0 +1,1 @@
+"""A policy file: its shapes, its reader, and what is wrong in it."""

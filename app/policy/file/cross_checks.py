@@ -1,0 +1,58 @@
+"""What is wrong between rules, aliases and files that are each right by themselves."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from app.catalog.catalog import EMPTY
+from app.errors import PolicyProblem
+from app.policy.book import Book
+from app.policy.request import request_for
+from app.policy.rule import Alias, Rule
+from app.suggest import did_you_mean
+
+
+def names_amiss(rules: Sequence[Rule], aliases: Sequence[Alias]) -> Iterator[PolicyProblem]:
+    """Names that are given twice, or that nothing has."""
+    yield from _twice("a rule", rules)
+    yield from _twice("an alias", aliases)
+    known = {rule.name for rule in rules}
+    by_alias = {alias.name.lower() for alias in aliases}
+    for alias in aliases:
+        if alias.rule is not None and alias.rule not in known:
+            hint = did_you_mean(alias.rule, known) or "; no file has one"
+            yield _problem(alias, f'there is no rule named "{alias.rule}"{hint}')
+        if alias.model.lower() in by_alias:
+            message = f"{alias.model} is an alias itself; name the model it stands for"
+            yield _problem(alias, message)
+
+
+def purposeless(book: Book) -> Iterator[PolicyProblem]:
+    """Rules that no request can ever come to."""
+    named = {alias.rule for alias in book.aliases.values()}
+    for rule in book.rules:
+        if not rule.models and rule.name not in named:
+            yield _problem(rule, "models is missing, and no alias names this rule")
+
+
+def contradictions(book: Book) -> Iterator[PolicyProblem]:
+    """Models named in full, and aliases, for which the rules together leave nothing."""
+    named: dict[str, Rule | Alias] = dict(book.aliases)
+    for rule in book.rules:
+        named |= {pattern.text: rule for pattern in rule.models if pattern.exact}
+    for model, thing in named.items():
+        route = book.route_for(request_for(model), caller=None, user_agent="", catalog=EMPTY)
+        if route.conflict:
+            yield _problem(thing, f"for {model}, {route.conflict}")
+
+
+def _twice(noun: str, things: Iterable[Rule | Alias]) -> Iterator[PolicyProblem]:
+    first: dict[str, Rule | Alias] = {}
+    for thing in things:
+        other = first.setdefault(thing.name.lower(), thing)
+        if other is not thing:
+            place = f"{other.file}:{other.line}"
+            yield _problem(thing, f'there is {noun} named "{other.name}" already, at {place}')
+
+
+def _problem(thing: Rule | Alias, message: str) -> PolicyProblem:
+    where = f"rules.{thing.name}" if isinstance(thing, Rule) else f"aliases.{thing.name}"
+    return PolicyProblem(thing.file, thing.line, where, message)

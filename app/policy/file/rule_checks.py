@@ -1,0 +1,127 @@
+"""What is wrong with a rule whose every value is right by itself: contradictions.
+
+Each check looks at one rule's (or one alias's) values and complains at the key to change.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.policy import tags
+from app.policy.file.yaml_tree import Spot
+from app.policy.precision import UNKNOWN
+from app.suggest import did_you_mean
+
+Values = Mapping[str, Any]
+Spots = Mapping[str, Spot]
+Ladder = Mapping[str, float]
+Check = Callable[[Values, Spots, Ladder], None]
+
+# Why these fields are not for `set` and `strip`, and what to do instead.
+_NOT_FOR_SET = {
+    "model": "give the model an alias",
+    "models": "the caller lists fallback models, each held to its own rules",
+    "fallbacks": "the caller lists fallback models, each held to its own rules",
+    "provider": "write its fields into the rule",
+    "extra_body": "it is an argument of the OpenAI SDK; set what is in it by itself",
+}
+_NOT_FOR_STRIP = {
+    "model": "a request needs its model; `refuse: [model]` turns such requests away",
+    "provider": "`merge: replace` leaves the caller's object out",
+}
+
+# Fields that OpenRouter's request bodies have; a name close to one of them is a slip of the pen.
+_BODY_FIELDS = """
+    cache_control debug deferred_tools fallbacks frequency_penalty image_config input
+    instructions logit_bias logprobs max_completion_tokens max_output_tokens max_tokens
+    messages metadata min_p modalities model models parallel_tool_calls plugins prediction
+    preset presence_penalty prompt prompt_cache_key prompt_cache_options provider reasoning
+    reasoning_effort repetition_penalty response_format route seed service_tier session_id
+    speed stop stop_server_tools_when stream stream_options system temperature thinking
+    tool_choice tools top_a top_k top_logprobs top_p trace transforms usage user verbosity
+"""
+REQUEST_FIELDS = frozenset(_BODY_FIELDS.split())
+_NEAR = 0.8
+
+
+def _pin_is_only_and_order(values: Values, spots: Spots, _: Ladder) -> None:
+    for key in ("only", "order"):
+        if "pin" in values and key in values:
+            spots[key].complain("pin says this already: it is `only` and `order` in one")
+
+
+def _something_may_serve(values: Values, spots: Spots, _: Ladder) -> None:
+    key = "pin" if "pin" in values else "only"
+    allowed, ignored = values.get(key, ()), tags.with_tiers(values.get("ignore", ()))
+    if allowed and all(tags.covered(entry, ignored) for entry in allowed):
+        spots["ignore"].complain(f"this shuts out all that `{key}` allows; nothing could serve")
+
+
+def _labels_are_known(values: Values, spots: Spots, ladder: Ladder) -> None:
+    floor = values.get("quantization_floor", next(iter(ladder)))
+    if floor == UNKNOWN:
+        spots["quantization_floor"].complain(
+            "unknown has no rank; say `unknown_quantization: allow` or `deny`"
+        )
+    elif floor not in ladder:
+        spots["quantization_floor"].complain(_no_label(floor, ladder))
+    for label in values.get("quantizations", ()):
+        if label not in ladder and label != UNKNOWN:
+            spots["quantizations"].complain(_no_label(label, (*ladder, UNKNOWN)))
+
+
+def _no_label(label: str, known: Any) -> str:
+    hint = did_you_mean(label, known) or f"; the ladder has {', '.join(known)}"
+    return f'"{label}" is not a quantization{hint}'
+
+
+def _some_label_passes(values: Values, spots: Spots, ladder: Ladder) -> None:
+    floor, listed = values.get("quantization_floor"), values.get("quantizations")
+    if (
+        floor is None
+        or floor not in ladder
+        or not listed
+        or not all(label in ladder for label in listed)
+    ):
+        return
+    if all(ladder[label] < ladder[floor] for label in listed):
+        spots["quantizations"].complain(f"all of these are below the floor of {floor}")
+
+
+def _unknown_is_not_both(values: Values, spots: Spots, _: Ladder) -> None:
+    listed = UNKNOWN in values.get("quantizations", ())
+    if listed and values.get("unknown_quantization") == "deny":
+        spots["quantizations"].complain("it lists unknown, which unknown_quantization denies")
+
+
+def _fields_may_be_touched(values: Values, spots: Spots, _: Ladder) -> None:
+    for key, fields in (("set", _NOT_FOR_SET), ("strip", _NOT_FOR_STRIP)):
+        for name in values.get(key, ()):
+            if name in fields:
+                spots[key].complain(f"{key} can't have {name}: {fields[name]}")
+
+
+def _fields_are_spelled(values: Values, spots: Spots, _: Ladder) -> None:
+    for key in ("set", "strip", "refuse"):
+        for name in values.get(key, ()):
+            hint = did_you_mean(name, REQUEST_FIELDS, _NEAR)
+            if name not in REQUEST_FIELDS and hint:
+                spots[key].complain(f"no request has a field {name}{hint}")
+
+
+def _one_thing_per_field(values: Values, spots: Spots, _: Ladder) -> None:
+    for one, other in (("set", "strip"), ("set", "refuse"), ("strip", "refuse")):
+        for name in values.get(other, ()):
+            if name in values.get(one, ()):
+                spots[other].complain(f"{name} is under `{one}` too; choose one")
+
+
+CHECKS: tuple[Check, ...] = (
+    _pin_is_only_and_order,
+    _something_may_serve,
+    _labels_are_known,
+    _some_label_passes,
+    _unknown_is_not_both,
+    _fields_may_be_touched,
+    _fields_are_spelled,
+    _one_thing_per_field,
+)

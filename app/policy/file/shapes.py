@@ -1,0 +1,280 @@
+"""The shapes that values in a policy file take: how each is read, and its JSON Schema.
+
+A shape complains at the very value that is wrong, says the way out, and goes on, so that all
+mistakes of a file come out together.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from app.exact_numbers import exact
+from app.policy.file.yaml_tree import BAD, Spot
+from app.suggest import did_you_mean
+
+Schema = dict[str, Any]
+
+
+class Shape(Protocol):
+    """What a value may look like."""
+
+    def read(self, spot: Spot) -> Any:
+        """The value at `spot`, or BAD after a complaint there."""
+        ...
+
+    def schema(self) -> Schema:
+        """The same in the words of JSON Schema."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a mapping."""
+
+    shape: Shape
+    help: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+    noun: str
+
+    def read(self, spot: Spot) -> Any:
+        """The word itself."""
+        if spot.kind == "text" and spot.text() in self.words:
+            return spot.text()
+        hint = did_you_mean(spot.text(), self.words) if spot.kind == "text" else ""
+        words = ", ".join(self.words)
+        return spot.complain(f"{spot} is not {self.noun}{hint or f'; it takes {words}'}")
+
+    def schema(self) -> Schema:
+        """An enum."""
+        return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """One number and no other."""
+
+    value: int
+    noun: str
+
+    def read(self, spot: Spot) -> Any:
+        """The number."""
+        if spot.kind == "number" and spot.number() == self.value:
+            return self.value
+        return spot.complain(f"{spot} is not {self.noun}; write {self.value}")
+
+    def schema(self) -> Schema:
+        """A constant."""
+        return {"const": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    def read(self, spot: Spot) -> Any:
+        """A bool; YAML's yes, no, on and off are ones too."""
+        return spot.flag() if spot.kind == "flag" else spot.complain(f"{spot} is not true or false")
+
+    def schema(self) -> Schema:
+        """A boolean."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, zero or more."""
+
+    unit: str
+    doubt: Callable[[float], str | None] = lambda _: None  # what is suspicious about a value
+
+    def read(self, spot: Spot) -> Any:
+        """An int or a float, as it was written."""
+        number = spot.number() if spot.kind in {"number", "text"} else None
+        if number is None:
+            return spot.complain(f"{spot} is not a plain number ({self.unit}, without quotes)")
+        if number < 0:
+            return spot.complain(f"{spot} is below zero; it is {self.unit}")
+        if exact(number) is None:
+            return spot.complain(f"{spot} is too large or too small; it is {self.unit}")
+        doubt = self.doubt(number)
+        return spot.complain(doubt) if doubt else number
+
+    def schema(self) -> Schema:
+        """A number with its unit."""
+        return {"type": "number", "minimum": 0, "description": self.unit}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A word or a line that fits an expression."""
+
+    noun: str
+    pattern: str
+    remedy: Callable[[str], str]  # what to say about a text that doesn't fit
+    examples: tuple[str, ...] = ()
+
+    def read(self, spot: Spot) -> Any:
+        """The text itself."""
+        if spot.kind != "text":
+            quote = "; quote it if you mean the word" if spot.kind in {"flag", "number"} else ""
+            return spot.complain(f"{spot} is not {self.noun}{quote}")
+        if not self.fits(spot.text()):
+            return spot.complain(f"{spot} is not {self.noun}{self.remedy(spot.text())}")
+        return spot.text()
+
+    def fits(self, text: str) -> bool:
+        """Whether a text is one."""
+        return re.fullmatch(self.pattern, text) is not None
+
+    def schema(self) -> Schema:
+        """A string with its pattern."""
+        pattern: Schema = {"type": "string", "pattern": f"^(?:{self.pattern})$"}
+        return {**pattern, "examples": list(self.examples)} if self.examples else pattern
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of at least one value, none of them twice."""
+
+    item: Shape
+
+    def read(self, spot: Spot) -> Any:
+        """A list of what the items are."""
+        if spot.kind != "list":
+            remedy = "" if spot.kind == "mapping" else f"; write [{spot.text()}]"
+            return spot.complain(f"{spot} is not a list{remedy}")
+        items = spot.items()
+        if not items:
+            return spot.complain("the list is empty; name something, or leave the key out")
+        values = [self.item.read(each) for each in items]
+        times = Counter(value for value in values if isinstance(value, str))
+        for each, value in zip(items, values, strict=True):
+            if isinstance(value, str) and times[value] > 1:
+                return each.complain(f"{each} is listed twice")
+        return BAD if any(value is BAD for value in values) else values
+
+    def schema(self) -> Schema:
+        """An array."""
+        return {"type": "array", "items": self.item.schema(), "minItems": 1, "uniqueItems": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A mapping with known keys; `instead` says for some others what to write in their place."""
+
+    keys: Mapping[str, Key]
+    instead: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, spot: Spot) -> Any:
+        """A dict of the good ones; BAD if any was wrong."""
+        spots = self.spots(spot)
+        if spots is None:
+            return BAD
+        values = {name: self.keys[name].shape.read(each) for name, each in spots.items()}
+        return BAD if any(value is BAD for value in values.values()) else values
+
+    def spots(self, spot: Spot) -> dict[str, Spot] | None:
+        """The entries whose keys are known, the others complained about."""
+        if spot.kind != "mapping":
+            spot.complain(f"{spot} is not a mapping; it takes {', '.join(self.keys)}")
+            return None
+        entries = spot.entries()
+        for name in entries.keys() - self.keys.keys():
+            known = self.instead.get(name)
+            hint = f"; {known}" if known else did_you_mean(name, self.keys)
+            takes = f"; it takes {', '.join(self.keys)}"
+            entries[name].complain(f"there is no key {name}{hint or takes}")
+        for name, key in self.keys.items():
+            if key.required and name not in entries:
+                spot.complain(f"{name} is missing: {key.help}")
+        return {name: each for name, each in entries.items() if name in self.keys}
+
+    def schema(self) -> Schema:
+        """An object that takes no other keys."""
+        return {
+            "type": "object",
+            "properties": {
+                name: {**key.shape.schema(), "description": key.help}
+                for name, key in self.keys.items()
+            },
+            "required": [name for name, key in self.keys.items() if key.required],
+            "additionalProperties": False,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A mapping whose keys fit one shape and whose values another."""
+
+    key: Text
+    value: Shape
+
+    def read(self, spot: Spot) -> Any:
+        """A dict."""
+        if spot.kind != "mapping":
+            return spot.complain(f"{spot} is not a mapping")
+        if not spot.entries():
+            return spot.complain("nothing is in it; name something, or leave the key out")
+        values: dict[str, Any] = {}
+        for name, each in spot.entries().items():
+            fits = self.key.fits(name)
+            if not fits:
+                each.complain(f'"{name}" is not {self.key.noun}{self.key.remedy(name)}')
+            values[name] = self.value.read(each) if fits else BAD
+        return BAD if any(value is BAD for value in values.values()) else values
+
+    def schema(self) -> Schema:
+        """An object with patterned names."""
+        return {
+            "type": "object",
+            "propertyNames": self.key.schema(),
+            "additionalProperties": self.value.schema(),
+            "minProperties": 1,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A plain value or a mapping, by what is written."""
+
+    plain: Shape
+    mapping: Shape
+
+    def read(self, spot: Spot) -> Any:
+        """What the shape that fits makes of it."""
+        return (self.mapping if spot.kind == "mapping" else self.plain).read(spot)
+
+    def schema(self) -> Schema:
+        """Either."""
+        return {"anyOf": [self.plain.schema(), self.mapping.schema()]}
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """Any value that JSON can carry."""
+
+    def read(self, spot: Spot) -> Any:
+        """The value."""
+        if spot.kind == "mapping":
+            values = {name: self.read(each) for name, each in spot.entries().items()}
+            return BAD if any(value is BAD for value in values.values()) else values
+        if spot.kind == "list":
+            items = [self.read(each) for each in spot.items()]
+            return BAD if any(item is BAD for item in items) else items
+        if spot.kind == "number":
+            number = spot.number()
+            return spot.complain(f"{spot} is not a plain number") if number is None else number
+        return {"flag": spot.flag(), "null": None}.get(spot.kind, spot.text())
+
+    def schema(self) -> Schema:
+        """Anything."""
+        return {}

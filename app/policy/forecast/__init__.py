@@ -1,0 +1,1 @@
+"""What the router will do with a request, and why."""

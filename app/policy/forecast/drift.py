@@ -1,0 +1,89 @@
+"""Drift: a change in the catalog that changes whom a policy lets through.
+
+A host's label goes from fp8 to fp4, a pinned provider leaves, a price passes a cap: nothing in the
+policy has changed, and yet other endpoints serve than yesterday, or none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.catalog.catalog import Catalog
+from app.catalog.endpoint import Endpoint
+from app.policy.apply import apply
+from app.policy.book import Book
+from app.policy.forecast.forecast import forecasts
+from app.policy.forecast.funnel import Drop
+from app.policy.request import request_for
+from app.policy.rule import Clause
+from app.wording import first_of
+
+_MOST_TAGS = 20  # that are told of; a popular model has dozens of endpoints
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a policy lets through of one model: who has gone, who has come."""
+
+    model: str  # as it is asked for: a slug, or an alias
+    gone: tuple[str, ...]  # tags
+    come: tuple[str, ...]
+    left: int
+    why: str  # which lines those that have gone fall by now, or that they aren't offered any more
+    clauses: tuple[Clause, ...] = ()  # those lines
+
+    def __str__(self) -> str:
+        """Render for a log line."""
+        parts = [f"{self.model}: {self.left} endpoints left"]
+        if self.gone:
+            parts.append(f"gone {first_of(self.gone, _MOST_TAGS)} ({self.why})")
+        if self.come:
+            parts.append(f"new {first_of(self.come, _MOST_TAGS)}")
+        return "; ".join(parts)
+
+
+def drifts(book: Book, model: str, before: Catalog, after: Catalog) -> Iterator[Drift]:
+    """What the change of a model's listing means for the model and for each alias of it.
+
+    Nothing where the model was not listed before: a first look is no change.
+    """
+    if before.listing(model) is None:
+        return
+    aliases = (alias.name for alias in book.aliases.values() if alias.model == model)
+    for name in (model, *aliases):
+        drift = _drift(book, name, before, after)
+        if drift is not None:
+            yield drift
+
+
+def _drift(book: Book, name: str, before: Catalog, after: Catalog) -> Drift | None:
+    old, _ = _let_through(book, name, before)
+    new, drops = _let_through(book, name, after)
+    gone = [tag for tag in old if tag not in new]
+    come = [tag for tag in new if tag not in old]
+    if not (gone or come):
+        return None
+    fell = [drops[tag] for tag in gone if tag in drops]
+    clauses = tuple(dict.fromkeys(clause for drop in fell for clause in drop.clauses))
+    reasons = dict.fromkeys(
+        f"{drop.filter} by {drop.behind}" if drop.behind else drop.because for drop in fell
+    )
+    if len(fell) < len(gone):
+        reasons["not offered any more"] = None
+    return Drift(name, tuple(gone), tuple(come), len(new), "; ".join(reasons), clauses)
+
+
+def _let_through(
+    book: Book, name: str, catalog: Catalog
+) -> tuple[dict[str, Endpoint], dict[str, Drop]]:
+    """The endpoints that survive, by tag, and the falls of the others."""
+    request = request_for(name)
+    route = book.route_for(request, caller=None, user_agent="", catalog=catalog)
+    if not route.matched or route.conflict or route.refuse.keys() & {"model"}:
+        return {}, {}
+    outgoing = apply(request, route)
+    survivors: dict[str, Endpoint] = {}
+    drops: dict[str, Drop] = {}
+    for each in forecasts(request, route, outgoing.preferences, catalog, ladder=book.ladder):
+        survivors |= {endpoint.tag: endpoint for endpoint in each.funnel.survivors}
+        drops |= {drop.endpoint.tag: drop for drop in each.funnel.dropped}
+    return survivors, drops

@@ -1,0 +1,184 @@
+"""What would be sent, and why: each changed field with the clauses it comes from.
+
+It runs the very functions that a request runs, so what it says is what happens.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app.catalog.preset import Preset, Unusable
+from app.errors import PolicyRefusal
+from app.policy.apply import Outgoing, apply
+from app.policy.forecast import forecast
+from app.policy.forecast.forecast import Forecast
+from app.policy.other_routes import Carriage
+from app.policy.overruled import Overruled
+from app.policy.refuse import stripped
+from app.policy.request import Request
+from app.policy.route import Route
+from app.policy.routed import Routed
+from app.policy.rule import Clause
+from app.policy.sides import REQUEST, Behind, held
+from app.policy.slices import split
+from app.policy.slug import read_slug
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One field of the request as it would be sent."""
+
+    field: str  # provider.only, model, session_id
+    asked: Any  # None: the request says nothing of it
+    sent: Any  # None: it would be left out
+    behind: Behind  # whose value it is
+
+    def __str__(self) -> str:
+        """Where it comes from, for people."""
+        request = [REQUEST] if self.behind.request else []
+        return ", ".join([*map(_place, self.behind.clauses), *request])
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One request's lot."""
+
+    route: Route
+    fields: tuple[Explained, ...]
+    overruled: tuple[Overruled, ...]
+    provider: Mapping[str, Any] | None  # the whole object as it would be sent
+    refusal: PolicyRefusal | None  # the answer, where nothing would be sent
+    by: Routed
+
+
+def explain(by: Routed, on: Carriage | None = None) -> Explanation:
+    """What becomes of a request that has been routed. `on` and errors are those of `apply`."""
+    request, route = by.request, by.route
+    try:
+        outgoing = apply(request, route, by.presets, on)
+    except PolicyRefusal as refusal:
+        return Explanation(route, (), (), None, refusal, by)
+    fields = (*_other_fields(request, outgoing, route), *_provider_fields(by, outgoing))
+    return Explanation(route, fields, outgoing.overruled, outgoing.preferences, None, by)
+
+
+def _provider_fields(by: Routed, outgoing: Outgoing) -> list[Explained]:
+    request, route = by.request, by.route
+    asked, sent = request.provider or {}, outgoing.preferences or {}
+    sides = forecast.sides_asked(request, route)
+    replaced = Behind(route.origins.get("merge", ())) if route.merge == "replace" else None
+    return [
+        Explained(
+            f"provider.{field}",
+            asked.get(field),
+            sent.get(field),
+            held(field, sent.get(field), sides) or replaced or Behind(request=True),
+        )
+        for field in {**sent, **asked}
+    ]
+
+
+def _other_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Explained]:
+    """Every other field that would be sent otherwise than it came."""
+    _, fields = split(outgoing.body)
+    return [
+        Explained(
+            field,
+            _read(request.fields.get(field)),
+            _read(fields.get(field)),
+            Behind(_clauses_of(field, request, route)),
+        )
+        for field in outgoing.changed
+        if field != "provider"
+    ]
+
+
+def _clauses_of(field: str, request: Request, route: Route) -> tuple[Clause, ...]:
+    """What sets or strips a field; else it has models, which go by another name."""
+    clause = route.set.get(field) or stripped(route).get(field)
+    if clause:
+        return (clause,)
+    names = [read_slug(name) for name in request.models]
+    used = {"preset": any(name.preset for name in names), "models": not request.names_model}
+    used["plugins"] = any("online" in name.variants for name in names)
+    stripping = (clause for each, clause in route.strip.items() if used.get(each))
+    return (*route.origins.get("model", ()), *stripping)
+
+
+def _read(raw: msgspec.Raw | None) -> Any:
+    """A field's value; one that only upstream could read is shown as its own text."""
+    try:
+        return None if raw is None else msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return bytes(raw or b"").decode(errors="replace")
+
+
+def as_json_object(
+    explanation: Explanation, book: str, funnels: Iterable[Forecast] | None = None
+) -> dict[str, Any]:
+    """The explanation for machines; `book` is the revision that it holds for.
+
+    With a catalog there are `funnels`, one for each model whose endpoints it knows.
+    """
+    told = {} if funnels is None else {"funnel": list(map(forecast.as_json_object, funnels))}
+    route, refusal = explanation.route, explanation.refusal
+    return {
+        "model_asked": route.model_asked,
+        "alias": route.alias,
+        "model_sent": None if refusal else route.model_sent,
+        "rules": route.rules,
+        "book": book,
+        "merge": route.merge,
+        "on_violation": route.on_violation,
+        "router_metadata": route.router_metadata,
+        "presets": [_preset(each) for each in explanation.by.presets.values()],
+        "inner_models": [each._asdict() for each in explanation.by.carried.inner],
+        "not_provable": explanation.by.unprovable,
+        "provider": explanation.provider,
+        "fields": [
+            {
+                "field": field.field,
+                "asked": field.asked,
+                "sent": field.sent,
+                "from": [_clause(clause) for clause in field.behind.clauses],
+                "from_request": field.behind.request,
+            }
+            for field in explanation.fields
+        ],
+        "overruled": [
+            {
+                "field": f"provider.{item.field}",
+                "asked": item.asked,
+                "sent": item.sent,
+                "rule": item.rule,
+                "why": item.why,
+            }
+            for item in explanation.overruled
+        ],
+        "refused": {"code": refusal.code, "message": str(refusal)} if refusal else None,
+        **told,
+    }
+
+
+def _preset(preset: Preset | Unusable) -> dict[str, Any]:
+    """A preset's layer, with its version; or why it can't be one."""
+    if isinstance(preset, Unusable):
+        return {"preset": preset.slug, "unusable": preset.why}
+    return {"preset": preset.slug, "version": preset.version, "provider": preset.provider}
+
+
+def _clause(clause: Clause) -> dict[str, Any]:
+    return {
+        "rule": clause.rule,
+        "file": clause.file,
+        "line": clause.line,
+        "key": clause.key,
+        "value": clause.value,
+    }
+
+
+def _place(clause: Clause) -> str:
+    value = msgspec.json.encode(clause.value).decode()
+    return f"{clause.key}: {value} in {clause}"

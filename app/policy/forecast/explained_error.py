@@ -1,0 +1,161 @@
+"""Adds to upstream's routing 404 what it can't know: which policy line removed which endpoints.
+
+Upstream's own words stay as the first paragraph; status, code and metadata stay as they are, and
+every byte but the message's end. It is the one body that is ever touched, and only where a rule
+took part in the request.
+
+The step that upstream names comes first. Where it goes by what was sent, that is named; only where
+it doesn't are the account's settings said to be the cause.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any, Literal
+
+import msgspec
+
+from app.catalog.endpoint import Endpoint
+from app.exact_numbers import exact
+from app.policy.filters import FILTERS, Asked
+from app.policy.forecast.forecast import Forecast
+from app.policy.forecast.routing_refusal import ACCOUNT, HIDDEN, RoutingRefusal
+from app.policy.prices import listed_price
+from app.policy.rule import Clause, named
+from app.policy.sides import REQUEST, held
+from app.wording import listed
+
+_MOST_TAGS = 6  # of one clause; a popular model has dozens of endpoints
+_MOST_LETTERS = 80  # of one value
+_SETTINGS = "the account's own settings at OpenRouter (allowed providers, privacy, guardrails)"
+_MOST_LEFT = 20
+_NOT_LISTED = "The model's endpoints are not listed here yet, so what removed which can't be told."
+_FILTERS = {each.name: each for each in FILTERS}
+
+# What a step goes by: what was sent, the account's settings, or that can't be told.
+_Cause = Literal["sent", "account", "unknown"]
+
+
+def explained(refusal: RoutingRefusal, asked: Asked, found: Sequence[Forecast]) -> bytes:
+    """The refusal's body with a second paragraph in its message.
+
+    `asked` is what was sent, for whichever model; `found` are the forecasts of the models whose
+    endpoints are known, made with the refusal's `filters`.
+    """
+    cause, because = _cause(refusal, asked)
+    sentences = [*_step(refusal, because), *_counted(refusal)]
+    for each in found:
+        sentences += _told(each, cause, refusal)
+    if not found:
+        sentences += [f"{_asked_for(asked, asked.preferences)}.", _NOT_LISTED]
+    return refusal.with_paragraph(f"Pointsman: {' '.join(sentences)}")
+
+
+# --- what upstream says -----------------------------------------------------------------------
+
+
+def _step(refusal: RoutingRefusal, because: str) -> Iterator[str]:
+    if refusal.step is not None:
+        yield f'OpenRouter\'s step "{refusal.step}" left no endpoint{because}.'
+
+
+def _cause(refusal: RoutingRefusal, asked: Asked) -> tuple[_Cause, str]:
+    """What the step goes by, and that as the rest of a sentence."""
+    filters = [_FILTERS[name] for name in refusal.filters]
+    running = [each for each in filters if each.runs(asked) and not each.needs]
+    needs = [name for each in filters for name in each.needs]
+    if running:
+        return "sent", f": {_asked_for(asked, [name for each in running for name in each.fields])}"
+    if needs:
+        setting = [asked.set_by[name] for name in needs if name in asked.set_by]
+        keys = ", ".join(clause.key for clause in setting)
+        return "sent", f": {named(setting)} has {keys}" if setting else f": {REQUEST} needs it"
+    if filters or refusal.step in ACCOUNT:
+        asks = "Neither the policy nor the request asks for that"
+        return "account", f". {asks}, so {_SETTINGS} are the cause"
+    return "unknown", ""
+
+
+def _counted(refusal: RoutingRefusal) -> Iterator[str]:
+    """OpenRouter's own counts, and what of them no listing shows."""
+    if not refusal.counts:
+        return
+    (_, first), *rest = refusal.counts
+    line = " -> ".join((str(first), *(f"{step} {left}" for step, left in rest)))
+    end = "" if refusal.counts[-1][1] == 0 else f" -> {refusal.step} 0" if refusal.step else ""
+    yield f"OpenRouter counted {line}{end}."
+    for (_, before), (step, left) in pairwise(refusal.counts):
+        if step in HIDDEN and step != refusal.step and left < before:
+            yield f'Its step "{step}" removed {before - left} of them; no listing shows which.'
+
+
+def _asked_for(asked: Asked, fields: Iterable[str]) -> str:
+    """Where preferences come from, with what is said there."""
+    clauses: dict[Clause, None] = {}
+    own: list[str] = []
+    for field in dict.fromkeys(fields):
+        found = held(field, asked.preferences[field], asked.sides)
+        clauses |= dict.fromkeys(found.clauses)
+        own += [_value(f"provider.{field}", asked.preferences[field])] if found.request else []
+    by_rule: dict[tuple[str, str], list[Clause]] = defaultdict(list)
+    for clause in clauses:
+        by_rule[clause.rule, clause.file].append(clause)
+    said = [(named(some), [_value(c.key, c.value) for c in some]) for some in by_rule.values()]
+    said += [(REQUEST, own)] if own else []
+    return " and ".join(f"{source} asks for {', '.join(what)}" for source, what in said)
+
+
+def _value(key: str, value: Any) -> str:
+    text = msgspec.json.encode(value).decode().replace('"', "")
+    return f"{key}: {text[:_MOST_LETTERS]}{'...' if len(text) > _MOST_LETTERS else ''}"
+
+
+# --- what the listing says --------------------------------------------------------------------
+
+_BUT: Mapping[_Cause, str] = {
+    "sent": "; the listing may be older than what OpenRouter goes by",
+    "account": "",
+    "unknown": f", so {_SETTINGS} or a change there may be the cause",
+}
+
+
+def _told(each: Forecast, cause: _Cause, refusal: RoutingRefusal) -> Iterator[str]:
+    yield f"By the listing, {each.model} has {each.funnel}."
+    yield from _removals(each)
+    if each.way_out is not None:
+        yield f"The smallest way out: {each.way_out}."
+    if not each.is_empty:
+        left = listed((endpoint.tag for endpoint in each.funnel.survivors), _MOST_LEFT)
+        yield f"By the listing, {left} should be left{_BUT[cause]}."
+        yield from _doubts(each, refusal)
+
+
+def _doubts(each: Forecast, refusal: RoutingRefusal) -> Iterator[str]:
+    """Why OpenRouter may see it otherwise than the listing."""
+    named_here = [name for name in each.funnel.unsure if name in refusal.filters]
+    if named_here:
+        yield f"No listing shows which endpoints pass {', '.join(named_here)}."
+    if "max_price" in refusal.filters and any(map(partial(_at_a_cap, each), each.funnel.survivors)):
+        yield "A cap that equals a list price has been seen refused: write a little more."
+
+
+def _at_a_cap(each: Forecast, endpoint: Endpoint) -> bool:
+    caps = each.asked.caps.items()
+    return any(exact(cap) == listed_price(key, endpoint) for key, cap in caps)
+
+
+def _removals(each: Forecast) -> Iterator[str]:
+    """One sentence for whatever removed endpoints."""
+    removed: dict[str, dict[str, None]] = defaultdict(dict)
+    for drop in each.funnel.dropped:
+        removed[str(drop.behind)][drop.endpoint.tag] = None
+    for source, tags in removed.items():
+        shown = [*tags][:_MOST_TAGS]
+        more = f" and {len(tags) - len(shown)} more" if len(tags) > len(shown) else ""
+        named_tags = f"{', '.join(shown)}{more}"
+        yield (
+            f"{source} removed {named_tags}."
+            if source
+            else f"Only requests that ask for them by tag get {named_tags}."
+        )

@@ -1,0 +1,129 @@
+"""The funnel: a model's endpoints, filter by filter, and what made each of them fall.
+
+It says beforehand what OpenRouter's router would leave of a listing, and afterwards why a 404 came
+(contract §1.3 to §1.6, §2.7, §3.5).
+
+Rule 1  Filters come before any fallback, so an endpoint that falls here is never tried.
+Rule 2  What no listing tells (zero retention, data policy, distillation) is not guessed: such an
+        endpoint stays, and is counted as unsure. Counts behind it are "at most".
+Rule 3  An order is no filter, but with `allow_fallbacks: false` it is. Without an order that leaves
+        one endpoint of those that survive; which one can't be told.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.catalog.endpoint import Endpoint
+from app.policy.filters import FILTERS, Asked, Filter, Passes
+from app.policy.forecast.blame import behind
+from app.policy.rule import Clause
+from app.policy.sides import Behind
+
+_FOR_THOSE_WHO_NAME_IT = "only requests that ask for it by its tag get it"
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One endpoint that fell, and what is behind it."""
+
+    endpoint: Endpoint
+    filter: str
+    behind: Behind
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """The policy's clauses behind it."""
+        return self.behind.clauses
+
+    @property
+    def because(self) -> str:
+        """What is behind it, for people."""
+        return str(self.behind) or _FOR_THOSE_WHO_NAME_IT
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One filter that ran, and what was left after it."""
+
+    filter: str
+    label: str  # what people call it: fp8+ for a floor
+    left: int
+    dropped: tuple[Drop, ...]
+    unsure: int  # of those left, how many nobody can vouch for
+
+    def __str__(self) -> str:
+        """Render as `only 5`; `zdr 3?` where it can't be told of all three."""
+        return f"{self.label} {self.left}{'?' if self.unsure else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """What becomes of a model's endpoints."""
+
+    endpoints: tuple[Endpoint, ...]
+    steps: tuple[Step, ...]  # every filter that ran, also where it changed nothing
+    survivors: tuple[Endpoint, ...]
+
+    @property
+    def dropped(self) -> tuple[Drop, ...]:
+        """Everybody who fell, in the order of the filters."""
+        return tuple(drop for step in self.steps for drop in step.dropped)
+
+    @property
+    def unsure(self) -> tuple[str, ...]:
+        """The filters that a listing can't decide."""
+        return tuple(step.filter for step in self.steps if step.unsure)
+
+    def __str__(self) -> str:
+        """Render as `11 -> only 5 -> fp8+ 3 -> zdr 1 -> max_price 0`."""
+        told = (step for step in self.steps if step.dropped or step.unsure)
+        return " -> ".join((str(len(self.endpoints)), *map(str, told)))
+
+
+def funnel(endpoints: Sequence[Endpoint], asked: Asked) -> Funnel:
+    """Run every filter that is asked for over a model's endpoints."""
+    left: _Left = [(endpoint, True) for endpoint in endpoints]
+    steps: list[Step] = []
+    for each in FILTERS:
+        if each.runs(asked):
+            left, step = _run(each, asked, left, endpoints)
+            steps.append(step)
+    return Funnel(tuple(endpoints), tuple(steps), tuple(endpoint for endpoint, _ in left))
+
+
+_Left = list[tuple[Endpoint, bool]]  # each with whether it is sure to be there
+
+
+def _run(
+    each: Filter, asked: Asked, left: _Left, everybody: Sequence[Endpoint]
+) -> tuple[_Left, Step]:
+    answers = [each.passes(asked, endpoint, everybody) for endpoint, _ in left]
+    if each.gentle:
+        answers = _gently(answers, [sure for _, sure in left])
+    pairs = list(zip(left, answers, strict=True))
+    kept = [(e, sure and passes is True) for (e, sure), passes in pairs if passes is not False]
+    fell = [endpoint for (endpoint, _), passes in pairs if passes is False]
+    drops = tuple(Drop(e, each.name, behind(each, asked, e, everybody)) for e in fell)
+    return kept, Step(each.name, _label(each, asked), len(kept), drops, answers.count(None))
+
+
+def _gently(answers: list[Passes], sure: Sequence[bool]) -> list[Passes]:
+    """Who doesn't pass falls only where somebody passes; perhaps, where that one isn't sure."""
+    if True not in answers:
+        return [True] * len(answers)
+    if (True, True) in zip(answers, sure, strict=True):
+        return answers
+    return [passes or None for passes in answers]
+
+
+def _label(each: Filter, asked: Asked) -> str:
+    """What the policy calls a filter, where it goes by the policy's own value."""
+    sent = asked.preferences.get(each.name)
+    for side in asked.sides:
+        own = side.clauses(each.name) if side.preferences.get(each.name) == sent else ()
+        for clause in own:
+            if clause.key == "quantization_floor":
+                return f"{clause.value}+"
+            if clause.key == "pin":
+                return clause.key
+    return each.name

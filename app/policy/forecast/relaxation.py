@@ -1,0 +1,146 @@
+"""The way out of an empty funnel: the fewest things to loosen so that one endpoint is left.
+
+Every endpoint is looked at by itself: which filters it fails, by which side, and what each would
+have to say instead. Of the ways that change the fewest things, the one is told that gives up least
+(`app/policy/forecast/ways.py` has the order), then the one to the nearest provider, the cheapest
+endpoint.
+A way is told only if it helps: the sides are joined anew as they would be then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from app.catalog.endpoint import Endpoint
+from app.policy.filters import FILTERS, Asked, Filter
+from app.policy.forecast.blame import causes, together
+from app.policy.forecast.funnel import funnel
+from app.policy.forecast.nearness import distance
+from app.policy.forecast.ways import (
+    NEED,
+    NEEDS,
+    PARAMETERS,
+    PRECISION,
+    PRICE,
+    Change,
+    Fall,
+    changes_for,
+)
+from app.policy.prices import list_price
+from app.policy.rule import named
+from app.policy.sides import Side, rejoined
+
+_SEVERAL = 2
+_AMOUNTS = (PRECISION, PARAMETERS, PRICE)  # compared one by one, what is dearer first
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """Changes that, made together, let one endpoint through."""
+
+    endpoint: Endpoint
+    changes: tuple[Change, ...]
+
+    def __str__(self) -> str:
+        """Render for people, with the endpoint that it would let through."""
+        return f"{' and '.join(self.texts)} (lets {self.endpoint.tag} through)"
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What to change, each thing once: a pin is two preferences, but one clause."""
+        return tuple(dict.fromkeys(map(str, self.changes)))
+
+
+def smallest_relaxation(
+    endpoints: Sequence[Endpoint], asked: Asked, *, first: Sequence[str] = ()
+) -> Relaxation | None:
+    """The least that must be loosened so that an endpoint is left of an empty funnel.
+
+    The changes at the filters named in `first` come first. None where nothing is offered, or
+    nothing that the policy or the request asks stands in the way.
+    """
+    filters = sorted(FILTERS, key=lambda each: each.name not in first)
+    ways = [Relaxation(e, _changes(asked, e, endpoints, filters)) for e in endpoints]
+    named = _providers_named(asked)
+    ways.sort(key=lambda way: _cost(way, named))
+    return next((way for way in ways if _helps(way, asked, endpoints)), None)
+
+
+def loosened(asked: Asked, changes: Sequence[Change]) -> Asked | None:
+    """What would be asked after these changes; None where nothing could meet it."""
+    sides = tuple(_changed(side, changes) for side in asked.sides)
+    preferences = rejoined(sides, asked.merge, asked.tiers)
+    if preferences is None:
+        return None
+    needs = asked.needs
+    for change in changes:
+        if change.side is None:
+            needs = replace(needs, **NEEDS[change.key][1])
+    return replace(asked, preferences=preferences, sides=sides, needs=needs)
+
+
+def _changed(side: Side, changes: Sequence[Change]) -> Side:
+    said = dict(side.stated)
+    for change in changes:
+        if change.side is side:
+            name, _, part = change.key.partition(".")
+            said[name] = {**said[name], part: change.value} if part else change.value
+    return Side(said, side.origins)
+
+
+def _helps(way: Relaxation, asked: Asked, endpoints: Sequence[Endpoint]) -> bool:
+    """Whether an endpoint is left then: a gentle filter could still prefer one that falls later."""
+    loose = loosened(asked, way.changes) if way.changes else None
+    return loose is not None and bool(funnel(endpoints, loose).survivors)
+
+
+def _changes(
+    asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint], filters: Sequence[Filter]
+) -> tuple[Change, ...]:
+    found: dict[tuple[str, str, int], Change] = {}
+    for each in filters:
+        if each.gentle or not each.drops(asked, endpoint, everybody):
+            continue
+        found_here = causes(each, asked, endpoint, everybody)
+        for cause in (*found_here, *together(asked, endpoint, everybody)):
+            for change in changes_for(Fall(cause, asked, endpoint, everybody)):
+                placed = _placed(change, asked)
+                found.setdefault((placed.key, placed.text, id(placed.side)), placed)
+    return tuple(found.values())
+
+
+def _placed(change: Change, asked: Asked) -> Change:
+    """A change with its place, where the models of one request are under several rules."""
+    policy = [side for side in asked.sides if not side.is_request]
+    if len(policy) < _SEVERAL or change.side not in policy:
+        return change
+    place = named(change.side.clauses(change.key.partition(".")[0]))
+    return replace(change, text=f"{change.text} in {place}")
+
+
+def _cost(
+    way: Relaxation, named: Sequence[str]
+) -> tuple[bool, int, int, tuple[Decimal, ...], float, Decimal, str]:
+    changes = way.changes
+    amounts = (
+        sum((each.amount for each in changes if each.harm == harm), Decimal(0)) for harm in _AMOUNTS
+    )
+    return (
+        any(each.harm == NEED for each in changes),
+        len(way.texts),
+        sum(each.harm for each in changes),
+        tuple(amounts),
+        distance(way.endpoint, named),
+        list_price(way.endpoint),
+        way.endpoint.tag,
+    )
+
+
+def _providers_named(asked: Asked) -> list[str]:
+    """The providers that any side wants, by slug or tag."""
+    return [
+        entry
+        for side in asked.sides
+        for name in ("only", "order")
+        for entry in Asked(side.preferences).entries(name)
+    ]

@@ -1,0 +1,1 @@
+"""What a policy says that will not do what it seems to say."""

@@ -1,0 +1,153 @@
+"""Lint: what a book says that will not do what it seems to say.
+
+Syntax and contradictions are refused when files are read; what is found here is sound, and still
+not what anybody wants. A check is a function in a table; docs/check.md has an example of each.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from app.catalog.catalog import EMPTY, Catalog
+from app.policy.book import Book
+from app.policy.forecast.scenarios import Case, cases_of
+from app.policy.lint.finding import Finding, Subject, at
+from app.policy.lint.funnels import conflict, empty_funnel, single_endpoint, tight_max_price
+from app.policy.lint.names import (
+    unknown_alias_model,
+    unknown_model,
+    unknown_provider,
+    unmatched_entry,
+)
+from app.policy.lint.sorts import sort_against_variant, sort_beside_order
+from app.policy.lint.units import long_latency, tiny_max_price
+from app.policy.precision import UNKNOWN, weights_of
+from app.policy.rule import Clause
+from app.policy.slug import read_slug
+from app.wording import listed
+
+
+def lint(book: Book, catalog: Catalog = EMPTY) -> tuple[Finding, ...]:
+    """Everything there is to say, in the order of files and lines."""
+    subject = Subject(book, catalog, tuple(cases_of(book, catalog)))
+    found = {
+        replace(finding, code=check.code): None
+        for check in CHECKS
+        for finding in check.find(subject)
+    }
+    return tuple(sorted(found, key=lambda each: (each.file, each.line, each.code, each.message)))
+
+
+def _pin_without_precision(subject: Subject) -> Iterator[Finding]:
+    for case in subject.cases:
+        slug = read_slug(case.route.model_sent)
+        closed = weights_of(slug, subject.catalog) == "closed"
+        if closed or "quantizations" in case.route.preferences:
+            continue
+        for clause in case.route.origins.get("only", ()):
+            bare = [e for e in clause.value if "/" not in e and e != slug.author]
+            if clause.key == "pin" and (vague := [e for e in bare if _may_differ(e, case)]):
+                message = (
+                    f"{listed(vague)} means all endpoints there, whatever their quantization; "
+                    "add a quantization_floor, or pin a tag such as novita/fp8"
+                )
+                yield at(clause, "warning", message)
+
+
+def _may_differ(provider: str, case: Case) -> bool:
+    """Whether a provider may have endpoints of several labels, as far as is known."""
+    if case.forecast is None:
+        return True
+    endpoints = case.forecast.funnel.endpoints
+    return len({e.quantization for e in endpoints if e.provider == provider}) > 1
+
+
+def _unranked_label(subject: Subject) -> Iterator[Finding]:
+    ranked = {*subject.book.ladder, UNKNOWN, None}
+    for case, each in subject.foreseen:
+        for clause in case.route.origins.get("quantizations", ()):
+            strange = {e.quantization for e in each.funnel.endpoints} - ranked
+            if strange and clause.key == "quantization_floor":
+                labels = listed(filter(None, strange))
+                message = (
+                    f"{case} is listed with {labels}, which no ladder ranks, so it never passes; "
+                    f"rank it in the file: ladder: {{{min(filter(None, strange))}: BITS}}"
+                )
+                yield at(clause, "warning", message)
+
+
+def _order_without_stickiness(subject: Subject) -> Iterator[Finding]:
+    for clause in subject.clauses:
+        if clause.key == "order" or (clause.key == "pin" and len(clause.value) > 1):
+            message = (
+                "an order switches off OpenRouter's habit of keeping a conversation with the "
+                "provider that has it cached; only the first to answer keeps prompts cheap"
+            )
+            yield at(clause, "note", message)
+
+
+def _late_evidence(subject: Subject) -> Iterator[Finding]:
+    for case in subject.cases:
+        for clause in case.route.origins.get("on_violation", ()):
+            if clause.value != "log" and case.route.router_metadata:
+                message = "streams on /responses name the provider at their end: held back whole"
+                yield at(clause, "note", message)
+                yield from _told_apart_by_the_bill(case, clause)
+            elif clause.value != "log":
+                then = {"block": "nothing is blocked"}.get(clause.value, "every answer is refused")
+                message = (
+                    f"without router metadata, /responses never names who serves: {then} there; "
+                    "leave router_metadata on"
+                )
+                yield at(clause, "warning", message)
+
+
+def _told_apart_by_the_bill(case: Case, clause: Clause) -> Iterator[Finding]:
+    """Providers of which only the bill shows whether the endpoint that served is inside."""
+    if case.forecast is None:
+        return
+    inside = set(map(id, case.forecast.funnel.survivors))
+    told: dict[str, set[tuple[bool, object]]] = {}
+    for row in case.forecast.funnel.endpoints:
+        prices = (row.prompt_price, row.completion_price)
+        told.setdefault(row.provider, set()).add((id(row) in inside, prices))
+    mixed = [
+        provider
+        for provider, found in told.items()
+        if len({is_inside for is_inside, _ in found}) > 1
+        and len({prices for _, prices in found}) > 1
+    ]
+    if mixed:
+        message = (
+            f"of {case}, {listed(mixed)} has endpoints inside and outside the policy at different "
+            "prices, so streams from there are held back to their end, which has the bill"
+        )
+        yield at(clause, "note", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its stable code, what it finds, and how."""
+
+    code: str
+    title: str
+    find: Callable[[Subject], Iterator[Finding]]
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("conflict", "Rules leave nothing between them", conflict),
+    Check("empty-funnel", "No endpoint is left to serve a model", empty_funnel),
+    Check("single-endpoint", "One endpoint is left to serve a model", single_endpoint),
+    Check("unknown-provider", "A slug that no provider has", unknown_provider),
+    Check("unmatched-entry", "A slug or tag that names no endpoint", unmatched_entry),
+    Check("unknown-model", "A pattern that matches no model", unknown_model),
+    Check("unknown-alias-model", "An alias for a model that there isn't", unknown_alias_model),
+    Check("pin-without-precision", "A pin that leaves precision open", _pin_without_precision),
+    Check("unranked-label", "A label that no ladder ranks", _unranked_label),
+    Check("tight-max-price", "A price cap that leaves out every endpoint", tight_max_price),
+    Check("tiny-max-price", "A price cap that may be in another unit", tiny_max_price),
+    Check("long-latency", "A latency that may be in milliseconds", long_latency),
+    Check("sort-beside-order", "A sort that an order silences", sort_beside_order),
+    Check("sort-against-variant", "A sort against the model's variant", sort_against_variant),
+    Check("order-without-stickiness", "An order, which ends stickiness", _order_without_stickiness),
+    Check("late-evidence", "Blocking where proof comes late", _late_evidence),
+)

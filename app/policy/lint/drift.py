@@ -1,0 +1,36 @@
+"""What has changed since an older catalog, as findings."""
+
+from collections.abc import Iterator
+
+from app.catalog.catalog import Catalog
+from app.policy.book import Book
+from app.policy.forecast.drift import Drift, drifts
+from app.policy.lint.finding import Finding
+from app.policy.request import request_for
+
+CODE = "drift"
+
+
+def lint_drift(book: Book, before: Catalog, after: Catalog) -> Iterator[Finding]:
+    """A warning for each model of which other endpoints are let through than `before`.
+
+    An error where somebody has gone and nobody is left. Models that either catalog doesn't list
+    are passed over.
+    """
+    for model in sorted(before.listings.keys() & after.listings.keys()):
+        for drift in drifts(book, model, before, after):
+            yield _finding(book, drift, after)
+
+
+def _finding(book: Book, drift: Drift, catalog: Catalog) -> Finding:
+    route = book.route_for(request_for(drift.model), caller=None, user_agent="", catalog=catalog)
+    every = (clause for clauses in route.origins.values() for clause in clauses)
+    clause = next(iter((*drift.clauses, *every)))
+    return Finding(
+        "error" if drift.gone and not drift.left else "warning",
+        CODE,
+        clause.file,
+        clause.line,
+        clause.rule,
+        str(drift),
+    )

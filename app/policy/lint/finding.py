@@ -1,0 +1,72 @@
+"""What lint has to say, and what it looks at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from app.catalog.catalog import Catalog
+from app.policy.book import Book
+from app.policy.forecast.forecast import Forecast
+from app.policy.forecast.scenarios import Case
+from app.policy.rule import ALIAS, Alias, Clause, Rule
+
+Place = Clause | Rule | Alias
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing lint has to say, and the way out."""
+
+    severity: Severity
+    code: str
+    file: str
+    line: int
+    where: str  # rules.precise.only
+    message: str
+
+    def __str__(self) -> str:
+        """Render with the place first, which terminals and editors link."""
+        place = f"{self.file}:{self.line}"
+        return f"{place}: {self.severity}: {self.where}: {self.message} [{self.code}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is looked at: a book, what the catalog knows, and the models that rules speak for."""
+
+    book: Book
+    catalog: Catalog
+    cases: tuple[Case, ...]
+
+    @property
+    def clauses(self) -> Iterator[Clause]:
+        """Every clause that was written."""
+        things: tuple[Rule | Alias, ...] = (*self.book.rules, *self.book.aliases.values())
+        for thing in things:
+            yield from thing.clauses.values()
+
+    @property
+    def foreseen(self) -> Iterator[tuple[Case, Forecast]]:
+        """The cases whose endpoints are known."""
+        return ((case, case.forecast) for case in self.cases if case.forecast is not None)
+
+    def cases_under(self, clause: Clause) -> list[Case]:
+        """The cases that a clause's rule or alias speaks for."""
+        alias = clause.rule.removeprefix(ALIAS) if clause.rule.startswith(ALIAS) else None
+        return [
+            case
+            for case in self.cases
+            if (case.route.alias == alias if alias else clause.rule in case.route.rules)
+        ]
+
+
+def at(place: Place, severity: Severity, message: str) -> Finding:
+    """A finding at a clause, a rule or an alias; the table of checks gives it its code."""
+    if isinstance(place, Clause):
+        own = place.rule.startswith(ALIAS)
+        thing = f"aliases.{place.rule.removeprefix(ALIAS)}" if own else f"rules.{place.rule}"
+        where = f"{thing}.{place.key}"
+    else:
+        where = f"{'rules' if isinstance(place, Rule) else 'aliases'}.{place.name}"
+    return Finding(severity, "", place.file, place.line, where, message)

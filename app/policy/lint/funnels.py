@@ -1,0 +1,118 @@
+"""What the funnel of each model shows: who is left, and what prices leave out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from app.catalog.endpoint import Endpoint
+from app.exact_numbers import exact, plainly
+from app.policy.forecast.forecast import Forecast
+from app.policy.forecast.funnel import funnel
+from app.policy.forecast.scenarios import Case
+from app.policy.lint.finding import Finding, Place, Severity, Subject, at
+from app.policy.prices import PER_MILLION, listed_price
+from app.policy.rule import Alias, Clause, Rule
+from app.wording import listed
+
+
+def conflict(subject: Subject) -> Iterator[Finding]:
+    """Askers for whom the rules together leave nothing, so that they are always refused."""
+    for case in subject.cases:
+        if case.route.conflict:
+            message = f"{case} is always refused: {case.route.conflict}"
+            yield at(_place(subject, case), "error", message)
+
+
+def empty_funnel(subject: Subject) -> Iterator[Finding]:
+    """Models that nobody is left to serve; an error where one is named in full."""
+    told: list[_Told] = [
+        (case, "error" if case.named else "warning", _nobody_left(case, each))
+        for case, each in subject.foreseen
+        if each.is_empty
+    ]
+    yield from _by_place(subject, told)
+
+
+def _nobody_left(case: Case, each: Forecast) -> str:
+    way_out = f"; least to change: {each.way_out}" if each.way_out else ""
+    return f"no endpoint is left to serve {case}: {each.funnel}{way_out}"
+
+
+def single_endpoint(subject: Subject) -> Iterator[Finding]:
+    """Models with one endpoint left of several; only a note where that was asked for."""
+    told: list[_Told] = []
+    for case, each in subject.foreseen:
+        left = each.funnel.survivors
+        if len(left) == 1 and len(each.funnel.endpoints) > 1:
+            meant = not case.named or len(each.asked.entries("only")) == 1
+            message = (
+                f"only {left[0].tag} is left to serve {case}: {each.funnel}; "
+                "when it is down, so are you"
+            )
+            told.append((case, "note" if meant else "warning", message))
+    yield from _by_place(subject, told)
+
+
+_Told = tuple[Case, Severity, str]
+
+
+def _by_place(subject: Subject, told: Iterable[_Told]) -> Iterator[Finding]:
+    """A finding for each model named in full; for those of a pattern one, with the others named."""
+    of_patterns: dict[Place, list[_Told]] = {}
+    for each in told:
+        case, severity, message = each
+        place = _last_to_drop(subject, case)
+        if case.named:
+            yield at(place, severity, message)
+        else:
+            of_patterns.setdefault(place, []).append(each)
+    for place, ((_, severity, message), *others) in of_patterns.items():
+        more = f"; likewise {listed(str(case) for case, *_ in others)}" if others else ""
+        yield at(place, severity, message + more)
+
+
+def _place(subject: Subject, case: Case) -> Rule | Alias:
+    """Where a case comes from, when no clause is to blame."""
+    if case.route.alias:
+        return subject.book.aliases[case.route.alias]
+    return next(rule for rule in subject.book.rules if rule.name == case.route.rules[0])
+
+
+def _last_to_drop(subject: Subject, case: Case) -> Place:
+    """The clause after which so few were left."""
+    drops = case.forecast.funnel.dropped if case.forecast else ()
+    blamed = [drop.clauses[0] for drop in drops if drop.clauses]
+    return blamed[-1] if blamed else _place(subject, case)
+
+
+def tight_max_price(subject: Subject) -> Iterator[Finding]:
+    """Caps that are at or below every price of who passes all other filters."""
+    below: dict[Clause, list[str]] = {}
+    equal: dict[Clause, list[str]] = {}
+    for case, each in subject.foreseen:
+        uncapped = {k: v for k, v in each.asked.preferences.items() if k != "max_price"}
+        others = funnel(each.funnel.endpoints, replace(each.asked, preferences=uncapped)).survivors
+        for clause in case.route.origins.get("max_price", ()):
+            least = _lowest(clause.key.removeprefix("max_price."), others)
+            cap = exact(clause.value)
+            if least and cap is not None and cap <= least:
+                (equal if cap == least else below).setdefault(clause, []).append(
+                    f"{case} (from {plainly(least)})"
+                )
+    for clause, models in below.items():
+        message = f"{clause.value} is below every list price of {listed(models)}"
+        yield at(clause, "warning", message)
+    for clause, models in equal.items():
+        message = (
+            f"{clause.value} is the lowest list price itself of {listed(models)}, and OpenRouter "
+            "has been seen to refuse that; write a little more"
+        )
+        yield at(clause, "warning", message)
+
+
+def _lowest(key: str, endpoints: Iterable[Endpoint]) -> Decimal | None:
+    """The lowest price per million; None where there is none, or it costs nothing anyway."""
+    if key not in PER_MILLION:
+        return None
+    prices = [price for e in endpoints if (price := listed_price(key, e)) is not None]
+    return min(prices, default=None) or None

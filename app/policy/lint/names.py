@@ -1,0 +1,95 @@
+"""Names that nothing has: providers, tags, models."""
+
+from collections.abc import Iterator
+
+from app.catalog.catalog import Catalog, listing_key
+from app.catalog.endpoint import names
+from app.catalog.providers import SLUGS
+from app.policy.lint.finding import Finding, Subject, at
+from app.policy.pattern import ModelPattern
+from app.policy.rule import Clause
+from app.policy.slug import read_slug
+from app.suggest import did_you_mean
+from app.wording import listed
+
+_LISTS = ("only", "order", "pin", "ignore", "options")
+
+
+def _entries(subject: Subject) -> Iterator[tuple[Clause, str]]:
+    for clause in subject.clauses:
+        if clause.key in _LISTS:
+            for entry in clause.value:
+                yield clause, entry
+
+
+def _known_providers(catalog: Catalog) -> frozenset[str]:
+    listed = (e.provider for each in catalog.listings.values() for e in each.endpoints)
+    return (catalog.providers or frozenset(SLUGS.values())) | frozenset(listed)
+
+
+def unknown_provider(subject: Subject) -> Iterator[Finding]:
+    """Slugs that no provider has; sure only with a list of providers."""
+    known = _known_providers(subject.catalog)
+    sure = bool(subject.catalog.providers)
+    source = "OpenRouter lists" if sure else "this version of Pointsman knows"
+    for clause, entry in _entries(subject):
+        provider = entry.partition("/")[0]
+        if provider not in known:
+            meant = SLUGS.get(entry)
+            hint = f"; did you mean {meant}?" if meant in known else did_you_mean(provider, known)
+            way_out = hint or "; `GET /api/v1/providers` lists the slugs"
+            message = f"{source} no provider {provider}, and OpenRouter doesn't complain{way_out}"
+            yield at(clause, "error" if sure else "warning", message)
+
+
+def unmatched_entry(subject: Subject) -> Iterator[Finding]:
+    """Entries that name no endpoint of any model that their rule speaks for."""
+    known = _known_providers(subject.catalog)
+    for clause, entry in _entries(subject):
+        forecasts = [c.forecast for c in subject.cases_under(clause) if c.forecast is not None]
+        endpoints = [e for each in forecasts for e in each.funnel.endpoints]
+        provider, _, suffix = entry.partition("/")
+        harmless = clause.key in {"ignore", "options"} and not suffix
+        if harmless or not endpoints or provider not in known:
+            continue
+        if not any(names(entry, endpoint) for endpoint in endpoints):
+            own = {e.tag for e in endpoints if e.provider == provider}
+            offers = f"; {provider} offers {listed(own)}" if own else ""
+            models = listed(each.model for each in forecasts)
+            yield at(clause, "warning", f"{entry} is no endpoint of {models}{offers}")
+
+
+def unknown_model(subject: Subject) -> Iterator[Finding]:
+    """Patterns that no listed model matches."""
+    for rule in subject.book.rules:
+        for pattern in rule.models if subject.catalog.models else ():
+            if not pattern.text.startswith("@") and not _matches_any(pattern, subject.catalog):
+                hint = did_you_mean(pattern.text, subject.catalog.models) if pattern.exact else ""
+                message = f"{pattern.text} matches none of the models that OpenRouter lists{hint}"
+                yield at(rule, "warning", message)
+
+
+# Variants that any model takes, so that none lists them (contract §2.2).
+_ANY_MODELS = ("", ":nitro", ":floor", ":exacto", ":online")
+
+
+def _matches_any(pattern: ModelPattern, catalog: Catalog) -> bool:
+    return any(
+        pattern.covers(read_slug(name + variant))
+        for model in catalog.models.values()
+        for name in filter(None, (model.slug, model.canonical_slug))
+        for variant in _ANY_MODELS
+    )
+
+
+def unknown_alias_model(subject: Subject) -> Iterator[Finding]:
+    """Aliases for models that are not listed."""
+    catalog = subject.catalog
+    dashed = {slug.replace(".", "-") for slug in catalog.models}  # both spellings are taken
+    canonical = {model.canonical_slug for model in catalog.models.values()}
+    for alias in subject.book.aliases.values() if catalog.models else ():
+        known = catalog.model(alias.model) or listing_key(alias.model) in {*dashed, *canonical}
+        if not known:
+            hint = did_you_mean(alias.model, catalog.models) or "; `GET /v1/models` lists them"
+            message = f"OpenRouter lists no model {alias.model}, and will answer 400{hint}"
+            yield at(alias.clauses["model"], "error", message)

@@ -1,0 +1,57 @@
+"""Ways to sort that come to nothing, or against each other."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.policy.lint.finding import Finding, Subject, at
+from app.policy.rule import Clause, named
+from app.policy.slug import read_slug
+from app.wording import listed
+
+# What a variant of a model's name sorts by (contract §2.2).
+_SORTED_BY = {"nitro": "throughput", "floor": "price", "exacto": "exacto"}
+
+
+def sort_beside_order(subject: Subject) -> Iterator[Finding]:
+    """Sorts that an order silences: a warning within one rule, else a note."""
+    silenced: dict[Clause, dict[Clause, None]] = {}
+    models: dict[Clause, list[str]] = {}
+    for case in subject.cases:
+        origins = case.route.origins
+        for clause in origins.get("sort", ()) if "order" in case.route.preferences else ():
+            silenced.setdefault(clause, {}).update(dict.fromkeys(origins["order"]))
+            is_real = case.named or case.forecast is not None  # else an example of a pattern
+            models.setdefault(clause, []).extend([str(case)] if is_real else [])
+    for clause, orders in silenced.items():
+        together = any((each.rule, each.file) == (clause.rule, clause.file) for each in orders)
+        keys = " and ".join(dict.fromkeys(each.key for each in orders))
+        where = f" for {listed(models[clause])}" if models[clause] else ""
+        message = (
+            f"OpenRouter doesn't sort where there is an order, so this is not sent{where}: "
+            f"leave it out, or the {keys} in {named(orders)}"
+        )
+        yield at(clause, "warning" if together else "note", message)
+
+
+def sort_against_variant(subject: Subject) -> Iterator[Finding]:
+    """Sorts and orders that undo what a `:nitro` or `:floor` in the model's name asks for."""
+    for case in subject.cases:
+        name, wanted = case.route.model_sent, case.route.preferences
+        for variant in read_slug(name).variants:
+            by = _SORTED_BY.get(variant)
+            if by is None:
+                continue
+            for clause in case.route.origins.get("order", ()):
+                message = f"an order takes the place of :{variant} in {name}; leave out one of them"
+                yield at(clause, "warning", message)
+            if _way(wanted.get("sort", by)) != by:
+                for clause in case.route.origins["sort"]:
+                    message = (
+                        f":{variant} in {name} sorts by {by} already, and this by "
+                        f"{_way(clause.value)}; leave out one of them"
+                    )
+                    yield at(clause, "warning", message)
+
+
+def _way(sort: Any) -> Any:
+    return sort["by"] if isinstance(sort, dict) else sort

@@ -1,0 +1,287 @@
+"""Was the policy kept? Judged from what an answer told, and what endpoints are listed as.
+
+Rule 1  `kept` only where every endpoint that could have been given the prompt is inside the
+        preferences: the one that served, and those of failed attempts.
+Rule 2  `broken` only where none of those that could have served is, or where a failed attempt gave
+        the prompt to a provider that is outside.
+Rule 3  Everything else is `unproven`, with the reason. We say "listed as fp8", never "is fp8":
+        no answer tells the endpoint's tag or quantization (contract §3.2, §4).
+Rule 4  An account's own key goes before any order (contract §1.6), so an endpoint outside of a
+        strict order breaks it only where the answer says that no such key was used.
+"""
+
+from collections.abc import Sequence
+from itertools import compress, product
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from app.catalog.catalog import NO_OFFERS, Catalog, Listing, Offers, is_fresh
+from app.catalog.endpoint import Endpoint
+from app.catalog.providers import slug_of
+from app.policy.terms import Terms
+from app.policy.verdict.attempts import NONE_TRIED, Attempts, Tried, all_inside
+from app.policy.verdict.cost import Bill, those_that_charge, within
+from app.policy.verdict.evidence import Inside, Rests, of_provider, sure_slug
+
+# Who named the provider: the router's metadata, the body, the generation's record.
+_SOURCES = {
+    told: tuple(compress(("router_metadata", "body.provider", "generation"), told))
+    for told in product((False, True), repeat=3)
+}
+_BY_CATALOG: tuple[str, ...] = ("catalog",)
+_BY_COST = ("catalog", "cost")
+
+_FIRST_ERROR_STATUS = 400
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The facts of one answer; providers by the display names that upstream used."""
+
+    status: int
+    model: str
+    named_by_body: tuple[str, ...] = ()
+    named_by_router: str | None = None
+    named_by_record: str | None = None  # in the generation record, asked for afterwards
+    attempted: tuple[Tried, ...] = ()  # every provider that got the prompt and failed
+    bill: Bill | None = None
+    is_byok: bool | None = None  # whether by a key of the account's own; None: not told (yet)
+    billed: bool = False  # whether the usage has come, which ends an answer
+    failed: bool = False  # an error came in place of an answer, whatever the status
+    server_tools: bool = False
+    cache_hit: bool = False
+    unreadable: str | None = None  # why something of the answer could not be read
+    unprovable: str | None = None  # what the request carries that no policy can be shown to hold
+    inner: tuple[str, ...] = ()  # models called inside, perhaps without the preferences
+    partly_read: bool = False  # what could not be read may name another provider
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What can be said, why, and from which sources."""
+
+    verdict: Literal["kept", "broken", "unproven"] | None
+    reason: str
+    evidence: tuple[str, ...] = ()
+    provider: str | None = None  # a slug
+    quantizations_listed: tuple[str, ...] = ()
+    awaits_bill: bool = False  # the end of the answer, which has the bill, may decide it
+    rests_on: Rests | None = None  # where it is broken by a listing, and not by a name alone
+
+    def as_of(self, moment: float) -> "Verdict":
+        """What is left of it where a listing that it rests on is older than `moment`.
+
+        Labels and prices change, and nobody is accused by what was listed before.
+        """
+        if self.rests_on is None or self.rests_on.fetched_at >= moment:
+            return self
+        why = f"{self.reason}; but its listing could not be fetched anew, and listings change"
+        return replace(self, verdict="unproven", reason=why, rests_on=None)
+
+
+def judge(served: Served, terms: Terms, catalog: Catalog, *, now: float) -> Verdict:
+    """The verdict on one answer; `now` in seconds since the epoch, for the listing's age."""
+    listing = catalog.listing(served.model)
+    who = _Who.of(served, listing)
+    if not terms.asked:
+        return who.says(None, "there was neither a policy nor a wish of the caller's to judge")
+    tried = NONE_TRIED
+    if served.attempted:
+        tried = Attempts.of(served.attempted, served.model, terms, catalog, now)
+    if tried.outside is not None:
+        why = f"a failed attempt gave the prompt to {tried.outside}, which is outside"
+        return replace(who.says("broken", why), rests_on=tried.rests_on)
+    if served.status >= _FIRST_ERROR_STATUS or served.failed:
+        return who.says(None, "upstream answered with an error")
+    doubt = who.doubt(served)
+    if doubt is not None:
+        return who.says("unproven", doubt)
+    verdict = _of_who_served(who, served, terms, listing, now)
+    if verdict.verdict == "kept":
+        doubt = tried.doubt or served.unprovable or _inner_doubt(served, terms, catalog, now)
+        if doubt is not None:
+            why = f"{verdict.reason}; but {doubt}"
+            return replace(verdict, verdict="unproven", reason=why)
+    return verdict
+
+
+_WORST_FIRST = ("broken", "unproven", "kept", None)
+
+
+def stricter(verdict: Verdict, by_its_own_rules: Verdict, model: str, unasked: str) -> Verdict:
+    """Of two verdicts on one answer the worse one.
+
+    Where a router, a family's newest or a preset stood for the model that answered, the answer is
+    held to the rules for what was asked and to those for that model. `unasked` names the clauses of
+    the latter that no answer can show and that were not sent: nothing speaks for those.
+    """
+    own = by_its_own_rules
+    if own.verdict == "kept" and unasked:
+        own = replace(own, verdict="unproven", reason=f"{own.reason}, and none asked for {unasked}")
+    ranks = [_WORST_FIRST.index(each.verdict) for each in (verdict, own)]
+    if ranks[1] >= ranks[0]:
+        return verdict
+    return replace(own, reason=f"{own.reason} (the rules for {model})")
+
+
+def _inner_doubt(served: Served, terms: Terms, catalog: Catalog, now: float) -> str | None:
+    """Why a model that is called inside may have been served outside; None where it can't have.
+
+    OpenRouter doesn't say that the preferences hold for it (additions, A2.3), so every endpoint
+    that it is listed with has to be inside, and what no listing shows can't be known.
+    """
+    if served.inner and terms.unchecked:
+        return f"{served.inner[0]} is called inside, perhaps without {', '.join(terms.unchecked)}"
+    for model in served.inner:
+        listing = catalog.listing(model)
+        rows = listing.endpoints if listing is not None and is_fresh(listing, now) else ()
+        if not rows or all_inside(rows, terms) is not True:
+            return f"{model} is called inside, and not all of its endpoints are within the policy"
+    return None
+
+
+def _of_who_served(
+    who: "_Who", served: Served, terms: Terms, listing: Listing | None, now: float
+) -> Verdict:
+    if not terms.judged:
+        return who.says("kept", f"served by {who.name}{_but(terms)}")
+    if listing is None or not (who.offers.endpoints and is_fresh(listing, now)):
+        return _by_name_alone(who, served, terms, listing, now)
+    return _by_endpoints(who, served, terms, listing)
+
+
+class _Who(msgspec.Struct, frozen=True, gc=False):
+    """Who served, as far as the answer names anybody."""
+
+    name: str | None
+    slug: str | None
+    offers: Offers
+    evidence: tuple[str, ...]
+
+    @classmethod
+    def of(cls, served: Served, listing: Listing | None) -> "_Who":
+        by_body = served.named_by_body[-1] if served.named_by_body else None
+        name = served.named_by_router or by_body or served.named_by_record
+        if name is None:
+            return cls(None, None, NO_OFFERS, ())
+        told = (bool(served.named_by_router), bool(by_body), bool(served.named_by_record))
+        offers = of_provider(listing, name)
+        slug = offers.endpoints[0].provider if offers.endpoints else slug_of(name)
+        return cls(name, slug, offers, _SOURCES[told])
+
+    def doubt(self, served: Served) -> str | None:
+        """Why the answer does not prove who served, if it does not."""
+        if served.cache_hit:
+            return "the answer came from OpenRouter's response cache: nothing was routed"
+        if self.name is None:
+            told = f": the answer can't be read ({served.unreadable})" if served.unreadable else ""
+            return f"nothing in the answer names the provider{told}"
+        if served.server_tools:
+            return "OpenRouter ran tools of its own, and then the provider it names can be wrong"
+        if served.partly_read:
+            return f"a part of the answer was not read: {served.unreadable}"
+        if served.named_by_body == (self.name,) and served.named_by_record is None:
+            return None  # nearly always
+        names = [*served.named_by_body, self.name, served.named_by_record or self.name]
+        told = f"the evidence names more than one provider: {', '.join(dict.fromkeys(names))}"
+        return told if len({name.lower() for name in names}) > 1 else None
+
+    def says(
+        self,
+        verdict: Literal["kept", "broken", "unproven"] | None,
+        reason: str,
+        offers: Offers | None = None,
+        also: tuple[str, ...] = (),
+    ) -> Verdict:
+        return Verdict(
+            verdict=verdict,
+            reason=reason,
+            evidence=(*self.evidence, *also),
+            provider=self.slug,
+            quantizations_listed=(self.offers if offers is None else offers).labels,
+        )
+
+    def not_in_order(
+        self,
+        described: str,
+        served: Served,
+        offers: Offers | None = None,
+        also: tuple[str, ...] = (),
+    ) -> Verdict:
+        """Outside of a strict order, and not known to be without a key of the account's own."""
+        why = "answered by a key of the account's own, which goes before any order"
+        if not served.is_byok:
+            why = "and it is not told whether by a key of the account's own, which goes before it"
+        verdict = self.says("unproven", f"{described}, outside of the order, {why}", offers, also)
+        return replace(verdict, awaits_bill=served.is_byok is None and not served.billed)
+
+
+def _by_name_alone(
+    who: _Who, served: Served, terms: Terms, listing: Listing | None, now: float
+) -> Verdict:
+    """Rules 1 to 4 where the provider's endpoints are not known well enough."""
+    assert who.name is not None  # noqa: S101 - doubt() has seen to it
+    slug = sure_slug(listing, who.name)
+    if slug is None:
+        return who.says("unproven", f"served by {who.name}, whose slug is not known for sure")
+    answer, in_order = terms.allows_provider(slug), terms.provider_in_order(slug)
+    if answer is False or (in_order is False and served.is_byok is False):
+        return who.says("broken", f"served by {who.name}, which the preferences exclude")
+    if in_order is False:
+        return who.not_in_order(f"served by {who.name}", served)
+    if answer and in_order and not terms.caps:
+        return who.says("kept", f"served by {who.name}, which may serve{_but(terms)}")
+    if listing is None:
+        why = "the model's endpoints have not been listed yet"
+    elif not who.offers.endpoints:
+        why = f"{who.name} is not in the listing of the model's endpoints"
+    else:
+        why = f"the listing of its endpoints is {(now - listing.fetched_at) / 3600:.0f} hours old"
+    return who.says("unproven", f"served by {who.name}, but {why}")
+
+
+def _by_endpoints(who: _Who, served: Served, terms: Terms, listing: Listing) -> Verdict:
+    """Rules 1 to 4 over the listed endpoints of the provider that served."""
+    possible, also, bill = who.offers, _BY_CATALOG, served.bill
+    if bill is not None:
+        charging = those_that_charge(bill, possible.endpoints)
+        if len(charging) < len(possible.endpoints):
+            possible, also = Offers(charging), _BY_COST
+    answers = [_inside(each, served, terms) for each in possible.endpoints]
+    described = f"served by {who.name} ({possible.tags}), listed as {' or '.join(possible.labels)}"
+    if all(answers):
+        return who.says("kept", described + _but(terms), possible, also)
+    if all(answer is False for answer in answers):
+        verdict = who.says("broken", f"{described}, outside of what was asked", possible, also)
+        by_name = who.slug is not None and terms.allows_provider(who.slug) is False
+        rests = None if by_name else Rests(served.model, listing.fetched_at)
+        return replace(verdict, rests_on=rests)
+    if not any(map(terms.in_order, possible.endpoints)):
+        return who.not_in_order(described, served, possible, also)
+    why = f"{described}, of which not all are inside, or not surely"
+    verdict = who.says("unproven", why, possible, also)
+    waits = not served.billed and _bill_may_tell(possible.endpoints, answers)
+    return replace(verdict, awaits_bill=waits)
+
+
+def _inside(endpoint: Endpoint, served: Served, terms: Terms) -> Inside:
+    """Whether one endpoint is inside of everything that was asked."""
+    answer = terms.allows(endpoint)
+    if answer and not terms.in_order(endpoint):
+        return False if served.is_byok is False else None
+    if answer and terms.caps:
+        return within(terms.caps, served.bill, endpoint)
+    return answer
+
+
+def _bill_may_tell(endpoints: Sequence[Endpoint], answers: Sequence[Inside]) -> bool:
+    """Whether endpoints inside and outside have different prices, or prices are what is open."""
+    by_price: dict[object, set[Inside]] = {}
+    for endpoint, answer in zip(endpoints, answers, strict=True):
+        prices = (endpoint.prompt_price, endpoint.completion_price, endpoint.cache_read_price)
+        by_price.setdefault(prices, set()).add(answer)
+    return None in answers or len(by_price) > 1
+
+
+def _but(terms: Terms) -> str:
+    return f"; no answer can show {', '.join(terms.unchecked)}" if terms.unchecked else ""

@@ -1,0 +1,248 @@
+"""From an exchange that has ended to its receipt: facts gathered, the verdict judged."""
+
+from dataclasses import asdict
+from typing import NamedTuple
+
+from app.catalog.catalog import Catalog
+from app.errors import Drained, RequestError, UpstreamCut, UpstreamError
+from app.ledger.bounds import bounded
+from app.ledger.receipt import Ending, Receipt
+from app.policy.slug import read_slug, stands_for_others
+from app.policy.verdict.attempts import Tried
+from app.policy.verdict.cost import Bill
+from app.policy.verdict.evidence import Rests
+from app.policy.verdict.judge import Served, Verdict, judge, stricter
+from app.record.exchange import Exchange, session_digest
+from app.wire.observation import Attempt, Observation, Usage
+
+_FIRST_ERROR_STATUS = 400
+_SAME_SECONDS = 10.0  # a listing of so shortly before a request is as good as one of after it
+_MESSAGE_LIMIT = 300
+_LONGEST_PATH = 256
+NO_POLICY = "no policy on this route"
+_OWN_WISH = " (no policy speaks for it: judged by the caller's own preferences)"
+
+# Whose fault decides how it ended; the first that fits.
+_ENDINGS: tuple[tuple[type[Exception], Ending], ...] = (
+    (UpstreamCut, "upstream_cut"),
+    (UpstreamError, "upstream_error"),
+    (Drained, "draining"),
+    (RequestError, "refused"),
+)
+
+
+class Judged(NamedTuple):
+    """All that was seen of an answer, and the verdict on it."""
+
+    seen: Observation
+    verdict: Verdict
+
+
+def judged(exchange: Exchange, catalog: Catalog, *, now: float) -> Judged:
+    """What there is to say of an ended exchange; `now` is the steady clock, for listings' ages."""
+    seen = exchange.observer.close() if exchange.observer else Observation()
+    return Judged(seen, verdict_of(exchange, seen, catalog, now=now))
+
+
+def unsettled(verdict: Verdict, exchange: Exchange) -> Rests | None:
+    """The listing to fetch anew before a provider is accused by it; nearly always None."""
+    rests = verdict.rests_on
+    return rests if rests and rests.fetched_at < trusted_from(exchange) else None
+
+
+def trusted_from(exchange: Exchange) -> float:
+    """Since when a listing must have been fetched to accuse by, by the steady clock."""
+    return exchange.since - _SAME_SECONDS
+
+
+def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
+    """The receipt of one ended exchange, within the bounds of what a ledger keeps."""
+    seen, verdict = judged
+    if verdict.rests_on is not None:
+        verdict = verdict.as_of(trusted_from(exchange))
+    usage = seen.usage or Usage()
+    route, outgoing = exchange.route, exchange.outgoing
+    code, message = _error(exchange, seen)
+    held = route is not None and route.matched
+    receipt = Receipt(
+        id=exchange.id,
+        started_at=exchange.started_at,
+        caller=exchange.caller,
+        user_agent=exchange.user_agent,
+        path=exchange.path[:_LONGEST_PATH],
+        dialect=exchange.dialect.name if exchange.dialect else None,
+        model_asked=exchange.model_asked,
+        alias=route.alias if route else None,
+        model_sent=outgoing.model_sent if outgoing else None,
+        rules=route.rules if route else (),
+        book=exchange.book,
+        preferences_sent=outgoing.preferences if outgoing else None,
+        overruled=tuple(map(asdict, outgoing.overruled)) if outgoing else (),
+        streamed=exchange.streamed,
+        status=exchange.status,
+        generation_id=seen.generation_id or exchange.header_generation_id,
+        provider=verdict.provider,
+        model_served=seen.model,
+        quantizations_listed=verdict.quantizations_listed,
+        verdict=verdict.verdict,
+        reason=verdict.reason if held or not verdict.verdict else verdict.reason + _OWN_WISH,
+        evidence=verdict.evidence,
+        attempts=tuple(map(Attempt._asdict, _attempts(seen))),
+        router_strategy=seen.metadata.strategy if seen.metadata else None,
+        cache_status=exchange.cache_status,
+        ttfb_ms=exchange.milliseconds_to(exchange.first_byte),
+        ttft_ms=exchange.milliseconds_to(exchange.first_token),
+        duration_ms=exchange.milliseconds_to(exchange.ended),
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.cached_tokens,
+        completion_tokens=usage.completion_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        tokens_per_second=_speed(usage.completion_tokens, exchange.first_token, exchange.ended),
+        cost_usd=usage.cost_usd,
+        finish_reason=seen.finish_reason,
+        error_code=code,
+        error_message=message,
+        ending=_ending(exchange, seen),
+        bytes_in=exchange.bytes_in,
+        bytes_out=exchange.bytes_out,
+        session=session_digest(exchange.session),
+    )
+    return bounded(receipt)
+
+
+def _ending(exchange: Exchange, seen: Observation) -> Ending:
+    for kind, ending in _ENDINGS:
+        if isinstance(exchange.error, kind):
+            return ending
+    if not exchange.complete:
+        return "caller_left"
+    failed = exchange.status is not None and exchange.status >= _FIRST_ERROR_STATUS
+    return "upstream_error" if failed or seen.error else "complete"
+
+
+def _error(exchange: Exchange, seen: Observation) -> tuple[str | None, str | None]:
+    """What went wrong, as a code and a message.
+
+    Of upstream's errors only OpenRouter's own wording is kept: what a provider says in
+    `metadata.raw` may quote the prompt (T-47).
+    """
+    if isinstance(exchange.error, RequestError):
+        return exchange.error.code, str(exchange.error)[:_MESSAGE_LIMIT]
+    if seen.error is not None:
+        return seen.error.code or _unnamed(exchange.status), seen.error.message[:_MESSAGE_LIMIT]
+    return None, None
+
+
+def _unnamed(status: int | None) -> str:
+    """A code for an error that has none: the status, unless that says nothing of an error."""
+    return str(status) if status is not None and status >= _FIRST_ERROR_STATUS else "error"
+
+
+def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: float) -> Verdict:
+    """The verdict on what has been `seen` of an answer; it may be only its beginning."""
+    outgoing, status = exchange.outgoing, exchange.upstream_status
+    if exchange.dialect is None:
+        return Verdict(verdict=None, reason=NO_POLICY)
+    if outgoing is None or exchange.observer is None or status is None:
+        return Verdict(verdict=None, reason="nothing was routed")
+    usage = seen.usage or Usage()
+    selected = seen.metadata.selected if seen.metadata else None
+    model = _answering(exchange, seen, catalog)
+    served = Served(
+        status=status,
+        model=model,
+        named_by_body=seen.provider_names,
+        named_by_router=selected.provider if selected else None,
+        attempted=_attempted(exchange, seen, catalog),
+        bill=_bill(usage),
+        is_byok=_is_byok(seen),
+        billed=usage.is_byok is not None or usage.upstream_prompt_cost is not None,
+        failed=seen.failed,
+        server_tools=exchange.server_tools or usage.server_tools,
+        cache_hit=(exchange.cache_status or "").upper() == "HIT",
+        unreadable=seen.unreadable,
+        unprovable=exchange.unprovable or (seen.metadata.unclear if seen.metadata else None),
+        inner=exchange.inner,
+        partly_read=seen.partly_read,
+    )
+    verdict = judge(served, outgoing.terms, catalog, now=now)
+    if exchange.terms_for is None or seen.model is None:
+        return verdict
+    terms = exchange.terms_for(model)
+    if terms == outgoing.terms:
+        return verdict
+    asked_for = outgoing.terms.unchecked
+    unasked = ", ".join(each for each in terms.unchecked if each not in asked_for)
+    return stricter(verdict, judge(served, terms, catalog, now=now), model, unasked)
+
+
+def _answering(exchange: Exchange, seen: Observation, catalog: Catalog) -> str:
+    """The model that has answered, under the name that it was sent as if it was."""
+    sent = exchange.models_sent
+    if seen.model is not None and exchange.terms_for is not None:
+        own = catalog.own_name(seen.model)
+        named = (name for name in sent if not stands_for_others(read_slug(name)))
+        return next((name for name in named if catalog.own_name(name) == own), own)
+    meant = catalog.meant(seen.model, sent)
+    return meant[0] if meant else seen.model or sent[0]
+
+
+def _is_byok(seen: Observation) -> bool | None:
+    """Whether a key of the account's own was used, by the bill or the router's account."""
+    billed = seen.usage.is_byok if seen.usage else None
+    routed = seen.metadata.is_byok if seen.metadata else None
+    return routed if billed is None or routed else billed
+
+
+def _attempts(seen: Observation) -> tuple[Attempt, ...]:
+    told = seen.metadata.attempts if seen.metadata else ()
+    previous = seen.error.previous if seen.error else ()
+    return tuple(dict.fromkeys((*told, *previous))) if previous else told
+
+
+def _attempted(exchange: Exchange, seen: Observation, catalog: Catalog) -> tuple[Tried, ...]:
+    """Every provider that got the prompt and did not serve, by the name upstream gave it."""
+    if not (seen.metadata or seen.error):
+        return ()
+    sent = exchange.models_sent
+    failed = [
+        (each.provider, each.model)
+        for each in _attempts(seen)
+        if each.failed or not _is_by(each.provider, seen)
+    ]
+    if seen.error and seen.error.provider:
+        failed.append((seen.error.provider, seen.model))
+    if seen.failed and seen.provider and not exchange.server_tools:
+        failed.append((seen.provider, seen.model))
+    return tuple(Tried(name, catalog.meant(model, sent) or sent) for name, model in failed)
+
+
+def _is_by(provider: str, seen: Observation) -> bool:
+    """Whether it is, as far as can be told, the provider that served."""
+    selected = seen.metadata.selected.provider if seen.metadata and seen.metadata.selected else None
+    served = {name.lower() for name in (*seen.provider_names, selected) if name}
+    return not served or provider.lower() in served
+
+
+def _bill(usage: Usage) -> Bill | None:
+    """The bill, where upstream told all of it and charged it to OpenRouter's own account."""
+    prompt, completion = usage.upstream_prompt_cost, usage.upstream_completion_cost
+    if usage.is_byok or prompt is None or completion is None:
+        return None
+    if usage.prompt_tokens is None or usage.completion_tokens is None:
+        return None
+    return Bill(
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.cached_tokens or 0,
+        written_tokens=usage.cache_write_tokens,
+        completion_tokens=usage.completion_tokens,
+        prompt_cost=prompt,
+        completion_cost=completion,
+    )
+
+
+def _speed(tokens: int | None, first_token: float | None, ended: float | None) -> float | None:
+    """Tokens per second from the first token to the end of the stream."""
+    if not tokens or first_token is None or ended is None or ended <= first_token:
+        return None
+    return round(tokens / (ended - first_token), 2)

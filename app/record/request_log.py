@@ -1,0 +1,90 @@
+"""The process log's one line per request: who asked what, who served, how it went."""
+
+import asyncio
+import logging
+
+from app.exact_numbers import plainly
+from app.ledger.receipt import Receipt
+from app.wording import some_names
+
+log = logging.getLogger("pointsman.requests")
+
+_SOON_SECONDS = 0.05
+_LONGEST_PATH = 200
+
+
+class RequestLog:
+    """Writes the lines of many requests at once: a record of `logging` costs as much as a receipt.
+
+    A line is written within a twentieth of a second; who shuts down calls `flush`.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Receipt] = []
+
+    def note(self, receipt: Receipt) -> None:
+        """Have a request's line written soon. Must be called on the event loop."""
+        self._waiting.append(receipt)
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_later(_SOON_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Write the lines that wait, as one record with a line for each."""
+        waiting, self._waiting = self._waiting, []
+        if waiting and log.isEnabledFor(logging.INFO):
+            log.info("%s", "\n".join(map(line_of, waiting)))
+
+
+def line_of(receipt: Receipt) -> str:
+    """A line of `name=value` pairs, always in the same order, absent values left out.
+
+    Nothing of the conversation is in it, since nothing of it is on the receipt.
+    """
+    pairs = (
+        ("caller=", receipt.caller),
+        ("path=", _path_without_policy(receipt)),
+        ("reason=", None if receipt.dialect else receipt.reason),
+        ("model=", _model(receipt)),
+        ("rule=", some_names(receipt.rules, ",")),
+        ("provider=", receipt.provider),
+        ("verdict=", receipt.verdict),
+        ("status=", _number(receipt.status)),
+        ("ending=", receipt.ending),
+        ("ttft=", _milliseconds(receipt.ttft_ms)),
+        ("took=", _milliseconds(receipt.duration_ms)),
+        ("tokens=", _tokens(receipt)),
+        ("cost=", None if receipt.cost_usd is None else f"${plainly(receipt.cost_usd)}"),
+        ("error=", receipt.error_code),
+        ("receipt=", receipt.id),
+    )
+    return " ".join([name + _quoted(value) for name, value in pairs if value])
+
+
+def _path_without_policy(receipt: Receipt) -> str | None:
+    """The path that no policy speaks for; the others are known by their model and rule."""
+    return None if receipt.dialect else receipt.path[:_LONGEST_PATH]
+
+
+def _model(receipt: Receipt) -> str | None:
+    if receipt.alias is None or receipt.model_sent is None:
+        return receipt.model_asked
+    return f"{receipt.alias}>{receipt.model_sent}"
+
+
+def _number(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _milliseconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0f}ms"
+
+
+def _tokens(receipt: Receipt) -> str | None:
+    if receipt.prompt_tokens is None and receipt.completion_tokens is None:
+        return None
+    return f"{receipt.prompt_tokens or 0}+{receipt.completion_tokens or 0}"
+
+
+def _quoted(text: str) -> str:
+    """A caller chooses the model's name: it must not be able to forge a line or a field."""
+    return text if text.isprintable() and " " not in text else ascii(text)

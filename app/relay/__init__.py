@@ -1,0 +1,1 @@
+"""The hot path: what is done with a request for OpenRouter."""

@@ -1,0 +1,72 @@
+"""Every other /v1 path, forwarded as it came: no policy applies, and its receipt says so."""
+
+from urllib.parse import quote
+
+from pydantic import SecretStr
+from starlette.types import Receive, Scope, Send
+
+from app.openrouter.beside import Beside
+from app.openrouter.client import OpenRouter
+from app.record.recorder import Records
+from app.relay.inference import finish, must_have_key, relay
+from app.server.body import Bodies
+from app.server.disconnect import while_caller_stays
+from app.wire.dialect import is_beside_base
+from app.wire.headers import to_upstream
+
+# These can change or cost nothing, so they leave no receipt and need no key of their own.
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# What RFC 3986 allows in a path as it is. A percent sign isn't among them: what had been encoded
+# twice goes on encoded twice, or it would mean another path upstream than it did to us.
+_PLAIN = "/:@!$&'()*+,;=~"
+
+
+def sent_path(path: str) -> str:
+    """A decoded path as it is sent upstream."""
+    return quote(path, safe=_PLAIN)
+
+
+class Passthrough:
+    """Forwards any method to the same path upstream and relays the answer."""
+
+    def __init__(
+        self,
+        *,
+        openrouter: OpenRouter,
+        beside: Beside,
+        records: Records,
+        key: SecretStr | None,
+        bodies: Bodies,
+    ) -> None:
+        self._openrouter = openrouter
+        self._beside = beside
+        self._records = records
+        self._key = key.get_secret_value() if key else None
+        self._bodies = bodies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """Forward one request to `path`; a receipt is left where it could have cost something."""
+        reading = scope["method"] in READING
+        async with self._records.exchange(scope, send, None, filed=not reading) as exchange:
+            if not reading:
+                must_have_key(scope["headers"], self._key)
+            body = await self._bodies.read(exchange, scope, receive)
+            exchange.bytes_in = len(body)
+            openrouter = self._beside() if is_beside_base(path) else self._openrouter
+            with while_caller_stays(scope, receive, by_scope=openrouter.cancel_by_scope):
+                upstream = await openrouter.open(
+                    scope["method"],
+                    sent_path(path),
+                    scope["query_string"],
+                    to_upstream(
+                        scope["headers"],
+                        key=self._key,
+                        router_metadata=False,
+                        trace=exchange.trace.headers() if exchange.trace else (),
+                    ),
+                    body,
+                )
+                del body  # as `Inference` does
+                await relay(upstream, exchange, send)
+            await finish(exchange, send)

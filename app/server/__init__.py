@@ -1,0 +1,1 @@
+"""How a request gets in: connections, the door, bodies, replies of our own."""

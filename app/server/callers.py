@@ -1,0 +1,120 @@
+"""Callers and their keys.
+
+With caller keys set, every request must show one, as a bearer token or as `x-api-key`; one that is
+right is enough, whatever stands in the other place. It gives the caller its name and is not sent
+on. Without caller keys, every program that reaches this address may call.
+
+Wrong keys are braked by address, and right ones never: many callers may share one.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Collection, Iterable, Mapping
+from ipaddress import IPv6Address, ip_address
+
+from pydantic import SecretStr
+
+from app.errors import TooManyWrongKeys, UnknownCallerKey
+from app.server.brake import Brake
+
+WRONG_KEYS_A_MINUTE = 20
+WRONG_KEYS_A_MINUTE_LOOPBACK = 200
+
+_BEARER = b"bearer "
+_MOST_SHOWN = 8  # more would be a list of guesses
+_NETWORK_BYTES = 8  # of an IPv6 address: the rest is a host's own choice
+
+
+class Callers:
+    """The callers that are let in, known by digests of their keys."""
+
+    def __init__(
+        self,
+        keys: Mapping[str, SecretStr],
+        *,
+        operators: Collection[str] = (),
+        brake: Brake | None = None,
+    ) -> None:
+        """`operators` are the callers that may read what concerns others, too."""
+        self._digests = {
+            name: _digest(key.get_secret_value().encode()) for name, key in keys.items()
+        }
+        self._operators = frozenset(operators)
+        self._brake = Brake() if brake is None else brake
+
+    def admit(
+        self, headers: Iterable[tuple[bytes, bytes]], address: str | None = None
+    ) -> str | None:
+        """The name of the caller whose key is among those shown; None when no keys are set.
+
+        Raises `UnknownCallerKey`, and `TooManyWrongKeys` where the address has shown many lately.
+        Each key shown is compared with all that are known, in constant time (T-44).
+        """
+        if not self._digests:
+            return None
+        names = [
+            name
+            for shown in map(_digest, shown_keys(headers))
+            for name, known in self._digests.items()
+            if hmac.compare_digest(known, shown)
+        ]
+        if not names:
+            self._refuse(address)
+        return names[0]
+
+    def may_read_of(self, caller: str | None) -> str | None:
+        """The one caller whose receipts `caller` may read; None: those of all.
+
+        Without a name, where keys are set, that is a name which no caller has.
+        """
+        reads_all = not self._digests or caller in self._operators
+        return None if reads_all else caller or ""
+
+    def _refuse(self, address: str | None) -> None:
+        place, a_minute = _place(address)
+        seconds = self._brake.note(place, a_minute=a_minute)
+        if seconds:
+            raise TooManyWrongKeys(
+                f"this address has sent over {a_minute} requests without a right caller key "
+                f"within a minute; wait {seconds} seconds, or send a right one now",
+                seconds=seconds,
+            )
+        raise UnknownCallerKey(
+            "this Pointsman asks for a caller key: send one of those in POINTSMAN_CALLER_KEYS "
+            "as 'Authorization: Bearer ...' or as 'x-api-key'"
+        )
+
+
+def shown_keys(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """The keys that a request shows, bearer tokens first; the first eight of them.
+
+    Many clients send a placeholder in one place beside the key in the other.
+    """
+    bearer: list[bytes] = []
+    plain: list[bytes] = []
+    for name, value in headers:
+        if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+            bearer.append(value[len(_BEARER) :].strip())
+        elif name == b"x-api-key":
+            plain.append(value.strip())
+    return [key for key in (*bearer, *plain) if key][:_MOST_SHOWN]
+
+
+def _place(address: str | None) -> tuple[str, int]:
+    """What is braked as one, and how many wrong keys it may show in a minute."""
+    try:
+        known = ip_address(address or "")
+    except ValueError:  # a socket in a file system
+        return "here", WRONG_KEYS_A_MINUTE_LOOPBACK
+    if isinstance(known, IPv6Address):
+        if known.ipv4_mapped is not None:
+            known = known.ipv4_mapped
+        elif not known.is_loopback:
+            return known.packed[:_NETWORK_BYTES].hex(), WRONG_KEYS_A_MINUTE
+    if known.is_loopback:
+        return "here", WRONG_KEYS_A_MINUTE_LOOPBACK
+    return str(known), WRONG_KEYS_A_MINUTE
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()

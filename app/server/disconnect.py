@@ -1,0 +1,98 @@
+"""Notices that a caller has gone, and stops what was being done for it (T-17)."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, cast
+
+from starlette.types import Receive, Scope
+
+from app.server.body import CallerLeft
+
+if TYPE_CHECKING:
+    from anyio import CancelScope
+
+# In a request's `extensions`, where the server can call back when the connection is lost; that
+# spares each request a task that waits for it. Given None, it is not to call any more.
+WHEN_LEFT = "pointsman.when_left"
+WhenLeft = Callable[[Callable[[], object] | None], None]
+
+
+class while_caller_stays:  # noqa: N801 - read as a word of `with`
+    """Run the block, cancelling it the moment the caller leaves; raises `CallerLeft` then.
+
+    `by_scope`: what the block awaits shields its cleaning up from scopes of anyio's only. The
+    answer's last message must be sent after the block: an ASGI server tells of a "disconnect" once
+    an answer is complete, too.
+    """
+
+    __slots__ = ("_cancelling", "_left", "_stay", "_task", "_watch")
+
+    def __init__(self, scope: Scope, receive: Receive, *, by_scope: bool = False) -> None:
+        self._left = False
+        self._watch = _watch_of(scope, receive)
+        self._stay = _new_scope() if by_scope else None
+
+    def __enter__(self) -> None:
+        self._task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._cancelling = self._task.cancelling()
+        if self._stay is not None:
+            self._stay.__enter__()
+        self._watch(self._leave)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self._watch(None)
+        if self._stay is not None:
+            settled = bool(self._stay.__exit__(kind, error, trace))
+            if self._stay.cancelled_caught:
+                raise CallerLeft
+            return settled
+        ours = self._left and self._task.uncancel() <= self._cancelling
+        if ours and kind is asyncio.CancelledError:
+            raise CallerLeft from None
+        return False
+
+    def _leave(self) -> None:
+        self._left = True
+        if self._stay is not None:
+            self._stay.cancel()
+        else:
+            self._task.cancel()
+
+
+def _watch_of(scope: Scope, receive: Receive) -> WhenLeft:
+    extensions = scope.get("extensions")
+    if extensions and WHEN_LEFT in extensions:
+        return cast("WhenLeft", extensions[WHEN_LEFT])
+    return _Receiving(receive).watch
+
+
+class _Receiving:
+    """The same by way of ASGI alone, whichever server it is."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._waiting: asyncio.Task[None] | None = None
+
+    def watch(self, then: Callable[[], object] | None) -> None:
+        """As `WhenLeft`."""
+        if then is not None:
+            self._waiting = asyncio.create_task(self._until_left(then))
+        elif self._waiting is not None:
+            self._waiting.cancel()
+
+    async def _until_left(self, then: Callable[[], object]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        then()
+
+
+def _new_scope() -> "CancelScope":
+    from anyio import CancelScope  # noqa: PLC0415 - not needed where our own transport is used
+
+    return CancelScope()

@@ -1,0 +1,207 @@
+"""The door: checks each request before anything else sees it.
+
+A plain ASGI layer around everything. The Host must be one we serve (DNS rebinding, T-41). The
+Origin that a browser sends must be allowed (T-40); every answer to such a page, errors too, then
+has the headers without which the browser would not show it (T-55). A caller key must be shown where
+keys are set; `/health` and `/ready` are open to all with a right Host, since they reveal nothing.
+The dashboard's pages can also be read after signing in, which is their own business. Headers that
+can mean one thing only must come once: another reader might take the other one (T-54).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Protocol
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.errors import (
+    AmbiguousHeader,
+    Draining,
+    ForbiddenHost,
+    ForbiddenOrigin,
+    RequestError,
+    WebSocketRefused,
+)
+from app.server.callers import Callers
+from app.server.connections import ALWAYS_SERVED
+from app.server.cross_origin import answer_preflight, readable_by
+from app.server.traffic import Traffic
+from app.settings import is_loopback
+from app.wire.cors import ORIGIN, is_preflight
+from app.wire.headers import Header
+from app.wire.origins import Origins
+
+Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
+
+UPGRADE = b"upgrade"
+_ONCE = frozenset({b"host", b"content-length", b"content-type", b"content-encoding"})
+_FRAMING = b"transfer-encoding"
+_LOOKED_AT = _ONCE | {ORIGIN, UPGRADE, _FRAMING}
+
+
+class Pages(Protocol):
+    """Pages that people read in a browser, which sends no key with an address that is typed."""
+
+    open_paths: frozenset[str]  # the way in, and what it looks like
+    forms: frozenset[str]  # they check themselves that a form is their own
+
+    def caller_of(self, scope: Scope) -> str | None:
+        """Whose session reads a page; None for anything else."""
+        ...
+
+
+class Door:
+    """Lets a request through to `app`, or has it refused.
+
+    `scope["caller"]` is then the caller's name, and `scope["reads"]` whose receipts it may read.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        callers: Callers,
+        hosts: Iterable[str],
+        origins: Iterable[str],
+        refuse: Refuse,
+        traffic: Traffic,
+        pages: Pages,
+    ) -> None:
+        self._app = app
+        self._pages = pages
+        self._traffic = traffic
+        self._callers = callers
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._origins = Origins(origins)
+        self._refuse = refuse
+        self._serves = lru_cache(maxsize=64)(self._is_ours)  # a few names, at every request
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check one request; lifespan events pass."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        self._traffic.open += 1
+        try:
+            try:
+                looked_at = _looked_at(scope["headers"])
+                _check_framing(looked_at)
+                self._check_host(looked_at)
+                origin = self._check_origin(scope, looked_at) if ORIGIN in looked_at else None
+                if origin is not None:
+                    if is_preflight(scope["method"], scope["headers"]):
+                        await answer_preflight(scope, send, origin)
+                        return
+                    send = readable_by(origin, send)
+                scope["caller"] = caller = self._admit(scope, looked_at)
+                scope["reads"] = self._callers.may_read_of(caller)
+            except RequestError as error:
+                await self._refuse(scope, receive, send, error)
+            else:
+                await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._traffic.draining:
+                raise  # while stopping, it is the server that has no time left
+        finally:
+            self._traffic.open -= 1
+
+    def _check_host(self, looked_at: "LookedAt") -> None:
+        hosts = looked_at.get(b"host", ())
+        if not hosts or not self._serves(hosts[0].decode("latin-1")):
+            named = hosts[0].decode("latin-1") if hosts else "(none)"
+            raise ForbiddenHost(
+                f"the Host header {named!r} is not one this Pointsman serves; "
+                "if it should be, add it to POINTSMAN_ALLOWED_HOSTS"
+            )
+
+    def _check_origin(self, scope: Scope, looked_at: "LookedAt") -> bytes | None:
+        """The allowed origin of the page that asks; None where a form of our own is filled in."""
+        origins = looked_at[ORIGIN]
+        named = b", ".join(origins).decode("latin-1")  # two make one that no page has
+        if named in self._origins:
+            return origins[0]
+        if scope["path"] in self._pages.forms:
+            return None
+        raise ForbiddenOrigin(
+            f"web pages of {named!r} may not use this Pointsman; "
+            "if they should, add that origin to POINTSMAN_ALLOWED_ORIGINS"
+        )
+
+    def _admit(self, scope: Scope, looked_at: "LookedAt") -> str | None:
+        """The name of the caller, where it shows a key that has one."""
+        if _asks_for_websocket(scope, looked_at):
+            raise WebSocketRefused(
+                "Pointsman offers no WebSockets: send the request with POST, "
+                'and set "stream": true in its body to get the answer as a stream'
+            )
+        if scope["path"] in ALWAYS_SERVED:
+            return None
+        if self._traffic.draining:
+            raise Draining("this Pointsman is stopping; ask again, and another one will answer")
+        if scope["path"] in self._pages.open_paths:
+            return None
+        client = scope.get("client")
+        return self._pages.caller_of(scope) or self._callers.admit(
+            scope["headers"], client[0] if client else None
+        )
+
+    def _is_ours(self, host_header: str) -> bool:
+        host = host_of(host_header)
+        return host is not None and (is_loopback(host) or host in self._hosts)
+
+
+LookedAt = dict[bytes, list[bytes]]  # the values of the headers that are read here, by name
+
+
+def _looked_at(headers: Iterable[Header]) -> LookedAt:
+    found: LookedAt = {}
+    for name, value in headers:
+        if name in _LOOKED_AT:
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _check_framing(looked_at: LookedAt) -> None:
+    """Raise `AmbiguousHeader` where another reader could find another request in the same bytes."""
+    for name, values in looked_at.items():
+        if len(values) > 1 and name in _ONCE:
+            raise AmbiguousHeader(
+                f"the request has {len(values)} headers {name.decode()}; send one"
+            )
+    if _FRAMING in looked_at and looked_at[_FRAMING] != [b"chunked"]:
+        coding = b", ".join(looked_at[_FRAMING]).lower()
+        if coding != b"chunked":
+            raise AmbiguousHeader(
+                f"the transfer encoding is {coding[:40].decode('latin-1')!r}; send the body as it "
+                "is, or as 'Transfer-Encoding: chunked'"
+            )
+
+
+def _asks_for_websocket(scope: Scope, looked_at: LookedAt) -> bool:
+    """Whether `Upgrade` names a WebSocket; all else that it may offer is ignored (T-54)."""
+    if UPGRADE not in looked_at or scope["http_version"] == "1.0":
+        return False  # HTTP/1.0 knows no such field (RFC 9110, 7.8)
+    offers = b",".join(looked_at[UPGRADE]).lower().split(b",")
+    return any(offer.strip() == b"websocket" for offer in offers)
+
+
+def host_of(host_header: str) -> str | None:
+    """The host of a Host header without its port, lower case; None where it is malformed.
+
+    `127.evil.example` is a name like any other: only a real address counts as one.
+    """
+    if host_header.startswith("["):
+        address, bracket, rest = host_header[1:].partition("]")
+        try:
+            whole = str(ip_address(address))
+        except ValueError:
+            return None
+        return whole if bracket and _is_port(rest) else None
+    host, colon, port = host_header.partition(":")
+    return host.lower() if host and _is_port(colon + port) else None
+
+
+def _is_port(rest: str) -> bool:
+    return rest == "" or (rest.startswith(":") and rest[1:].isdecimal())

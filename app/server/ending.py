@@ -1,0 +1,190 @@
+"""How a connection ends that we end: too much has come, or too little, or nobody reads.
+
+An error is told where it can't be taken for a part of another answer. Then our direction is closed,
+and what still comes is thrown away for a while.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from app.errors import HeadTooLarge, RequestError, RequestTimeout
+from app.server.body import BROKEN
+from app.server.bounds import Bounds
+from app.server.connections import Connections, Place
+from app.server.outright import refusal
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+
+class Ending(HttpToolsProtocol):
+    """uvicorn's protocol with places, deadlines and refusals; `Protocol` says when."""
+
+    bounds: ClassVar[Bounds]
+    counted: ClassVar[Connections]
+
+    url = b""  # before the first request, too
+    place = Place.SERVED
+    in_head = False  # between the first byte of a request and the end of its head
+    in_body = False  # from there to its last byte
+    unfinished = 0  # bytes that have become neither a head nor a body
+    progress = 0  # bytes of the body since the deadline was set
+    deaf = False  # whatever comes is thrown away
+    served: RequestResponseCycle | None = None  # the request whose turn it is
+    _deadline: asyncio.TimerHandle | None = None  # for what is awaited of the caller
+    _giving_up: asyncio.TimerHandle | None = None  # for what the caller is to read
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody has connected: see whether there is a place."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        self.place = self.counted.opened(_descriptor(transport))
+        if self.place is Place.NONE:
+            self.counted.turned_away["connections_full"] += 1
+            self.deaf = True
+            self.transport.abort()
+        else:
+            self.await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, whoever ended it."""
+        self.counted.closed()
+        self._stop_counting()
+        self.stop_waiting()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request waits for its answer, or for the rest of it."""
+        return self.served is not None and not self.served.response_complete
+
+    # --- what is late ---------------------------------------------------------------------------
+
+    def await_head(self) -> None:
+        """Be patient for a while with a head that has yet to arrive."""
+        self._await(self.bounds.head_seconds, self._head_is_late)
+
+    def await_body(self) -> None:
+        """Be patient with a body, and again as long as it gets on."""
+        self._await(self.bounds.body_seconds, self._body_may_be_late)
+
+    def stop_waiting(self) -> None:
+        """What was awaited has come."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _await(self, seconds: float, then: Callable[[], object]) -> None:
+        """Call `then` after so long, unless something is being waited for already."""
+        if self._deadline is None:
+            self.progress = 0
+            self._deadline = self.loop.call_later(seconds, self._late, then)
+
+    def _late(self, then: Callable[[], object]) -> None:
+        self._deadline = None
+        then()
+
+    def _head_is_late(self) -> None:
+        if self.is_answering:
+            self.await_head()
+        elif self.in_head or self.unfinished > 0:
+            self.refuse(
+                RequestTimeout(
+                    f"the head of the request did not arrive within {self.bounds.head_seconds:g} "
+                    "seconds; POINTSMAN_HEAD_TIMEOUT sets the limit"
+                )
+            )
+        else:
+            self.transport.close()  # it never asked for anything, so it awaits no answer
+
+    def _body_may_be_late(self) -> None:
+        waited_for = not self.flow.read_paused and self.served is self.cycle
+        if not waited_for or self.progress >= self.bounds.body_progress:
+            self.await_body()
+            return
+        self.refuse(
+            RequestTimeout(
+                f"less than {self.bounds.body_progress} bytes of the request's body arrived within "
+                f"{self.bounds.body_seconds:g} seconds; POINTSMAN_BODY_TIMEOUT sets the limit"
+            )
+        )
+
+    # --- what is too much -----------------------------------------------------------------------
+
+    def head_too_large(self, bound: str) -> HeadTooLarge:
+        """The error for a head, or what stands between chunks, that is longer than `bound`."""
+        return HeadTooLarge(
+            f"the head of the request is over {bound} long; POINTSMAN_MAX_HEAD_KB and "
+            "POINTSMAN_MAX_HEADERS set the limits"
+        )
+
+    def refuse(self, error: RequestError) -> None:
+        """Take in no more, and say why where that can't be taken for a part of another answer."""
+        self.deaf = True
+        self.stop_waiting()
+        if not self.is_answering:
+            self.counted.turned_away[error.code] += 1
+        elif self.in_body and self.served is self.cycle and not self.cycle.response_started:
+            # Who reads the body finds out why there is no more of it, and files a receipt.
+            cast("Scope", self.scope)["extensions"][BROKEN] = error
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        else:
+            self.transport.abort()
+            return
+        self.transport.write(refusal(error, self.url, self.headers))
+        self.drop()
+
+    def drop(self) -> None:
+        """End our direction and throw away what still comes.
+
+        To close at once would take back what was just sent: the system tells a caller that is
+        still sending that the connection is broken, and it may never read our answer.
+        """
+        if self.transport.is_closing():
+            return
+        self.deaf = True
+        self.stop_waiting()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self._await_end(self.loop.time() + self.bounds.drop_longest_seconds)
+
+    def _await_end(self, until: float) -> None:
+        def look() -> None:
+            if self.progress and self.loop.time() < until:
+                self._await_end(until)
+            else:
+                self.transport.abort()
+
+        self._await(self.bounds.drop_seconds, look)
+
+    # --- what is not read -----------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        """The caller is behind: begin to count.
+
+        It would hold a stream from upstream, and its money, for ever (T-19). Closing in the
+        ordinary way would wait for the unread bytes to be taken, so the connection is aborted; to
+        the application it looks as if the caller had left.
+        """
+        super().pause_writing()
+        self._giving_up = self.loop.call_later(self.bounds.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The caller has caught up."""
+        self._stop_counting()
+        super().resume_writing()
+
+    def _stop_counting(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+
+
+def _descriptor(transport: asyncio.BaseTransport) -> int:
+    sock = transport.get_extra_info("socket")
+    return -1 if sock is None else int(sock.fileno())

@@ -1,0 +1,233 @@
+"""uvicorn's HTTP protocol, held to bounds.
+
+- What has not become a request, or a piece of one's body, is bounded in bytes, lines and time; what
+  is over gets an error and the connection ends (T-62, T-65). See `bounds.py` and `ending.py`.
+- Trailers of a chunked body are dropped: joined to the headers, they would go upstream as such.
+- An offer to change protocols, such as `Upgrade: h2c`, is ignored, as RFC 9110 allows: the request
+  is served over HTTP/1.1, with its body (T-54).
+- A client that reads nothing is disconnected after a while (T-19).
+- A request can ask to be told when its client leaves. One that has only closed its own direction,
+  right after its request, stays and gets its answer.
+- Of a request that is refused before its body is here, the body is thrown away, not kept.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from app.errors import MalformedRequest, RequestError, TargetTooLong
+from app.server.bounds import Bounds
+from app.server.connections import ALWAYS_SERVED, Connections, Place
+from app.server.disconnect import WHEN_LEFT
+from app.server.ending import Ending
+from app.server.joined_head import JoinedHead
+from app.server.outright import turn_away
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+# Parsed at a time, where a request may end: one packet could hold thousands of them.
+_PIECE, _PIECE_OF_CHUNKS = 1024, 4096
+_OVERHEAD = 16  # bytes of framing that one byte of a chunked body may cost
+
+
+class Protocol(Ending):
+    """One connection; `protocol()` makes the class with its bounds."""
+
+    ahead = b""  # not yet parsed, since enough requests wait
+    _lines = 0  # of the head, or of the trailers
+    _declared = 0  # bytes of the body still to come, where its length is declared
+    _asked_at = 0.0  # when the last request was here in full
+    _half_closed = False
+    _left = False
+    _then: Callable[[], object] | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, whoever ended it."""
+        super().connection_lost(exc)
+        # uvicorn tells the newest request only, which may still wait in line.
+        if self.served is not None:
+            self.served.transport = self.transport  # no head any more that could be joined
+            self.served.disconnected = not self.served.response_complete
+            self.served.message_event.set()
+        self._left = True
+        if self._then is not None:
+            self._then()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn has none that stays
+        """The caller sends no more: it has left, or it has only closed its own direction.
+
+        From here one looks like the other. `nc -N` and some clients of HTTP/1.0 do so with their
+        request, and who leaves has mostly waited for a while. Where nobody has to be told of it,
+        since nothing is being done upstream, an answer can be tried in any case.
+        """
+        if self.deaf or not (self._half_closed or self._may_still_listen()):
+            return False
+        self._half_closed = True
+        self.cycle.keep_alive = False
+        return True
+
+    def _may_still_listen(self) -> bool:
+        if self.in_head or self.in_body or self.ahead:
+            return False
+        if not self._asked_at or self.cycle.response_started:
+            return False
+        passed = self.loop.time() - self._asked_at
+        return self._then is None or passed <= self.bounds.half_close_seconds
+
+    def when_left(self, then: Callable[[], object] | None) -> None:
+        """Call `then` once the connection is lost; None: not any more."""
+        self._then = then
+        if then is None:
+            return
+        if len(self.ahead) < self.bounds.head_bytes:
+            self.flow.resume_reading()  # or a connection that is full would not be seen to end
+        if self._left:
+            then()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived, as far as it may be."""
+        self._unset_keepalive_if_required()
+        if self.deaf:
+            self.progress += len(data)
+        elif self.ahead:
+            self.ahead += data
+        else:
+            self._take_in(data)
+
+    def _take_in(self, data: bytes) -> None:
+        """Parse piece by piece: heads in small ones, bodies of a declared length whole."""
+        rest = memoryview(data)
+        while rest:
+            if len(self.pipeline) >= self.bounds.ahead:
+                self.ahead = bytes(rest)
+                self.flow.pause_reading()
+                break
+            most = max(self._declared, _PIECE_OF_CHUNKS) if self.in_body else _PIECE
+            piece = rest[:most]
+            self.unfinished = max(self.unfinished, 0) + len(piece)
+            try:
+                rest = rest[self._parsed(piece) :]
+            except httptools.HttpParserError as error:
+                self.refuse(_meant_by(error))
+                return
+            if self.unfinished > self.bounds.head_bytes:
+                self.refuse(self.head_too_large(f"{self.bounds.head_bytes / 1000:g} kB"))
+                return
+        if self.in_body:
+            self.await_body()
+        elif self.in_head or self.unfinished > 0:
+            self.await_head()
+
+    def _parsed(self, piece: memoryview) -> int:
+        """How many bytes were parsed: an offer to upgrade stops the parser behind its head."""
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as offer:
+            self._begin_again_without_the_offer()
+            return int(offer.args[0])
+        return len(piece)
+
+    def on_message_begin(self) -> None:
+        """A request begins: it may ask to be told when its caller leaves."""
+        super().on_message_begin()
+        self.in_head, self._lines, self._declared = True, 0, 0
+        cast("Scope", self.scope)["extensions"] = {WHEN_LEFT: self.when_left}
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the path and query."""
+        super().on_url(url)
+        if len(self.url) > self.bounds.target_bytes:
+            raise TargetTooLong(
+                f"the path and query of the request are over {self.bounds.target_bytes} bytes long"
+            )
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One line of the head; one behind the body is a trailer, and dropped."""
+        self._lines += 1
+        if self._lines > self.bounds.head_lines:
+            raise self.head_too_large(f"{self.bounds.head_lines} lines")
+        if self.in_head:
+            super().on_header(name, value)
+            if self.headers[-1][0] == b"content-length" and value.isdigit():
+                self._declared = int(value)
+
+    def on_headers_complete(self) -> None:
+        """The request's head is here, and it is about to be served."""
+        if self.parser.get_method() == b"CONNECT":
+            raise MalformedRequest("CONNECT asks for a tunnel, and there is none here")
+        before = self.cycle
+        super().on_headers_complete()
+        self.in_head, self.in_body = False, True
+        self.unfinished = self._lines = 0
+        self.stop_waiting()
+        if self.cycle is not before:
+            JoinedHead(self.cycle, self.loop, self.drop)
+        if self._then is not None and len(self.pipeline) < self.bounds.ahead:
+            self.flow.resume_reading()  # paused for a request that has to wait its turn
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body."""
+        self.unfinished -= _OVERHEAD * len(body)
+        self.progress += len(body)
+        self._declared -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is here in full."""
+        self.in_body, self.unfinished = False, 0
+        self._asked_at = self.loop.time()
+        self.stop_waiting()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """A request has been answered: parse what has been waiting for that."""
+        super().on_response_complete()
+        if self.ahead and not self.deaf and not self.transport.is_closing():
+            ahead, self.ahead = self.ahead, b""
+            self._take_in(ahead)
+
+    def _should_upgrade(self) -> bool:
+        """Whether the parser is about to stop for another protocol; uvicorn starts nothing then.
+
+        llhttp stops at CONNECT, too, which no answer of ours can follow: that stays a 400.
+        """
+        return self.scope["method"] != "CONNECT"
+
+    def _begin_again_without_the_offer(self) -> None:
+        """Parse the head that the parser stopped behind once more, as one that offers nothing.
+
+        All that decides where its body ends is checked again, by a parser that never stopped: one
+        that did takes the body for the next request. The application sees the head as it was sent.
+        """
+        if self.scope["method"] == "CONNECT":  # nothing of it can be served, so it is no offer
+            raise httptools.HttpParserInvalidMethodError("CONNECT")
+        offered = self.headers
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, version)]
+        lines += [b"%b: %b" % header for header in offered if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.parser.feed_data(b"\r\n".join([*lines, b"", b""]))
+        self.headers[:] = offered
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self.served = cycle
+        if self.place is Place.HEALTH_ONLY and cycle.scope["path"] not in ALWAYS_SERVED:
+            self.counted.turned_away["connections_full"] += 1
+            app = turn_away
+        super()._start_asgi_task(cycle, app)
+
+
+def protocol(bounds: Bounds, connections: Connections) -> type[Protocol]:
+    """The protocol of connections that are held to `bounds` and counted in `connections`."""
+    return type("Protocol", (Protocol,), {"bounds": bounds, "counted": connections})
+
+
+def _meant_by(error: httptools.HttpParserError) -> RequestError:
+    """What one of our own callbacks raised inside the parser, or that this is no HTTP."""
+    if isinstance(error.__context__, RequestError):
+        return error.__context__
+    return MalformedRequest("what arrived on this connection is not an HTTP request")

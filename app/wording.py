@@ -1,0 +1,34 @@
+"""Words of many, in few: lists that must stay short. PURE."""
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+LONGEST = 1000  # characters
+_MOST_NAMED = 3
+
+
+def first_of(words: Iterable[str], most: int) -> str:
+    """The first of some words, each once, and how many more there are: `a, b and 12 more`."""
+    told = list(dict.fromkeys(words))
+    more = f" and {len(told) - most} more" if len(told) > most else ""
+    return ", ".join(told[:most]) + more
+
+
+def listed(words: Iterable[str], most: int = _MOST_NAMED) -> str:
+    """As `first_of`, of the sorted words."""
+    return first_of(sorted(words), most)
+
+
+def some_names(names: Sequence[str], joint: str = ", ") -> str:
+    """As many of the names as fit on a line, and how many more there are.
+
+    The result has at most `LONGEST` characters and the words for how many more.
+    """
+    text = joint.join(names)
+    if len(text) <= LONGEST:
+        return text
+    ends = accumulate(len(name) + len(joint) for name in names)
+    shown = max(sum(end <= LONGEST for end in ends), 1)
+    first = joint.join(names[:shown])[:LONGEST]
+    more = len(names) - shown
+    return f"{first} and {more} more" if more else first

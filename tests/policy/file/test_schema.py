@@ -1,0 +1,155 @@
+"""Every key of a policy file: what it takes, and what is said of anything else."""
+
+from typing import Any
+
+import pytest
+
+from app.policy.file.schema import (
+    ALIAS_KEYS,
+    FILE_KEYS,
+    PROVIDER_KEYS,
+    RULE_KEYS,
+    WISH_KEYS,
+)
+from tests.policy.good_values import GOOD
+from tests.policy.mistakes import in_rule, mistakes
+from tests.policy.sending import book_of
+
+OPENROUTERS = {
+    *("only", "order", "ignore", "allow_fallbacks", "require_parameters", "data_collection"),
+    *("zdr", "enforce_distillable_text", "quantizations", "max_price", "sort"),
+    *("preferred_min_throughput", "preferred_max_latency", "options"),
+}
+WISHES = {*OPENROUTERS, "pin", "quantization_floor", "unknown_quantization"}
+OURS = {
+    *("name", "models", "callers", "user_agents", "merge", "set", "strip", "refuse"),
+    *("on_violation", "presets", "router_metadata", "routes"),
+}
+
+
+def test_all_of_openrouters_fields_and_ours_are_keys_and_nothing_else_is() -> None:
+    assert set(PROVIDER_KEYS) == OPENROUTERS
+    assert set(RULE_KEYS) == WISHES | OURS
+    assert set(FILE_KEYS) == {"version", "ladder", "rules", "aliases"}
+    assert set(ALIAS_KEYS) == {"model", "rule", "preferences"}
+    assert set(WISH_KEYS) == WISHES
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key in GOOD for value in GOOD[key]])
+def test_a_good_value_is_taken(key: str, value: Any) -> None:
+    book_of({key: value})
+
+
+def test_every_key_has_an_example_of_what_it_takes() -> None:
+    assert GOOD.keys() == RULE_KEYS.keys()
+
+
+BAD: list[tuple[str, str, str]] = [
+    # what is written, where, what is said
+    ("quantization_floor: fp9", "quantization_floor",
+     '"fp9" is not a quantization; did you mean fp8?'),
+    ("quantization_floor: 8", "quantization_floor",
+     "8 is not a quantization label; quote it if you mean the word"),
+    ("quantization_floor: FP8", "quantization_floor",
+     '"FP8" is not a quantization label; did you mean fp8?'),
+    ("quantization_floor: zzz", "quantization_floor",
+     '"zzz" is not a quantization; the ladder has int4, fp4, mxfp4,'),
+    ("quantization_floor: unknown", "quantization_floor",
+     "unknown has no rank; say `unknown_quantization: allow` or `deny`"),
+    ("quantizations: [fp8, bf61]", "quantizations",
+     '"bf61" is not a quantization; did you mean bf16?'),
+    ("quantizations: fp8", "quantizations", '"fp8" is not a list; write [fp8]'),
+    ("only: {a: 1}", "only", "a mapping is not a list"),
+    ("only: []", "only", "the list is empty; name something, or leave the key out"),
+    ("only: [a, b, a]", "only[0]", '"a" is listed twice'),
+    ("only: [DeepInfra]", "only[0]",
+     "slugs are lower case without spaces: did you mean deepinfra?"),
+    ("only: [Google AI Studio]", "only[0]", "did you mean google-ai-studio?"),
+    ("only: [Moonshot AI]", "only[0]", "did you mean moonshotai?"),
+    ("only: [no]", "only[0]",
+     "no (which YAML reads as false) is not a provider slug or tag; quote it if you mean"),
+    ("only: [[a]]", "only[0]", "a list is not a provider slug or tag"),
+    ("zdr: 'true'", "zdr", '"true" is not true or false'),
+    ("zdr: 1", "zdr", "1 is not true or false"),
+    ("allow_fallbacks:", "allow_fallbacks", "nothing is not true or false"),
+    ("data_collection: denied", "data_collection",
+     '"denied" is not a data policy; did you mean deny?'),
+    ("data_collection: no", "data_collection",
+     "no (which YAML reads as false) is not a data policy; it takes allow, deny"),
+    ("merge: tight", "merge", '"tight" is not a way to merge; did you mean tighten?'),
+    ("merge: zzz", "merge", '"zzz" is not a way to merge; it takes tighten, replace, fill'),
+    ("sort: speed", "sort", '"speed" is not a way to sort'),
+    ("sort: {partition: none}", "sort", "by is missing: What to sort by."),
+    ("sort: {by: price, partition: all}", "sort.partition", '"all" is not a partition'),
+    ("max_price: {prompt: 0.0000005}", "max_price.prompt",
+     "5e-07 looks like USD per token; max_price is USD per million tokens: 0.5"),
+    ("max_price: {prompt: 2e-6}", "max_price.prompt", "2e-06 looks like USD per token"),
+    ("max_price: {prompt: '0.5'}", "max_price.prompt",
+     '"0.5" is not a plain number (USD per million tokens, without quotes)'),
+    ("max_price: {prompt: -1}", "max_price.prompt",
+     "-1 is below zero; it is USD per million tokens"),
+    ("max_price: {prompt: 1e-40}", "max_price.prompt",
+     '"1e-40" is too large or too small; it is USD per million tokens'),
+    ("preferred_min_throughput: 1e300", "preferred_min_throughput",
+     '"1e300" is too large or too small; it is tokens per second'),
+    ("max_price: {prompts: 1}", "max_price.prompts",
+     "there is no key prompts; did you mean prompt?"),
+    ("max_price: {input_cache_read: 1}", "max_price.input_cache_read",
+     "there is no key input_cache_read; it takes prompt, completion, request, image, audio"),
+    ("max_price: 1", "max_price", "1 is not a mapping; it takes prompt, completion"),
+    ("preferred_max_latency: 3000", "preferred_max_latency",
+     "3000 looks like milliseconds; latency is in seconds: 3"),
+    ("preferred_max_latency: {p50: 500}", "preferred_max_latency.p50",
+     "500 looks like milliseconds; latency is in seconds: 0.5"),
+    ("max_price: {prompt: 0.00009}", "max_price.prompt", "9e-05 looks like USD per token"),
+    ("provider: {only: [a]}", "provider",
+     "there is no key provider; write its fields into the rule itself"),
+    ("extra_body: {provider: {only: [a]}}", "extra_body",
+     "there is no key extra_body; it is an argument of the OpenAI SDK: write the fields of its"),
+    ("preferred_max_latency: {p95: 1}", "preferred_max_latency.p95",
+     "there is no key p95; did you mean p"),
+    ("preferred_min_throughput: fast", "preferred_min_throughput",
+     '"fast" is not a plain number (tokens per second, without quotes)'),
+    ("options: {OpenAI: {}}", "options.OpenAI", '"OpenAI" is not a provider slug or tag'),
+    ("options: {}", "options", "nothing is in it; name something, or leave the key out"),
+    ("options: [a]", "options", "a list is not a mapping"),
+    ("set: {user: .inf}", "set.user", ".inf is not a plain number"),
+    ("set: {User: x}", "set.User", '"User" is not the name of a request field; did you mean user?'),
+    ("strip: [my-field]", "strip[0]", '"my-field" is not the name of a request field'),
+    ("callers: ['me ']", "callers[0]", '"me " is not a caller\'s name; it has no blanks around it'),
+    ("user_agents: ['[a]']", "user_agents[0]", "the only wildcards are * and ?"),
+    ("on_violation: off", "on_violation", "off (which YAML reads as false) is not an answer"),
+    ("unknown_quantization: denny", "unknown_quantization", "did you mean deny?"),
+    ("quantisation_floor: fp8", "quantisation_floor",
+     "there is no key quantisation_floor; did you mean quantization_floor?"),
+    ("quantization: fp8", "quantization",
+     "there is no key quantization; did you mean quantization"),
+    ("zzz: 1", "zzz", "there is no key zzz; it takes name, models, callers,"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "where", "said"), BAD, ids=[each[0] for each in BAD])
+def test_a_mistake_names_file_line_key_and_the_way_out(written: str, where: str, said: str) -> None:
+    (mistake,) = in_rule(written)
+    assert mistake.startswith(f"p.yaml:5: rules[0].{where}: ")
+    assert said in mistake
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("qwen3", "a slug reads author/model, so perhaps */qwen3"),
+        ("Qwen3", "so perhaps */qwen3"),
+        ("Qwen/Qwen3", "did you mean qwen/qwen3?"),
+        ("qwen/[ab]*", "the only wildcards are * and ?"),
+        ("qwen/{a,b}", "the only wildcards are * and ?"),
+        ("qwen/qwen3:free:online", "a slug reads author/model:variant"),
+        ("qwen/qwen 3", "a slug reads author/model:variant"),
+        ("a/" + "b" * 255, "is not a model pattern"),
+    ],
+)
+def test_a_pattern_that_could_fit_no_model_says_how_one_looks(pattern: str, said: str) -> None:
+    rules = f"version: 1\nrules:\n- name: mine\n  models: ['{pattern}']"
+    (mistake,) = mistakes(rules)
+    assert mistake.startswith("p.yaml:4: rules[0].models[0]: ")
+    assert said in mistake

@@ -1,0 +1,128 @@
+"""Answers that are read later than they are passed on, and the loop meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.ledger.receipt import Receipt
+from app.openrouter.catalog_feed import CatalogFeed
+from app.record.catching_up import CatchingUp, caught_up
+from app.record.exchange import Exchange
+from app.record.recorder import Records
+from app.server.traffic import Traffic
+from app.telemetry.tallies import Tallies
+from app.telemetry.telemetry import Telemetry
+from app.wire.dialect import DIALECTS
+
+CHAT = DIALECTS["/chat/completions"]
+TINY = b"data: {}\n\n" * 26_000
+TOKEN = b'data: {"provider":"A","choices":[{"delta":{"content":"x"}}]}\n\n'
+
+
+def exchange(number: int = 0, catching_up: CatchingUp | None = None) -> Exchange:
+    made = Exchange(
+        id=f"rcp_{number}",
+        path="/v1/chat/completions",
+        dialect=CHAT,
+        caller=None,
+        user_agent=None,
+        asked_with={},
+        when_behind=catching_up.note if catching_up else None,
+    )
+    made.begin_answer(200, [(b"content-type", b"text/event-stream")])
+    return made
+
+
+async def turns_of_the_loop(until: asyncio.Event) -> int:
+    turns = 0
+    while not until.is_set():
+        await asyncio.sleep(0)
+        turns += 1
+    return turns
+
+
+async def test_twenty_streams_of_tiny_events_hold_nobody_up() -> None:
+    """In one go each takes 60 ms; a little in each turn of the loop, all take hundreds of turns."""
+    catching_up, done = CatchingUp(), asyncio.Event()
+    streams = [exchange(number, catching_up) for number in range(20)]
+    turns = asyncio.create_task(turns_of_the_loop(done))
+    for stream in streams:
+        stream.saw(TINY)
+        await asyncio.sleep(0)
+    assert all(stream.behind for stream in streams)
+    while any(stream.behind for stream in streams):  # noqa: ASYNC110 - there is no such event
+        await asyncio.sleep(0.01)
+    done.set()
+    assert await turns > 100
+
+
+async def test_a_token_is_noticed_later_too() -> None:
+    catching_up = CatchingUp()
+    stream = exchange(0, catching_up)
+    stream.saw(TINY + TOKEN)
+    before = stream.first_token
+    await caught_up(stream)
+    assert before is None
+    assert stream.first_token
+    await asyncio.sleep(0)  # whoever was to read it finds that it is read
+    assert not stream.behind
+
+
+async def test_an_answer_without_an_observer_is_never_behind() -> None:
+    made = Exchange(id="", path="", dialect=None, caller=None, user_agent=None, asked_with={})
+    made.saw(TINY)
+    made.read_on()
+    await caught_up(made)
+    assert not made.behind
+
+
+@pytest.fixture
+async def records() -> AsyncIterator[tuple[Records, list[Receipt]]]:
+    submitted: list[Receipt] = []
+
+    async def get(_path: str) -> tuple[int, bytes]:
+        return 503, b""
+
+    telemetry = Telemetry(Tallies(lambda _: None), None)
+    feed = CatalogFeed(get)
+    made = Records(feed=feed, submit=submitted.append, telemetry=telemetry, traffic=Traffic())
+    yield made, submitted
+    await feed.close()
+
+
+async def one_stream(records: Records) -> None:
+    scope: Any = {"type": "http", "path": "/v1/chat/completions", "headers": []}
+
+    async def send(_message: Any) -> None:
+        """Nobody reads it."""
+
+    async with records.exchange(scope, send, CHAT) as made:
+        made.begin_answer(200, [(b"content-type", b"text/event-stream")])
+        made.saw(TINY + TOKEN + b"data: [DONE]\n\n")
+        made.complete = True
+
+
+async def test_a_receipt_is_filed_when_its_answer_has_been_read(
+    records: tuple[Records, list[Receipt]],
+) -> None:
+    made, submitted = records
+    await one_stream(made)
+    await asyncio.sleep(0)
+    assert submitted == []
+    for _ in range(300):
+        await asyncio.sleep(0.01)
+        if submitted:
+            break
+    assert [receipt.ending for receipt in submitted] == ["complete"]
+    assert submitted[0].ttft_ms is not None
+
+
+async def test_who_closes_files_what_has_not_been_read_yet(
+    records: tuple[Records, list[Receipt]],
+) -> None:
+    made, submitted = records
+    await one_stream(made)
+    made.close()
+    assert len(submitted) == 1
