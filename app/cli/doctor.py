@@ -72,7 +72,7 @@ async def _settings(settings: Settings) -> Told:
 
 
 async def _policies(settings: Settings) -> Told:
-    folder = policy_folder(settings.policies)
+    folder = policy_folder(settings.policies, settings.own_policies)
     book = read_folder(folder)
     if not (book.rules or book.aliases):
         return False, f"{folder} has no rule: nothing is held to any policy"
@@ -161,7 +161,10 @@ async def _running(settings: Settings) -> Told:
         return None, f"nothing serves at {base}: start it with pointsman serve"
     if answer.status_code != _OK or "rules" not in told:
         return False, f"{base} answers {answer.status_code}: {str(told)[:200]}"
-    there, here = told["book"], read_folder(policy_folder(settings.policies)).revision
+    there, here = (
+        told["book"],
+        read_folder(policy_folder(settings.policies, settings.own_policies)).revision,
+    )
     if there != here:
         return False, f"{base} serves book {there}, the files here are book {here}"
     rules = ", ".join(told["rules"]) or "no rule"

@@ -39,7 +39,7 @@ def show_explanation(
     With a `catalog`, the funnel too. Raises `SettingsError` for a `--provider` that is no JSON
     object or a catalog that can't be had, and `PolicyFileError`.
     """
-    book = read_folder(policy_folder(settings.policies))
+    book = read_folder(policy_folder(settings.policies, settings.own_policies))
     try:
         request = request_for(model, _object(provider))
         ask = partial(routed, book, request, caller=caller, user_agent=user_agent)
