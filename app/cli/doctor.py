@@ -12,7 +12,8 @@ from rich.text import Text
 
 from app.cli.asking import asking
 from app.cli.terminal import Console
-from app.cli.words import log_command, without_password
+from app.cli.which_ledger import log_command
+from app.cli.words import without_password
 from app.errors import PointsmanError, UpstreamError, reason_of
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others

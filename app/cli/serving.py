@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
-from app.cli.words import log_command
+from app.cli.which_ledger import log_command
 from app.errors import SettingsError, reason_of
 from app.server.bounds import Bounds
 from app.server.descriptors import NONE_LEFT
