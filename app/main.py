@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from app.openrouter.catalog_copies import CatalogCopies
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
 from app.openrouter.preset_feed import PresetFeed
+from app.policy.book import Book
 from app.policy_folder import PolicyFolder, policy_folder
 from app.record.recorder import Records
 from app.relay.block import Block
@@ -137,7 +139,10 @@ def check(settings: Settings) -> None:
 
 
 def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
-    policies = PolicyFolder(policy_folder(settings.policies))
+    policies = PolicyFolder(
+        policy_folder(settings.policies, settings.own_policies),
+        partial(_report, frozenset(settings.caller_keys)),
+    )
     connecting = partial(
         connect,
         connect_timeout=settings.connect_timeout,
@@ -334,6 +339,12 @@ def _tracing() -> "type[Tracing]":
             "pip install 'pointsman[otel]', or unset it"
         ) from None
     return Tracing
+
+
+def _report(callers: frozenset[str], folder: Path, book: Book) -> None:
+    from app.policy_report import report  # noqa: PLC0415 - once the server is ready
+
+    report(folder, book, callers)
 
 
 async def _keep_listed(feed: CatalogFeed, policies: PolicyFolder) -> None:

@@ -1,7 +1,8 @@
 """Every knob there is: name, default, what it does. Read once, by `main` and `cli`.
 
-Values come from the environment or a `.env` file in the working directory: `OPENROUTER_API_KEY`
-under its usual name, everything else with the prefix `POINTSMAN_`. Command-line options win.
+Values come from the command line, else the environment, else `.env` in the working directory, else
+`.env` in the user's own folder (`$XDG_CONFIG_HOME/pointsman`): `OPENROUTER_API_KEY` under its usual
+name, everything else with the prefix `POINTSMAN_`.
 """
 
 import os
@@ -107,6 +108,21 @@ def state_folder() -> Path:
         raise SettingsError("this user has no home folder: set POINTSMAN_STATE") from None
 
 
+def config_folder() -> Path | None:
+    """The user's own folder, `$XDG_CONFIG_HOME/pointsman`; None for a user without a home."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".config") / "pointsman"
+    except RuntimeError:
+        return None
+
+
+def _env_files() -> tuple[Path, ...]:
+    """The user's own `.env`, and the working directory's, which wins."""
+    own = config_folder()
+    return (*([own / ".env"] if own else []), Path(".env"))
+
+
 class Settings(BaseSettings):
     """The settings of one Pointsman process; immutable, and safe to print."""
 
@@ -135,11 +151,11 @@ class Settings(BaseSettings):
     )
     policies: Path | None = Field(
         default=None,
-        description="The folder of policy files; unset: ./policies, else the shipped default.",
+        description="The folder of policy files; unset: ./policies, else yours, else shipped.",
     )
     ledger_url: SecretStr | None = Field(
         default=None,
-        description="Where receipts go, an SQLAlchemy URL; unset: SQLite in the state folder.",
+        description="Where receipts go, a file or an SQLAlchemy URL; unset: in the state folder.",
     )
     ledger_keep: Annotated[timedelta | None, BeforeValidator(_span)] = Field(
         default=None,
@@ -279,9 +295,13 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_ledger(cls, value: SecretStr | None) -> SecretStr | None:
         url = value.get_secret_value() if value else "sqlite:///"
+        if _is_a_path(url):
+            return SecretStr(f"sqlite:///{Path(url).expanduser()}")
         scheme, _, rest = url.partition("://")
         if scheme not in _LEDGERS or not (rest or value is None):
-            raise ValueError("write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
+            raise ValueError(
+                "write a file such as ./receipts.db, or postgresql+psycopg://USER@HOST/NAME"
+            )
         if scheme.startswith("postgresql") and find_spec("psycopg") is None:
             raise ValueError("PostgreSQL needs a driver: pip install 'pointsman[postgres]'")
         return value
@@ -303,9 +323,15 @@ class Settings(BaseSettings):
         """
         given = {name: value for name, value in options.items() if value is not None}
         try:
-            return cls(**given)
+            return cls(_env_file=_env_files(), **given)  # type: ignore[call-arg]  # of the base
         except ValidationError as error:
             raise SettingsError("\n".join(_complaints(error))) from None
+
+    @property
+    def own_policies(self) -> Path | None:
+        """The user's own folder of policies, whether it is there or not."""
+        own = config_folder()
+        return own / "policies" if own else None
 
     def ledger(self) -> str:
         """The ledger's URL, the default filled in."""
@@ -346,6 +372,12 @@ class Settings(BaseSettings):
                 "set POINTSMAN_CALLER_KEYS=name:key, or listen on 127.0.0.1, "
                 "or say --open (POINTSMAN_OPEN=1) if something else keeps strangers out"
             )
+
+
+def _is_a_path(ledger: str) -> bool:
+    """Whether a ledger is given as a file, and not as an address."""
+    names_file = "/" in ledger or os.sep in ledger or "." in ledger
+    return names_file and re.match(r"[a-z+]+:", ledger) is None
 
 
 def is_loopback(host: str) -> bool:

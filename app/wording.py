@@ -32,3 +32,9 @@ def some_names(names: Sequence[str], joint: str = ", ") -> str:
     first = joint.join(names[:shown])[:LONGEST]
     more = len(names) - shown
     return f"{first} and {more} more" if more else first
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 rule`, `2 rules`, `2 aliases`."""
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{ending}"

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "telemetry": {*_FACTS, "ledger"},
     "openrouter": {*_FACTS, "catalog", "wire"},
     "policy_folder": {*_FACTS, "policy", "policy.file"},
+    "policy_report": {*_FACTS, "catalog", "policy", "policy.lint", "policy_folder"},
     "server": {*_FACTS, "settings", "shown", "telemetry", "wire"},
     "record": {
         *_PURE_ROOMS,

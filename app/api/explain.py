@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.forecast.explain import as_json_object, explain
 from app.policy.forecast.forecast import asked_by, forecasts, free_variant
+from app.policy.known_names import must_be_known
 from app.policy.presets import Presets
 from app.policy.request import Request, read_request
 from app.policy.routed import routed
@@ -49,6 +50,7 @@ class Explain:
             must_be_json(exchange.asked_with)
             body = await self._bodies.read_json(exchange, scope, receive)
             request = read_request(body)
+            must_be_known(request.models, self._policies.current, self._feed.current)
             presets = await self._presets.of(request, self._policies.current, scope["headers"])
             query = scope["query_string"].decode("latin-1")
             explained = await self._explained(exchange, request, presets, query)

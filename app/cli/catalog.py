@@ -35,7 +35,9 @@ def show_catalog(
         raise SettingsError("name a model, or --save FILE to keep those that the policies name")
 
     def wanted(known: Catalog) -> Sequence[str]:
-        book = None if models else read_folder(policy_folder(settings.policies))
+        book = (
+            None if models else read_folder(policy_folder(settings.policies, settings.own_policies))
+        )
         return models_wanted(book, known) if book else models
 
     source = open_catalog(catalog, settings, wanted)

@@ -16,10 +16,10 @@ from app.cli.terminal import Console, print_json
 from app.errors import PolicyFileError, SettingsError
 from app.policy.book import EMPTY_BOOK, Book
 from app.policy.forecast.scenarios import models_wanted
-from app.policy.lint.checks import lint
 from app.policy.lint.drift import lint_drift
 from app.policy.lint.finding import Finding, Severity
 from app.policy_folder import policy_folder, read_folder
+from app.policy_report import look_over
 from app.settings import Settings
 from app.shown import one_line
 
@@ -43,7 +43,7 @@ def check(
     With `since`, a catalog saved before, also what has changed for these policies.
     Raises `SettingsError`, and, where people read it, `PolicyFileError` with every mistake.
     """
-    folder = policy_folder(settings.policies)
+    folder = policy_folder(settings.policies, settings.own_policies)
     try:
         book = read_folder(folder)
     except PolicyFileError as error:
@@ -53,7 +53,8 @@ def check(
         return _UNUSABLE
     catalog = catalog or ("live" if since else None)
     source = open_catalog(catalog, settings, partial(models_wanted, book)) if catalog else None
-    findings = [*lint(book, source.catalog if source else EMPTY)]
+    callers = frozenset(settings.caller_keys)
+    findings = [*look_over(folder, book, source.catalog if source else EMPTY, callers)]
     if since is not None and source is not None:
         older = open_catalog(str(since), settings, partial(models_wanted, book))
         findings += lint_drift(book, older.catalog, source.catalog)

@@ -252,14 +252,13 @@ def log(
     ledger: Ledger = None,
 ) -> None:
     """Show receipts: who served, and whether the policy was kept."""
-    from app.cli.ledgers import to_read
+    from app.cli.ledgers import to_follow, to_read
     from app.cli.log import log as start
     from app.cli.log import moment, show_one
-    from app.ledger.store import Store
     from app.settings import Settings
 
     settings = Settings.read(ledger_url=ledger)
-    store = Store.open(settings.ledger()) if follow else to_read(settings)
+    store = to_follow(settings) if follow else to_read(settings)
     if receipt is not None:
         show_one(store, receipt)
         return

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from app.cli.asking import asking
 from app.cli.terminal import Console
-from app.cli.words import log_command, without_password
+from app.cli.which_ledger import log_command
+from app.cli.words import without_password
 from app.errors import PointsmanError, UpstreamError, reason_of
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others
@@ -72,7 +73,7 @@ async def _settings(settings: Settings) -> Told:
 
 
 async def _policies(settings: Settings) -> Told:
-    folder = policy_folder(settings.policies)
+    folder = policy_folder(settings.policies, settings.own_policies)
     book = read_folder(folder)
     if not (book.rules or book.aliases):
         return False, f"{folder} has no rule: nothing is held to any policy"
@@ -161,7 +162,10 @@ async def _running(settings: Settings) -> Told:
         return None, f"nothing serves at {base}: start it with pointsman serve"
     if answer.status_code != _OK or "rules" not in told:
         return False, f"{base} answers {answer.status_code}: {str(told)[:200]}"
-    there, here = told["book"], read_folder(policy_folder(settings.policies)).revision
+    there, here = (
+        told["book"],
+        read_folder(policy_folder(settings.policies, settings.own_policies)).revision,
+    )
     if there != here:
         return False, f"{base} serves book {there}, the files here are book {here}"
     rules = ", ".join(told["rules"]) or "no rule"

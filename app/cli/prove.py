@@ -84,7 +84,7 @@ def prove(settings: Settings, model: str, *, positive: bool, as_json: bool) -> i
 
 async def proofs_of(settings: Settings, model: str, *, positive: bool) -> list[Proof]:
     """Every clause of the model's policy, tested as far as it can be."""
-    book = read_folder(policy_folder(settings.policies))
+    book = read_folder(policy_folder(settings.policies, settings.own_policies))
     async with asking(settings) as ask:
         request = read_request(msgspec.json.encode({"model": model, **_ASK}))
         plain = book.route_for(request, caller=None, user_agent="", catalog=Catalog())

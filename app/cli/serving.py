@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
-from app.cli.words import log_command
+from app.cli.which_ledger import log_command
 from app.errors import SettingsError, reason_of
-from app.policy_folder import policy_folder
 from app.server.bounds import Bounds
 from app.server.descriptors import NONE_LEFT
 from app.server.entrance import State
@@ -39,7 +38,6 @@ def announce(settings: Settings, listener: socket.socket) -> None:
     log.info(
         "Pointsman serves %s, in front of %s%s", base_url(listener), settings.upstream_url, several
     )
-    log.info("policies from %s", policy_folder(settings.policies))
     log.info("receipts: %s", log_command(settings))
     log.info("dashboard: %s", base_url(listener).removesuffix("/v1") + "/dashboard")
     if settings.openrouter_api_key is None:

@@ -12,6 +12,7 @@ from app.cli.asking import Asking, asking
 from app.cli.ledgers import to_read
 from app.cli.log import style_of
 from app.cli.terminal import Console, Table, print_json
+from app.cli.which_ledger import with_demos_upstream, with_ledger
 from app.errors import SettingsError
 from app.ledger.bounds import is_cut
 from app.ledger.receipt import Receipt
@@ -32,6 +33,7 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
 
     Raises `SettingsError` where there is no such receipt, no generation to it, or no record yet.
     """
+    settings = with_ledger(settings)
     receipt = to_read(settings).get(receipt_id)
     if receipt is None:
         raise SettingsError(f"the ledger has no receipt {receipt_id}")
@@ -42,7 +44,7 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
         )
     if receipt.generation_id is None or receipt.model_sent is None:
         raise SettingsError(f"{receipt_id} names no generation: nothing was generated, or was told")
-    verdict = asyncio.run(_verified(settings, receipt, wait))
+    verdict = asyncio.run(_verified(with_demos_upstream(settings), receipt, wait))
     if as_json:
         before = {"verdict": receipt.verdict, "reason": receipt.reason}
         now = {name: value for name, value in asdict(verdict).items() if name not in _INNER}

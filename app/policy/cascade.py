@@ -17,11 +17,11 @@ def cascade(layers: Iterable[Layer]) -> dict[str, Clause]:
     """The clauses that stand, given the layers from the most specific to the most general."""
     standing: dict[str, Clause] = {}
     for layer in layers:
-        standing |= {key: each for key, each in _apart(layer).items() if key not in standing}
+        standing |= {key: each for key, each in apart(layer).items() if key not in standing}
     return standing
 
 
-def _apart(layer: Layer) -> Layer:
+def apart(layer: Layer) -> Layer:
     """A layer whose pin is the two preferences that it means."""
     if "pin" not in layer:
         return layer

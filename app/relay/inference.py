@@ -15,6 +15,7 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, Upstream
 from app.policy.apply import apply
 from app.policy.form import is_form
+from app.policy.known_names import must_be_known
 from app.policy.request import read_form, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
@@ -100,6 +101,7 @@ class Inference:
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
         request = read_form(body, form) if form else read_request(body)
+        must_be_known(request.models, book, self._feed.current)
         presets = await self._presets.of(request, book, scope["headers"])
         found = routed(
             book,

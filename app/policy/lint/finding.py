@@ -21,23 +21,28 @@ class Finding:
     severity: Severity
     code: str
     file: str
-    line: int
-    where: str  # rules.precise.only
+    line: int  # 0: it is about the file or folder as a whole
+    where: str  # rules.precise.only; empty: about all of it
     message: str
 
     def __str__(self) -> str:
         """Render with the place first, which terminals and editors link."""
-        place = f"{self.file}:{self.line}"
-        return f"{place}: {self.severity}: {self.where}: {self.message} [{self.code}]"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        where = f"{self.where}: " if self.where else ""
+        return f"{place}: {self.severity}: {where}{self.message} [{self.code}]"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is looked at: a book, what the catalog knows, and the models that rules speak for."""
+    """What is looked at: a book, what the catalog knows, and the models that rules speak for.
+
+    `callers`: the names that callers can have; None where that is not known.
+    """
 
     book: Book
     catalog: Catalog
     cases: tuple[Case, ...]
+    callers: frozenset[str] | None = None
 
     @property
     def clauses(self) -> Iterator[Clause]:

@@ -82,6 +82,23 @@ def _matches_any(pattern: ModelPattern, catalog: Catalog) -> bool:
     )
 
 
+def unknown_caller(subject: Subject) -> Iterator[Finding]:
+    """Callers that no key is given to, so that a rule for them applies to no request."""
+    if subject.callers is None:
+        return
+    for rule in subject.book.rules:
+        for name in sorted(rule.callers - subject.callers):
+            if subject.callers:
+                hint = did_you_mean(name, subject.callers) or f"; it has {listed(subject.callers)}"
+                message = f'POINTSMAN_CALLER_KEYS has no caller named "{name}"{hint}'
+            else:
+                message = (
+                    f'no request can come from the caller "{name}", because POINTSMAN_CALLER_KEYS '
+                    "is not set: set it, or match the tool by user_agents"
+                )
+            yield at(rule, "warning", message)
+
+
 def unknown_alias_model(subject: Subject) -> Iterator[Finding]:
     """Aliases for models that are not listed."""
     catalog = subject.catalog
