@@ -12,6 +12,7 @@ from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.catalog.providers import SLUGS
 from app.exact_numbers import exact
+from app.policy.fields import FIELDS
 from app.policy.merge import Tiers
 from app.policy.precision import LADDER
 from app.policy.prices import listed_price
@@ -242,8 +243,8 @@ def _lists(name: str) -> Callable[[Asked], bool]:
     return lambda asked: bool(asked.entries(name))
 
 
-def _is_on(name: str, value: Any = True) -> Callable[[Asked], bool]:  # noqa: FBT002 - true is usual
-    return lambda asked: asked.preferences.get(name) == value
+def _is_on(name: str) -> Callable[[Asked], bool]:
+    return lambda asked: asked.preferences.get(name) == FIELDS[name].binds_at
 
 
 def _gives(parameter: str) -> Callable[[Asked], bool]:
@@ -260,12 +261,8 @@ FILTERS: tuple[Filter, ...] = (
     Filter("ignore", _lists("ignore"), _not_ignored, ("ignore",)),
     Filter("quantizations", _lists("quantizations"), _has_label, ("quantizations",)),
     *(
-        Filter(name, _is_on(name, value), _is_told(name), (name,))
-        for name, value in (
-            ("data_collection", "deny"),
-            ("zdr", True),
-            ("enforce_distillable_text", True),
-        )
+        Filter(name, _is_on(name), _is_told(name), (name,))
+        for name in ("data_collection", "zdr", "enforce_distillable_text")
     ),
     Filter("max_price", lambda asked: bool(asked.caps), _affordable, ("max_price",)),
     Filter("tools", lambda asked: asked.needs.tools, _supports("tools"), needs=("tools",)),

@@ -1,42 +1,25 @@
 """Whether one endpoint, or one provider of which no more is known, is inside the preferences.
 
-Three answers: True, it is; False, it is not; None, it can't be told from here. `CLAUSES` says of
+Three answers: True, it is; False, it is not; None, it can't be told from here. `FIELDS` says of
 every field of the provider object whether an answer can be held to it.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from app.catalog.endpoint import Endpoint, names
 from app.catalog.providers import as_slug
 from app.policy import tags
+from app.policy.fields import FIELDS
 from app.policy.prices import PRICED
 
-# judged: an answer can show it, by its provider, the provider's listed endpoints and the bill;
-# unseen: a filter upstream of which no answer shows anything; wish: it arranges, and bars no host.
-Showing = Literal["judged", "unseen", "wish"]
-CLAUSES: Mapping[str, Showing] = MappingProxyType(
-    {
-        "only": "judged",
-        "ignore": "judged",
-        "quantizations": "judged",
-        "max_price": "judged",  # for input and output; its other keys are unseen
-        "order": "wish",  # but with `allow_fallbacks: false` nothing may leave it: then judged
-        "allow_fallbacks": "unseen",  # without an order: which endpoint was best isn't told
-        "data_collection": "unseen",
-        "zdr": "unseen",
-        "enforce_distillable_text": "unseen",
-        "require_parameters": "unseen",
-        "sort": "wish",
-        "preferred_min_throughput": "wish",
-        "preferred_max_latency": "wish",
-        "options": "wish",
-    }
+# The fields of which no answer shows anything, each with the value that bars endpoints.
+_UNSEEN = tuple(
+    sorted((name, field.binds_at) for name, field in FIELDS.items() if field.showing == "unseen")
 )
-_IN_FORCE: Mapping[str, object] = {"allow_fallbacks": False, "data_collection": "deny"}  # else True
 
 # A broader label may stand for these upstream: the guide says so, no traffic shows it (§1.5).
 FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -122,10 +105,8 @@ def terms_of(preferences: Mapping[str, Any] | None) -> Terms:
         unchecked=(
             *(
                 name
-                for name, showing in CLAUSES.items()
-                if showing == "unseen"
-                and preferences.get(name) == _IN_FORCE.get(name, True)
-                and not (name == "allow_fallbacks" and order)
+                for name, binding in _UNSEEN
+                if preferences.get(name) == binding and not (name == "allow_fallbacks" and order)
             ),
             *(f"max_price.{key}" for key in caps if key not in PRICED),
         ),

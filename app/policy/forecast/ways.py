@@ -60,7 +60,7 @@ Way = Callable[[Fall], Iterator[Change]]
 
 def changes_for(fall: Fall) -> Iterator[Change]:
     """What would let the endpoint pass, as far as this cause goes."""
-    return _WAYS[fall.cause.filter.name](fall)
+    return WAYS[fall.cause.filter.name](fall)
 
 
 def _entries(side: Side, name: str) -> list[str]:
@@ -256,7 +256,7 @@ NEEDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "context_length": ("so many tokens", {"max_tokens": 0, "prompt_tokens": 0}),
 }
 
-_WAYS: Mapping[str, Way] = {
+WAYS: Mapping[str, Way] = {
     "regional_surcharge": _name_it,
     "service_tier": _name_it,
     "only": _add,
