@@ -12,6 +12,7 @@ from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.catalog.providers import SLUGS
 from app.exact_numbers import exact
+from app.policy import tags
 from app.policy.fields import FIELDS
 from app.policy.merge import Tiers
 from app.policy.precision import LADDER
@@ -114,21 +115,8 @@ class Filter:
 # --- who is named -----------------------------------------------------------------------------
 
 
-def means(entry: str, endpoint: Endpoint) -> Passes:
-    """Whether an entry means an endpoint; a display name or another case may, or may not (§1.3).
-
-    A base slug means all endpoints of its provider but those of a service tier.
-    """
-    names = {endpoint.tag} if endpoint.tier else {endpoint.tag, endpoint.provider}
-    if entry in names:
-        return True
-    if not endpoint.tier:
-        names.add(endpoint.provider_name.lower())
-    return None if entry.lower() in names else False
-
-
 def _named(entries: Sequence[str], endpoint: Endpoint) -> Passes:
-    answers = [means(entry, endpoint) for entry in entries]
+    answers = [tags.means(entry, endpoint) for entry in entries]
     return True if True in answers else (None if None in answers else False)
 
 

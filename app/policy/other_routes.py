@@ -17,10 +17,11 @@ from app.catalog.catalog import Listing, is_fresh
 from app.catalog.endpoint import Endpoint
 from app.errors import PolicyRefused
 from app.policy.fields import FIELDS
-from app.policy.filters import FILTERS, Asked, means
+from app.policy.filters import FILTERS, Asked
 from app.policy.overruled import Overruled
 from app.policy.route import Route
 from app.policy.sides import Behind, Side, held
+from app.policy.tags import means
 
 Preferences = Mapping[str, Any]
 Rows = tuple[Endpoint, ...] | None  # a model's endpoints; None: no fresh listing

@@ -12,10 +12,11 @@ from app.catalog.endpoint import Endpoint
 from app.errors import PolicyConflict, PolicyFileError, PolicyRefused
 from app.policy.apply import Outgoing, apply
 from app.policy.fields import FIELDS
-from app.policy.filters import FILTERS, Asked, means
+from app.policy.filters import FILTERS, Asked
 from app.policy.form import split_form
 from app.policy.other_routes import OTHER_ROUTES, Carriage, is_hard, rows_of
 from app.policy.request import read_form, read_request
+from app.policy.tags import means
 from tests.policy.listings import MODEL, NOW, endpoint, listed, row
 from tests.policy.sending import book_of, route
 
