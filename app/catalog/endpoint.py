@@ -112,18 +112,6 @@ def _is_dearer(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
     return own is None or not others or own > min(others)
 
 
-def names(entry: str, endpoint: Endpoint) -> bool:
-    """Whether an entry of `only` or `ignore` speaks for this endpoint (contract §1.3).
-
-    A base slug speaks for all of a provider's endpoints but those of a service tier, a full tag
-    for the endpoints with exactly that tag.
-    """
-    entry = entry.lower()
-    if entry == endpoint.tag:
-        return True
-    return entry == endpoint.provider and endpoint.tier is None
-
-
 def tier_in(tag: str) -> str | None:
     """The service tier that a tag names; a listing's `service_tier` says more than any tag."""
     tag = tag.lower()

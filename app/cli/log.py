@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,8 +10,8 @@ from rich.text import Text
 
 from app.cli.terminal import Console, Table, print_json
 from app.errors import SettingsError
-from app.ledger import moments
 from app.ledger.receipt import as_json_object
+from app.ledger.wanted import Wanted
 from app.shown import json_text
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Shown = Mapping[str, Any]
 _VERDICTS = {"kept": "green", "broken": "bold red", "unproven": "yellow"}
 _FOLLOW_SECONDS = 0.3
 _NOTHING_YET = "No receipts here yet: send a request through Pointsman, or see --ledger."
-_NONE_FITS = "There are receipts, but none that fits; models and providers are given in full."
+_NONE_FITS = "There are receipts, but none fits these filters; 'qwen/*' is any model of qwen's."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +37,23 @@ class Column:
     shrinks: bool = False  # where lines are too short for a long name, at its cost alone
 
 
-def log(
-    store: "Store", *, follow: bool, as_json: bool, limit: int, filters: Mapping[str, Any]
-) -> None:
+def log(store: "Store", wanted: Wanted, *, follow: bool, as_json: bool, limit: int) -> None:
     """Print the newest receipts; with `follow`, go on as new ones are written, until Ctrl-C."""
     console = Console()
     cursor = store.end()
-    found = [as_json_object(receipt) for receipt in store.recent(limit=limit, **filters)][::-1]
+    found = [as_json_object(receipt) for receipt in store.recent(wanted, limit=limit)][::-1]
     if not (found or follow or as_json):
         empty = not store.recent(limit=1)
         console.print(_NOTHING_YET if empty else _NONE_FITS)
     _print(found, console, as_json=as_json)
     headings = not found
+    to_come = replace(wanted, since=None)  # says which of those that are there already
     while follow:
         time.sleep(_FOLLOW_SECONDS)
         cursor, written = store.written_after(cursor)
-        fresh = [as_json_object(receipt) for receipt in written]
-        wanted = [each for each in fresh if fits(each, filters)]
-        _print(wanted, console, as_json=as_json, headings=headings)
-        headings = headings and not wanted
+        fresh = [as_json_object(receipt) for receipt in written if to_come.fits(receipt)]
+        _print(fresh, console, as_json=as_json, headings=headings)
+        headings = headings and not fresh
 
 
 def show_one(store: "Store", receipt_id: str) -> None:
@@ -164,22 +162,3 @@ def _print(
             print_json(receipt)
     elif receipts:
         show(receipts, console, headings=headings)
-
-
-def fits(receipt: Shown, filters: Mapping[str, Any]) -> bool:
-    """Whether a receipt is wanted; `since` never speaks of what is yet to come."""
-    models = ("model_asked", "model_sent", "model_served")
-    return all(
-        wanted is None
-        or name == "since"
-        or wanted in [receipt[each] for each in (models if name == "model" else (name,))]
-        for name, wanted in filters.items()
-    )
-
-
-def moment(text: str, now: datetime | None = None, *, option: str = "--since") -> datetime:
-    """A moment from `24h`, `30m`, `7d`, or an ISO date. Raises `SettingsError`."""
-    try:
-        return moments.moment(text, now)
-    except ValueError as error:
-        raise SettingsError(f"{option} {error}") from None

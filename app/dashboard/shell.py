@@ -1,7 +1,7 @@
 """What stands on every page: where one is, who looks, and what needs to be known first."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from app import __version__
 from app.catalog.catalog import Catalog
 from app.dashboard.figures import PERIODS, Period, period_of
 from app.dashboard.session_cookie import HOME
+from app.ledger.wanted import Wanted
 from app.ledger.writer import Writer
 from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder
@@ -84,6 +85,12 @@ def reads_of(request: Request) -> str | None:
     """The one caller whose receipts may be shown; None: those of all. The door has decided it."""
     reads: str | None = request.scope["reads"]
     return reads
+
+
+def readable(wanted: Wanted, request: Request) -> Wanted:
+    """Those of the wanted receipts that may be shown."""
+    reads = reads_of(request)
+    return wanted if reads is None else replace(wanted, caller=reads)
 
 
 def shell_of(sources: Sources, request: Request) -> Shell:

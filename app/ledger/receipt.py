@@ -14,6 +14,7 @@ import msgspec
 
 Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "draining", "refused"]
 VerdictWord = Literal["kept", "broken", "unproven"]
+FAILED: frozenset[Ending] = frozenset({"upstream_error", "upstream_cut"})
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)

@@ -12,6 +12,8 @@ from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.catalog.providers import SLUGS
 from app.exact_numbers import exact
+from app.policy import tags
+from app.policy.fields import FIELDS
 from app.policy.merge import Tiers
 from app.policy.precision import LADDER
 from app.policy.prices import listed_price
@@ -113,21 +115,8 @@ class Filter:
 # --- who is named -----------------------------------------------------------------------------
 
 
-def means(entry: str, endpoint: Endpoint) -> Passes:
-    """Whether an entry means an endpoint; a display name or another case may, or may not (§1.3).
-
-    A base slug means all endpoints of its provider but those of a service tier.
-    """
-    names = {endpoint.tag} if endpoint.tier else {endpoint.tag, endpoint.provider}
-    if entry in names:
-        return True
-    if not endpoint.tier:
-        names.add(endpoint.provider_name.lower())
-    return None if entry.lower() in names else False
-
-
 def _named(entries: Sequence[str], endpoint: Endpoint) -> Passes:
-    answers = [means(entry, endpoint) for entry in entries]
+    answers = [tags.means(entry, endpoint) for entry in entries]
     return True if True in answers else (None if None in answers else False)
 
 
@@ -242,8 +231,8 @@ def _lists(name: str) -> Callable[[Asked], bool]:
     return lambda asked: bool(asked.entries(name))
 
 
-def _is_on(name: str, value: Any = True) -> Callable[[Asked], bool]:  # noqa: FBT002 - true is usual
-    return lambda asked: asked.preferences.get(name) == value
+def _is_on(name: str) -> Callable[[Asked], bool]:
+    return lambda asked: asked.preferences.get(name) == FIELDS[name].binds_at
 
 
 def _gives(parameter: str) -> Callable[[Asked], bool]:
@@ -260,12 +249,8 @@ FILTERS: tuple[Filter, ...] = (
     Filter("ignore", _lists("ignore"), _not_ignored, ("ignore",)),
     Filter("quantizations", _lists("quantizations"), _has_label, ("quantizations",)),
     *(
-        Filter(name, _is_on(name, value), _is_told(name), (name,))
-        for name, value in (
-            ("data_collection", "deny"),
-            ("zdr", True),
-            ("enforce_distillable_text", True),
-        )
+        Filter(name, _is_on(name), _is_told(name), (name,))
+        for name in ("data_collection", "zdr", "enforce_distillable_text")
     ),
     Filter("max_price", lambda asked: bool(asked.caps), _affordable, ("max_price",)),
     Filter("tools", lambda asked: asked.needs.tools, _supports("tools"), needs=("tools",)),

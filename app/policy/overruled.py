@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.policy.fields import FIELDS
 from app.policy.route import Route
 from app.policy.sides import held
 
@@ -19,22 +20,6 @@ class Overruled:
     why: str
 
 
-# The reason by field, for `tighten`; whoever reads a receipt may not know the words of it.
-_WHY: Mapping[str, str] = {
-    "only": "only what both lists admit may serve",
-    "order": "the policy's order wins, and nobody outside `only` and `ignore` is tried",
-    "quantizations": "only labels that both lists have may serve",
-    "max_price": "the lower price of the two holds",
-    "zdr": "true wins",
-    "require_parameters": "true wins",
-    "enforce_distillable_text": "true wins",
-    "allow_fallbacks": "false wins",
-    "data_collection": "deny wins",
-    "sort": "the policy's way to order wins, and none is sent beside an `order`",
-    "preferred_min_throughput": "the policy's keys win",
-    "preferred_max_latency": "the policy's keys win",
-    "options": "the policy's keys win",
-}
 _SILENCED = "the request's own `order` is sent, and OpenRouter ignores a `sort` beside one"
 _REPLACED = "merge: replace sends the policy's own preferences and nothing else"
 _FILLED = "no `sort` is sent beside an `order`, and no `order` that `only` or `ignore` shut out"
@@ -75,7 +60,7 @@ def _rules(field: str, sent: Any, route: Route) -> str:
 
 
 def _why(field: str, merge: str) -> str:
-    return {"replace": _REPLACED, "fill": _FILLED}.get(merge) or _WHY[field]
+    return {"replace": _REPLACED, "fill": _FILLED}.get(merge) or FIELDS[field].why
 
 
 def _honoured(field: str, wish: Any, sent: Any) -> bool:

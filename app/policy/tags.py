@@ -8,9 +8,32 @@ the tags of which only a listing tells that they are a tier's (contract §1.3, �
 
 from collections.abc import Collection, Iterable, Sequence
 
-from app.catalog.endpoint import OTHER_TIERS, TIERS, tier_in
+from app.catalog.endpoint import OTHER_TIERS, TIERS, Endpoint, tier_in
 
 NO_TIERS: Collection[str] = frozenset()
+
+
+def means(entry: str, endpoint: Endpoint) -> bool | None:
+    """Whether an entry of a list means an endpoint; None: OpenRouter may read it so, or not.
+
+    A base slug means all endpoints of its provider but those of a service tier, a tag the endpoints
+    with exactly that tag. A display name or another case may be read as the slug (contract §1.3).
+    """
+    if entry == endpoint.tag:
+        return True
+    whole = endpoint.tier is None
+    if whole and entry == endpoint.provider:
+        return True
+    lower = entry.lower()
+    if lower == endpoint.tag:
+        return None
+    named = lower in {endpoint.provider, endpoint.provider_name.lower()}
+    return None if whole and named else False
+
+
+def of_provider(entries: Iterable[str], provider: str) -> list[str]:
+    """The entries, in lower case, that name a provider or one of its endpoints."""
+    return [entry for entry in entries if entry.partition("/")[0] == provider]
 
 
 def covers(entry: str, other: str, tiers: Collection[str] = NO_TIERS) -> bool:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.policy import tags
-from app.policy.merge import FIELDS, Conflict, tighten
+from app.policy.fields import FIELDS
+from app.policy.merge import Conflict, tighten
 from app.policy.precision import Weights, at_least, lowest
 from app.policy.rule import Clause, named
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.endpoint import Endpoint, names, read_endpoint
+from app.catalog.endpoint import Endpoint, read_endpoint
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "openrouter"
 REAL = "deepseek-v4.1-flash_2026-10-02.json"
@@ -152,31 +152,6 @@ def test_a_field_of_an_unexpected_type_counts_as_not_listed(field: str, value: o
 
 def test_an_uptime_is_a_percentage_with_or_without_a_fraction() -> None:
     assert (read(uptime_last_30m=99).uptime, read(uptime_last_30m=54.2).uptime) == (99.0, 54.2)
-
-
-@pytest.mark.parametrize(
-    ("entry", "tag", "expected"),
-    [
-        ("deepinfra", "deepinfra", True),
-        ("deepinfra", "deepinfra/fp8", True),
-        ("deepinfra", "deepinfra/turbo", True),
-        ("DeepInfra", "deepinfra/fp8", True),
-        ("deepinfra/fp8", "deepinfra/fp8", True),
-        ("deepinfra/FP8", "DeepInfra/fp8", True),
-        ("deepinfra/fp8", "deepinfra", False),
-        ("deepinfra/fp8", "deepinfra/fp8/us", False),
-        ("deepinfra/fp8", "deepinfra/turbo", False),
-        ("deep", "deepinfra", False),
-        ("", "deepinfra", False),
-        ("openai", "openai/priority", False),
-        ("openai/priority", "openai/priority", True),
-        ("openai/priority", "openai", False),
-        ("fireworks", "fireworks/us", True),
-    ],
-)
-def test_which_endpoints_an_entry_speaks_for(entry: str, tag: str, *, expected: bool) -> None:
-    """Contract §1.3."""
-    assert names(entry, read(tag=tag)) is expected
 
 
 JSON = st.recursive(

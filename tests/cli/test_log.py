@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from app.cli.log import log, moment, show, show_one
+from app.cli.log import log, show, show_one
 from app.cli.terminal import Console
 from app.errors import SettingsError
 from app.ledger.receipt import Receipt, as_json_object
 from app.ledger.store import Store
+from app.ledger.wanted import EVERYTHING, Wanted
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -96,25 +97,6 @@ def test_a_model_named_by_a_caller_can_not_steer_the_terminal() -> None:
     assert len(text.splitlines()) == 2
 
 
-@pytest.mark.parametrize(
-    ("since", "expected"),
-    [
-        ("30m", NOW - timedelta(minutes=30)),
-        ("24h", NOW - timedelta(hours=24)),
-        ("7d", NOW - timedelta(days=7)),
-        ("2026-11-20T00:00:00+00:00", datetime(2026, 11, 20, tzinfo=UTC)),
-    ],
-)
-def test_since_takes_a_span_or_a_date(since: str, expected: datetime) -> None:
-    assert moment(since, NOW) == expected
-
-
-@pytest.mark.parametrize("since", ["", "h", "1y", "yesterday", "-3h"])
-def test_a_since_that_can_not_be_read_says_what_can(since: str) -> None:
-    with pytest.raises(SettingsError, match="30m, 24h or 7d"):
-        moment(since)
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = Store.open(f"sqlite:///{tmp_path / 'ledger.db'}")
@@ -125,7 +107,7 @@ def store(tmp_path: Path) -> Store:
 def test_json_is_one_receipt_a_line_oldest_first(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log(store, follow=False, as_json=True, limit=10, filters={})
+    log(store, EVERYTHING, follow=False, as_json=True, limit=10)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["id"] for line in lines] == ["rcp_001", "rcp_002"]
 
@@ -133,22 +115,22 @@ def test_json_is_one_receipt_a_line_oldest_first(
 def test_filters_leave_out_what_was_not_asked_for(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log(store, follow=False, as_json=True, limit=10, filters={"verdict": "broken"})
+    log(store, Wanted(verdict="broken"), follow=False, as_json=True, limit=10)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["id"] == "rcp_002"
 
 
 def test_an_empty_ledger_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     empty = Store.open(f"sqlite:///{tmp_path / 'empty.db'}")
-    log(empty, follow=False, as_json=False, limit=10, filters={})
+    log(empty, EVERYTHING, follow=False, as_json=False, limit=10)
     assert "No receipts here yet" in capsys.readouterr().out
 
 
 def test_filters_that_nothing_fits_are_told_from_an_empty_ledger(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log(store, follow=False, as_json=False, limit=10, filters={"provider": "nobody"})
-    assert "none that fits" in capsys.readouterr().out
+    log(store, Wanted(provider="nobody"), follow=False, as_json=False, limit=10)
+    assert "none fits these filters" in capsys.readouterr().out
 
 
 def test_what_is_shown_later_stays_in_line() -> None:
@@ -184,6 +166,6 @@ def test_a_wall_clock_set_back_does_not_stall_following(
 
     monkeypatch.setattr("app.cli.log.time.sleep", instead_of_sleep)
     with pytest.raises(KeyboardInterrupt):
-        log(store, follow=True, as_json=True, limit=10, filters={"since": NOW})
+        log(store, Wanted(since=NOW), follow=True, as_json=True, limit=10)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["id"] for line in lines][-2:] == ["rcp_010", "rcp_011"]

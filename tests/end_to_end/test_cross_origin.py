@@ -160,7 +160,7 @@ ANSWERS: list[tuple[int, str, str, bytes, dict[str, str]]] = [
     (401, "GET", "/pointsman/receipts", b"", {}),
     (200, "GET", "/pointsman/receipts", b"", KEY),
     (404, "GET", "/pointsman/receipts/none", b"", KEY),
-    (422, "GET", "/pointsman/receipts?limit=x", b"", KEY),
+    (400, "GET", "/pointsman/receipts?limit=x", b"", KEY),
     (200, "GET", "/metrics", b"", KEY),
     (200, "GET", "/health", b"", {}),
     (200, "GET", "/ready", b"", {}),

@@ -17,6 +17,7 @@ import pytest
 
 from app.cli.export import export
 from app.ledger.store import Store
+from app.ledger.wanted import EVERYTHING
 from tests.conftest import UPSTREAM_KEY, Proxy, StartProxy
 from tests.otlp_receiver import Collector, collecting
 from tests.scripted_upstream import Pause, Reset, ScriptedUpstream, reply, sse
@@ -192,8 +193,8 @@ def everything_exported(ledger: Path, output: Path) -> int:
     """Exports land beside the ledger, to be looked through with it; how many receipts they have."""
     store = Store.open(f"sqlite:///{ledger}")
     try:
-        export(store, form="jsonl", output=output / "all.jsonl", filters={})
-        export(store, form="csv", output=output / "all.csv", filters={})
+        export(store, EVERYTHING, form="jsonl", output=output / "all.jsonl")
+        export(store, EVERYTHING, form="csv", output=output / "all.csv")
     finally:
         store.close()
     with (output / "all.csv").open(newline="") as file:

@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.policy.file.schema import PROVIDER_KEYS
-from app.policy.merge import FIELDS
 from app.policy.tags import with_tiers
-from app.policy.terms import CLAUSES, terms_of
+from app.policy.terms import terms_of
 from tests.policy.listings import endpoint
 
 DEFAULT = endpoint("deepinfra", "DeepInfra", "bf16")
@@ -125,10 +123,6 @@ def test_the_clauses_that_no_answer_shows_are_named(
 @pytest.mark.parametrize("value", [None, 5, "cheap", [1], True])
 def test_a_price_cap_that_is_no_object_caps_nothing(value: object) -> None:
     assert terms_of({"max_price": value}).caps == {}
-
-
-def test_every_field_of_the_provider_object_is_in_the_table() -> None:
-    assert CLAUSES.keys() == PROVIDER_KEYS.keys() == set(FIELDS)
 
 
 def test_a_strict_order_is_read_and_a_wish_is_not() -> None:

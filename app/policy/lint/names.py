@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from app.catalog.catalog import Catalog, listing_key
-from app.catalog.endpoint import names
 from app.catalog.providers import SLUGS
+from app.policy import tags
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.pattern import ModelPattern
 from app.policy.rule import Clause
@@ -52,7 +52,7 @@ def unmatched_entry(subject: Subject) -> Iterator[Finding]:
         harmless = clause.key in {"ignore", "options"} and not suffix
         if harmless or not endpoints or provider not in known:
             continue
-        if not any(names(entry, endpoint) for endpoint in endpoints):
+        if not any(tags.means(entry, endpoint) for endpoint in endpoints):
             own = {e.tag for e in endpoints if e.provider == provider}
             offers = f"; {provider} offers {listed(own)}" if own else ""
             models = listed(each.model for each in forecasts)
