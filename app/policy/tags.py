@@ -3,7 +3,7 @@
 A base slug (`deepinfra`) covers every endpoint of its provider, `deepinfra/fp8` and
 `deepinfra/us` alike, but not the service tiers (`openai/priority`): those are other offers at
 other prices, and a request reaches them by their full name only. A tag covers itself. `tiers` are
-the tags of which only a listing tells that they are a tier's (contract §1.3, §2.7).
+the tags of which only a listing tells that they are a tier's (openrouter.md §1.3, §2.7).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -61,7 +61,7 @@ def with_tiers(ignored: Sequence[str], tiers: Collection[str] = NO_TIERS) -> lis
     """A list to ignore, each base slug followed by its provider's service tiers.
 
     A policy that ignores a provider means all of it, but upstream a base slug covers no tier. Tags
-    that no endpoint has are ignored there in silence (contract §1.4).
+    that no endpoint has are ignored there in silence (openrouter.md §1.4).
     """
     found: dict[str, None] = {}
     for entry in ignored:
