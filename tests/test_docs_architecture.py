@@ -46,9 +46,18 @@ def drawn(text: str) -> list[tuple[str, int]]:
     return [(room, int(number)) for number, rooms in rows for room in rooms.split()]
 
 
+def drawing(found: dict[str, int]) -> str:
+    """What `drawn` reads, of these levels; the rooms of a level in any order."""
+    return "\n".join(
+        f"{level}  {'  '.join(room for room, its in found.items() if its == level)}"
+        for level in sorted(set(found.values()), reverse=True)
+    )
+
+
 def test_the_drawing_is_what_the_table_allows() -> None:
     rooms = [(room.rstrip("*"), level) for room, level in drawn(PAGE)]
-    assert sorted(rooms) == sorted(levels(MAY_IMPORT).items())
+    allowed = levels(MAY_IMPORT)
+    assert sorted(rooms) == sorted(allowed.items()), f"draw it like this:\n{drawing(allowed)}"
 
 
 def test_the_stars_are_on_the_pure_rooms() -> None:
@@ -61,6 +70,7 @@ def test_the_stars_are_on_the_pure_rooms() -> None:
 def test_a_room_stands_above_all_that_it_may_import() -> None:
     assert levels({"c": {"a", "b"}, "b": {"a"}, "a": set()}) == {"a": 0, "b": 1, "c": 2}
     assert drawn("1  b*  c\n0  a\n") == [("b*", 1), ("c", 1), ("a", 0)]
+    assert sorted(drawn(drawing(levels(MAY_IMPORT)))) == sorted(levels(MAY_IMPORT).items())
 
 
 def test_every_room_is_described() -> None:
