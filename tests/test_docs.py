@@ -41,7 +41,7 @@ def _leaves(kind: type[errors.RequestError]) -> Iterator[type[errors.RequestErro
 
 
 def test_every_link_in_the_docs_leads_somewhere() -> None:
-    pages = [DOCS.parent / "README.md", *DOCS.glob("*.md")]
+    pages = [DOCS.parent / "README.md", *DOCS.glob("**/*.md")]
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):

@@ -1,4 +1,4 @@
-"""Endpoint: one provider's offer of one model, as OpenRouter lists it (contract §5.3)."""
+"""Endpoint: one provider's offer of one model, as OpenRouter lists it (openrouter.md §5.3)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from app.exact_numbers import MOST_COUNT, exact, whole
 
 TIERS = frozenset({"priority", "flex", "ultrafast"})
 # Tiers under another word: `service_tier: fast` is OpenAI's priority tier, at twice the price
-# (contract §2.7). The word alone proves nothing: `baseten/fast` is an ordinary endpoint.
+# (openrouter.md §2.7). The word alone proves nothing: `baseten/fast` is an ordinary endpoint.
 OTHER_TIERS: Mapping[str, str] = {"openai/fast": "priority"}
 _DEAREST = 1_000_000  # USD per token; a listing's -1 or 1e999 stands for "it depends"
 _ALL = 100  # percent

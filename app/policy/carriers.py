@@ -1,8 +1,8 @@
 """Tools and plugins of a request: which models they name, and which run out of a policy's sight.
 
-A server tool may call a model of its own (contract additions, A2.2). OpenRouter documents for some
+A server tool may call a model of its own (openrouter.md §A2.2). OpenRouter documents for some
 of these calls that the request's `provider` object holds for them; for the others nothing is said,
-so a policy can't be shown to be kept there (A2.3).
+so a policy can't be shown to be kept there (openrouter.md §A2.3).
 
 Read leniently: an entry of a shape that OpenRouter would refuse carries nothing.
 """
@@ -29,7 +29,7 @@ _TOO_MANY = f"it names over {_MOST_MODELS} models"
 
 
 class Inner(NamedTuple):
-    """A model that a tool or plugin names; `inherits`: the provider object holds for it (A2.3)."""
+    """A model that a tool or plugin names; `inherits`: `provider` holds (openrouter.md §A2.3)."""
 
     carrier: str  # tools.openrouter:subagent
     model: str
@@ -49,7 +49,7 @@ class Carried(msgspec.Struct, frozen=True, gc=False):
     carriers: tuple[str, ...] = ()  # all that `refuse` and `strip` can name
     inner: tuple[Inner, ...] = ()
     doubts: tuple[Doubt, ...] = ()
-    server_tools: bool = False  # then `provider` in the answer is unsure (contract §3.2)
+    server_tools: bool = False  # then `provider` in the answer is unsure (openrouter.md §3.2)
 
     def __or__(self, other: "Carried") -> "Carried":
         """What both carry."""

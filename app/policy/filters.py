@@ -1,4 +1,4 @@
-"""What OpenRouter filters endpoints by, from what is known of it (contract §1.3 to §1.6, §2.7).
+"""What OpenRouter filters endpoints by, as far as it is known (openrouter.md §1.3 to §1.6, §2.7).
 
 Each filter answers for one endpoint: it passes, it doesn't, or that can't be told from here. This
 is deliberately not the simulator's code: each of the two catches the other's mistakes.
@@ -27,7 +27,7 @@ Passes = bool | None  # None: it can't be told from here
 Tells = Callable[[str, Endpoint], Passes]
 
 _PRICED = ("prompt", "completion", "request", "image", "audio")
-# What a tier of a request lets in, beside the endpoints of no tier (contract §2.7).
+# What a tier of a request lets in, beside the endpoints of no tier (openrouter.md §2.7).
 _ADMITTED: Mapping[str | None, tuple[str, ...]] = {
     "priority": ("priority",),
     "fast": ("priority",),
@@ -159,7 +159,7 @@ def _in_tier(asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) ->
 
 
 def _has_label(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
-    """Labels are compared as they are; a row without one matches none (§1.5).
+    """Labels are compared as they are; a row without one matches none (openrouter.md §1.5).
 
     A broader label may stand for its family: the guide says so, and no traffic shows it.
     """
@@ -180,7 +180,7 @@ def caps_exceeded(asked: Asked, endpoint: Endpoint) -> list[str]:
 
 
 def _within(asked: Asked, key: str, endpoint: Endpoint) -> Passes:
-    """Whether one price is within its cap; a price equal to it is, by the guide (§1.1)."""
+    """Whether one price is within its cap; an equal one is, by the guide (openrouter.md §1.1)."""
     price, cap = listed_price(key, endpoint), exact(asked.caps[key])
     return None if price is None or cap is None else price <= cap
 
@@ -241,7 +241,7 @@ def _gives(parameter: str) -> Callable[[Asked], bool]:
 
 # The policy's filters first, in the order people read them, then what the request needs. The order
 # among filters changes who is said to have dropped an endpoint, never who is left; but the gentle
-# ones look at those who are left, and an order without fallbacks comes last (contract §7).
+# ones look at those who are left, and an order without fallbacks comes last (openrouter.md §7).
 FILTERS: tuple[Filter, ...] = (
     Filter("regional_surcharge", _always, _without_surcharge),
     Filter("service_tier", _always, _in_tier, ("order",), ("service_tier",)),

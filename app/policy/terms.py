@@ -21,7 +21,8 @@ _UNSEEN = tuple(
     sorted((name, field.binds_at) for name, field in FIELDS.items() if field.showing == "unseen")
 )
 
-# A broader label may stand for these upstream: the guide says so, no traffic shows it (§1.5).
+# A broader label may stand for these upstream: the guide says so, no traffic shows it
+# (openrouter.md §1.5).
 FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"fp4": ("mxfp4", "nvfp4"), "fp8": ("mxfp8",)}
 )
@@ -127,7 +128,7 @@ def _slugs(preferences: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def _entries(preferences: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """A list of texts, lower case; whatever else a caller may have sent in its place is none.
 
-    An empty list filters nothing (contract §1.1), and neither does what is no list.
+    An empty list filters nothing (openrouter.md §1.1), and neither does what is no list.
     """
     value = preferences.get(name)
     texts = value if isinstance(value, list | tuple) else ()

@@ -1,4 +1,4 @@
-"""Batches: many requests to one model, read as a stream, served by one host (contract A8).
+"""Batches: many requests to one model, read as a stream, served by one host (openrouter.md §A8).
 
 The reader sees a field only where it stands before `requests`: a `model` or an `endpoint` behind
 it counts as missing, which is the error of the order, too; a `provider` there is never read.
@@ -38,7 +38,7 @@ class _Pairs(dict[str, Any]):
 
 
 def read_batch(_content_type: str, raw: bytes) -> dict[str, Any]:
-    """The body as a stream's reader sees it. Raises the 400s of contract A8."""
+    """The body as a stream's reader sees it. Raises the 400s of openrouter.md §A8."""
     try:
         whole = json.loads(raw, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError) as error:

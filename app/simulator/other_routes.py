@@ -1,4 +1,4 @@
-"""The routes beside inference: what each reads, how it is served, what it answers (A8)."""
+"""The routes beside inference: what each reads, its host, its answer (openrouter.md §A8)."""
 
 import json
 from collections.abc import Callable, Mapping

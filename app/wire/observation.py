@@ -74,7 +74,7 @@ class ObservedError(msgspec.Struct, frozen=True, gc=False):
 
 
 class RouterMetadata(msgspec.Struct, frozen=True, gc=False):
-    """The router's opt-in account of what it did (contract §4).
+    """The router's opt-in account of what it did (openrouter.md §4).
 
     `available` may name providers that the filters removed; judge by `selected` and `attempts`.
     """

@@ -46,15 +46,15 @@ def test_every_row_of_the_recorded_listings_is_read(row: dict[str, Any]) -> None
     assert endpoint.tier == row.get("service_tier")
 
 
-def test_the_recorded_listing_counts_its_labels_as_the_contract_does() -> None:
-    """fp8 16, unknown 13, fp4 3, fp32 1 (contract §1.5)."""
+def test_the_recorded_listing_counts_its_labels_as_the_docs_do() -> None:
+    """fp8 16, unknown 13, fp4 3, fp32 1 (openrouter.md §1.5)."""
     labels = [endpoint.quantization for row in rows(REAL) if (endpoint := read_endpoint(row))]
     counts = {label: labels.count(label) for label in set(labels)}
     assert counts == {"fp8": 16, "unknown": 13, "fp4": 3, "fp32": 1}
 
 
 def test_a_listed_price_is_after_its_discount() -> None:
-    """Shown 0.18 with `discount` 0.4 and a list price of 0.30 (contract §5.3)."""
+    """Shown 0.18 with `discount` 0.4 and a list price of 0.30 (openrouter.md §5.3)."""
     (gmicloud,) = [row for row in rows(REAL) if row["tag"] == "gmicloud/fp8"]
     endpoint = read_endpoint(gmicloud)
     assert endpoint is not None

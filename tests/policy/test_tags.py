@@ -123,7 +123,7 @@ def test_t58_no_tier_of_an_ignored_provider_is_left(ignored: list[str]) -> None:
     ],
 )
 def test_which_endpoints_an_entry_means(entry: str, tag: str, *, expected: bool | None) -> None:
-    """Contract §1.3."""
+    """openrouter.md §1.3."""
     endpoint = read_endpoint({"tag": tag, "provider_name": "Some Name"})
     assert endpoint is not None
     assert means(entry, endpoint) is expected

@@ -25,7 +25,7 @@ UNLABELLED = endpoint("mistral", "Mistral", None)
         ({"only": ["deepinfra/turbo"]}, DEFAULT, False),
         ({"only": ["deep"]}, DEFAULT, False),
         ({"only": ["novita", "DeepInfra/Turbo"]}, TURBO, True),
-        ({"only": ["google-vertex"]}, FLEX, False),  # ... but those of a tier (contract §1.3)
+        ({"only": ["google-vertex"]}, FLEX, False),  # ... but those of a tier (openrouter.md §1.3)
         ({"only": ["google-vertex/flex"]}, FLEX, True),
         ({"ignore": ["deepinfra"]}, TURBO, False),
         ({"ignore": ["deepinfra/turbo"]}, TURBO, False),
@@ -35,8 +35,8 @@ UNLABELLED = endpoint("mistral", "Mistral", None)
         ({"quantizations": ["bf16", "fp16"]}, TURBO, False),
         ({"quantizations": ["unknown"]}, FLEX, True),
         ({"quantizations": ["fp8"]}, FLEX, False),
-        ({"quantizations": ["unknown"]}, UNLABELLED, False),  # null matches nothing (§1.5)
-        ({"quantizations": []}, UNLABELLED, True),  # an empty list filters nothing (§1.1)
+        ({"quantizations": ["unknown"]}, UNLABELLED, False),  # null: openrouter.md §1.5
+        ({"quantizations": []}, UNLABELLED, True),  # filters nothing (openrouter.md §1.1)
         ({"only": [], "ignore": []}, DEFAULT, True),
         ({"only": None, "ignore": None, "quantizations": None}, DEFAULT, True),
         ({"only": ["Moonshot AI"]}, endpoint("moonshotai", "Moonshot AI"), True),
@@ -163,7 +163,7 @@ def test_filters_that_no_answer_shows_are_told(preferences: Any, unchecked: Any)
     ],
 )
 def test_a_broader_label_may_stand_for_its_family(asked: str, label: str, inside: Any) -> None:
-    """The guide says that fp8 includes mxfp8, and no traffic shows it (contract §1.5)."""
+    """The guide says that fp8 includes mxfp8, and no traffic shows it (openrouter.md §1.5)."""
     assert terms_of({"quantizations": [asked]}).allows(endpoint("a", "A", label)) is inside
 
 

@@ -184,7 +184,7 @@ async def test_a_cut_in_the_stream_is_an_incomplete_body(served: Served) -> None
 
 
 async def test_a_caller_who_leaves_is_on_record_as_cancelled() -> None:
-    """As reported live: status 499, no finish reason, nothing to pay (contract §5.5)."""
+    """As reported live: status 499, no finish reason, nothing to pay (openrouter.md §5.5)."""
     app = create_simulator(pace=0.2, switches=Switches(generation_delay=0))
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"model": "x-ai/grok-4", "messages": HELLO, "stream": True}

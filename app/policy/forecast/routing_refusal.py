@@ -1,7 +1,7 @@
 """What OpenRouter's routing 404 says of itself: the step that left no endpoint, and its counts.
 
-The shape is undocumented and changes (contract §3.5), so everything is read leniently: the step
-from `failed_routing_step`, from a funnel that ends at zero, or from the words of the message, which
+The shape is undocumented and changes (openrouter.md §3.5), so all is read leniently: the step from
+`failed_routing_step`, from a funnel that ends at zero, or from the words of the message, which
 is all that `/messages` has.
 """
 

@@ -69,7 +69,7 @@ def unknown_model(subject: Subject) -> Iterator[Finding]:
                 yield at(rule, "warning", message)
 
 
-# Variants that any model takes, so that none lists them (contract §2.2).
+# Variants that any model takes, so that none lists them (openrouter.md §2.2).
 _ANY_MODELS = ("", ":nitro", ":floor", ":exacto", ":online")
 
 

@@ -5,8 +5,8 @@ Rule 1  `kept` only where every endpoint that could have been given the prompt i
 Rule 2  `broken` only where none of those that could have served is, or where a failed attempt gave
         the prompt to a provider that is outside.
 Rule 3  Everything else is `unproven`, with the reason. We say "listed as fp8", never "is fp8":
-        no answer tells the endpoint's tag or quantization (contract §3.2, §4).
-Rule 4  An account's own key goes before any order (contract §1.6), so an endpoint outside of a
+        no answer tells the endpoint's tag or quantization (openrouter.md §3.2, §4).
+Rule 4  An account's own key goes before any order (openrouter.md §1.6), so an endpoint outside of a
         strict order breaks it only where the answer says that no such key was used.
 """
 
@@ -127,7 +127,7 @@ def stricter(verdict: Verdict, by_its_own_rules: Verdict, model: str, unasked: s
 def _inner_doubt(served: Served, terms: Terms, catalog: Catalog, now: float) -> str | None:
     """Why a model that is called inside may have been served outside; None where it can't have.
 
-    OpenRouter doesn't say that the preferences hold for it (additions, A2.3), so every endpoint
+    OpenRouter doesn't say that the preferences hold for it (openrouter.md §A2.3), so every endpoint
     that it is listed with has to be inside, and what no listing shows can't be known.
     """
     if served.inner and terms.unchecked:

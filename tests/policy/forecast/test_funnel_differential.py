@@ -164,9 +164,7 @@ OPEN = [
 
 
 @pytest.mark.parametrize(("drawn", "switch"), OPEN)
-def test_what_the_contract_leaves_open_is_never_guessed(
-    drawn: dict[str, bool], switch: str
-) -> None:
+def test_what_the_docs_leave_open_is_never_guessed(drawn: dict[str, bool], switch: str) -> None:
     """Whichever way the router takes it, nothing that it would try is said to fall.
 
     Where the funnel is sure of everything, both ways leave the same endpoints.

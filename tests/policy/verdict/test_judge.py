@@ -111,7 +111,7 @@ def test_exact_cost_singles_out_the_row_among_several(
 
 
 def test_two_rows_at_one_price_stay_unproven() -> None:
-    """Nothing in an answer tells two such rows apart (contract §1.3)."""
+    """Nothing in an answer tells two such rows apart (openrouter.md §1.3)."""
     twins = listed([row("baseten/fp8", "BaseTen"), row("baseten/fp4", "BaseTen", "fp4")])
     answer = served("BaseTen", bill=paid("0.001", "0.0002"))
     assert verdict(answer, FP8_UP, twins) == "unproven"
