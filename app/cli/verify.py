@@ -10,7 +10,7 @@ from rich.text import Text
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
 from app.cli.ledgers import to_read
-from app.cli.log import style_of
+from app.cli.log import found, style_of
 from app.cli.terminal import Console, Table, print_json
 from app.cli.which_ledger import with_demos_upstream, with_ledger
 from app.errors import SettingsError
@@ -34,16 +34,14 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
     Raises `SettingsError` where there is no such receipt, no generation to it, or no record yet.
     """
     settings = with_ledger(settings)
-    receipt = to_read(settings).get(receipt_id)
-    if receipt is None:
-        raise SettingsError(f"the ledger has no receipt {receipt_id}")
+    receipt = found(to_read(settings), receipt_id)
     if is_cut(receipt.preferences_sent):
         raise SettingsError(
-            f"the preferences on {receipt_id} were too long to be kept whole, so the receipt can't "
+            f"the preferences on {receipt.id} were too long to be kept whole, so the receipt can't "
             "be judged again; the verdict that it has was judged by all of them"
         )
     if receipt.generation_id is None or receipt.model_sent is None:
-        raise SettingsError(f"{receipt_id} names no generation: nothing was generated, or was told")
+        raise SettingsError(f"{receipt.id} names no generation: nothing was generated, or was told")
     verdict = asyncio.run(_verified(with_demos_upstream(settings), receipt, wait))
     if as_json:
         before = {"verdict": receipt.verdict, "reason": receipt.reason}

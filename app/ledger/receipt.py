@@ -22,6 +22,9 @@ _TIME_DIGITS = 10  # even, as the next: made two at a time
 _RANDOM_DIGITS = 12
 
 
+NAMED_BY_END = 100_000  # receipts of late, which the end of an id is looked for among
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request, from arrival to end. Times in milliseconds, money in USD, sizes in bytes."""
 

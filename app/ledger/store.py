@@ -5,6 +5,7 @@ command line, never on the event loop.
 """
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from app.ledger.opening import (
     open_engine,
     plainly,
 )
-from app.ledger.receipt import FIELDS, TUPLES, Receipt
+from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
 from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
 from app.ledger.stats import Dimension, Series, Stats
@@ -36,6 +37,9 @@ from app.ledger.wanted import EVERYTHING, Wanted
 
 log = logging.getLogger("pointsman")
 
+LAST = "last"
+_END = re.compile(r"[0-9a-z]{4,22}")
+_MOST_NAMED = 5
 _COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
 
 
@@ -155,6 +159,21 @@ class Store:
         """One receipt, if the ledger has it."""
         rows = self._read(sa.select(*_COLUMNS).where(RECEIPTS.c.id == storable(receipt_id)))
         return _receipt(rows[0]) if rows else None
+
+    def named(self, name: str) -> list[Receipt]:
+        """The receipts of this id, or of which it is the end; `last` is the newest.
+
+        An end of four characters or more is looked for among the newest `NAMED_BY_END`.
+        """
+        if name == LAST:
+            return self.recent(limit=1)
+        whole = self.get(name)
+        if whole is not None or not _END.fullmatch(name):
+            return [] if whole is None else [whole]
+        late = RECEIPTS.c.seq > self.end() - NAMED_BY_END
+        ends = RECEIPTS.c.id.endswith(name, autoescape=True)
+        query = sa.select(*_COLUMNS).where(late, ends).order_by(*NEWEST_FIRST).limit(_MOST_NAMED)
+        return [_receipt(row) for row in self._read(query)]
 
     def stats(self, *, by: Sequence[Dimension] = (), wanted: Wanted = EVERYTHING) -> Stats:
         """What the wanted receipts add up to, in groups."""

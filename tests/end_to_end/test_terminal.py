@@ -216,7 +216,7 @@ AT_AND_NOT = pytest.mark.parametrize("at_terminal", [True, False], ids=["termina
     [
         (["log"], 0, "kept"),
         (["log", "--json"], 0, "rcp_hostile"),
-        (["log", "rcp_hostile"], 0, "error_message"),
+        (["log", "rcp_hostile"], 0, "Message"),
         (["log", CANARY], 2, "has no receipt"),
         (["log", "--since", CANARY], 2, "is not a time"),
         (["log", f"--{CANARY}"], 2, "o such option"),
