@@ -15,7 +15,8 @@ from app.policy.request import read_request
 from app.policy.routed import routed
 from app.record.exchange import Exchange, session_digest
 from app.record.receipt_of import judged, receipt_of, unsettled
-from app.wire.dialect import DIALECTS
+from app.wire.dialect import DIALECTS, Dialect
+from app.wire.observer import LIMIT
 
 NOW = 1_800_000_000.0
 BOOK = read_book(
@@ -62,6 +63,31 @@ def filed(body: dict[str, Any], answer: dict[str, Any], known: Catalog) -> Recei
 def told_of(exchange: Exchange, known: Catalog) -> Receipt:
     exchange.since = NOW
     return receipt_of(exchange, judged(exchange, known, now=NOW))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.path)
+@pytest.mark.parametrize(
+    ("headers", "body", "why"),
+    [
+        ({b"content-encoding": b"br"}, b"\x1b\x0f\x00", "the answer is compressed (br)"),
+        ({}, b"ID3 and then music", "the answer is not JSON"),
+        ({}, b'{"provider": "Novita", "x": "' + b"x" * LIMIT, "the answer is larger than 8 MB"),
+        ({}, b"", "the answer is empty"),
+        ({b"content-type": b"text/event-stream"}, b"data: ?\n\n", "an event is not JSON"),
+    ],
+    ids=["compressed", "sound", "large", "empty", "stream"],
+)
+def test_an_answer_that_could_not_be_read_is_unproven_and_says_why(
+    dialect: Dialect, headers: dict[bytes, bytes], body: bytes, why: str
+) -> None:
+    exchange = exchanged({"model": "acme/one"}, {})
+    exchange.dialect = dialect
+    exchange.begin_answer(200, list(headers.items()))
+    if body:
+        exchange.saw(body)
+    receipt = told_of(exchange, ONE_IS_FP4)
+    assert receipt.verdict == "unproven"
+    assert receipt.reason == f"the provider is not known, because {why}"
 
 
 TWO = {"model": "acme/one", "models": ["acme/two"]}

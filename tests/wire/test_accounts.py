@@ -69,7 +69,7 @@ def test_a_field_that_tells_who_served_and_is_too_large_is_told(name: bytes) -> 
     notes.take(frame)
     seen = notes.observation()
     assert (seen.model, seen.partly_read) == ("a/b", True)
-    assert seen.unreadable == "a field that tells who served is too large"
+    assert seen.unreadable == "a field that tells which provider served is too large to be read"
 
 
 @pytest.mark.parametrize(
