@@ -164,13 +164,15 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         inner=exchange.inner,
         partly_read=seen.partly_read,
     )
-    verdict = judge(served, outgoing.terms, catalog, now=now)
+    sent = outgoing.terms.with_tiers() if exchange.tiered else outgoing.terms
+    verdict = judge(served, sent, catalog, now=now)
     if exchange.terms_for is None or seen.model is None:
         return verdict
     terms = exchange.terms_for(model)
-    if terms == outgoing.terms:
+    terms = terms.with_tiers() if exchange.tiered else terms
+    if terms == sent:
         return verdict
-    asked_for = outgoing.terms.unchecked
+    asked_for = sent.unchecked
     unasked = ", ".join(each for each in terms.unchecked if each not in asked_for)
     return stricter(verdict, judge(served, terms, catalog, now=now), model, unasked)
 

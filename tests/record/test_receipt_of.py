@@ -10,6 +10,7 @@ from app.catalog.catalog import EMPTY, Catalog
 from app.errors import PolicyConflict, UpstreamCut
 from app.ledger.receipt import Receipt
 from app.policy.apply import apply
+from app.policy.book import Book
 from app.policy.file.parse import read_book
 from app.policy.request import read_request
 from app.policy.routed import routed
@@ -36,7 +37,7 @@ def catalog(**listings: Sequence[dict[str, Any]]) -> Catalog:
     return known
 
 
-def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
+def exchanged(body: dict[str, Any], answer: dict[str, Any], book: Book = BOOK) -> Exchange:
     exchange = Exchange(
         id="rcp_1",
         path="/v1/chat/completions",
@@ -46,7 +47,7 @@ def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
         asked_with={},
     )
     request = read_request(json.dumps(body).encode())
-    found = routed(BOOK, request, caller=None, user_agent="", catalog=EMPTY)
+    found = routed(book, request, caller=None, user_agent="", catalog=EMPTY)
     exchange.routed(found)
     exchange.outgoing = apply(request, found.route)
     exchange.begin_answer(200, [(b"content-type", b"application/json")])
@@ -88,6 +89,34 @@ def test_an_answer_that_could_not_be_read_is_unproven_and_says_why(
     receipt = told_of(exchange, ONE_IS_FP4)
     assert receipt.verdict == "unproven"
     assert receipt.reason == f"the provider is not known, because {why}"
+
+
+NOVITA_AND_FLEX = [row("novita", "Novita", "fp8"), row("novita/flex", "Novita", "fp8")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed", "verdict"),
+    [
+        ({}, [], "kept"),
+        ({"service_tier": "default"}, [], "kept"),
+        ({"service_tier": None, "speed": "standard"}, [], "kept"),
+        ({"service_tier": "flex"}, [], "unproven"),
+        ({"speed": "fast"}, [], "unproven"),
+        ({"model": "acme/one:floor"}, [], "unproven"),
+        ({"service_tier": "flex"}, [row("novita", "Novita", "fp8")], "kept"),
+        ({"service_tier": "flex"}, NOVITA_AND_FLEX, "unproven"),
+    ],
+)
+def test_a_provider_asked_for_a_service_tier_is_not_known_by_its_name_alone(
+    asked: dict[str, Any], listed: list[dict[str, Any]], verdict: str
+) -> None:
+    body = {"model": "acme/one", **asked}
+    book = read_book(
+        {"p.yaml": "version: 1\nrules:\n  - {name: one, models: ['*'], only: [novita]}\n"}
+    )
+    exchange = exchanged(body, {"model": "acme/one", "provider": "Novita"}, book)
+    known = catalog(one=listed) if listed else EMPTY
+    assert told_of(exchange, known).verdict == verdict
 
 
 TWO = {"model": "acme/one", "models": ["acme/two"]}
