@@ -86,8 +86,8 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
 
     `provider` is the one named last, `provider_names` all of them, in the order of appearance.
     `done`: a stream's terminator came, or a whole body was read. `answered`: an event of a stream
-    bore a token, or a whole body was billed for some. `unreadable`: why something of the answer
-    could not be read, as a clause in plain words; what could be read is here all the same.
+    bore a token, or a whole body had content or was billed for some. `unreadable`: why something
+    of the answer could not be read, as a clause in plain words; what could be read is here too.
     """
 
     generation_id: str | None = None

@@ -147,6 +147,7 @@ class Observer:
             notes.look_for_tokens(frame)
         if wrapper and (wrapped := getattr(frame, wrapper)) and (inner := read_frame(wrapped)):
             notes.take(inner)
+            notes.look_for_content(inner)
         kind = frame.type or (event.name and event.name.decode(errors="replace"))
         if not (kind and isinstance(kind, str)):
             return
@@ -172,6 +173,7 @@ class Observer:
         frame = read_frame(body.removeprefix(_BOM))
         if frame is not None:
             self._notes.take(frame)
+            self._notes.look_for_content(frame)
             self._notes.done = True
         else:
             self._notes.unreadable = _NOT_JSON if body.strip() else "the answer is empty"

@@ -574,6 +574,7 @@ def test_the_other_dialects_bodies_are_read(path: str) -> None:
         model="a/b",
         usage=Usage(prompt_tokens=8, cost_usd=Decimal("0.5")),
         done=True,
+        answered=True,
     )
 
 
