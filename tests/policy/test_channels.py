@@ -102,6 +102,26 @@ def test_t57_a_rule_refuses_a_tool_within_a_namespace() -> None:
         refuse(found.request, found.route)
 
 
+def test_a_rule_looks_for_tools_no_deeper_than_openrouter_takes_them() -> None:
+    found = of({"refuse": ["tools.web_search"]}, tools=NESTED)
+    refuse(found.request, found.route)
+    assert found.unprovable
+
+
+@pytest.mark.parametrize(
+    ("fields", "tiered"),
+    [
+        ({}, False),
+        ({"service_tier": "auto", "speed": None}, False),
+        ({"service_tier": "flex"}, True),
+        ({"speed": "fast"}, True),
+        ({"model": "a/b:nitro"}, True),
+    ],
+)
+def test_whether_a_service_tier_is_asked_for(fields: dict[str, Any], *, tiered: bool) -> None:
+    assert of(**fields).tiered is tiered
+
+
 def test_the_reason_names_the_first_and_counts_the_others() -> None:
     found = of(one_new=1, two_new=2, three_new=3)
     assert found.unprovable == (
