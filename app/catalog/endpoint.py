@@ -26,7 +26,7 @@ class Endpoint:
     prices hold, so cost can't single this row out.
     """
 
-    tag: str
+    tag: str  # lower case, as the label and the tier
     provider_name: str  # as answers name it
     quantization: str | None
     prompt_price: Decimal | None
@@ -66,7 +66,7 @@ def read_endpoint(row: object) -> Endpoint | None:
     return Endpoint(
         tag=tag.lower(),
         provider_name=name,
-        quantization=readable_name(row.get("quantization")),
+        quantization=_lower(readable_name(row.get("quantization"))),
         prompt_price=_price(prices, "prompt"),
         completion_price=_price(prices, "completion"),
         cache_read_price=_price(prices, "input_cache_read"),
@@ -76,7 +76,7 @@ def read_endpoint(row: object) -> Endpoint | None:
         supported_parameters=_texts(row.get("supported_parameters")),
         status=whole(row.get("status"), least=-MOST_COUNT),
         uptime=_percent(row.get("uptime_last_30m")),
-        tier=readable_name(row.get("service_tier")) or tier_in(tag),
+        tier=_lower(readable_name(row.get("service_tier"))) or tier_in(tag),
         request_price=_price(prices, "request"),
         image_price=_price(prices, "image"),
         audio_price=_price(prices, "audio"),
@@ -122,6 +122,10 @@ def tier_in(tag: str) -> str | None:
 def readable_name(value: object) -> str | None:
     """`value` if it can be a name in a listing: a text, neither empty nor endless."""
     return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME else None
+
+
+def _lower(word: str | None) -> str | None:
+    return None if word is None else word.lower()
 
 
 def _texts(value: object) -> tuple[str, ...]:

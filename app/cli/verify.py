@@ -70,7 +70,8 @@ async def _verified(settings: Settings, receipt: Receipt, wait: float) -> Verdic
         server_tools=record.server_tools,
         cache_hit=record.from_cache,
     )
-    return judge(served, terms_of(receipt.preferences_sent), catalog, now=time.time())
+    terms = terms_of(receipt.preferences_sent).with_tiers()  # no receipt says if one was asked for
+    return judge(served, terms, catalog, now=time.time())
 
 
 def _meant(tried: str | None, sent: str, catalog: Catalog) -> str:

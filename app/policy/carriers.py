@@ -25,6 +25,11 @@ _RUN_TIME = "the model that answers chooses the advisor's model, so no policy ca
 _PANEL = "its default panel of models is OpenRouter's to choose"
 _JUDGE = "its judge reads the prompt first, and is OpenRouter's to choose"
 _UNSAID = "OpenRouter does not say whether it keeps to the request's provider object"
+_NOT_A_TYPE = "its type is not a text"
+_WITHIN = "it holds tools that do not run at the client"
+_READS_FILES = (
+    "files may be read by an engine that is neither the model's host nor named in a policy"
+)
 _TOO_MANY = f"it names over {_MOST_MODELS} models"
 
 
@@ -69,6 +74,7 @@ class Carried(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Carried()
+_CARRYING = frozenset({"tools", "deferred_tools", "plugins", "mcp_servers"})
 
 _Entry = TypeVar("_Entry", bound=msgspec.Struct)
 
@@ -77,6 +83,7 @@ class _Tool(msgspec.Struct, gc=False):
     type: Any = None
     model: Any = None
     parameters: msgspec.Raw = msgspec.Raw()
+    tools: msgspec.Raw = msgspec.Raw()  # of a namespace
 
 
 class _Parameters(msgspec.Struct, gc=False):
@@ -94,13 +101,16 @@ class _Plugin(msgspec.Struct, gc=False):
     analysis_models: Any = None
     allowed_models: Any = None
     judge_model: Any = None
+    pdf: Any = None
 
 
 def carried(fields: Fields, server_tools: ServerTools = NO_LIST) -> Carried:
     """What the tools and plugins of a request carry."""
-    if "tools" not in fields and "plugins" not in fields and "mcp_servers" not in fields:
+    if _CARRYING.isdisjoint(fields):
         return NOTHING
     found = [*_tools(fields.get("tools"), server_tools), *_plugins(fields.get("plugins"))]
+    if not _all_at_the_client(fields.get("deferred_tools"), server_tools):
+        found.append(_within("deferred_tools"))
     if _says_something(fields.get("mcp_servers")):
         found.append(_Found("mcp_servers", on_server=True))
     inner = tuple(each for one in found for each in one.inner)
@@ -132,20 +142,37 @@ def _tools(
     if entries is None:
         yield _unreadable("tools")
     for tool in entries or ():
-        kind = tool.type if isinstance(tool.type, str) else None
-        runs = server_tools.runs(kind)
-        if runs == "client":
+        if tool.type is not None and not isinstance(tool.type, str):
+            yield _Found("tools", doubts=(Doubt("tools", _NOT_A_TYPE),))
             continue
-        carrier = f"tools.{kind}"
+        kind = tool.type
+        runs, carrier = server_tools.runs(kind), f"tools.{kind}"
+        if runs == "client":
+            if not _all_at_the_client(tool.tools, server_tools, levels):
+                yield _within(carrier)
+            continue
         parameters = _object(tool.parameters, _Parameters) or _Parameters()
         if runs == "depends":
-            yield _Found(carrier, on_server=parameters.engine == "openrouter")
+            yield _Found(carrier, on_server=parameters.engine is not None)
             continue
         if runs is None:
             yield _Found(carrier, doubts=(Doubt(carrier, "a tool of this type is not known"),))
         yield _server_tool(carrier, kind or "", tool, parameters)
         if levels and parameters.tools:
             yield from _tools(parameters.tools, server_tools, levels - 1)
+
+
+def _all_at_the_client(
+    raw: msgspec.Raw | None, server_tools: ServerTools, levels: int = _DEEPEST
+) -> bool:
+    """Whether the tools of a list, one within another, are known to run at the client."""
+    if not levels:
+        return not raw
+    return not any(True for _ in _tools(raw, server_tools, levels - 1))
+
+
+def _within(carrier: str) -> _Found:
+    return _Found(carrier, doubts=(Doubt(carrier, _WITHIN),), on_server=True)
 
 
 def _server_tool(carrier: str, kind: str, tool: _Tool, parameters: _Parameters) -> _Found:
@@ -192,6 +219,8 @@ def _plugins(raw: msgspec.Raw | None) -> Iterator[_Found]:
         carrier = f"plugins.{plugin.id}"
         known = plugin.id in PLUGINS
         why = PLUGINS.get(plugin.id) if known else "a plugin of this id is not known"
+        if plugin.id == "file-parser" and not _is_read_by_its_host(plugin.pdf):
+            why = _READS_FILES
         yield _Found(
             carrier,
             inner=tuple(
@@ -202,6 +231,10 @@ def _plugins(raw: msgspec.Raw | None) -> Iterator[_Found]:
             doubts=(Doubt(carrier, why),) if why else (),
             on_server=plugin.id in _FETCHING or not known,
         )
+
+
+def _is_read_by_its_host(pdf: Any) -> bool:
+    return isinstance(pdf, dict) and pdf.get("engine") == "native"
 
 
 def _named_by(plugin: _Plugin) -> Iterator[str]:

@@ -17,7 +17,8 @@ def means(entry: str, endpoint: Endpoint) -> bool | None:
     """Whether an entry of a list means an endpoint; None: OpenRouter may read it so, or not.
 
     A base slug means all endpoints of its provider but those of a service tier, a tag the endpoints
-    with exactly that tag. A display name or another case may be read as the slug (openrouter.md §1.3).
+    with exactly that tag. A display name or another case may be read as the slug
+    (openrouter.md §1.3).
     """
     if entry == endpoint.tag:
         return True

@@ -38,6 +38,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     perhaps: tuple[str, ...] = ()  # labels that those may stand for
     caps: Mapping[str, Any] = {}
     unchecked: tuple[str, ...] = ()  # the clauses in force that no answer can show
+    tiers: bool = False  # whether endpoints of a service tier may have been asked for
     asked: bool = False  # whether there are preferences at all
     judged: bool = False  # whether there are any that an answer could break
 
@@ -65,7 +66,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
             return False
         if provider in self.ignore:
             return None if self._lets_tiers_through(provider) else False
-        if (own and provider not in own) or self.labels:
+        if self.labels or (own and not self._names_all_of(provider, own)):
             return None
         return None if tags.of_provider(self.ignore, provider) else True
 
@@ -80,9 +81,17 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     def provider_in_order(self, provider: str) -> bool | None:
         """What `in_order` says of such a provider."""
         own = tags.of_provider(self.order, provider)
-        if not self.order or provider in own:
+        if not self.order:
             return True
-        return None if own else False
+        return None if own and not self._names_all_of(provider, own) else bool(own)
+
+    def _names_all_of(self, provider: str, own: list[str]) -> bool:
+        """Whether entries name all that a provider may have served by: its slug covers no tier."""
+        return provider in own and not (self.tiers and set(tags.with_tiers([provider])) - set(own))
+
+    def with_tiers(self) -> "Terms":
+        """The same terms for a request that may have asked for a service tier."""
+        return msgspec.structs.replace(self, tiers=True)
 
 
 def terms_of(preferences: Mapping[str, Any] | None) -> Terms:

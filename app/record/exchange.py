@@ -51,6 +51,7 @@ class Exchange(msgspec.Struct):
     model_asked: str | None = None
     streamed: bool = False
     server_tools: bool = False
+    tiered: bool = False  # whether a service tier is asked for
     unprovable: str | None = None  # what it carries of which no policy can be shown to hold
     inner: tuple[str, ...] = ()  # models called inside, perhaps without its preferences
     terms_for: TermsFor | None = None  # where another model than the one named may answer
@@ -84,6 +85,7 @@ class Exchange(msgspec.Struct):
         self.request, self.route = routed.sent, routed.route
         self.model_asked, self.streamed = routed.request.model, routed.request.streamed
         self.server_tools, self.unprovable = routed.server_tools, routed.unprovable
+        self.tiered = routed.tiered
         self.inner, self.terms_for = routed.inner, routed.terms_for
         self.session = routed.sent.session or self.session
         self.models_sent = routed.route.names_sent(routed.request.models)

@@ -146,13 +146,12 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
     if outgoing is None or exchange.observer is None or status is None:
         return Verdict(verdict=None, reason="nothing was routed")
     usage = seen.usage or Usage()
-    selected = seen.metadata.selected if seen.metadata else None
     model = _answering(exchange, seen, catalog)
     served = Served(
         status=status,
         model=model,
         named_by_body=seen.provider_names,
-        named_by_router=selected.provider if selected else None,
+        named_by_router=seen.metadata.selected if seen.metadata else None,
         attempted=_attempted(exchange, seen, catalog),
         bill=_bill(usage),
         is_byok=_is_byok(seen),
@@ -165,13 +164,15 @@ def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: 
         inner=exchange.inner,
         partly_read=seen.partly_read,
     )
-    verdict = judge(served, outgoing.terms, catalog, now=now)
+    sent = outgoing.terms.with_tiers() if exchange.tiered else outgoing.terms
+    verdict = judge(served, sent, catalog, now=now)
     if exchange.terms_for is None or seen.model is None:
         return verdict
     terms = exchange.terms_for(model)
-    if terms == outgoing.terms:
+    terms = terms.with_tiers() if exchange.tiered else terms
+    if terms == sent:
         return verdict
-    asked_for = outgoing.terms.unchecked
+    asked_for = sent.unchecked
     unasked = ", ".join(each for each in terms.unchecked if each not in asked_for)
     return stricter(verdict, judge(served, terms, catalog, now=now), model, unasked)
 
@@ -219,7 +220,7 @@ def _attempted(exchange: Exchange, seen: Observation, catalog: Catalog) -> tuple
 
 def _is_by(provider: str, seen: Observation) -> bool:
     """Whether it is, as far as can be told, the provider that served."""
-    selected = seen.metadata.selected.provider if seen.metadata and seen.metadata.selected else None
+    selected = seen.metadata.selected if seen.metadata else None
     served = {name.lower() for name in (*seen.provider_names, selected) if name}
     return not served or provider.lower() in served
 

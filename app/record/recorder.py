@@ -20,7 +20,7 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.record.catching_up import CatchingUp
 from app.record.exchange import Exchange, text_of
 from app.record.receipt_of import judged, receipt_of, trusted_from, unsettled
-from app.record.request_log import RequestLog
+from app.record.request_log import log_request
 from app.server.body import CallerLeft
 from app.server.brake import Brake
 from app.server.clock import steady
@@ -58,7 +58,6 @@ class Records:
         self._under_way: dict[str, Exchange] = {}
         self._ended: list[Exchange] = []  # in this round of the loop, or not read to the end yet
         self._catching_up = CatchingUp()
-        self._log = RequestLog()
         self._random = random.Random()  # noqa: S311 - an id is no secret, it has to be new
 
     def exchange(
@@ -103,11 +102,10 @@ class Records:
             raise error
 
     def close(self) -> None:
-        """File and log what waits for it."""
+        """File what waits for it."""
         ended, self._ended = self._ended, []
         for exchange in ended:
             self._file_when_known(exchange)
-        self._log.flush()
 
     def begin(self, exchange: Exchange) -> None:
         """Count an exchange among those under way."""
@@ -185,7 +183,7 @@ class Records:
                 return
             receipt = receipt_of(exchange, found)
             self._submit(receipt)
-            self._log.note(receipt)
+            log_request(receipt)
         except Exception:
             log.exception("no receipt could be made of request %s", exchange.id)
         else:

@@ -46,6 +46,11 @@ def test_every_row_of_the_recorded_listings_is_read(row: dict[str, Any]) -> None
     assert endpoint.tier == row.get("service_tier")
 
 
+def test_labels_and_tiers_are_known_in_any_case() -> None:
+    endpoint = read(quantization="FP8", service_tier="Flex")
+    assert (endpoint.quantization, endpoint.tier) == ("fp8", "flex")
+
+
 def test_the_recorded_listing_counts_its_labels_as_the_docs_do() -> None:
     """fp8 16, unknown 13, fp4 3, fp32 1 (openrouter.md §1.5)."""
     labels = [endpoint.quantization for row in rows(REAL) if (endpoint := read_endpoint(row))]

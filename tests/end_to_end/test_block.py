@@ -331,15 +331,19 @@ async def test_t51_an_answer_behind_an_error_is_held_back_like_any_other(
     assert (answer.status_code, b"secret" in answer.content) == (502, False)
 
 
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        (CHAT, b'"choices":[{"message":{"content":"secret"}}]'),
+        (RESPONSES, b'"output":[{"type":"message","content":[{"text":"secret"}]}]'),
+        (MESSAGES, b'"content":[{"type":"text","text":"secret"}]'),
+    ],
+)
 async def test_t51_content_beside_an_error_in_a_body_is_an_answer(
-    start_proxy: StartProxy, openrouter: ScriptedUpstream
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, path: str, content: bytes
 ) -> None:
-    openrouter.plays(
-        reply(
-            b'{"provider":"Chutes","error":{"code":502,"message":"x"},'
-            b'"choices":[{"message":{"content":"secret"}}]}'
-        )
-    )
+    error = b'"error":{"code":502,"message":"x"}'
+    openrouter.plays(reply(b'{"provider":"Chutes",%b,%b}' % (error, content)))
     proxy = start_proxy(policy("block"), upstream_url=openrouter.url)
-    answer = await proxy.client.post(proxy.url + CHAT, json=ASK)
+    answer = await proxy.client.post(proxy.url + path, json=ASK)
     assert (answer.status_code, b"secret" in answer.content) == (502, False)

@@ -79,6 +79,29 @@ def test_a_provider_of_whom_no_more_is_known(
     assert terms_of(preferences).allows_provider("deepinfra") is expected
 
 
+ALL_OF_IT = with_tiers(["deepinfra"])
+
+
+@pytest.mark.parametrize(
+    ("preferences", "allowed", "in_order"),
+    [
+        ({}, True, True),
+        ({"only": ["deepinfra"]}, None, True),  # its slug covers no tier
+        ({"only": ALL_OF_IT}, True, True),
+        ({"only": ["novita"]}, False, True),
+        ({"order": ["deepinfra"], "allow_fallbacks": False}, True, None),
+        ({"order": ALL_OF_IT, "allow_fallbacks": False}, True, True),
+        ({"order": ["novita"], "allow_fallbacks": False}, True, False),
+    ],
+)
+def test_of_a_provider_that_may_have_served_by_a_tier_its_slug_tells_nothing(
+    preferences: dict[str, Any], *, allowed: bool | None, in_order: bool | None
+) -> None:
+    terms = terms_of(preferences).with_tiers()
+    assert terms.allows_provider("deepinfra") is allowed
+    assert terms.provider_in_order("deepinfra") is in_order
+
+
 TAGS = ["deepinfra", "deepinfra/fp8", "deepinfra/turbo", "novita", "novita/fp8"]
 SOME = st.lists(st.sampled_from(TAGS), max_size=3)
 LABELS = st.lists(st.sampled_from(["fp4", "fp8", "bf16"]), max_size=2)

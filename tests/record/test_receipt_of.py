@@ -10,12 +10,14 @@ from app.catalog.catalog import EMPTY, Catalog
 from app.errors import PolicyConflict, UpstreamCut
 from app.ledger.receipt import Receipt
 from app.policy.apply import apply
+from app.policy.book import Book
 from app.policy.file.parse import read_book
 from app.policy.request import read_request
 from app.policy.routed import routed
 from app.record.exchange import Exchange, session_digest
 from app.record.receipt_of import judged, receipt_of, unsettled
-from app.wire.dialect import DIALECTS
+from app.wire.dialect import DIALECTS, Dialect
+from app.wire.observer import LIMIT
 
 NOW = 1_800_000_000.0
 BOOK = read_book(
@@ -35,7 +37,7 @@ def catalog(**listings: Sequence[dict[str, Any]]) -> Catalog:
     return known
 
 
-def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
+def exchanged(body: dict[str, Any], answer: dict[str, Any], book: Book = BOOK) -> Exchange:
     exchange = Exchange(
         id="rcp_1",
         path="/v1/chat/completions",
@@ -45,7 +47,7 @@ def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
         asked_with={},
     )
     request = read_request(json.dumps(body).encode())
-    found = routed(BOOK, request, caller=None, user_agent="", catalog=EMPTY)
+    found = routed(book, request, caller=None, user_agent="", catalog=EMPTY)
     exchange.routed(found)
     exchange.outgoing = apply(request, found.route)
     exchange.begin_answer(200, [(b"content-type", b"application/json")])
@@ -62,6 +64,59 @@ def filed(body: dict[str, Any], answer: dict[str, Any], known: Catalog) -> Recei
 def told_of(exchange: Exchange, known: Catalog) -> Receipt:
     exchange.since = NOW
     return receipt_of(exchange, judged(exchange, known, now=NOW))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.path)
+@pytest.mark.parametrize(
+    ("headers", "body", "why"),
+    [
+        ({b"content-encoding": b"br"}, b"\x1b\x0f\x00", "the answer is compressed (br)"),
+        ({}, b"ID3 and then music", "the answer is not JSON"),
+        ({}, b'{"provider": "Novita", "x": "' + b"x" * LIMIT, "the answer is larger than 8 MB"),
+        ({}, b"", "the answer is empty"),
+        ({b"content-type": b"text/event-stream"}, b"data: ?\n\n", "an event is not JSON"),
+    ],
+    ids=["compressed", "sound", "large", "empty", "stream"],
+)
+def test_an_answer_that_could_not_be_read_is_unproven_and_says_why(
+    dialect: Dialect, headers: dict[bytes, bytes], body: bytes, why: str
+) -> None:
+    exchange = exchanged({"model": "acme/one"}, {})
+    exchange.dialect = dialect
+    exchange.begin_answer(200, list(headers.items()))
+    if body:
+        exchange.saw(body)
+    receipt = told_of(exchange, ONE_IS_FP4)
+    assert receipt.verdict == "unproven"
+    assert receipt.reason == f"the provider is not known, because {why}"
+
+
+NOVITA_AND_FLEX = [row("novita", "Novita", "fp8"), row("novita/flex", "Novita", "fp8")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed", "verdict"),
+    [
+        ({}, [], "kept"),
+        ({"service_tier": "default"}, [], "kept"),
+        ({"service_tier": None, "speed": "standard"}, [], "kept"),
+        ({"service_tier": "flex"}, [], "unproven"),
+        ({"speed": "fast"}, [], "unproven"),
+        ({"model": "acme/one:floor"}, [], "unproven"),
+        ({"service_tier": "flex"}, [row("novita", "Novita", "fp8")], "kept"),
+        ({"service_tier": "flex"}, NOVITA_AND_FLEX, "unproven"),
+    ],
+)
+def test_a_provider_asked_for_a_service_tier_is_not_known_by_its_name_alone(
+    asked: dict[str, Any], listed: list[dict[str, Any]], verdict: str
+) -> None:
+    body = {"model": "acme/one", **asked}
+    book = read_book(
+        {"p.yaml": "version: 1\nrules:\n  - {name: one, models: ['*'], only: [novita]}\n"}
+    )
+    exchange = exchanged(body, {"model": "acme/one", "provider": "Novita"}, book)
+    known = catalog(one=listed) if listed else EMPTY
+    assert told_of(exchange, known).verdict == verdict
 
 
 TWO = {"model": "acme/one", "models": ["acme/two"]}

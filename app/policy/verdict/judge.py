@@ -34,6 +34,8 @@ _BY_CATALOG: tuple[str, ...] = ("catalog",)
 _BY_COST = ("catalog", "cost")
 
 _FIRST_ERROR_STATUS = 400
+_UNNAMED = "nothing in the answer names the provider"
+_PARTLY_READ = "a part of the answer was not read, in which another provider may be named"
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -51,7 +53,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     failed: bool = False  # an error came in place of an answer, whatever the status
     server_tools: bool = False
     cache_hit: bool = False
-    unreadable: str | None = None  # why something of the answer could not be read
+    unreadable: str | None = None  # why something could not be read: "the answer is empty"
     unprovable: str | None = None  # what the request carries that no policy can be shown to hold
     inner: tuple[str, ...] = ()  # models called inside, perhaps without the preferences
     partly_read: bool = False  # what could not be read may name another provider
@@ -174,12 +176,12 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         if served.cache_hit:
             return "the answer came from OpenRouter's response cache: nothing was routed"
         if self.name is None:
-            told = f": the answer can't be read ({served.unreadable})" if served.unreadable else ""
-            return f"nothing in the answer names the provider{told}"
+            why = served.unreadable
+            return f"the provider is not known, because {why}" if why else _UNNAMED
         if served.server_tools:
             return "OpenRouter ran tools of its own, and then the provider it names can be wrong"
         if served.partly_read:
-            return f"a part of the answer was not read: {served.unreadable}"
+            return f"{_PARTLY_READ}, because {served.unreadable}"
         if served.named_by_body == (self.name,) and served.named_by_record is None:
             return None  # nearly always
         names = [*served.named_by_body, self.name, served.named_by_record or self.name]

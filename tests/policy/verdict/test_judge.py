@@ -382,20 +382,23 @@ def test_t51_an_error_in_place_of_an_answer_has_no_verdict() -> None:
 
 
 def test_why_an_answer_could_not_be_read_is_the_reason() -> None:
-    told = judge(served(unreadable="compressed: br"), terms_of(NOVITA), CATALOG, now=NOW)
-    assert told.verdict == "unproven"
-    assert told.reason.endswith("the answer can't be read (compressed: br)")
-    named = judge(
-        served("Novita", unreadable="an event over 8 bytes"), terms_of(NOVITA), CATALOG, now=NOW
+    told = judge(
+        served(unreadable="the answer is compressed (br)"), terms_of(NOVITA), CATALOG, now=NOW
     )
-    assert named.verdict == "kept"
+    assert told.verdict == "unproven"
+    assert told.reason == "the provider is not known, because the answer is compressed (br)"
+    named = served("Novita", unreadable="an event is not JSON")
+    assert judge(named, terms_of(NOVITA), CATALOG, now=NOW).verdict == "kept"
 
 
 def test_an_answer_that_was_not_read_to_the_end_may_name_another_provider_there() -> None:
-    facts: dict[str, Any] = {"unreadable": "an event over 8 bytes", "partly_read": True}
+    facts: dict[str, Any] = {"unreadable": "an event is larger than 8 MB", "partly_read": True}
     told = judge(served("Novita", **facts), terms_of(NOVITA), CATALOG, now=NOW)
     assert told.verdict == "unproven"
-    assert told.reason == "a part of the answer was not read: an event over 8 bytes"
+    assert told.reason == (
+        "a part of the answer was not read, in which another provider may be named, "
+        "because an event is larger than 8 MB"
+    )
     assert verdict(served("Novita", **facts, attempted=("Groq",)), NOVITA) == "broken"
 
 
