@@ -64,6 +64,17 @@ def test_every_setting_on_the_page_and_in_deploy_is_one() -> None:
         assert set(re.findall(r"POINTSMAN_[A-Z_]+", text)) <= NAMES
 
 
+def test_the_settings_behind_a_web_server_fit_together() -> None:
+    (block,) = re.findall(r"^```sh env\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    options = dict(line.split("=", maxsplit=1) for line in block.splitlines())
+    read = {name.removeprefix("POINTSMAN_").lower(): value for name, value in options.items()}
+    settings = Settings.read(**read, openrouter_api_key="sk-or-v1-any")
+    settings.check_exposure()
+    assert set(settings.operators) <= set(settings.caller_keys)
+    for file in ("caddy/Caddyfile", "nginx/pointsman.conf"):
+        assert settings.allowed_hosts[0] in (DEPLOY / file).read_text(encoding="utf-8")
+
+
 # --- systemd ----------------------------------------------------------------------------------
 
 

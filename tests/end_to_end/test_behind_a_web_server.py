@@ -143,8 +143,9 @@ async def web(
 ) -> AsyncIterator[Web]:
     """Pointsman as the page says it is to be set up, behind each of the web servers."""
     name = request.param
-    if shutil.which(name) is None:
-        pytest.skip(f"there is no {name} here; on Debian: apt install {name}")
+    for program in (name, "openssl"):
+        if shutil.which(program) is None:
+            pytest.skip(f"there is no {program} here; on Debian: apt install {program}")
     proxy = start_proxy(
         upstream_url=openrouter.url,
         caller_keys="anna:key-of-anna",
