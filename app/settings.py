@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.errors import SettingsError
+from app.errors import SettingsError, reason_of
 from app.wire.origins import NULL, read_origin
 from app.wire.paths import base_of
 
@@ -326,6 +326,11 @@ class Settings(BaseSettings):
             return cls(_env_file=_env_files(), **given)  # type: ignore[call-arg]  # of the base
         except ValidationError as error:
             raise SettingsError("\n".join(_complaints(error))) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{Path('.env').absolute()} can't be read: {reason_of(error)}; let this user read "
+                "it, write it as UTF-8, or run in another folder"
+            ) from None
 
     @property
     def own_policies(self) -> Path | None:

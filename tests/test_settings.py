@@ -34,6 +34,21 @@ def test_a_dotenv_file_is_read(tmp_path: Path) -> None:
     assert key.get_secret_value() == "sk-or-2"
 
 
+def test_a_dotenv_file_that_is_no_text_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"OPENROUTER_API_KEY=secret\xe4\n")
+    with pytest.raises(SettingsError, match=r"/\.env can't be read: ") as caught:
+        Settings.read()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux's /proc")
+def test_a_dotenv_file_that_can_not_be_read_is_an_error_that_names_it(tmp_path: Path) -> None:
+    """A mode would not keep root out; nothing can be read at the beginning of this file."""
+    (tmp_path / ".env").symlink_to("/proc/self/mem")
+    with pytest.raises(SettingsError, match=r"/\.env can't be read: Input/output error; let this"):
+        Settings.read()
+
+
 def test_every_bad_setting_is_named_and_no_value_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POINTSMAN_PORT", "secret-by-mistake")
     monkeypatch.setenv("POINTSMAN_CALLER_KEYS", "anna:secret-a,secret-b")
