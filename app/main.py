@@ -45,9 +45,8 @@ from app.server.connections import Connections
 from app.server.door import Door
 from app.server.entrance import App, Fork, State
 from app.server.on_demand import OnDemand
-from app.server.only import Only
-from app.server.traffic import Traffic
-from app.server.worker import Worker
+from app.server.plain import Only
+from app.server.process import Traffic, Worker
 from app.settings import Settings
 from app.telemetry.stalls import Stalls
 from app.telemetry.tallies import Tallies

@@ -15,7 +15,7 @@ from app.record.recorder import Records
 from app.server.body import Bodies
 from app.server.clock import steady
 from app.server.plain import send_bytes
-from app.server.traffic import Traffic
+from app.server.process import Traffic
 from app.telemetry.metrics import exposition, exposition_of, telling
 from app.telemetry.stalls import Stalls
 from app.telemetry.standing import Standing

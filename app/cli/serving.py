@@ -16,8 +16,8 @@ from app.policy_folder import policy_folder
 from app.server.bounds import Bounds
 from app.server.descriptors import NONE_LEFT
 from app.server.entrance import State
+from app.server.process import Traffic
 from app.server.protocol import protocol
-from app.server.traffic import Traffic
 from app.settings import Settings
 from app.telemetry.stalls import Stalls
 

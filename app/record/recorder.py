@@ -25,8 +25,8 @@ from app.server.body import CallerLeft
 from app.server.brake import Brake
 from app.server.clock import steady
 from app.server.plain import send_json
+from app.server.process import Traffic
 from app.server.replies import error_body
-from app.server.traffic import Traffic
 from app.telemetry.telemetry import Telemetry
 from app.telemetry.trace_context import Trace
 from app.wire.dialect import DIALECTS, Dialect

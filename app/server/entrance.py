@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.server.traffic import Traffic
+from app.server.process import Traffic
 from app.telemetry.stalls import Stalls
 
 _OPENROUTERS = ("/v1/", "/api/v1/")

@@ -1,7 +1,7 @@
-"""Whole replies of our own over bare ASGI, for the routes that do without FastAPI."""
+"""Whole replies of our own over bare ASGI, and methods, for the routes that do without FastAPI."""
 
 import msgspec
-from starlette.types import Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.wire.headers import RawHeaders
 
@@ -20,3 +20,19 @@ async def send_bytes(send: Send, status: int, body: bytes, headers: RawHeaders) 
     head = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class Only:
+    """Plain ASGI: `app` for these methods; for any other, FastAPI's 405, which names them."""
+
+    def __init__(self, app: ASGIApp, *methods: str) -> None:
+        self._app = app
+        self._methods = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] in self._methods:
+            await self._app(scope, receive, send)
+            return
+        allowed = ", ".join(self._methods).encode()
+        await send_json(send, 405, {"detail": "Method Not Allowed"}, [(b"allow", allowed)])

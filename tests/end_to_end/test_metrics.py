@@ -8,7 +8,7 @@ import pytest
 
 from app.openrouter.catalog_feed import CatalogFeed
 from app.record.recorder import Records
-from app.server.traffic import Traffic
+from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
 from tests.conftest import Proxy, StartProxy

@@ -11,7 +11,7 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.record.catching_up import CatchingUp, caught_up
 from app.record.exchange import Exchange
 from app.record.recorder import Records
-from app.server.traffic import Traffic
+from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
 from app.wire.dialect import DIALECTS

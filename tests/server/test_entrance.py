@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp, Message
 
 from app.server.entrance import App, Fork, State
-from app.server.traffic import Traffic
+from app.server.process import Traffic
 from app.telemetry.stalls import Stalls
 from tests.conftest import Proxy
 
