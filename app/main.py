@@ -29,15 +29,13 @@ from app.openrouter.client import OpenRouter, connect
 from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
 from app.record.recorder import Records
-from app.relay.block import Block
 from app.relay.count_tokens import CountTokens
-from app.relay.holding import Holding
 from app.relay.inference import Inference
+from app.relay.lookups import Lookups
 from app.relay.models import Models
 from app.relay.passthrough import Passthrough
-from app.relay.presets import PresetsInRequests
-from app.relay.routing_errors import RoutingErrors
 from app.relay.v1 import V1
+from app.relay.withhold import Withhold
 from app.server.body import Bodies
 from app.server.callers import Callers
 from app.server.clock import running, steady
@@ -51,7 +49,6 @@ from app.settings import Settings
 from app.telemetry.stalls import Stalls
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry, Traces
-from app.wire.headers import to_upstream
 
 if TYPE_CHECKING:
     from app.api.metrics import Metrics
@@ -74,6 +71,7 @@ class Rooms:
     beside: Beside
     feed: CatalogFeed
     presets: PresetFeed
+    lookups: Lookups
     drift: DriftLog
     ledger: "_Ledger"
     writer: Writer
@@ -83,12 +81,6 @@ class Rooms:
     bodies: Bodies
     stalls: Stalls
     worker: Worker | None
-
-    @property
-    def key(self) -> str | None:
-        """The operator's key for upstream."""
-        key = self.settings.openrouter_api_key
-        return key.get_secret_value() if key else None
 
 
 def create_app(settings: Settings, worker: Worker | None = None) -> App:
@@ -109,7 +101,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
     explain = Explain(
         policies=rooms.policies,
         feed=rooms.feed,
-        presets=PresetsInRequests(rooms.presets, rooms.key),
+        lookups=rooms.lookups,
         records=rooms.records,
         bodies=rooms.bodies,
     )
@@ -137,22 +129,24 @@ def check(settings: Settings) -> None:
 
 def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
     policies = PolicyFolder(policy_folder(settings.policies))
+    key = settings.openrouter_api_key
     connecting = partial(
         connect,
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
         transport=settings.transport,
+        key=key.get_secret_value() if key else None,
     )
     openrouter = connecting(settings.upstream_url)
-    key = settings.openrouter_api_key
     drift = DriftLog(policies)
     feed = CatalogFeed(
-        partial(_read, openrouter, key.get_secret_value() if key else None),
+        openrouter.read,
         copies=CatalogCopies(settings.state / "catalog", settings.upstream_url),
         clock=steady,
         changed=drift.changed,
         answered=AddressWatch(settings.upstream_url).saw,
     )
+    presets = PresetFeed(openrouter.read)
     keep = Keep(age=settings.ledger_keep, megabytes=settings.ledger_max_mb)
     ledger = _Ledger(settings.ledger(), keep)
     writer = Writer(ledger.open)
@@ -164,7 +158,8 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         openrouter=openrouter,
         beside=Beside(settings.upstream_url, connecting),
         feed=feed,
-        presets=PresetFeed(partial(_read_as, openrouter)),
+        presets=presets,
+        lookups=Lookups(feed, presets, openrouter.key),
         drift=drift,
         ledger=ledger,
         writer=writer,
@@ -196,7 +191,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     await rooms.presets.close()
     await rooms.openrouter.aclose()
     await rooms.beside.aclose()
-    rooms.records.close()
+    await rooms.records.close()
     rooms.writer.close(timeout=5.0)
     if peers is not None:
         await peers.close()
@@ -282,11 +277,7 @@ def _framed(
 def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
     policies, openrouter = rooms.policies, rooms.openrouter
     feed, records = rooms.feed, rooms.records
-    key, bodies = rooms.settings.openrouter_api_key, rooms.bodies
-    holding = Holding(
-        Block(feed, limit=bodies.each),
-        RoutingErrors(policies, feed, enabled=rooms.settings.explain_errors),
-    )
+    bodies, explains = rooms.bodies, rooms.settings.explain_errors
     return V1(
         explain=explain,
         inference=Inference(
@@ -294,23 +285,17 @@ def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
             openrouter=openrouter,
             beside=rooms.beside,
             feed=feed,
-            presets=PresetsInRequests(rooms.presets, rooms.key),
+            lookups=rooms.lookups,
             records=records,
-            holding=holding,
-            key=key,
+            withhold=Withhold(policies, feed, explains=explains, limit=bodies.each),
             bodies=bodies,
         ),
-        models=Models(
-            policies=policies, openrouter=openrouter, feed=feed, records=records, key=key
-        ),
-        count_tokens=CountTokens(
-            openrouter=openrouter, records=records, key=rooms.key, bodies=bodies
-        ),
+        models=Models(policies=policies, openrouter=openrouter, feed=feed, records=records),
+        count_tokens=CountTokens(openrouter=openrouter, records=records, bodies=bodies),
         passthrough=Passthrough(
             openrouter=openrouter,
             beside=rooms.beside,
             records=records,
-            key=key,
             bodies=bodies,
         ),
     )
@@ -342,16 +327,6 @@ async def _keep_listed(feed: CatalogFeed, policies: PolicyFolder) -> None:
             feed.want(model)
             await asyncio.sleep(_LISTED_APART_SECONDS)
         await asyncio.sleep(_LISTED_EVERY_SECONDS)
-
-
-async def _read(openrouter: OpenRouter, key: str | None, path: str) -> tuple[int, bytes]:
-    headers = to_upstream((), key=key, router_metadata=False)
-    status, _, body = await openrouter.get(path, headers)
-    return status, body
-
-
-async def _read_as(openrouter: OpenRouter, path: str, key: str) -> tuple[int, bytes]:
-    return await _read(openrouter, key, path)
 
 
 class _Ledger:

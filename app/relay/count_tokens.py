@@ -27,12 +27,9 @@ _COUNTED = ("system", "messages", "tools")
 class CountTokens:
     """Asks upstream as long as it answers, and estimates otherwise."""
 
-    def __init__(
-        self, *, openrouter: OpenRouter, records: Records, key: str | None, bodies: Bodies
-    ) -> None:
+    def __init__(self, *, openrouter: OpenRouter, records: Records, bodies: Bodies) -> None:
         self._openrouter = openrouter
         self._records = records
-        self._key = key
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +48,8 @@ class CountTokens:
 
     async def _asked(self, scope: Scope, body: bytes) -> int | None:
         """Upstream's count; None where it has none."""
-        headers = to_upstream(scope["headers"], key=self._key, router_metadata=False, decoded=True)
+        key = self._openrouter.key
+        headers = to_upstream(scope["headers"], key=key, router_metadata=False, decoded=True)
         try:
             _, _, answer = await self._openrouter.fetch(
                 "POST", _PATH, headers, body, most=_LARGEST_ANSWER

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from app.catalog.catalog import listing_key
@@ -40,13 +39,11 @@ class Models:
         openrouter: OpenRouter,
         feed: CatalogFeed,
         records: Records,
-        key: SecretStr | None,
     ) -> None:
         self._policies = policies
         self._openrouter = openrouter
         self._feed = feed
         self._records = records
-        self._key = key.get_secret_value() if key else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, wanted: str = "") -> None:
         """Answer one request for the list of models, or for the one `wanted`."""
@@ -86,7 +83,7 @@ class Models:
     async def _list(self, scope: Scope) -> tuple[int, RawHeaders, bytes]:
         query = "" if _is_anthropics(scope) else scope["query_string"].decode("latin-1")
         path = f"/models?{query}" if query else "/models"
-        headers = to_upstream(scope["headers"], key=self._key, router_metadata=False)
+        headers = to_upstream(scope["headers"], key=self._openrouter.key, router_metadata=False)
         try:
             status, answered, body = await self._openrouter.get(path, headers)
         except UpstreamError:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.openrouter.catalog_feed import CatalogFeed
+from app.record.exchange import Asked
 from app.record.recorder import Records
 from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
@@ -145,7 +146,7 @@ async def test_metrics_in_trouble_cost_no_receipt(caplog: pytest.LogCaptureFixtu
         raise AssertionError("nothing is answered here")
 
     async with records.exchange(scope, send, None) as exchange:
-        exchange.model_asked = "acme/sim-1"
-    records.close()
+        exchange.asked = Asked(model="acme/sim-1")
+    await records.close()
     assert [receipt.model_asked for receipt in filed] == ["acme/sim-1"]
     assert "missing from the metrics" in caplog.text
