@@ -30,20 +30,19 @@ from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
 from app.record.recorder import Records
 from app.relay.count_tokens import CountTokens
+from app.relay.endpoints import Table, endpoints, openrouters
 from app.relay.inference import Inference
 from app.relay.lookups import Lookups
 from app.relay.models import Models
 from app.relay.passthrough import Passthrough
-from app.relay.v1 import V1
 from app.relay.withhold import Withhold
 from app.server.body import Bodies
 from app.server.callers import Callers
 from app.server.clock import running, steady
 from app.server.connections import Connections
 from app.server.door import Door
-from app.server.entrance import App, Fork, State
+from app.server.entrance import App, State
 from app.server.on_demand import OnDemand
-from app.server.plain import Only
 from app.server.process import Traffic, Worker
 from app.settings import Settings
 from app.telemetry.stalls import Stalls
@@ -105,11 +104,16 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
         records=rooms.records,
         bodies=rooms.bodies,
     )
-    v1 = _openrouters_api(rooms, explain)
-    framed = OnDemand(_framed(rooms, explain, sign_in, v1))
-    fork = Fork(v1=v1, exact=_plain(rooms, metrics), framed=framed)
+    theirs = _openrouters(rooms, explain)
+    table = endpoints(
+        theirs,
+        health=health,
+        ready=_ready(rooms),
+        metrics=OnDemand(metrics),
+        framed=OnDemand(_framed(rooms, explain, sign_in, theirs)),
+    )
     door = Door(
-        fork,
+        table,
         callers=callers,
         hosts=(settings.host, *settings.allowed_hosts),
         origins=settings.allowed_origins,
@@ -225,9 +229,8 @@ def _peers(worker: Worker | None, metrics: Callable[[], "Metrics"]) -> "Peers | 
     return Peers(worker, metrics)
 
 
-def _plain(rooms: Rooms, metrics: Callable[[], ASGIApp]) -> dict[str, ASGIApp]:
-    """What programs ask us over and over, by path."""
-    ready = Ready(
+def _ready(rooms: Rooms) -> Ready:
+    return Ready(
         policies=rooms.policies,
         writer=rooms.writer,
         traffic=rooms.traffic,
@@ -235,11 +238,6 @@ def _plain(rooms: Rooms, metrics: Callable[[], ASGIApp]) -> dict[str, ASGIApp]:
         drift=rooms.drift,
         worker=rooms.worker,
     )
-    return {
-        "/health": Only(health, "GET"),
-        "/ready": Only(ready, "GET"),
-        "/metrics": Only(OnDemand(metrics), "GET", "HEAD"),
-    }
 
 
 def _framed(
@@ -274,11 +272,11 @@ def _framed(
     return make
 
 
-def _openrouters_api(rooms: Rooms, explain: Explain) -> V1:
+def _openrouters(rooms: Rooms, explain: Explain) -> Table:
     policies, openrouter = rooms.policies, rooms.openrouter
     feed, records = rooms.feed, rooms.records
     bodies, explains = rooms.bodies, rooms.settings.explain_errors
-    return V1(
+    return openrouters(
         explain=explain,
         inference=Inference(
             policies=policies,

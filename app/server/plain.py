@@ -1,7 +1,7 @@
-"""Whole replies of our own over bare ASGI, and methods, for the routes that do without FastAPI."""
+"""Whole replies of our own over bare ASGI, for the routes that do without FastAPI."""
 
 import msgspec
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.wire.headers import RawHeaders
 
@@ -22,17 +22,6 @@ async def send_bytes(send: Send, status: int, body: bytes, headers: RawHeaders) 
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-class Only:
-    """Plain ASGI: `app` for these methods; for any other, FastAPI's 405, which names them."""
-
-    def __init__(self, app: ASGIApp, *methods: str) -> None:
-        self._app = app
-        self._methods = methods
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["method"] in self._methods:
-            await self._app(scope, receive, send)
-            return
-        allowed = ", ".join(self._methods).encode()
-        await send_json(send, 405, {"detail": "Method Not Allowed"}, [(b"allow", allowed)])
+async def method_not_allowed(_scope: Scope, _: Receive, send: Send, allowed: bytes) -> None:
+    """FastAPI's 405, which names the methods that are allowed."""
+    await send_json(send, 405, {"detail": "Method Not Allowed"}, [(b"allow", allowed)])
