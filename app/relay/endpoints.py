@@ -27,7 +27,6 @@ from app.wire.headers import Header
 from app.wire.paths import canonical_path, error_shape, nearly
 
 DRY_RUN = (b"x-pointsman-dry-run", b"1")
-_ELSEWHERE = "OpenRouter's API is under /v1, ours under /pointsman"
 _FRAMED = re.compile("/pointsman/|/dashboard")
 _ALLOWED = {"/health": b"GET", "/ready": b"GET", "/metrics": b"GET, HEAD"}
 
@@ -98,7 +97,7 @@ def openrouters(
         Row(POST, MEANT, {"/messages/count_tokens": ""}.get, _app(count_tokens)),
         Row(WRITES, MEANT, _nearly_held, _nothing_here),
         Row(ANY, SENT, _below_a_base, passthrough),
-        Row(ANY, SENT, lambda _: _ELSEWHERE, _nothing_here),
+        Row(ANY, MEANT, _way_out, _nothing_here),
     )
 
 
@@ -131,6 +130,11 @@ def _below_a_base(sent: str) -> str | None:
     """The path below `/v1` or `/api/v1`."""
     meant = canonical_path(sent)
     return None if meant == sent else meant
+
+
+def _way_out(_meant: str) -> str:
+    """What to ask instead of a path that is neither OpenRouter's nor ours."""
+    return "OpenRouter's API is under /v1, ours under /pointsman"
 
 
 async def _nothing_here(scope: Scope, _: Receive, send: Send, remedy: str) -> None:
