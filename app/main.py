@@ -28,7 +28,7 @@ from app.openrouter.client import OpenRouter, connect
 from app.openrouter.keep_listed import keep_listed
 from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.relay.count_tokens import CountTokens
 from app.relay.endpoints import Table, endpoints, openrouters
 from app.relay.inference import Inference
@@ -69,7 +69,7 @@ class Rooms:
     ledger: LazyStore
     writer: Writer
     telemetry: Telemetry
-    records: Records
+    recorder: Recorder
     traffic: Traffic
     bodies: Bodies
     stalls: Stalls
@@ -94,7 +94,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
         policies=rooms.policies,
         feed=rooms.feed,
         lookups=rooms.lookups,
-        records=rooms.records,
+        recorder=rooms.recorder,
         bodies=rooms.bodies,
     )
     theirs = _openrouters(rooms, explain)
@@ -112,7 +112,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
         callers=callers,
         hosts=(settings.host, *settings.allowed_hosts),
         origins=settings.allowed_origins,
-        refuse=sign_in.or_ask(rooms.records.refuse),
+        refuse=sign_in.or_ask(rooms.recorder.refuse),
         traffic=rooms.traffic,
         pages=sign_in,
     )
@@ -164,7 +164,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         ledger=ledger,
         writer=writer,
         telemetry=telemetry,
-        records=Records(feed=feed, submit=writer.submit, telemetry=telemetry, traffic=traffic),
+        recorder=Recorder(feed=feed, submit=writer.submit, telemetry=telemetry, traffic=traffic),
         traffic=traffic,
         bodies=Bodies(
             each=int(settings.max_body_mb * 1_000_000),
@@ -192,7 +192,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     await rooms.presets.close()
     await rooms.openrouter.aclose()
     await rooms.beside.aclose()
-    await rooms.records.close()
+    await rooms.recorder.close()
     rooms.writer.close(timeout=5.0)
     if peers is not None:
         await peers.close()
@@ -207,7 +207,7 @@ def _sources(rooms: Rooms) -> Sources:
         traffic=rooms.traffic,
         feed=rooms.feed,
         drift=rooms.drift,
-        records=rooms.records,
+        recorder=rooms.recorder,
         bodies=rooms.bodies,
         stalls=rooms.stalls,
         workers=rooms.worker.of if rooms.worker else 1,
@@ -239,7 +239,7 @@ def _ready(rooms: Rooms) -> Ready:
 
 def _openrouters(rooms: Rooms, explain: Explain) -> Table:
     policies, openrouter = rooms.policies, rooms.openrouter
-    feed, records = rooms.feed, rooms.records
+    feed, recorder = rooms.feed, rooms.recorder
     bodies, explains = rooms.bodies, rooms.settings.explain_errors
     return openrouters(
         explain=explain,
@@ -249,16 +249,16 @@ def _openrouters(rooms: Rooms, explain: Explain) -> Table:
             beside=rooms.beside,
             feed=feed,
             lookups=rooms.lookups,
-            records=records,
+            recorder=recorder,
             withhold=Withhold(policies, feed, explains=explains, limit=bodies.each),
             bodies=bodies,
         ),
-        models=Models(policies=policies, openrouter=openrouter, feed=feed, records=records),
-        count_tokens=CountTokens(openrouter=openrouter, records=records, bodies=bodies),
+        models=Models(policies=policies, openrouter=openrouter, feed=feed, recorder=recorder),
+        count_tokens=CountTokens(openrouter=openrouter, recorder=recorder, bodies=bodies),
         passthrough=Passthrough(
             openrouter=openrouter,
             beside=rooms.beside,
-            records=records,
+            recorder=recorder,
             bodies=bodies,
         ),
     )

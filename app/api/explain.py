@@ -12,7 +12,7 @@ from app.policy.request import Request, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
 from app.record.exchange import Exchange
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.relay.lookups import Lookups
 from app.server.body import Bodies, must_be_json
 from app.server.plain import send_json
@@ -28,13 +28,13 @@ class Explain:
         policies: PolicyFolder,
         feed: CatalogFeed,
         lookups: Lookups,
-        records: Records,
+        recorder: Recorder,
         bodies: Bodies,
     ) -> None:
         self._policies = policies
         self._feed = feed
         self._lookups = lookups
-        self._records = records
+        self._recorder = recorder
         self._bodies = bodies
 
     async def __call__(
@@ -44,7 +44,7 @@ class Explain:
 
         `?caller=` and `?user_agent=` ask on behalf of somebody else than who is asking.
         """
-        async with self._records.exchange(scope, send, dialect, filed=False) as exchange:
+        async with self._recorder.exchange(scope, send, dialect, filed=False) as exchange:
             must_be_json(exchange.asked_with)
             body = await self._bodies.read_json(exchange, scope, receive)
             request = read_request(body)

@@ -7,7 +7,7 @@ from app.api.drift_log import DriftLog
 from app.ledger.writer import Writer
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.server.body import Bodies
 from app.server.clock import steady
 from app.server.process import Traffic
@@ -24,7 +24,7 @@ class Sources:
     traffic: Traffic
     feed: CatalogFeed
     drift: DriftLog
-    records: Records
+    recorder: Recorder
     bodies: Bodies
     stalls: Stalls
     workers: int = 1
@@ -37,7 +37,7 @@ class Sources:
         return Standing(
             version=__version__,
             open_requests=self.traffic.open - scraped,
-            open_streams=self.records.streams,
+            open_streams=self.recorder.streams,
             draining=self.traffic.draining,
             connections=connections.open,
             most_connections=connections.most,

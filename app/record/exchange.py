@@ -4,7 +4,6 @@ Each value is set once, in the order of the request's way; a receipt is made of 
 has ended.
 """
 
-import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -85,7 +84,8 @@ class Answer(msgspec.Struct, eq=False):
             self.first_byte = time.perf_counter()
         if self.observer is not None:
             self.observer.feed(chunk)
-            self._look_for_token(self.observer)
+            if self.first_token is None and self.observer.tokens_started:
+                self.first_token = time.perf_counter()
             if self.when_behind is not None and self.observer.behind:
                 self.when_behind(self)
 
@@ -98,11 +98,8 @@ class Answer(msgspec.Struct, eq=False):
         """Read some of what has been passed on already, for a millisecond or two."""
         if self.observer is not None:
             self.observer.go_on()
-            self._look_for_token(self.observer)
-
-    def _look_for_token(self, observer: Observer) -> None:
-        if self.first_token is None and observer.tokens_started:
-            self.first_token = time.perf_counter()
+            if self.first_token is None and self.observer.tokens_started:
+                self.first_token = time.perf_counter()
 
 
 NOT_READ = Asked()  # yet, or what can't be read
@@ -201,15 +198,6 @@ class Exchange(msgspec.Struct, eq=False):
         """Note that the request's body takes up no more memory."""
         if self.held is not None:
             self.held.give_back()
-
-
-def session_digest(session: str | None) -> str | None:
-    """A session key as it may be kept: enough to tell two apart, not enough to read one."""
-    return (
-        None
-        if session is None
-        else hashlib.sha256(session.encode(errors="surrogatepass")).hexdigest()[:16]
-    )
 
 
 def _header_safe(text: str) -> bytes:

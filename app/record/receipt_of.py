@@ -1,5 +1,6 @@
 """From an exchange that has ended to its receipt: facts gathered, the verdict judged."""
 
+import hashlib
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from app.policy.verdict.attempts import Tried
 from app.policy.verdict.cost import Bill
 from app.policy.verdict.evidence import Rests
 from app.policy.verdict.judge import Served, Verdict, judge, stricter
-from app.record.exchange import Asked, Exchange, session_digest
+from app.record.exchange import Asked, Exchange
 from app.wire.observation import Attempt, Observation, Usage
 
 _FIRST_ERROR_STATUS = 400
@@ -247,3 +248,12 @@ def _speed(tokens: int | None, first_token: float | None, ended: float | None) -
     if not tokens or first_token is None or ended is None or ended <= first_token:
         return None
     return round(tokens / (ended - first_token), 2)
+
+
+def session_digest(session: str | None) -> str | None:
+    """A session key as it may be kept: enough to tell two apart, not enough to read one."""
+    return (
+        None
+        if session is None
+        else hashlib.sha256(session.encode(errors="surrogatepass")).hexdigest()[:16]
+    )

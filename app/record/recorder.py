@@ -38,7 +38,7 @@ REFUSALS_FILED_A_MINUTE = 120  # of requests that did not get past the door
 _PATIENCE_SECONDS = 0.5  # a finished request is in the ledger a second later, whatever happens
 
 
-class Records:
+class Recorder:
     """One receipt for each request; `submit` hands it to the ledger without waiting."""
 
     def __init__(
@@ -66,6 +66,7 @@ class Records:
     ) -> "_Kept":
         """An exchange for one request: what goes wrong inside is answered, the end is filed."""
         headers = dict(scope["headers"])
+        trace = self._telemetry.begin(scope["headers"]) if filed else None
         arrival = Arrival(
             id=new_receipt_id(time.time(), self._random),
             path=scope["path"],
@@ -73,7 +74,7 @@ class Records:
             caller=scope.get("caller"),
             user_agent=text_of(headers.get(b"user-agent")),
             session=text_of(headers.get(b"x-session-id")),
-            trace=self._telemetry.begin(scope["headers"]) if filed else None,
+            trace=trace,
             filed=filed,
         )
         return _Kept(self, Exchange(arrival, headers, self._catching_up.note), send)
@@ -189,21 +190,21 @@ class Records:
 class _Kept:
     """The block in which an exchange runs; `contextlib` would cost three times as much."""
 
-    __slots__ = ("_exchange", "_records", "_send")
+    __slots__ = ("_exchange", "_recorder", "_send")
 
-    def __init__(self, records: Records, exchange: Exchange, send: Send) -> None:
-        self._records = records
+    def __init__(self, recorder: Recorder, exchange: Exchange, send: Send) -> None:
+        self._recorder = recorder
         self._exchange = exchange
         self._send = send
 
     async def __aenter__(self) -> Exchange:
-        self._records.begin(self._exchange)
+        self._recorder.begin(self._exchange)
         return self._exchange
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> bool:
         try:
-            return error is None or await self._records.settle(self._exchange, self._send, error)
+            return error is None or await self._recorder.settle(self._exchange, self._send, error)
         finally:
-            self._records.end(self._exchange)
+            self._recorder.end(self._exchange)

@@ -18,7 +18,7 @@ from app.policy.request import read_form, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
 from app.record.exchange import Exchange
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.relay.lookups import Lookups
 from app.relay.withhold import Withhold
 from app.server.body import Bodies, must_be_json
@@ -39,7 +39,7 @@ class Inference:
         beside: Beside,
         feed: CatalogFeed,
         lookups: Lookups,
-        records: Records,
+        recorder: Recorder,
         withhold: Withhold,
         bodies: Bodies,
     ) -> None:
@@ -48,13 +48,13 @@ class Inference:
         self._beside = beside
         self._feed = feed
         self._lookups = lookups
-        self._records = records
+        self._recorder = recorder
         self._withhold = withhold
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, dialect: Dialect) -> None:
         """Hold one request to its policy, relay the answer, leave a receipt."""
-        async with self._records.exchange(scope, send, dialect) as exchange:
+        async with self._recorder.exchange(scope, send, dialect) as exchange:
             form = dialect.takes_forms and _form_of(scope["headers"])
             if not form:
                 must_be_json(exchange.asked_with)

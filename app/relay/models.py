@@ -17,7 +17,7 @@ from app.openrouter.client import OpenRouter
 from app.policy.book import Book
 from app.policy.rule import Alias
 from app.policy_folder import PolicyFolder
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.server.plain import send_bytes
 from app.wire.frame import read_value, without_surrogates
 from app.wire.headers import RawHeaders, to_caller, to_upstream
@@ -38,17 +38,17 @@ class Models:
         policies: PolicyFolder,
         openrouter: OpenRouter,
         feed: CatalogFeed,
-        records: Records,
+        recorder: Recorder,
     ) -> None:
         self._policies = policies
         self._openrouter = openrouter
         self._feed = feed
-        self._records = records
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, wanted: str = "") -> None:
         """Answer one request for the list of models, or for the one `wanted`."""
         del receive  # a GET has no body, and this answer is too short to watch for a hang-up
-        async with self._records.exchange(scope, send, None, filed=False):
+        async with self._recorder.exchange(scope, send, None, filed=False):
             status, headers, body = await self._list(scope)
             if status == _OK:
                 book, for_anthropic = self._policies.current, _is_anthropics(scope)

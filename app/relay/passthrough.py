@@ -6,7 +6,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.openrouter.beside import Beside
 from app.openrouter.client import OpenRouter
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.relay.inference import finish, must_have_key, relay
 from app.server.body import Bodies
 from app.server.disconnect import while_caller_stays
@@ -34,18 +34,18 @@ class Passthrough:
         *,
         openrouter: OpenRouter,
         beside: Beside,
-        records: Records,
+        recorder: Recorder,
         bodies: Bodies,
     ) -> None:
         self._openrouter = openrouter
         self._beside = beside
-        self._records = records
+        self._recorder = recorder
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Forward one request to `path`; a receipt is left where it could have cost something."""
         reading = scope["method"] in READING
-        async with self._records.exchange(scope, send, None, filed=not reading) as exchange:
+        async with self._recorder.exchange(scope, send, None, filed=not reading) as exchange:
             if not reading:
                 must_have_key(scope["headers"], self._openrouter)
             body = await self._bodies.read(exchange, scope, receive)

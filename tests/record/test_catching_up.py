@@ -10,7 +10,7 @@ from app.ledger.receipt import Receipt
 from app.openrouter.catalog_feed import CatalogFeed
 from app.record.catching_up import CatchingUp, caught_up
 from app.record.exchange import Answer, Arrival, Exchange
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
@@ -70,7 +70,7 @@ async def test_an_answer_without_an_observer_is_never_behind() -> None:
 
 
 @pytest.fixture
-async def records() -> AsyncIterator[tuple[Records, list[Receipt]]]:
+async def recorder() -> AsyncIterator[tuple[Recorder, list[Receipt]]]:
     submitted: list[Receipt] = []
 
     async def get(_path: str) -> tuple[int, bytes]:
@@ -78,27 +78,27 @@ async def records() -> AsyncIterator[tuple[Records, list[Receipt]]]:
 
     telemetry = Telemetry(Tallies(lambda _: None), None)
     feed = CatalogFeed(get)
-    made = Records(feed=feed, submit=submitted.append, telemetry=telemetry, traffic=Traffic())
+    made = Recorder(feed=feed, submit=submitted.append, telemetry=telemetry, traffic=Traffic())
     yield made, submitted
     await feed.close()
 
 
-async def one_stream(records: Records) -> None:
+async def one_stream(recorder: Recorder) -> None:
     scope: Any = {"type": "http", "path": "/v1/chat/completions", "headers": []}
 
     async def send(_message: Any) -> None:
         """Nobody reads it."""
 
-    async with records.exchange(scope, send, CHAT) as made:
+    async with recorder.exchange(scope, send, CHAT) as made:
         answer = made.begin_answer(200, [(b"content-type", b"text/event-stream")])
         answer.saw(TINY + TOKEN + b"data: [DONE]\n\n")
         made.complete = True
 
 
 async def test_a_receipt_is_filed_when_its_answer_has_been_read(
-    records: tuple[Records, list[Receipt]],
+    recorder: tuple[Recorder, list[Receipt]],
 ) -> None:
-    made, submitted = records
+    made, submitted = recorder
     await one_stream(made)
     await asyncio.sleep(0)
     assert submitted == []
@@ -111,9 +111,9 @@ async def test_a_receipt_is_filed_when_its_answer_has_been_read(
 
 
 async def test_who_closes_files_what_has_not_been_read_yet(
-    records: tuple[Records, list[Receipt]],
+    recorder: tuple[Recorder, list[Receipt]],
 ) -> None:
-    made, submitted = records
+    made, submitted = recorder
     await one_stream(made)
     await made.close()
     assert len(submitted) == 1

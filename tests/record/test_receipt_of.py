@@ -13,8 +13,8 @@ from app.policy.apply import apply
 from app.policy.file.parse import read_book
 from app.policy.request import read_request
 from app.policy.routed import routed
-from app.record.exchange import Arrival, Exchange, session_digest
-from app.record.receipt_of import judged, receipt_of, unsettled
+from app.record.exchange import Arrival, Exchange
+from app.record.receipt_of import judged, receipt_of, session_digest, unsettled
 from app.wire.dialect import DIALECTS
 
 NOW = 1_800_000_000.0
