@@ -34,6 +34,9 @@ def test_a_streamed_request_is_traced_from_the_socket_to_its_receipt(
     assert called.count("Observer.feed") == 3  # as many as there are chunks
     assert called.index("Observer.feed") < called.index("Writer.submit") < called.index("line_of")
     assert len(trace.files) <= len(trace.moves) < len(trace.calls)
+    assert len(trace.files) <= hops.MOST_FILES, trace
+    assert len(trace.moves) <= hops.MOST_MOVES, trace
+    assert len(trace.calls) <= hops.MOST_CALLS, trace
     assert str(trace) == (
         f"{len(trace.files)} files, {len(trace.moves)} moves, {len(trace.calls)} calls"
     )
