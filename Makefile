@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,9 @@ bench-gate: $(TEST_READY) ## Report whether a chunk or a request costs more than
 
 bench-inside: $(TEST_READY) ## Count the function calls of a request, without server or sockets
 	$(BIN)/python bench/inside.py
+
+bench-hops: $(TEST_READY) ## Count the files a request enters, and the moves between them
+	$(BIN)/python bench/hops.py
 
 bench-latency: $(TEST_READY) ## Measure start time, idle memory and added latency with the simulator
 	$(BIN)/python bench/latency.py

@@ -49,7 +49,16 @@ MAY_IMPORT = {
     "api": {
         *_PURE_ROOMS,
         *("policy.forecast", "policy.lint", "policy.verdict"),
-        *("ledger", "openrouter", "policy_folder", "record", "relay", "server", "shown"),
+        *(
+            "ledger",
+            "openrouter",
+            "policy_folder",
+            "policy_report",
+            "record",
+            "relay",
+            "server",
+            "shown",
+        ),
         *("settings", "telemetry"),
     },
     "dashboard": {

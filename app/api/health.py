@@ -11,8 +11,7 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
 from app.server.clock import steady
 from app.server.plain import send_json
-from app.server.traffic import Traffic
-from app.server.worker import Worker
+from app.server.process import Traffic, Worker
 
 
 async def health(scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,8 +15,8 @@ from app.errors import SettingsError, reason_of
 from app.server.bounds import Bounds
 from app.server.descriptors import NONE_LEFT
 from app.server.entrance import State
+from app.server.process import Traffic
 from app.server.protocol import protocol
-from app.server.traffic import Traffic
 from app.settings import Settings
 from app.telemetry.stalls import Stalls
 

@@ -20,7 +20,7 @@ from app.cli.supervisor import DRAIN, STOP_NOW, Supervisor
 from app.errors import SettingsError, reason_of
 from app.main import check, create_app
 from app.server.bounds import Bounds
-from app.server.worker import Worker
+from app.server.process import Worker
 from app.settings import Settings
 
 if TYPE_CHECKING:

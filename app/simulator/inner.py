@@ -29,9 +29,11 @@ class Serves(Protocol):
     @property
     def catalog(self) -> Catalog:
         """What there is."""
+        ...
 
     def serve(self, ask: Ask, random: Random) -> Routed:
         """Serve one request. Raises `Refusal`."""
+        ...
 
 
 def run_inside(

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.server.entrance import State
 from app.server.plain import send_json
-from app.server.traffic import Traffic
+from app.server.process import Traffic
 from app.telemetry.stalls import Stalls
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
