@@ -34,6 +34,6 @@ def running(app: ASGIApp, *, bounds: Bounds = STANDARD) -> Iterator[Running]:
     try:
         yield Running(server, listener.getsockname()[1])
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(timeout=10)
         assert not thread.is_alive(), "the server did not stop"
