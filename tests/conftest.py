@@ -73,18 +73,26 @@ StartProxy = Callable[..., Proxy]
 
 @pytest.fixture
 async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
-    """Start Pointsman with policies given as text and settings as keywords."""
+    """Start Pointsman with policies given as text and settings as keywords.
+
+    `bounds` are those of the settings, unless a test needs some that no setting can give.
+    """
     with ExitStack() as stack:
         async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
 
-            def start(policy: str = "version: 1\nrules: []\n", **settings: Any) -> Proxy:
+            def start(
+                policy: str = "version: 1\nrules: []\n",
+                *,
+                bounds: Bounds | None = None,
+                **settings: Any,
+            ) -> Proxy:
                 folder = tmp_path / "policies"
                 folder.mkdir(exist_ok=True)
                 (folder / "test.yaml").write_text(policy, encoding="utf-8")
                 settings.setdefault("openrouter_api_key", UPSTREAM_KEY)
                 read = Settings.read(policies=folder, state=tmp_path, **settings)
                 app = create_app(read)
-                server = stack.enter_context(running(app, bounds=Bounds.of(read)))
+                server = stack.enter_context(running(app, bounds=bounds or Bounds.of(read)))
                 return Proxy(server.url, client)
 
             yield start

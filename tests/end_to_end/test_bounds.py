@@ -26,6 +26,7 @@ from app.telemetry.stalls import Stalls
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
+from tests.waiting import until, until_seen
 
 ROOT = Path(__file__).parent.parent.parent
 CHAT = "/v1/chat/completions"
@@ -308,13 +309,20 @@ async def test_t65_many_more_are_cut_off_without_a_word(
     opened = [
         await asyncio.open_connection("127.0.0.1", urlsplit(proxy.url).port) for _ in range(60)
     ]
-    await asyncio.sleep(0.2)
-    cut = sum(reader.at_eof() or reader.exception() is not None for reader, _ in opened)
-    assert cut == 60 - 1 - 32
+    cut = 60 - 1 - 32
+
+    def gone() -> int:
+        return sum(reader.at_eof() or reader.exception() is not None for reader, _ in opened)
+
+    await until(lambda: gone() >= cut)
+    assert gone() == cut
     for _, writer in opened:
         writer.transport.abort()
-    await asyncio.sleep(0.1)
-    assert await counted(proxy, "pointsman_connections") == 1
+
+    async def all_have_left() -> bool:
+        return await counted(proxy, "pointsman_connections") == 1
+
+    await until_seen(all_have_left)
     assert await counted(proxy, "pointsman_turned_away_total") == cut
 
 

@@ -56,7 +56,7 @@ async def test_t26_running_streams_finish_and_new_requests_are_told_to_come_agai
     openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15)))))
     async with serving(tmp_path, openrouter) as (process, url), httpx2.AsyncClient() as client:
         streaming = asyncio.create_task(client.post(url + CHAT, json={**ASK, "stream": True}))
-        await asyncio.sleep(0.5)
+        await openrouter.was_asked()
         process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.2)
         refused = await client.post(url + CHAT, json=ASK)
@@ -81,7 +81,7 @@ async def test_t26_a_stream_that_does_not_end_is_ended_at_the_limit(
         httpx2.AsyncClient() as client,
     ):
         streaming = asyncio.create_task(client.post(url + CHAT, json={**ASK, "stream": True}))
-        await asyncio.sleep(0.5)
+        await openrouter.was_asked()
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
             assert await process.wait() == 0
