@@ -24,7 +24,7 @@ from app.server.plain import send_json
 from app.server.traffic import Traffic
 from app.telemetry.stalls import Stalls
 from tests.conftest import Proxy, StartProxy
-from tests.running import running
+from tests.running import NO_TLS, running
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 from tests.waiting import until, until_seen
 
@@ -298,7 +298,7 @@ async def test_t65_beyond_the_bound_callers_are_told_and_health_is_answered(
         await until_closed(reader)
         first[1].write(head() + BODY)  # those that are in are served
         assert (await answer(first[0]))[0] == 200
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(verify=NO_TLS) as client:
         assert (await client.get(f"{proxy.url}/ready")).json()["status"] == "ready"
 
 
@@ -373,7 +373,7 @@ async def test_t65_when_descriptors_run_out_it_is_told_and_health_is_still_answe
             for each in opened:
                 each.close()
             await asyncio.sleep(0.2)
-            async with httpx2.AsyncClient() as client:
+            async with httpx2.AsyncClient(verify=NO_TLS) as client:
                 assert (await client.get(f"{url}/health")).status_code == 200
     finally:
         for each in opened:
@@ -612,7 +612,7 @@ async def test_a_blocked_event_loop_is_told_with_its_place(
     app.state = State(Traffic(), stalls)  # type: ignore[attr-defined]
     with running(app) as server:
         await asyncio.sleep(0.3)
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(verify=NO_TLS) as client:
             assert (await client.get(server.url)).status_code == 200
         await asyncio.sleep(0.3)
     assert stalls.longest > 1

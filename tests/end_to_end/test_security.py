@@ -1,6 +1,5 @@
 """Nobody gets in who does not belong."""
 
-
 import pytest
 
 from app.errors import SettingsError

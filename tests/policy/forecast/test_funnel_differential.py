@@ -35,6 +35,8 @@ from tests.simulator.simulated import HELLO, NOW
 CASES = int(os.environ.get("POINTSMAN_DIFFERENTIAL", "4800"))
 CHUNKS = 6
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Meeting:
