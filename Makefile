@@ -10,8 +10,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
+# What needs no socket, file or clock (tests/test_layers.py). The slow ones among them try more of
+# the same: the others reach every branch without them.
+COVERED_TESTS := tests/policy tests/catalog tests/wire tests/test_exact_numbers.py tests/test_wording.py
+PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
+
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-fast test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,6 +29,9 @@ demo: $(RUN_READY) ## Set up and serve a simulated OpenRouter, with sample reque
 
 test: $(TEST_READY) ## Set up and run the tests
 	$(BIN)/python -m pytest
+
+test-fast: $(TEST_READY) ## Run the tests of the pure rooms with few generated cases, for every save
+	$(BIN)/python -m pytest --quiet --hypothesis-profile=fast -m 'not slow' $(PURE_TESTS)
 
 test-clients: $(TEST_READY) ## Install real clients and coding agents (2 GB) and run the tests with them
 	$(BIN)/python -m tests.clients.installed
@@ -49,7 +57,7 @@ lint: $(TEST_READY) ## Check formatting, style and types
 
 coverage: $(TEST_READY) ## Check that tests reach every branch of the packages without I/O
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --quiet tests/policy tests/catalog tests/wire tests/test_exact_numbers.py tests/test_wording.py
+	$(BIN)/coverage run -m pytest --quiet -m 'not slow' $(COVERED_TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include='app/policy/**,app/catalog/**,app/wire/**,app/exact_numbers.py,app/suggest.py,app/wording.py' --fail-under=100 --skip-covered
 

@@ -176,7 +176,7 @@ async def test_a_change_takes_effect_within_a_second_and_no_stream_is_dropped(
     slow = sse(*(piece for _ in range(12) for piece in (frame, Pause(0.1))))
     openrouter.plays(slow, reply(b"{}"))
     streaming = asyncio.create_task(proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask))
-    await asyncio.sleep(0.3)
+    await openrouter.was_asked()
     (tmp_path / "policies" / "test.yaml").write_text(FP16)
     await asyncio.sleep(1)
     answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)

@@ -2,10 +2,12 @@
 
 import asyncio
 import gc
+import itertools
 import logging
 import signal
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -30,6 +32,7 @@ log = logging.getLogger("pointsman")
 STANDARD: Final = Bounds()
 _TICK_SECONDS = 0.1  # uvicorn's
 _LOOK_EVERY_TICKS = 10
+_LAST_LOOK_SECONDS = 0.005
 
 
 def announce(settings: Settings, listener: socket.socket) -> None:
@@ -74,6 +77,8 @@ class Server(uvicorn.Server):
         self._stalls = state.stalls
         self._drain_seconds = drain_seconds
         self._until = 0.0
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
         """Begin to drain; called by the signal's handler."""
@@ -91,13 +96,51 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and hear of connections that can't be accepted."""
-        asyncio.get_running_loop().set_exception_handler(self._note)
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._note)
         await super().startup(sockets)
 
     async def main_loop(self) -> None:
-        """Stay until it is time to stop."""
+        """Stay until it is time to stop; `stop` does not have to wait for the next tick."""
         with self._stalls.watched():
-            await super().main_loop()
+            for counter in itertools.count():
+                if await self.on_tick(counter):
+                    return
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_TICK_SECONDS):
+                        await self._told.wait()
+
+    def stop(self) -> None:
+        """Stop at once, without draining; may be called from any thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended, so there is nothing left to stop
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close listeners and idle connections, give answers a second, end the lifespan.
+
+        uvicorn's waits for a tick of 0.1 s before it looks whether anything is still open.
+        """
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                await self._last_answers()
+        except TimeoutError:
+            for task in self.server_state.tasks:
+                task.cancel("the server stops")
+        if not self.force_exit:
+            await self.lifespan.shutdown()
+
+    async def _last_answers(self) -> None:
+        left = self.server_state
+        while (left.connections or left.tasks) and not self.force_exit:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(_LAST_LOOK_SECONDS)
+        for server in self.servers:
+            await server.wait_closed()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: is all well, and is it time to stop?"""

@@ -132,7 +132,8 @@ async def test_a_caller_who_leaves_while_nothing_has_come_ends_the_request(
     openrouter.plays(sse(COMMENT, Pause(5), frame("Novita"), DONE))
     proxy = start_proxy(policy("block"), upstream_url=openrouter.url)
     asking = asyncio.create_task(proxy.client.post(proxy.url + CHAT, json={**ASK, "stream": True}))
-    await asyncio.sleep(0.2)
+    await openrouter.was_asked()
+    await asyncio.sleep(0.05)  # at once, it would be one that closes its own direction only
     asking.cancel()
     assert await openrouter.saw_hangup()
     assert (await proxy.only_receipt())["ending"] == "caller_left"

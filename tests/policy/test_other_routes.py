@@ -359,6 +359,7 @@ def test_in_a_batch_fields_that_a_rule_strips_or_sets_are_edited_too() -> None:
     )
 
 
+@pytest.mark.slow
 def test_sixty_megabytes_of_requests_go_on_as_they_came() -> None:
     requests = b'[{"custom_id":"1","body":{"model":"a/b","x":"' + b"y" * 60_000_000 + b'"}}]'
     body = b'{"endpoint":"/v1/chat/completions","model":"a/b","requests":' + requests + b"}"

@@ -81,6 +81,7 @@ def test_what_is_held_is_within_the_limit_however_it_is_held() -> None:
     assert observer.close().partly_read
 
 
+@pytest.mark.slow
 @given(
     streams=st.lists(st.sampled_from([b"data: {}\n\n" * 900, b"\r\n" * 3000, b'data: {"id":"g"'])),
     cuts=st.lists(st.integers(0, 60_000), max_size=6),
