@@ -16,6 +16,7 @@ from app.api.drift_log import DriftLog
 from app.api.explain import Explain
 from app.api.health import Ready, health
 from app.api.known_models import KnownModels
+from app.api.live import Live
 from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
 from app.errors import LedgerError, SettingsError
@@ -84,6 +85,21 @@ class Rooms:
     bodies: Bodies
     stalls: Stalls
     worker: Worker | None
+
+    @property
+    def live(self) -> Live:
+        """What knows how this process stands."""
+        return Live(
+            policies=self.policies,
+            writer=self.writer,
+            traffic=self.traffic,
+            feed=self.feed,
+            drift=self.drift,
+            records=self.records,
+            bodies=self.bodies,
+            stalls=self.stalls,
+            worker=self.worker,
+        )
 
     @property
     def key(self) -> str | None:
@@ -206,20 +222,9 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
 
 
 def _metrics(rooms: Rooms, peers: "Peers | None") -> "Metrics":
-    from app.api.metrics import Metrics, Sources  # noqa: PLC0415 - see OnDemand
+    from app.api.metrics import Metrics  # noqa: PLC0415 - see OnDemand
 
-    sources = Sources(
-        policies=rooms.policies,
-        writer=rooms.writer,
-        traffic=rooms.traffic,
-        feed=rooms.feed,
-        drift=rooms.drift,
-        records=rooms.records,
-        bodies=rooms.bodies,
-        stalls=rooms.stalls,
-        workers=rooms.worker.of if rooms.worker else 1,
-    )
-    return Metrics(rooms.telemetry.tallies, sources, peers)
+    return Metrics(rooms.telemetry.tallies, rooms.live.standing, peers)
 
 
 def _peers(worker: Worker | None, metrics: Callable[[], "Metrics"]) -> "Peers | None":
@@ -233,17 +238,9 @@ def _peers(worker: Worker | None, metrics: Callable[[], "Metrics"]) -> "Peers | 
 
 def _plain(rooms: Rooms, metrics: Callable[[], ASGIApp]) -> dict[str, ASGIApp]:
     """What programs ask us over and over, by path."""
-    ready = Ready(
-        policies=rooms.policies,
-        writer=rooms.writer,
-        traffic=rooms.traffic,
-        feed=rooms.feed,
-        drift=rooms.drift,
-        worker=rooms.worker,
-    )
     return {
         "/health": Only(health, "GET"),
-        "/ready": Only(ready, "GET"),
+        "/ready": Only(Ready(rooms.live.standing), "GET"),
         "/metrics": Only(OnDemand(metrics), "GET", "HEAD"),
     }
 
@@ -261,7 +258,7 @@ def _framed(
             store=rooms.ledger.reader,
             policies=rooms.policies,
             catalog=lambda: rooms.feed.current,
-            writer=rooms.writer,
+            standing=rooms.live.standing,
             leaving=lambda: rooms.traffic.draining,
             drifts=lambda: tuple(rooms.drift.latest),
         )

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "dashboard": {
         *_FACTS,
         *("catalog", "policy", "policy.forecast", "policy.lint"),
-        *("ledger", "policy_folder", "server", "shown"),
+        *("ledger", "policy_folder", "server", "shown", "telemetry"),
     },
     "simulator": set(),
 }
