@@ -12,8 +12,8 @@ from app.api.drift_log import DriftLog
 from app.api.explain import Explain
 from app.api.health import Ready, health
 from app.api.known_models import KnownModels
+from app.api.live import Live
 from app.api.on_demand import framed_api, metrics_of, reporting
-from app.api.sources import Sources
 from app.dashboard.on_demand import pages_of
 from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
@@ -75,6 +75,21 @@ class Rooms:
     stalls: Stalls
     worker: Worker | None
 
+    @property
+    def live(self) -> Live:
+        """What knows how this process stands."""
+        return Live(
+            policies=self.policies,
+            writer=self.writer,
+            traffic=self.traffic,
+            feed=self.feed,
+            drift=self.drift,
+            recorder=self.recorder,
+            bodies=self.bodies,
+            stalls=self.stalls,
+            worker=self.worker,
+        )
+
 
 def create_app(settings: Settings, worker: Worker | None = None) -> App:
     """A ready-to-serve app, of one of several workers or the only one.
@@ -82,7 +97,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
     Raises `PolicyFileError` when the policies can't be used.
     """
     rooms = _furnish(settings, worker)
-    metrics, peers = metrics_of(rooms.telemetry.tallies, _sources(rooms), worker)
+    metrics, peers = metrics_of(rooms.telemetry.tallies, rooms.live.standing, worker)
     callers = Callers(settings.caller_keys, operators=settings.operators)
     sessions = (
         SharedSessions(worker.folder / "sessions", clock=running)
@@ -101,7 +116,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
     table = endpoints(
         theirs,
         health=health,
-        ready=_ready(rooms),
+        ready=Ready(rooms.live.standing),
         metrics=OnDemand(metrics),
         framed=framed_api(
             rooms.ledger.reader, explain=explain, pages=_pages(rooms, sign_in), otherwise=theirs
@@ -203,40 +218,15 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     rooms.telemetry.close()
 
 
-def _sources(rooms: Rooms) -> Sources:
-    return Sources(
-        policies=rooms.policies,
-        writer=rooms.writer,
-        traffic=rooms.traffic,
-        feed=rooms.feed,
-        drift=rooms.drift,
-        recorder=rooms.recorder,
-        bodies=rooms.bodies,
-        stalls=rooms.stalls,
-        workers=rooms.worker.of if rooms.worker else 1,
-    )
-
-
 def _pages(rooms: Rooms, sign_in: SignIn) -> OnDemand:
     return pages_of(
         sign_in,
         store=rooms.ledger.reader,
         policies=rooms.policies,
         catalog=lambda: rooms.feed.current,
-        writer=rooms.writer,
+        standing=rooms.live.standing,
         leaving=lambda: rooms.traffic.draining,
         drifts=lambda: tuple(rooms.drift.latest),
-    )
-
-
-def _ready(rooms: Rooms) -> Ready:
-    return Ready(
-        policies=rooms.policies,
-        writer=rooms.writer,
-        traffic=rooms.traffic,
-        feed=rooms.feed,
-        drift=rooms.drift,
-        worker=rooms.worker,
     )
 
 

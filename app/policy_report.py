@@ -28,7 +28,7 @@ def report(folder: Path, book: Book, callers: frozenset[str] | None = None) -> N
     """
     count = Counter(each.severity for each in look_over(folder, book, callers=callers))
     found = ", ".join(plural(count[name], name) for name in ("error", "warning") if count[name])
-    rules = f"{plural(len(book.rules), 'rule')}, {plural(len(book.aliases), 'alias')}"
+    rules = f"{plural(len(book.rules), 'rule')}, {plural(len(book.aliases), 'alias', 'aliases')}"
     log.log(
         logging.WARNING if found else logging.INFO,
         "policies in force: %s in %s: %s, policy version %s%s",

@@ -8,7 +8,6 @@ name, everything else with the prefix `POINTSMAN_`.
 import os
 import re
 from datetime import timedelta
-from difflib import get_close_matches
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -26,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError, reason_of
+from app.suggest import did_you_mean
 from app.wire.origins import NULL, read_origin
 from app.wire.paths import base_of
 
@@ -89,12 +89,8 @@ def unknown_settings() -> list[str]:
     """
     known = [f"POINTSMAN_{name.upper()}" for name in Settings.model_fields]
     strange = sorted(name for name in os.environ if name.startswith("POINTSMAN_"))
-    return [f"{name} is no setting{_meant(name, known)}" for name in strange if name not in known]
-
-
-def _meant(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.8)
-    return f"; did you mean {near[0]}?" if near else ""
+    unknown = (name for name in strange if name not in known)
+    return [f"{name} is not a setting{did_you_mean(name, known, cutoff=0.8)}" for name in unknown]
 
 
 def state_folder() -> Path:

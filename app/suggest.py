@@ -6,8 +6,9 @@ from difflib import get_close_matches
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """`; did you mean fp8?`, or nothing when no known word is near."""
-    near = nearest(word.lower(), known, cutoff)
-    return f"; did you mean {near}?" if near else ""
+    lower = {each.lower(): each for each in known}
+    near = nearest(word.lower(), lower, cutoff)
+    return f"; did you mean {lower[near]}?" if near else ""
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -7,6 +7,16 @@ LONGEST = 1000  # characters
 _MOST_NAMED = 3
 
 
+def plural(number: int, noun: str, many: str = "") -> str:
+    """1 rule, 2 rules, 1,234 rules; `many` where the noun takes more than an s: 2 aliases."""
+    return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"
+
+
+def rules_and_aliases(rules: int, aliases: int) -> str:
+    """What a book has: 2 rules and 1 alias."""
+    return f"{plural(rules, 'rule')} and {plural(aliases, 'alias', 'aliases')}"
+
+
 def first_of(words: Iterable[str], most: int) -> str:
     """The first of some words, each once, and how many more there are: `a, b and 12 more`."""
     told = list(dict.fromkeys(words))
@@ -32,9 +42,3 @@ def some_names(names: Sequence[str], joint: str = ", ") -> str:
     first = joint.join(names[:shown])[:LONGEST]
     more = len(names) - shown
     return f"{first} and {more} more" if more else first
-
-
-def plural(number: int, noun: str) -> str:
-    """`1 rule`, `2 rules`, `2 aliases`."""
-    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
-    return f"{number} {noun}{ending}"

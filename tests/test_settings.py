@@ -152,8 +152,8 @@ def test_a_setting_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("POINTSMAN_POLCIES", "POINTSMAN_PORT", "POINTSMAN_SERVICE_HOST"):
         monkeypatch.setenv(name, "1")
     assert unknown_settings() == [
-        "POINTSMAN_POLCIES is no setting; did you mean POINTSMAN_POLICIES?",
-        "POINTSMAN_SERVICE_HOST is no setting",
+        "POINTSMAN_POLCIES is not a setting; did you mean POINTSMAN_POLICIES?",
+        "POINTSMAN_SERVICE_HOST is not a setting",
     ]
 
 

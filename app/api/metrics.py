@@ -1,13 +1,15 @@
 """GET /metrics for Prometheus. Loaded when it is first asked for; see `telemetry/metrics.py`."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.types import Receive, Scope, Send
 
 from app.api.peers import Peers
-from app.api.sources import Sources
 from app.server.plain import send_bytes
 from app.telemetry.metrics import exposition, exposition_of, telling
+from app.telemetry.standing import Standing
 from app.telemetry.sums import Telling
 from app.telemetry.tallies import Tallies
 
@@ -18,9 +20,11 @@ class Metrics:
     Where there are `peers`, it is of all workers together.
     """
 
-    def __init__(self, tallies: Tallies, sources: Sources, peers: Peers | None = None) -> None:
+    def __init__(
+        self, tallies: Tallies, standing: Callable[[], Standing], peers: Peers | None = None
+    ) -> None:
         self._tallies = tallies
-        self._sources = sources
+        self._standing = standing
         self._peers = peers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,7 +32,7 @@ class Metrics:
         del receive
         accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
         if self._peers is None:
-            standing = self._sources.standing()
+            standing = self._now(scraped=True)
             answer = await asyncio.to_thread(exposition, self._tallies, standing, accept)
         else:
             told = await self._peers.told()
@@ -38,5 +42,10 @@ class Metrics:
 
     async def telling(self, *, scraped: bool) -> Telling:
         """What this worker alone has counted, and how it stands."""
-        standing = self._sources.standing(scraped=scraped)
+        standing = self._now(scraped=scraped)
         return await asyncio.to_thread(telling, self._tallies, standing)
+
+    def _now(self, *, scraped: bool) -> Standing:
+        """How things stand; a scrape that is being answered is not counted as open."""
+        now = self._standing()
+        return replace(now, open_requests=now.open_requests - scraped)

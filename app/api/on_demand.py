@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from app.api.sources import Sources
 from app.policy.book import Book
 from app.policy_folder import InForce
 from app.server.on_demand import OnDemand
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
     from app.api.metrics import Metrics
     from app.api.peers import Peers
     from app.ledger.store import Store
+    from app.telemetry.standing import Standing
 
 
 def metrics_of(
-    tallies: Tallies, sources: Sources, worker: Worker | None
+    tallies: Tallies, standing: "Callable[[], Standing]", worker: Worker | None
 ) -> "tuple[Callable[[], Metrics], Peers | None]":
     """What makes the metrics of this process, and the way to other workers, if there are any."""
 
@@ -30,7 +30,7 @@ def metrics_of(
     def make() -> "Metrics":
         from app.api.metrics import Metrics  # noqa: PLC0415 - see OnDemand
 
-        return Metrics(tallies, sources, peers)
+        return Metrics(tallies, standing, peers)
 
     peers = _peers(worker, make)
     return make, peers

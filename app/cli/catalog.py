@@ -18,6 +18,7 @@ from app.policy.prices import listed_price
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.suggest import did_you_mean
+from app.wording import plural
 
 _NARROW = 100
 _THOUSAND, _MILLION = 1_000, 1_000_000
@@ -46,9 +47,8 @@ def show_catalog(
     if save is not None:
         _save(written(source.snapshot), save)
         left_out = f" ({source.left_out} more left out)" if source.left_out else ""
-        console.print(
-            f"wrote {save}: the endpoints of {len(source.snapshot.endpoints)} models{left_out}"
-        )
+        models_listed = plural(len(source.snapshot.endpoints), "model")
+        console.print(f"wrote {save}: the endpoints of {models_listed}{left_out}")
     return 1 if unknown else 0
 
 

@@ -22,6 +22,7 @@ from app.policy_folder import policy_folder, read_folder
 from app.policy_report import look_over
 from app.settings import Settings
 from app.shown import one_line
+from app.wording import plural, rules_and_aliases
 
 Output = Literal["text", "json", "sarif"]
 
@@ -98,14 +99,14 @@ def _line(finding: Finding) -> Text:
 
 def _summary(folder: Path, book: Book, source: Source | None, findings: Iterable[Finding]) -> str:
     count = Counter(each.severity for each in findings)
-    found = ", ".join(f"{n} {name}{'s' * (n > 1)}" for name in _STYLES if (n := count[name]))
-    held = f"{len(book.rules)} rules and {len(book.aliases)} aliases, book {book.revision}"
+    found = ", ".join(plural(n, name) for name in _STYLES if (n := count[name]))
+    held = f"{rules_and_aliases(len(book.rules), len(book.aliases))}, book {book.revision}"
     if source is None:
         seen = "no catalog; --catalog live looks at endpoints too"
     else:
         left_out = f", {source.left_out} left out" if source.left_out else ""
         seen = f"catalog {source.name} of {source.snapshot.fetched_at}: "
-        seen += f"{len(source.snapshot.endpoints)} models looked at{left_out}"
+        seen += f"{plural(len(source.snapshot.endpoints), 'model')} looked at{left_out}"
     return f"{folder}: {held}\n{seen}\n{found or 'nothing found'}"
 
 

@@ -303,7 +303,9 @@ def export(
     store = to_read(Settings.read(ledger_url=ledger))
     count = start(store, wanted, form=form, output=output)
     if output is not None:
-        print(f"{count} receipts in {output}")
+        from app.wording import plural
+
+        print(f"{plural(count, 'receipt')} in {output}")
 
 
 @commands.command()

@@ -22,6 +22,7 @@ from app.policy.lint.checks import lint
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.wire.headers import to_upstream
+from app.wording import plural, rules_and_aliases
 
 _OK = 200
 _PATIENCE_SECONDS = 30.0
@@ -78,8 +79,9 @@ async def _policies(settings: Settings) -> Told:
     if not (book.rules or book.aliases):
         return False, f"{folder} has no rule: nothing is held to any policy"
     serious = [each for each in lint(book) if each.severity != "note"]
-    told = f"{folder}: {len(book.rules)} rules, {len(book.aliases)} aliases, book {book.revision}"
-    more = f"; {len(serious)} findings: pointsman check" if serious else ""
+    held = rules_and_aliases(len(book.rules), len(book.aliases))
+    told = f"{folder}: {held}, book {book.revision}"
+    more = f"; {plural(len(serious), 'finding')}: pointsman check" if serious else ""
     return True, told + more
 
 

@@ -77,6 +77,7 @@ class Server(uvicorn.Server):
         self._stalls = state.stalls
         self._drain_seconds = drain_seconds
         self._until = 0.0
+        self._stopped = False
         self._told = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -104,15 +105,18 @@ class Server(uvicorn.Server):
         """Stay until it is time to stop; `stop` does not have to wait for the next tick."""
         with self._stalls.watched():
             for counter in itertools.count():
-                if await self.on_tick(counter):
+                if self._stopped or await self.on_tick(counter):
                     return
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_TICK_SECONDS):
                         await self._told.wait()
 
     def stop(self) -> None:
-        """Stop at once, without draining; may be called from any thread."""
-        self.should_exit = True
+        """Stop at once, without draining; may be called from any thread, also during the start.
+
+        `should_exit` is not set: after a start with that, uvicorn closes nothing.
+        """
+        self._stopped = True
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended, so there is nothing left to stop
                 self._loop.call_soon_threadsafe(self._told.set)
@@ -124,8 +128,6 @@ class Server(uvicorn.Server):
         """
         for listener in (*self.servers, *(sockets or ())):
             listener.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
         try:
             async with asyncio.timeout(self.config.timeout_graceful_shutdown):
                 await self._last_answers()
@@ -137,8 +139,12 @@ class Server(uvicorn.Server):
 
     async def _last_answers(self) -> None:
         left = self.server_state
-        while (left.connections or left.tasks) and not self.force_exit:  # noqa: ASYNC110 - no event
+        while not self.force_exit:
+            for connection in list(left.connections):  # one may have come in a moment ago
+                connection.shutdown()
             await asyncio.sleep(_LAST_LOOK_SECONDS)
+            if not (left.connections or left.tasks):
+                break
         for server in self.servers:
             await server.wait_closed()
 

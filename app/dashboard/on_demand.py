@@ -7,10 +7,10 @@ from starlette.types import ASGIApp
 
 from app.catalog.catalog import Catalog
 from app.dashboard.sign_in import SignIn
-from app.ledger.writer import Writer
 from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder
 from app.server.on_demand import OnDemand
+from app.telemetry.standing import Standing
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -22,7 +22,7 @@ def pages_of(
     store: "Callable[[], Store]",
     policies: PolicyFolder,
     catalog: Callable[[], Catalog],
-    writer: Writer,
+    standing: Callable[[], Standing],
     leaving: Callable[[], bool],
     drifts: Callable[[], Sequence[Drift]],
 ) -> OnDemand:
@@ -36,7 +36,7 @@ def pages_of(
             store=store,
             policies=policies,
             catalog=catalog,
-            writer=writer,
+            standing=standing,
             leaving=leaving,
             drifts=drifts,
         )

@@ -12,9 +12,9 @@ from app.catalog.catalog import Catalog
 from app.dashboard.figures import PERIODS, Period, period_of
 from app.dashboard.session_cookie import HOME
 from app.ledger.wanted import Wanted
-from app.ledger.writer import Writer
 from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder
+from app.telemetry.standing import Standing
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -36,7 +36,7 @@ class Sources:
     store: "Callable[[], Store]"
     policies: PolicyFolder
     catalog: Callable[[], Catalog]
-    writer: Writer
+    standing: Callable[[], Standing]
     leaving: Callable[[], bool]
     drifts: Callable[[], Sequence[Drift]]  # oldest first
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -109,14 +109,16 @@ def shell_of(sources: Sources, request: Request) -> Shell:
 
 def _notices(sources: Sources, path: str) -> tuple[Notice, ...]:
     notices = []
-    writer = sources.writer
-    if sources.policies.problems and path != POLICY:
+    now = sources.standing()
+    if now.problems and path != POLICY:
         kept = "The last good book stays in force."
         notices.append(Notice("A policy file is broken.", kept, POLICY, "See what is wrong"))
-    if writer.error:
-        waiting = f" ({writer.pending:,} wait in memory)" if writer.pending else ""
-        notices.append(Notice("Receipts can't be written:", writer.error + waiting))
-    if writer.dropped:
-        text = f"{writer.dropped:,} since the start: the queue was full, or a value did not fit."
+    if now.ledger_error:
+        waiting = f" ({now.ledger_waiting:,} wait in memory)" if now.ledger_waiting else ""
+        notices.append(Notice("Receipts can't be written:", now.ledger_error + waiting))
+    if now.ledger_dropped:
+        text = (
+            f"{now.ledger_dropped:,} since the start: the queue was full, or a value did not fit."
+        )
         notices.append(Notice("Receipts were lost.", text))
     return tuple(notices)

@@ -33,11 +33,11 @@ from app.ledger.spans import (
     moment_of,
     outward,
     parts,
+    step_for,
     up,
     up_to_hour,
 )
 from app.ledger.stats import Dimension, Series, Stats
-from app.ledger.steps import step_for
 from app.ledger.tables import KEYS, RECEIPTS, TALLIES
 from app.ledger.tally import HISTOGRAMS, SUMS, Flip, Tally, tally_of
 from app.ledger.wanted import Wanted

@@ -11,14 +11,13 @@ from msgspec.structs import replace
 
 from app.catalog.catalog import Spelling
 from app.catalog.trimming import trimmed
-from app.policy.cascade import cascade
 from app.policy.match import index_of
+from app.policy.policy_preferences import cascade, wishes_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
 from app.policy.request import Request
 from app.policy.route import Route, join, route_of
 from app.policy.rule import Alias, Rule
 from app.policy.slug import Slug, read_slug
-from app.policy.wishes import wishes_of
 
 # Books live until a file is saved, and callers choose the names: what is remembered is bounded.
 _REMEMBERED = 4096

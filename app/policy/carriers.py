@@ -7,7 +7,6 @@ so a policy can't be shown to be kept there (openrouter.md §A2.3).
 Read leniently: an entry of a shape that OpenRouter would refuse carries nothing.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +15,7 @@ import msgspec
 from app.catalog.server_tools import NO_LIST, ServerTools
 from app.policy.slices import Fields
 from app.policy.slug import read_slug
+from app.surrogates import readable
 
 DEFAULT_PAINTER = "openai/gpt-5-image"  # of image generation that names no model
 _DEEPEST = 4  # tools within tools; OpenRouter takes one level
@@ -273,13 +273,6 @@ def by_routers(models: Iterable[str], inside: Carried) -> Carried:
 # --- reading ----------------------------------------------------------------------------------
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-# Half of a surrogate pair is JSON to JavaScript, and not to msgspec.
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-
-
-def without_halves(text: bytes) -> bytes:
-    """JSON with U+FFFD for what isn't UTF-8 and for halves of characters, to be read from."""
-    return _SURROGATE.sub(rb"\\ufffd", text.decode(errors="replace").encode())
 
 
 def _unreadable(field: str) -> _Found:
@@ -295,7 +288,7 @@ def _entries(raw: msgspec.Raw | None, kind: type[_Entry]) -> list[_Entry] | None
     try:
         return msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
     except _UNREADABLE:
-        text = without_halves(text)
+        text = readable(text)
     try:
         items = msgspec.json.decode(text, type=list[msgspec.Raw])
     except _UNREADABLE:

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from app.policy.carriers import without_halves
 from app.policy.pattern import glob
 from app.policy.request import UNREADABLE
 from app.policy.slices import Fields
+from app.surrogates import readable
 
 _KINDS = {"tools": "type", "plugins": "id"}
 _DEEPEST = 4  # tools within tools; OpenRouter takes one level
@@ -45,7 +45,7 @@ def used(fields: Fields, pattern: str) -> str | None:
         items = _items(raw)
     except UNREADABLE:
         try:
-            items = _items(msgspec.Raw(without_halves(bytes(raw or b""))))
+            items = _items(msgspec.Raw(readable(bytes(raw or b""))))
         except UNREADABLE:
             return f"{field} that can't be read"
     for item in items:

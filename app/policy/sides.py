@@ -14,9 +14,9 @@ from app.errors import MalformedBody
 from app.exact_numbers import exact
 from app.policy.fields import BY_KEY
 from app.policy.merge import Conflict, Tiers, fill, stated, takes_one, tighten
+from app.policy.policy_preferences import Origins
 from app.policy.rule import Clause, named
 from app.policy.tags import NO_TIERS
-from app.policy.wishes import Origins
 
 Preferences = Mapping[str, Any]
 

@@ -19,7 +19,8 @@ from app.policy.rule import Alias
 from app.policy_folder import PolicyFolder
 from app.record.recorder import Recorder
 from app.server.plain import send_bytes
-from app.wire.frame import read_value, without_surrogates
+from app.surrogates import without_surrogates
+from app.wire.frame import read_value
 from app.wire.headers import RawHeaders, to_caller, to_upstream
 from app.wire.listing import MOST_MODELS, NotAListing, slices_of
 

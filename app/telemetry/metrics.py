@@ -208,7 +208,7 @@ def _of_now(now: Standing) -> Iterator[Metric]:
     )
     yield InfoMetricFamily("pointsman_book", "The policies in force.", value={"revision": now.book})
     yield _gauge("pointsman_book_rules", "Rules in force.", now.book_rules)
-    yield _gauge("pointsman_book_problems", "Mistakes in files as saved.", now.book_problems)
+    yield _gauge("pointsman_book_problems", "Mistakes in files as saved.", len(now.problems))
     yield _counter(
         "pointsman_book_reload_failures",
         "Times that saved policies could not be used, and the last good ones stayed.",

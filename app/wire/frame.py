@@ -14,12 +14,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from app.exact_numbers import LONGEST, from_json
+from app.surrogates import readable
 
 Step = str | int  # a key of an object, or a place in a list
-
-# A stream may cut an emoji between two deltas: legal JSON, but not to a strict decoder. We only
-# look, so every surrogate may become U+FFFD, also where an escaped backslash precedes its `u`.
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 class Frame(msgspec.Struct, gc=False):
@@ -149,13 +146,7 @@ def _mended(text: bytes) -> bytes:
     if len(text) > _LARGE:
         plain = text.translate(_ASCII)
         return plain.replace(rb"\ud", rb"\u0").replace(rb"\uD", rb"\u0")
-    whole = without_surrogates(text.decode(errors="replace").encode())
-    return _LONG_INT.sub(_TOO_LARGE, whole)
-
-
-def without_surrogates(text: bytes) -> bytes:
-    """`text` with U+FFFD for each half of a character that is written as an escape."""
-    return _SURROGATE.sub(rb"\\ufffd", text)
+    return _LONG_INT.sub(_TOO_LARGE, readable(text))
 
 
 def has_content(frame: Frame) -> bool:

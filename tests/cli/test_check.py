@@ -78,7 +78,7 @@ def test_people_read_the_place_first_then_what_was_looked_at(
         "p/mine.yaml:3: error: rules.mine.quantization_floor: no endpoint is left"
     )
     assert finding.endswith("[empty-funnel]")
-    assert held.startswith("p: 1 rules and 0 aliases, book ")
+    assert held.startswith("p: 1 rule and 0 aliases, book ")
     assert seen.startswith("catalog simulated of 20")
     assert count == "1 error"
 

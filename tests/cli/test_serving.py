@@ -1,7 +1,9 @@
 """A server in a thread stops when it is told to, and not at its next tick."""
 
 import asyncio
+import socket
 import time
+from contextlib import suppress
 from http.client import HTTPConnection
 from threading import Event, Timer
 
@@ -93,3 +95,19 @@ def test_told_before_it_began_or_after_it_ended_it_stops_all_the_same() -> None:
     served(server)
     assert app.ended.is_set()
     server.stop()
+
+
+def test_a_connection_that_comes_in_while_it_stops_is_closed() -> None:
+    """It may be accepted after all others have been told; it held the server for a second."""
+    began = time.monotonic()
+    for _ in range(10):
+        app = Slow()
+        app.let.set()
+        with running(app) as server:
+            first = ask(server.port)
+            first.getresponse().read()
+            late = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        first.close()
+        with late, suppress(ConnectionResetError):
+            assert late.recv(1) == b""
+    assert time.monotonic() - began < 5

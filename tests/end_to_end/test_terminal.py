@@ -227,7 +227,7 @@ AT_AND_NOT = pytest.mark.parametrize("at_terminal", [True, False], ids=["termina
         (["export", "--format", "jsonl"], 0, "started_at"),
         (["verify", "rcp_hostile"], 0, "record"),
         (["verify", "rcp_hostile", "--json"], 0, "before"),
-        (["check"], 0, "1 rules"),
+        (["check"], 0, "1 rule and 0 aliases"),
         (["check", "--catalog", "live"], None, "funnel"),
         (["check", "--catalog", "live", "--json"], None, "findings"),
         (["check", "--catalog", "live", "--sarif"], None, "results"),

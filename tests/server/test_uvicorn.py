@@ -45,8 +45,8 @@ CYCLE = {
     *("response_started", "scope", "transport"),
 }
 FLOW = {"pause_reading", "read_paused", "resume_reading"}
-SERVER = {"startup", "main_loop", "on_tick", "handle_exit"}
-SERVER_STATE = {"should_exit", "servers"}
+SERVER = {"startup", "main_loop", "on_tick", "handle_exit", "shutdown"}
+SERVER_STATE = {"should_exit", "servers", "server_state", "force_exit", "lifespan"}
 
 _OWNERS = {"cycle": CYCLE, "_cycle": CYCLE, "served": CYCLE, "flow": FLOW}
 

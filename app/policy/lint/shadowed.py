@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.policy.cascade import apart
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.match import rank
 from app.policy.pattern import ModelPattern
+from app.policy.policy_preferences import apart
 from app.policy.rule import Rule
 from app.policy.slug import read_slug
 from app.wording import listed

@@ -40,7 +40,7 @@ def test_a_label_that_falls_below_the_floor_is_told_for_the_model_and_its_aliase
     after = listed(row("novita", "fp4"), row("groq"))
     reason = 'gone novita (quantizations by rule "eight" (p.yaml:3))'
     assert told(before, after) == [
-        f"acme/sim-1: 1 endpoints left; {reason}",
+        f"acme/sim-1: 1 endpoint left; {reason}",
         f"pinned: 0 endpoints left; {reason}",
     ]
 

@@ -1,6 +1,12 @@
-"""From the clauses that stand to the policy's own `provider` object, each field with its origin."""
+"""The policy's own `provider` object: from the clauses of all rules that apply to a request.
 
-from collections.abc import Collection, Mapping
+Clauses are flat (`max_price.prompt`, `refuse.plugins`), so one sentence is the whole law: of each
+key, the most specific layer's clause stands. Lists of fields to strip or refuse unite by it,
+`set` and `max_price` merge by key, everything else replaces. A pin is an `only` and an `order` in
+one, and each of the two is replaced by itself: a more specific `order` leaves the pin's `only`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +18,7 @@ from app.policy.rule import Clause, named
 
 Origins = Mapping[str, tuple[Clause, ...]]
 Standing = Mapping[str, Clause]
+Layer = Mapping[str, Clause]
 
 # What a conflict in a field is between.
 _BETWEEN: Mapping[str, tuple[str, ...]] = {
@@ -27,6 +34,23 @@ class Wishes:
     preferences: Mapping[str, Any]
     origins: Origins
     conflict: str | None  # why nothing can meet them
+
+
+def cascade(layers: Iterable[Layer]) -> dict[str, Clause]:
+    """The clauses that stand, given the layers from the most specific to the most general."""
+    standing: dict[str, Clause] = {}
+    for layer in layers:
+        standing |= {key: each for key, each in apart(layer).items() if key not in standing}
+    return standing
+
+
+def apart(layer: Layer) -> Layer:
+    """A layer whose pin is the two preferences that it means."""
+    if "pin" not in layer:
+        return layer
+    pin = layer["pin"]
+    others = {key: clause for key, clause in layer.items() if key != "pin"}
+    return {"only": pin, "order": pin, **others}
 
 
 def wishes_of(

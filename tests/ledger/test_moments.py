@@ -1,35 +1,10 @@
-"""Steps and moments: lengths of time as people know them."""
+"""Moments as people write them."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.ledger.moments import moment
-from app.ledger.steps import step_for
-
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-
-
-@pytest.mark.parametrize(
-    ("length", "points", "shortest", "step"),
-    [
-        (HOUR, 120, timedelta(0), timedelta(minutes=1)),
-        (6 * HOUR, 120, timedelta(0), timedelta(minutes=5)),
-        (7 * HOUR, 1000, timedelta(0), HOUR),  # receipts one by one are for short ranges
-        (DAY, 120, timedelta(0), HOUR),
-        (7 * DAY, 120, timedelta(0), 3 * HOUR),
-        (90 * DAY, 120, timedelta(0), DAY),
-        (90 * DAY, 20, timedelta(0), 7 * DAY),
-        (DAY, 120, DAY, DAY),  # the hours are gone
-        (10_000 * DAY, 10, timedelta(0), 30 * DAY),  # there is none longer
-    ],
-)
-def test_the_shortest_step_that_gives_few_enough_points(
-    length: timedelta, points: int, shortest: timedelta, step: timedelta
-) -> None:
-    assert step_for(length, points=points, shortest=shortest) == step
-
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.policy.book import Book
-from app.policy.cascade import cascade
 from app.policy.file.parse import read_book
+from app.policy.policy_preferences import cascade
 from app.policy.rule import Clause
 from app.policy.tags import with_tiers
 from tests.policy.json_texts import BOUNDED

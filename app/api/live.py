@@ -1,4 +1,4 @@
-"""What metrics are read from: everything that counts, and how it stands now."""
+"""The live objects that know how this process stands, and what they say at one moment."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from app.policy_folder import PolicyFolder
 from app.record.recorder import Recorder
 from app.server.body import Bodies
 from app.server.clock import steady
-from app.server.process import Traffic
+from app.server.process import Traffic, Worker
 from app.telemetry.stalls import Stalls
 from app.telemetry.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """Whom a scrape asks how things stand."""
+class Live:
+    """What is asked how things stand."""
 
     policies: PolicyFolder
     writer: Writer
@@ -27,35 +27,40 @@ class Sources:
     recorder: Recorder
     bodies: Bodies
     stalls: Stalls
-    workers: int = 1
+    worker: Worker | None = None
 
-    def standing(self, *, scraped: bool = True) -> Standing:
-        """How things stand now; a scrape that is being answered is not counted as open."""
+    def standing(self) -> Standing:
+        """How things stand now. Of several workers, each speaks for itself."""
         book, catalog = self.policies.current, self.feed.current
         connections = self.traffic.connections
         dates = [listing.fetched_at for listing in catalog.listings.values()]
         return Standing(
             version=__version__,
-            open_requests=self.traffic.open - scraped,
+            open_requests=self.traffic.open,
             open_streams=self.recorder.streams,
             draining=self.traffic.draining,
             connections=connections.open,
             most_connections=connections.most,
+            descriptors=connections.descriptors.most,
             descriptors_run_out=connections.descriptors.are_short,
+            connections_full=connections.are_full,
             turned_away=dict(connections.turned_away),
             bodies_held=self.bodies.held,
             loop_stall_seconds=self.stalls.longest,
             ledger_waiting=self.writer.pending,
             ledger_oldest_seconds=self.writer.oldest_waiting_seconds,
             ledger_dropped=self.writer.dropped,
-            ledger_well=self.writer.error is None,
+            ledger_error=self.writer.error,
             catalog_models=len(catalog.models),
             catalog_listings=len(catalog.listings),
             catalog_oldest_seconds=max(steady() - min(dates), 0.0) if dates else None,
             catalog_drifts=self.drift.count,
+            latest_drifts=tuple(map(str, self.drift.latest)),
             book=book.revision,
             book_rules=len(book.rules),
-            book_problems=len(self.policies.problems),
+            book_aliases=len(book.aliases),
+            problems=tuple(map(str, self.policies.problems)),
             book_failures=self.policies.failures,
-            workers=self.workers,
+            worker=self.worker.number if self.worker else None,
+            workers=self.worker.of if self.worker else 1,
         )
