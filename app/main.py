@@ -1,11 +1,11 @@
 """The composition root: builds the app from its settings, opens the rooms and closes them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from app import __version__
 from app.api.drift_log import DriftLog
@@ -13,7 +13,7 @@ from app.api.explain import Explain
 from app.api.health import Ready, health
 from app.api.known_models import KnownModels
 from app.api.live import Live
-from app.api.on_demand import framed_api, metrics_of, reporting
+from app.api.on_demand import described, framed_api, made_by, metrics_of, reporting
 from app.dashboard.on_demand import pages_of
 from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
@@ -51,6 +51,7 @@ from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
+    from app.api.framed import Application
     from app.api.peers import Peers
 
 
@@ -113,14 +114,14 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
         bodies=rooms.bodies,
     )
     theirs = _openrouters(rooms, explain)
+    pages = _pages(rooms, sign_in, lambda: described(framed))
+    framed = framed_api(rooms.ledger.reader, explain=explain, pages=pages, otherwise=theirs)
     table = endpoints(
         theirs,
         health=health,
         ready=Ready(rooms.live.standing),
         metrics=OnDemand(metrics),
-        framed=framed_api(
-            rooms.ledger.reader, explain=explain, pages=_pages(rooms, sign_in), otherwise=theirs
-        ),
+        framed=framed,
     )
     door = Door(
         table,
@@ -131,7 +132,31 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
         traffic=rooms.traffic,
         pages=sign_in,
     )
-    return App(door, partial(_opened, rooms, peers), State(rooms.traffic, rooms.stalls))
+    return App(door, partial(_opened, rooms, peers), State(rooms.traffic, rooms.stalls), framed)
+
+
+def application(settings: Settings | None = None) -> "Application":
+    """The same as a FastAPI application, for `uvicorn app.main:app`, `TestClient` and readers.
+
+    Raises as `Settings.read` and `create_app` do. `pointsman serve` does not need it: FastAPI is
+    loaded with the first request for a path that it frames.
+    """
+    app = create_app(settings or Settings.read())
+    made = made_by(app.framed)
+    made.front = app
+    return made
+
+
+def __getattr__(name: str) -> "Application":
+    """`app.main.app` is made when it is first asked for, from the environment's settings."""
+    if name == "app":
+        return _the_app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@cache
+def _the_app() -> "Application":
+    return application()
 
 
 def check(settings: Settings) -> None:
@@ -218,7 +243,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     rooms.telemetry.close()
 
 
-def _pages(rooms: Rooms, sign_in: SignIn) -> OnDemand:
+def _pages(rooms: Rooms, sign_in: SignIn, described: Callable[[], Mapping[str, Any]]) -> OnDemand:
     return pages_of(
         sign_in,
         store=rooms.ledger.reader,
@@ -227,6 +252,7 @@ def _pages(rooms: Rooms, sign_in: SignIn) -> OnDemand:
         standing=rooms.live.standing,
         leaving=lambda: rooms.traffic.draining,
         drifts=lambda: tuple(rooms.drift.latest),
+        described=described,
     )
 
 

@@ -5,14 +5,17 @@ these is first asked for: most proxies relay all day and are looked at now and t
 """
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app import __version__
+from app.api.openapi import DESCRIPTION, TAGS, with_what_is_not_framed
 from app.api.receipts import receipt_routes
 from app.api.stats import stats_routes
 from app.errors import LedgerError
@@ -26,29 +29,74 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pointsman")
 
+_WAS_IN_FRONT = "pointsman.in_front"
+
+
+class Application(FastAPI):
+    """Pointsman as a FastAPI application: its own paths, and the description of all.
+
+    What it does not frame is served in front of it: with a `front`, each request goes there first,
+    and comes back if it is for one of these paths.
+    """
+
+    front: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        if self.front is None or _WAS_IN_FRONT in scope:
+            await super().__call__(scope, receive, send)
+        else:
+            await self.front({**scope, _WAS_IN_FRONT: True}, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of all paths, the relayed ones included."""
+        if self.openapi_schema is None:
+            self.openapi_schema = with_what_is_not_framed(super().openapi())
+        return self.openapi_schema
+
 
 def framed(
     store: "Callable[[], Store]", *, explain: ASGIApp, pages: ASGIApp, otherwise: ASGIApp
-) -> FastAPI:
+) -> Application:
     """Our own API and pages over the ledger; `otherwise` answers what there is no route for."""
-    app = FastAPI(
+    app = Application(
         title="Pointsman",
-        docs_url=None,  # its pages would load scripts from elsewhere
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,  # its pages would load scripts from elsewhere; ours is /dashboard/api
         redoc_url=None,
-        openapi_url=None,
+        openapi_url="/pointsman/openapi.json",
         redirect_slashes=False,
         default_response_class=_Json,
     )
     app.add_exception_handler(LedgerError, _ledger_unreadable)
+    app.add_exception_handler(HTTPException, _refused)
     app.include_router(receipt_routes(store))
     app.include_router(stats_routes(store))
     app.router.routes += [
         Route("/pointsman/explain", explain, methods=["POST"]),
+        Route("/pointsman/docs", _to_the_docs),
         Route("/dashboard", pages),
         Route("/dashboard/{page:path}", pages),
     ]
     app.router.default = otherwise
     return app
+
+
+def _to_the_docs(_: Request) -> RedirectResponse:
+    return RedirectResponse("/dashboard/api")
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    """Errors of these paths in the shape that all others of ours have."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    code = _CODES.get(error.status_code, "error")
+    body = openai_error(str(error.detail), code=code, kind="invalid_request_error")
+    return _Json(body, error.status_code, error.headers)
+
+
+_CODES = {400: "invalid_parameter", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
 
 
 class _Json(JSONResponse):

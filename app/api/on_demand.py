@@ -1,8 +1,9 @@
 """What is loaded when it is first asked for: metrics, and what FastAPI frames."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
@@ -15,6 +16,7 @@ from app.telemetry.tallies import Tallies
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.api.framed import Application
     from app.api.metrics import Metrics
     from app.api.peers import Peers
     from app.ledger.store import Store
@@ -58,6 +60,20 @@ def framed_api(
         return framed(store, explain=explain, pages=pages, otherwise=otherwise)
 
     return OnDemand(make)
+
+
+def made_by(framed: OnDemand) -> "Application":
+    """The FastAPI application that it loads."""
+    from app.api.framed import Application  # noqa: PLC0415 - see OnDemand
+
+    made = framed.made()
+    assert isinstance(made, Application)  # noqa: S101 - what `framed_api` makes
+    return made
+
+
+def described(framed: OnDemand) -> Mapping[str, Any]:
+    """All paths, by OpenAPI."""
+    return made_by(framed).openapi()
 
 
 def _peers(worker: Worker | None, metrics: "Callable[[], Metrics]") -> "Peers | None":

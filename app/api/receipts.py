@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException, Request
 
+from app.api.openapi import ErrorBody, parameters, receipt_shape, receipts_shape
 from app.api.own_receipts import may_read
 from app.api.wanted import asked
 from app.ledger.receipt import as_json_object
@@ -20,14 +21,30 @@ def receipt_routes(store: "Callable[[], Store]") -> APIRouter:
     """Routes over the store that `store()` gives; it is asked in a worker thread."""
     router = APIRouter(prefix="/pointsman")
 
-    @router.get("/receipts", response_model=None)
+    @router.get(
+        "/receipts",
+        response_model=None,
+        summary="Receipts, the newest first",
+        tags=["receipts"],
+        responses={200: {"model": receipts_shape()}, 400: {"model": ErrorBody}},
+        openapi_extra=parameters(
+            limit="How many, 1 to 1000; 50 unless given",
+            before="A receipt's id: only receipts older than that one",
+        ),
+    )
     def receipts(request: Request) -> dict[str, list[dict[str, Any]]]:
         wanted, beside = asked(request, "limit", "before")
         limit = _limit(beside.get("limit", "50"))
         found = store().recent(wanted, limit=limit, before=beside.get("before"))
         return {"receipts": [as_json_object(receipt) for receipt in found]}
 
-    @router.get("/receipts/{receipt_id}", response_model=None)
+    @router.get(
+        "/receipts/{receipt_id}",
+        response_model=None,
+        summary="One receipt",
+        tags=["receipts"],
+        responses={200: {"model": receipt_shape()}, 404: {"model": ErrorBody}},
+    )
     def receipt(request: Request, receipt_id: str) -> dict[str, Any]:
         found = store().get(receipt_id)
         if found is None or not may_read(request, found.caller):

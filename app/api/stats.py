@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException, Request
 
+from app.api.openapi import ErrorBody, parameters
 from app.api.wanted import asked
 from app.ledger.stats import dimensions, stats_as_json
 
@@ -17,7 +18,16 @@ def stats_routes(store: "Callable[[], Store]") -> APIRouter:
     """A route over the store that `store()` gives; it is asked in a worker thread."""
     router = APIRouter(prefix="/pointsman")
 
-    @router.get("/stats", response_model=None)
+    @router.get(
+        "/stats",
+        response_model=None,
+        summary="What the receipts add up to, in groups",
+        tags=["receipts"],
+        responses={400: {"model": ErrorBody}},
+        openapi_extra=parameters(
+            by="provider, quantization, model, caller, rule: names, comma-separated"
+        ),
+    )
     def stats(request: Request) -> dict[str, Any]:
         wanted, beside = asked(request, "by")
         try:

@@ -1,7 +1,7 @@
 """The dashboard, loaded when it is first looked at."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
@@ -25,6 +25,7 @@ def pages_of(
     standing: Callable[[], Standing],
     leaving: Callable[[], bool],
     drifts: Callable[[], Sequence[Drift]],
+    described: Callable[[], Mapping[str, Any]],
 ) -> OnDemand:
     """All of /dashboard, over what `Sources` in `shell.py` describes."""
 
@@ -39,6 +40,7 @@ def pages_of(
             standing=standing,
             leaving=leaving,
             drifts=drifts,
+            described=described,
         )
         return dashboard(sources, sign_in.routes())
 

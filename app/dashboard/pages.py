@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from app.catalog.catalog import Catalog
 from app.dashboard import charts, figures, policy_view
+from app.dashboard.api_view import groups_of
 from app.dashboard.assets import asset
 from app.dashboard.figures import Period, period_of
 from app.dashboard.filtering import asked, kept_beside
@@ -48,6 +49,7 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
         "/quality": pages.quality,
         "/money": pages.money,
         "/policy": pages.policy,
+        "/api": pages.api,
         "/receipts/{id}": pages.receipt,
     }
 
@@ -210,6 +212,11 @@ class Pages:
             listings=bool(catalog.listings),
             verdict_parts=figures.verdict_parts,
         )
+
+    def api(self, request: Request) -> Response:
+        """Every path, as OpenAPI describes it."""
+        groups = groups_of(self._sources.described())
+        return page("api.html", shell=shell_of(self._sources, request), groups=groups)
 
     def receipt(self, request: Request) -> Response:
         """One receipt in full."""

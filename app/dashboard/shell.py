@@ -1,9 +1,9 @@
 """What stands on every page: where one is, who looks, and what needs to be known first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
@@ -26,6 +26,7 @@ LINKS = (
     (f"{HOME}/quality", "Quality"),
     (f"{HOME}/money", "Money"),
     (POLICY, "Policy"),
+    (f"{HOME}/api", "API"),
 )
 
 
@@ -39,6 +40,7 @@ class Sources:
     standing: Callable[[], Standing]
     leaving: Callable[[], bool]
     drifts: Callable[[], Sequence[Drift]]  # oldest first
+    described: Callable[[], Mapping[str, Any]]  # all paths, by OpenAPI
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

@@ -1,15 +1,14 @@
 """Which endpoint answers a request: one table, read from top to bottom; the first row that fits.
 
-A row fits by method, path and, in one case, a header. Pointsman's own paths are looked for as they
-were sent, those of OpenRouter's API as they were meant, however the client's base URL was written
-(T-35). What is found in the path is given to the endpoint.
+A row fits by method, path and, in two cases, a header. Pointsman's own paths are looked for as they
+were sent but for slashes at their end, those of OpenRouter's API as they were meant, however the
+client's base URL was written (T-35). What is found in the path is given to the endpoint.
 
 Receipts, figures, explanations and pages are framed by FastAPI: a quarter of a start-up, a tenth of
 the memory, and a way in that costs more than the rest of a request together. It is loaded when it
 is first asked for something (ADR 0009), and hands on what it has no route for.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Container
 from typing import Any, Final, NamedTuple
 
@@ -20,17 +19,17 @@ from app.relay.count_tokens import CountTokens
 from app.relay.inference import Inference
 from app.relay.models import Models
 from app.relay.passthrough import READING, Passthrough, sent_path
-from app.server.plain import guarded, method_not_allowed, send_json
+from app.server.plain import guarded, method_not_allowed, send_bytes, send_json
 from app.server.replies import error_body
 from app.wire.dialect import DIALECTS, Dialect
-from app.wire.headers import Header
-from app.wire.paths import canonical_path, error_shape, nearly
+from app.wire.headers import RawHeaders
+from app.wire.paths import canonical_path, error_shape, is_below_base, nearly
 
-DRY_RUN = (b"x-pointsman-dry-run", b"1")
-_FRAMED = re.compile("/pointsman/|/dashboard")
+_DRY_RUN, _NO = b"x-pointsman-dry-run", frozenset({b"0", b"false", b"no", b"off"})
 _ALLOWED = {"/health": b"GET", "/ready": b"GET", "/metrics": b"GET, HEAD"}
 
 Find = Callable[[str], Any]  # what the endpoint is given; None: the row does not fit
+When = Callable[[RawHeaders], bool]
 Endpoint = Callable[[Scope, Receive, Send, Any], Awaitable[None]]
 
 
@@ -38,10 +37,10 @@ class Row(NamedTuple):
     """One line of the table."""
 
     methods: Container[str] | None  # None: any
-    path: int  # `SENT` or `MEANT`
+    path: int  # as it was `SENT`, as `OURS` are looked for, or as it was `MEANT`
     find: Find  # in the path
     endpoint: Endpoint
-    header: Header | None = None  # without it, the row does not fit
+    when: When | None = None  # what the headers must say, too
 
 
 class _AllBut:
@@ -54,7 +53,7 @@ class _AllBut:
         return method not in self._methods
 
 
-SENT, MEANT = 0, 1
+SENT, OURS, MEANT = 0, 1, 2
 GET, POST, PROBES = frozenset({"GET"}), frozenset({"POST"}), frozenset({"GET", "HEAD"})
 WRITES, ANY = _AllBut(READING), None
 
@@ -69,12 +68,12 @@ class Table:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request: what to await for it."""
         method, sent = scope["method"], scope["path"]
-        paths = (sent, canonical_path(sent))
-        for methods, path, find, endpoint, header in self.rows:
+        paths = (sent, sent.rstrip("/"), canonical_path(sent))
+        for methods, path, find, endpoint, when in self.rows:
             if methods is not None and method not in methods:
                 continue
             found = find(paths[path])
-            if found is not None and (header is None or header in scope["headers"]):
+            if found is not None and (when is None or when(scope["headers"])):
                 return endpoint(scope, receive, send, found)
         raise LookupError("the table has no last row, which fits every request")
 
@@ -89,8 +88,9 @@ def openrouters(
 ) -> Table:
     """OpenRouter's API."""
     return Table(
-        Row(POST, MEANT, DIALECTS.get, explain, DRY_RUN),
+        Row(POST, MEANT, DIALECTS.get, explain, is_dry_run),
         Row(POST, MEANT, DIALECTS.get, inference),
+        Row(WRITES, MEANT, _no_dry_run, _nothing_here, is_dry_run),
         Row(GET, MEANT, {"/models": ""}.get, models),
         Row(GET, MEANT, models.listing_in, passthrough),
         Row(GET, MEANT, models.named_in, models),
@@ -106,11 +106,13 @@ def endpoints(
 ) -> Table:
     """What Pointsman answers itself, then OpenRouter's API."""
     return Table(
-        Row(GET, SENT, {"/health": ""}.get, _guarded(health)),
-        Row(GET, SENT, {"/ready": ""}.get, _guarded(ready)),
-        Row(PROBES, SENT, {"/metrics": ""}.get, _guarded(metrics)),
-        Row(ANY, SENT, _ALLOWED.get, method_not_allowed),
-        Row(ANY, SENT, _FRAMED.match, _app(framed)),
+        Row(GET, OURS, {"/health": ""}.get, _guarded(health)),
+        Row(GET, OURS, {"/ready": ""}.get, _guarded(ready)),
+        Row(PROBES, OURS, {"/metrics": ""}.get, _guarded(metrics)),
+        Row(ANY, OURS, _ALLOWED.get, method_not_allowed),
+        Row(ANY, OURS, _pointsmans, _at_its_path(framed)),
+        Row(ANY, SENT, _dashboards, _app(framed)),
+        Row(GET, SENT, {"/": "/dashboard"}.get, _redirected, _is_a_browser),
         *openrouters.rows,
     )
 
@@ -120,9 +122,43 @@ def _app(app: ASGIApp) -> Endpoint:
     return lambda scope, receive, send, _: app(scope, receive, send)
 
 
+def _at_its_path(app: ASGIApp) -> Endpoint:
+    """The same, of which the path is the one that was found."""
+    return lambda scope, receive, send, path: app({**scope, "path": path}, receive, send)
+
+
+def _pointsmans(path: str) -> str | None:
+    """A path of Pointsman's own API."""
+    return path if path.startswith("/pointsman/") else None
+
+
+def _dashboards(path: str) -> str | None:
+    """A path of the dashboard, which has an answer of its own to a slash too many."""
+    return path if path.startswith("/dashboard") else None
+
+
+def _is_a_browser(headers: RawHeaders) -> bool:
+    """Whether a person asks, who wants a page."""
+    return any(name == b"accept" and b"text/html" in value for name, value in headers)
+
+
+async def _redirected(_scope: Scope, _: Receive, send: Send, where: str) -> None:
+    await send_bytes(send, 307, b"", [(b"location", where.encode())])
+
+
 def _guarded(app: ASGIApp) -> Endpoint:
     """The same, of which a defect is answered in JSON."""
     return lambda scope, receive, send, _: guarded(app, scope, receive, send)
+
+
+def is_dry_run(headers: RawHeaders) -> bool:
+    """Whether a client asks what would be sent. In doubt it does: a request costs money."""
+    return any(name == _DRY_RUN and value.strip().lower() not in _NO for name, value in headers)
+
+
+def _no_dry_run(_meant: str) -> str:
+    """What to ask instead of a dry run on a path without a policy."""
+    return "a dry run is possible where policies apply, such as on POST /v1/chat/completions"
 
 
 def _nearly_held(meant: str) -> str | None:
@@ -132,9 +168,8 @@ def _nearly_held(meant: str) -> str | None:
 
 
 def _below_a_base(sent: str) -> str | None:
-    """The path below `/v1` or `/api/v1`."""
-    meant = canonical_path(sent)
-    return None if meant == sent else meant
+    """The path below `/v1` or `/api/v1`; whatever does not begin so stays here, with its key."""
+    return canonical_path(sent) if is_below_base(sent) else None
 
 
 def _way_out(_meant: str) -> str:

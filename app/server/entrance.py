@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.server.on_demand import OnDemand
 from app.server.process import Traffic
 from app.telemetry.stalls import Stalls
 
@@ -26,9 +27,14 @@ class App:
         entrance: ASGIApp,
         opened: Callable[[], AbstractAsyncContextManager[None]],
         state: State,
+        framed: OnDemand,
     ) -> None:
-        """`opened()` is entered when the server starts and left when it stops."""
+        """`opened()` is entered when the server starts and left when it stops.
+
+        `framed` is what FastAPI frames, for who wants the whole as a FastAPI application.
+        """
         self.state = state
+        self.framed = framed
         self._entrance = entrance
         self._opened = opened
 

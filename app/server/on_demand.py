@@ -21,7 +21,11 @@ class OnDemand:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         async with self._making:
-            if self._made is None:
-                self._made = await asyncio.to_thread(self._make)
-            made = self._made
+            made = await asyncio.to_thread(self.made) if self._made is None else self._made
         await made(scope, receive, send)
+
+    def made(self) -> ASGIApp:
+        """The app, made now if it is not yet."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made

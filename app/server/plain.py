@@ -6,7 +6,7 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import InternalError
-from app.server.replies import error_body
+from app.server.replies import error_body, openai_error
 from app.wire.headers import RawHeaders
 
 log = logging.getLogger("pointsman")
@@ -43,5 +43,7 @@ async def guarded(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
 
 
 async def method_not_allowed(_scope: Scope, _: Receive, send: Send, allowed: bytes) -> None:
-    """FastAPI's 405, which names the methods that are allowed."""
-    await send_json(send, 405, {"detail": "Method Not Allowed"}, [(b"allow", allowed)])
+    """The 405 of paths that FastAPI frames, which names the methods that are allowed."""
+    kind = "invalid_request_error"
+    body = openai_error("Method Not Allowed", code="method_not_allowed", kind=kind)
+    await send_json(send, 405, body, [(b"allow", allowed)])

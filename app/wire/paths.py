@@ -36,6 +36,11 @@ def canonical_path(path: str) -> str:
     return "/" + "/".join(segments)
 
 
+def is_below_base(path: str) -> bool:
+    """Whether a path is meant for OpenRouter by how it begins: `/v1/files`, `/api/alpha/x`."""
+    return next(iter(_resolved(path.split("/"))), None) in _PREFIX
+
+
 def nearly(sent: str) -> str | None:
     """The path of ours that another reader might take `sent` for; None where there is none.
 

@@ -22,7 +22,7 @@ from tests.dashboard.conftest import Serve, Served
 from tests.dashboard.samples import HOSTILE, POLICY, sample
 from tests.telemetry.exposed import STANDING
 
-PAGES = ["", "/who", "/quality", "/money", "/policy"]
+PAGES = ["", "/who", "/quality", "/money", "/policy", "/api"]
 EVERY_PAGE = [f"/dashboard{page}" for page in PAGES]
 
 
@@ -256,6 +256,7 @@ def test_drift_of_the_catalog_is_shown_the_newest_first(tmp_path: Path) -> None:
         standing=lambda: STANDING,
         leaving=lambda: False,
         drifts=lambda: drifts,
+        described=dict,
     )
     pages = dashboard(sources, ())
 

@@ -26,6 +26,7 @@ def sources(tmp_path: Path) -> Sources:
         standing=lambda: WELL,
         leaving=lambda: False,
         drifts=tuple,
+        described=dict,
     )
 
 

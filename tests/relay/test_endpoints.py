@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from app.relay.endpoints import DRY_RUN, GET, SENT, Row, Table, endpoints, openrouters
+from app.relay.endpoints import GET, SENT, Row, Table, endpoints, openrouters
 from app.wire.dialect import Dialect
 
 Went = list[tuple[str, object]]  # to which endpoint, and what it was given
@@ -76,8 +76,10 @@ def table(went: Went) -> Table:
         ("POST /v1/messages/count_tokens", "count_tokens", ""),
         ("GET /v1/chat/completions", "passthrough", "/chat/completions"),
         ("GET /api/v1/credits", "passthrough", "/credits"),
-        ("GET /v1/../health", "passthrough", "/health"),
-        ("GET /health/", "passthrough", "/health"),
+        ("GET /health/", "health", ""),
+        ("GET /ready//", "ready", ""),
+        ("GET /pointsman/receipts/", "framed", ""),
+        ("GET /dashboard/", "framed", ""),
     ],
 )
 async def test_the_first_row_that_fits_answers(asked: str, endpoint: str, given: str) -> None:
@@ -87,11 +89,46 @@ async def test_the_first_row_that_fits_answers(asked: str, endpoint: str, given:
     assert went == [(endpoint, given)]
 
 
-async def test_a_dry_run_is_explained() -> None:
+@pytest.mark.parametrize("value", [b"1", b"true", b"yes", b"", b"01"])
+async def test_a_dry_run_is_explained(value: bytes) -> None:
     went: Went = []
-    scope = {**_scope("POST", "/v1/responses"), "headers": [DRY_RUN]}
+    scope = {**_scope("POST", "/v1/responses"), "headers": [(b"x-pointsman-dry-run", value)]}
     await table(went)(scope, _nothing, _nowhere)
     assert went == [("explain", "/responses")]
+
+
+@pytest.mark.parametrize("value", [b"0", b"False", b" off ", b"no"])
+async def test_a_dry_run_that_is_switched_off_is_none(value: bytes) -> None:
+    went: Went = []
+    scope = {**_scope("POST", "/v1/responses"), "headers": [(b"x-pointsman-dry-run", value)]}
+    await table(went)(scope, _nothing, _nowhere)
+    assert went == [("inference", "/responses")]
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/v1/files"])
+async def test_a_dry_run_that_is_not_possible_is_not_sent(path: str) -> None:
+    went: Went = []
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {**_scope("POST", path), "headers": [(b"x-pointsman-dry-run", b"1")]}
+    await table(went)(scope, _nothing, send)
+    assert went == []
+    assert sent[0]["status"] == 404
+    assert "a dry run is possible where policies apply" in sent[1]["body"].decode()
+
+
+async def test_a_browser_is_led_to_the_dashboard() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {**_scope("GET", "/"), "headers": [(b"accept", b"text/html,*/*")]}
+    await table([])(scope, _nothing, send)
+    assert (sent[0]["status"], dict(sent[0]["headers"])[b"location"]) == (307, b"/dashboard")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +137,9 @@ async def test_a_dry_run_is_explained() -> None:
         ("POST /health", 405, "Method Not Allowed"),
         ("DELETE /metrics", 405, "Method Not Allowed"),
         ("GET /", 404, "OpenRouter's API is under /v1"),
+        ("GET /v1/../health", 404, "OpenRouter's API is under /v1"),
+        ("GET /files/", 404, "OpenRouter's API is under /v1"),
+        ("GET //files", 404, "OpenRouter's API is under /v1"),
         ("GET /HEALTH", 404, "OpenRouter's API is under /v1"),
         ("GET /pointsman", 404, "OpenRouter's API is under /v1"),
         ("POST /v1/CHAT/completions", 404, "POST to /v1/chat/completions"),

@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Message
 
 from app.server.entrance import App, State
+from app.server.on_demand import OnDemand
 from app.server.process import Traffic
 from app.telemetry.stalls import Stalls
 from tests.conftest import Proxy
@@ -79,7 +80,12 @@ async def test_another_method_is_refused_alike_with_and_without_fastapi(
     assert answer.status_code == 405
     assert answer.headers["allow"] == allowed
     assert answer.headers["content-type"] == "application/json"
-    assert answer.text == '{"detail":"Method Not Allowed"}'
+    assert answer.json()["error"] == {
+        "message": "Method Not Allowed",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "method_not_allowed",
+    }
 
 
 @pytest.mark.parametrize("path", ["/pointsman/nothing", "/pointsman/receipts/a/b", "/dashboardx"])
@@ -104,7 +110,7 @@ async def test_the_app_is_open_between_start_and_stop() -> None:
     async def send(message: Message) -> None:
         seen.append(message["type"])
 
-    app = App(_never, opened, State(Traffic(), Stalls()))
+    app = App(_never, opened, State(Traffic(), Stalls()), NOT_FRAMED)
     await app({"type": "lifespan"}, receive, send)
     assert seen == [
         *("told", "opened", "lifespan.startup.complete"),
@@ -122,8 +128,13 @@ async def test_an_app_that_does_not_open_does_not_say_it_did() -> None:
         said.append(message["type"])
 
     with pytest.raises(OSError, match="no room"):
-        await App(_never, opened, State(Traffic(), Stalls()))({"type": "lifespan"}, _nothing, send)
+        await App(_never, opened, State(Traffic(), Stalls()), NOT_FRAMED)(
+            {"type": "lifespan"}, _nothing, send
+        )
     assert said == []
+
+
+NOT_FRAMED = OnDemand(lambda: _never)
 
 
 async def _never(*_: object) -> None:
