@@ -54,14 +54,18 @@ def stay(
     *,
     bounds: Bounds = STANDARD,
 ) -> None:
-    """Serve until SIGINT or SIGTERM, let running answers finish, and return.
+    """Serve until SIGINT, SIGTERM or SIGHUP, let running answers finish, and return.
 
     uvicorn raises the signal again when it is done; that it was heeded is no failure.
     """
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, lambda *_: None)
     gc.freeze()  # what start-up left stays for good: no collection has to look at it again
-    serving(app, drain_seconds, bounds=bounds).run(sockets=[listener])
+    server = serving(app, drain_seconds, bounds=bounds)
+    hung_up = getattr(signal, "SIGHUP", None)  # a terminal is closed, unless `nohup` says otherwise
+    if hung_up is not None and signal.getsignal(hung_up) is not signal.SIG_IGN:
+        signal.signal(hung_up, server.handle_exit)
+    server.run(sockets=[listener])
 
 
 class Server(uvicorn.Server):

@@ -51,8 +51,9 @@ async def serving(
         await process.wait()
 
 
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
 async def test_t26_running_streams_finish_and_new_requests_are_told_to_come_again(
-    openrouter: ScriptedUpstream, tmp_path: Path
+    openrouter: ScriptedUpstream, tmp_path: Path, told: signal.Signals
 ) -> None:
     openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15)))))
     async with (
@@ -61,7 +62,7 @@ async def test_t26_running_streams_finish_and_new_requests_are_told_to_come_agai
     ):
         streaming = asyncio.create_task(client.post(url + CHAT, json={**ASK, "stream": True}))
         await openrouter.was_asked()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(told)
         await asyncio.sleep(0.2)
         refused = await client.post(url + CHAT, json=ASK)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
