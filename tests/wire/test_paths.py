@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.wire.dialect import DIALECTS
-from app.wire.paths import base_of, canonical_path, error_shape, nearly
+from app.wire.paths import base_of, canonical_path, error_shape, is_below_base, nearly
 
 PREFIXES = ["", "/v1", "/api/v1", "/api", "/v1/v1", "/api/v1/api/v1", "/v1/", "//v1", "/v1//v1/."]
 SUFFIXES = ["", "/", "//", "/.", "/x/.."]
@@ -138,3 +138,21 @@ def test_a_base_address_is_found_in_that_of_an_endpoint(base: str, endpoint: str
 @pytest.mark.parametrize("path", ["", "/", "/api/v1", "/models/v1", "/mymodels", "/v1/chats"])
 def test_a_base_address_names_no_endpoint(path: str) -> None:
     assert base_of(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "below"),
+    [
+        ("/v1/files", True),
+        ("//v1//files/", True),
+        ("/api/alpha/x", True),
+        ("/v1", True),
+        ("/files", False),
+        ("/v1/../health", False),
+        ("/pointsman/receipts/", False),
+        ("/", False),
+        ("", False),
+    ],
+)
+def test_a_path_is_openrouters_by_how_it_begins(path: str, *, below: bool) -> None:
+    assert is_below_base(path) is below
