@@ -330,7 +330,7 @@ def _tracing() -> "type[Tracing]":
         from app.telemetry.tracing import Tracing  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SettingsError(
-            f"POINTSMAN_OTEL is set, and {error.name} is not installed: "
+            f"POINTSMAN_OTEL is set, but {error.name} is not installed; "
             "pip install 'pointsman[otel]', or unset it"
         ) from None
     return Tracing
@@ -381,7 +381,9 @@ class _Ledger:
         for as long as a reader may be kept waiting.
         """
         if not self._lock.acquire(timeout=_OPENING_SECONDS):
-            raise LedgerError("can't read the ledger: it is being opened, and does not answer")
+            raise LedgerError(
+                "can't read the ledger: it is being opened and does not respond; retry later"
+            )
         try:
             if self._reader is None:
                 self._reader = self.open()

@@ -19,6 +19,7 @@ from pathlib import Path
 from app.errors import PolicyFileError, PolicyProblem
 from app.policy.book import Book
 from app.policy.file.parse import read_book
+from app.wording import counted
 
 log = logging.getLogger("pointsman")
 
@@ -62,7 +63,7 @@ def read_folder(folder: Path) -> Book:
     can't be read is one too, since serving without the policy someone wrote is never right.
     """
     if not folder.is_dir():
-        what = "it is no folder" if folder.exists() else "there is no such folder"
+        what = "not a folder" if folder.exists() else "no such folder"
         raise PolicyFileError((_problem(folder, f"{what}; {_WAY_OUT}"),))
     texts: dict[str, str] = {}
     problems: list[PolicyProblem] = []
@@ -86,15 +87,15 @@ def _text_of(file: Path) -> str:
             raise ValueError("it is a pipe, a socket or a device; only regular files are read")
         raw = opened.read(LARGEST_FILE + 1)
     if len(raw) > LARGEST_FILE:
-        raise ValueError(f"it is over {LARGEST_FILE / 1e6:g} MB; split it up")
+        raise ValueError(f"it is over {LARGEST_FILE / 1e6:g} MB; split it")
     return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8").read()  # any kind of line end
 
 
 _ALL_GONE = (
-    "every policy file is gone; if nothing is to be held to any policy, leave a file "
+    "all policy files are gone; to run without a policy, keep one file "
     "with `version: 1` and `rules: []`"
 )
-_WAY_OUT = "name one with --policies or POINTSMAN_POLICIES"
+_WAY_OUT = "set the folder with --policies or POINTSMAN_POLICIES"
 
 
 class PolicyFolder:
@@ -106,7 +107,7 @@ class PolicyFolder:
         self._read = self._seen = _states(folder)
         self.current: Book = read_folder(folder)
         if not self._read:
-            log.warning("there is no policy in %s: nothing is held to any", folder)
+            log.warning("warning: no policy files in %s; requests pass through unchanged", folder)
         self.problems: tuple[PolicyProblem, ...] = ()  # of the files as they are now
         self.failures = 0  # how often saved files could not be used
 
@@ -139,15 +140,18 @@ class PolicyFolder:
             self.problems = error.problems
             self.failures += 1
             log.warning(
-                "the policies can't be used as they are now, so book %s stays in force:\n%s",
+                "the policy files have mistakes, so policy version %s stays in force:\n%s",
                 self.current.revision,
                 error,
             )
             return
+        again = "the policy files are valid again" if self.problems else "policies reloaded"
         before, self.current, self.problems = self.current, book, ()
+        rules, aliases = counted(len(book.rules), "rule"), counted(len(book.aliases), "alias")
         log.info(
-            "policies read again: book %s with %d rules and %d aliases, before it %s",
-            *(book.revision, len(book.rules), len(book.aliases), before.revision),
+            "%s: policy version %s with %s and %s is in force (%s)",
+            *(again, book.revision, rules, aliases),
+            "unchanged" if book.revision == before.revision else f"before: {before.revision}",
         )
 
 
@@ -166,4 +170,4 @@ def _state(file: Path) -> State | None:
 
 
 def _problem(path: Path, message: str) -> PolicyProblem:
-    return PolicyProblem(file=str(path), line=1, where="", message=message)
+    return PolicyProblem(file=str(path), line=0, where="", message=message)

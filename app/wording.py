@@ -14,6 +14,12 @@ def first_of(words: Iterable[str], most: int) -> str:
     return ", ".join(told[:most]) + more
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 rule`, `2 rules`, `3 aliases`."""
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{ending}"
+
+
 def listed(words: Iterable[str], most: int = _MOST_NAMED) -> str:
     """As `first_of`, of the sorted words."""
     return first_of(sorted(words), most)

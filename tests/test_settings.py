@@ -53,7 +53,7 @@ def test_ambiguous_caller_keys_are_an_error(keys: str) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://x", "openrouter.ai/api/v1", "http://", "file:///etc"])
 def test_an_upstream_that_is_no_web_address_is_an_error(url: str) -> None:
-    with pytest.raises(SettingsError, match="POINTSMAN_UPSTREAM_URL"):
+    with pytest.raises(SettingsError, match=r"^--upstream: "):
         Settings.read(upstream_url=url)
 
 
@@ -103,7 +103,7 @@ def test_blanks_around_a_key_are_no_part_of_it() -> None:
     "url", ["nonsense", "mysql://h/d", "sqlite", "sqlite://", "postgres://h/d", "postgresql://"]
 )
 def test_a_ledger_that_can_not_be_is_an_error(url: str) -> None:
-    with pytest.raises(SettingsError, match=r"POINTSMAN_LEDGER_URL.*sqlite:///FILE"):
+    with pytest.raises(SettingsError, match=r"^--ledger: not a ledger URL; use sqlite:///FILE"):
         Settings.read(ledger_url=url)
 
 
@@ -128,8 +128,8 @@ def test_a_setting_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("POINTSMAN_POLCIES", "POINTSMAN_PORT", "POINTSMAN_SERVICE_HOST"):
         monkeypatch.setenv(name, "1")
     assert unknown_settings() == [
-        "POINTSMAN_POLCIES is no setting; did you mean POINTSMAN_POLICIES?",
-        "POINTSMAN_SERVICE_HOST is no setting",
+        "POINTSMAN_POLCIES is not a setting; did you mean POINTSMAN_POLICIES?",
+        "POINTSMAN_SERVICE_HOST is not a setting",
     ]
 
 
@@ -142,7 +142,10 @@ def test_every_origin_that_is_none_is_named_at_start() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.read(allowed_origins="*, https://app.example, app.example, https://a.example/page")
     told = str(caught.value)
-    assert told.startswith("POINTSMAN_ALLOWED_ORIGINS: ")
+    assert told.startswith(
+        "POINTSMAN_ALLOWED_ORIGINS: '*' would allow every web page you visit to spend your key "
+        "and read your receipts; list the origins, e.g. https://app.example; 'app.example'"
+    )
     for part in ("every web page you visit", "'app.example'", "write https://a.example"):
         assert part in told
 
@@ -169,13 +172,13 @@ def test_the_origin_null_needs_caller_keys() -> None:
 def test_an_upstream_that_names_an_endpoint_is_an_error_with_the_address_to_set(
     url: str, instead: str
 ) -> None:
-    with pytest.raises(SettingsError, match="POINTSMAN_UPSTREAM_URL") as caught:
+    with pytest.raises(SettingsError, match=r"^--upstream: ") as caught:
         Settings.read(upstream_url=url)
     assert str(caught.value).endswith(f"set {instead}")
     assert Settings.read(upstream_url=instead).upstream_url == instead
 
 
 def test_an_upstream_with_a_query_is_an_error_that_does_not_repeat_it() -> None:
-    with pytest.raises(SettingsError, match="no query") as caught:
+    with pytest.raises(SettingsError, match="must not have a query") as caught:
         Settings.read(upstream_url="https://gateway.example/v1?key=secret")
     assert "secret" not in str(caught.value)

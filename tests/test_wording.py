@@ -2,7 +2,21 @@
 
 import pytest
 
-from app.wording import LONGEST, some_names
+from app.wording import LONGEST, counted, some_names
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (0, "rule", "0 rules"),
+        (1, "rule", "1 rule"),
+        (2, "rule", "2 rules"),
+        (1, "alias", "1 alias"),
+        (2, "alias", "2 aliases"),
+    ],
+)
+def test_one_of_a_thing_is_not_named_as_several(number: int, noun: str, text: str) -> None:
+    assert counted(number, noun) == text
 
 
 def test_few_names_are_all_there() -> None:

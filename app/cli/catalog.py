@@ -60,7 +60,10 @@ def _save(text: bytes, file: Path) -> None:
 def _print_model(console: Console, catalog: Catalog, model: str) -> bool:
     listing = catalog.listing(model)
     if listing is None:
-        hint = did_you_mean(listing_key(model), catalog.models) or "; it reads author/model"
+        hint = (
+            did_you_mean(listing_key(model), catalog.models)
+            or "; a model slug has the form author/model"
+        )
         console.print(f"{model}: no such model is listed{hint}")
         return False
     console.print(Text(model, style="bold"))

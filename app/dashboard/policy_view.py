@@ -14,6 +14,7 @@ from app.policy.forecast.scenarios import Case, cases_of
 from app.policy.lint.checks import lint
 from app.policy.lint.finding import Finding
 from app.policy.rule import Alias, Rule
+from app.wording import counted
 
 _MOST_FUNNELS = 40  # of one rule
 
@@ -132,16 +133,13 @@ def alias_lines(aliases: Iterable[Alias]) -> tuple[AliasLine, ...]:
 
 def place_of(file: str, line: int) -> str:
     """Where something is written: all files are in one folder, which the page names once."""
-    return f"{file.replace(chr(92), '/').rpartition('/')[2]}:{line}"
+    name = file.replace(chr(92), "/").rpartition("/")[2]
+    return f"{name}:{line}" if line else name
 
 
 def counts_of(book: Book) -> str:
     """How much there is in a book: `2 rules and 1 alias`."""
-    return f"{plural(len(book.rules), 'rule')} and {_aliases(len(book.aliases))}"
-
-
-def _aliases(number: int) -> str:
-    return "1 alias" if number == 1 else f"{number} aliases"
+    return f"{counted(len(book.rules), 'rule')} and {counted(len(book.aliases), 'alias')}"
 
 
 def _card(rule: Rule, figures: Figures | None, funnels: tuple[FunnelLine, ...]) -> RuleCard:

@@ -201,7 +201,7 @@ def dimensions(text: str) -> tuple[Dimension, ...]:
     words = dict.fromkeys(word.strip() for word in text.split(",") if word.strip())
     for word in words:
         if word not in DIMENSIONS:
-            raise ValueError(f"{word!r} is nothing to group by: it is {', '.join(DIMENSIONS)}")
+            raise ValueError(f"{word!r} is not a dimension; use {', '.join(DIMENSIONS)}")
     return tuple(name for word in words for name in DIMENSIONS if name == word)
 
 

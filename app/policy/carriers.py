@@ -25,7 +25,7 @@ _RUN_TIME = "the model that answers chooses the advisor's model, so no policy ca
 _PANEL = "its default panel of models is OpenRouter's to choose"
 _JUDGE = "its judge reads the prompt first, and is OpenRouter's to choose"
 _UNSAID = "OpenRouter does not say whether it keeps to the request's provider object"
-_TOO_MANY = f"it names over {_MOST_MODELS} models"
+_TOO_MANY = f"it names more than {_MOST_MODELS} models"
 
 
 class Inner(NamedTuple):

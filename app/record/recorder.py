@@ -121,12 +121,16 @@ class Records:
             exchange.error = error
         elif isinstance(error, Exception):
             log.error("request %s failed inside Pointsman", exchange.id, exc_info=error)
-            await self._answer(exchange, send, InternalError(f"see the process log: {exchange.id}"))
+            await self._answer(
+                exchange,
+                send,
+                InternalError(f"internal error; the process log has details under {exchange.id}"),
+            )
         else:
             if isinstance(error, asyncio.CancelledError) and self._traffic.draining:
                 late = Drained(
                     "Pointsman was stopped before this answer was complete; "
-                    "POINTSMAN_DRAIN_SECONDS is the time that answers get"
+                    "raise POINTSMAN_DRAIN_SECONDS to give answers more time"
                 )
                 await self._answer(exchange, send, late)
             return False
@@ -187,7 +191,7 @@ class Records:
             self._submit(receipt)
             self._log.note(receipt)
         except Exception:
-            log.exception("no receipt could be made of request %s", exchange.id)
+            log.exception("no receipt could be created for request %s", exchange.id)
         else:
             self._tell(receipt, exchange.trace)
 

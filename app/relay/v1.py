@@ -12,7 +12,7 @@ from app.relay.passthrough import READING, Passthrough, sent_path
 from app.server.plain import send_json
 from app.server.replies import error_body
 from app.wire.dialect import DIALECTS, Dialect
-from app.wire.paths import canonical_path, error_shape, nearly
+from app.wire.paths import canonical_path, error_shape, nearly, probably_meant
 
 DRY_RUN = (b"x-pointsman-dry-run", b"1")
 
@@ -56,17 +56,22 @@ class V1:
         elif path == "/messages/count_tokens" and scope["method"] == "POST":
             await self._count_tokens(scope, receive, send)
         elif scope["method"] not in READING and (meant := nearly(sent_path(path))) is not None:
-            await _nothing_here(scope, send, f"POST to /v1{meant}")
+            await _nothing_here(scope, send, f"use POST /v1{meant}")
         elif path != scope["path"]:
             await self._passthrough(scope, receive, send, path)
         else:
-            await _nothing_here(scope, send, _ELSEWHERE)
+            await _nothing_here(scope, send, _way_out(path))
 
 
-_ELSEWHERE = "OpenRouter's API is under /v1, ours under /pointsman"
+def _way_out(path: str) -> str:
+    """What to ask instead of a path that neither OpenRouter's API nor ours has."""
+    meant = probably_meant(path)
+    if meant is None:
+        return "OpenRouter's API is under /v1, Pointsman's own under /pointsman"
+    return f"use {'GET' if meant == '/models' else 'POST'} /v1{meant}"
 
 
 async def _nothing_here(scope: Scope, send: Send, remedy: str) -> None:
-    error = NotServed(f"nothing is served here at {scope['path']!a}; {remedy}")
+    error = NotServed(f"{scope['method']} {scope['path']!a} is not served; {remedy}")
     shape = error_shape(scope["path"], dict(scope["headers"]))
     await send_json(send, error.status, error_body(error, shape, None))

@@ -57,7 +57,7 @@ class Notes(msgspec.Struct):
         Runs once for each token, so what is rare is looked at only where there is something.
         """
         if TOO_LARGE in (frame.provider, frame.usage, frame.openrouter_metadata):
-            self.pass_over("a field that tells who served is too large")
+            self.pass_over("the field that names the provider is too large")
         if frame.provider != self._provider:
             self._name_provider(frame.provider)
         if frame.model != self._model:

@@ -200,11 +200,11 @@ def _unclear(
     listed = sum(1 for _ in _objects(metadata.get("attempts")))
     counted = whole(metadata.get("attempt")) or 0
     if len({offer.provider.lower() for offer in selected}) > 1:
-        return "the router's account marks more than one provider as selected"
+        return "the router metadata marks more than one provider as selected"
     if len(named) < listed:
-        return "the router's account has an attempt without a provider"
+        return "the router metadata has an attempt without a provider"
     if counted > max(listed, 1):
-        return f"the router's account counts {counted} attempts and names {listed}"
+        return f"the router metadata counts {counted} attempts but lists {listed}"
     return None
 
 

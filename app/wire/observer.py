@@ -119,7 +119,7 @@ class Observer:
         if stream.held + len(self._left) + len(chunk) <= self._limit:
             self._left += chunk
             return
-        self._notes.pass_over("its events came faster than they could be read")
+        self._notes.pass_over("its events arrived faster than they could be read")
         self._left.clear()
         self._stream = None
 

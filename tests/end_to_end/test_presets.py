@@ -68,4 +68,4 @@ async def test_a_preset_named_like_a_path_is_never_asked_for(
     ask = {**ASK, "preset": None, "model": "@preset/../../key"}
     answer = await proxy.client.post(proxy.url + CHAT, json=ask)
     assert (answer.status_code, openrouter.requests) == (403, [])
-    assert "a preset can't have that name" in answer.text
+    assert "that is not a valid preset name" in answer.text

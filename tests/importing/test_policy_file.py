@@ -188,7 +188,9 @@ def test_a_file_that_comes_to_more_than_a_policy_may_hold_is_refused() -> None:
         for n in range(101)
     ]
     provider = {**hosts, "models": models}
-    with pytest.raises(ForeignFileError, match=r"theirs: it comes to no policy: .*over 100000"):
+    with pytest.raises(
+        ForeignFileError, match=r"theirs: it comes to no policy: .*more than 100000"
+    ):
         imported(json.dumps({"providers": {"openrouter": provider}}))
 
 

@@ -122,11 +122,15 @@ NOTHING_LEFT = "nothing of it is left, so it is not asked for"
             ['"q4_k_m" is left out'],
         ),
         ({"quantizations": [None]}, {}, ["null is left out", NOTHING_LEFT]),
-        ({"zdr": "perhaps"}, {}, ['"perhaps" is not true or false']),
+        ({"zdr": "perhaps"}, {}, ['zdr: "perhaps" is not a boolean; write true or false']),
         ({"data_collection": 5}, {}, ["5 is not a data policy"]),
         ({"zdr": True, "ZDR": False}, {"zdr": True}, ["zdr is set already, in another spelling"]),
-        ({"sort": {"partition": "none"}}, {}, ["by is missing"]),
-        ({"sort": {"by": "price", "then": "latency"}}, {}, ["there is no key then"]),
+        ({"sort": {"partition": "none"}}, {}, ["sort: `by` is missing; write `by: price`"]),
+        (
+            {"sort": {"by": "price", "then": "latency"}},
+            {},
+            ["sort: unknown key `then`; the known keys are by, partition"],
+        ),
         ({"max_price": 5}, {}, ["5 is not a mapping"]),
         (
             {"max_price": {"prompt": -1, "cache": 1, "image": True, "completion": 1}},
@@ -134,7 +138,16 @@ NOTHING_LEFT = "nothing of it is left, so it is not asked for"
             ["prompt: -1 is below zero", "cache is left out: it takes prompt", "image: true"],
         ),
         ({"preferred_min_throughput": {"p42": 1}}, {}, ["p42 is left out", NOTHING_LEFT]),
-        ({"preferred_min_throughput": "fast"}, {}, ['"fast" is not a plain number']),
+        (
+            {"preferred_min_throughput": "fast"},
+            {},
+            [
+                (
+                    'preferred_min_throughput: "fast" is not a number; write it in tokens per '
+                    "second, without quotes"
+                )
+            ],
+        ),
         ({"options": ["x"]}, {}, ["a list is not a mapping"]),
         ({"options": {"No Host": {}}}, {}, ['"No Host" is left out', NOTHING_LEFT]),
     ],

@@ -100,7 +100,7 @@ def test_t64_a_silent_postgresql_is_an_error_after_five_seconds_and_is_caught_up
     until(lambda: writer.pending == 0)
     until(lambda: writer.error is None)
     until(lambda: len(of_the_ledger(caplog)) == 2)
-    assert of_the_ledger(caplog)[1] == "the ledger is well again"
+    assert of_the_ledger(caplog)[1] == "the ledger works again"
     with closing(Store.open(silent_url)) as store:
         assert [each.id for each in store.written_after(0)[1]] == ids
     assert writer.dropped == 0

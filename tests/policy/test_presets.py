@@ -155,8 +155,8 @@ def test_a_preset_and_a_rule_that_shut_each_other_out_are_a_conflict() -> None:
 
 @pytest.mark.parametrize("rule", [{"zdr": True}, {"order": ["a"], "allow_fallbacks": False}])
 def test_t56_beside_a_filter_an_unreadable_preset_is_refused(rule: dict[str, Any]) -> None:
-    gone = Unusable("mine", "the key in use has no preset of that name")
-    with pytest.raises(PolicyRefused, match=r"the preset mine, and the key in use has no preset"):
+    gone = Unusable("mine", "the API key has no preset of that name")
+    with pytest.raises(PolicyRefused, match=r"the preset mine, and the API key has no preset"):
         send(rule, {"model": "@preset/mine"}, gone)
     assert provider(send({**rule, "presets": "pass"}, {"model": "@preset/mine"}, gone)) == rule
 

@@ -68,7 +68,7 @@ def test_events_that_outrun_their_reader_are_given_up_and_said() -> None:
         observer.feed(TINY["events"])
     seen = observer.close()
     assert (seen.provider_names, seen.partly_read) == (("A",), True)
-    assert seen.unreadable == "its events came faster than they could be read"
+    assert seen.unreadable == "its events arrived faster than they could be read"
 
 
 def test_what_is_held_is_within_the_limit_however_it_is_held() -> None:

@@ -21,14 +21,15 @@ class Finding:
     severity: Severity
     code: str
     file: str
-    line: int
+    line: int  # 0: the file or folder as a whole
     where: str  # rules.precise.only
     message: str
 
     def __str__(self) -> str:
         """Render with the place first, which terminals and editors link."""
-        place = f"{self.file}:{self.line}"
-        return f"{place}: {self.severity}: {self.where}: {self.message} [{self.code}]"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        where = f"{self.where}: " if self.where else ""
+        return f"{place}: {self.severity}: {where}{self.message} [{self.code}]"
 
 
 @dataclass(frozen=True, slots=True)
