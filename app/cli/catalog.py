@@ -32,7 +32,7 @@ def show_catalog(
     `SettingsError`, and `PolicyFileError` where the policies are read.
     """
     if not models and save is None:
-        raise SettingsError("name a model, or --save FILE to keep those that the policies name")
+        raise SettingsError("name a model, or use --save FILE to save the models of the policies")
 
     def wanted(known: Catalog) -> Sequence[str]:
         book = None if models else read_folder(policy_folder(settings.policies))

@@ -22,6 +22,7 @@ from app.policy.lint.finding import Finding, Severity
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.shown import one_line
+from app.wording import counted
 
 Output = Literal["text", "json", "sarif"]
 
@@ -65,7 +66,7 @@ def check(
 def output_of(*, as_json: bool, as_sarif: bool) -> Output:
     """What the options ask for. Raises `SettingsError` for both at once."""
     if as_json and as_sarif:
-        raise SettingsError("--json and --sarif are two outputs; choose one")
+        raise SettingsError("--json and --sarif exclude each other; choose one")
     return "json" if as_json else "sarif" if as_sarif else "text"
 
 
@@ -98,14 +99,17 @@ def _line(finding: Finding) -> Text:
 def _summary(folder: Path, book: Book, source: Source | None, findings: Iterable[Finding]) -> str:
     count = Counter(each.severity for each in findings)
     found = ", ".join(f"{n} {name}{'s' * (n > 1)}" for name in _STYLES if (n := count[name]))
-    held = f"{len(book.rules)} rules and {len(book.aliases)} aliases, book {book.revision}"
+    held = (
+        f"{counted(len(book.rules), 'rule')} and {counted(len(book.aliases), 'alias')}, "
+        f"policy version {book.revision}"
+    )
     if source is None:
-        seen = "no catalog; --catalog live looks at endpoints too"
+        seen = "no catalog; use --catalog live to check endpoints too"
     else:
         left_out = f", {source.left_out} left out" if source.left_out else ""
         seen = f"catalog {source.name} of {source.snapshot.fetched_at}: "
-        seen += f"{len(source.snapshot.endpoints)} models looked at{left_out}"
-    return f"{folder}: {held}\n{seen}\n{found or 'nothing found'}"
+        seen += f"{counted(len(source.snapshot.endpoints), 'model')} checked{left_out}"
+    return f"{folder}: {held}\n{seen}\n{found or 'no problems found'}"
 
 
 def _as_json_object(

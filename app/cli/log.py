@@ -21,8 +21,8 @@ Shown = Mapping[str, Any]
 
 _VERDICTS = {"kept": "green", "broken": "bold red", "unproven": "yellow"}
 _FOLLOW_SECONDS = 0.3
-_NOTHING_YET = "No receipts here yet: send a request through Pointsman, or see --ledger."
-_NONE_FITS = "There are receipts, but none that fits; models and providers are given in full."
+_NOTHING_YET = "No receipts yet; send a request through Pointsman, or set --ledger."
+_NONE_FITS = "No receipt matches; write models and providers in full."
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def live(tail: Tail, request: Request) -> Response:
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return Response("for Pointsman's own pages only", 403, PAGE_HEADERS)
     if tail.is_full:
-        return Response("too many are looking", 503, {**PAGE_HEADERS, "retry-after": "30"})
+        return Response("too many open pages", 503, {**PAGE_HEADERS, "retry-after": "30"})
     headers = {**PAGE_HEADERS, "x-accel-buffering": "no"}
     return StreamingResponse(
         _events(tail, request), media_type="text/event-stream", headers=headers

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 POLICY = f"{HOME}/policy"
 LINKS = (
     (HOME, "Now"),
-    (f"{HOME}/who", "Who served"),
+    (f"{HOME}/who", "Providers"),
     (f"{HOME}/quality", "Quality"),
     (f"{HOME}/money", "Money"),
     (POLICY, "Policy"),
@@ -104,12 +104,12 @@ def _notices(sources: Sources, path: str) -> tuple[Notice, ...]:
     notices = []
     writer = sources.writer
     if sources.policies.problems and path != POLICY:
-        kept = "The last good book stays in force."
-        notices.append(Notice("A policy file is broken.", kept, POLICY, "See what is wrong"))
+        kept = "The last valid policy version stays in force."
+        notices.append(Notice("A policy file has mistakes.", kept, POLICY, "Show the mistakes"))
     if writer.error:
         waiting = f" ({writer.pending:,} wait in memory)" if writer.pending else ""
         notices.append(Notice("Receipts can't be written:", writer.error + waiting))
     if writer.dropped:
-        text = f"{writer.dropped:,} since the start: the queue was full, or a value did not fit."
+        text = f"{writer.dropped:,} since the start; the queue was full, or a value did not fit."
         notices.append(Notice("Receipts were lost.", text))
     return tuple(notices)

@@ -21,10 +21,10 @@ DEFAULT_PAINTER = "openai/gpt-5-image"  # of image generation that names no mode
 _DEEPEST = 4  # tools within tools; OpenRouter takes one level
 _MOST_MODELS = 32  # that one request may name inside; panels have eight
 
-_RUN_TIME = "the model that answers chooses the advisor's model, so no policy can hold it"
-_PANEL = "its default panel of models is OpenRouter's to choose"
-_JUDGE = "its judge reads the prompt first, and is OpenRouter's to choose"
-_UNSAID = "OpenRouter does not say whether it keeps to the request's provider object"
+_RUN_TIME = "the answering model chooses the advisor's model, so no policy can be enforced on it"
+_PANEL = "OpenRouter chooses its default panel of models"
+_JUDGE = "OpenRouter chooses its judge, which reads the prompt first"
+_UNSAID = "OpenRouter does not document whether the request's provider object applies to it"
 _TOO_MANY = f"it names more than {_MOST_MODELS} models"
 
 
@@ -142,7 +142,7 @@ def _tools(
             yield _Found(carrier, on_server=parameters.engine == "openrouter")
             continue
         if runs is None:
-            yield _Found(carrier, doubts=(Doubt(carrier, "a tool of this type is not known"),))
+            yield _Found(carrier, doubts=(Doubt(carrier, "unknown tool type"),))
         yield _server_tool(carrier, kind or "", tool, parameters)
         if levels and parameters.tools:
             yield from _tools(parameters.tools, server_tools, levels - 1)
@@ -191,7 +191,7 @@ def _plugins(raw: msgspec.Raw | None) -> Iterator[_Found]:
             continue
         carrier = f"plugins.{plugin.id}"
         known = plugin.id in PLUGINS
-        why = PLUGINS.get(plugin.id) if known else "a plugin of this id is not known"
+        why = PLUGINS.get(plugin.id) if known else "unknown plugin id"
         yield _Found(
             carrier,
             inner=tuple(

@@ -21,23 +21,26 @@ class Overruled:
 
 # The reason by field, for `tighten`; whoever reads a receipt may not know the words of it.
 _WHY: Mapping[str, str] = {
-    "only": "only what both lists admit may serve",
-    "order": "the policy's order wins, and nobody outside `only` and `ignore` is tried",
-    "quantizations": "only labels that both lists have may serve",
-    "max_price": "the lower price of the two holds",
-    "zdr": "true wins",
-    "require_parameters": "true wins",
-    "enforce_distillable_text": "true wins",
-    "allow_fallbacks": "false wins",
-    "data_collection": "deny wins",
-    "sort": "the policy's way to order wins, and none is sent beside an `order`",
-    "preferred_min_throughput": "the policy's keys win",
-    "preferred_max_latency": "the policy's keys win",
-    "options": "the policy's keys win",
+    "only": "only entries in both lists may serve",
+    "order": "the policy's order applies, limited by `only` and `ignore`",
+    "quantizations": "only labels in both lists may serve",
+    "max_price": "the lower of the two prices applies",
+    "zdr": "true takes precedence",
+    "require_parameters": "true takes precedence",
+    "enforce_distillable_text": "true takes precedence",
+    "allow_fallbacks": "false takes precedence",
+    "data_collection": "deny takes precedence",
+    "sort": "the policy's `sort` or `order` takes precedence, and OpenRouter ignores a `sort` "
+    "beside an `order`",
+    "preferred_min_throughput": "the policy's keys take precedence",
+    "preferred_max_latency": "the policy's keys take precedence",
+    "options": "the policy's keys take precedence",
 }
-_SILENCED = "the request's own `order` is sent, and OpenRouter ignores a `sort` beside one"
-_REPLACED = "merge: replace sends the policy's own preferences and nothing else"
-_FILLED = "no `sort` is sent beside an `order`, and no `order` that `only` or `ignore` shut out"
+_SILENCED = "the request's own `order` is sent, and OpenRouter ignores a `sort` beside an `order`"
+_REPLACED = "`merge: replace` sends only the policy's own preferences"
+_FILLED = (
+    "no `sort` is sent beside an `order`, and no `order` entry that `only` or `ignore` exclude"
+)
 
 
 def overruled(

@@ -46,7 +46,7 @@ class Attempt(NamedTuple):
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens and money. `prompt_tokens` includes the cached ones in every dialect; USD, exact.
 
-    `server_tools`: OpenRouter ran tools of its own, and then the provider it names can be wrong.
+    `server_tools`: OpenRouter ran server tools, so the provider that it names may be wrong.
     """
 
     prompt_tokens: int | None = None

@@ -63,9 +63,18 @@ async def test_time_and_filters_narrow_them(client: httpx2.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("by=host", "'host' is nothing to group by"),
-        ("since=yesterday", "since='yesterday': write a span such as 30m"),
-        ("until=soon", "until='soon': write a span"),
+        (
+            "by=host",
+            "'host' is not a dimension; use provider, quantization, model",
+        ),
+        (
+            "since=yesterday",
+            "since='yesterday' is not a time; use a duration such as 30m",
+        ),
+        (
+            "until=soon",
+            "until='soon' is not a time; use a duration",
+        ),
         ("verdict=good", "kept"),
     ],
 )

@@ -164,10 +164,10 @@ def test_the_command_prints_json_for_programs(store: Store) -> None:
 def test_an_unknown_word_to_group_by_is_told() -> None:
     ran = CliRunner().invoke(commands, ["stats", "--by", "host"])
     assert ran.exit_code == 2
-    assert "'host' is nothing to group by" in ran.output
+    assert "'host' is not a dimension; use provider" in ran.output
 
 
 def test_an_empty_ledger_says_what_to_do() -> None:
     Store.open("sqlite:///empty.sqlite").close()
     ran = CliRunner().invoke(commands, ["stats", "--ledger", "sqlite:///empty.sqlite"])
-    assert (ran.exit_code, "No receipts fit" in ran.output) == (0, True)
+    assert (ran.exit_code, "No receipt matches" in ran.output) == (0, True)

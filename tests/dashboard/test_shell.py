@@ -49,7 +49,7 @@ def test_receipts_that_were_lost_are_never_kept_quiet(sources: Sources) -> None:
     for _ in range(1234):
         full.writer.submit(sample())
     (notice,) = shell_at(full).notices
-    assert notice.text == "1,234 since the start: the queue was full, or a value did not fit."
+    assert notice.text == "1,234 since the start; the queue was full, or a value did not fit."
 
 
 def test_receipts_that_wait_are_counted(sources: Sources) -> None:
@@ -72,5 +72,5 @@ def test_receipts_that_wait_are_counted(sources: Sources) -> None:
 def test_a_page_knows_its_address_and_its_period(sources: Sources) -> None:
     shell = shell_at(sources, "/dashboard/who", "since=7d")
     assert (shell.here, shell.period.word) == ("/dashboard/who?since=7d", "7d")
-    assert [link.label for link in shell.links if link.current] == ["Who served"]
+    assert [link.label for link in shell.links if link.current] == ["Providers"]
     assert shell_at(sources).here == "/dashboard"

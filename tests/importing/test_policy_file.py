@@ -112,7 +112,7 @@ def test_what_contradicts_a_more_general_rule_is_left_out() -> None:
     assert sent(policy, "b/c")[1] == shared
     assert told(policy) == (
         "theirs:2: model_list[0].litellm_params.extra_body.provider: a/b: "
-        "together with the other rules for this model, it leaves no provider to serve"
+        "together with the other rules for this model, it leaves no provider"
     )
 
 
@@ -189,7 +189,7 @@ def test_a_file_that_comes_to_more_than_a_policy_may_hold_is_refused() -> None:
     ]
     provider = {**hosts, "models": models}
     with pytest.raises(
-        ForeignFileError, match=r"theirs: it comes to no policy: .*more than 100000"
+        ForeignFileError, match=r"theirs: it does not result in a valid policy: .*more than 100000"
     ):
         imported(json.dumps({"providers": {"openrouter": provider}}))
 

@@ -101,7 +101,7 @@ def test_a_number_in_another_unit_is_converted_and_that_is_said(
     assert doubt in left[0]
 
 
-NOTHING_LEFT = "nothing of it is left, so it is not asked for"
+NOTHING_LEFT = "none of it can be used, so it is left out"
 
 
 @pytest.mark.parametrize(

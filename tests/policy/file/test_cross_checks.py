@@ -29,7 +29,7 @@ Y_IGNORES_X = "aliases: {y: {model: a/b, preferences: {ignore: [x]}}}"
         ("rules: [{name: a, models: ['*'], only: [x]}, {name: b, models: [a/b], ignore: [x]}]",
          'p.yaml:2: rules.b: for a/b, rule "a" (p.yaml:2) and rule "b" (p.yaml:2) shut each'),
         ("rules: [{name: a, models: [a/b], order: [x], ignore: [x], allow_fallbacks: false}]",
-         'p.yaml:2: rules.a: for a/b, rule "a" (p.yaml:2) shut each other out (order, ignore)'),
+         'p.yaml:2: rules.a: for a/b, rule "a" (p.yaml:2) contradict each other (order, ignore)'),
         ("rules: [{name: a, models: [a/*], only: [x]}]\n" + Y_IGNORES_X,
          'p.yaml:3: aliases.y: for y, rule "a" (p.yaml:2) and alias y (p.yaml:3) shut each other'),
     ],
