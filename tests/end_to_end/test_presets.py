@@ -55,7 +55,7 @@ async def test_t56_one_that_can_not_be_read_is_refused_and_nothing_is_sent(
     assert answer.status_code == 403
     error = answer.json()["error"]
     assert error["code"] == "policy_refused"
-    assert 'rule "r" has to hold beside the preset mine' in error["message"]
+    assert 'the filters of rule "r" can\'t be enforced with the preset mine' in error["message"]
     assert [each.method for each in openrouter.requests] == ["GET"]
     assert (await proxy.only_receipt())["ending"] == "refused"
 

@@ -26,7 +26,7 @@ from tests.ledger.silence import Silencer
 from tests.scripted_upstream import ScriptedUpstream, reply
 
 LIMITS = ("statement", "lock")
-SILENT = "a receipt has waited 5 s for the ledger, which is slow or does not answer"
+SILENT = "a receipt has waited 5 s for the ledger; the database is slow or does not respond"
 
 
 @pytest.fixture
