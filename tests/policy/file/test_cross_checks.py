@@ -27,11 +27,11 @@ Y_IGNORES_X = "aliases: {y: {model: a/b, preferences: {ignore: [x]}}}"
         ("rules: [{name: a, zdr: true}]",
          "p.yaml:2: rules.a: `models` is missing and no alias uses this rule, so it never applies"),
         ("rules: [{name: a, models: ['*'], only: [x]}, {name: b, models: [a/b], ignore: [x]}]",
-         'p.yaml:2: rules.b: for a/b, rule "a" (p.yaml:2) and rule "b" (p.yaml:2) shut each'),
+         'p.yaml:2: rules.b: for a/b, rule "a" (p.yaml:2) and rule "b" (p.yaml:2) contradict each'),
         ("rules: [{name: a, models: [a/b], order: [x], ignore: [x], allow_fallbacks: false}]",
          'p.yaml:2: rules.a: for a/b, rule "a" (p.yaml:2) contradict each other (order, ignore)'),
         ("rules: [{name: a, models: [a/*], only: [x]}]\n" + Y_IGNORES_X,
-         'p.yaml:3: aliases.y: for y, rule "a" (p.yaml:2) and alias y (p.yaml:3) shut each other'),
+         'p.yaml:3: aliases.y: for y, rule "a" (p.yaml:2) and alias y (p.yaml:3) contradict each other'),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_named(rules: str, said: str) -> None:
