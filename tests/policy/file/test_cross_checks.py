@@ -31,7 +31,7 @@ Y_IGNORES_X = "aliases: {y: {model: a/b, preferences: {ignore: [x]}}}"
         ("rules: [{name: a, models: [a/b], order: [x], ignore: [x], allow_fallbacks: false}]",
          'p.yaml:2: rules.a: for a/b, rule "a" (p.yaml:2) contradict each other (order, ignore)'),
         ("rules: [{name: a, models: [a/*], only: [x]}]\n" + Y_IGNORES_X,
-         'p.yaml:3: aliases.y: for y, rule "a" (p.yaml:2) and alias y (p.yaml:3) contradict each other'),
+         'p.yaml:3: aliases.y: for y, rule "a" (p.yaml:2) and alias y (p.yaml:3) contradict each'),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_named(rules: str, said: str) -> None:
