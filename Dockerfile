@@ -1,9 +1,9 @@
-# Two stages: what builds the wheel stays behind.
+# Two stages: the tools that build the wheel are not in the final image.
 FROM python:3.13-slim AS build
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 
-# Dependencies first, pinned by hash: they change less often than the code.
+# Dependencies first, pinned by hash, because they change less often than the code.
 COPY .ci/constraints.txt .ci/constraints-build.txt .ci/
 RUN python -m venv /build \
  && /build/bin/pip install --require-hashes -r .ci/constraints-build.txt \
@@ -22,7 +22,7 @@ RUN useradd --system --uid 4477 --no-create-home pointsman \
  && install -d -o pointsman -g pointsman /data
 COPY --from=build /opt/pointsman /opt/pointsman
 
-# All that is ever written goes to /data; the rest may be read-only.
+# Pointsman writes only to /data; the rest of the file system may be read-only.
 ENV PATH=/opt/pointsman/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -36,5 +36,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["python", "-c", "from http.client import HTTPConnection as C; c = C('127.0.0.1', 4477, timeout=2); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
 
-# Reachable from outside the container, so it asks for POINTSMAN_CALLER_KEYS or POINTSMAN_OPEN=1.
+# Reachable from outside the container, so it requires POINTSMAN_CALLER_KEYS or POINTSMAN_OPEN=1.
 CMD ["pointsman", "run"]

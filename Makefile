@@ -1,4 +1,4 @@
-# Pointsman. `make help` lists what there is.
+# Pointsman. `make help` lists the targets.
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,46 +10,54 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+# What needs no socket, file or clock (tests/test_layers.py). The slow ones among them try more of
+# the same: the others reach every branch without them.
+COVERED_TESTS := tests/policy tests/catalog tests/wire tests/test_exact_numbers.py tests/test_wording.py
+PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
-help: ## List these targets
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-fast test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: $(RUN_READY) ## Set up and serve: OpenRouter if OPENROUTER_API_KEY is set, else a simulated one
+run: $(RUN_READY) ## Set up and serve OpenRouter if OPENROUTER_API_KEY is set, else the demo
 	@exec $(BIN)/pointsman run
 
-demo: $(RUN_READY) ## Set up and serve in front of the simulated OpenRouter
+demo: $(RUN_READY) ## Set up and serve a simulated OpenRouter, with sample requests
 	@exec $(BIN)/pointsman demo
 
 test: $(TEST_READY) ## Set up and run the tests
 	$(BIN)/python -m pytest
 
-test-clients: $(TEST_READY) ## Install real clients (2 GB) and run the tests with them, coding agents too
+test-fast: $(TEST_READY) ## Run the tests of the pure rooms with few generated cases, for every save
+	$(BIN)/python -m pytest --quiet --hypothesis-profile=fast -m 'not slow' $(PURE_TESTS)
+
+test-clients: $(TEST_READY) ## Install real clients and coding agents (2 GB) and run the tests with them
 	$(BIN)/python -m tests.clients.installed
 	POINTSMAN_TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients
 
-test-transports: $(TEST_READY) ## Run the end-to-end tests over each transport to upstream
+test-transports: $(TEST_READY) ## Run the end-to-end tests with each transport to OpenRouter
 	POINTSMAN_TRANSPORT=lean $(BIN)/python -m pytest --quiet tests/end_to_end
 	POINTSMAN_TRANSPORT=httpx $(BIN)/python -m pytest --quiet tests/end_to_end
 
-fuzz: $(TEST_READY) ## Send strange input at every place it comes from for two minutes (SEED=1)
+fuzz: $(TEST_READY) ## Send malformed input to every interface for two minutes (SEED=1)
 	$(BIN)/python -m tests.fuzz --seconds 120 --seed $(or $(SEED),1)
 
-test-postgres: $(TEST_READY) ## Run the ledger's tests over SQLite and Debian's PostgreSQL, installed if root may
+test-postgres: $(TEST_READY) ## Run the ledger's tests with SQLite and PostgreSQL (root installs Debian's)
 	@if .ci/need-postgres; then $(BIN)/python -m pytest tests/ledger; fi
 
-check: lint coverage test ## Everything that has to hold before a change is merged
+check: lint coverage test ## Run all checks that a change must pass before it is merged
 
-lint: $(TEST_READY) ## Check format, style and types
+lint: $(TEST_READY) ## Check formatting, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-coverage: $(TEST_READY) ## Show that tests reach every branch of the pure rooms
+coverage: $(TEST_READY) ## Check that tests reach every branch of the packages without I/O
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --quiet tests/policy tests/catalog tests/wire tests/test_exact_numbers.py tests/test_wording.py
+	$(BIN)/coverage run -m pytest --quiet -m 'not slow' $(COVERED_TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include='app/policy/**,app/catalog/**,app/wire/**,app/exact_numbers.py,app/suggest.py,app/wording.py' --fail-under=100 --skip-covered
 
@@ -57,61 +65,64 @@ format: $(TEST_READY) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(TEST_READY) ## Measure what Pointsman costs beside nginx: CPU, latency, memory (10 minutes)
+bench: $(TEST_READY) ## Compare CPU, latency and memory with nginx (10 minutes)
 	$(BIN)/python bench/run.py --rounds 5 --json bench-result.json
 
-bench-quick: $(TEST_READY) ## The same in under two minutes
+bench-quick: $(TEST_READY) ## The same as bench, in under two minutes
 	$(BIN)/python bench/run.py --rounds 1 --seconds 1
 
-bench-peers: $(TEST_READY) ## Install Caddy, LiteLLM and Portkey (1 GB, once) and measure them too
+bench-peers: $(TEST_READY) ## Install Caddy, LiteLLM and Portkey (1 GB, once) and compare with them too
 	$(BIN)/python bench/run.py --rounds 1 --json bench-peers.json \
 	  --targets direct,nginx,pointsman,caddy,portkey,litellm
 
-bench-growth: $(TEST_READY) ## How cost grows: bodies, streams, rules, ledger, workers (8 minutes)
+bench-growth: $(TEST_READY) ## Measure how cost grows with bodies, streams, rules, receipts, workers (8 minutes)
 	$(BIN)/python bench/growth.py --json bench-growth.json --plots docs/images
 
-bench-gate: $(TEST_READY) ## Report whether a chunk or a request has become dearer
+bench-gate: $(TEST_READY) ## Report whether a chunk or a request costs more than before
 	$(BIN)/python bench/gate.py
 
-bench-inside: $(TEST_READY) ## Count the calls of a request inside Pointsman, without server or sockets
+bench-inside: $(TEST_READY) ## Count the function calls of a request, without server or sockets
 	$(BIN)/python bench/inside.py
 
-bench-latency: $(TEST_READY) ## Measure start-up, idle memory and added latency against the simulator
+bench-hops: $(TEST_READY) ## Count the files a request enters, and the moves between them
+	$(BIN)/python bench/hops.py
+
+bench-latency: $(TEST_READY) ## Measure start time, idle memory and added latency with the simulator
 	$(BIN)/python bench/latency.py
 
-bench-policy: $(TEST_READY) ## Measure what 10 to 1,000 rules cost a request
+bench-policy: $(TEST_READY) ## Measure the cost of 10 to 1,000 rules per request
 	$(BIN)/python bench/policy.py
 
-bench-ledger: $(TEST_READY) ## Measure the ledger: receipts a second, answers over a million, CPU a request
+bench-ledger: $(TEST_READY) ## Measure the ledger: receipts a second, queries over a million, CPU per request
 	$(BIN)/python bench/ledger.py
 
-bench-soak: $(TEST_READY) ## 5,000 aborted streams and 50,000 requests: does anything stay behind?
+bench-soak: $(TEST_READY) ## Look for leaks after 5,000 aborted streams and 50,000 requests
 	$(BIN)/python -m bench.soak
 
-bench-verdicts: $(TEST_READY) ## Hold 10,000 verdicts against the truth
+bench-verdicts: $(TEST_READY) ## Compare 10,000 verdicts with what the simulator really did
 	$(BIN)/python -m bench.verdicts
 
-bench-channels: $(TEST_READY) ## Hold a policy to all channels: 10,000 requests against the truth
+bench-channels: $(TEST_READY) ## Send 10,000 requests over all channels and compare each endpoint with its rule
 	$(BIN)/python -m bench.channels
 
-constraints: $(TEST_READY) ## Pin the newest dependencies that fit, by hash
+constraints: $(TEST_READY) ## Pin the newest matching dependencies by hash
 	$(COMPILE) pyproject.toml -o .ci/constraints.txt
 	$(COMPILE) --group build -c .ci/constraints.txt -o .ci/constraints-build.txt
 	$(COMPILE) pyproject.toml --group dev -c .ci/constraints.txt -o .ci/constraints-dev.txt
 
-clean: ## Remove what was set up and built
+clean: ## Remove the environment, builds and caches
 	rm -rf $(VENV) dist build .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Pointsman needs Python 3.11 or newer, and $(PYTHON) is older or missing."; \
-	  echo "Name another one: make run PYTHON=python3.12"; exit 1; }
+	  echo "Pointsman requires Python 3.11 or newer; $(PYTHON) is older or missing."; \
+	  echo "Choose another interpreter: make run PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \
 	  rm -rf $(VENV); \
-	  echo "$(PYTHON) can't make virtual environments here; on Debian and Ubuntu: apt install python3-venv"; \
+	  echo "$(PYTHON) can't create virtual environments; on Debian and Ubuntu: apt install python3-venv"; \
 	  exit 1; }
 
-# Pinned by hash; then the project itself, from this folder, without asking any index again.
+# First the dependencies, pinned by hash; then the project itself, from this folder, without an index.
 $(RUN_READY): pyproject.toml .ci/constraints.txt | $(BIN)/python
 	@echo "setting up $(VENV) (once) ..."
 	@$(PIP) --require-hashes -r .ci/constraints.txt -r .ci/constraints-build.txt

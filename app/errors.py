@@ -103,7 +103,7 @@ class PolicyFileError(StartupError):
 
 
 class RequestError(PointsmanError):
-    """Ends one request with an error reply; `api/error_replies.py` gives it its shape."""
+    """Ends one request with an error reply; `server/replies.py` gives it its shape."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"

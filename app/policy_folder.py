@@ -13,13 +13,12 @@ import io
 import logging
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app.errors import PolicyFileError, PolicyProblem
 from app.policy.book import Book
 from app.policy.file.parse import read_book
-from app.wording import counted
 
 log = logging.getLogger("pointsman")
 
@@ -30,6 +29,7 @@ LARGEST_FILE = 4_000_000  # bytes; a thousand rules take a twentieth of it
 
 # What tells a file's states apart: where it is, how long, and when it was written.
 State = tuple[int, int, int, int]
+InForce = Callable[[Path, Book], None]
 Folder = Mapping[Path, State | None] | None  # None: there is no such folder
 
 
@@ -39,12 +39,17 @@ def shipped_policies() -> Path:
     return in_wheel if in_wheel.is_dir() else _PACKAGE.parent / "policies"
 
 
-def policy_folder(configured: Path | None) -> Path:
-    """The folder in force: the configured one, else `./policies`, else the shipped one."""
+def policy_folder(configured: Path | None, own: Path | None = None) -> Path:
+    """The folder in force: the configured one, else `./policies`, else the user's own one.
+
+    `own` is where the user's own policies are; where it isn't there, the shipped ones apply.
+    """
     if configured is not None:
         return configured
     here = Path("policies")
-    return here if here.is_dir() else shipped_policies()
+    if here.is_dir():
+        return here
+    return own if own is not None and own.is_dir() else shipped_policies()
 
 
 def policy_files(folder: Path) -> list[Path]:
@@ -101,18 +106,21 @@ _WAY_OUT = "set the folder with --policies or POINTSMAN_POLICIES"
 class PolicyFolder:
     """Holds the book in force, and renews it; whoever asks gets an immutable one."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read the folder. Raises `PolicyFileError`."""
+    def __init__(self, folder: Path, in_force: InForce = lambda _folder, _book: None) -> None:
+        """Read the folder. Raises `PolicyFileError`.
+
+        `in_force` is called, beside the event loop, with the policies that come into force.
+        """
         self.folder = folder
+        self._in_force = in_force
         self._read = self._seen = _states(folder)
         self.current: Book = read_folder(folder)
-        if not self._read:
-            log.warning("warning: no policy files in %s; requests pass through unchanged", folder)
         self.problems: tuple[PolicyProblem, ...] = ()  # of the files as they are now
         self.failures = 0  # how often saved files could not be used
 
     async def keep_fresh(self) -> None:
-        """Look at the files again and again, until cancelled."""
+        """Report what is in force, then look at the files again and again, until cancelled."""
+        await asyncio.to_thread(self._in_force, self.folder, self.current)
         while True:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             await asyncio.to_thread(self.look)
@@ -145,14 +153,8 @@ class PolicyFolder:
                 error,
             )
             return
-        again = "the policy files are valid again" if self.problems else "policies reloaded"
-        before, self.current, self.problems = self.current, book, ()
-        rules, aliases = counted(len(book.rules), "rule"), counted(len(book.aliases), "alias")
-        log.info(
-            "%s: policy version %s with %s and %s is in force (%s)",
-            *(again, book.revision, rules, aliases),
-            "unchanged" if book.revision == before.revision else f"before: {before.revision}",
-        )
+        self.current, self.problems = book, ()
+        self._in_force(self.folder, book)
 
 
 def _states(folder: Path) -> Folder:

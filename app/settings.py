@@ -1,14 +1,14 @@
 """Every knob there is: name, default, what it does. Read once, by `main` and `cli`.
 
-Values come from the environment or a `.env` file in the working directory: `OPENROUTER_API_KEY`
-under its usual name, everything else with the prefix `POINTSMAN_`. Command-line options win.
+Values come from the command line, else the environment, else `.env` in the working directory, else
+`.env` in the user's own folder (`$XDG_CONFIG_HOME/pointsman`): `OPENROUTER_API_KEY` under its usual
+name, everything else with the prefix `POINTSMAN_`.
 """
 
 import os
 import re
 from collections.abc import Container
 from datetime import timedelta
-from difflib import get_close_matches
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,7 +25,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.errors import SettingsError
+from app.errors import SettingsError, reason_of
+from app.suggest import did_you_mean
 from app.wire.origins import NULL, read_origin
 from app.wire.paths import base_of
 
@@ -96,14 +97,8 @@ def unknown_settings() -> list[str]:
     """
     known = [f"POINTSMAN_{name.upper()}" for name in Settings.model_fields]
     strange = sorted(name for name in os.environ if name.startswith("POINTSMAN_"))
-    return [
-        f"{name} is not a setting{_meant(name, known)}" for name in strange if name not in known
-    ]
-
-
-def _meant(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.8)
-    return f"; did you mean {near[0]}?" if near else ""
+    unknown = (name for name in strange if name not in known)
+    return [f"{name} is not a setting{did_you_mean(name, known, cutoff=0.8)}" for name in unknown]
 
 
 def state_folder() -> Path:
@@ -115,6 +110,21 @@ def state_folder() -> Path:
         return Path.home() / ".local" / "state" / "pointsman"
     except RuntimeError:
         raise SettingsError("this user has no home folder; set POINTSMAN_STATE") from None
+
+
+def config_folder() -> Path | None:
+    """The user's own folder, `$XDG_CONFIG_HOME/pointsman`; None for a user without a home."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".config") / "pointsman"
+    except RuntimeError:
+        return None
+
+
+def _env_files() -> tuple[Path, ...]:
+    """The user's own `.env`, and the working directory's, which wins."""
+    own = config_folder()
+    return (*([own / ".env"] if own else []), Path(".env"))
 
 
 class Settings(BaseSettings):
@@ -145,11 +155,11 @@ class Settings(BaseSettings):
     )
     policies: Path | None = Field(
         default=None,
-        description="The folder of policy files; unset: ./policies, else the shipped default.",
+        description="The folder of policy files; unset: ./policies, else yours, else shipped.",
     )
     ledger_url: SecretStr | None = Field(
         default=None,
-        description="Where receipts are stored, as an SQLAlchemy URL; unset: SQLite in the state "
+        description="Where receipts are stored, a file or an SQLAlchemy URL; unset: in the state "
         "folder.",
     )
     ledger_keep: Annotated[timedelta | None, BeforeValidator(_span)] = Field(
@@ -294,10 +304,13 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_ledger(cls, value: SecretStr | None) -> SecretStr | None:
         url = value.get_secret_value() if value else "sqlite:///"
+        if _is_a_path(url):
+            return SecretStr(f"sqlite:///{Path(url).expanduser()}")
         scheme, _, rest = url.partition("://")
         if scheme not in _LEDGERS or not (rest or value is None):
             raise ValueError(
-                "not a ledger URL; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+                "not a file or a ledger URL; use e.g. ./receipts.db or "
+                "postgresql+psycopg://USER@HOST/NAME"
             )
         if scheme.startswith("postgresql") and find_spec("psycopg") is None:
             raise ValueError("PostgreSQL requires a driver: pip install 'pointsman[postgres]'")
@@ -322,9 +335,20 @@ class Settings(BaseSettings):
         """
         given = {name: value for name, value in options.items() if value is not None}
         try:
-            return cls(**given)
+            return cls(_env_file=_env_files(), **given)  # type: ignore[call-arg]  # of the base
         except ValidationError as error:
             raise SettingsError("\n".join(_complaints(error, given))) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{Path('.env').absolute()} can't be read: {reason_of(error)}; let this user read "
+                "it, write it as UTF-8, or run in another folder"
+            ) from None
+
+    @property
+    def own_policies(self) -> Path | None:
+        """The user's own folder of policies, whether it is there or not."""
+        own = config_folder()
+        return own / "policies" if own else None
 
     def ledger(self) -> str:
         """The ledger's URL, the default filled in."""
@@ -365,6 +389,12 @@ class Settings(BaseSettings):
                 "set POINTSMAN_CALLER_KEYS=name:key, or listen on 127.0.0.1, "
                 "or use --open (POINTSMAN_OPEN=1) if a firewall or proxy controls access"
             )
+
+
+def _is_a_path(ledger: str) -> bool:
+    """Whether a ledger is given as a file, and not as an address."""
+    names_file = "/" in ledger or os.sep in ledger or "." in ledger
+    return names_file and re.match(r"[a-z+]+:", ledger) is None
 
 
 def is_loopback(host: str) -> bool:

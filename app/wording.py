@@ -7,17 +7,21 @@ LONGEST = 1000  # characters
 _MOST_NAMED = 3
 
 
+def plural(number: int, noun: str, many: str = "") -> str:
+    """1 rule, 2 rules, 1,234 rules; `many` where the noun takes more than an s: 2 aliases."""
+    return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"
+
+
+def rules_and_aliases(rules: int, aliases: int) -> str:
+    """What a book has: 2 rules and 1 alias."""
+    return f"{plural(rules, 'rule')} and {plural(aliases, 'alias', 'aliases')}"
+
+
 def first_of(words: Iterable[str], most: int) -> str:
     """The first of some words, each once, and how many more there are: `a, b and 12 more`."""
     told = list(dict.fromkeys(words))
     more = f" and {len(told) - most} more" if len(told) > most else ""
     return ", ".join(told[:most]) + more
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 rule`, `2 rules`, `3 aliases`."""
-    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
-    return f"{number} {noun}{ending}"
 
 
 def listed(words: Iterable[str], most: int = _MOST_NAMED) -> str:

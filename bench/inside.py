@@ -118,7 +118,7 @@ async def running(app: Callable[..., Awaitable[None]]) -> AsyncIterator[None]:
 
 async def measured(settings: Settings, listed: int) -> None:
     transport = Constant()
-    with patch.object(main, "connect", lambda url, **_: OpenRouter(url, transport)):
+    with patch.object(main, "connect", lambda url, *, key, **_: OpenRouter(url, transport, key)):
         app = main.create_app(settings)
     async with running(app):
         for name, events in (("short request", 0), ("streamed event", _EVENTS)):

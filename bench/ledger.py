@@ -24,8 +24,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from app.ledger.receipt import Receipt, new_receipt_id
-from app.ledger.stats import Wanted
 from app.ledger.store import Store
+from app.ledger.wanted import Wanted
 from app.ledger.writer import Writer
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -151,12 +151,24 @@ def questions() -> dict[str, Callable[[Store], object]]:
             by=("provider",), now=END, wanted=Wanted(since=END - timedelta(hours=1))
         ),
         "receipts, newest 50": lambda store: store.recent(limit=50),
-        "receipts, newest 50 of a rare model": lambda store: store.recent(limit=50, model=rare),
+        "receipts, newest 50 of a rare model": lambda store: store.recent(
+            Wanted(model=rare), limit=50
+        ),
         "receipts, newest 50 of a model never asked": lambda store: store.recent(
-            limit=50, model="nobody/nothing"
+            Wanted(model="nobody/nothing"), limit=50
+        ),
+        "receipts, newest 50 of models like one never asked": lambda store: store.recent(
+            Wanted(model="nobody/*"), limit=50
+        ),
+        "receipts, newest 50 that failed": lambda store: store.recent(
+            Wanted(failed=True), limit=50
+        ),
+        "stats of models alike": lambda store: store.stats(by=by, wanted=Wanted(model="qwen/*")),
+        "stats of what failed, last 30 days": lambda store: store.stats(
+            by=by, wanted=Wanted(since=month, failed=True)
         ),
         "receipts, newest 50 broken at one provider": lambda store: store.recent(
-            limit=50, verdict="broken", provider="groq"
+            Wanted(verdict="broken", provider="groq"), limit=50
         ),
     }
 

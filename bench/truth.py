@@ -1,9 +1,9 @@
 """Is an endpoint inside what was asked for? The promise in plain words, one sentence an `if`.
 
-Written apart from the proxy and from the router, from the contract alone, for a row of which all
-is known: its listing, the price that was charged, and whether a key of the account's own was used.
-True and False are sure; None is what the contract leaves open, and then no verdict but `unproven`
-can be right.
+Written apart from the proxy and from the router, from docs/openrouter.md alone, for a row of
+which all is known: its listing, the price that was charged, and whether the account's own key was
+used. True and False are sure; None is what that page leaves open, and then no verdict but
+`unproven` can be right.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ Answer = bool | None
 
 BITS = {"int4": 4, "fp4": 4, "mxfp4": 4, "nvfp4": 4, "fp6": 6, "int8": 7.9, "fp8": 8, "mxfp8": 8}
 BITS |= {"fp16": 16, "bf16": 16, "fp32": 32}
-# The guide says that the one includes the others; no traffic has confirmed it (contract §1.5).
+# The guide says that the one includes the others; no traffic has confirmed it (openrouter.md §1.5).
 FAMILY = {"mxfp4": "fp4", "nvfp4": "fp4", "mxfp8": "fp8"}
 
 
@@ -50,14 +50,14 @@ def every(answers: Iterable[Answer]) -> Answer:
 def names_provider(entry: str, tried: Tried) -> bool:
     """Its slug or its display name, in whichever case.
 
-    The contract leaves open whether OpenRouter reads such a name, but not what was asked for.
+    openrouter.md §1.3 leaves open whether OpenRouter reads such a name, but not what was asked for.
     """
     known = {tried.row["tag"].partition("/")[0], tried.row["provider_name"].lower()}
     return entry.lower() in known
 
 
 def means(entry: str, tried: Tried) -> bool:
-    """A tag means itself, a provider all of its endpoints but those of a service tier (§1.3)."""
+    """A tag means itself, a provider all but its service tiers (openrouter.md §1.3)."""
     if entry.lower() == tried.row["tag"]:
         return True
     return names_provider(entry, tried) and tried.tier is None
@@ -79,7 +79,7 @@ def complies(tried: Tried, sent: Mapping[str, Any]) -> dict[str, Answer]:
 
 
 def in_order(tried: Tried, said: Mapping[str, Any]) -> Answer:
-    """Without fallbacks an order is all there is; own keys are tried before any order (§1.6)."""
+    """Without fallbacks an order is all there is; own keys go before it (openrouter.md §1.6)."""
     if said.get("allow_fallbacks") is not False or "order" not in said or tried.own_key:
         return True
     return any(means(entry, tried) for entry in said["order"])

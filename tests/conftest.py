@@ -17,24 +17,40 @@ from app.main import create_app
 from app.server.bounds import Bounds
 from app.settings import Settings
 from app.simulator import create_simulator
-from tests.running import running
+from tests.running import NO_TLS, running
 from tests.scripted_upstream import ScriptedUpstream
 
 # A slow machine is no failure; with CI set, Hypothesis takes its own profile, which is repeatable.
 profiles.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# For `make test-fast` alone: a few cases of each, the same every time.
+profiles.register_profile("fast", max_examples=10, deadline=None, derandomize=True, database=None)
 if "CI" not in os.environ:
     profiles.load_profile("patient")
 
 UPSTREAM_KEY = "sk-or-v1-canary-of-the-operator"
 
 
+# They read no environment and no file (tests/test_layers.py), so their tests, more than half of
+# all, need no folder of their own.
+PURE_ROOMS = frozenset({"policy", "catalog", "wire", "importing"})
+_TESTS = Path(__file__).parent
+
+
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _isolated(request: pytest.FixtureRequest) -> None:
+    """Where a test may come to see the developer's environment, it gets one of its own."""
+    if request.path.relative_to(_TESTS).parts[0] not in PURE_ROOMS:
+        request.getfixturevalue("own_environment")
+
+
+@pytest.fixture
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the developer's keys, settings or ledger."""
     for name in ("OPENROUTER_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -61,7 +77,7 @@ class Proxy:
             if len(found) >= count or time.monotonic() > until:
                 assert len(found) == count, f"{len(found)} receipts, {count} expected"
                 return found
-            time.sleep(0.02)  # noqa: ASYNC251 - the proxy runs in another thread
+            time.sleep(0.005)  # noqa: ASYNC251 - the proxy runs in another thread
 
     async def only_receipt(self) -> dict[str, Any]:
         (receipt,) = await self.receipts()
@@ -73,18 +89,27 @@ StartProxy = Callable[..., Proxy]
 
 @pytest.fixture
 async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
-    """Start Pointsman with policies given as text and settings as keywords."""
-    with ExitStack() as stack:
-        async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
+    """Start Pointsman with policies given as text and settings as keywords.
 
-            def start(policy: str = "version: 1\nrules: []\n", **settings: Any) -> Proxy:
+    `bounds` are those of the settings, unless a test needs some that no setting can give.
+    """
+    with ExitStack() as stack:
+        async with httpx2.AsyncClient(verify=NO_TLS, timeout=10, trust_env=False) as client:
+
+            def start(
+                policy: str = "version: 1\nrules: []\n",
+                *,
+                bounds: Bounds | None = None,
+                **settings: Any,
+            ) -> Proxy:
                 folder = tmp_path / "policies"
                 folder.mkdir(exist_ok=True)
                 (folder / "test.yaml").write_text(policy, encoding="utf-8")
                 settings.setdefault("openrouter_api_key", UPSTREAM_KEY)
-                read = Settings.read(policies=folder, state=tmp_path, **settings)
+                settings.setdefault("state", tmp_path)
+                read = Settings.read(policies=folder, **settings)
                 app = create_app(read)
-                server = stack.enter_context(running(app, bounds=Bounds.of(read)))
+                server = stack.enter_context(running(app, bounds=bounds or Bounds.of(read)))
                 return Proxy(server.url, client)
 
             yield start

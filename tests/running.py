@@ -1,7 +1,10 @@
 """Runs an ASGI app on a real socket, in a thread of its own, for as long as a test needs it."""
 
+import asyncio
+import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,6 +13,10 @@ from starlette.types import ASGIApp
 
 from app.cli.serving import STANDARD, listen, serving
 from app.server.bounds import Bounds
+
+# For clients of what runs here, none of which speaks TLS: to read the certificates that the system
+# trusts takes each client 20 ms.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,14 @@ def running(app: ASGIApp, *, bounds: Bounds = STANDARD) -> Iterator[Running]:
     try:
         yield Running(server, listener.getsockname()[1])
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(timeout=10)
         assert not thread.is_alive(), "the server did not stop"
+
+
+async def eventually(true: Callable[[], bool], within: float = 5.0) -> None:
+    """Wait until something is true that another thread or task brings about."""
+    until = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < until, "it never was true"
+        await asyncio.sleep(0.01)

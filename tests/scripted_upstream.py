@@ -88,6 +88,7 @@ class ScriptedUpstream:
     host: str = "127.0.0.1"
     tls: ssl.SSLContext | None = None
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)  # set by each request that arrives
     used: set[asyncio.StreamReader] = field(default_factory=set)
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -116,6 +117,13 @@ class ScriptedUpstream:
     def only_request(self) -> Recorded:
         (request,) = self.requests
         return request
+
+    async def was_asked(self, times: int = 1, within: float = 5.0) -> None:
+        """Return once so many requests have arrived, those for the catalog aside."""
+        async with asyncio.timeout(within):
+            while len(self.requests) < times:
+                self.asked.clear()
+                await self.asked.wait()
 
     async def saw_hangup(self, within: float = 1.0) -> bool:
         """True once the other side has hung up in the middle of a script."""
@@ -164,6 +172,7 @@ class ScriptedUpstream:
             listing = listed.pop(0) if len(listed) > 1 else listed[0]
             return await self._play(reply(listing), reader, writer)
         self.requests.append(request)
+        self.asked.set()
         self.used.add(reader)
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         return await self._play(script, reader, writer)

@@ -39,10 +39,11 @@ def test_the_example_is_found_as_severe_as_it_says(
     elif kind == "listing":
         row, example = example.split("\n", maxsplit=1)
         catalog = listed([json.loads(row)])
+    callers = frozenset({"alice"}) if kind == "callers" else None
     text = example
     if text.startswith("- "):
         text = "version: 1\nrules:\n" + indent(text, "  ")
-    found = lint(read_book({"mine.yaml": text}), catalog)
+    found = lint(read_book({"mine.yaml": text}), catalog, callers)
     severities = {each.severity for each in found if each.code == code}
     allowed = {severity.lower()}
     if code == "unknown-provider":

@@ -12,10 +12,10 @@ OPEN = """
 import gc, sys
 import app.__main__
 from app.ledger.keep import Keep
-from app.main import _Ledger
+from app.ledger.lazy_store import LazyStore
 {first}
 before = gc.get_freeze_count()
-_Ledger("sqlite://", Keep()).open().close()
+LazyStore("sqlite://", Keep()).open().close()
 print(gc.get_threshold()[0], gc.get_freeze_count() > before)
 """
 

@@ -34,6 +34,21 @@ def test_a_dotenv_file_is_read(tmp_path: Path) -> None:
     assert key.get_secret_value() == "sk-or-2"
 
 
+def test_a_dotenv_file_that_is_no_text_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"OPENROUTER_API_KEY=secret\xe4\n")
+    with pytest.raises(SettingsError, match=r"/\.env can't be read: ") as caught:
+        Settings.read()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux's /proc")
+def test_a_dotenv_file_that_can_not_be_read_is_an_error_that_names_it(tmp_path: Path) -> None:
+    """A mode would not keep root out; nothing can be read at the beginning of this file."""
+    (tmp_path / ".env").symlink_to("/proc/self/mem")
+    with pytest.raises(SettingsError, match=r"/\.env can't be read: Input/output error; let this"):
+        Settings.read()
+
+
 def test_every_bad_setting_is_named_and_no_value_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POINTSMAN_PORT", "secret-by-mistake")
     monkeypatch.setenv("POINTSMAN_CALLER_KEYS", "anna:secret-a,secret-b")
@@ -100,10 +115,19 @@ def test_blanks_around_a_key_are_no_part_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "mysql://h/d", "sqlite", "sqlite://", "postgres://h/d", "postgresql://"]
+    "url",
+    [
+        "nonsense",
+        "mysql://h/d",
+        "sqlite",
+        "sqlite://",
+        "postgres://h/d",
+        "postgresql://",
+        "sqlite:x.db",
+    ],
 )
 def test_a_ledger_that_can_not_be_is_an_error(url: str) -> None:
-    with pytest.raises(SettingsError, match=r"^--ledger: not a ledger URL; use sqlite:///FILE"):
+    with pytest.raises(SettingsError, match=r"^--ledger: not a file or a ledger URL; use e\.g\. "):
         Settings.read(ledger_url=url)
 
 
@@ -182,3 +206,38 @@ def test_an_upstream_with_a_query_is_an_error_that_does_not_repeat_it() -> None:
     with pytest.raises(SettingsError, match="must not have a query") as caught:
         Settings.read(upstream_url="https://gateway.example/v1?key=secret")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["receipts.db", "./receipts", "/var/lib/p/receipts.db"])
+def test_a_ledger_may_be_given_as_a_file(file: str) -> None:
+    assert Settings.read(ledger_url=file).ledger() == f"sqlite:///{Path(file)}"
+
+
+def test_a_ledger_in_the_home_folder_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert Settings.read(ledger_url="~/r.db").ledger() == "sqlite:////home/me/r.db"
+
+
+def test_the_users_own_settings_come_after_the_working_directorys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "config" / "pointsman"
+    own.mkdir(parents=True)
+    (own / ".env").write_text("POINTSMAN_PORT=1111\nPOINTSMAN_HOST=127.0.0.2\n")
+    assert (Settings.read().port, Settings.read().host) == (1111, "127.0.0.2")
+    Path(".env").write_text("POINTSMAN_PORT=2222\n")
+    assert (Settings.read().port, Settings.read().host) == (2222, "127.0.0.2")
+    monkeypatch.setenv("POINTSMAN_PORT", "3333")
+    assert Settings.read().port == 3333
+    assert Settings.read(port=4444).port == 4444
+    assert Settings.read().own_policies == own / "policies"
+
+
+def test_a_user_without_a_home_has_no_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    settings = Settings.read(state=Path("state"))
+    assert settings.own_policies is None

@@ -2,21 +2,7 @@
 
 import pytest
 
-from app.wording import LONGEST, counted, some_names
-
-
-@pytest.mark.parametrize(
-    ("number", "noun", "text"),
-    [
-        (0, "rule", "0 rules"),
-        (1, "rule", "1 rule"),
-        (2, "rule", "2 rules"),
-        (1, "alias", "1 alias"),
-        (2, "alias", "2 aliases"),
-    ],
-)
-def test_one_of_a_thing_is_not_named_as_several(number: int, noun: str, text: str) -> None:
-    assert counted(number, noun) == text
+from app.wording import LONGEST, plural, rules_and_aliases, some_names
 
 
 def test_few_names_are_all_there() -> None:
@@ -36,3 +22,13 @@ def test_of_many_names_the_first_are_there_and_the_others_are_counted() -> None:
 def test_a_name_without_end_is_cut(count: int) -> None:
     text = some_names(["x" * 5000] * count)
     assert text == "x" * LONGEST + (f" and {count - 1} more" if count > 1 else "")
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 rules"), (1, "1 rule"), (1200, "1,200 rules")])
+def test_one_is_singular(number: int, text: str) -> None:
+    assert plural(number, "rule") == text
+
+
+def test_a_noun_may_have_a_plural_of_its_own() -> None:
+    assert rules_and_aliases(1, 1) == "1 rule and 1 alias"
+    assert rules_and_aliases(0, 2) == "0 rules and 2 aliases"

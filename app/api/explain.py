@@ -7,14 +7,14 @@ from starlette.types import Receive, Scope, Send
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.forecast.explain import as_json_object, explain
 from app.policy.forecast.forecast import asked_by, forecasts, free_variant
+from app.policy.known_names import must_be_known
 from app.policy.presets import Presets
 from app.policy.request import Request, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
 from app.record.exchange import Exchange
-from app.record.recorder import Records
-from app.relay.carriage import carriage_of
-from app.relay.presets import PresetsInRequests
+from app.record.recorder import Recorder
+from app.relay.lookups import Lookups
 from app.server.body import Bodies, must_be_json
 from app.server.plain import send_json
 from app.wire.dialect import Dialect
@@ -28,14 +28,14 @@ class Explain:
         *,
         policies: PolicyFolder,
         feed: CatalogFeed,
-        presets: PresetsInRequests,
-        records: Records,
+        lookups: Lookups,
+        recorder: Recorder,
         bodies: Bodies,
     ) -> None:
         self._policies = policies
         self._feed = feed
-        self._presets = presets
-        self._records = records
+        self._lookups = lookups
+        self._recorder = recorder
         self._bodies = bodies
 
     async def __call__(
@@ -45,11 +45,12 @@ class Explain:
 
         `?caller=` and `?user_agent=` ask on behalf of somebody else than who is asking.
         """
-        async with self._records.exchange(scope, send, dialect, filed=False) as exchange:
+        async with self._recorder.exchange(scope, send, dialect, filed=False) as exchange:
             must_be_json(exchange.asked_with)
             body = await self._bodies.read_json(exchange, scope, receive)
             request = read_request(body)
-            presets = await self._presets.of(request, self._policies.current, scope["headers"])
+            must_be_known(request.models, self._policies.current, self._feed.current)
+            presets = await self._lookups.presets(request, self._policies.current, scope["headers"])
             query = scope["query_string"].decode("latin-1")
             explained = await self._explained(exchange, request, presets, query)
             exchange.bytes_out = await send_json(send, 200, explained)
@@ -62,13 +63,13 @@ class Explain:
         by = routed(
             book,
             request,
-            caller=asked.get("caller", exchange.caller),
-            user_agent=asked.get("user_agent", exchange.user_agent or ""),
+            caller=asked.get("caller", exchange.arrival.caller),
+            user_agent=asked.get("user_agent", exchange.arrival.user_agent or ""),
             catalog=self._feed.current,
             presets=presets,
         )
         route = by.route
-        explained = explain(by, await carriage_of(exchange.dialect, route, self._feed))
+        explained = explain(by, await self._lookups.carriage(exchange.arrival.dialect, route))
         catalog, ladder = self._feed.current, book.ladder
         asked_of_router = asked_by(by.sent, route, explained.provider)
         for model in route.names_sent(request.models):

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import msgspec
 
-from app.server.worker import Worker
+from app.server.process import Worker
 from app.telemetry.sums import Telling, across, carried_on, counted_in, from_bytes, to_bytes
 
 log = logging.getLogger("pointsman")

@@ -1,11 +1,11 @@
 """GET /pointsman/receipts: the ledger, read over HTTP; by a caller's key, its own part of it."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Request
 
-from app.api.own_receipts import caller_to_read, may_read
+from app.api.own_receipts import may_read
+from app.api.wanted import asked
 from app.ledger.receipt import as_json_object
 
 if TYPE_CHECKING:
@@ -13,31 +13,18 @@ if TYPE_CHECKING:
 
     from app.ledger.store import Store
 
+_MOST = 1000  # receipts in one answer
+
 
 def receipt_routes(store: "Callable[[], Store]") -> APIRouter:
     """Routes over the store that `store()` gives; it is asked in a worker thread."""
     router = APIRouter(prefix="/pointsman")
 
     @router.get("/receipts", response_model=None)
-    def receipts(  # noqa: PLR0917 - query parameters, given by name
-        request: Request,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 50,
-        model: str | None = None,
-        provider: str | None = None,
-        verdict: Literal["kept", "broken", "unproven"] | None = None,
-        caller: str | None = None,
-        since: datetime | None = None,
-        before: str | None = None,
-    ) -> dict[str, list[dict[str, Any]]]:
-        found = store().recent(
-            limit=limit,
-            model=model,
-            provider=provider,
-            verdict=verdict,
-            caller=caller_to_read(request, caller),
-            since=since,
-            before=before,
-        )
+    def receipts(request: Request) -> dict[str, list[dict[str, Any]]]:
+        wanted, beside = asked(request, "limit", "before")
+        limit = _limit(beside.get("limit", "50"))
+        found = store().recent(wanted, limit=limit, before=beside.get("before"))
         return {"receipts": [as_json_object(receipt) for receipt in found]}
 
     @router.get("/receipts/{receipt_id}", response_model=None)
@@ -48,3 +35,10 @@ def receipt_routes(store: "Callable[[], Store]") -> APIRouter:
         return as_json_object(found)
 
     return router
+
+
+def _limit(text: str) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_MOST))
+    if not (is_number and 1 <= int(text) <= _MOST):
+        raise HTTPException(400, f"limit: {text!r} is not a number from 1 to {_MOST}")
+    return int(text)

@@ -15,7 +15,7 @@ from app.catalog.server_tools import NO_LIST, ServerTools, read_server_tools
 from app.catalog.trimming import BLANKS, trimmed
 
 # These arrange the endpoints that a model has; any other variant, such as `:free`, has endpoints
-# of its own, at other prices and perhaps of another quantization (contract §2.2).
+# of its own, at other prices and perhaps of another quantization (openrouter.md §2.2).
 _ARRANGING = frozenset({"nitro", "floor", "exacto", "online"})
 
 STALE_SECONDS = 24 * 3600  # a listing older than this accuses nobody
@@ -46,7 +46,7 @@ class Listing:
 
 
 def is_fresh(listing: Listing | None, now: float) -> bool:
-    """Whether labels and prices may be taken from it: both drift (contract §1.5)."""
+    """Whether labels and prices may be taken from it: both drift (openrouter.md §1.5)."""
     return listing is not None and now - listing.fetched_at <= STALE_SECONDS
 
 
@@ -150,8 +150,8 @@ class Catalog:
     def meant(self, named: str | None, among: tuple[str, ...]) -> tuple[str, ...]:
         """Which of the models asked for an answer may mean by `named`: nearly always one.
 
-        Answers use plain slugs and dated ones (contract §3.2). All of them where none is named,
-        nothing where none is meant.
+        Answers use plain slugs and dated ones (openrouter.md §3.2). All of them where none is
+        named, nothing where none is meant.
         """
         if named is None or named in among:
             return among if named is None else (named,)

@@ -1,4 +1,4 @@
-"""Endpoint: one provider's offer of one model, as OpenRouter lists it (contract §5.3)."""
+"""Endpoint: one provider's offer of one model, as OpenRouter lists it (openrouter.md §5.3)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from app.exact_numbers import MOST_COUNT, exact, whole
 
 TIERS = frozenset({"priority", "flex", "ultrafast"})
 # Tiers under another word: `service_tier: fast` is OpenAI's priority tier, at twice the price
-# (contract §2.7). The word alone proves nothing: `baseten/fast` is an ordinary endpoint.
+# (openrouter.md §2.7). The word alone proves nothing: `baseten/fast` is an ordinary endpoint.
 OTHER_TIERS: Mapping[str, str] = {"openai/fast": "priority"}
 _DEAREST = 1_000_000  # USD per token; a listing's -1 or 1e999 stands for "it depends"
 _ALL = 100  # percent
@@ -26,7 +26,7 @@ class Endpoint:
     prices hold, so cost can't single this row out.
     """
 
-    tag: str
+    tag: str  # lower case, as the label and the tier
     provider_name: str  # as answers name it
     quantization: str | None
     prompt_price: Decimal | None
@@ -66,7 +66,7 @@ def read_endpoint(row: object) -> Endpoint | None:
     return Endpoint(
         tag=tag.lower(),
         provider_name=name,
-        quantization=readable_name(row.get("quantization")),
+        quantization=_lower(readable_name(row.get("quantization"))),
         prompt_price=_price(prices, "prompt"),
         completion_price=_price(prices, "completion"),
         cache_read_price=_price(prices, "input_cache_read"),
@@ -76,7 +76,7 @@ def read_endpoint(row: object) -> Endpoint | None:
         supported_parameters=_texts(row.get("supported_parameters")),
         status=whole(row.get("status"), least=-MOST_COUNT),
         uptime=_percent(row.get("uptime_last_30m")),
-        tier=readable_name(row.get("service_tier")) or tier_in(tag),
+        tier=_lower(readable_name(row.get("service_tier"))) or tier_in(tag),
         request_price=_price(prices, "request"),
         image_price=_price(prices, "image"),
         audio_price=_price(prices, "audio"),
@@ -112,18 +112,6 @@ def _is_dearer(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
     return own is None or not others or own > min(others)
 
 
-def names(entry: str, endpoint: Endpoint) -> bool:
-    """Whether an entry of `only` or `ignore` speaks for this endpoint (contract §1.3).
-
-    A base slug speaks for all of a provider's endpoints but those of a service tier, a full tag
-    for the endpoints with exactly that tag.
-    """
-    entry = entry.lower()
-    if entry == endpoint.tag:
-        return True
-    return entry == endpoint.provider and endpoint.tier is None
-
-
 def tier_in(tag: str) -> str | None:
     """The service tier that a tag names; a listing's `service_tier` says more than any tag."""
     tag = tag.lower()
@@ -134,6 +122,10 @@ def tier_in(tag: str) -> str | None:
 def readable_name(value: object) -> str | None:
     """`value` if it can be a name in a listing: a text, neither empty nor endless."""
     return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME else None
+
+
+def _lower(word: str | None) -> str | None:
+    return None if word is None else word.lower()
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Model: what a list of models says of one of them, as far as routing goes (contract §5.2)."""
+"""Model: what a list of models says of one of them, as far as routing goes (openrouter.md §5.2)."""
 
 from dataclasses import dataclass
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Preset: a stored configuration that a request can name (contract additions, A1)."""
+"""Preset: a stored configuration that a request can name (openrouter.md §A1)."""
 
 import re
 from typing import Any

@@ -1,6 +1,6 @@
 """Where each tool of a request runs: at the client, or on servers that a policy must know of.
 
-`GET /tools` lists every spelling of OpenRouter's server tools (contract additions, A2.1). The table
+`GET /tools` lists every spelling of OpenRouter's server tools (openrouter.md §A2.1). The table
 here stands in for what it lacks: Anthropic's and OpenAI's own tools, and the list itself where it
 can't be read. Taken from OpenRouter's SDK 1.3.84 (2026-10-27) and documentation.
 """

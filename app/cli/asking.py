@@ -11,11 +11,10 @@ import msgspec
 from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.errors import SettingsError
 from app.openrouter.client import OpenRouter, Upstream, connect, read_whole
+from app.openrouter.listings import rows_at
 from app.settings import Settings
 from app.wire.headers import RawHeaders, to_upstream
-from app.wire.listing import LARGEST, MOST_ENDPOINTS, MOST_MODELS, NotAListing, rows_of
-
-_OK = 200
+from app.wire.listing import LARGEST, MOST_ENDPOINTS, MOST_MODELS, NotAListing
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,8 @@ class Asking:
 
     async def _rows(self, path: str, most: int) -> list[Any] | None:
         """The rows of a listing; None where it isn't told."""
-        status, _, body = await self.openrouter.get(path, self.headers)
         try:
-            return [*rows_of(body, most=most)] if status == _OK else None
+            return await rows_at(self.openrouter, path, self.headers, most=most)
         except NotAListing:
             return None
 

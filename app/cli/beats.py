@@ -18,7 +18,7 @@ class Beats:
         """Whatever was heard of worker `number` was another one of that number."""
         self._moments[number - 1] = 0.0
 
-    def silent_for(self, number: int) -> float:
-        """Seconds since worker `number` was heard of; 0 as long as it has yet to begin."""
+    def silent_for(self, number: int) -> float | None:
+        """Seconds since worker `number` was heard of; None as long as it has yet to begin."""
         heard = self._moments[number - 1]
-        return time.monotonic() - heard if heard else 0.0
+        return time.monotonic() - heard if heard else None

@@ -18,6 +18,7 @@ from app.policy.prices import listed_price
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.suggest import did_you_mean
+from app.wording import plural
 
 _NARROW = 100
 _THOUSAND, _MILLION = 1_000, 1_000_000
@@ -35,7 +36,9 @@ def show_catalog(
         raise SettingsError("name a model, or use --save FILE to save the models of the policies")
 
     def wanted(known: Catalog) -> Sequence[str]:
-        book = None if models else read_folder(policy_folder(settings.policies))
+        book = (
+            None if models else read_folder(policy_folder(settings.policies, settings.own_policies))
+        )
         return models_wanted(book, known) if book else models
 
     source = open_catalog(catalog, settings, wanted)
@@ -44,9 +47,8 @@ def show_catalog(
     if save is not None:
         _save(written(source.snapshot), save)
         left_out = f" ({source.left_out} more left out)" if source.left_out else ""
-        console.print(
-            f"wrote {save}: the endpoints of {len(source.snapshot.endpoints)} models{left_out}"
-        )
+        models_listed = plural(len(source.snapshot.endpoints), "model")
+        console.print(f"wrote {save}: the endpoints of {models_listed}{left_out}")
     return 1 if unknown else 0
 
 

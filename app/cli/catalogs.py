@@ -1,12 +1,12 @@
 """Where a catalog comes from: OpenRouter, the simulator, or a file; all of them give a snapshot."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -14,17 +14,25 @@ import msgspec
 from app.catalog.catalog import Catalog, listing_key
 from app.catalog.snapshot import Snapshot, read_snapshot
 from app.errors import SettingsError, UpstreamError, reason_of
-from app.openrouter.client import OpenRouter, connect
+from app.openrouter.client import connect
+from app.openrouter.listings import rows_at
 from app.settings import Settings
 from app.wire.headers import to_upstream
+from app.wire.listing import MOST_ENDPOINTS, MOST_MODELS, NotAListing
 
 LIVE, SIMULATED = "live", "simulated"
-MOST_MODELS = 60  # whose listings one command fetches
+MOST_FETCHED = 60  # whose listings one command fetches
 _AT_ONCE = 4  # it is somebody else's machine, and nobody is waiting for an answer
-_OK = 200
-_NOT_FOUND = 404
 
-Get = Callable[[str], Awaitable[tuple[int, object]]]
+
+class Rows(Protocol):
+    """What gives the rows of a listing; None where there is none. May raise `NotAListing`."""
+
+    async def __call__(self, path: str, *, most: int) -> list[Any] | None:
+        """The rows at a path, at most so many."""
+        ...
+
+
 Wanted = Callable[[Catalog], Sequence[str]]  # the models to look at, given the list of them
 
 
@@ -85,27 +93,23 @@ async def _live(settings: Settings, wanted: Wanted) -> tuple[Snapshot, int]:
         connect_timeout=settings.connect_timeout,
         read_timeout=min(settings.read_timeout, 60.0),
     )
-    key = settings.openrouter_api_key
-    get = partial(_get, openrouter, key.get_secret_value() if key else None)
+    key = settings.openrouter_api_key.get_secret_value() if settings.openrouter_api_key else None
+    headers = to_upstream((), key=key, router_metadata=False)
     try:
-        return await fetch(get, wanted)
+        return await fetch(partial(rows_at, openrouter, headers=headers), wanted)
     except UpstreamError as error:
         raise SettingsError(f"can't fetch the catalog: {error}") from None
     finally:
         await openrouter.aclose()
 
 
-async def _get(openrouter: OpenRouter, key: str | None, path: str) -> tuple[int, object]:
-    return await openrouter.get_json(path, to_upstream((), key=key, router_metadata=False))
-
-
-async def fetch(get: Get, wanted: Wanted) -> tuple[Snapshot, int]:
-    """A snapshot by way of `get`, and how many of the models wanted it leaves out.
+async def fetch(rows: Rows, wanted: Wanted) -> tuple[Snapshot, int]:
+    """A snapshot by way of `rows`, and how many of the models wanted it leaves out.
 
     Raises `SettingsError` for an answer that is no listing, and `UpstreamError`.
     """
-    models = await _rows(get, "/models?output_modalities=all")
-    providers = await _rows(get, "/providers")
+    models = await _rows(rows, "/models?output_modalities=all", MOST_MODELS)
+    providers = await _rows(rows, "/providers", MOST_MODELS)
     if not models:
         raise SettingsError("can't fetch the catalog: /models did not answer with a list of models")
     listed = Snapshot(fetched_at=_now(), models=models, endpoints={}, providers=providers or [])
@@ -114,25 +118,23 @@ async def fetch(get: Get, wanted: Wanted) -> tuple[Snapshot, int]:
 
     async def listing(model: str) -> list[Any] | None:
         async with turn:
-            return await _rows(get, f"/models/{quote(model, safe='/~:')}/endpoints")
+            path = f"/models/{quote(model, safe='/~:')}/endpoints"
+            return await _rows(rows, path, MOST_ENDPOINTS)
 
-    looked_at = keys[:MOST_MODELS]
-    rows = await asyncio.gather(*map(listing, looked_at))
-    found = {model: each for model, each in zip(looked_at, rows, strict=True) if each is not None}
+    looked_at = keys[:MOST_FETCHED]
+    listings = await asyncio.gather(*map(listing, looked_at))
+    found = {
+        model: each for model, each in zip(looked_at, listings, strict=True) if each is not None
+    }
     snapshot = msgspec.structs.replace(listed, endpoints=found)
     return snapshot, len(keys) - len(looked_at)
 
 
-async def _rows(get: Get, path: str) -> list[Any] | None:
-    """A listing's rows; None where there is no such thing. Raises `SettingsError` otherwise."""
-    status, body = await get(path)
-    if status == _NOT_FOUND:
-        return None
-    data = body.get("data") if isinstance(body, dict) else None
-    rows = data.get("endpoints") if isinstance(data, dict) else data
-    if status != _OK or not isinstance(rows, list):
-        raise SettingsError(f"can't fetch the catalog: {path} answered {status}")
-    return rows
+async def _rows(rows: Rows, path: str, most: int) -> list[Any] | None:
+    try:
+        return await rows(path, most=most)
+    except NotAListing as error:
+        raise SettingsError(f"can't fetch the catalog: {path} is no listing: {error}") from None
 
 
 def _now() -> str:

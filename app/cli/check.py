@@ -16,13 +16,13 @@ from app.cli.terminal import Console, print_json
 from app.errors import PolicyFileError, SettingsError
 from app.policy.book import EMPTY_BOOK, Book
 from app.policy.forecast.scenarios import models_wanted
-from app.policy.lint.checks import lint
 from app.policy.lint.drift import lint_drift
 from app.policy.lint.finding import Finding, Severity
 from app.policy_folder import policy_folder, read_folder
+from app.policy_report import look_over
 from app.settings import Settings
 from app.shown import one_line
-from app.wording import counted
+from app.wording import plural, rules_and_aliases
 
 Output = Literal["text", "json", "sarif"]
 
@@ -44,7 +44,7 @@ def check(
     With `since`, a catalog saved before, also what has changed for these policies.
     Raises `SettingsError`, and, where people read it, `PolicyFileError` with every mistake.
     """
-    folder = policy_folder(settings.policies)
+    folder = policy_folder(settings.policies, settings.own_policies)
     try:
         book = read_folder(folder)
     except PolicyFileError as error:
@@ -54,7 +54,8 @@ def check(
         return _UNUSABLE
     catalog = catalog or ("live" if since else None)
     source = open_catalog(catalog, settings, partial(models_wanted, book)) if catalog else None
-    findings = [*lint(book, source.catalog if source else EMPTY)]
+    callers = frozenset(settings.caller_keys)
+    findings = [*look_over(folder, book, source.catalog if source else EMPTY, callers)]
     if since is not None and source is not None:
         older = open_catalog(str(since), settings, partial(models_wanted, book))
         findings += lint_drift(book, older.catalog, source.catalog)
@@ -98,17 +99,16 @@ def _line(finding: Finding) -> Text:
 
 def _summary(folder: Path, book: Book, source: Source | None, findings: Iterable[Finding]) -> str:
     count = Counter(each.severity for each in findings)
-    found = ", ".join(f"{n} {name}{'s' * (n > 1)}" for name in _STYLES if (n := count[name]))
+    found = ", ".join(plural(n, name) for name in _STYLES if (n := count[name]))
     held = (
-        f"{counted(len(book.rules), 'rule')} and {counted(len(book.aliases), 'alias')}, "
-        f"policy version {book.revision}"
+        f"{rules_and_aliases(len(book.rules), len(book.aliases))}, policy version {book.revision}"
     )
     if source is None:
         seen = "no catalog; use --catalog live to check endpoints too"
     else:
         left_out = f", {source.left_out} left out" if source.left_out else ""
         seen = f"catalog {source.name} of {source.snapshot.fetched_at}: "
-        seen += f"{counted(len(source.snapshot.endpoints), 'model')} checked{left_out}"
+        seen += f"{plural(len(source.snapshot.endpoints), 'model')} checked{left_out}"
     return f"{folder}: {held}\n{seen}\n{found or 'no problems found'}"
 
 

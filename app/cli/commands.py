@@ -1,12 +1,15 @@
 """All commands. Each lives in a file of its own, imported when it is run: start-up stays short."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from app import __version__
+from app.cli.filters import filtered
+
+if TYPE_CHECKING:
+    from app.ledger.wanted import Wanted
 
 commands = typer.Typer(
     name="pointsman",
@@ -35,14 +38,6 @@ Workers = Annotated[int | None, typer.Option(help="Number of worker processes [1
 Open = Annotated[
     bool | None, typer.Option("--open", help="Allow listening beyond loopback without caller keys.")
 ]
-
-
-class Verdict(StrEnum):
-    """What a receipt can say of its policy."""
-
-    KEPT = "kept"
-    BROKEN = "broken"
-    UNPROVEN = "unproven"
 
 
 @commands.command()
@@ -234,6 +229,7 @@ def import_(
 
 
 @commands.command()
+@filtered
 def log(
     receipt: Annotated[str | None, typer.Argument(help="Show this receipt in full.")] = None,
     follow: Annotated[
@@ -242,82 +238,52 @@ def log(
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, help="How many to show at first.")
     ] = 20,
-    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Only this provider, by slug.")] = None,
-    verdict: Annotated[
-        Verdict | None, typer.Option(help="Only receipts with this verdict.")
-    ] = None,
-    caller: Annotated[str | None, typer.Option(help="Only this caller.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="Only after e.g. 30m, 24h, 7d or a date.")
-    ] = None,
+    *,
+    wanted: "Wanted",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     ledger: Ledger = None,
 ) -> None:
     """Show receipts: provider, verdict, cost."""
-    from app.cli.ledgers import to_read
+    from app.cli.ledgers import to_follow, to_read
     from app.cli.log import log as start
-    from app.cli.log import moment, show_one
-    from app.ledger.store import Store
+    from app.cli.log import show_one
     from app.settings import Settings
 
     settings = Settings.read(ledger_url=ledger)
-    store = Store.open(settings.ledger()) if follow else to_read(settings)
+    store = to_follow(settings) if follow else to_read(settings)
     if receipt is not None:
         show_one(store, receipt)
         return
-    filters = {
-        "model": model,
-        "provider": provider.lower() if provider else None,
-        "verdict": verdict.value if verdict else None,
-        "caller": caller,
-        "since": moment(since) if since else None,
-    }
-    start(store, follow=follow, as_json=as_json, limit=limit, filters=filters)
+    start(store, wanted, follow=follow, as_json=as_json, limit=limit)
 
 
 @commands.command()
+@filtered
 def stats(
     by: Annotated[
         str, typer.Option(help="provider, quantization, model, caller, rule.")
     ] = "provider,quantization",
-    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Only this provider, by slug.")] = None,
-    verdict: Annotated[
-        str | None, typer.Option(help="Only kept, broken, unproven, or none.")
-    ] = None,
-    caller: Annotated[str | None, typer.Option(help="Only this caller.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="Only after e.g. 30m, 24h, 7d or a date.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="Only before that time.")] = None,
+    *,
+    wanted: "Wanted",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     ledger: Ledger = None,
 ) -> None:
     """Show providers: share, speed and cost."""
     from app.cli.ledgers import to_read
-    from app.cli.log import moment
     from app.cli.stats import print_stats
-    from app.ledger.stats import Wanted, dimensions
+    from app.ledger.stats import dimensions
     from app.settings import Settings
 
     try:
         grouped = dimensions(by)
     except ValueError as error:
         raise typer.BadParameter(f"--by: {error}") from None
-    wanted = Wanted(
-        since=moment(since) if since else None,
-        until=moment(until, option="--until") if until else None,
-        model=model,
-        provider=provider,
-        verdict=verdict,
-        caller=caller,
-    )
     store = to_read(Settings.read(ledger_url=ledger))
     print_stats(store.stats(by=grouped, wanted=wanted), as_json=as_json)
 
 
 @commands.command()
+@filtered
 def export(
     form: Annotated[
         Literal["csv", "jsonl", "parquet"],
@@ -326,32 +292,21 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write [standard output].")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Only this provider, by slug.")] = None,
-    verdict: Annotated[str | None, typer.Option(help="Only kept, broken or unproven.")] = None,
-    caller: Annotated[str | None, typer.Option(help="Only this caller.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="Only after e.g. 30m, 24h, 7d or a date.")
-    ] = None,
+    *,
+    wanted: "Wanted",
     ledger: Ledger = None,
 ) -> None:
     """Export receipts as CSV, JSON lines, Parquet."""
     from app.cli.export import export as start
     from app.cli.ledgers import to_read
-    from app.cli.log import moment
     from app.settings import Settings
 
-    filters = {
-        "model": model,
-        "provider": provider,
-        "verdict": verdict,
-        "caller": caller,
-        "since": moment(since) if since else None,
-    }
     store = to_read(Settings.read(ledger_url=ledger))
-    count = start(store, form=form, output=output, filters=filters)
+    count = start(store, wanted, form=form, output=output)
     if output is not None:
-        print(f"{count} receipts in {output}")
+        from app.wording import plural
+
+        print(f"{plural(count, 'receipt')} in {output}")
 
 
 @commands.command()

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from app.cli.process_log import start_logging
 from app.cli.samples import send_samples
 from app.cli.serving import base_url, listen, serving, stay
-from app.cli.words import log_command
+from app.cli.which_ledger import SIMULATED_KEY, demo_ledger, demo_running, log_command
 from app.errors import SettingsError
 from app.main import create_app
 from app.server.bounds import Bounds
@@ -20,8 +20,6 @@ from app.settings import Settings
 from app.simulator import create_simulator
 from app.simulator.catalog import Catalog
 from app.simulator.presets import Presets
-
-SIMULATED_KEY = "sk-or-v1-simulated"
 
 _WELCOME = """\
 This is a demo in front of a SIMULATED OpenRouter:
@@ -49,7 +47,8 @@ def demo(settings: Settings) -> None:
     threading.Thread(
         target=send_samples, args=(address, shown_key, log_command(settings)), daemon=True
     ).start()
-    stay(app, listener, settings.drain_seconds, bounds=Bounds.of(settings))
+    with demo_running(settings, simulator):
+        stay(app, listener, settings.drain_seconds, bounds=Bounds.of(settings))
 
 
 def simulate(
@@ -82,7 +81,7 @@ def _a_caller_key(settings: Settings) -> dict[str, str]:
 
 
 def _in_front_of(simulator: str, settings: Settings) -> Settings:
-    ledger = SecretStr(f"sqlite:///{settings.state / 'demo-ledger.db'}")
+    ledger = SecretStr(f"sqlite:///{demo_ledger(settings)}")
     return settings.model_copy(
         update={
             "upstream_url": simulator,

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from app.cli.asking import asking
 from app.cli.terminal import Console
-from app.cli.words import log_command, without_password
+from app.cli.which_ledger import log_command
+from app.cli.words import without_password
 from app.errors import PointsmanError, UpstreamError, reason_of
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others
@@ -21,7 +22,7 @@ from app.policy.lint.checks import lint
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.wire.headers import to_upstream
-from app.wording import counted
+from app.wording import plural, rules_and_aliases
 
 _OK = 200
 _PATIENCE_SECONDS = 30.0
@@ -73,16 +74,14 @@ async def _settings(settings: Settings) -> Told:
 
 
 async def _policies(settings: Settings) -> Told:
-    folder = policy_folder(settings.policies)
+    folder = policy_folder(settings.policies, settings.own_policies)
     book = read_folder(folder)
     if not (book.rules or book.aliases):
         return False, f"no rules in {folder}; requests pass through unchanged"
     serious = [each for each in lint(book) if each.severity != "note"]
-    told = (
-        f"{folder}: {counted(len(book.rules), 'rule')}, "
-        f"{counted(len(book.aliases), 'alias')}, policy version {book.revision}"
-    )
-    more = f"; {counted(len(serious), 'finding')}, see pointsman check" if serious else ""
+    held = rules_and_aliases(len(book.rules), len(book.aliases))
+    told = f"{folder}: {held}, policy version {book.revision}"
+    more = f"; {plural(len(serious), 'finding')}, see pointsman check" if serious else ""
     return True, told + more
 
 
@@ -165,7 +164,10 @@ async def _running(settings: Settings) -> Told:
         return None, f"no server at {base}; start it with pointsman serve"
     if answer.status_code != _OK or "rules" not in told:
         return False, f"{base} answers {answer.status_code}: {str(told)[:200]}"
-    there, here = told["book"], read_folder(policy_folder(settings.policies)).revision
+    there, here = (
+        told["book"],
+        read_folder(policy_folder(settings.policies, settings.own_policies)).revision,
+    )
     if there != here:
         return False, f"{base} serves policy version {there}, but the files here are {here}"
     rules = ", ".join(told["rules"]) or "no rule"

@@ -10,9 +10,10 @@ from rich.text import Text
 from app.catalog.catalog import EMPTY
 from app.cli.catalogs import open_catalog
 from app.cli.terminal import Console, Table, lines, print_json
-from app.errors import MalformedBody, SettingsError
+from app.errors import MalformedBody, SettingsError, UnknownModel
 from app.policy.forecast.explain import Explained, Explanation, as_json_object, explain
 from app.policy.forecast.forecast import Forecast, forecasts
+from app.policy.known_names import must_be_known
 from app.policy.request import request_for
 from app.policy.routed import routed
 from app.policy.rule import named
@@ -39,15 +40,16 @@ def show_explanation(
     With a `catalog`, the funnel too. Raises `SettingsError` for a `--provider` that is no JSON
     object or a catalog that can't be had, and `PolicyFileError`.
     """
-    book = read_folder(policy_folder(settings.policies))
+    book = read_folder(policy_folder(settings.policies, settings.own_policies))
     try:
         request = request_for(model, _object(provider))
         ask = partial(routed, book, request, caller=caller, user_agent=user_agent)
         sent_as = ask(catalog=EMPTY).route.model_sent
         source = open_catalog(catalog, settings, lambda _: [sent_as]) if catalog else None
+        must_be_known(request.models, book, source.catalog if source else EMPTY)
         by = ask(catalog=source.catalog if source else EMPTY)
         explanation = explain(by)
-    except MalformedBody as error:
+    except (MalformedBody, UnknownModel) as error:
         raise SettingsError(str(error)) from None
     funnels: list[Forecast] | None = [] if source else None
     if source and not explanation.refusal:

@@ -13,10 +13,10 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from app.cli.log import fits
 from app.cli.terminal import Console
 from app.errors import SettingsError, reason_of
 from app.ledger.receipt import FIELDS, TUPLES, Receipt, as_json_object
+from app.ledger.wanted import Wanted
 from app.shown import json_text, one_line
 
 if TYPE_CHECKING:
@@ -30,19 +30,15 @@ _JSON = (TUPLES | {"preferences_sent"}) - {"rules", "quantizations_listed", "evi
 _LISTS = TUPLES - _JSON
 
 
-def export(store: "Store", *, form: Format, output: Path | None, filters: Mapping[str, Any]) -> int:
+def export(store: "Store", wanted: Wanted, *, form: Format, output: Path | None) -> int:
     """Write what fits, oldest first; how many there were. A file appears only when it is whole."""
     if form == "parquet" and output is None:
         raise SettingsError("Parquet requires a file; add -o receipts.parquet")
     count = 0
     with _target(output) as file, _FORMATS[form](file) as write:
-        for page in _with_progress(store, filters):
-            found = [one for one in page if fits(as_json_object(one), filters)]
-            since = filters.get("since")
-            kept = [one for one in found if since is None or one.started_at >= since]
-            if kept:
-                write(kept)
-                count += len(kept)
+        for page in _with_progress(store, wanted):
+            write(page)
+            count += len(page)
     return count
 
 
@@ -63,9 +59,9 @@ def _target(output: Path | None) -> Iterator[IO[bytes]]:
         partial.unlink(missing_ok=True)
 
 
-def _with_progress(store: "Store", filters: Mapping[str, Any]) -> Iterator[Sequence[Receipt]]:
+def _with_progress(store: "Store", wanted: Wanted) -> Iterator[Sequence[Receipt]]:
     """Pages in the order of writing, up to what is there now, with a bar on a terminal."""
-    cursor, end = store.first_since(filters.get("since")) - 1, store.end()
+    cursor, end = store.first_since(wanted.since) - 1, store.end()
     console = Console(stderr=True)
     columns = (TextColumn("exporting"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(
@@ -79,7 +75,7 @@ def _with_progress(store: "Store", filters: Mapping[str, Any]) -> Iterator[Seque
         task = progress.add_task("", total=max(end - cursor, 0))
         while cursor < end:
             before = cursor
-            cursor, page = store.written_after(cursor, limit=_PAGE)
+            cursor, page = store.written_after(cursor, wanted, limit=_PAGE)
             if not page:
                 return
             yield page

@@ -1,18 +1,22 @@
 """`pointsman log`: receipts, newest last, and as they come with `--follow`."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from rich.console import RenderableType
 from rich.text import Text
 
-from app.cli.terminal import Console, Table, print_json
+from app.cli.terminal import Console, Table, lines, print_json
+from app.cli.words import command
+from app.dashboard.receipt_view import Fact, whole_of
 from app.errors import SettingsError
-from app.ledger import moments
-from app.ledger.receipt import as_json_object
-from app.shown import json_text
+from app.ledger.receipt import NAMED_BY_END, Receipt, as_json_object
+from app.ledger.wanted import Wanted
+from app.wording import some_names
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -21,61 +25,99 @@ Shown = Mapping[str, Any]
 
 _VERDICTS = {"kept": "green", "broken": "bold red", "unproven": "yellow"}
 _FOLLOW_SECONDS = 0.3
+_SHORT = 8  # characters of an id
+_WIDE = 100  # characters a line, from which a model is shown with its author
+_UNCUT = 10_000
 _NOTHING_YET = "No receipts yet; send a request through Pointsman, or set --ledger."
-_NONE_FITS = "No receipt matches; write models and providers in full."
+_NONE_FITS = "No receipt matches these filters; 'qwen/*' matches any model of qwen."
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the table, shown where the terminal has this many characters a line."""
+    """One column of the table, shown where the terminal has so many characters a line."""
 
     heading: str
     cell: Callable[[Shown], Text]
     justify: Literal["left", "right"] = "left"
     from_width: int = 0
+    to_width: int = sys.maxsize
     min_width: int | None = None  # so that what is added later stays in line
     shrinks: bool = False  # where lines are too short for a long name, at its cost alone
 
 
-def log(
-    store: "Store", *, follow: bool, as_json: bool, limit: int, filters: Mapping[str, Any]
-) -> None:
-    """Print the newest receipts; with `follow`, go on as new ones are written, until Ctrl-C."""
-    console = Console()
+def log(store: "Store", wanted: Wanted, *, follow: bool, as_json: bool, limit: int) -> None:
+    """Print the newest receipts; with `follow`, go on as new ones are written, until Ctrl-C.
+
+    Into a pipe or a file nothing is cut.
+    """
+    console = Console() if sys.stdout.isatty() else Console(width=_UNCUT)
     cursor = store.end()
-    found = [as_json_object(receipt) for receipt in store.recent(limit=limit, **filters)][::-1]
-    if not (found or follow or as_json):
+    newest = [as_json_object(receipt) for receipt in store.recent(wanted, limit=limit)][::-1]
+    if not (newest or follow or as_json):
         empty = not store.recent(limit=1)
         console.print(_NOTHING_YET if empty else _NONE_FITS)
-    _print(found, console, as_json=as_json)
-    headings = not found
+    _print(newest, console, as_json=as_json)
+    headings = not newest
+    to_come = replace(wanted, since=None)  # says which of those that are there already
     while follow:
         time.sleep(_FOLLOW_SECONDS)
         cursor, written = store.written_after(cursor)
-        fresh = [as_json_object(receipt) for receipt in written]
-        wanted = [each for each in fresh if fits(each, filters)]
-        _print(wanted, console, as_json=as_json, headings=headings)
-        headings = headings and not wanted
+        fresh = [as_json_object(receipt) for receipt in written if to_come.fits(receipt)]
+        _print(fresh, console, as_json=as_json, headings=headings)
+        headings = headings and not fresh
 
 
-def show_one(store: "Store", receipt_id: str) -> None:
-    """Print one receipt in full. Raises `SettingsError` where the ledger has none of that id."""
-    receipt = store.get(receipt_id)
-    if receipt is None:
-        raise SettingsError(f"the ledger has no receipt {receipt_id}")
-    table = Table(show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
-    for name, value in as_json_object(receipt).items():
-        if value not in (None, [], {}):
-            text = value if isinstance(value, str) else json_text(value)
-            table.add_row(Text(name, style="dim"), Text(text, style=style_of(text)))
-    Console().print(table)
+def show_one(store: "Store", name: str) -> None:
+    """Print one receipt in full. Raises `SettingsError` where the ledger has none of that name."""
+    console, receipt = Console(), found(store, name)
+    whole = whole_of(receipt)
+    verdict = receipt.verdict or "no verdict"
+    head = Text(f"{receipt.id}  {_moment(receipt.started_at)}  ")
+    console.print(head.append(verdict, style=style_of(verdict)))
+    console.print(whole.headline)
+    for section in whole.sections:
+        facts = Table(show_header=False)
+        facts.add_column(min_width=16)
+        facts.add_column(overflow="fold")
+        for fact in section.facts:
+            facts.add_row(Text(fact.label, style="dim"), _value(fact))
+        _print_section(console, section.title, facts)
+    for title, rows in (("Attempts", whole.attempts), ("Overruled", whole.overruled)):
+        if rows:
+            _print_section(console, title, _table_of(rows))
+    if whole.evidence:
+        _print_section(console, "Evidence", *whole.evidence)
+    if receipt.generation_id:
+        again = f"{command()} verify {short(receipt.id)}"
+        console.print(Text(f"\nJudge it again by OpenRouter's own record: {again}", style="dim"))
+
+
+def found(store: "Store", name: str) -> Receipt:
+    """The receipt that a command line names: its id, the end of its id, or `last`.
+
+    Raises `SettingsError` where there is none, or several.
+    """
+    receipts = store.named(name)
+    if not receipts:
+        raise SettingsError(
+            f"the ledger has no receipt {name}; `pointsman log` shows what may be written here, "
+            f"and of receipts older than the newest {NAMED_BY_END:,} the whole id is needed"
+        )
+    if len(receipts) > 1:
+        raise SettingsError(
+            f"several receipts end in {name}: {some_names([each.id for each in receipts])}"
+        )
+    return receipts[0]
+
+
+def short(receipt_id: str) -> str:
+    """The end of an id, which is enough to name a receipt of late."""
+    return receipt_id[-_SHORT:]
 
 
 def show(receipts: Iterable[Shown], console: Console, *, headings: bool = True) -> None:
     """Print receipts as a table, with as many columns as the terminal has room for."""
-    columns = [column for column in _COLUMNS if console.width >= column.from_width]
+    columns = [each for each in _COLUMNS if each.from_width <= console.width <= each.to_width]
     table = Table(show_header=headings)
     for column in columns:
         table.add_column(
@@ -93,14 +135,47 @@ def show(receipts: Iterable[Shown], console: Console, *, headings: bool = True) 
     console.print(table)
 
 
+def _value(fact: Fact) -> RenderableType:
+    """A fact's value on one line, unless it is JSON of ours."""
+    return lines(*map(Text, fact.value.split("\n"))) if fact.block else Text(fact.value)
+
+
+def _print_section(console: Console, title: str, *inside: RenderableType) -> None:
+    console.print()
+    console.print(Text(title, style="bold"))
+    for each in inside:
+        console.print(each)
+
+
+def _table_of(rows: Iterable[Mapping[str, str]]) -> Table:
+    table = Table()
+    for place, row in enumerate(rows):
+        if not place:
+            for name in row:
+                table.add_column(name, overflow="fold")
+        table.add_row(*map(Text, row.values()))
+    return table
+
+
 def style_of(verdict: str) -> str:
     """The colour that a verdict has everywhere."""
     return _VERDICTS.get(verdict, "")
 
 
 def _time(receipt: Shown) -> Text:
-    started = datetime.fromisoformat(receipt["started_at"]).astimezone()
-    return Text(f"{started:%H:%M:%S}", style="dim")
+    return Text(_moment(datetime.fromisoformat(receipt["started_at"])), style="dim")
+
+
+def _moment(moment: datetime) -> str:
+    """A time of day, with its date where that is not today's."""
+    local, today = moment.astimezone(), datetime.now().astimezone()
+    if local.date() == today.date():
+        return f"{local:%H:%M:%S}"
+    return f"{local:%m-%d %H:%M:%S}" if local.year == today.year else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _id(receipt: Shown) -> Text:
+    return Text(short(receipt["id"]), style="dim")
 
 
 def _verdict(receipt: Shown) -> Text:
@@ -109,9 +184,18 @@ def _verdict(receipt: Shown) -> Text:
 
 
 def _model(receipt: Shown) -> Text:
-    asked = receipt["model_asked"] or "-"
-    renamed = receipt["alias"] and f"{receipt['alias']} > {receipt['model_sent']}"
-    return Text(renamed or asked)
+    """The alias and its model, or the model asked for; the path where no policy applies to it."""
+    if receipt["alias"]:
+        return Text(f"{receipt['alias']} > {receipt['model_sent']}")
+    return Text(receipt["model_asked"] or receipt["path"] or "-")
+
+
+def _model_in_short(receipt: Shown) -> Text:
+    """The same without a model's author."""
+    if receipt["alias"]:
+        return Text(receipt["alias"])
+    asked = receipt["model_asked"]
+    return Text(asked.rpartition("/")[2] if asked else receipt["path"] or "-")
 
 
 def _served(receipt: Shown) -> Text:
@@ -146,12 +230,15 @@ def _dollars(cost: float | None) -> str:
 
 _COLUMNS = (
     Column("time", _time),
+    Column("id", _id),
     Column("verdict", _verdict, min_width=8),
-    Column("model", _model, min_width=28, shrinks=True),
-    Column("served by, listed as", _served, min_width=22, shrinks=True),
+    Column("model", _model_in_short, to_width=_WIDE - 1, min_width=12, shrinks=True),
+    Column("model", _model, from_width=_WIDE, min_width=22, shrinks=True),
+    Column("served by, listed as", _served, from_width=_WIDE, min_width=20, shrinks=True),
+    Column("served by", _served, to_width=_WIDE - 1, min_width=12, shrinks=True),
     Column("TTFT", lambda receipt: Text(_seconds(receipt["ttft_ms"])), "right"),
-    Column("tokens", lambda receipt: Text(_tokens(receipt)), "right", from_width=90),
-    Column("cost", lambda receipt: Text(_dollars(receipt["cost_usd"])), "right", from_width=100),
+    Column("tokens", lambda receipt: Text(_tokens(receipt)), "right", from_width=110),
+    Column("cost", lambda receipt: Text(_dollars(receipt["cost_usd"])), "right"),
     Column("rules", _rules, from_width=120, shrinks=True),
 )
 
@@ -164,22 +251,3 @@ def _print(
             print_json(receipt)
     elif receipts:
         show(receipts, console, headings=headings)
-
-
-def fits(receipt: Shown, filters: Mapping[str, Any]) -> bool:
-    """Whether a receipt is wanted; `since` never speaks of what is yet to come."""
-    models = ("model_asked", "model_sent", "model_served")
-    return all(
-        wanted is None
-        or name == "since"
-        or wanted in [receipt[each] for each in (models if name == "model" else (name,))]
-        for name, wanted in filters.items()
-    )
-
-
-def moment(text: str, now: datetime | None = None, *, option: str = "--since") -> datetime:
-    """A moment from `24h`, `30m`, `7d`, or an ISO date. Raises `SettingsError`."""
-    try:
-        return moments.moment(text, now)
-    except ValueError as error:
-        raise SettingsError(f"{option} {error}") from None

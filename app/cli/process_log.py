@@ -26,8 +26,8 @@ def start_logging(level: str, *, who: str = "") -> None:
 class _Timed(logging.Formatter):
     """A time, and `who`, before each event; the further lines of one are indented.
 
-    Where one record has the lines of several requests, each is an event. Whatever is logged is
-    `shown`: no text from outside can steer a terminal, or begin a line that looks like an event.
+    Whatever is logged is `shown`: no text from outside can steer a terminal, or begin a line that
+    looks like an event.
     """
 
     def __init__(self, who: str) -> None:
@@ -36,12 +36,10 @@ class _Timed(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        begin = f"{record.asctime} {self._who}"
-        if record.name != "pointsman.requests":
-            begin = " " * len(begin)
-            if len(text) > MOST_LOGGED:
-                text = f"{text[:MOST_LOGGED]}\n... {len(text) - MOST_LOGGED:,} characters more"
-        return shown(text).replace("\n", f"\n{begin}")
+        if len(text) > MOST_LOGGED:
+            text = f"{text[:MOST_LOGGED]}\n... {len(text) - MOST_LOGGED:,} characters more"
+        indent = " " * len(f"{record.asctime} {self._who}")
+        return shown(text).replace("\n", f"\n{indent}")
 
 
 def _without_known_noise(record: logging.LogRecord) -> bool:

@@ -26,7 +26,7 @@ from app.policy.route import Route
 from app.policy.routed import Routed
 from app.policy.rule import named
 from app.policy_folder import policy_folder, read_folder
-from app.record.exchange import Exchange
+from app.record.exchange import Arrival, Exchange
 from app.record.receipt_of import verdict_of
 from app.settings import Settings
 from app.shown import json_text
@@ -84,7 +84,7 @@ def prove(settings: Settings, model: str, *, positive: bool, as_json: bool) -> i
 
 async def proofs_of(settings: Settings, model: str, *, positive: bool) -> list[Proof]:
     """Every clause of the model's policy, tested as far as it can be."""
-    book = read_folder(policy_folder(settings.policies))
+    book = read_folder(policy_folder(settings.policies, settings.own_policies))
     async with asking(settings) as ask:
         request = read_request(msgspec.json.encode({"model": model, **_ASK}))
         plain = book.route_for(request, caller=None, user_agent="", catalog=Catalog())
@@ -131,26 +131,20 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
     except PolicyRefusal as refusal:
         raise SettingsError(str(refusal)) from None
     dialect = DIALECTS[_CHAT]
-    exchange = Exchange(
-        id="",
-        path=_CHAT,
-        dialect=dialect,
-        caller=None,
-        user_agent=None,
-        asked_with={},
-        book=revision,
-    )
+    exchange = Exchange(Arrival("", _CHAT, dialect), book=revision)
     exchange.routed(Routed(request, as_sent(request, route), route, NOTHING))
-    exchange.outgoing = outgoing
+    exchange.sending(outgoing)
     upstream = await ask.post(_CHAT, outgoing.body)
     try:
-        exchange.begin_answer(upstream.status, to_caller(upstream.headers, upstream.status))
+        answer = exchange.begin_answer(
+            upstream.status, to_caller(upstream.headers, upstream.status)
+        )
         async for chunk in upstream.chunks():
-            exchange.saw(chunk)
+            answer.saw(chunk)
     finally:
         await upstream.aclose()
-    assert exchange.observer is not None  # noqa: S101 - begin_answer made one for the dialect
-    seen = exchange.observer.close()
+    assert answer.observer is not None  # noqa: S101 - begin_answer made one for the dialect
+    seen = answer.observer.close()
     listing = catalog.listing(route.model_sent)
     now = listing.fetched_at if listing else 0.0
     verdict = verdict_of(exchange, seen, catalog, now=now)

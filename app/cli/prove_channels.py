@@ -76,7 +76,7 @@ def prove_channels(settings: Settings, asked: Asked, *, as_json: bool) -> int:
 
 async def seen_on(settings: Settings, asked: Asked) -> list[Seen]:
     """Every channel, tested as far as it can be."""
-    book = read_folder(policy_folder(settings.policies))
+    book = read_folder(policy_folder(settings.policies, settings.own_policies))
     request = read_request(msgspec.json.encode({"model": asked.model, "messages": []}))
     route = book.route_for(request, caller=None, user_agent="", catalog=Catalog())
     model, inner = route.model_sent, asked.inner  # under its own name, where an alias is given

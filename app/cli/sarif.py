@@ -38,7 +38,7 @@ def _result(finding: Finding) -> dict[str, Any]:
             {
                 "physicalLocation": {
                     "artifactLocation": {"uri": _uri(Path(finding.file))},
-                    "region": {"startLine": finding.line or 1},
+                    **({"region": {"startLine": finding.line}} if finding.line else {}),
                 }
             }
         ],

@@ -2,22 +2,23 @@
 
 import asyncio
 import gc
+import itertools
 import logging
 import signal
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
-from app.cli.words import log_command
+from app.cli.which_ledger import log_command
 from app.errors import SettingsError, reason_of
-from app.policy_folder import policy_folder
 from app.server.bounds import Bounds
 from app.server.descriptors import NONE_LEFT
 from app.server.entrance import State
+from app.server.process import Traffic
 from app.server.protocol import protocol
-from app.server.traffic import Traffic
 from app.settings import Settings
 from app.telemetry.stalls import Stalls
 
@@ -31,6 +32,7 @@ log = logging.getLogger("pointsman")
 STANDARD: Final = Bounds()
 _TICK_SECONDS = 0.1  # uvicorn's
 _LOOK_EVERY_TICKS = 10
+_LAST_LOOK_SECONDS = 0.005
 
 
 def announce(settings: Settings, listener: socket.socket) -> None:
@@ -39,7 +41,6 @@ def announce(settings: Settings, listener: socket.socket) -> None:
     log.info(
         "Pointsman serves %s, in front of %s%s", base_url(listener), settings.upstream_url, several
     )
-    log.info("policies from %s", policy_folder(settings.policies))
     log.info("receipts: %s", log_command(settings))
     log.info("dashboard: %s", base_url(listener).removesuffix("/v1") + "/dashboard")
     if settings.openrouter_api_key is None:
@@ -76,6 +77,9 @@ class Server(uvicorn.Server):
         self._stalls = state.stalls
         self._drain_seconds = drain_seconds
         self._until = 0.0
+        self._stopped = False
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
         """Begin to drain; called by the signal's handler."""
@@ -93,13 +97,56 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and hear of connections that can't be accepted."""
-        asyncio.get_running_loop().set_exception_handler(self._note)
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._note)
         await super().startup(sockets)
 
     async def main_loop(self) -> None:
-        """Stay until it is time to stop."""
+        """Stay until it is time to stop; `stop` does not have to wait for the next tick."""
         with self._stalls.watched():
-            await super().main_loop()
+            for counter in itertools.count():
+                if self._stopped or await self.on_tick(counter):
+                    return
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_TICK_SECONDS):
+                        await self._told.wait()
+
+    def stop(self) -> None:
+        """Stop at once, without draining; may be called from any thread, also during the start.
+
+        `should_exit` is not set: after a start with that, uvicorn closes nothing.
+        """
+        self._stopped = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended, so there is nothing left to stop
+                self._loop.call_soon_threadsafe(self._told.set)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close listeners and idle connections, give answers a second, end the lifespan.
+
+        uvicorn's waits for a tick of 0.1 s before it looks whether anything is still open.
+        """
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                await self._last_answers()
+        except TimeoutError:
+            for task in self.server_state.tasks:
+                task.cancel("the server stops")
+        if not self.force_exit:
+            await self.lifespan.shutdown()
+
+    async def _last_answers(self) -> None:
+        left = self.server_state
+        while not self.force_exit:
+            for connection in list(left.connections):  # one may have come in a moment ago
+                connection.shutdown()
+            await asyncio.sleep(_LAST_LOOK_SECONDS)
+            if not (left.connections or left.tasks):
+                break
+        for server in self.servers:
+            await server.wait_closed()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: is all well, and is it time to stop?"""

@@ -5,7 +5,8 @@ Rule 1  The supervisor serves nothing: it has no thread, no event loop and no co
 Rule 2  Workers obey the supervisor alone. Terminals and service managers tell a whole group of
         processes to stop, and hearing it twice must not make a worker stop at once.
 Rule 3  A worker that dies is replaced at once; one that dies again soon, after pauses that grow.
-Rule 4  A worker whose event loop stands still is as good as dead, and is ended.
+Rule 4  A worker whose event loop stands still is as good as dead, and is ended; so is one that has
+        not given its first sign of life long after it was started.
 """
 
 import logging
@@ -34,6 +35,7 @@ _TOLD = (signal.SIGINT, signal.SIGTERM)  # what the supervisor is told
 _FAILED_TO_START = frozenset({2, 3})  # our own code, and uvicorn's
 _LONGEST_PAUSE_SECONDS = 30.0
 _LIVED_SECONDS = 60.0  # whoever lived as long did not die of how it was started
+_STARTING_SECONDS = 900.0  # until the first sign of life: a large ledger may be brought up to date
 _CLOSING_SECONDS = 15.0  # what a worker may take to write its last receipts and end
 
 
@@ -58,6 +60,7 @@ class _Seat:
     due: float = 0.0
     process: "ForkProcess | None" = None
     began: float = 0.0
+    ended: bool = False  # for giving no sign of life
     deaths: int = 0  # one soon after another; 0 only while the first has the place
 
 
@@ -78,13 +81,18 @@ class Supervisor:
         closing_seconds: float = _CLOSING_SECONDS,
         beats: Beats | None = None,
         hung_seconds: float = 0.0,
+        starting_seconds: float = _STARTING_SECONDS,
     ) -> None:
-        """A worker is ended after so many seconds without a beat; 0: never."""
+        """A worker is ended after `hung_seconds` without a beat; 0: never.
+
+        Before its first beat it has `starting_seconds`.
+        """
         self._work = work
         self._closing_seconds = closing_seconds
         self._drain_seconds = drain_seconds
         self._beats = beats if hung_seconds else None
         self._hung_seconds = hung_seconds
+        self._starting_seconds = starting_seconds
         self._seats = [_Seat(number) for number in range(1, count + 1)]
         self._stopping = False
         self._failed = False
@@ -132,7 +140,7 @@ class Supervisor:
                 self._fill(seat)
 
     def _fill(self, seat: _Seat) -> None:
-        seat.began = time.monotonic()
+        seat.began, seat.ended = time.monotonic(), False
         if self._beats is not None:
             self._beats.forget(seat.number)
         try:
@@ -206,15 +214,19 @@ class Supervisor:
         if self._beats is None or self._stopping:
             return
         for seat in self._seats:
+            if seat.process is None or seat.ended:
+                continue
             silence = self._beats.silent_for(seat.number)
-            if seat.process is not None and silence >= self._hung_seconds:
-                log.error(
-                    "worker %d, process %s, has given no sign of life for %.0f s: it hangs, and is "
-                    "ended (POINTSMAN_WORKER_TIMEOUT)",
-                    *(seat.number, seat.process.pid, silence),
-                )
-                self._beats.forget(seat.number)
-                seat.process.kill()
+            if silence is not None and silence >= self._hung_seconds:
+                why = f"has given no sign of life for {silence:.0f} s"
+            elif silence is None and time.monotonic() - seat.began >= self._starting_seconds:
+                why = f"has not begun to serve within {self._starting_seconds:.0f} s"
+            else:
+                continue
+            said = "worker %d, process %s, %s: it hangs, and is ended (POINTSMAN_WORKER_TIMEOUT)"
+            log.error(said, seat.number, seat.process.pid, why)
+            seat.ended = True
+            seat.process.kill()
 
     def _end_who_is_late(self) -> None:
         if self._late_at is None or time.monotonic() < self._late_at:

@@ -10,8 +10,9 @@ from rich.text import Text
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
 from app.cli.ledgers import to_read
-from app.cli.log import style_of
+from app.cli.log import found, style_of
 from app.cli.terminal import Console, Table, print_json
+from app.cli.which_ledger import with_demos_upstream, with_ledger
 from app.errors import SettingsError
 from app.ledger.bounds import is_cut
 from app.ledger.receipt import Receipt
@@ -32,17 +33,16 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
 
     Raises `SettingsError` where there is no such receipt, no generation to it, or no record yet.
     """
-    receipt = to_read(settings).get(receipt_id)
-    if receipt is None:
-        raise SettingsError(f"the ledger has no receipt {receipt_id}")
+    settings = with_ledger(settings)
+    receipt = found(to_read(settings), receipt_id)
     if is_cut(receipt.preferences_sent):
         raise SettingsError(
-            f"the preferences of {receipt_id} were too long to store in full, so the receipt can't "
+            f"the preferences of {receipt.id} were too long to store in full, so the receipt can't "
             "be judged again; its verdict was based on all of them"
         )
     if receipt.generation_id is None or receipt.model_sent is None:
-        raise SettingsError(f"{receipt_id} has no generation id; nothing was generated or reported")
-    verdict = asyncio.run(_verified(settings, receipt, wait))
+        raise SettingsError(f"{receipt.id} has no generation id; nothing was generated or reported")
+    verdict = asyncio.run(_verified(with_demos_upstream(settings), receipt, wait))
     if as_json:
         before = {"verdict": receipt.verdict, "reason": receipt.reason}
         now = {name: value for name, value in asdict(verdict).items() if name not in _INNER}
@@ -70,7 +70,8 @@ async def _verified(settings: Settings, receipt: Receipt, wait: float) -> Verdic
         server_tools=record.server_tools,
         cache_hit=record.from_cache,
     )
-    return judge(served, terms_of(receipt.preferences_sent), catalog, now=time.time())
+    terms = terms_of(receipt.preferences_sent).with_tiers()  # no receipt says if one was asked for
+    return judge(served, terms, catalog, now=time.time())
 
 
 def _meant(tried: str | None, sent: str, catalog: Catalog) -> str:

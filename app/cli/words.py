@@ -4,8 +4,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from app.settings import Settings
-
 
 def command() -> str:
     """How this very program is called from here: by name, or by its path if it isn't found."""
@@ -16,13 +14,6 @@ def command() -> str:
         return "python -m app"
     here = Path.cwd()
     return str(program.relative_to(here) if program.is_relative_to(here) else program)
-
-
-def log_command(settings: Settings) -> str:
-    """The command that shows the receipts of a server with these settings."""
-    url = settings.ledger()
-    shown = "" if url == Settings.read().ledger() else f" --ledger {without_password(url)}"
-    return f"{command()} log -f{shown}"
 
 
 def without_password(url: str) -> str:

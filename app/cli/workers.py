@@ -20,7 +20,7 @@ from app.cli.supervisor import DRAIN, STOP_NOW, Supervisor
 from app.errors import SettingsError, reason_of
 from app.main import check, create_app
 from app.server.bounds import Bounds
-from app.server.worker import Worker
+from app.server.process import Worker
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -189,7 +189,8 @@ class WorkerServer(Server):
     def stop_now(self, sig: int, frame: "FrameType | None") -> None:
         """Stop without waiting for what runs."""
         del sig, frame
-        self._traffic.draining = self.should_exit = True
+        self._traffic.draining = True
+        self.stop()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: tell the supervisor of it, and is it still there?"""

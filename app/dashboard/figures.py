@@ -9,6 +9,7 @@ from typing import Literal
 
 from app.dashboard import formats
 from app.ledger.stats import Figures, Verdicts
+from app.wording import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,7 @@ def now_tiles(figures: Figures) -> tuple[Tile, ...]:
 def money_tiles(figures: Figures) -> tuple[Tile, ...]:
     """What it costs, and what saves or wastes."""
     return (
-        Tile(
-            "Cost", formats.dollars(figures.cost_usd), formats.plural(figures.requests, "request")
-        ),
+        Tile("Cost", formats.dollars(figures.cost_usd), plural(figures.requests, "request")),
         Tile(
             "Per 1,000 tokens",
             formats.dollars(figures.cost_per_1k_tokens),

@@ -1,51 +1,24 @@
-"""Which receipts a page is asked for. PURE."""
+"""Which receipts a page is asked for: the filters in its address, as everywhere. PURE."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
 
-from app.ledger.receipt import Receipt
+from app.ledger.wanted import NAMES, Wanted, read
 
-_VERDICTS = frozenset({"kept", "broken", "unproven"})
+IN_THE_FORM = ("model", "provider", "caller", "verdict", "failed")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What receipts have to be; None: whatever they are. `model` is the asked, sent or served."""
+def asked(parameters: Mapping[str, str], *, reads_all: bool) -> Wanted:
+    """The receipts that an address asks for; a field of the form that is left empty asks nothing.
 
-    model: str | None = None
-    provider: str | None = None
-    verdict: str | None = None
-    caller: str | None = None
-    only: str | None = None  # the caller whose receipts may be shown, whatever is asked for
+    A visitor who may not read all callers' receipts sees their own, whatever caller is asked for.
+    Raises `FilterError` for a value that can't be read. Other parameters are the page's own.
+    """
+    given = {name: parameters.get(name, "").strip() for name in NAMES}
+    if not reads_all:
+        del given["caller"]
+    return read({name: text for name, text in given.items() if text})
 
-    @classmethod
-    def read(cls, parameters: Mapping[str, str], *, only: str | None = None) -> Self:
-        """The filter that an address asks for; a verdict that there isn't asks for nothing.
 
-        With `only`, receipts of that caller fit and no other: to ask for a caller changes nothing.
-        """
-        asked = {
-            name: parameters.get(name, "").strip() or None
-            for name in ("model", "provider", "caller")
-        }
-        if only is not None:
-            asked["caller"] = None
-        verdict = parameters.get("verdict")
-        return cls(**asked, verdict=verdict if verdict in _VERDICTS else None, only=only)
-
-    @property
-    def is_any(self) -> bool:
-        """Whether every receipt fits."""
-        return (self.model or self.provider or self.verdict or self.caller) is None
-
-    def fits(self, receipt: Receipt) -> bool:
-        """Whether a receipt is one of those asked for."""
-        models = (receipt.model_asked, receipt.model_sent, receipt.model_served)
-        return (
-            (self.model is None or self.model in models)
-            and self.provider in {None, receipt.provider}
-            and self.verdict in {None, receipt.verdict}
-            and self.caller in {None, receipt.caller}
-            and self.only in {None, receipt.caller}
-        )
+def kept_beside(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The filters in an address that the form has no field for: they stay when it is sent."""
+    return {name: parameters[name] for name in NAMES if name in parameters.keys() - IN_THE_FORM}

@@ -99,11 +99,6 @@ def json_lines(values: Mapping[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}" if values else "{}"
 
 
-def plural(number: int, noun: str) -> str:
-    """1 request, 2 requests."""
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
-
-
 def inline_json(value: Any, *, quoted: bool = False) -> str:
     """JSON on one line; a text as it is, unless it shall be quoted."""
     if isinstance(value, str) and not quoted:

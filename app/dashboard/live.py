@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from app.dashboard.filtering import Filter
+from app.dashboard.filtering import asked
 from app.dashboard.receipt_row import row_of
 from app.dashboard.render import PAGE_HEADERS, fragment
-from app.dashboard.shell import reads_of
+from app.dashboard.shell import readable, reads_of
 from app.dashboard.tail import News, Tail
+from app.ledger.wanted import FilterError, Wanted
 
 _KEEP_ALIVE = 30  # looks without news, some twelve seconds
 _LONGEST_CURSOR = 18  # digits; more is no number of this ledger's
@@ -21,14 +22,19 @@ def live(tail: Tail, request: Request) -> Response:
         return Response("for Pointsman's own pages only", 403, PAGE_HEADERS)
     if tail.is_full:
         return Response("too many open pages", 503, {**PAGE_HEADERS, "retry-after": "30"})
+    try:
+        wanted = asked(request.query_params, reads_all=reads_of(request) is None)
+    except FilterError as error:
+        return Response(str(error), 400, PAGE_HEADERS)
     headers = {**PAGE_HEADERS, "x-accel-buffering": "no"}
     return StreamingResponse(
-        _events(tail, request), media_type="text/event-stream", headers=headers
+        _events(tail, request, readable(wanted, request)),
+        media_type="text/event-stream",
+        headers=headers,
     )
 
 
-async def _events(tail: Tail, request: Request) -> AsyncIterator[str]:
-    wanted = Filter.read(request.query_params, only=reads_of(request))
+async def _events(tail: Tail, request: Request, wanted: Wanted) -> AsyncIterator[str]:
     quiet, well = 0, False
     yield "retry: 2000\n\n"
     async for news in tail.follow(_cursor(request), request.is_disconnected):
@@ -43,7 +49,7 @@ async def _events(tail: Tail, request: Request) -> AsyncIterator[str]:
         well = news.trouble is None
 
 
-def _tell(news: News, wanted: Filter) -> str:
+def _tell(news: News, wanted: Wanted) -> str:
     if news.trouble is not None:
         return event("trouble", "the ledger can't be read; trying again …")
     rows = [row_of(receipt) for receipt in reversed(news.receipts) if wanted.fits(receipt)]

@@ -17,18 +17,19 @@ from app.catalog.catalog import Catalog
 from app.dashboard import charts, figures, policy_view
 from app.dashboard.assets import asset
 from app.dashboard.figures import Period, period_of
-from app.dashboard.filtering import Filter
+from app.dashboard.filtering import asked, kept_beside
 from app.dashboard.live import live
 from app.dashboard.receipt_row import row_of
 from app.dashboard.receipt_view import whole_of
 from app.dashboard.render import PAGE_HEADERS, page
 from app.dashboard.session_cookie import HOME
-from app.dashboard.shell import LINKS, Sources, period_asked, reads_of, shell_of
+from app.dashboard.shell import LINKS, Sources, period_asked, readable, reads_of, shell_of
 from app.dashboard.spreads import spreads_of
 from app.dashboard.tail import Tail
 from app.errors import LedgerError
 from app.ledger.receipt import Receipt
-from app.ledger.stats import Dimension, Series, Stats, Wanted
+from app.ledger.stats import Dimension, Series, Stats
+from app.ledger.wanted import EVERYTHING, FilterError, Wanted
 
 _MOST_ROWS = 50
 
@@ -80,6 +81,9 @@ class Pages:
         """A page; a calm word where it can't be made."""
         try:
             return what(request)
+        except FilterError as error:
+            text = f"The address asks for receipts by a filter that can't be read. {error}"
+            return self._message(request, 400, title="No such filter", text=text)
         except LedgerError as error:
             return self._message(
                 request,
@@ -105,24 +109,21 @@ class Pages:
         """The last hour, and the newest receipts."""
         store = self._sources.store()
         cursor = store.end()
-        wanted = Filter.read(request.query_params, only=reads_of(request))
+        reads = reads_of(request)
+        wanted = asked(request.query_params, reads_all=reads is None)
         last_hour = self._stats(request, period_of("1h"), ())
-        newest = store.recent(limit=_MOST_ROWS, caller=wanted.only)
+        newest = store.recent(Wanted(caller=reads), limit=_MOST_ROWS)
         receipts = newest
-        if not wanted.is_any:
-            receipts = store.recent(
-                limit=_MOST_ROWS,
-                model=wanted.model,
-                provider=wanted.provider,
-                verdict=wanted.verdict,
-                caller=wanted.caller if wanted.only is None else wanted.only,
-            )
+        if wanted != EVERYTHING:
+            receipts = store.recent(readable(wanted, request), limit=_MOST_ROWS)
         return page(
             "now.html",
             shell=shell_of(self._sources, request),
             tiles=figures.now_tiles(last_hour.total),
             rows=[row_of(receipt) for receipt in receipts],
             wanted=wanted,
+            is_any=wanted == EVERYTHING,
+            beside=kept_beside(request.query_params),
             known=_known(newest),
             live=f"{HOME}/live?{request.url.query}",
             cursor=cursor,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.catalog.catalog import Catalog
-from app.dashboard.formats import inline_json, plural
+from app.dashboard.formats import inline_json
 from app.ledger.stats import Figures, Stats
 from app.policy.book import Book
 from app.policy.forecast.forecast import Forecast
@@ -14,7 +14,7 @@ from app.policy.forecast.scenarios import Case, cases_of
 from app.policy.lint.checks import lint
 from app.policy.lint.finding import Finding
 from app.policy.rule import Alias, Rule
-from app.wording import counted
+from app.wording import plural, rules_and_aliases
 
 _MOST_FUNNELS = 40  # of one rule
 
@@ -139,7 +139,7 @@ def place_of(file: str, line: int) -> str:
 
 def counts_of(book: Book) -> str:
     """How much there is in a book: `2 rules and 1 alias`."""
-    return f"{counted(len(book.rules), 'rule')} and {counted(len(book.aliases), 'alias')}"
+    return rules_and_aliases(len(book.rules), len(book.aliases))
 
 
 def _card(rule: Rule, figures: Figures | None, funnels: tuple[FunnelLine, ...]) -> RuleCard:

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from app.dashboard import formats
 from app.dashboard.assets import asset_url
 from app.shown import shown
+from app.wording import plural
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -61,7 +62,7 @@ def _templates() -> "Environment":
         "dollars": formats.dollars,
         "duration": formats.duration,
         "percent": formats.percent,
-        "plural": formats.plural,
+        "plural": plural,
         "rate": formats.rate,
     }
     return templates

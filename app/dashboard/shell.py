@@ -1,7 +1,7 @@
 """What stands on every page: where one is, who looks, and what needs to be known first."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ from app import __version__
 from app.catalog.catalog import Catalog
 from app.dashboard.figures import PERIODS, Period, period_of
 from app.dashboard.session_cookie import HOME
-from app.ledger.writer import Writer
+from app.ledger.wanted import Wanted
 from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder
+from app.telemetry.standing import Standing
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -35,7 +36,7 @@ class Sources:
     store: "Callable[[], Store]"
     policies: PolicyFolder
     catalog: Callable[[], Catalog]
-    writer: Writer
+    standing: Callable[[], Standing]
     leaving: Callable[[], bool]
     drifts: Callable[[], Sequence[Drift]]  # oldest first
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -86,6 +87,12 @@ def reads_of(request: Request) -> str | None:
     return reads
 
 
+def readable(wanted: Wanted, request: Request) -> Wanted:
+    """Those of the wanted receipts that may be shown."""
+    reads = reads_of(request)
+    return wanted if reads is None else replace(wanted, caller=reads)
+
+
 def shell_of(sources: Sources, request: Request) -> Shell:
     """The shell of the page that is being asked for."""
     path, query = request.url.path, request.url.query
@@ -102,14 +109,16 @@ def shell_of(sources: Sources, request: Request) -> Shell:
 
 def _notices(sources: Sources, path: str) -> tuple[Notice, ...]:
     notices = []
-    writer = sources.writer
-    if sources.policies.problems and path != POLICY:
+    now = sources.standing()
+    if now.problems and path != POLICY:
         kept = "The last valid policy version stays in force."
         notices.append(Notice("A policy file has mistakes.", kept, POLICY, "Show the mistakes"))
-    if writer.error:
-        waiting = f" ({writer.pending:,} wait in memory)" if writer.pending else ""
-        notices.append(Notice("Receipts can't be written:", writer.error + waiting))
-    if writer.dropped:
-        text = f"{writer.dropped:,} since the start; the queue was full, or a value did not fit."
+    if now.ledger_error:
+        waiting = f" ({now.ledger_waiting:,} wait in memory)" if now.ledger_waiting else ""
+        notices.append(Notice("Receipts can't be written:", now.ledger_error + waiting))
+    if now.ledger_dropped:
+        text = (
+            f"{now.ledger_dropped:,} since the start; the queue was full, or a value did not fit."
+        )
         notices.append(Notice("Receipts were lost.", text))
     return tuple(notices)

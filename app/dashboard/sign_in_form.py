@@ -58,7 +58,8 @@ class Form:
                 self._sessions.begin(caller),
                 max_age=int(self._sessions.seconds),
                 path=HOME,
-                secure=request.url.scheme == "https",
+                # The browser's own word: a web server in front takes TLS off before we see it.
+                secure=request.headers["origin"].lower().startswith("https:"),
                 httponly=True,
                 samesite="strict",
             )

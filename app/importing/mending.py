@@ -51,7 +51,7 @@ def mended(name: str, value: Any) -> Mended:
     if holds_secret(value):
         return None, ["it may contain a key, and keys are never copied"]
     shape = PROVIDER_KEYS[name].shape
-    meant, remarks = _MENDS[name](value, shape)
+    meant, remarks = MENDS[name](value, shape)
     if meant in ([], {}):
         return None, [*remarks, "none of it can be used, so it is left out"]
     refusal = _refusal(shape, meant)
@@ -180,7 +180,7 @@ def _all(names: Iterable[str], mend: Mend) -> dict[str, Mend]:
     return dict.fromkeys(names, mend)
 
 
-_MENDS: Mapping[str, Mend] = {
+MENDS: Mapping[str, Mend] = {
     **_all(("only", "order", "ignore"), _providers),
     **_all(("allow_fallbacks", "require_parameters", "zdr", "enforce_distillable_text"), _flag),
     "data_collection": _data_policy,

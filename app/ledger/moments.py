@@ -19,6 +19,5 @@ def moment(text: str, now: datetime | None = None) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{text!r} is not a time; use a duration such as 30m, 24h or 7d, or a date such "
-            "as 2026-11-21"
+            f"{text!r} is not a time; use e.g. 90m, 12h or 7d (ago), 2026-11-27 or 2026-11-27T10:00"
         ) from None

@@ -3,11 +3,14 @@
 Rule 1  Whole hours are read from tallies, whose rows do not grow with the number of requests.
 Rule 2  A part of an hour is read from the receipts themselves, if they are all there still; else
         the whole hour is taken, and the answer says so by its own `since` and `until`.
-Rule 3  Who asks holds a transaction, so that an answer is of one moment.
+Rule 3  Filters that tallies know nothing of are answered from the receipts alone; where older ones
+        are gone, the answer's `since` is when the first one left began.
+Rule 4  The caller holds a transaction, so that an answer is of one moment.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +19,7 @@ import sqlalchemy as sa
 from app.ledger.gathering import Gathering
 from app.ledger.histogram import from_bytes
 from app.ledger.keys import Key, key_of
+from app.ledger.narrowing import by_another_name, of_key, of_receipt
 from app.ledger.spans import (
     DAY,
     HOUR,
@@ -29,30 +33,34 @@ from app.ledger.spans import (
     moment_of,
     outward,
     parts,
+    step_for,
     up,
     up_to_hour,
 )
-from app.ledger.stats import Dimension, Series, Stats, Wanted
-from app.ledger.steps import step_for
-from app.ledger.tables import KEYS, RECEIPTS, TALLIES, storable
+from app.ledger.stats import Dimension, Series, Stats
+from app.ledger.tables import KEYS, RECEIPTS, TALLIES
 from app.ledger.tally import HISTOGRAMS, SUMS, Flip, Tally, tally_of
+from app.ledger.wanted import Wanted
 
 _HOUR = timedelta(hours=1)
+_AT_ONCE = 2_000  # receipts
+
+Counted = tuple[datetime, Key, Tally]
 
 
 def stats(connection: sa.Connection, by: Sequence[Dimension], wanted: Wanted) -> Stats:
     """What the wanted receipts add up to, in groups."""
     gathering = Gathering(by)
     oldest = _oldest(connection)
-    since = wanted.since and _start(connection, wanted.since, oldest)
-    until = wanted.until and _stop(connection, wanted.until, oldest)
-    first, last, edges = parts(since, until)
-    for stretch in cover(first, last):
-        _add_tallies(connection, gathering, stretch, wanted)
-        _add_spreads(connection, gathering, stretch, wanted)
-    for start, stop in edges:
-        for _, key, tally in _counted_again(connection, start, stop, wanted):
-            gathering.add(0, key, tally)
+    if wanted.asks_more_than_tallies_know:
+        since, until = _kept_since(connection, wanted.since, oldest), wanted.until
+        counted = _counted_again(connection, since, until, wanted)
+    else:
+        since = wanted.since and _start(connection, wanted.since, oldest)
+        until = wanted.until and _stop(connection, wanted.until, oldest)
+        counted = _added_from_tallies(connection, gathering, since, until, wanted)
+    for _, key, tally in counted:
+        gathering.add(0, key, tally)
     return Stats(
         since=since,
         until=until,
@@ -60,6 +68,24 @@ def stats(connection: sa.Connection, by: Sequence[Dimension], wanted: Wanted) ->
         groups=gathering.groups(),
         total=gathering.total(),
     )
+
+
+def _added_from_tallies(
+    connection: sa.Connection,
+    gathering: Gathering,
+    since: datetime | None,
+    until: datetime | None,
+    wanted: Wanted,
+) -> Iterator[Counted]:
+    """Add whole hours; what is left to add are receipts that tallies can't give."""
+    first, last, edges = parts(since, until)
+    for stretch in cover(first, last):
+        _add_tallies(connection, gathering, stretch, wanted)
+        _add_spreads(connection, gathering, stretch, wanted)
+    for start, stop in edges:
+        yield from _counted_again(connection, start, stop, wanted)
+    if first < last:
+        yield from _counted_by_another_name(connection, first, last, wanted)
 
 
 def series(
@@ -82,11 +108,8 @@ def series(
     step = step_for(until - since, points=points, shortest=_shortest(asked, oldest))
     start = _floor(since, step)
     buckets = range(-(-(until - start) // step))
-    if step < _HOUR:
-        for moment, key, tally in _counted_again(
-            connection, start, start + step * len(buckets), wanted
-        ):
-            gathering.add((moment - start) // step, key, tally)
+    if step < _HOUR or wanted.asks_more_than_tallies_know:
+        counted = _counted_again(connection, start, start + step * len(buckets), wanted)
     else:
         width = step // _HOUR
         span = next(each for each in SPANS if width % each == 0)
@@ -95,6 +118,9 @@ def series(
         _add_tallies(connection, gathering, stretch, wanted, width=width)
         if distributions:
             _add_spreads(connection, gathering, stretch, wanted, width=width)
+        counted = _counted_by_another_name(connection, stretch.start, stretch.stop, wanted)
+    for moment, key, tally in counted:
+        gathering.add((moment - start) // step, key, tally)
     return Series(
         bucket=step,
         starts=tuple(start + step * bucket for bucket in buckets),
@@ -182,7 +208,7 @@ def _add_spreads(
     """Histograms are added here, since no database can; one row for each tally."""
     groups = {
         row["number"]: gathering.groups_of(_key(row))
-        for row in connection.execute(sa.select(KEYS).where(*_of_key(wanted))).mappings()
+        for row in connection.execute(sa.select(KEYS).where(*of_key(wanted))).mappings()
     }
     bucket = (TALLIES.c.start - stretch.start) // width if width else sa.literal(0)
     spreads = (TALLIES.c[name] for name in HISTOGRAMS)
@@ -198,36 +224,10 @@ def _within(stretch: Stretch, wanted: Wanted, *columns: Any) -> Any:
         TALLIES.c.start >= stretch.start,
         TALLIES.c.start < stretch.stop,
     )
-    narrowed = list(_of_key(wanted))
+    narrowed = list(of_key(wanted))
     if not narrowed:
         return query
     return query.where(TALLIES.c.key.in_(sa.select(KEYS.c.number).where(*narrowed)))
-
-
-def _of_key(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
-    for name in ("provider", "model", "caller"):
-        value = getattr(wanted, name)
-        if value is not None:
-            yield KEYS.c[name] == storable(value)
-    if wanted.verdict is not None:
-        yield _is_verdict(KEYS.c.verdict, wanted.verdict)
-
-
-def _of_receipt(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
-    table = RECEIPTS.c
-    for column, value in (
-        (table.provider, wanted.provider),
-        (sa.func.coalesce(table.model_sent, table.model_asked), wanted.model),
-        (table.caller, wanted.caller),
-    ):
-        if value is not None:
-            yield column == storable(value)
-    if wanted.verdict is not None:
-        yield _is_verdict(table.verdict, wanted.verdict)
-
-
-def _is_verdict(column: sa.Column[Any], verdict: str) -> sa.ColumnElement[bool]:
-    return column.is_(None) if verdict == "none" else column == storable(verdict)
 
 
 def _key(row: Mapping[Any, Any]) -> Key:
@@ -237,15 +237,35 @@ def _key(row: Mapping[Any, Any]) -> Key:
     return Key(**named)
 
 
+def _kept_since(
+    connection: sa.Connection, since: datetime | None, oldest: Mapping[int, int]
+) -> datetime | None:
+    """The moment from which all receipts are there; the one asked for, where that is later."""
+    first: datetime | None = connection.scalar(_FIRST_RECEIPT)
+    if first is None or (since is not None and since >= first):
+        return since
+    begun = hour_of(first) == begin(oldest) and _is_whole(connection, hour_of(first), oldest)
+    return since if begun else first
+
+
 def _counted_again(
-    connection: sa.Connection, since: datetime, until: datetime, wanted: Wanted
-) -> Iterator[tuple[datetime, Key, Tally]]:
+    connection: sa.Connection, since: datetime | None, until: datetime | None, wanted: Wanted
+) -> Iterator[Counted]:
     """Receipts themselves, each with its key and what it counts for."""
-    query = (
-        sa.select(*_NEEDED)
-        .where(RECEIPTS.c.started_at >= since, RECEIPTS.c.started_at < until)
-        .where(*_of_receipt(wanted))
-    )
+    yield from _counted(connection, *of_receipt(replace(wanted, since=since, until=until)))
+
+
+def _counted_by_another_name(
+    connection: sa.Connection, first: int, last: int, wanted: Wanted
+) -> Iterator[Counted]:
+    """Receipts of whole hours that fit the model by a name that their tally doesn't have."""
+    if wanted.model is not None:
+        hours = replace(wanted, since=moment_of(first), until=moment_of(last))
+        yield from _counted(connection, *by_another_name(hours, wanted.model))
+
+
+def _counted(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> Iterator[Counted]:
+    query = sa.select(*_NEEDED).where(*conditions).execution_options(yield_per=_AT_ONCE)
     for row in connection.execute(query):
         receipt: Any = row  # it has all that is asked of a receipt
         lost = Flip(row.flip_from, row.flip_tokens, row.flip_pico)
@@ -260,6 +280,7 @@ _COLUMNS: Mapping[Dimension, str] = {
     "caller": "caller",
     "rule": "rules",
 }
+_FIRST_RECEIPT = sa.select(sa.func.min(RECEIPTS.c.started_at))
 _OLDEST = sa.select(sa.func.min(TALLIES.c.start)).where(TALLIES.c.span == sa.bindparam("span"))
 # In two halves, since SQLite raises an error where a sum outgrows 64 bits.
 _HALF = 2**32

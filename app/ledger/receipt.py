@@ -14,11 +14,15 @@ import msgspec
 
 Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "draining", "refused"]
 VerdictWord = Literal["kept", "broken", "unproven"]
+FAILED: frozenset[Ending] = frozenset({"upstream_error", "upstream_cut"})
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 _TIME_DIGITS = 10  # even, as the next: made two at a time
 _RANDOM_DIGITS = 12
+
+
+NAMED_BY_END = 100_000  # receipts of late, which the end of an id is looked for among
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):

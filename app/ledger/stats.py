@@ -11,25 +11,10 @@ from typing import Any, Literal, get_args
 from app.ledger.histogram import Histogram
 from app.ledger.receipt import iso
 from app.ledger.tally import NOTHING, PICO, Tally, total
+from app.ledger.wanted import VerdictFilter
 
 Dimension = Literal["provider", "quantization", "model", "caller", "rule"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
-VerdictFilter = Literal["kept", "broken", "unproven", "none"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which receipts to count. `model` is the one sent, or the one asked where none was sent."""
-
-    since: datetime | None = None
-    until: datetime | None = None  # exclusive
-    model: str | None = None
-    provider: str | None = None
-    verdict: str | None = None  # kept, broken, unproven; none: there was nothing to judge
-    caller: str | None = None
-
-
-EVERYTHING = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +186,7 @@ def dimensions(text: str) -> tuple[Dimension, ...]:
     words = dict.fromkeys(word.strip() for word in text.split(",") if word.strip())
     for word in words:
         if word not in DIMENSIONS:
-            raise ValueError(f"{word!r} is not a dimension; use {', '.join(DIMENSIONS)}")
+            raise ValueError(f"{word!r} is not one of {', '.join(DIMENSIONS)}")
     return tuple(name for word in words for name in DIMENSIONS if name == word)
 
 

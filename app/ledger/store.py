@@ -5,6 +5,7 @@ command line, never on the event loop.
 """
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from app.errors import LedgerError
 from app.ledger import queries
 from app.ledger.bounds import bounded
 from app.ledger.keep import EVERYTHING_KEPT, Keep
+from app.ledger.narrowing import NEWEST_FIRST, newest, of_receipt
 from app.ledger.opening import (
     COMMANDS_SECONDS,
     WRITING_LOCK,
@@ -26,20 +28,18 @@ from app.ledger.opening import (
     open_engine,
     plainly,
 )
-from app.ledger.receipt import FIELDS, TUPLES, Receipt
+from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
 from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
-from app.ledger.stats import EVERYTHING, Dimension, Series, Stats, Wanted
-from app.ledger.tables import (
-    ASKED_BY_ANOTHER_NAME,
-    RECEIPTS,
-    SERVED_BY_ANOTHER_NAME,
-    storable,
-)
+from app.ledger.stats import Dimension, Series, Stats
+from app.ledger.tables import RECEIPTS, storable
+from app.ledger.wanted import EVERYTHING, Wanted
 
 log = logging.getLogger("pointsman")
 
-_NEWEST_FIRST = (RECEIPTS.c.started_at.desc(), RECEIPTS.c.id.desc())
+LAST = "last"
+_END = re.compile(r"[0-9a-z]{4,22}")
+_MOST_NAMED = 5
 _COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
 
 
@@ -118,30 +118,26 @@ class Store:
 
     def recent(
         self,
+        wanted: Wanted = EVERYTHING,
         *,
         limit: int,
-        model: str | None = None,
-        provider: str | None = None,
-        verdict: str | None = None,
-        caller: str | None = None,
-        since: datetime | None = None,
         before: str | None = None,
     ) -> list[Receipt]:
-        """The newest receipts that fit, newest first. `model` is the asked, sent or served one.
+        """The newest receipts that are wanted, newest first.
 
         `before` is the id of a receipt: only older ones, to go through the ledger page by page.
         """
-        wanted = [*_filters(provider, verdict, caller, since), *_older_than(before)]
-        if model is not None:
-            wanted = [RECEIPTS.c.seq.in_(_of_model(storable(model), wanted, limit))]
-        query = sa.select(*_COLUMNS).where(*wanted).order_by(*_NEWEST_FIRST).limit(limit)
+        conditions = newest(wanted, tuple(_older_than(before)), limit)
+        query = sa.select(*_COLUMNS).where(*conditions).order_by(*NEWEST_FIRST).limit(limit)
         return [_receipt(row) for row in self._read(query)]
 
-    def written_after(self, cursor: int, *, limit: int = 1000) -> tuple[int, list[Receipt]]:
+    def written_after(
+        self, cursor: int, wanted: Wanted = EVERYTHING, *, limit: int = 1000
+    ) -> tuple[int, list[Receipt]]:
         """Receipts in the order of writing, after `cursor`; with the cursor for the next call."""
         query = (
             sa.select(RECEIPTS.c.seq, *_COLUMNS)
-            .where(RECEIPTS.c.seq > cursor)
+            .where(RECEIPTS.c.seq > cursor, *of_receipt(wanted))
             .order_by(RECEIPTS.c.seq)
             .limit(limit)
         )
@@ -150,7 +146,7 @@ class Store:
 
     def first_since(self, since: datetime | None) -> int:
         """The place, in the order of writing, of the first receipt that began since then."""
-        first = sa.select(sa.func.min(RECEIPTS.c.seq)).where(*_filters(None, None, None, since))
+        first = sa.select(sa.func.min(RECEIPTS.c.seq)).where(*of_receipt(Wanted(since=since)))
         (row,) = self._read(first)
         return self.end() + 1 if row[0] is None else int(row[0])
 
@@ -163,6 +159,21 @@ class Store:
         """One receipt, if the ledger has it."""
         rows = self._read(sa.select(*_COLUMNS).where(RECEIPTS.c.id == storable(receipt_id)))
         return _receipt(rows[0]) if rows else None
+
+    def named(self, name: str) -> list[Receipt]:
+        """The receipts of this id, or of which it is the end; `last` is the newest.
+
+        An end of four characters or more is looked for among the newest `NAMED_BY_END`.
+        """
+        if name == LAST:
+            return self.recent(limit=1)
+        whole = self.get(name)
+        if whole is not None or not _END.fullmatch(name):
+            return [] if whole is None else [whole]
+        late = RECEIPTS.c.seq > self.end() - NAMED_BY_END
+        ends = RECEIPTS.c.id.endswith(name, autoescape=True)
+        query = sa.select(*_COLUMNS).where(late, ends).order_by(*NEWEST_FIRST).limit(_MOST_NAMED)
+        return [_receipt(row) for row in self._read(query)]
 
     def stats(self, *, by: Sequence[Dimension] = (), wanted: Wanted = EVERYTHING) -> Stats:
         """What the wanted receipts add up to, in groups."""
@@ -238,41 +249,6 @@ def _older_than(receipt_id: str | None) -> Iterable[sa.ColumnElement[bool]]:
     then = sa.select(table.started_at).where(table.id == receipt_id).scalar_subquery()
     yield table.started_at <= then
     yield sa.or_(table.started_at < then, table.id < receipt_id)
-
-
-def _of_model(
-    model: str, wanted: Sequence[sa.ColumnElement[bool]], limit: int
-) -> sa.CompoundSelect[Any]:
-    """The newest of a model, by each of its names; each has an index of its own."""
-    named = (
-        [RECEIPTS.c.model_sent == model],
-        [RECEIPTS.c.model_asked == model, ASKED_BY_ANOTHER_NAME],
-        [RECEIPTS.c.model_served == model, SERVED_BY_ANOTHER_NAME],
-    )
-    newest = (
-        sa.select(RECEIPTS.c.seq)
-        .where(*conditions, *wanted)
-        .order_by(*_NEWEST_FIRST)
-        .limit(limit)
-        .subquery()
-        for conditions in named
-    )
-    return sa.union_all(*(sa.select(each.c.seq) for each in newest))
-
-
-def _filters(
-    provider: str | None, verdict: str | None, caller: str | None, since: datetime | None
-) -> Iterable[sa.ColumnElement[bool]]:
-    table = RECEIPTS.c
-    for column, value in (
-        (table.provider, provider),
-        (table.verdict, verdict),
-        (table.caller, caller),
-    ):
-        if value is not None:
-            yield column == storable(value)
-    if since is not None:
-        yield table.started_at >= since
 
 
 def _receipt(row: sa.Row[Any]) -> Receipt:

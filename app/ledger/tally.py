@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import of_one
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import FAILED, Receipt
 
 PICO = Decimal(10) ** 12
-_FAILED = frozenset({"upstream_error", "upstream_cut"})
 
 
 class Flip(NamedTuple):
@@ -57,7 +56,7 @@ def tally_of(receipt: Receipt, flip: Flip | None) -> Tally:
     priced = receipt.cost_usd is not None
     return Tally(
         requests=1,
-        errors=int(receipt.ending in _FAILED),
+        errors=int(receipt.ending in FAILED),
         refused=int(receipt.ending == "refused"),
         prompt_tokens=prompt,
         told_tokens=0 if receipt.cached_tokens is None else prompt,

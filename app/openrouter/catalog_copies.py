@@ -44,7 +44,8 @@ class CatalogCopies:
     def write(self, path: str, body: bytes) -> None:
         """Keep a listing; whoever reads meanwhile sees the old one or the new one, whole."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for each in (*reversed(self._folder.parents[:2]), self._folder):
+                each.mkdir(parents=True, exist_ok=True, mode=0o700)  # of the last folder alone
             handle, name = tempfile.mkstemp(dir=self._folder)
             with os.fdopen(handle, "wb") as file:
                 file.write(body)

@@ -125,30 +125,14 @@ class CatalogFeed:
         while self._fetches:
             await asyncio.gather(*self._fetches.values())
 
-    def once_known(self, model: str, then: Callable[[], None], *, patience: float) -> None:
-        """Call `then` as soon as the model's listing is not being fetched: nearly always at once.
+    async def known(self, model: str, *, patience: float) -> None:
+        """Wait until the model's listing is not being fetched: nearly always it is not.
 
-        After `patience` seconds it is called all the same. Must be called on the event loop.
+        At the most for `patience` seconds. The fetch goes on in any case.
         """
         fetch = self._fetches.get(_listing_path(model)) if self._fetches else None
-        if fetch is None:
-            then()
-            return
-        waiting = [then]
-
-        def go_on(*_: object) -> None:
-            timer.cancel()
-            while waiting:
-                waiting.pop()()
-
-        timer = asyncio.get_running_loop().call_later(patience, go_on)
-        fetch.add_done_callback(go_on)
-
-    async def known(self, model: str, *, patience: float) -> None:
-        """Wait until the model's listing is not being fetched, `patience` seconds at the most."""
-        event = asyncio.Event()
-        self.once_known(model, event.set, patience=patience)
-        await event.wait()
+        if fetch is not None:
+            await asyncio.wait((fetch,), timeout=patience)
 
     async def close(self) -> None:
         """Give up what is being fetched."""

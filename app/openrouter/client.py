@@ -15,7 +15,7 @@ from app.openrouter.transport import (
     Upstream,
 )
 from app.wire.frame import read_json
-from app.wire.headers import RawHeaders
+from app.wire.headers import RawHeaders, to_upstream
 from app.wire.listing import LARGEST
 
 __all__ = ["OpenRouter", "RawHeaders", "TransportKind", "Upstream", "connect", "proxy_for"]
@@ -28,8 +28,10 @@ SECONDS = 30.0  # for an answer that is read whole
 class OpenRouter:
     """The upstream at one address; the address never comes from a request (T-45)."""
 
-    def __init__(self, base_url: str, transport: Transport) -> None:
+    def __init__(self, base_url: str, transport: Transport, key: str | None = None) -> None:
+        """`key` is the operator's; None: each client sends its own."""
         self.base_url = base_url
+        self.key = key
         self.cancel_by_scope = transport.cancel_by_scope
         self._transport = transport
 
@@ -105,6 +107,15 @@ class OpenRouter:
         """One GET, read whole: status, headers, body. Raises as `fetch` does."""
         return await self.fetch("GET", path, headers)
 
+    async def read(self, path: str, key: str | None = None) -> tuple[int, bytes]:
+        """One GET of Pointsman's own, with the operator's key or another: status and body.
+
+        Raises as `fetch` does.
+        """
+        headers = to_upstream((), key=key or self.key, router_metadata=False)
+        status, _, body = await self.get(path, headers)
+        return status, body
+
     async def get_json(self, path: str, headers: RawHeaders) -> tuple[int, object]:
         """One GET, decoded; a body that isn't JSON, or has too many values, is None."""
         status, _, body = await self.get(path, headers)
@@ -126,7 +137,12 @@ async def read_whole(upstream: Upstream, *, most: int) -> bytes:
 
 
 def connect(
-    base_url: str, *, connect_timeout: float, read_timeout: float, transport: TransportKind = "auto"
+    base_url: str,
+    *,
+    connect_timeout: float,
+    read_timeout: float,
+    transport: TransportKind = "auto",
+    key: str | None = None,
 ) -> OpenRouter:
     """An `OpenRouter` over real sockets: lean, or httpx where HTTP(S)_PROXY asks for a proxy."""
     proxy = proxy_for(base_url)
@@ -134,7 +150,7 @@ def connect(
         from app.openrouter.lean import LeanTransport  # noqa: PLC0415 - one of the two is used
 
         lean = LeanTransport(base_url, connect_timeout=connect_timeout, read_timeout=read_timeout)
-        return OpenRouter(base_url, lean)
+        return OpenRouter(base_url, lean, key)
     from app.openrouter.httpx_transport import over_httpx  # noqa: PLC0415 - 40 ms, if not needed
 
     return OpenRouter(
@@ -142,6 +158,7 @@ def connect(
         over_httpx(
             base_url, proxy=proxy, connect_timeout=connect_timeout, read_timeout=read_timeout
         ),
+        key,
     )
 
 

@@ -9,16 +9,9 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain, zip_longest
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 _HEAD_START = 0.25
-
-
-class Abortable(Protocol):
-    """A protocol that can be told that nobody waits for it, before or after it is connected."""
-
-    def abort(self) -> None:
-        """Close, or never open."""
 
 
 P = TypeVar("P", bound=Any)

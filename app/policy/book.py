@@ -1,7 +1,7 @@
 """The book: all policies, validated and immutable. It answers with a route for each request."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -11,14 +11,13 @@ from msgspec.structs import replace
 
 from app.catalog.catalog import Spelling
 from app.catalog.trimming import trimmed
-from app.policy.cascade import cascade
 from app.policy.match import index_of
+from app.policy.policy_preferences import cascade, wishes_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
 from app.policy.request import Request
 from app.policy.route import Route, join, route_of
 from app.policy.rule import Alias, Rule
 from app.policy.slug import Slug, read_slug
-from app.policy.wishes import wishes_of
 
 # Books live until a file is saved, and callers choose the names: what is remembered is bounded.
 _REMEMBERED = 4096
@@ -72,17 +71,6 @@ class Book:
         return tuple(dict.fromkeys((*exact, *(alias.model for alias in self.aliases.values()))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Paths:
-    """The answers that are worth remembering, since nothing in a book ever changes."""
-
-    callers: frozenset[str]
-    slug: Callable[[str], Slug]  # of a name's model, which an alias stands for
-    agents: Callable[[str], _Agents]  # the user agent patterns that a header fits
-    route: Callable[[tuple["_Asked", ...], str | None, _Agents], Route]
-    recent: "_Recent"
-
-
 class _Asked(NamedTuple):
     """One model of a request, and what the catalog knows of it."""
 
@@ -107,6 +95,62 @@ class _Recent:
         return routes
 
 
+class _Paths:
+    """From the models that a request names to its route, remembered: no book ever changes."""
+
+    def __init__(
+        self, rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str, float]
+    ) -> None:
+        self._index = index_of(rules)
+        self._aliases = {alias.name.lower(): alias for alias in aliases}
+        self._rules = {rule.name: rule for rule in rules}
+        self._ladder = ladder
+        self.callers = self._index.callers
+        self.recent = _Recent()
+        self.slug = lru_cache(_REMEMBERED)(self._slug)
+        self.agents = lru_cache(_REMEMBERED)(self._index.agents_of)
+        self.route = lru_cache(_REMEMBERED)(self._route)
+
+    def _slug(self, name: str) -> Slug:
+        """The slug of the model that a name or an alias stands for."""
+        alias = self._alias(name)
+        return read_slug(alias.model if alias else name)
+
+    def _route(self, models: tuple[_Asked, ...], caller: str | None, agents: _Agents) -> Route:
+        """The strictest of the models' routes; `agents` are the patterns that fit the client."""
+        return join(tuple(self._route_of_one(each, caller, agents) for each in models))
+
+    def _route_of_one(self, asked: _Asked, caller: str | None, agents: _Agents) -> Route:
+        alias = self._alias(asked.name)
+        names = _also(self.slug(asked.name), asked.known)
+        stack = self._layers(alias, self._index.matching(names, caller, agents))
+        own = (alias.clauses,) if alias else ()
+        standing = cascade((*own, *(rule.clauses for rule in stack)))
+        return route_of(
+            standing,
+            wishes_of(standing, asked.weights, self._ladder, asked.spelling.tiers),
+            asked=asked.name,
+            alias=alias.name if alias else None,
+            rules=tuple(rule.name for rule in stack),
+            spelling=asked.spelling,
+        )
+
+    def _alias(self, name: str) -> Alias | None:
+        return self._aliases.get(trimmed(name).lower())
+
+    def _layers(self, alias: Alias | None, found: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        """The rule that an alias names comes on top, whichever clients it is for."""
+        top = (self._rules[alias.rule],) if alias and alias.rule else ()
+        return tuple(dict.fromkeys((*top, *found)))
+
+
+def _also(given: Slug, known: str | None) -> tuple[Slug, ...]:
+    """A model under the name given and under its own: rules for either name apply to it."""
+    return (
+        (given,) if known is None else (given, replace(read_slug(known), variants=given.variants))
+    )
+
+
 def _asked(name: str, slug: Slug, catalog: KnowsModels) -> _Asked:
     listed = ":".join((slug.name, *slug.variants))  # `:free` has a listing of its own
     return _Asked(
@@ -126,7 +170,7 @@ def make_book(
         rules=tuple(rules),
         aliases=MappingProxyType({alias.name: alias for alias in aliases}),
         ladder=MappingProxyType(dict(ladder)),
-        _paths=_paths(rules, aliases, ladder),
+        _paths=_Paths(rules, aliases, ladder),
     )
 
 
@@ -135,55 +179,6 @@ def _revision(texts: Iterable[str]) -> str:
     for text in texts:
         digest.update(hashlib.sha256(text.encode()).digest())
     return digest.hexdigest()[:12]
-
-
-def _paths(rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str, float]) -> _Paths:
-    index = index_of(rules)
-    by_name = {alias.name.lower(): alias for alias in aliases}
-    rule_named = {rule.name: rule for rule in rules}
-
-    def alias_of(name: str) -> Alias | None:
-        return by_name.get(trimmed(name).lower())
-
-    def layers(alias: Alias | None, found: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        """The rule that an alias names comes on top, whoever else it is for."""
-        top = (rule_named[alias.rule],) if alias and alias.rule else ()
-        return tuple(dict.fromkeys((*top, *found)))
-
-    def route_of_one(asked: _Asked, caller: str | None, agents: _Agents) -> Route:
-        alias = alias_of(asked.name)
-        names = also(slug(asked.name), asked.known)
-        stack = layers(alias, index.matching(names, caller, agents))
-        own = (alias.clauses,) if alias else ()
-        standing = cascade((*own, *(rule.clauses for rule in stack)))
-        return route_of(
-            standing,
-            wishes_of(standing, asked.weights, ladder, asked.spelling.tiers),
-            asked=asked.name,
-            alias=alias.name if alias else None,
-            rules=tuple(rule.name for rule in stack),
-            spelling=asked.spelling,
-        )
-
-    def also(given: Slug, known: str | None) -> tuple[Slug, ...]:
-        """A model under the name given, and under its own: rules for either speak for it."""
-        return (
-            (given,)
-            if known is None
-            else (given, replace(read_slug(known), variants=given.variants))
-        )
-
-    @lru_cache(_REMEMBERED)
-    def slug(name: str) -> Slug:
-        alias = alias_of(name)
-        return read_slug(alias.model if alias else name)
-
-    @lru_cache(_REMEMBERED)
-    def route(models: tuple[_Asked, ...], caller: str | None, agents: _Agents) -> Route:
-        return join(tuple(route_of_one(each, caller, agents) for each in models))
-
-    agents = lru_cache(_REMEMBERED)(index.agents_of)
-    return _Paths(index.callers, slug, agents, route, _Recent())
 
 
 EMPTY_BOOK = make_book((), (), (), LADDER)

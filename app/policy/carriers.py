@@ -1,13 +1,12 @@
 """Tools and plugins of a request: which models they name, and which run out of a policy's sight.
 
-A server tool may call a model of its own (contract additions, A2.2). OpenRouter documents for some
+A server tool may call a model of its own (openrouter.md §A2.2). OpenRouter documents for some
 of these calls that the request's `provider` object holds for them; for the others nothing is said,
-so a policy can't be shown to be kept there (A2.3).
+so a policy can't be shown to be kept there (openrouter.md §A2.3).
 
 Read leniently: an entry of a shape that OpenRouter would refuse carries nothing.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +15,7 @@ import msgspec
 from app.catalog.server_tools import NO_LIST, ServerTools
 from app.policy.slices import Fields
 from app.policy.slug import read_slug
+from app.surrogates import readable
 
 DEFAULT_PAINTER = "openai/gpt-5-image"  # of image generation that names no model
 _DEEPEST = 4  # tools within tools; OpenRouter takes one level
@@ -25,11 +25,16 @@ _RUN_TIME = "the answering model chooses the advisor's model, so no policy can b
 _PANEL = "OpenRouter chooses its default panel of models"
 _JUDGE = "OpenRouter chooses its judge, which reads the prompt first"
 _UNSAID = "OpenRouter does not document whether the request's provider object applies to it"
+_NOT_A_TYPE = "its type is not a string"
+_WITHIN = "it contains tools that do not run at the client"
+_READS_FILES = (
+    "files may be read by an engine that is neither the model's provider nor named in a policy"
+)
 _TOO_MANY = f"it names more than {_MOST_MODELS} models"
 
 
 class Inner(NamedTuple):
-    """A model that a tool or plugin names; `inherits`: the provider object holds for it (A2.3)."""
+    """A model that a tool or plugin names; `inherits`: `provider` holds (openrouter.md §A2.3)."""
 
     carrier: str  # tools.openrouter:subagent
     model: str
@@ -49,7 +54,7 @@ class Carried(msgspec.Struct, frozen=True, gc=False):
     carriers: tuple[str, ...] = ()  # all that `refuse` and `strip` can name
     inner: tuple[Inner, ...] = ()
     doubts: tuple[Doubt, ...] = ()
-    server_tools: bool = False  # then `provider` in the answer is unsure (contract §3.2)
+    server_tools: bool = False  # then `provider` in the answer is unsure (openrouter.md §3.2)
 
     def __or__(self, other: "Carried") -> "Carried":
         """What both carry."""
@@ -69,6 +74,7 @@ class Carried(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Carried()
+_CARRYING = frozenset({"tools", "deferred_tools", "plugins", "mcp_servers"})
 
 _Entry = TypeVar("_Entry", bound=msgspec.Struct)
 
@@ -77,6 +83,7 @@ class _Tool(msgspec.Struct, gc=False):
     type: Any = None
     model: Any = None
     parameters: msgspec.Raw = msgspec.Raw()
+    tools: msgspec.Raw = msgspec.Raw()  # of a namespace
 
 
 class _Parameters(msgspec.Struct, gc=False):
@@ -94,13 +101,16 @@ class _Plugin(msgspec.Struct, gc=False):
     analysis_models: Any = None
     allowed_models: Any = None
     judge_model: Any = None
+    pdf: Any = None
 
 
 def carried(fields: Fields, server_tools: ServerTools = NO_LIST) -> Carried:
     """What the tools and plugins of a request carry."""
-    if "tools" not in fields and "plugins" not in fields and "mcp_servers" not in fields:
+    if _CARRYING.isdisjoint(fields):
         return NOTHING
     found = [*_tools(fields.get("tools"), server_tools), *_plugins(fields.get("plugins"))]
+    if not _all_at_the_client(fields.get("deferred_tools"), server_tools):
+        found.append(_within("deferred_tools"))
     if _says_something(fields.get("mcp_servers")):
         found.append(_Found("mcp_servers", on_server=True))
     inner = tuple(each for one in found for each in one.inner)
@@ -132,20 +142,37 @@ def _tools(
     if entries is None:
         yield _unreadable("tools")
     for tool in entries or ():
-        kind = tool.type if isinstance(tool.type, str) else None
-        runs = server_tools.runs(kind)
-        if runs == "client":
+        if tool.type is not None and not isinstance(tool.type, str):
+            yield _Found("tools", doubts=(Doubt("tools", _NOT_A_TYPE),))
             continue
-        carrier = f"tools.{kind}"
+        kind = tool.type
+        runs, carrier = server_tools.runs(kind), f"tools.{kind}"
+        if runs == "client":
+            if not _all_at_the_client(tool.tools, server_tools, levels):
+                yield _within(carrier)
+            continue
         parameters = _object(tool.parameters, _Parameters) or _Parameters()
         if runs == "depends":
-            yield _Found(carrier, on_server=parameters.engine == "openrouter")
+            yield _Found(carrier, on_server=parameters.engine is not None)
             continue
         if runs is None:
             yield _Found(carrier, doubts=(Doubt(carrier, "unknown tool type"),))
         yield _server_tool(carrier, kind or "", tool, parameters)
         if levels and parameters.tools:
             yield from _tools(parameters.tools, server_tools, levels - 1)
+
+
+def _all_at_the_client(
+    raw: msgspec.Raw | None, server_tools: ServerTools, levels: int = _DEEPEST
+) -> bool:
+    """Whether the tools of a list, one within another, are known to run at the client."""
+    if not levels:
+        return not raw
+    return not any(True for _ in _tools(raw, server_tools, levels - 1))
+
+
+def _within(carrier: str) -> _Found:
+    return _Found(carrier, doubts=(Doubt(carrier, _WITHIN),), on_server=True)
 
 
 def _server_tool(carrier: str, kind: str, tool: _Tool, parameters: _Parameters) -> _Found:
@@ -192,6 +219,8 @@ def _plugins(raw: msgspec.Raw | None) -> Iterator[_Found]:
         carrier = f"plugins.{plugin.id}"
         known = plugin.id in PLUGINS
         why = PLUGINS.get(plugin.id) if known else "unknown plugin id"
+        if plugin.id == "file-parser" and not _is_read_by_its_host(plugin.pdf):
+            why = _READS_FILES
         yield _Found(
             carrier,
             inner=tuple(
@@ -202,6 +231,10 @@ def _plugins(raw: msgspec.Raw | None) -> Iterator[_Found]:
             doubts=(Doubt(carrier, why),) if why else (),
             on_server=plugin.id in _FETCHING or not known,
         )
+
+
+def _is_read_by_its_host(pdf: Any) -> bool:
+    return isinstance(pdf, dict) and pdf.get("engine") == "native"
 
 
 def _named_by(plugin: _Plugin) -> Iterator[str]:
@@ -240,13 +273,6 @@ def by_routers(models: Iterable[str], inside: Carried) -> Carried:
 # --- reading ----------------------------------------------------------------------------------
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-# Half of a surrogate pair is JSON to JavaScript, and not to msgspec.
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-
-
-def without_halves(text: bytes) -> bytes:
-    """JSON with U+FFFD for what isn't UTF-8 and for halves of characters, to be read from."""
-    return _SURROGATE.sub(rb"\\ufffd", text.decode(errors="replace").encode())
 
 
 def _unreadable(field: str) -> _Found:
@@ -262,7 +288,7 @@ def _entries(raw: msgspec.Raw | None, kind: type[_Entry]) -> list[_Entry] | None
     try:
         return msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
     except _UNREADABLE:
-        text = without_halves(text)
+        text = readable(text)
     try:
         items = msgspec.json.decode(text, type=list[msgspec.Raw])
     except _UNREADABLE:

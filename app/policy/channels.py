@@ -11,12 +11,12 @@ channels.md is held to this table by a test.
 
 import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from app.policy.carriers import Carried, Doubt
-from app.policy.request import Request, is_given
+from app.policy.request import UNREADABLE, Request, is_given
 
 Handling = Literal["held", "refused", "not provable"]
 
@@ -106,9 +106,15 @@ CHANNELS: tuple[Channel, ...] = (
         "OpenRouter chooses the panel or the judge that they call",
     ),
     Channel(
-        "plugins `response-healing`, `context-compression`, `moderation`, `file-parser`",
+        "plugins `response-healing`, `context-compression`, `moderation`, and `file-parser` with "
+        "`pdf.engine: native`",
         "held",
-        "they name no model",
+        "they name no model; one that does is judged like a tool's",
+    ),
+    Channel(
+        "plugin `file-parser` with another engine, or with none named",
+        "not provable",
+        "an engine for scanned pages belongs to neither the model's host nor OpenRouter",
     ),
     Channel("plugins `web`, `web-fetch`", "not provable", "like server tools"),
     Channel(
@@ -121,6 +127,21 @@ CHANNELS: tuple[Channel, ...] = (
         "not provable",
         "the receipt names it",
     ),
+    Channel(
+        "tools within a `namespace` or in `deferred_tools`",
+        "held",
+        "if all of them run at the client; others are not provable",
+    ),
+    Channel(
+        "`openrouter:bash` with an `engine`", "not provable", "without one it runs at the client"
+    ),
+    Channel(
+        "`moderation` as an object, keys of `web_search_options` other than "
+        "`search_context_size` and `user_location`",
+        "not provable",
+        "they may name a model or a host",
+    ),
+    Channel("a tool whose `type` is not a string", "not provable", "its effect is unknown"),
     # --- other routes -------------------------------------------------------------------------
     Channel(
         "`/chat/completions`, `/responses`, `/messages`, `/completions`, `/embeddings`, `/rerank`",
@@ -197,6 +218,8 @@ KNOWN_FIELDS = frozenset(_KNOWN.split())
 
 _UNKNOWN_FIELD = "unknown field"
 _TEMPLATE = "a stored template may name another model"
+_MODERATOR = "as an object it may name another model"
+_SEARCH = "it has unknown keys, and may name a search engine"
 _EARLIER_JOB = "it uses the endpoint of an earlier job"
 _IN_A_BATCH = "Pointsman does not read the requests of a batch, and these contain that name"
 _ESCAPED = "Pointsman does not read the requests of a batch, and these may have escaped keys"
@@ -204,7 +227,8 @@ _LARGE_BATCH = "Pointsman searches the requests of a batch up to 8 MB"
 _LOOKED_THROUGH = 8_000_000  # bytes, on the event loop: 2 ms for each name
 
 # Fields that may raise a doubt by what they hold.
-_DOUBTFUL = frozenset({"prompt", "requests", "previous_job_id"})
+_DOUBTFUL = frozenset({"prompt", "requests", "previous_job_id", "moderation", "web_search_options"})
+_SEARCH_OPTIONS = frozenset({"search_context_size", "user_location"})
 # What a request of a batch may carry that its model doesn't say. A key is spelled like this, or has
 # an escape of an ASCII letter in it.
 _CARRIERS = ("tools", "plugins", "mcp_servers", "preset", "models", "fallbacks", "provider")
@@ -225,10 +249,23 @@ def _of_fields(sent: Request, unknown: set[str]) -> Iterator[Doubt]:
         yield Doubt(f"the field {name[:64]}", _UNKNOWN_FIELD)
     if bytes(sent.fields.get("prompt", b"")).lstrip()[:1] == b"{":
         yield Doubt("prompt", _TEMPLATE)
+    if bytes(sent.fields.get("moderation", b"")).lstrip()[:1] == b"{":
+        yield Doubt("moderation", _MODERATOR)
+    if not _are_known(sent.fields.get("web_search_options")):
+        yield Doubt("web_search_options", _SEARCH)
     if is_given(sent.fields.get("previous_job_id")):
         yield Doubt("previous_job_id", _EARLIER_JOB)
     if "requests" in sent.fields:
         yield from _of_a_batch(sent.fields["requests"])
+
+
+def _are_known(options: msgspec.Raw | None) -> bool:
+    if not is_given(options):
+        return True
+    try:
+        return _SEARCH_OPTIONS.issuperset(msgspec.json.decode(options or b"", type=dict[str, Any]))
+    except UNREADABLE:
+        return False
 
 
 def _of_a_batch(raw: msgspec.Raw) -> Iterator[Doubt]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from app.policy.carriers import without_halves
 from app.policy.pattern import glob
 from app.policy.request import UNREADABLE
 from app.policy.slices import Fields
+from app.surrogates import readable
 
 _KINDS = {"tools": "type", "plugins": "id"}
 _DEEPEST = 4  # tools within tools; OpenRouter takes one level
@@ -30,6 +30,7 @@ class _Entry(msgspec.Struct, gc=False):
     type: Any = None
     id: Any = None
     parameters: msgspec.Raw = msgspec.Raw()
+    tools: msgspec.Raw = msgspec.Raw()  # of a namespace
 
 
 class _Parameters(msgspec.Struct, gc=False):
@@ -44,7 +45,7 @@ def used(fields: Fields, pattern: str) -> str | None:
         items = _items(raw)
     except UNREADABLE:
         try:
-            items = _items(msgspec.Raw(without_halves(bytes(raw or b""))))
+            items = _items(msgspec.Raw(readable(bytes(raw or b""))))
         except UNREADABLE:
             return f"{field} that can't be read"
     for item in items:
@@ -103,7 +104,10 @@ def _names(field: str, item: msgspec.Raw, levels: int) -> Iterator[str]:
     name = getattr(entry, _KINDS[field])
     if isinstance(name, str):
         yield f"{field}.{name}"
-    if levels and bytes(entry.parameters).lstrip().startswith(b"{"):
-        within = msgspec.json.decode(entry.parameters, type=_Parameters)
-        for each in _items(within.tools):
-            yield from _names(field, each, levels - 1)
+    if not levels:
+        return
+    within = _items(entry.tools)
+    if bytes(entry.parameters).lstrip().startswith(b"{"):
+        within += _items(msgspec.json.decode(entry.parameters, type=_Parameters).tools)
+    for each in within:
+        yield from _names(field, each, levels - 1)

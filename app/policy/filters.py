@@ -1,4 +1,4 @@
-"""What OpenRouter filters endpoints by, from what is known of it (contract §1.3 to §1.6, §2.7).
+"""What OpenRouter filters endpoints by, as far as it is known (openrouter.md §1.3 to §1.6, §2.7).
 
 Each filter answers for one endpoint: it passes, it doesn't, or that can't be told from here. This
 is deliberately not the simulator's code: each of the two catches the other's mistakes.
@@ -12,6 +12,8 @@ from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.catalog.providers import SLUGS
 from app.exact_numbers import exact
+from app.policy import tags
+from app.policy.fields import FIELDS
 from app.policy.merge import Tiers
 from app.policy.precision import LADDER
 from app.policy.prices import listed_price
@@ -25,7 +27,7 @@ Passes = bool | None  # None: it can't be told from here
 Tells = Callable[[str, Endpoint], Passes]
 
 _PRICED = ("prompt", "completion", "request", "image", "audio")
-# What a tier of a request lets in, beside the endpoints of no tier (contract §2.7).
+# What a tier of a request lets in, beside the endpoints of no tier (openrouter.md §2.7).
 _ADMITTED: Mapping[str | None, tuple[str, ...]] = {
     "priority": ("priority",),
     "fast": ("priority",),
@@ -113,21 +115,8 @@ class Filter:
 # --- who is named -----------------------------------------------------------------------------
 
 
-def means(entry: str, endpoint: Endpoint) -> Passes:
-    """Whether an entry means an endpoint; a display name or another case may, or may not (§1.3).
-
-    A base slug means all endpoints of its provider but those of a service tier.
-    """
-    names = {endpoint.tag} if endpoint.tier else {endpoint.tag, endpoint.provider}
-    if entry in names:
-        return True
-    if not endpoint.tier:
-        names.add(endpoint.provider_name.lower())
-    return None if entry.lower() in names else False
-
-
 def _named(entries: Sequence[str], endpoint: Endpoint) -> Passes:
-    answers = [means(entry, endpoint) for entry in entries]
+    answers = [tags.means(entry, endpoint) for entry in entries]
     return True if True in answers else (None if None in answers else False)
 
 
@@ -170,7 +159,7 @@ def _in_tier(asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) ->
 
 
 def _has_label(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
-    """Labels are compared as they are; a row without one matches none (§1.5).
+    """Labels are compared as they are; a row without one matches none (openrouter.md §1.5).
 
     A broader label may stand for its family: the guide says so, and no traffic shows it.
     """
@@ -191,7 +180,7 @@ def caps_exceeded(asked: Asked, endpoint: Endpoint) -> list[str]:
 
 
 def _within(asked: Asked, key: str, endpoint: Endpoint) -> Passes:
-    """Whether one price is within its cap; a price equal to it is, by the guide (§1.1)."""
+    """Whether one price is within its cap; an equal one is, by the guide (openrouter.md §1.1)."""
     price, cap = listed_price(key, endpoint), exact(asked.caps[key])
     return None if price is None or cap is None else price <= cap
 
@@ -242,8 +231,8 @@ def _lists(name: str) -> Callable[[Asked], bool]:
     return lambda asked: bool(asked.entries(name))
 
 
-def _is_on(name: str, value: Any = True) -> Callable[[Asked], bool]:  # noqa: FBT002 - true is usual
-    return lambda asked: asked.preferences.get(name) == value
+def _is_on(name: str) -> Callable[[Asked], bool]:
+    return lambda asked: asked.preferences.get(name) == FIELDS[name].binds_at
 
 
 def _gives(parameter: str) -> Callable[[Asked], bool]:
@@ -252,7 +241,7 @@ def _gives(parameter: str) -> Callable[[Asked], bool]:
 
 # The policy's filters first, in the order people read them, then what the request needs. The order
 # among filters changes who is said to have dropped an endpoint, never who is left; but the gentle
-# ones look at those who are left, and an order without fallbacks comes last (contract §7).
+# ones look at those who are left, and an order without fallbacks comes last (openrouter.md §7).
 FILTERS: tuple[Filter, ...] = (
     Filter("regional_surcharge", _always, _without_surcharge),
     Filter("service_tier", _always, _in_tier, ("order",), ("service_tier",)),
@@ -260,12 +249,8 @@ FILTERS: tuple[Filter, ...] = (
     Filter("ignore", _lists("ignore"), _not_ignored, ("ignore",)),
     Filter("quantizations", _lists("quantizations"), _has_label, ("quantizations",)),
     *(
-        Filter(name, _is_on(name, value), _is_told(name), (name,))
-        for name, value in (
-            ("data_collection", "deny"),
-            ("zdr", True),
-            ("enforce_distillable_text", True),
-        )
+        Filter(name, _is_on(name), _is_told(name), (name,))
+        for name in ("data_collection", "zdr", "enforce_distillable_text")
     ),
     Filter("max_price", lambda asked: bool(asked.caps), _affordable, ("max_price",)),
     Filter("tools", lambda asked: asked.needs.tools, _supports("tools"), needs=("tools",)),

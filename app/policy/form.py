@@ -19,7 +19,7 @@ _LONGEST_TEXT = 4096  # bytes, of a part that is read as a value
 _PARAMETER = r"""[ \t]*;[ \t]*([!#$&+.^_`|~0-9A-Za-z*-]+)=("[^"\\]*"|[^\s;"\\]+)"""
 _CONTENT_TYPE = re.compile(rf"multipart/form-data((?:{_PARAMETER})*)[ \t]*", re.IGNORECASE)
 _DISPOSITION = re.compile(rf"form-data((?:{_PARAMETER})+)[ \t]*", re.IGNORECASE)
-_EACH = re.compile(_PARAMETER)
+_EACH = re.compile(_PARAMETER.removeprefix(r"[ \t]*"))  # looked for: not at each of many blanks
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=?-]{1,70}")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}(?:\[[A-Za-z0-9_]*\])*")

@@ -66,7 +66,7 @@ def index_of(rules: Iterable[Rule]) -> RuleIndex:
     everything = tuple(rules)
     for position, rule in enumerate(everything):
         for pattern in rule.models:
-            entry = Entry(pattern, rule, _rank(rule, pattern, position))
+            entry = Entry(pattern, rule, rank(rule, pattern, position))
             if pattern.exact:
                 exact[pattern.text.removeprefix("~").partition(":")[0]].append(entry)
             else:
@@ -79,7 +79,8 @@ def index_of(rules: Iterable[Rule]) -> RuleIndex:
     )
 
 
-def _rank(rule: Rule, pattern: ModelPattern, position: int) -> Rank:
+def rank(rule: Rule, pattern: ModelPattern, position: int) -> Rank:
+    """How specific a pattern of a rule is; `position` is the rule's among all rules."""
     return (bool(rule.callers), bool(rule.user_agents), pattern.exact, pattern.literals, position)
 
 

@@ -1,22 +1,21 @@
 """Joins two `provider` objects: the policy's and the caller's, or those of two rules.
 
 `tighten` is the promise that a caller may narrow and never widen: what comes out admits no
-endpoint that either side refuses. How two values of a field meet is a table; three fields can't
-be met alone. `order` with `allow_fallbacks: false` is a list that nothing may leave, so it binds
-like an `only`; and an `order` is reduced to what `only` and `ignore` admit. A policy's
+endpoint that either side refuses. How two values of a field meet is in the table `FIELDS`; three
+fields can't be met alone. `order` with `allow_fallbacks: false` is a list that nothing may leave,
+so it binds like an `only`; and an `order` is reduced to what `only` and `ignore` admit. A policy's
 `allow_fallbacks: false` without an order means one endpoint, so the caller's `order`, which would
 make a list of it, is left out.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial, reduce
 from typing import Any
 
-from app.errors import MalformedBody
-from app.exact_numbers import MOST_DIGITS, MOST_EXPONENT, exact
 from app.policy import tags
+from app.policy.fields import FIELDS, MEETS
+from app.policy.meets import mapping, over, texts
 from app.policy.tags import NO_TIERS
 
 Preferences = Mapping[str, Any]
@@ -56,7 +55,7 @@ def fill(
     ours, theirs = stated(ours), stated(theirs)
     met = {**ours, **theirs}
     for field in ours.keys() & theirs.keys() & {"max_price", "options"}:
-        met[field] = _over(_mapping(field, theirs[field]), ours[field])
+        met[field] = over(mapping(field, theirs[field]), ours[field])
     if "sort" in theirs and "order" not in theirs:
         met.pop("order", None)  # ours would silence the sort they asked for
     return settle(met, tiers)
@@ -65,13 +64,13 @@ def fill(
 def settle(preferences: Preferences, tiers: Tiers = NO_TIERS) -> dict[str, Any] | Conflict:
     """One object that doesn't contradict itself, as it may be sent."""
     settled = dict(preferences)
-    only, ignore = (_texts(field, settled.get(field, [])) for field in ("only", "ignore"))
+    only, ignore = (texts(field, settled.get(field, [])) for field in ("only", "ignore"))
     if only and ignore:
         settled["only"] = _admitted(only, [], ignore, tiers)
         if not settled["only"]:
             return Conflict("ignore", only, ignore)
     if "order" in settled and (only or ignore):
-        settled["order"] = _admitted(_texts("order", settled["order"]), only, ignore, tiers)
+        settled["order"] = _admitted(texts("order", settled["order"]), only, ignore, tiers)
     if settled.get("order"):
         settled.pop("sort", None)  # upstream ignores a sort beside an order
     return stated(settled)
@@ -125,7 +124,7 @@ def _bounds(side: Preferences) -> list[list[str]]:
     fields = ["only"] if "only" in side else []
     if _is_strict(side):
         fields.append("order")
-    return [_texts(field, side[field]) for field in fields]
+    return [texts(field, side[field]) for field in fields]
 
 
 def _meet_all(bounds: Sequence[list[str]], tiers: Tiers) -> list[str]:
@@ -138,107 +137,3 @@ def _admitted(entries: list[str], only: list[str], ignore: list[str], tiers: Tie
     shut_out = tags.lowered(ignore)
     kept = [entry for entry in inside if not tags.covered(entry, shut_out, tiers)]
     return entries if kept == entries else kept
-
-
-# --- how two values of one field meet ---------------------------------------------------------
-
-
-def _shared(ours: Any, theirs: Any) -> Any:
-    labels, known = _texts("quantizations", theirs), frozenset(ours)
-    kept = [label for label in labels if label in known]
-    return theirs if kept == theirs else kept
-
-
-def _united(ours: Any, theirs: Any) -> Any:
-    listed = frozenset(_texts("ignore", theirs))
-    more = [entry for entry in ours if entry not in listed]
-    return [*theirs, *more] if more else theirs
-
-
-def _either(ours: Any, theirs: Any) -> Any:
-    return True if ours is True else theirs
-
-
-def _both(ours: Any, theirs: Any) -> Any:
-    return False if ours is False else theirs
-
-
-def _deny_wins(ours: Any, theirs: Any) -> Any:
-    return ours if ours == "deny" else theirs
-
-
-def _ours(ours: Any, _theirs: Any) -> Any:
-    return ours
-
-
-def _lower(ours: Any, theirs: Any) -> Any:
-    """The lower price of each key, as whoever named it wrote it; a tie stays theirs."""
-    caps = _mapping("max_price", theirs)
-    lower = {key: cap for key, cap in ours.items() if key not in caps or _below(cap, caps[key])}
-    return {**caps, **lower} if lower else theirs
-
-
-def _below(ours: Any, theirs: Any) -> bool:
-    return _price(ours) < _price(theirs)
-
-
-def _price(value: Any) -> Decimal:
-    """A price, which callers write as a number or as a string; both are in use."""
-    price = exact(value)
-    if price is None:
-        raise MalformedBody(
-            "provider.max_price requires numbers in USD per million tokens, with at most "
-            f"{MOST_DIGITS} digits and between 1e-{MOST_EXPONENT} and 1e{MOST_EXPONENT}"
-        )
-    return price
-
-
-def _over(first: Any, second: Any) -> Any:
-    """All keys of both, `first` winning; as either side wrote it, if it said all of that."""
-    one, other = _percentiles(first), _percentiles(second)
-    both = {**other, **one}
-    if both == other:
-        return second
-    return first if both == one else both
-
-
-def _by_provider(ours: Any, theirs: Any) -> Any:
-    return _over(ours, _mapping("options", theirs))
-
-
-def _percentiles(value: Any) -> Any:
-    """A bare number means the median."""
-    bare = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"p50": value} if bare else _mapping("preferred_*", value)
-
-
-def _mapping(field: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise MalformedBody(f"provider.{field} must be an object")
-    return value
-
-
-def _texts(field: str, value: Any) -> list[str]:
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return value
-    raise MalformedBody(f"provider.{field} must be a list of strings")
-
-
-Meet = Callable[[Any, Any], Any]
-
-MEETS: Mapping[str, Meet] = {
-    "quantizations": _shared,
-    "ignore": _united,
-    "max_price": _lower,
-    "zdr": _either,
-    "require_parameters": _either,
-    "enforce_distillable_text": _either,
-    "allow_fallbacks": _both,
-    "data_collection": _deny_wins,
-    "sort": _ours,
-    "preferred_min_throughput": _over,
-    "preferred_max_latency": _over,
-    "options": _by_provider,
-}
-
-FIELDS = ("only", "order", *MEETS)

@@ -1,6 +1,6 @@
 """Routes that accept only a part of the `provider` object, and what becomes of a policy there.
 
-Rule 1  What a route accepts is sent; no other key of the table `CLAUSES` ever is.
+Rule 1  What a route accepts is sent; no other key of the table `FIELDS` ever is.
 Rule 2  A wish that a route doesn't accept is dropped, and the receipt says so.
 Rule 3  A hard clause (one that shuts endpoints out) that a route doesn't accept refuses the
         request, unless the rule says `routes: pass`: then it is dropped like a wish.
@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from app.catalog.catalog import Listing, is_fresh
 from app.catalog.endpoint import Endpoint
 from app.errors import PolicyRefused
-from app.policy.filters import FILTERS, Asked, means
+from app.policy.fields import FIELDS
+from app.policy.filters import FILTERS, Asked
 from app.policy.overruled import Overruled
 from app.policy.route import Route
 from app.policy.sides import Behind, Side, held
-from app.policy.terms import CLAUSES
+from app.policy.tags import means
 
 Preferences = Mapping[str, Any]
 Rows = tuple[Endpoint, ...] | None  # a model's endpoints; None: no fresh listing
@@ -65,9 +66,6 @@ _ROWS = (
 )
 OTHER_ROUTES: Mapping[str, OtherRoute] = MappingProxyType({row.path: row for row in _ROWS})
 
-# The values that shut no endpoint out, of fields that have one; for the others it is false.
-_HARMLESS: Mapping[str, object] = {"allow_fallbacks": True, "data_collection": "allow"}
-
 # What a listing decides.
 _LISTED = frozenset({"ignore", "quantizations", "max_price", "order"})
 _DECIDING = tuple(each for each in FILTERS if each.name in {*_LISTED, "only", "service_tier"})
@@ -83,12 +81,12 @@ def rows_of(listing: Listing | None, now: float) -> Rows:
 
 def is_hard(field: str, preferences: Preferences) -> bool:
     """Whether a field shuts endpoints out with the value that it has there."""
-    value, showing = preferences[field], CLAUSES.get(field, "wish")
+    value, row = preferences[field], FIELDS.get(field)
     if field == "order":
         return bool(value) and preferences.get("allow_fallbacks") is False
-    if showing == "judged":
-        return bool(value)
-    return showing == "unseen" and value is not None and value != _HARMLESS.get(field, False)
+    if row is None or row.showing == "wish":
+        return False
+    return bool(value) if row.showing == "judged" else value is not None and value != row.harmless
 
 
 def carried(
@@ -99,7 +97,7 @@ def carried(
     The very object where the route accepts all of it, None where it accepts nothing. Raises
     `PolicyRefused` for a hard clause that it can't carry.
     """
-    left = [name for name in preferences if name in CLAUSES and name not in on.route.accepts]
+    left = [name for name in preferences if name in FIELDS and name not in on.route.accepts]
     if not left:
         return preferences, ()
     sent = {name: value for name, value in preferences.items() if name not in left}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.policy.fields import FIELDS
 from app.policy.route import Route
 from app.policy.sides import held
 
@@ -19,23 +20,6 @@ class Overruled:
     why: str
 
 
-# The reason by field, for `tighten`; whoever reads a receipt may not know the words of it.
-_WHY: Mapping[str, str] = {
-    "only": "only entries in both lists may serve",
-    "order": "the policy's order applies, limited by `only` and `ignore`",
-    "quantizations": "only labels in both lists may serve",
-    "max_price": "the lower of the two prices applies",
-    "zdr": "true takes precedence",
-    "require_parameters": "true takes precedence",
-    "enforce_distillable_text": "true takes precedence",
-    "allow_fallbacks": "false takes precedence",
-    "data_collection": "deny takes precedence",
-    "sort": "the policy's `sort` or `order` takes precedence, and OpenRouter ignores a `sort` "
-    "beside an `order`",
-    "preferred_min_throughput": "the policy's keys take precedence",
-    "preferred_max_latency": "the policy's keys take precedence",
-    "options": "the policy's keys take precedence",
-}
 _SILENCED = "the request's own `order` is sent, and OpenRouter ignores a `sort` beside an `order`"
 _REPLACED = "`merge: replace` sends only the policy's own preferences"
 _FILLED = (
@@ -78,7 +62,7 @@ def _rules(field: str, sent: Any, route: Route) -> str:
 
 
 def _why(field: str, merge: str) -> str:
-    return {"replace": _REPLACED, "fill": _FILLED}.get(merge) or _WHY[field]
+    return {"replace": _REPLACED, "fill": _FILLED}.get(merge) or FIELDS[field].why
 
 
 def _honoured(field: str, wish: Any, sent: Any) -> bool:

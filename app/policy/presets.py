@@ -12,6 +12,7 @@ import msgspec
 from app.catalog.preset import Preset, Unusable
 from app.errors import MalformedBody, PolicyConflict, PolicyRefused
 from app.policy.entries import is_entry, used
+from app.policy.fields import FIELDS
 from app.policy.merge import Conflict, tighten
 from app.policy.overruled import Overruled, overruled
 from app.policy.refuse import COUNTS_AS
@@ -20,7 +21,6 @@ from app.policy.route import Route
 from app.policy.rule import rules_named
 from app.policy.slices import Fields, split
 from app.policy.slug import read_slug
-from app.policy.terms import CLAUSES
 
 Presets = Mapping[str, Preset | Unusable]
 NO_PRESETS: Presets = {}
@@ -142,7 +142,7 @@ def joined_with(
 def _has_filter(route: Route) -> bool:
     """Whether a route bars anything, or only arranges."""
     fields = route.preferences.keys()
-    return any(CLAUSES[name] != "wish" for name in fields if name in CLAUSES) or (
+    return any(FIELDS[name].showing != "wish" for name in fields if name in FIELDS) or (
         "order" in fields and route.preferences.get("allow_fallbacks") is False
     )
 

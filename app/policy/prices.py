@@ -1,4 +1,4 @@
-"""Prices as `max_price` counts them: USD per million tokens, or USD each (contract §1.1, §1.2)."""
+"""Prices as `max_price` counts them: USD per million tokens, or each (openrouter.md §1.1, §1.2)."""
 
 from decimal import Decimal
 

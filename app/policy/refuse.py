@@ -83,7 +83,7 @@ def _name_used(request: Request, route: Route, field: str) -> str | None:
 
 
 def _admits_a_tier(slug: Slug, request: Request, route: Route) -> bool:
-    """Whether a variant lets in what the policy doesn't, as all is sent (contract §2.2).
+    """Whether a variant lets in what the policy doesn't, as all is sent (openrouter.md §2.2).
 
     An order takes that back, the request's own as well, and so does a default tier from the policy.
     """

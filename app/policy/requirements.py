@@ -12,7 +12,7 @@ import msgspec
 
 from app.policy.request import UNREADABLE, Request
 
-# The fields that `require_parameters` counts (contract §5.2).
+# The fields that `require_parameters` counts (openrouter.md §5.2).
 _COUNTED = """
     frequency_penalty include_reasoning logit_bias logprobs max_completion_tokens max_tokens min_p
     parallel_tool_calls prediction presence_penalty reasoning reasoning_effort repetition_penalty

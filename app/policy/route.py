@@ -9,11 +9,11 @@ import msgspec
 
 from app.catalog.catalog import PLAIN, Spelling
 from app.policy.merge import Conflict, takes_one, tighten
+from app.policy.policy_preferences import Origins, Wishes, contradiction
 from app.policy.rule import Clause
 from app.policy.sides import Side
 from app.policy.slug import read_slug, stands_for_others, without_preset, without_variant
 from app.policy.terms import Terms, terms_of
-from app.policy.wishes import Origins, Wishes, contradiction
 
 MERGES = ("tighten", "replace", "fill")  # strictest first
 PRESETS = ("refuse", "join", "pass")  # strictest first

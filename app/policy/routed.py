@@ -1,7 +1,8 @@
 """From a request to its route, with the models that its tools and plugins name (T-57)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -14,9 +15,18 @@ from app.policy.carriers import NOTHING, Carried, Doubt, by_routers, carried
 from app.policy.channels import doubts, told
 from app.policy.precision import KnowsModels
 from app.policy.presets import NO_PRESETS, Presets, fields_of, models_of
-from app.policy.request import Request, request_for
+from app.policy.request import Request, is_given, request_for
 from app.policy.route import Route
+from app.policy.slug import read_slug
 from app.policy.terms import Terms
+
+# The fields by which a service tier is asked for, with the values that ask for none.
+_TIERS: Mapping[str, frozenset[bytes]] = MappingProxyType(
+    {
+        "service_tier": frozenset({b'"auto"', b'"default"', b'"standard_only"'}),
+        "speed": frozenset({b'"standard"'}),
+    }
+)
 
 TermsFor = Callable[[str], Terms]  # what the rules for a model hold its answers to
 
@@ -35,6 +45,15 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
     def server_tools(self) -> bool:
         """Whether OpenRouter's own tools may run: then `provider` in the answer is unsure."""
         return self.route.online or self.carried.server_tools
+
+    @property
+    def tiered(self) -> bool:
+        """Whether it asks for a service tier, in the model's name or beside it."""
+        fields = self.sent.fields
+        return any(_asks_for_one(name, fields[name]) for name in _TIERS if name in fields) or any(
+            "nitro" in slug.variants or "floor" in slug.variants
+            for slug in map(read_slug, self.route.names_sent(self.request.models))
+        )
 
     @property
     def unprovable(self) -> str | None:
@@ -110,6 +129,10 @@ def routed(
         presets,
         partial(_terms_for, book, caller, user_agent, catalog) if found.stands_in else None,
     )
+
+
+def _asks_for_one(name: str, raw: msgspec.Raw) -> bool:
+    return is_given(raw) and bytes(raw).strip() not in _TIERS[name]
 
 
 def _terms_for(

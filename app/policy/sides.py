@@ -12,10 +12,11 @@ from typing import Any
 
 from app.errors import MalformedBody
 from app.exact_numbers import exact
+from app.policy.fields import BY_KEY
 from app.policy.merge import Conflict, Tiers, fill, stated, takes_one, tighten
+from app.policy.policy_preferences import Origins
 from app.policy.rule import Clause, named
 from app.policy.tags import NO_TIERS
-from app.policy.wishes import Origins
 
 Preferences = Mapping[str, Any]
 
@@ -117,8 +118,6 @@ def rejoined(
 
 # --- whose a value is -------------------------------------------------------------------------
 
-# Fields of which each key is held by itself.
-_BY_KEY = frozenset({"max_price", "options", "preferred_min_throughput", "preferred_max_latency"})
 # What may keep a field from being sent at all.
 _SILENCED_BY: Mapping[str, tuple[str, ...]] = {"sort": ("order",), "order": ("only", "ignore")}
 
@@ -155,7 +154,7 @@ def _said(name: str, side: Side) -> Any:
 def _holds(name: str, value: Any, sent: Any) -> bool:
     if name == "ignore" and isinstance(value, list):
         return any(entry in (sent or ()) for entry in value)
-    if name in _BY_KEY:
+    if name in BY_KEY:
         return bool(_keys_held(value, sent))
     return bool(value == sent)
 

@@ -32,7 +32,7 @@ class Slug(msgspec.Struct, frozen=True, gc=False):
         return self.base.partition("/")[0]
 
 
-# Models of other authors that route to models of their choice (contract §2.2).
+# Models of other authors that route to models of their choice (openrouter.md §2.2).
 _ROUTERS = frozenset({"typesafe/jev-router", "nvidia/switchyard"})
 
 

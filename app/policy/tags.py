@@ -3,14 +3,38 @@
 A base slug (`deepinfra`) covers every endpoint of its provider, `deepinfra/fp8` and
 `deepinfra/us` alike, but not the service tiers (`openai/priority`): those are other offers at
 other prices, and a request reaches them by their full name only. A tag covers itself. `tiers` are
-the tags of which only a listing tells that they are a tier's (contract §1.3, §2.7).
+the tags of which only a listing tells that they are a tier's (openrouter.md §1.3, §2.7).
 """
 
 from collections.abc import Collection, Iterable, Sequence
 
-from app.catalog.endpoint import OTHER_TIERS, TIERS, tier_in
+from app.catalog.endpoint import OTHER_TIERS, TIERS, Endpoint, tier_in
 
 NO_TIERS: Collection[str] = frozenset()
+
+
+def means(entry: str, endpoint: Endpoint) -> bool | None:
+    """Whether an entry of a list means an endpoint; None: OpenRouter may read it so, or not.
+
+    A base slug means all endpoints of its provider but those of a service tier, a tag the endpoints
+    with exactly that tag. A display name or another case may be read as the slug
+    (openrouter.md §1.3).
+    """
+    if entry == endpoint.tag:
+        return True
+    whole = endpoint.tier is None
+    if whole and entry == endpoint.provider:
+        return True
+    lower = entry.lower()
+    if lower == endpoint.tag:
+        return None
+    named = lower in {endpoint.provider, endpoint.provider_name.lower()}
+    return None if whole and named else False
+
+
+def of_provider(entries: Iterable[str], provider: str) -> list[str]:
+    """The entries, in lower case, that name a provider or one of its endpoints."""
+    return [entry for entry in entries if entry.partition("/")[0] == provider]
 
 
 def covers(entry: str, other: str, tiers: Collection[str] = NO_TIERS) -> bool:
@@ -61,7 +85,7 @@ def with_tiers(ignored: Sequence[str], tiers: Collection[str] = NO_TIERS) -> lis
     """A list to ignore, each base slug followed by its provider's service tiers.
 
     A policy that ignores a provider means all of it, but upstream a base slug covers no tier. Tags
-    that no endpoint has are ignored there in silence (contract §1.4).
+    that no endpoint has are ignored there in silence (openrouter.md §1.4).
     """
     found: dict[str, None] = {}
     for entry in ignored:

@@ -7,32 +7,33 @@ each round of the loop, however many answers are behind.
 
 import asyncio
 
-from app.record.exchange import Exchange
+from app.record.exchange import Answer
 
 
 class CatchingUp:
-    """The exchanges whose observers are behind; all of its methods are for the event loop."""
+    """The answers whose observers are behind; all of its methods are for the event loop."""
 
     def __init__(self) -> None:
-        self._behind: dict[str, Exchange] = {}  # by id, whose turn is next first
+        self._behind: dict[Answer, None] = {}  # whose turn is next first
 
-    def note(self, exchange: Exchange) -> None:
-        """Have an exchange's observer read on until it has caught up. Never waits."""
+    def note(self, answer: Answer) -> None:
+        """Have an answer's observer read on until it has caught up. Never waits."""
         if not self._behind:
             asyncio.get_running_loop().call_soon(self._go_on)
-        self._behind[exchange.id] = exchange
+        self._behind[answer] = None
 
     def _go_on(self) -> None:
-        exchange = self._behind.pop(next(iter(self._behind)))
-        exchange.read_on()
-        if exchange.behind:
-            self._behind[exchange.id] = exchange
+        answer = next(iter(self._behind))
+        del self._behind[answer]
+        answer.read_on()
+        if answer.behind:
+            self._behind[answer] = None
         if self._behind:
             asyncio.get_running_loop().call_soon(self._go_on)
 
 
-async def caught_up(exchange: Exchange) -> None:
+async def caught_up(answer: Answer) -> None:
     """Wait until all that has come of an answer is read; nearly always it is."""
-    while exchange.behind:
-        exchange.read_on()
+    while answer.behind:
+        answer.read_on()
         await asyncio.sleep(0)

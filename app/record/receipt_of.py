@@ -1,5 +1,6 @@
 """From an exchange that has ended to its receipt: facts gathered, the verdict judged."""
 
+import hashlib
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from app.policy.verdict.attempts import Tried
 from app.policy.verdict.cost import Bill
 from app.policy.verdict.evidence import Rests
 from app.policy.verdict.judge import Served, Verdict, judge, stricter
-from app.record.exchange import Exchange, session_digest
+from app.record.exchange import Asked, Exchange
 from app.wire.observation import Attempt, Observation, Usage
 
 _FIRST_ERROR_STATUS = 400
@@ -40,7 +41,8 @@ class Judged(NamedTuple):
 
 def judged(exchange: Exchange, catalog: Catalog, *, now: float) -> Judged:
     """What there is to say of an ended exchange; `now` is the steady clock, for listings' ages."""
-    seen = exchange.observer.close() if exchange.observer else Observation()
+    observer = exchange.answer.observer
+    seen = observer.close() if observer else Observation()
     return Judged(seen, verdict_of(exchange, seen, catalog, now=now))
 
 
@@ -52,7 +54,7 @@ def unsettled(verdict: Verdict, exchange: Exchange) -> Rests | None:
 
 def trusted_from(exchange: Exchange) -> float:
     """Since when a listing must have been fetched to accuse by, by the steady clock."""
-    return exchange.since - _SAME_SECONDS
+    return exchange.arrival.since - _SAME_SECONDS
 
 
 def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
@@ -61,26 +63,26 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
     if verdict.rests_on is not None:
         verdict = verdict.as_of(trusted_from(exchange))
     usage = seen.usage or Usage()
-    route, outgoing = exchange.route, exchange.outgoing
+    arrival, asked, sent, answer = exchange.arrival, exchange.asked, exchange.sent, exchange.answer
+    route, held = asked.route, asked.is_held
     code, message = _error(exchange, seen)
-    held = route is not None and route.matched
     receipt = Receipt(
-        id=exchange.id,
-        started_at=exchange.started_at,
-        caller=exchange.caller,
-        user_agent=exchange.user_agent,
-        path=exchange.path[:_LONGEST_PATH],
-        dialect=exchange.dialect.name if exchange.dialect else None,
-        model_asked=exchange.model_asked,
+        id=arrival.id,
+        started_at=arrival.started_at,
+        caller=arrival.caller,
+        user_agent=arrival.user_agent,
+        path=arrival.path[:_LONGEST_PATH],
+        dialect=arrival.dialect.name if arrival.dialect else None,
+        model_asked=asked.model,
         alias=route.alias if route else None,
-        model_sent=outgoing.model_sent if outgoing else None,
+        model_sent=sent.model_sent if sent else None,
         rules=route.rules if route else (),
         book=exchange.book,
-        preferences_sent=outgoing.preferences if outgoing else None,
-        overruled=tuple(map(asdict, outgoing.overruled)) if outgoing else (),
-        streamed=exchange.streamed,
+        preferences_sent=sent.preferences if sent else None,
+        overruled=tuple(map(asdict, sent.overruled)) if sent else (),
+        streamed=asked.streamed,
         status=exchange.status,
-        generation_id=seen.generation_id or exchange.header_generation_id,
+        generation_id=seen.generation_id or answer.generation_id,
         provider=verdict.provider,
         model_served=seen.model,
         quantizations_listed=verdict.quantizations_listed,
@@ -89,15 +91,15 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         evidence=verdict.evidence,
         attempts=tuple(map(Attempt._asdict, _attempts(seen))),
         router_strategy=seen.metadata.strategy if seen.metadata else None,
-        cache_status=exchange.cache_status,
-        ttfb_ms=exchange.milliseconds_to(exchange.first_byte),
-        ttft_ms=exchange.milliseconds_to(exchange.first_token),
-        duration_ms=exchange.milliseconds_to(exchange.ended),
+        cache_status=answer.cache_status,
+        ttfb_ms=arrival.milliseconds_to(answer.first_byte),
+        ttft_ms=arrival.milliseconds_to(answer.first_token),
+        duration_ms=arrival.milliseconds_to(exchange.ended),
         prompt_tokens=usage.prompt_tokens,
         cached_tokens=usage.cached_tokens,
         completion_tokens=usage.completion_tokens,
         reasoning_tokens=usage.reasoning_tokens,
-        tokens_per_second=_speed(usage.completion_tokens, exchange.first_token, exchange.ended),
+        tokens_per_second=_speed(usage.completion_tokens, answer.first_token, exchange.ended),
         cost_usd=usage.cost_usd,
         finish_reason=seen.finish_reason,
         error_code=code,
@@ -105,7 +107,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         ending=_ending(exchange, seen),
         bytes_in=exchange.bytes_in,
         bytes_out=exchange.bytes_out,
-        session=session_digest(exchange.session),
+        session=session_digest(asked.session or arrival.session),
     )
     return bounded(receipt)
 
@@ -140,46 +142,47 @@ def _unnamed(status: int | None) -> str:
 
 def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: float) -> Verdict:
     """The verdict on what has been `seen` of an answer; it may be only its beginning."""
-    outgoing, status = exchange.outgoing, exchange.upstream_status
-    if exchange.dialect is None:
+    asked, sent, answer = exchange.asked, exchange.sent, exchange.answer
+    if exchange.arrival.dialect is None:
         return Verdict(verdict=None, reason=NO_POLICY)
-    if outgoing is None or exchange.observer is None or status is None:
+    if sent is None or answer.observer is None:
         return Verdict(verdict=None, reason="nothing was routed")
     usage = seen.usage or Usage()
-    selected = seen.metadata.selected if seen.metadata else None
-    model = _answering(exchange, seen, catalog)
+    model = _answering(asked, seen, catalog)
     served = Served(
-        status=status,
+        status=answer.status,
         model=model,
         named_by_body=seen.provider_names,
-        named_by_router=selected.provider if selected else None,
-        attempted=_attempted(exchange, seen, catalog),
+        named_by_router=seen.metadata.selected if seen.metadata else None,
+        attempted=_attempted(asked, seen, catalog),
         bill=_bill(usage),
         is_byok=_is_byok(seen),
         billed=usage.is_byok is not None or usage.upstream_prompt_cost is not None,
         failed=seen.failed,
-        server_tools=exchange.server_tools or usage.server_tools,
-        cache_hit=(exchange.cache_status or "").upper() == "HIT",
+        server_tools=asked.server_tools or usage.server_tools,
+        cache_hit=(answer.cache_status or "").upper() == "HIT",
         unreadable=seen.unreadable,
-        unprovable=exchange.unprovable or (seen.metadata.unclear if seen.metadata else None),
-        inner=exchange.inner,
+        unprovable=asked.unprovable or (seen.metadata.unclear if seen.metadata else None),
+        inner=asked.inner,
         partly_read=seen.partly_read,
     )
-    verdict = judge(served, outgoing.terms, catalog, now=now)
-    if exchange.terms_for is None or seen.model is None:
+    held_to = sent.terms.with_tiers() if asked.tiered else sent.terms
+    verdict = judge(served, held_to, catalog, now=now)
+    if asked.terms_for is None or seen.model is None:
         return verdict
-    terms = exchange.terms_for(model)
-    if terms == outgoing.terms:
+    terms = asked.terms_for(model)
+    terms = terms.with_tiers() if asked.tiered else terms
+    if terms == held_to:
         return verdict
-    asked_for = outgoing.terms.unchecked
+    asked_for = held_to.unchecked
     unasked = ", ".join(each for each in terms.unchecked if each not in asked_for)
     return stricter(verdict, judge(served, terms, catalog, now=now), model, unasked)
 
 
-def _answering(exchange: Exchange, seen: Observation, catalog: Catalog) -> str:
+def _answering(asked: Asked, seen: Observation, catalog: Catalog) -> str:
     """The model that has answered, under the name that it was sent as if it was."""
-    sent = exchange.models_sent
-    if seen.model is not None and exchange.terms_for is not None:
+    sent = asked.models_sent
+    if seen.model is not None and asked.terms_for is not None:
         own = catalog.own_name(seen.model)
         named = (name for name in sent if not stands_for_others(read_slug(name)))
         return next((name for name in named if catalog.own_name(name) == own), own)
@@ -200,11 +203,11 @@ def _attempts(seen: Observation) -> tuple[Attempt, ...]:
     return tuple(dict.fromkeys((*told, *previous))) if previous else told
 
 
-def _attempted(exchange: Exchange, seen: Observation, catalog: Catalog) -> tuple[Tried, ...]:
+def _attempted(asked: Asked, seen: Observation, catalog: Catalog) -> tuple[Tried, ...]:
     """Every provider that got the prompt and did not serve, by the name upstream gave it."""
     if not (seen.metadata or seen.error):
         return ()
-    sent = exchange.models_sent
+    sent = asked.models_sent
     failed = [
         (each.provider, each.model)
         for each in _attempts(seen)
@@ -212,14 +215,14 @@ def _attempted(exchange: Exchange, seen: Observation, catalog: Catalog) -> tuple
     ]
     if seen.error and seen.error.provider:
         failed.append((seen.error.provider, seen.model))
-    if seen.failed and seen.provider and not exchange.server_tools:
+    if seen.failed and seen.provider and not asked.server_tools:
         failed.append((seen.provider, seen.model))
     return tuple(Tried(name, catalog.meant(model, sent) or sent) for name, model in failed)
 
 
 def _is_by(provider: str, seen: Observation) -> bool:
     """Whether it is, as far as can be told, the provider that served."""
-    selected = seen.metadata.selected.provider if seen.metadata and seen.metadata.selected else None
+    selected = seen.metadata.selected if seen.metadata else None
     served = {name.lower() for name in (*seen.provider_names, selected) if name}
     return not served or provider.lower() in served
 
@@ -246,3 +249,12 @@ def _speed(tokens: int | None, first_token: float | None, ended: float | None) -
     if not tokens or first_token is None or ended is None or ended <= first_token:
         return None
     return round(tokens / (ended - first_token), 2)
+
+
+def session_digest(session: str | None) -> str | None:
+    """A session key as it may be kept: enough to tell two apart, not enough to read one."""
+    return (
+        None
+        if session is None
+        else hashlib.sha256(session.encode(errors="surrogatepass")).hexdigest()[:16]
+    )

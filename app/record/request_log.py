@@ -1,6 +1,5 @@
 """The process log's one line per request: who asked what, who served, how it went."""
 
-import asyncio
 import logging
 
 from app.exact_numbers import plainly
@@ -9,30 +8,13 @@ from app.wording import some_names
 
 log = logging.getLogger("pointsman.requests")
 
-_SOON_SECONDS = 0.05
 _LONGEST_PATH = 200
 
 
-class RequestLog:
-    """Writes the lines of many requests at once: a record of `logging` costs as much as a receipt.
-
-    A line is written within a twentieth of a second; who shuts down calls `flush`.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: list[Receipt] = []
-
-    def note(self, receipt: Receipt) -> None:
-        """Have a request's line written soon. Must be called on the event loop."""
-        self._waiting.append(receipt)
-        if len(self._waiting) == 1:
-            asyncio.get_running_loop().call_later(_SOON_SECONDS, self.flush)
-
-    def flush(self) -> None:
-        """Write the lines that wait, as one record with a line for each."""
-        waiting, self._waiting = self._waiting, []
-        if waiting and log.isEnabledFor(logging.INFO):
-            log.info("%s", "\n".join(map(line_of, waiting)))
+def log_request(receipt: Receipt) -> None:
+    """Write a request's line to the process log."""
+    if log.isEnabledFor(logging.INFO):
+        log.info("%s", line_of(receipt))
 
 
 def line_of(receipt: Receipt) -> str:

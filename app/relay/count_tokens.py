@@ -11,7 +11,7 @@ from app.errors import UpstreamError
 from app.exact_numbers import whole
 from app.openrouter.client import OpenRouter
 from app.policy.slices import split
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.server.body import Bodies, must_be_json
 from app.server.plain import send_json
 from app.wire.frame import read_value
@@ -27,17 +27,14 @@ _COUNTED = ("system", "messages", "tools")
 class CountTokens:
     """Asks upstream as long as it answers, and estimates otherwise."""
 
-    def __init__(
-        self, *, openrouter: OpenRouter, records: Records, key: str | None, bodies: Bodies
-    ) -> None:
+    def __init__(self, *, openrouter: OpenRouter, recorder: Recorder, bodies: Bodies) -> None:
         self._openrouter = openrouter
-        self._records = records
-        self._key = key
+        self._recorder = recorder
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a count; nothing is generated, so no receipt is left."""
-        async with self._records.exchange(scope, send, None, filed=False) as exchange:
+        async with self._recorder.exchange(scope, send, None, filed=False) as exchange:
             must_be_json(exchange.asked_with)
             body = await self._bodies.read_json(exchange, scope, receive)
             _, fields = split(body)
@@ -51,7 +48,8 @@ class CountTokens:
 
     async def _asked(self, scope: Scope, body: bytes) -> int | None:
         """Upstream's count; None where it has none."""
-        headers = to_upstream(scope["headers"], key=self._key, router_metadata=False, decoded=True)
+        key = self._openrouter.key
+        headers = to_upstream(scope["headers"], key=key, router_metadata=False, decoded=True)
         try:
             _, _, answer = await self._openrouter.fetch(
                 "POST", _PATH, headers, body, most=_LARGEST_ANSWER

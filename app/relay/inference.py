@@ -6,7 +6,6 @@ go on as they came while the observer only looks; the receipt is filed last, wha
 
 from collections.abc import Awaitable
 
-from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from app.errors import MalformedBody, MissingKey
@@ -15,14 +14,14 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, Upstream
 from app.policy.apply import apply
 from app.policy.form import is_form
+from app.policy.known_names import must_be_known
 from app.policy.request import read_form, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
 from app.record.exchange import Exchange
-from app.record.recorder import Records
-from app.relay.carriage import carriage_of
-from app.relay.holding import Holding
-from app.relay.presets import PresetsInRequests
+from app.record.recorder import Recorder
+from app.relay.lookups import Lookups
+from app.relay.withhold import Withhold
 from app.server.body import Bodies, must_be_json
 from app.server.callers import shown_keys
 from app.server.disconnect import while_caller_stays
@@ -40,29 +39,27 @@ class Inference:
         openrouter: OpenRouter,
         beside: Beside,
         feed: CatalogFeed,
-        presets: PresetsInRequests,
-        records: Records,
-        holding: Holding,
-        key: SecretStr | None,
+        lookups: Lookups,
+        recorder: Recorder,
+        withhold: Withhold,
         bodies: Bodies,
     ) -> None:
         self._policies = policies
         self._openrouter = openrouter
         self._beside = beside
         self._feed = feed
-        self._presets = presets
-        self._records = records
-        self._holding = holding
-        self._key = key.get_secret_value() if key else None
+        self._lookups = lookups
+        self._recorder = recorder
+        self._withhold = withhold
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, dialect: Dialect) -> None:
         """Hold one request to its policy, relay the answer, leave a receipt."""
-        async with self._records.exchange(scope, send, dialect) as exchange:
+        async with self._recorder.exchange(scope, send, dialect) as exchange:
             form = dialect.takes_forms and _form_of(scope["headers"])
             if not form:
                 must_be_json(exchange.asked_with)
-            must_have_key(scope["headers"], self._key)
+            must_have_key(scope["headers"], self._openrouter)
             body = await self._held_to_policy(scope, receive, exchange, form or None)
             openrouter = self._beside() if dialect.beside_base else self._openrouter
             with while_caller_stays(scope, receive, by_scope=openrouter.cancel_by_scope):
@@ -74,18 +71,17 @@ class Inference:
                     body,
                 )
                 del body  # a stream can last for minutes, and this may weigh a megabyte
-                await relay(upstream, exchange, send, self._holding)
+                await relay(upstream, exchange, send, self._withhold)
             await finish(exchange, send)
 
     def _headers(self, scope: Scope, exchange: Exchange) -> RawHeaders:
         """Router metadata is asked for where a policy has something to prove."""
-        held = exchange.route is not None and exchange.route.matched
-        wanted = held and exchange.outgoing is not None and exchange.outgoing.router_metadata
+        sent, trace = exchange.sent, exchange.arrival.trace
         return to_upstream(
             scope["headers"],
-            key=self._key,
-            router_metadata=wanted,
-            trace=exchange.trace.headers() if exchange.trace else (),
+            key=self._openrouter.key,
+            router_metadata=exchange.asked.is_held and sent is not None and sent.router_metadata,
+            trace=trace.headers() if trace else (),
             decoded=True,
         )
 
@@ -100,22 +96,24 @@ class Inference:
         book = self._policies.current
         exchange.book, exchange.bytes_in = book.revision, len(body)
         request = read_form(body, form) if form else read_request(body)
-        presets = await self._presets.of(request, book, scope["headers"])
+        must_be_known(request.models, book, self._feed.current)
+        presets = await self._lookups.presets(request, book, scope["headers"])
         found = routed(
             book,
             request,
-            caller=exchange.caller,
-            user_agent=exchange.user_agent or "",
+            caller=exchange.arrival.caller,
+            user_agent=exchange.arrival.user_agent or "",
             catalog=self._feed.current,
             presets=presets,
         )
         exchange.routed(found)
-        for model in (*exchange.models_sent, *found.carried.models):
+        for model in (*exchange.asked.models_sent, *found.carried.models):
             self._feed.want(model)
         if "tools" in request.fields:
             self._feed.want_tools()
-        on = await carriage_of(exchange.dialect, found.route, self._feed)
-        exchange.outgoing = outgoing = apply(request, found.route, found.presets, on)
+        on = await self._lookups.carriage(exchange.arrival.dialect, found.route)
+        outgoing = apply(request, found.route, found.presets, on)
+        exchange.sending(outgoing)
         return outgoing.body
 
 
@@ -130,23 +128,23 @@ def _form_of(headers: RawHeaders) -> bytes | None:
 
 
 async def relay(
-    upstream: Upstream, exchange: Exchange, send: Send, holding: Holding | None = None
+    upstream: Upstream, exchange: Exchange, send: Send, withhold: Withhold | None = None
 ) -> None:
     """Pass status, headers and body on as they came, each piece as soon as it is here."""
     try:
         head = to_caller(upstream.headers, upstream.status)
-        exchange.begin_answer(upstream.status, head)
+        answer = exchange.begin_answer(upstream.status, head)
         chunks = upstream.chunks()
-        held: tuple[bytes, ...] = ()
-        if holding is not None:
-            head, held = await holding.begin(exchange, head, chunks)
+        withheld: tuple[bytes, ...] = ()
+        if withhold is not None:
+            head, withheld = await withhold.begin(exchange, head, chunks)
         head += exchange.headers()
         exchange.head_sent = True
         await send({"type": "http.response.start", "status": upstream.status, "headers": head})
-        for chunk in held:
+        for chunk in withheld:
             await pass_on(chunk, exchange, send)
         async for chunk in chunks:
-            exchange.saw(chunk)
+            answer.saw(chunk)
             await pass_on(chunk, exchange, send)
     finally:
         await upstream.aclose()
@@ -164,9 +162,9 @@ async def finish(exchange: Exchange, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def must_have_key(headers: RawHeaders, key: str | None) -> None:
+def must_have_key(headers: RawHeaders, openrouter: OpenRouter) -> None:
     """Raise `MissingKey` where neither we nor the caller have one for upstream."""
-    if key is None and not shown_keys(headers):
+    if openrouter.key is None and not shown_keys(headers):
         raise MissingKey(
             "no key for OpenRouter: set OPENROUTER_API_KEY where Pointsman runs, "
             "or send yours as 'Authorization: Bearer sk-or-...'"

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from app.catalog.catalog import listing_key
@@ -18,9 +17,10 @@ from app.openrouter.client import OpenRouter
 from app.policy.book import Book
 from app.policy.rule import Alias
 from app.policy_folder import PolicyFolder
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.server.plain import send_bytes
-from app.wire.frame import read_value, without_surrogates
+from app.surrogates import without_surrogates
+from app.wire.frame import read_value
 from app.wire.headers import RawHeaders, to_caller, to_upstream
 from app.wire.listing import MOST_MODELS, NotAListing, slices_of
 
@@ -39,19 +39,17 @@ class Models:
         policies: PolicyFolder,
         openrouter: OpenRouter,
         feed: CatalogFeed,
-        records: Records,
-        key: SecretStr | None,
+        recorder: Recorder,
     ) -> None:
         self._policies = policies
         self._openrouter = openrouter
         self._feed = feed
-        self._records = records
-        self._key = key.get_secret_value() if key else None
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, wanted: str = "") -> None:
         """Answer one request for the list of models, or for the one `wanted`."""
         del receive  # a GET has no body, and this answer is too short to watch for a hang-up
-        async with self._records.exchange(scope, send, None, filed=False):
+        async with self._recorder.exchange(scope, send, None, filed=False):
             status, headers, body = await self._list(scope)
             if status == _OK:
                 book, for_anthropic = self._policies.current, _is_anthropics(scope)
@@ -86,7 +84,7 @@ class Models:
     async def _list(self, scope: Scope) -> tuple[int, RawHeaders, bytes]:
         query = "" if _is_anthropics(scope) else scope["query_string"].decode("latin-1")
         path = f"/models?{query}" if query else "/models"
-        headers = to_upstream(scope["headers"], key=self._key, router_metadata=False)
+        headers = to_upstream(scope["headers"], key=self._openrouter.key, router_metadata=False)
         try:
             status, answered, body = await self._openrouter.get(path, headers)
         except UpstreamError:

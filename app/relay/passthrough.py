@@ -2,12 +2,11 @@
 
 from urllib.parse import quote
 
-from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from app.openrouter.beside import Beside
 from app.openrouter.client import OpenRouter
-from app.record.recorder import Records
+from app.record.recorder import Recorder
 from app.relay.inference import finish, must_have_key, relay
 from app.server.body import Bodies
 from app.server.disconnect import while_caller_stays
@@ -35,24 +34,22 @@ class Passthrough:
         *,
         openrouter: OpenRouter,
         beside: Beside,
-        records: Records,
-        key: SecretStr | None,
+        recorder: Recorder,
         bodies: Bodies,
     ) -> None:
         self._openrouter = openrouter
         self._beside = beside
-        self._records = records
-        self._key = key.get_secret_value() if key else None
+        self._recorder = recorder
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Forward one request to `path`; a receipt is left where it could have cost something."""
         reading = scope["method"] in READING
-        async with self._records.exchange(scope, send, None, filed=not reading) as exchange:
+        async with self._recorder.exchange(scope, send, None, filed=not reading) as exchange:
             if not reading:
-                must_have_key(scope["headers"], self._key)
+                must_have_key(scope["headers"], self._openrouter)
             body = await self._bodies.read(exchange, scope, receive)
-            exchange.bytes_in = len(body)
+            exchange.bytes_in, trace = len(body), exchange.arrival.trace
             openrouter = self._beside() if is_beside_base(path) else self._openrouter
             with while_caller_stays(scope, receive, by_scope=openrouter.cancel_by_scope):
                 upstream = await openrouter.open(
@@ -61,9 +58,9 @@ class Passthrough:
                     scope["query_string"],
                     to_upstream(
                         scope["headers"],
-                        key=self._key,
+                        key=self._openrouter.key,
                         router_metadata=False,
-                        trace=exchange.trace.headers() if exchange.trace else (),
+                        trace=trace.headers() if trace else (),
                     ),
                     body,
                 )

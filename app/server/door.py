@@ -27,7 +27,7 @@ from app.errors import (
 from app.server.callers import Callers
 from app.server.connections import ALWAYS_SERVED
 from app.server.cross_origin import answer_preflight, readable_by
-from app.server.traffic import Traffic
+from app.server.process import Traffic
 from app.settings import is_loopback
 from app.wire.cors import ORIGIN, is_preflight
 from app.wire.headers import Header

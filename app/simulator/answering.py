@@ -166,6 +166,6 @@ def _refused(
         requested = [*filter(None, [body.get("model")]), *(body.get("models") or ())]
         availability = refusal.availability(requested, [*offering])
         told["error"] |= {"availability": availability} if availability else {}
-    if ask and ask.wants_metadata and dialect in _BODIES and refusal.status != 500:  # noqa: PLR2004 - contract §4
+    if ask and ask.wants_metadata and dialect in _BODIES and refusal.status != 500:  # noqa: PLR2004 - openrouter.md §4
         told["openrouter_metadata"] = failed_metadata(ask, refusal)
     return told

@@ -16,7 +16,7 @@ from app.simulator.tool_check import check_tools
 from app.simulator.tool_list import runs_on_a_server
 from app.simulator.validation import check_body
 
-# The second is the header's old name, which still works (contract §4).
+# The second is the header's old name, which still works (openrouter.md §4).
 _METADATA = ("x-openrouter-metadata", "x-openrouter-experimental-metadata")
 INFERENCE = frozenset({"chat", "completions", "responses", "messages"})
 _READ = ("system", "instructions", "messages", "input", "prompt")
@@ -68,7 +68,7 @@ class Ask:
 
     @property
     def service_tier(self) -> str | None:
-        """The tier asked for; Anthropic's `speed` "fast" is the priority tier (contract §2.7)."""
+        """The tier asked for; `speed: fast` is the priority tier (openrouter.md §2.7)."""
         tier = self.body.get("service_tier")
         fast = "priority" if self.body.get("speed") == "fast" else None
         return tier if isinstance(tier, str) else fast

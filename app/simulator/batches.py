@@ -1,4 +1,4 @@
-"""Batches: many requests to one model, read as a stream, served by one host (contract A8).
+"""Batches: many requests to one model, read as a stream, served by one host (openrouter.md §A8).
 
 The reader sees a field only where it stands before `requests`: a `model` or an `endpoint` behind
 it counts as missing, which is the error of the order, too; a `provider` there is never read.
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.simulator.ask import Ask, read_ask
+from app.simulator.json_text import without_halves
 from app.simulator.refusals import Refusal
 from app.simulator.routed import Routed
 from app.simulator.router import Router
@@ -38,9 +39,9 @@ class _Pairs(dict[str, Any]):
 
 
 def read_batch(_content_type: str, raw: bytes) -> dict[str, Any]:
-    """The body as a stream's reader sees it. Raises the 400s of contract A8."""
+    """The body as a stream's reader sees it. Raises the 400s of openrouter.md §A8."""
     try:
-        whole = json.loads(raw, object_pairs_hook=_Pairs)
+        whole = json.loads(without_halves(raw), object_pairs_hook=_Pairs)
     except (ValueError, RecursionError) as error:
         raise Refusal(400, f"Invalid JSON: {error}") from None
     if not isinstance(whole, _Pairs):

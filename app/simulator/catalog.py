@@ -105,7 +105,7 @@ class Model:
 
     @property
     def stands_for(self) -> str | None:
-        """The model that is meant, where this is `~author/family-latest` (contract A6)."""
+        """The model that is meant, where this is `~author/family-latest` (openrouter.md §A6)."""
         target = self.listed.get("alias_target")
         return target["slug"] if isinstance(target, dict) else target
 
@@ -117,7 +117,7 @@ class Model:
 
 
 def _applies(override: Mapping[str, Any], prompt_tokens: int, now: datetime) -> bool:
-    """Whether every condition of a price override holds (contract §5.3); times are HHMM, UTC."""
+    """Whether all conditions of a price override hold (openrouter.md §5.3); times are HHMM, UTC."""
     days = override.get("utc_days")
     if days is not None and _DAYS[now.weekday()] not in days:
         return False

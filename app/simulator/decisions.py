@@ -1,4 +1,4 @@
-"""Decisions: questions about a state, each with an answer of its kind (contract A8)."""
+"""Decisions: questions about a state, each with an answer of its kind (openrouter.md §A8)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

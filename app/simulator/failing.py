@@ -1,4 +1,4 @@
-"""Errors under status 200, in place of an answer or after some of its tokens (contract §3.3, A5.3).
+"""Errors under status 200, instead of an answer or after some tokens (openrouter.md §3.3, §A5.3).
 
 The positions of the switch `error_in_200`; where a dialect has no shape of its own for one, it
 answers as with "body". A stream consists of that one event.

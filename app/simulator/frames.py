@@ -1,4 +1,4 @@
-"""The event streams of each dialect, frame by frame, as bytes (contract §3.1)."""
+"""The event streams of each dialect, frame by frame, as bytes (openrouter.md §3.1)."""
 
 from collections.abc import Iterator
 from typing import Any

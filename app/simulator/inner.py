@@ -2,7 +2,7 @@
 
 The simulated model uses every server tool that it is given, once. A tool that holds a model routes
 a request of its own, through the same router; whether that one gets the outer request's `provider`
-object is not established for these carriers, so a switch says (contract A2.2, A2.3).
+object is not established for these carriers, so a switch says (openrouter.md §A2.2, §A2.3).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,9 +29,11 @@ class Serves(Protocol):
     @property
     def catalog(self) -> Catalog:
         """What there is."""
+        ...
 
     def serve(self, ask: Ask, random: Random) -> Routed:
         """Serve one request. Raises `Refusal`."""
+        ...
 
 
 def run_inside(

@@ -1,4 +1,4 @@
-"""Images, speech, transcriptions and videos: small fixed answers (contract A8)."""
+"""Images, speech, transcriptions and videos: small fixed answers (openrouter.md §A8)."""
 
 import base64
 from typing import Any

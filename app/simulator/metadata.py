@@ -1,4 +1,4 @@
-"""Router metadata: the router's own account of what it did (contract §4)."""
+"""Router metadata: the router's own account of what it did (openrouter.md §4)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def metadata_field(ask: Ask, routed: Routed) -> dict[str, Any]:
 
 
 def metadata(ask: Ask, routed: Routed) -> dict[str, Any]:
-    """The router's account (contract §4)."""
+    """The router's account (openrouter.md §4)."""
     row = routed.completion.row
     told: dict[str, Any] = {
         "requested": ask.requested,
@@ -54,7 +54,7 @@ def attempts_made(ask: Ask, attempts: Sequence[tuple[Row, int]]) -> list[dict[st
 
 
 def _offered_model(ask: Ask, row: Row) -> str:
-    """Both the plain id and the dated slug have been seen (contract §4)."""
+    """Both the plain id and the dated slug have been seen (openrouter.md §4)."""
     return row.model.id if ask.switches.attempts_name == "id" else row.model.canonical
 
 

@@ -5,6 +5,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
+from app.simulator.json_text import without_halves
 from app.simulator.refusals import Refusal
 
 _KIND = "multipart/form-data"
@@ -32,7 +33,7 @@ def form_fields(content_type: str, raw: bytes) -> dict[str, Any]:
         fields[name] = len(content) if part.get_filename() is not None else text
     if isinstance(told := fields.get("provider"), str):
         try:
-            fields["provider"] = json.loads(told)
+            fields["provider"] = json.loads(without_halves(told.encode()))
         except (ValueError, RecursionError):
             raise Refusal(400, "provider: Invalid JSON") from None
     return fields

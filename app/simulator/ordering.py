@@ -4,7 +4,7 @@ Without an `order`, a sort or a tier, the default order: traffic shares, see sha
 older lottery by 1/price².
 
 Rows for which the account has a key of its own go before all others, also past an order without
-fallbacks; every filter before that one holds for them, too (contract §1.6, §7 step 10).
+fallbacks; every filter before that one holds for them, too (openrouter.md §1.6, §7 step 10).
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from app.simulator.naming import Candidate
 from app.simulator.routing import Funnel, admitted_tiers, has_own_key, matches
 from app.simulator.shares import drawn
 
-# Of the older lottery: how many of the cheapest rows share the load; a guess (contract §7).
+# Of the older lottery: how many of the cheapest rows share the load; a guess (openrouter.md §7).
 _LOAD_BALANCED = 4
 
 

@@ -1,4 +1,4 @@
-"""The routes beside inference: what each reads, how it is served, what it answers (A8)."""
+"""The routes beside inference: what each reads, its host, its answer (openrouter.md §A8)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ from typing import Any
 from app.simulator.ask import Ask
 from app.simulator.batches import batches, read_batch, run_batch
 from app.simulator.decisions import check_questions, decisions
+from app.simulator.json_text import without_halves
 from app.simulator.media import film, images, speech, transcriptions, videos
 from app.simulator.multipart import form_fields, is_form
 from app.simulator.refusals import Refusal
@@ -19,7 +20,7 @@ from app.simulator.vectors import embeddings, rerank
 def read_json(_content_type: str, raw: bytes) -> Any:
     """A JSON body. Raises the 400 of bytes that are no JSON."""
     try:
-        return json.loads(raw)
+        return json.loads(without_halves(raw))
     except (ValueError, RecursionError) as error:
         raise Refusal(400, f"Invalid JSON: {error}") from None
 

@@ -1,6 +1,6 @@
 """The request parameters that an endpoint may or may not take."""
 
-# The keys of contract §5.2 that `require_parameters` counts.
+# The keys of openrouter.md §5.2 that `require_parameters` counts.
 PARAMETERS = frozenset(
     {
         "temperature",

@@ -1,4 +1,4 @@
-"""Models that are routers: which of the catalog's models they pick (contract A2.2, A2.3).
+"""Models that are routers: which of the catalog's models they pick (openrouter.md §A2.2, §A2.3).
 
 The request's preferences filter what they pick from: documented, and a switch. A pick is random by
 the request's seed where no rule is documented; a conversation that names itself keeps its pick.

@@ -1,4 +1,4 @@
-"""The routes of presets: reading them, and making one of a request's body (contract A1.1)."""
+"""The routes of presets: reading them, and making one of a request's body (openrouter.md §A1.1)."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Presets: named configurations of a workspace, with their versions (contract A1).
+"""Presets: named configurations of a workspace, with their versions (openrouter.md §A1).
 
 A file has `{"format": 1, "presets": [<item of GET /presets with "versions": [<version>, ...]>]}`.
 Of an item only `slug` is needed, of a version only `config`. A key `_simulator` holds `keys`: the

@@ -1,4 +1,4 @@
-"""The read endpoints: models, endpoints, providers, generation records, the key (contract §5)."""
+"""Read endpoints: models, endpoints, providers, generation records, the key (openrouter.md §5)."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The errors OpenRouter answers with, in the words seen in live bodies (contract §3.5)."""
+"""The errors OpenRouter answers with, in the words seen in live bodies (openrouter.md §3.5)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

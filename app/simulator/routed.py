@@ -100,7 +100,7 @@ class Routed:
 
     @property
     def charged(self) -> Decimal:
-        """USD that OpenRouter charges: with an own key, its fee (contract A5.1)."""
+        """USD that OpenRouter charges: with an own key, its fee (openrouter.md §A5.1)."""
         return sum(
             (
                 charged(each.ask, each.completion.row, each.completion.usage.cost)

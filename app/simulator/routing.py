@@ -1,4 +1,4 @@
-"""The funnel: hard filters before anything is ordered, in the order seen live (contract §7)."""
+"""The funnel: hard filters before any ordering, in the order seen live (openrouter.md §7)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -119,7 +119,7 @@ def filtered(ask: Ask, candidate: Candidate) -> Funnel:
 
 
 def matches(entry: str, row: Row, *, display_names: bool) -> bool:
-    """Whether an entry of `only`, `order` or `ignore` means this row (contract §1.3).
+    """Whether an entry of `only`, `order` or `ignore` means this row (openrouter.md §1.3).
 
     A display name that is understood means what the slug does, in whichever case.
     """
@@ -159,7 +159,7 @@ def _rows_nobody_asked_for(funnel: Funnel) -> None:
 
 
 def admitted_tiers(ask: Ask, candidate: Candidate) -> tuple[str, ...]:
-    """The service tiers that the request opts into, the preferred one first (contract §2.7)."""
+    """The service tiers that the request opts into, preferred first (openrouter.md §2.7)."""
     asked = _TIERS.get(ask.service_tier, ())
     if ask.service_tier == "default" or ask.provider.get("order"):
         return asked
@@ -250,7 +250,7 @@ def _by_required_parameters(funnel: Funnel) -> None:
 
 
 def _by_soft_parameters(funnel: Funnel) -> None:
-    """Hard where anybody who is left can do it, ignored where nobody can (contract §1.6)."""
+    """Hard where anybody who is left can do it, ignored where nobody can (openrouter.md §1.6)."""
     for soft in ("response_format", "verbosity"):
         able = [row for row in funnel.left if soft in row.parameters]
         if soft in funnel.ask.given and able:

@@ -1,7 +1,7 @@
 """What the router keeps of conversations: where they stick, what is cached, which model was picked.
 
-Contract §2.6, A3.3: per model and conversation; a conversation that names itself sticks from the
-start, another once its cache was hit; ten idle minutes end it.
+openrouter.md §2.6, §A3.3: per model and conversation; a conversation that names itself sticks from
+the start, another once its cache was hit; ten idle minutes end it.
 """
 
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""Traffic shares: the default order (contract A3.1).
+"""Traffic shares: the default order (openrouter.md §A3.1).
 
 Each request draws one endpoint at random, by shares; a retry draws again from the rest. A share
 has two parts: a small one for exploration, alike for all, so that no chance is zero, and a

@@ -1,4 +1,4 @@
-"""One frame of an event stream, as bytes (contract §3.1)."""
+"""One frame of an event stream, as bytes (openrouter.md §3.1)."""
 
 import json
 from typing import Any

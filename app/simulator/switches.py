@@ -1,7 +1,7 @@
 """What the simulated OpenRouter does where sources disagree, or where a client must cope.
 
-Each field is one switch of contract §7 and its additions; the defaults are what was seen last in
-live traffic, or documented last.
+Each field is one switch of openrouter.md §7 and its additions; the defaults are what was seen last
+in live traffic, or documented last.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -44,7 +44,7 @@ class Switches:
     # An answer without a word: `network_error` also lacks its usage, `reasoning_only` is billed
     empty: Literal["", "network_error", "reasoning_only"] = ""
 
-    # Presets (contract A1): what a name that leads to no active preset does at inference,
+    # Presets (openrouter.md §A1): what a name that leads to no active preset does at inference,
     lost_preset: Literal["404", "400", "ignored"] = "404"
     # whether a request's `null` leaves a field to the preset, or takes it from the preset,
     preset_nulls: Literal["lacking", "given"] = "lacking"
@@ -52,12 +52,12 @@ class Switches:
     listed_presets: Literal["own", "whole", "ignored"] = "own"
     presets_refused: int = 0  # the status that reading presets ends in: 403, 500, 503
 
-    # Server tools (A2): does GET /tools need a key, and is a tool refused where it is not listed?
+    # Server tools (openrouter.md §A2): does GET /tools need a key, is an unlisted tool refused?
     tools_need_key: bool = True
     tools_elsewhere: Literal["refused", "run"] = "refused"
     server_tool_record: Literal["details", "counts"] = "details"  # what a chat says of their calls
 
-    # Models inside (A2.3): do they get the outer request's `provider`? Not established.
+    # Models inside (openrouter.md §A2.3): do they get the outer `provider`? Not established.
     inner_inherits: bool = False
     judge_inherits: bool = True  # documented
     candidates_inherit: bool = True  # documented; off, a router picks past the preferences
@@ -69,12 +69,12 @@ class Switches:
     )
     switchyard_judge: str = "google/gemini-2.5-flash-lite"  # the SDK says gemini-3.5-flash-lite
 
-    # The order without an `order` or a `sort` (A3)
+    # The order without an `order` or a `sort` (openrouter.md §A3)
     default_order: Literal["shares", "legacy"] = "shares"  # legacy: 1/price² among the cheapest
     only_keeps_shares: bool = True  # off: a request with `only` goes by price
     auto_exacto: bool = True  # does a request with tools go by quality?
 
-    # What images, audio and videos do with a key of `provider` that is for other routes (A8)
+    # What media routes do with a key of `provider` that is for other routes (openrouter.md §A8)
     media_keys: Literal["refused", "ignored"] = "refused"
 
     def overridden(self, values: Any) -> "Switches":

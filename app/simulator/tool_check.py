@@ -1,4 +1,4 @@
-"""What is refused of a request's server tools before anything is routed (contract A2.2, A2.4)."""
+"""What is refused of a request's server tools before routing (openrouter.md §A2.2, §A2.4)."""
 
 from collections import Counter
 from collections.abc import Mapping

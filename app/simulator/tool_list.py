@@ -1,6 +1,6 @@
-"""OpenRouter's server tools: their spellings, where they run, on which routes (contract A2.1).
+"""OpenRouter's server tools: their spellings, where they run, which routes (openrouter.md §A2.1).
 
-Aliases and engines follow the SDK's unions (A2.4, A2.5); prices and descriptions are made up.
+Aliases and engines follow the SDK's unions (§A2.4, §A2.5); prices and descriptions are made up.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What an answer shows of the server tools that called a model, in each dialect (contract A2.2)."""
+"""What an answer shows of server tools that called a model, by dialect (openrouter.md §A2.2)."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""GET /tools: OpenRouter's server tools, in a list that machines can read (contract A2.1)."""
+"""GET /tools: OpenRouter's server tools, in a list that machines can read (openrouter.md §A2.1)."""
 
 from typing import Any
 

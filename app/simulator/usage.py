@@ -1,4 +1,4 @@
-"""`usage` in each dialect: tokens, and what they cost (contract §3.2, A5.1)."""
+"""`usage` in each dialect: tokens, and what they cost (openrouter.md §3.2, §A5.1)."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ def _money(routed: Routed) -> dict[str, Any]:
 
 
 def usage_field(routed: Routed) -> dict[str, Any]:
-    """`usage` of an answer; what a dead upstream leaves behind has none (contract A5.3)."""
+    """`usage` of an answer; what a dead upstream leaves behind has none (openrouter.md §A5.3)."""
     if routed.ask.switches.empty == "network_error":
         return {}
     usage = responses_usage if routed.ask.dialect == "responses" else chat_usage

@@ -46,7 +46,7 @@ _ITEMS: dict[str, tuple[type, str]] = {
 }
 
 
-# The keys of `provider` that a route takes, where it takes a part of them (contract A8).
+# The keys of `provider` that a route takes, where it takes a part of them (openrouter.md §A8).
 _TAKEN: dict[str, frozenset[str]] = {
     "images": frozenset({"allow_fallbacks", "ignore", "only", "order", "sort", "options"}),
     "speech": frozenset({"zdr", "data_collection", "options"}),
@@ -98,7 +98,7 @@ def check_body(body: Any, dialect: str = "chat", *, lenient: bool = False) -> di
 
 
 def _check_fallbacks(body: dict[str, Any]) -> None:
-    """Anthropic's way to name other models (contract §2.3)."""
+    """Anthropic's way to name other models (openrouter.md §2.3)."""
     fallbacks = body.get("fallbacks") or []
     if fallbacks and body.get("models"):
         raise Refusal(400, "fallbacks: 'fallbacks' and 'models' can not be used together")
@@ -177,7 +177,7 @@ def _prices(value: Any) -> Complaint:
 
 
 def _is_price(value: Any) -> bool:
-    """The schema says strings, clients send numbers: both are in use (contract §1.1)."""
+    """The schema says strings, clients send numbers: both are in use (openrouter.md §1.1)."""
     try:
         return (_is_number(value) or isinstance(value, str)) and Decimal(str(value)).is_finite()
     except InvalidOperation:

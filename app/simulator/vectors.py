@@ -1,4 +1,4 @@
-"""Embeddings and rerank: their answers (contract §6)."""
+"""Embeddings and rerank: their answers (openrouter.md §6)."""
 
 import base64
 import hashlib

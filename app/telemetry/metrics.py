@@ -219,7 +219,7 @@ def _of_now(now: Standing) -> Iterator[Metric]:
     )
     yield _gauge("pointsman_book_rules", "Rules in force.", now.book_rules)
     yield _gauge(
-        "pointsman_book_problems", "Mistakes in the policy files as saved.", now.book_problems
+        "pointsman_book_problems", "Mistakes in the policy files as saved.", len(now.problems)
     )
     yield _counter(
         "pointsman_book_reload_failures",

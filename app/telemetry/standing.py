@@ -1,7 +1,11 @@
-"""How a Pointsman stands at one moment: what is read off rather than added up. PURE."""
+"""How a Pointsman stands at one moment: what is read off rather than added up. PURE.
+
+`/ready`, the gauges of `/metrics` and the notices on the dashboard are all made from it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,20 +18,38 @@ class Standing:
     draining: bool
     connections: int
     most_connections: int
+    descriptors: int | None  # how many files and connections may be open
     descriptors_run_out: bool
+    connections_full: bool
     turned_away: Mapping[str, int]  # by error code
     bodies_held: int  # bytes
     loop_stall_seconds: float
     ledger_waiting: int
     ledger_oldest_seconds: float  # that the receipt has waited which has waited longest
     ledger_dropped: int
-    ledger_well: bool
+    ledger_error: str | None  # why receipts can't be written
     catalog_models: int
     catalog_listings: int
     catalog_oldest_seconds: float | None  # None: nothing is listed yet
     catalog_drifts: int
+    latest_drifts: tuple[str, ...] = ()
     book: str  # its revision
     book_rules: int
-    book_problems: int
+    book_aliases: int
+    problems: tuple[str, ...]  # mistakes in policy files as saved
     book_failures: int
+    worker: int | None = None  # its number; None: it is the only one
     workers: int = 1  # of which this is one
+
+    @property
+    def ledger_well(self) -> bool:
+        """Whether receipts can be written."""
+        return self.ledger_error is None
+
+    @property
+    def status(self) -> Literal["draining", "degraded", "ready"]:
+        """In one word. A degraded Pointsman serves requests all the same."""
+        if self.draining:
+            return "draining"
+        short = self.connections_full or self.descriptors_run_out
+        return "degraded" if self.ledger_error or self.problems or short else "ready"

@@ -96,7 +96,7 @@ _MESSAGES_USAGE = UsageNames(
     upstream_completion_cost=("cost_details", "upstream_inference_completions_cost"),
 )
 _CHAT_FINISH = (Place("choices", (0, "finish_reason")),)
-_CHAT_DELTAS = (
+SAID = (  # the parts of a chat message, and of a delta, that the model has said
     "content",
     "reasoning",
     "reasoning_content",
@@ -114,7 +114,7 @@ _ROWS = (
         path="/chat/completions",
         usage=_CHAT_USAGE,
         finish_reason=_CHAT_FINISH,
-        tokens=tuple(Place("choices", (0, "delta", name)) for name in _CHAT_DELTAS),
+        tokens=tuple(Place("choices", (0, "delta", name)) for name in SAID),
     ),
     Dialect(
         name="responses",

@@ -14,18 +14,16 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from app.exact_numbers import LONGEST, from_json
+from app.surrogates import readable
 
 Step = str | int  # a key of an object, or a place in a list
-
-# A stream may cut an emoji between two deltas: legal JSON, but not to a strict decoder. We only
-# look, so every surrogate may become U+FFFD, also where an escaped backslash precedes its `u`.
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 class Frame(msgspec.Struct, gc=False):
     """The keys that any dialect looks at in a body or an event; all others are skipped unread.
 
-    Absent and null are both None. Nothing is validated: every value may be of any type.
+    Absent and null are both None; a raw field is a slice of the bytes, empty where absent. Nothing
+    is validated: every value may be of any type.
     """
 
     id: Any = None
@@ -44,6 +42,11 @@ class Frame(msgspec.Struct, gc=False):
     stop_reason: Any = None
     response: msgspec.Raw = msgspec.Raw()
     message: msgspec.Raw = msgspec.Raw()
+    output: msgspec.Raw = msgspec.Raw()  # an answer's content, as the next ones
+    content: msgspec.Raw = msgspec.Raw()
+    data: msgspec.Raw = msgspec.Raw()
+    results: msgspec.Raw = msgspec.Raw()
+    text: msgspec.Raw = msgspec.Raw()
 
 
 class Place(NamedTuple):
@@ -59,7 +62,9 @@ _MOST_IN_ALL = 1_000_000  # of what is read whole, by commands
 _MAY_BE_LARGE = frozenset({"choices", "delta"})  # they hold what the model said
 _TELLING = frozenset({"provider", "usage", "openrouter_metadata"})  # who served, and what ran
 TOO_LARGE: Final = object()  # in place of one of these that is too large to be read
-_LEFT_RAW = frozenset({"response", "message"})
+CONTENT = ("output", "content", "data", "results", "text")  # where a body's content is, but chat's
+_LEFT_RAW = frozenset({"response", "message", *CONTENT})
+_NOTHING = frozenset({b"", b"null", b"[]", b"{}", b'""'})
 
 # A whole number that Python takes too long to read is a number all the same.
 _LONG_INT = re.compile(rb"(?<![.eE+0-9])(?<![eE]-)[0-9]{%d,}+(?![.eE])" % (LONGEST + 1))
@@ -141,13 +146,12 @@ def _mended(text: bytes) -> bytes:
     if len(text) > _LARGE:
         plain = text.translate(_ASCII)
         return plain.replace(rb"\ud", rb"\u0").replace(rb"\uD", rb"\u0")
-    whole = without_surrogates(text.decode(errors="replace").encode())
-    return _LONG_INT.sub(_TOO_LARGE, whole)
+    return _LONG_INT.sub(_TOO_LARGE, readable(text))
 
 
-def without_surrogates(text: bytes) -> bytes:
-    """`text` with U+FFFD for each half of a character that is written as an escape."""
-    return _SURROGATE.sub(rb"\\ufffd", text)
+def has_content(frame: Frame) -> bool:
+    """Whether a body has content at its top level, in whatever form; not looked into."""
+    return any(bytes(getattr(frame, name)).strip() not in _NOTHING for name in CONTENT)
 
 
 def pick(frame: Frame, place: Place) -> Any:

@@ -1,4 +1,4 @@
-"""OpenRouter's own record of a generation, `GET /generation?id=` (contract §5.5)."""
+"""OpenRouter's own record of a generation, `GET /generation?id=` (openrouter.md §5.5)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from app.wire.dialect import Dialect
-from app.wire.frame import TOO_LARGE, Frame, pick, walk
+from app.wire.dialect import SAID, Dialect
+from app.wire.frame import TOO_LARGE, Frame, has_content, pick, walk
 from app.wire.observation import (
     MOST_ROWS,
     Observation,
@@ -57,15 +57,13 @@ class Notes(msgspec.Struct):
         Runs once for each token, so what is rare is looked at only where there is something.
         """
         if TOO_LARGE in (frame.provider, frame.usage, frame.openrouter_metadata):
-            self.pass_over("the field that names the provider is too large")
+            self.pass_over("the field that names the provider is too large to be read")
         if frame.provider != self._provider:
             self._name_provider(frame.provider)
         if frame.model != self._model:
             self._model = text(frame.model) or self._model
         if self._generation_id is None:
             self._look_for_id(frame)
-        if frame.choices is not None and not self.streamed:
-            self._look_for_content(frame.choices)
         if frame.usage is not None:
             self._add_usage(frame.usage)
         if frame.openrouter_metadata is not None:
@@ -76,12 +74,16 @@ class Notes(msgspec.Struct):
             self._service_tier = text(tier)
         self._look_for_finish(frame)
 
-    def _look_for_content(self, choices: object) -> None:
-        """Whether a whole body has content, which an error may stand beside."""
-        for step in ("message", "text"):
-            said = walk(choices, (0, step))
-            said = said.get("content") or said.get("tool_calls") if isinstance(said, dict) else said
-            self._has_content = self._has_content or bool(said)
+    def look_for_content(self, frame: Frame) -> None:
+        """Whether a whole body, or what an event wraps, has content beside an error."""
+        said = walk(frame.choices, (0, "message"))
+        parts = map(said.get, SAID) if isinstance(said, dict) else (said,)
+        self._has_content = (
+            self._has_content
+            or any(parts)
+            or bool(walk(frame.choices, (0, "text")))
+            or has_content(frame)
+        )
 
     def _take_metadata(self, told: RouterMetadata | None) -> None:
         """Keep the newest account, with the attempts of those before it: they had the prompt."""
@@ -114,7 +116,7 @@ class Notes(msgspec.Struct):
         billed = usage is not None and bool(usage.completion_tokens)
         metadata = self._metadata
         if metadata is not None and len(metadata.attempts) >= MOST_ROWS:
-            self.pass_over(f"router metadata with {MOST_ROWS} attempts or more")
+            self.pass_over(f"the router metadata lists {MOST_ROWS} attempts or more")
         return Observation(
             generation_id=self._generation_id,
             provider=self._provider,
@@ -127,7 +129,7 @@ class Notes(msgspec.Struct):
             error=self._error,
             metadata=metadata,
             done=self.done,
-            answered=self.tokens_started or (not self.streamed and (billed or self._has_content)),
+            answered=self.tokens_started or self._has_content or (billed and not self.streamed),
             unreadable=self.unreadable,
             partly_read=self.partly_read,
         )

@@ -23,13 +23,6 @@ MOST_ROWS = 256  # of attempts, endpoints or stages; a popular model has some th
 MOST_DOLLARS = 1_000_000  # of one answer; the ledger's columns end at nine times as much
 
 
-class Offer(NamedTuple):
-    """One endpoint as router metadata names it: provider (display name) and model."""
-
-    provider: str
-    model: str | None
-
-
 class Attempt(NamedTuple):
     """A provider that received the prompt, and the status it answered."""
 
@@ -74,21 +67,17 @@ class ObservedError(msgspec.Struct, frozen=True, gc=False):
 
 
 class RouterMetadata(msgspec.Struct, frozen=True, gc=False):
-    """The router's opt-in account of what it did (contract §4).
+    """The router's opt-in account of what it did (openrouter.md §4).
 
-    `available` may name providers that the filters removed; judge by `selected` and `attempts`.
+    `selected` is the provider it chose, by its display name. The list of endpoints that it had to
+    choose from is not kept: it may name providers that the filters removed.
     """
 
-    requested: str | None
     strategy: str | None
     region: str | None
-    summary: str | None
-    attempt: int | None
     is_byok: bool | None
-    selected: Offer | None
-    available: tuple[Offer, ...]
+    selected: str | None
     attempts: tuple[Attempt, ...]
-    pipeline: tuple[str, ...]
     unclear: str | None = None  # why it may not name everybody who got the prompt
 
 
@@ -97,8 +86,8 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
 
     `provider` is the one named last, `provider_names` all of them, in the order of appearance.
     `done`: a stream's terminator came, or a whole body was read. `answered`: an event of a stream
-    bore a token, or a whole body was billed for some. `unreadable`: why something of the answer
-    could not be read; what could be read is here all the same.
+    bore a token, or a whole body had content or was billed for some. `unreadable`: why something
+    of the answer could not be read, as a clause in plain words; what could be read is here too.
     """
 
     generation_id: str | None = None
@@ -168,38 +157,29 @@ def read_metadata(metadata: object) -> RouterMetadata | None:
     """Router metadata; fields it may gain are ignored, as its documentation asks."""
     if not isinstance(metadata, dict):
         return None
-    rows = [
-        (Offer(provider, text(row.get("model"))), row.get("selected") is True)
+    selected = [
+        provider
         for row in _objects(walk(metadata, ("endpoints", "available")))
-        if (provider := text(row.get("provider")))
+        if row.get("selected") is True and (provider := text(row.get("provider")))
     ]
     attempts = _attempts(metadata.get("attempts"))
     return RouterMetadata(
-        requested=text(metadata.get("requested")),
         strategy=text(metadata.get("strategy")),
         region=text(metadata.get("region")),
-        summary=text(metadata.get("summary"), LONGEST_MESSAGE),
-        attempt=whole(metadata.get("attempt")),
         is_byok=flag(metadata.get("is_byok")),
-        selected=next((offer for offer, selected in rows if selected), None),
-        available=tuple(offer for offer, _ in rows),
+        selected=selected[0] if selected else None,
         attempts=attempts,
-        unclear=_unclear(metadata, attempts, [offer for offer, selected in rows if selected]),
-        pipeline=tuple(
-            kind
-            for stage in _objects(metadata.get("pipeline"))
-            if (kind := text(stage.get("type")))
-        ),
+        unclear=_unclear(metadata, attempts, selected),
     )
 
 
 def _unclear(
-    metadata: Mapping[str, Any], named: Collection[Attempt], selected: Iterable[Offer]
+    metadata: Mapping[str, Any], named: Collection[Attempt], selected: Iterable[str]
 ) -> str | None:
     """Why router metadata may not name everybody who got the prompt; None where it does."""
     listed = sum(1 for _ in _objects(metadata.get("attempts")))
     counted = whole(metadata.get("attempt")) or 0
-    if len({offer.provider.lower() for offer in selected}) > 1:
+    if len({provider.lower() for provider in selected}) > 1:
         return "the router metadata marks more than one provider as selected"
     if len(named) < listed:
         return "the router metadata has an attempt without a provider"

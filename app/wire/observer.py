@@ -11,7 +11,7 @@ Rule 3  Every event is read, so a provider that is named differently later on is
 from app.wire.dialect import Dialect
 from app.wire.frame import Frame, read_frame, read_value
 from app.wire.notes import Notes
-from app.wire.observation import Observation
+from app.wire.observation import Observation, text
 from app.wire.sse import Event, SseParser
 
 __all__ = ["LIMIT", "Observation", "Observer"]
@@ -25,7 +25,8 @@ _PIECE = 4096
 
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
-_NOT_JSON = "not JSON"
+_NOT_JSON = "the answer is not JSON"
+_EVENT_NOT_JSON = "an event is not JSON"
 _ERROR_EVENTS = frozenset({"error", "response.error"})
 
 
@@ -51,7 +52,7 @@ class Observer:
         self._body: bytearray | None = None
         coding = content_encoding.strip().lower()
         if coding not in {"", "identity"}:  # we ask for identity; what came is passed on unread
-            self._notes.unreadable = f"compressed: {coding}"
+            self._notes.unreadable = f"the answer is compressed ({text(coding)})"
         elif content_type.partition(";")[0].strip().lower() == "text/event-stream":
             self._stream = SseParser(limit)
             self._notes.streamed = True
@@ -119,7 +120,7 @@ class Observer:
         if stream.held + len(self._left) + len(chunk) <= self._limit:
             self._left += chunk
             return
-        self._notes.pass_over("its events arrived faster than they could be read")
+        self._notes.pass_over("its events arrived faster than Pointsman could read them")
         self._left.clear()
         self._stream = None
 
@@ -135,9 +136,9 @@ class Observer:
             self._notes.done = True
         elif not (cut or _is_keep_alive(event.data)):
             if b"provider" in event.data:  # perhaps another one
-                self._notes.pass_over(_NOT_JSON)
+                self._notes.pass_over(_EVENT_NOT_JSON)
             else:
-                self._notes.unreadable = _NOT_JSON
+                self._notes.unreadable = _EVENT_NOT_JSON
 
     def _take(self, frame: Frame, event: Event) -> None:
         notes, wrapper = self._notes, self._dialect.wrapper
@@ -146,6 +147,7 @@ class Observer:
             notes.look_for_tokens(frame)
         if wrapper and (wrapped := getattr(frame, wrapper)) and (inner := read_frame(wrapped)):
             notes.take(inner)
+            notes.look_for_content(inner)
         kind = frame.type or (event.name and event.name.decode(errors="replace"))
         if not (kind and isinstance(kind, str)):
             return
@@ -158,11 +160,11 @@ class Observer:
         for event in stream.close():
             self._read(event, cut=True)
         if stream.skipped:
-            self._notes.pass_over(f"an event over {self._limit} bytes")
+            self._notes.pass_over(f"an event is larger than {_megabytes(self._limit)}")
 
     def _keep(self, body: bytearray, chunk: bytes) -> None:
         if len(body) + len(chunk) > self._limit:
-            self._notes.unreadable = f"over {self._limit} bytes"
+            self._notes.unreadable = f"the answer is larger than {_megabytes(self._limit)}"
             self._body = None
         else:
             body += chunk
@@ -171,9 +173,14 @@ class Observer:
         frame = read_frame(body.removeprefix(_BOM))
         if frame is not None:
             self._notes.take(frame)
+            self._notes.look_for_content(frame)
             self._notes.done = True
         else:
-            self._notes.unreadable = _NOT_JSON if body.strip() else "empty"
+            self._notes.unreadable = _NOT_JSON if body.strip() else "the answer is empty"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:g} MB"
 
 
 def _takes_long(chunk: bytes) -> bool:

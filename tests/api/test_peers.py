@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.api.peers import Peers
-from app.server.worker import Worker
+from app.server.process import Worker
 from app.telemetry.sums import Family, Telling
 
 

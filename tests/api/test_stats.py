@@ -63,27 +63,45 @@ async def test_time_and_filters_narrow_them(client: httpx2.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        (
-            "by=host",
-            "'host' is not a dimension; use provider, quantization, model",
-        ),
-        (
-            "since=yesterday",
-            "since='yesterday' is not a time; use a duration such as 30m",
-        ),
-        (
-            "until=soon",
-            "until='soon' is not a time; use a duration",
-        ),
-        ("verdict=good", "kept"),
+        ("stats?by=host", "by: 'host' is not one of provider"),
+        ("stats?since=yesterday", "since: 'yesterday' is not a time; use e.g. 90m"),
+        ("stats?until=soon", "until: 'soon' is not a time"),
+        ("stats?verdict=good", "verdict: 'good' is not one of kept, broken, unproven, none"),
+        ("stats?model=", "model: there is no value"),
+        ("stats?limit=5", "limit: not known"),
+        ("receipts?by=model", "by: not known"),
+        ("receipts?modle=m", "modle: not known; did you mean model?"),
+        ("receipts?model=m&model=n", "model: given twice"),
+        ("receipts?limit=0", "limit: '0' is not a number from 1 to 1000"),
+        ("receipts?limit=9999", "limit: '9999' is not a number"),
+        ("receipts?limit=-1", "limit: '-1' is not a number"),
+        ("receipts?failed=maybe", "failed: 'maybe' is not one of true, false"),
     ],
 )
 async def test_a_wrong_question_is_told_what_is_right(
     client: httpx2.AsyncClient, query: str, words: str
 ) -> None:
-    answer = await client.get(f"/pointsman/stats?{query}")
-    assert answer.status_code == 422
-    assert words in answer.text
+    answer = await client.get(f"/pointsman/{query}")
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("model=m*&provider=GROQ", 10),
+        ("verdict=none", 0),
+        ("failed=false&path=/v1/*", 30),
+        ("status=200", 0),
+        ("since=2026-11-21T09:30:10.125Z&until=2026-11-21T09:30:20.125Z", 10),
+    ],
+)
+async def test_receipts_and_stats_take_the_same_filters(
+    client: httpx2.AsyncClient, query: str, count: int
+) -> None:
+    receipts = (await client.get(f"/pointsman/receipts?{query}")).json()["receipts"]
+    stats = (await client.get(f"/pointsman/stats?{query}")).json()
+    assert (len(receipts), stats["total"]["requests"]) == (count, count)
 
 
 async def test_receipts_are_read_page_by_page(client: httpx2.AsyncClient) -> None:

@@ -93,7 +93,7 @@ def test_a_later_list_of_models_adds_to_what_is_known() -> None:
 def test_a_variant_with_endpoints_of_its_own_is_never_taken_for_its_model(
     asked: str, expected: list[str] | None
 ) -> None:
-    """`:free` has separate endpoints; `:nitro` only arranges the model's (contract §2.2)."""
+    """`:free` has separate endpoints; `:nitro` only arranges the model's (openrouter.md §2.2)."""
     catalog = EMPTY.with_listing("qwen/qwen3-coder", [ROW], 1.0)
     catalog = catalog.with_listing("qwen/qwen3-coder:free", [FREE_ROW], 1.0)
     assert tags(catalog, asked) == expected

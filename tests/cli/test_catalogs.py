@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from app.catalog.catalog import Catalog
 from app.catalog.snapshot import FORMAT
-from app.cli.catalogs import MOST_MODELS, fetch, open_catalog, simulated_snapshot
+from app.cli.catalogs import MOST_FETCHED, Rows, fetch, open_catalog, simulated_snapshot
 from app.errors import SettingsError, UpstreamError
+from app.openrouter.listings import rows_at
 from app.settings import Settings
 from app.simulator import create_simulator
+from app.wire.headers import RawHeaders
 from tests.running import running
 
 ROW = {"tag": "novita/fp8", "provider_name": "Novita"}
@@ -28,7 +32,11 @@ class Upstream:
         self._slugs = slugs or ("acme/sim-1",)
         self._answers = answers
 
-    async def __call__(self, path: str) -> tuple[int, object]:
+    async def get(self, path: str, _headers: RawHeaders) -> tuple[int, RawHeaders, bytes]:
+        status, answer = await self._answer(path)
+        return status, [], msgspec.json.encode(answer)
+
+    async def _answer(self, path: str) -> tuple[int, object]:
         self.paths.append(path)
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
@@ -42,10 +50,15 @@ class Upstream:
         return self._answers.get("models", (200, {"data": models}))
 
 
+def rows_of(upstream: Upstream) -> Rows:
+    openrouter: Any = upstream
+    return partial(rows_at, openrouter, headers=[])
+
+
 async def test_what_is_wanted_is_fetched_once_each_and_nothing_else() -> None:
     upstream = Upstream()
     names = ["acme/sim-1:nitro", "Acme/sim-1", "acme/sim-1:free"]
-    snapshot, left_out = await fetch(upstream, lambda _: names)
+    snapshot, left_out = await fetch(rows_of(upstream), lambda _: names)
     assert upstream.paths[:2] == ["/models?output_modalities=all", "/providers"]
     assert sorted(upstream.paths[2:]) == [
         "/models/acme/sim-1/endpoints",
@@ -56,27 +69,27 @@ async def test_what_is_wanted_is_fetched_once_each_and_nothing_else() -> None:
 
 
 async def test_a_wide_policy_fetches_no_more_than_is_polite() -> None:
-    models = [f"acme/sim-{n}" for n in range(MOST_MODELS + 7)]
+    models = [f"acme/sim-{n}" for n in range(MOST_FETCHED + 7)]
     upstream = Upstream(*models)
-    snapshot, left_out = await fetch(upstream, lambda known: list(known.models))
-    assert (len(snapshot.endpoints), left_out) == (MOST_MODELS, 7)
-    assert list(snapshot.endpoints) == models[:MOST_MODELS]
+    snapshot, left_out = await fetch(rows_of(upstream), lambda known: list(known.models))
+    assert (len(snapshot.endpoints), left_out) == (MOST_FETCHED, 7)
+    assert list(snapshot.endpoints) == models[:MOST_FETCHED]
     assert upstream.most_at_once <= 4
 
 
 async def test_a_name_cannot_lead_elsewhere() -> None:
     upstream = Upstream()
-    await fetch(upstream, lambda _: ["a/b?c#d e"])
+    await fetch(rows_of(upstream), lambda _: ["a/b?c#d e"])
     assert upstream.paths[-1] == "/models/a/b%3Fc%23d%20e/endpoints"
 
 
 async def test_a_model_that_there_is_not_has_no_listing_and_is_no_error() -> None:
-    snapshot, _ = await fetch(Upstream(endpoints=(404, None)), lambda _: ["acme/sim-2"])
+    snapshot, _ = await fetch(rows_of(Upstream(endpoints=(404, None))), lambda _: ["acme/sim-2"])
     assert snapshot.endpoints == {}
 
 
 async def test_no_list_of_providers_is_no_error_either() -> None:
-    snapshot, _ = await fetch(Upstream(providers=(404, None)), lambda _: [])
+    snapshot, _ = await fetch(rows_of(Upstream(providers=(404, None))), lambda _: [])
     assert snapshot.providers == []
 
 
@@ -96,7 +109,7 @@ async def test_an_answer_that_is_no_listing_is_an_error_and_no_empty_catalog(
     answers: dict[str, tuple[int, Any]],
 ) -> None:
     with pytest.raises(SettingsError, match="can't fetch the catalog"):
-        await fetch(Upstream(**answers), lambda _: ["acme/sim-1"])
+        await fetch(rows_of(Upstream(**answers)), lambda _: ["acme/sim-1"])
 
 
 def test_the_simulators_catalog_shows_what_its_listings_show() -> None:

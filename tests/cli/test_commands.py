@@ -123,10 +123,23 @@ def test_the_demo_serves_samples_prints_receipts_and_stays(tmp_path: Path) -> No
         assert "curl http://127.0.0.1:" in text
         base_url = text.split("Pointsman serves ")[1].split()[0]
         assert httpx2.get(f"{base_url}/models", trust_env=False).is_success
+        assert "Receipts:  " in text
+        assert "--ledger" not in text.split("Receipts:  ")[1].splitlines()[0]
+        answer = run(tmp_path, "log", "--json")
+        assert "receipts of the demo" in answer.stderr
+        kept = [r for r in map(json.loads, answer.stdout.splitlines()) if r["verdict"] == "kept"]
+        verified = run(tmp_path, "verify", kept[0]["id"])
+        assert verified.returncode == 0, verified.stderr
+        assert verified.stdout.count("kept") == 2, verified.stdout
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
     answer = run(tmp_path, "log", "--json", "--ledger", f"sqlite:///{tmp_path / 'demo-ledger.db'}")
     assert len(answer.stdout.splitlines()) == 5
+    assert run(tmp_path, "log", "--json").stdout == answer.stdout
+    assert run(tmp_path, "stats").returncode == run(tmp_path, "export").returncode == 0
+    verified = run(tmp_path, "verify", kept[0]["id"])
+    assert verified.returncode == 2
+    assert "the demo is not running" in verified.stderr
 
 
 def test_serve_with_a_key_serves_upstream_and_log_follows(tmp_path: Path) -> None:

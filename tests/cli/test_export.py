@@ -19,11 +19,11 @@ from app.cli.export import export
 from app.errors import LedgerError, SettingsError
 from app.ledger.receipt import FIELDS, Receipt, as_json_object
 from app.ledger.store import Store
+from app.ledger.wanted import EVERYTHING, Wanted
 from tests.ledger.receipts import FULL, START, receipt
 
 URL = "sqlite:///ledger.sqlite"
 OTHERS = [receipt(second, provider="novita", verdict="broken") for second in range(1, 30)]
-NOTHING: dict[str, Any] = {}
 GONE = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -131,13 +131,13 @@ def test_parquet_has_types(store: Store, tmp_path: Path) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="pyarrow is here")
 def test_without_pyarrow_the_extra_is_named_and_no_file_is_left(store: Store) -> None:
     with pytest.raises(SettingsError, match=r"pip install 'pointsman\[export\]', or take csv"):
-        export(store, form="parquet", output=Path("receipts.parquet"), filters=NOTHING)
+        export(store, EVERYTHING, form="parquet", output=Path("receipts.parquet"))
     assert not list(Path().glob("receipts*"))
 
 
 def test_parquet_needs_a_file(store: Store) -> None:
     with pytest.raises(SettingsError, match=r"add -o receipts\.parquet"):
-        export(store, form="parquet", output=None, filters=NOTHING)
+        export(store, EVERYTHING, form="parquet", output=None)
 
 
 @pytest.mark.parametrize(
@@ -153,13 +153,13 @@ def test_parquet_needs_a_file(store: Store) -> None:
     ids=str,
 )
 def test_filters_hold(store: Store, filters: dict[str, Any], count: int) -> None:
-    assert export(store, form="jsonl", output=Path("some.jsonl"), filters=filters) == count
+    assert export(store, Wanted(**filters), form="jsonl", output=Path("some.jsonl")) == count
     assert len(Path("some.jsonl").read_text(encoding="utf-8").splitlines()) == count
 
 
 def test_a_file_that_cannot_be_written_is_told(store: Store) -> None:
     with pytest.raises(SettingsError, match=r"can't write nowhere/out.csv: No such file"):
-        export(store, form="csv", output=Path("nowhere/out.csv"), filters=NOTHING)
+        export(store, EVERYTHING, form="csv", output=Path("nowhere/out.csv"))
 
 
 class Breaking:
@@ -169,17 +169,19 @@ class Breaking:
         self.first_since, self.end = store.first_since, store.end
         self._store = store
 
-    def written_after(self, cursor: int, *, limit: int) -> tuple[int, list[Receipt]]:
+    def written_after(
+        self, cursor: int, wanted: Wanted, *, limit: int
+    ) -> tuple[int, list[Receipt]]:
         if cursor:
             raise LedgerError("away")
-        return self._store.written_after(cursor, limit=limit // 1000)
+        return self._store.written_after(cursor, wanted, limit=limit // 1000)
 
 
 def test_a_file_there_already_stays_until_the_new_one_is_whole(store: Store) -> None:
     Path("out.csv").write_text("precious", encoding="utf-8")
     breaking: Any = Breaking(store)
     with pytest.raises(LedgerError):
-        export(breaking, form="csv", output=Path("out.csv"), filters=NOTHING)
+        export(breaking, EVERYTHING, form="csv", output=Path("out.csv"))
     assert Path("out.csv").read_text(encoding="utf-8") == "precious"
     assert not Path("out.csv.partial").exists()
 
@@ -191,9 +193,9 @@ def test_the_command_says_how_many_went_where(store: Store) -> None:
 
 def test_what_is_written_meanwhile_is_left_for_the_next_time(store: Store) -> None:
     """An export ends, however busy the proxy is."""
-    assert export(store, form="jsonl", output=Path("a.jsonl"), filters=NOTHING) == 30
+    assert export(store, EVERYTHING, form="jsonl", output=Path("a.jsonl")) == 30
     store.write([receipt(99, cost_usd=Decimal(1))])
-    assert export(store, form="jsonl", output=Path("a.jsonl"), filters=NOTHING) == 31
+    assert export(store, EVERYTHING, form="jsonl", output=Path("a.jsonl")) == 31
 
 
 def test_a_reader_that_stops_early_is_no_stack_trace(store: Store, tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from app.cli.log import log, moment, show, show_one
+from app.cli.log import found, log, show, show_one
 from app.cli.terminal import Console
 from app.errors import SettingsError
 from app.ledger.receipt import Receipt, as_json_object
 from app.ledger.store import Store
+from app.ledger.wanted import EVERYTHING, Wanted
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -58,15 +59,24 @@ def test_t63_a_long_name_takes_no_room_from_time_and_verdict(width: int) -> None
     """A client that names a model does not decide whether its verdict can be seen."""
     long = "m" * 500
     text = table(receipt(1, model_asked=long, provider=long, rules=(long,)), width=width)
-    time_shown, verdict, *rest = text.splitlines()[1].split()
-    assert (len(time_shown), verdict) == (8, "kept")
+    date, time_shown, short_id, verdict, *rest = text.splitlines()[1].split()
+    assert (date, len(time_shown), short_id, verdict) == ("11-21", 8, "rcp_001", "kept")
     assert rest[-1].endswith("…") or "…" in text
 
 
 def test_a_wide_terminal_shows_all_that_matters() -> None:
     line = table(receipt()).splitlines()[1].split()
-    assert line[1:] == [
-        *("kept", "qwen/qwen3-coder", "deepinfra,", "fp8", "0.28s", "16+28", "$0.000032"),
+    assert line[2:] == [
+        *(
+            "rcp_001",
+            "kept",
+            "qwen/qwen3-coder",
+            "deepinfra,",
+            "fp8",
+            "0.28s",
+            "16+28",
+            "$0.000032",
+        ),
         "careful",
     ]
 
@@ -86,6 +96,38 @@ def test_who_did_not_serve_has_the_reason_in_that_place() -> None:
     assert "deepinfra, fp8 (caller_left)" in table(left)
 
 
+def test_a_receipt_of_today_has_no_date_and_one_of_another_year_has_its_year() -> None:
+    today = datetime.now(UTC)
+    assert table(receipt(started_at=today)).splitlines()[1].split()[1] == "rcp_001"
+    old = table(receipt(started_at=NOW - timedelta(days=400))).splitlines()[1]
+    assert old.startswith("2025-10-17 ")
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_what_matters_is_there_at_every_width(width: int) -> None:
+    text = table(receipt(), receipt(2, alias="quick"), width=width)
+    for word in ("time", "id", "verdict", "model", "served by", "TTFT", "cost", "$0.000032"):
+        assert word in text, text
+    assert ("qwen/qwen3-coder" in text.splitlines()[1]) is (width >= 100)
+    assert "qwen3-coder" in text.splitlines()[1]
+    assert "quick" in text.splitlines()[2]
+
+
+def test_a_path_without_a_policy_stands_where_a_model_would() -> None:
+    passed = receipt(path="/v1/files", dialect=None, model_asked=None, provider=None, verdict=None)
+    assert "/v1/files" in table(passed, width=80)
+
+
+def test_nothing_is_cut_in_a_pipe(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "author/" + "m" * 300
+    store.write([receipt(3, model_asked=long, rules=("r" * 200,))])
+    log(store, EVERYTHING, follow=False, as_json=False, limit=10)
+    printed = capsys.readouterr().out
+    assert long in printed
+    assert "r" * 200 in printed
+    assert len(printed.splitlines()) == 4
+
+
 def test_an_alias_shows_its_model() -> None:
     assert "quick > qwen/qwen3-coder" in table(receipt(alias="quick", model_asked="quick"))
 
@@ -94,25 +136,6 @@ def test_a_model_named_by_a_caller_can_not_steer_the_terminal() -> None:
     text = table(receipt(model_asked="a/b\x1b[2Jx\nforged"))
     assert "\x1b" not in text
     assert len(text.splitlines()) == 2
-
-
-@pytest.mark.parametrize(
-    ("since", "expected"),
-    [
-        ("30m", NOW - timedelta(minutes=30)),
-        ("24h", NOW - timedelta(hours=24)),
-        ("7d", NOW - timedelta(days=7)),
-        ("2026-11-20T00:00:00+00:00", datetime(2026, 11, 20, tzinfo=UTC)),
-    ],
-)
-def test_since_takes_a_span_or_a_date(since: str, expected: datetime) -> None:
-    assert moment(since, NOW) == expected
-
-
-@pytest.mark.parametrize("since", ["", "h", "1y", "yesterday", "-3h"])
-def test_a_since_that_can_not_be_read_says_what_can(since: str) -> None:
-    with pytest.raises(SettingsError, match="30m, 24h or 7d"):
-        moment(since)
 
 
 @pytest.fixture
@@ -125,7 +148,7 @@ def store(tmp_path: Path) -> Store:
 def test_json_is_one_receipt_a_line_oldest_first(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log(store, follow=False, as_json=True, limit=10, filters={})
+    log(store, EVERYTHING, follow=False, as_json=True, limit=10)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["id"] for line in lines] == ["rcp_001", "rcp_002"]
 
@@ -133,22 +156,22 @@ def test_json_is_one_receipt_a_line_oldest_first(
 def test_filters_leave_out_what_was_not_asked_for(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log(store, follow=False, as_json=True, limit=10, filters={"verdict": "broken"})
+    log(store, Wanted(verdict="broken"), follow=False, as_json=True, limit=10)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["id"] == "rcp_002"
 
 
 def test_an_empty_ledger_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     empty = Store.open(f"sqlite:///{tmp_path / 'empty.db'}")
-    log(empty, follow=False, as_json=False, limit=10, filters={})
+    log(empty, EVERYTHING, follow=False, as_json=False, limit=10)
     assert "No receipts yet" in capsys.readouterr().out
 
 
 def test_filters_that_nothing_fits_are_told_from_an_empty_ledger(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log(store, follow=False, as_json=False, limit=10, filters={"provider": "nobody"})
-    assert "No receipt matches; write models and providers in full" in capsys.readouterr().out
+    log(store, Wanted(provider="nobody"), follow=False, as_json=False, limit=10)
+    assert "No receipt matches these filters" in capsys.readouterr().out
 
 
 def test_what_is_shown_later_stays_in_line() -> None:
@@ -161,8 +184,61 @@ def test_one_receipt_is_shown_whole(store: Store, capsys: pytest.CaptureFixture[
     text = capsys.readouterr().out
     assert "other/model" in text
     assert "broken" in text
+    assert "verify rcp_002" not in text  # it names no generation
     with pytest.raises(SettingsError, match="rcp_9"):
         show_one(store, "rcp_9")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("last", ["rcp_0b0000000000tt5678"]),
+        ("rcp_0a0000000000ss5678", ["rcp_0a0000000000ss5678"]),
+        ("ss5678", ["rcp_0a0000000000ss5678"]),
+        ("5678", ["rcp_0b0000000000tt5678", "rcp_0a0000000000ss5678"]),
+        ("678", []),
+        ("%5678", []),
+        ("tt567", []),
+    ],
+)
+def test_a_receipt_is_named_by_its_id_its_end_or_last(
+    tmp_path: Path, name: str, expected: list[str]
+) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'named.db'}")
+    store.write([receipt(1, id="rcp_0a0000000000ss5678"), receipt(2, id="rcp_0b0000000000tt5678")])
+    assert [each.id for each in store.named(name)] == expected
+
+
+def test_an_end_that_several_ids_have_is_told(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'named.db'}")
+    store.write([receipt(1, id="rcp_aaaa5678"), receipt(2, id="rcp_bbbb5678")])
+    assert found(store, "aaaa5678").id == "rcp_aaaa5678"
+    with pytest.raises(SettingsError, match="several receipts end in 5678: rcp_bbbb5678, rcp_aaaa"):
+        found(store, "5678")
+    with pytest.raises(SettingsError, match=r"no receipt nothere1.*newest 100,000"):
+        found(store, "nothere1")
+
+
+def test_one_receipt_is_grouped_and_says_how_to_judge_it_again(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = receipt(
+        7,
+        generation_id="gen-1",
+        reason="deepinfra is outside\nFORGED",
+        evidence=("body: deepinfra",),
+        preferences_sent={"only": ["novita"]},
+        attempts=({"provider": "novita", "model": "a/b", "status": 503},),
+        overruled=({"field": "sort", "asked": "price", "sent": None, "rule": "r", "why": "w"},),
+    )
+    store.write([whole])
+    show_one(store, "rcp_007")
+    text = capsys.readouterr().out
+    parts = ["Who served", "What was asked", "Policy", "Speed", "How it ended", "Attempts"]
+    places = [text.index(f"\n{part}\n") for part in (*parts, "Overruled", "Evidence")]
+    assert places == sorted(places)
+    assert "verify rcp_007" in text
+    assert not any(line.startswith("FORGED") for line in text.splitlines())
 
 
 def test_a_wall_clock_set_back_does_not_stall_following(
@@ -184,6 +260,6 @@ def test_a_wall_clock_set_back_does_not_stall_following(
 
     monkeypatch.setattr("app.cli.log.time.sleep", instead_of_sleep)
     with pytest.raises(KeyboardInterrupt):
-        log(store, follow=True, as_json=True, limit=10, filters={"since": NOW})
+        log(store, Wanted(since=NOW), follow=True, as_json=True, limit=10)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["id"] for line in lines][-2:] == ["rcp_010", "rcp_011"]

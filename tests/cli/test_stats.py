@@ -11,8 +11,9 @@ from app.cli.commands import commands
 from app.cli.stats import dollars, notes_on, number, percent, print_stats
 from app.cli.terminal import Console
 from app.ledger.receipt import Receipt
-from app.ledger.stats import DIMENSIONS, Dimension, Stats, Wanted
+from app.ledger.stats import DIMENSIONS, Dimension, Stats
 from app.ledger.store import Store
+from app.ledger.wanted import Wanted
 from tests.ledger.receipts import START, receipt
 
 BY: tuple[Dimension, ...] = ("provider", "quantization")
@@ -164,7 +165,7 @@ def test_the_command_prints_json_for_programs(store: Store) -> None:
 def test_an_unknown_word_to_group_by_is_told() -> None:
     ran = CliRunner().invoke(commands, ["stats", "--by", "host"])
     assert ran.exit_code == 2
-    assert "'host' is not a dimension; use provider" in ran.output
+    assert "'host' is not one of provider" in ran.output
 
 
 def test_an_empty_ledger_says_what_to_do() -> None:

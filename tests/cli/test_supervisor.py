@@ -30,15 +30,22 @@ class Idle:
         print("ends", flush=True)
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 Supervisor(
-    Idle(), 2, drain_seconds=0.2, closing_seconds=0.2, beats=beats, hung_seconds={hung}
+    Idle(), 2, drain_seconds=0.2, closing_seconds=0.2, beats=beats, hung_seconds={hung},
+    starting_seconds={starting}
 ).run()
 print("over", flush=True)
 """
 
 
-def supervised(begin: str, first: str = "", *, hung: float = 0.0) -> subprocess.Popen[str]:
+def supervised(
+    begin: str, first: str = "", *, hung: float = 0.0, starting: float = 60.0
+) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-c", PROGRAM.format(begin=begin, first=first, hung=hung)],
+        [
+            sys.executable,
+            "-c",
+            PROGRAM.format(begin=begin, first=first, hung=hung, starting=starting),
+        ],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -143,6 +150,22 @@ def test_a_worker_that_has_yet_to_begin_does_not_hang() -> None:
         said(process, "over")
         assert process.wait(timeout=10) == 0
     assert "hangs" not in text
+
+
+def test_a_worker_that_hangs_before_its_first_sign_of_life_is_replaced_in_the_end() -> None:
+    begin = (
+        "signal.signal(signal.SIGTERM, lambda *_: os._exit(0))\n"
+        "        while number == 1: beats.beat(number); time.sleep(0.05)\n"
+        "        time.sleep(60)"
+    )
+    with supervised(begin, hung=0.4, starting=1.0) as process:
+        text = said(process, "starts now")
+        text += said(process, "began")
+        process.send_signal(signal.SIGTERM)
+        said(process, "over")
+        assert process.wait(timeout=10) == 0
+    assert text.count("has not begun to serve within 1 s: it hangs, and is ended") == 1
+    assert (text.count("began 1"), text.count("began 2")) == (1, 2)
 
 
 def test_nobody_is_ended_where_that_is_turned_off() -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.words import command, log_command, without_password
+from app.cli.which_ledger import log_command
+from app.cli.words import command, without_password
 from app.settings import Settings
 
 

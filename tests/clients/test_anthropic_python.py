@@ -76,7 +76,7 @@ async def test_a_stream(client: anthropic.Anthropic, simulated: Proxy) -> None:
 
 
 def test_the_sdk_stumbles_over_openrouters_own_last_frame_with_or_without_us(stand: Stand) -> None:
-    """After `message_stop` OpenRouter sends `[DONE]` (contract §3), and we leave answers alone."""
+    """After `message_stop` OpenRouter sends `[DONE]` (openrouter.md §3), answers are left alone."""
     for url in (stand.upstream_url, stand.url):
         with (
             anthropic.Anthropic(base_url=url, auth_token=KEY, max_retries=0) as client,

@@ -16,7 +16,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
 from tests.dashboard.samples import POLICY, sample, samples
-from tests.running import Running, running
+from tests.running import NO_TLS, Running, running
 
 KEYS = "aider:key-of-aider,ci:key-of-ci"
 
@@ -91,7 +91,7 @@ def serving(folder: Path, upstream: str) -> Iterator[Serve]:
                 **settings,
             }
             app = create_app(Settings.read(policies=policies, state=folder, **settings))
-            client = stack.enter_context(httpx2.Client(timeout=10, trust_env=False))
+            client = stack.enter_context(httpx2.Client(verify=NO_TLS, timeout=10, trust_env=False))
             return Served(stack.enter_context(running(app)), client, folder)
 
         yield start

@@ -2,47 +2,33 @@
 
 import pytest
 
-from app.dashboard.filtering import Filter
-from tests.ledger.receipts import FULL, receipt
+from app.dashboard.filtering import asked, kept_beside
+from app.ledger.wanted import EVERYTHING, FilterError, Wanted
 
 
 @pytest.mark.parametrize(
     ("parameters", "found"),
     [
-        ({}, Filter()),
-        ({"model": "", "provider": "  ", "verdict": ""}, Filter()),
-        ({"model": " qwen/qwen3-coder "}, Filter(model="qwen/qwen3-coder")),
-        ({"verdict": "broken", "caller": "ci"}, Filter(verdict="broken", caller="ci")),
-        ({"verdict": "nonsense"}, Filter()),
-        ({"since": "24h", "other": "x"}, Filter()),
+        ({}, EVERYTHING),
+        ({"model": "", "provider": "  ", "verdict": ""}, EVERYTHING),
+        ({"model": " qwen/* "}, Wanted(model="qwen/*")),
+        ({"verdict": "none", "caller": "ci"}, Wanted(verdict="none", caller="ci")),
+        ({"failed": "true", "status": "429"}, Wanted(failed=True, status=429)),
+        ({"after": "7", "other": "x"}, EVERYTHING),
     ],
 )
-def test_a_filter_is_read_from_an_address(parameters: dict[str, str], found: Filter) -> None:
-    assert Filter.read(parameters) == found
-    assert found.is_any == (found == Filter())
+def test_filters_are_read_from_an_address(parameters: dict[str, str], found: Wanted) -> None:
+    assert asked(parameters, reads_all=True) == found
 
 
-@pytest.mark.parametrize("model", ["qwen-precise", "qwen/qwen3-coder", FULL.model_served])
-def test_a_model_is_known_by_every_name_it_has(model: str) -> None:
-    assert Filter(model=model).fits(FULL)
+def test_a_visitor_with_one_callers_key_can_not_ask_for_another_caller() -> None:
+    assert asked({"caller": "ci", "model": "m"}, reads_all=False) == Wanted(model="m")
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        Filter(model="qwen"),
-        Filter(provider="groq"),
-        Filter(verdict="broken"),
-        Filter(caller="ci"),
-        Filter(provider="novita", verdict="unproven"),
-    ],
-)
-def test_everything_asked_for_has_to_fit(wanted: Filter) -> None:
-    assert not wanted.fits(FULL)
-    assert Filter().fits(FULL)
-    assert Filter(provider="novita", verdict="kept", caller="aider").fits(FULL)
+def test_a_value_that_can_not_be_read_is_named() -> None:
+    with pytest.raises(FilterError, match="verdict: 'nonsense' is not one of kept"):
+        asked({"verdict": "nonsense"}, reads_all=True)
 
 
-def test_what_a_receipt_does_not_say_fits_no_wish() -> None:
-    assert Filter().fits(receipt())
-    assert not Filter(provider="novita").fits(receipt())
+def test_filters_without_a_field_stay_when_the_form_is_sent() -> None:
+    assert kept_beside({"rule": "r", "model": "m", "after": "7"}) == {"rule": "r"}

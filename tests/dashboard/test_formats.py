@@ -104,11 +104,6 @@ def test_several_values_are_listed_and_none_is_a_dash() -> None:
     assert formats.words(()) == DASH
 
 
-@pytest.mark.parametrize(("number", "text"), [(0, "0 rules"), (1, "1 rule"), (1200, "1,200 rules")])
-def test_one_is_singular(number: int, text: str) -> None:
-    assert formats.plural(number, "rule") == text
-
-
 def test_json_is_shown_with_a_line_for_each_field_and_its_characters_as_they_are() -> None:
     shown = formats.json_lines({"only": ["novita/fp8"], "zdr": True, "überall": "上游"})
     assert shown == '{\n  "only": ["novita/fp8"],\n  "zdr": true,\n  "überall": "上游"\n}'

@@ -1,18 +1,19 @@
 """What stands on every page."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 
 from app.catalog.catalog import EMPTY
 from app.dashboard.shell import Shell, Sources, shell_of
-from app.errors import LedgerError
-from app.ledger.writer import Sink, Writer
 from app.policy_folder import PolicyFolder
-from tests.dashboard.samples import POLICY, sample
+from tests.dashboard.samples import POLICY
+from tests.telemetry.exposed import STANDING
+
+WELL = replace(STANDING, problems=(), ledger_dropped=0)
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def sources(tmp_path: Path) -> Sources:
         store=lambda: pytest.fail("nobody asked for the ledger"),
         policies=PolicyFolder(tmp_path),
         catalog=lambda: EMPTY,
-        writer=Writer(lambda: pytest.fail("nobody started to write")),
+        standing=lambda: WELL,
         leaving=lambda: False,
         drifts=tuple,
     )
@@ -44,29 +45,32 @@ def test_when_all_is_well_nothing_is_said(sources: Sources) -> None:
     assert shell_at(sources).notices == ()
 
 
+def noticed(sources: Sources, **now: Any) -> list[str]:
+    standing = replace(WELL, **now)
+    shell = shell_at(replace(sources, standing=lambda: standing))
+    return [f"{notice.title} {notice.text}" for notice in shell.notices]
+
+
 def test_receipts_that_were_lost_are_never_kept_quiet(sources: Sources) -> None:
-    full = replace(sources, writer=Writer(lambda: pytest.fail("it was not started"), capacity=0))
-    for _ in range(1234):
-        full.writer.submit(sample())
-    (notice,) = shell_at(full).notices
-    assert notice.text == "1,234 since the start; the queue was full, or a value did not fit."
+    (notice,) = noticed(sources, ledger_dropped=1234)
+    assert notice == (
+        "Receipts were lost. 1,234 since the start; the queue was full, or a value did not fit."
+    )
 
 
 def test_receipts_that_wait_are_counted(sources: Sources) -> None:
-    def full() -> Sink:
-        raise LedgerError("disk full")
+    (notice,) = noticed(sources, ledger_error="disk full", ledger_waiting=1)
+    assert notice == "Receipts can't be written: disk full (1 wait in memory)"
+    assert noticed(sources, ledger_error="disk full", ledger_waiting=0) == [
+        "Receipts can't be written: disk full"
+    ]
 
-    writer = Writer(full)
-    writer.start()
-    writer.submit(sample())
-    late = time.monotonic() + 5
-    while writer.error is None and time.monotonic() < late:
-        time.sleep(0.01)
-    (notice,) = shell_at(replace(sources, writer=writer)).notices
-    writer.close(timeout=0.1)
-    assert f"{notice.title} {notice.text}" == (
-        "Receipts can't be written: disk full (1 wait in memory)"
-    )
+
+def test_a_broken_policy_file_is_noticed_everywhere_but_where_it_is_shown(sources: Sources) -> None:
+    (notice,) = noticed(sources, problems=("a.yaml:1: wrong",))
+    assert notice == "A policy file is broken. The last good book stays in force."
+    broken = replace(sources, standing=lambda: replace(WELL, problems=("a.yaml:1: wrong",)))
+    assert shell_at(broken, "/dashboard/policy").notices == ()
 
 
 def test_a_page_knows_its_address_and_its_period(sources: Sources) -> None:

@@ -59,6 +59,13 @@ def test_the_cookie_is_for_these_pages_and_tells_nothing(guarded: Served) -> Non
     assert "key-of-ci" not in str(answer.headers)
 
 
+def test_the_cookie_of_a_page_that_came_over_https_is_for_https_only(guarded: Served) -> None:
+    """A web server in front takes TLS off, and only the browser still tells of it."""
+    origin = guarded.url.replace("http://", "https://")
+    answer = guarded.post(SIGN_IN, data={"key": "key-of-ci"}, headers={"origin": origin})
+    assert "; secure" in answer.headers["set-cookie"].lower()
+
+
 @pytest.mark.parametrize("key", ["", "wrong", "aider", "key-of-aider ,", "KEY-OF-AIDER"])
 def test_any_other_key_does_not_open(guarded: Served, key: str) -> None:
     answer = guarded.post(SIGN_IN, data={"key": key}, headers={"origin": guarded.url})

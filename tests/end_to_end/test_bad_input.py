@@ -173,3 +173,17 @@ async def test_errors_on_messages_wear_anthropics_shape(proxy: Proxy) -> None:
     assert body["type"] == "error"
     assert body["error"]["type"] == "invalid_request_error"
     assert body["request_id"] == answer.headers["x-pointsman-receipt"]
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/responses", "/messages"])
+async def test_a_name_that_no_model_can_have_is_answered_here(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, path: str
+) -> None:
+    policy = "version: 1\nrules: []\naliases:\n  quick: {model: a/b, preferences: {zdr: true}}\n"
+    proxy = start_proxy(policy, upstream_url=openrouter.url)
+    answer = await proxy.client.post(f"{proxy.url}/v1{path}", json={"model": "quickly"})
+    assert answer.status_code == 404
+    assert "did you mean quick?" in answer.json()["error"]["message"]
+    assert not openrouter.requests
+    receipt = await proxy.only_receipt()
+    assert (receipt["error_code"], receipt["ending"]) == ("model_not_found", "refused")

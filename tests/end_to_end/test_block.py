@@ -132,7 +132,8 @@ async def test_a_caller_who_leaves_while_nothing_has_come_ends_the_request(
     openrouter.plays(sse(COMMENT, Pause(5), frame("Novita"), DONE))
     proxy = start_proxy(policy("block"), upstream_url=openrouter.url)
     asking = asyncio.create_task(proxy.client.post(proxy.url + CHAT, json={**ASK, "stream": True}))
-    await asyncio.sleep(0.2)
+    await openrouter.was_asked()
+    await asyncio.sleep(0.05)  # at once, it would be one that closes its own direction only
     asking.cancel()
     assert await openrouter.saw_hangup()
     assert (await proxy.only_receipt())["ending"] == "caller_left"
@@ -333,15 +334,19 @@ async def test_t51_an_answer_behind_an_error_is_held_back_like_any_other(
     assert (answer.status_code, b"secret" in answer.content) == (502, False)
 
 
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        (CHAT, b'"choices":[{"message":{"content":"secret"}}]'),
+        (RESPONSES, b'"output":[{"type":"message","content":[{"text":"secret"}]}]'),
+        (MESSAGES, b'"content":[{"type":"text","text":"secret"}]'),
+    ],
+)
 async def test_t51_content_beside_an_error_in_a_body_is_an_answer(
-    start_proxy: StartProxy, openrouter: ScriptedUpstream
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, path: str, content: bytes
 ) -> None:
-    openrouter.plays(
-        reply(
-            b'{"provider":"Chutes","error":{"code":502,"message":"x"},'
-            b'"choices":[{"message":{"content":"secret"}}]}'
-        )
-    )
+    error = b'"error":{"code":502,"message":"x"}'
+    openrouter.plays(reply(b'{"provider":"Chutes",%b,%b}' % (error, content)))
     proxy = start_proxy(policy("block"), upstream_url=openrouter.url)
-    answer = await proxy.client.post(proxy.url + CHAT, json=ASK)
+    answer = await proxy.client.post(proxy.url + path, json=ASK)
     assert (answer.status_code, b"secret" in answer.content) == (502, False)

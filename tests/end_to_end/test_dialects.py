@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from app.policy.tags import with_tiers
-from app.record.exchange import session_digest
+from app.record.receipt_of import session_digest
 from tests.conftest import Proxy, StartProxy
 from tests.scripted_upstream import Pause, Reset, ScriptedUpstream, reply, sse
 

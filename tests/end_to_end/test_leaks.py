@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from tests.conftest import Proxy, StartProxy
+from tests.running import NO_TLS
 from tests.scripted_upstream import Close, Pause, Reset, ScriptedUpstream, reply, sse
 
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
@@ -44,7 +45,7 @@ async def back_to(baseline: int, within: float = 5.0) -> int:
 
 
 async def leave_mid_stream(proxy: Proxy, path: str) -> None:
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(verify=NO_TLS, trust_env=False) as client:
         ask = {**ASK, "stream": True}
         async with client.stream("POST", proxy.url + path, json=ask) as answer:
             async for _ in answer.aiter_raw():
@@ -52,7 +53,7 @@ async def leave_mid_stream(proxy: Proxy, path: str) -> None:
 
 
 async def leave_before_the_head(proxy: Proxy, path: str) -> None:
-    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+    async with httpx2.AsyncClient(verify=NO_TLS, trust_env=False, timeout=PATIENCE) as client:
         with pytest.raises(httpx2.ReadTimeout):
             await client.post(proxy.url + path, json=ASK)
 
@@ -108,7 +109,7 @@ async def test_t06_t18_upstreams_that_break_leave_no_socket(
     openrouter.plays(script)
 
     async def ask() -> None:
-        async with httpx2.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(verify=NO_TLS, trust_env=False) as client:
             try:
                 answer = await client.post(proxy.url + CHAT, json={**ASK, "stream": True})
             except httpx2.RemoteProtocolError:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from app.openrouter.catalog_feed import CatalogFeed
-from app.record.recorder import Records
-from app.server.traffic import Traffic
+from app.record.exchange import Asked
+from app.record.recorder import Recorder
+from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
 from tests.conftest import Proxy, StartProxy
@@ -136,7 +137,7 @@ async def test_metrics_in_trouble_cost_no_receipt(caplog: pytest.LogCaptureFixtu
 
     filed: list[Any] = []
     telemetry = Telemetry(Tallies(trouble))
-    records = Records(
+    recorder = Recorder(
         feed=CatalogFeed(nobody), submit=filed.append, telemetry=telemetry, traffic=Traffic()
     )
     scope = {"type": "http", "path": "/v1/files", "headers": []}
@@ -144,8 +145,8 @@ async def test_metrics_in_trouble_cost_no_receipt(caplog: pytest.LogCaptureFixtu
     async def send(_: object) -> None:
         raise AssertionError("nothing is answered here")
 
-    async with records.exchange(scope, send, None) as exchange:
-        exchange.model_asked = "acme/sim-1"
-    records.close()
+    async with recorder.exchange(scope, send, None) as exchange:
+        exchange.asked = Asked(model="acme/sim-1")
+    await recorder.close()
     assert [receipt.model_asked for receipt in filed] == ["acme/sim-1"]
     assert "missing from the metrics" in caplog.text

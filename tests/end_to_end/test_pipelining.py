@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.server.bounds import Bounds
 from tests.conftest import Proxy, StartProxy
 from tests.scripted_upstream import Pause, ScriptedUpstream, sse
 
@@ -15,6 +16,10 @@ ASK = (
     b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 ) % (len(BODY), BODY)
+
+# Who closes right after a request may still want its answer (`nc -N`). How soon that is for a busy
+# server depends on when it reads, so here closing always means leaving.
+LEAVES_FOR_GOOD = Bounds(half_close_seconds=-1)
 
 
 async def connected(proxy: Proxy) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -32,16 +37,16 @@ async def test_t17_who_has_sent_ahead_and_leaves_is_noticed(
     in_one_write: bool,
 ) -> None:
     openrouter.plays((Pause(60),))
-    proxy = start_proxy(upstream_url=openrouter.url)
+    proxy = start_proxy(upstream_url=openrouter.url, bounds=LEAVES_FOR_GOOD)
     _, writer = await connected(proxy)
     if in_one_write:
         writer.write(ASK + ahead)
-        await asyncio.sleep(0.1)
+        await openrouter.was_asked()
     else:
         writer.write(ASK)
-        await asyncio.sleep(0.1)
+        await openrouter.was_asked()
         writer.write(ahead)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
     writer.transport.abort()
     assert await openrouter.saw_hangup(within=1.0)
     assert (await proxy.only_receipt())["ending"] == "caller_left"
@@ -55,14 +60,14 @@ async def test_rubbish_sent_during_an_answer_does_not_become_a_part_of_it(
     proxy = start_proxy(upstream_url=openrouter.url)
     reader, writer = await connected(proxy)
     writer.write(ASK)
-    await reader.readuntil(b"x")
+    await reader.readuntil(FRAME + b"\r\n")
     writer.write(b"RUBBISH\r\n\r\n")
     try:
         rest = await reader.read()
     except ConnectionError:
         rest = b""
     writer.transport.abort()
-    assert b"400" not in rest
+    assert rest == b""
     assert await openrouter.saw_hangup(within=1.0)
 
 

@@ -201,8 +201,7 @@ async def test_t17_a_caller_who_leaves_before_the_headers_ends_the_upstream_call
 ) -> None:
     openrouter.plays((Pause(20), *reply(b"{}")))
     call = asyncio.create_task(proxy.client.post(proxy.url + CHAT, json=ask))
-    while not openrouter.requests:  # noqa: ASYNC110 - the upstream keeps a list, not an event
-        await asyncio.sleep(0.01)
+    await openrouter.was_asked()
     await asyncio.sleep(0.05)  # at once, it would be one that closes its own direction only
     call.cancel()
     assert await openrouter.saw_hangup(within=1)

@@ -1,7 +1,5 @@
 """Nobody gets in who does not belong."""
 
-import asyncio
-
 import pytest
 
 from app.errors import SettingsError
@@ -10,6 +8,7 @@ from app.server.callers import WRONG_KEYS_A_MINUTE_LOOPBACK
 from app.settings import Settings
 from tests.conftest import UPSTREAM_KEY, Proxy, StartProxy
 from tests.scripted_upstream import ScriptedUpstream, reply
+from tests.waiting import until_seen
 
 CHAT = "/v1/chat/completions"
 CALLER_KEY = "canary-key-of-the-caller"
@@ -244,10 +243,17 @@ async def test_wrong_keys_are_braked_without_a_receipt_for_each_and_right_ones_a
         f"{proxy.url}/dashboard/sign-in", data={"key": "x"}, headers={"origin": proxy.url}
     )
     assert (form.status_code, "wait " in form.text) == (429, True)
-    await asyncio.sleep(0.5)
     proxy.client.headers.update(shown)
-    answer = await proxy.client.get(f"{proxy.url}/pointsman/receipts?limit=1000")
-    filed = [one["status"] for one in answer.json()["receipts"]]
+
+    async def statuses_filed() -> list[int]:
+        answer = await proxy.client.get(f"{proxy.url}/pointsman/receipts?limit=1000")
+        return [one["status"] for one in answer.json()["receipts"]]
+
+    async def the_last_is_filed() -> bool:
+        return 200 in await statuses_filed()
+
+    await until_seen(the_last_is_filed)
+    filed = await statuses_filed()
     assert filed.count(200) == 1
     assert REFUSALS_FILED_A_MINUTE <= filed.count(401) < WRONG_KEYS_A_MINUTE_LOOPBACK
     assert filed.count(429) == 0

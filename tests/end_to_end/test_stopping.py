@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from app.ledger.store import Store
+from tests.running import NO_TLS
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 
 ROOT = Path(__file__).parent.parent.parent
@@ -54,9 +55,12 @@ async def test_t26_running_streams_finish_and_new_requests_are_told_to_come_agai
     openrouter: ScriptedUpstream, tmp_path: Path
 ) -> None:
     openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15)))))
-    async with serving(tmp_path, openrouter) as (process, url), httpx2.AsyncClient() as client:
+    async with (
+        serving(tmp_path, openrouter) as (process, url),
+        httpx2.AsyncClient(verify=NO_TLS) as client,
+    ):
         streaming = asyncio.create_task(client.post(url + CHAT, json={**ASK, "stream": True}))
-        await asyncio.sleep(0.5)
+        await openrouter.was_asked()
         process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.2)
         refused = await client.post(url + CHAT, json=ASK)
@@ -78,10 +82,10 @@ async def test_t26_a_stream_that_does_not_end_is_ended_at_the_limit(
     limit = {"POINTSMAN_DRAIN_SECONDS": "1"}
     async with (
         serving(tmp_path, openrouter, **limit) as (process, url),
-        httpx2.AsyncClient() as client,
+        httpx2.AsyncClient(verify=NO_TLS) as client,
     ):
         streaming = asyncio.create_task(client.post(url + CHAT, json={**ASK, "stream": True}))
-        await asyncio.sleep(0.5)
+        await openrouter.was_asked()
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
             assert await process.wait() == 0
@@ -101,7 +105,10 @@ async def test_t26_an_idle_server_stops_at_once(
     openrouter: ScriptedUpstream, tmp_path: Path
 ) -> None:
     openrouter.plays(reply(b"{}"))
-    async with serving(tmp_path, openrouter) as (process, url), httpx2.AsyncClient() as client:
+    async with (
+        serving(tmp_path, openrouter) as (process, url),
+        httpx2.AsyncClient(verify=NO_TLS) as client,
+    ):
         assert (await client.post(url + CHAT, json=ASK)).status_code == 200
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(2):

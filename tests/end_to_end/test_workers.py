@@ -18,6 +18,7 @@ import httpx2
 import pytest
 
 from app.ledger.store import Store
+from tests.running import NO_TLS
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 from tests.telemetry.exposed import Labels, values
 
@@ -59,7 +60,7 @@ class Served:
         """A client with one connection, and the number of the worker at its other end."""
         limits = httpx2.Limits(max_connections=1)
         async with httpx2.AsyncClient(
-            base_url=self.url, limits=limits, timeout=15, trust_env=False
+            verify=NO_TLS, base_url=self.url, limits=limits, timeout=15, trust_env=False
         ) as client:
             ready = (await client.get("/ready")).json()
             assert ready["worker"]["of"] == 2
@@ -184,7 +185,9 @@ async def test_what_waited_for_a_worker_that_died_is_served_by_the_next(
 ) -> None:
     async with serving(tmp_path, openrouter) as served:
         os.kill(served.pids[0], signal.SIGSTOP)
-        clients = [httpx2.AsyncClient(timeout=15, trust_env=False) for _ in range(10)]
+        clients = [
+            httpx2.AsyncClient(verify=NO_TLS, timeout=15, trust_env=False) for _ in range(10)
+        ]
         asking = [asyncio.create_task(each.get(f"{served.url}/health")) for each in clients]
         await asyncio.sleep(0.2)
         os.kill(served.pids[0], signal.SIGKILL)
@@ -222,7 +225,7 @@ async def test_t26_all_workers_drain_even_if_everybody_is_told_at_once(
             await asyncio.sleep(0.5)
             os.killpg(served.process.pid, signal.SIGTERM)  # as service managers do
             await asyncio.sleep(0.2)
-            async with httpx2.AsyncClient(trust_env=False) as client:
+            async with httpx2.AsyncClient(verify=NO_TLS, trust_env=False) as client:
                 refused = await client.post(served.url + CHAT, json=ASK)
             assert refused.json()["error"]["code"] == "draining"
             assert [(await each).content for each in streaming] == [FRAME * 10] * 2

@@ -92,7 +92,7 @@ def run(control: Connection, folder: Path, upstream: str, port: int) -> None:
 
     def told() -> None:
         if control.recv() == "stop":
-            server.should_exit = True
+            server.stop()
             return
         control.send(Report(pulse.longest, tuple(troubles.seen), memory()))
         pulse.longest = 0.0

@@ -16,6 +16,8 @@ from app.importing.source import plain, read_source
 from tests.importing.reading import book_of
 from tests.importing.sources import FILES, Wish
 
+pytestmark = pytest.mark.slow
+
 # A file of each kind with places where its tool reads provider settings, and many where it
 # doesn't: agents, profiles, other providers' models, defaults, settings of other things.
 _OTHER = {"theme": {"mode": "dark"}, "servers": [{"name": "x", "env": {"A": "b"}}, {"args": {}}]}

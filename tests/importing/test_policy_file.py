@@ -86,6 +86,7 @@ def file_of(entries: Sequence[Entry]) -> str:
     return "\n".join(["model_list:", *(f"- {line}" for line in lines)]) + ("" if lines else " []\n")
 
 
+@pytest.mark.slow
 @given(ENTRIES)
 @example([("a/b", "a/b", {"zdr": True}), ("a/b:x:y", "a/b:x:y", {})])
 @settings(max_examples=120, deadline=None)
@@ -181,6 +182,7 @@ def test_two_halves_that_contradict_each_other_are_left_out_together() -> None:
     assert "no provider to serve" in told(policy)
 
 
+@pytest.mark.slow
 def test_a_file_that_comes_to_more_than_a_policy_may_hold_is_refused() -> None:
     hosts = {"compat": {"openRouterRouting": {"ignore": [f"host-{n}" for n in range(1000)]}}}
     models = [

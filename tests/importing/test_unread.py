@@ -137,6 +137,7 @@ def test_a_key_in_a_path_is_not_quoted_and_a_long_name_is_cut_short() -> None:
     assert f"keys.(a secret).{'x' * 100}...: zdr" in told(policy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from app.ledger.keep import EVERYTHING_KEPT, Keep
 from app.ledger.spans import BLOCK, DAY, HOUR, moment_of
-from app.ledger.stats import Wanted
 from app.ledger.store import Store
+from app.ledger.wanted import Wanted
 from tests.ledger.receipts import START, receipt
 from tests.ledger.traffic import sums, traffic
 

@@ -7,9 +7,9 @@ import pytest
 from app.ledger.gathering import MOST_GROUPS, Gathering
 from app.ledger.keys import OTHERS, Key
 from app.ledger.rollups import MOST_KEYS
-from app.ledger.stats import Wanted
 from app.ledger.store import Store
 from app.ledger.tally import Tally
+from app.ledger.wanted import Wanted
 from tests.ledger.receipts import receipt
 
 BEYOND = 700
@@ -44,7 +44,9 @@ def test_beyond_ten_thousand_names_the_rest_is_counted_together(crowded: Store) 
     later = timedelta(days=60).total_seconds()
     crowded.write([receipt(later, model_asked="made/up-10500", provider="novita")])
     assert crowded.stats(wanted=Wanted(model="made/up-10500")).total.requests == 1
-    assert len(crowded.recent(limit=5, model="made/up-10400")) == 1  # receipts are all there
+    assert (
+        len(crowded.recent(Wanted(model="made/up-10400"), limit=5)) == 1
+    )  # receipts are all there
 
 
 def test_a_batch_may_bring_the_same_new_name_many_times(store: Store) -> None:

@@ -19,9 +19,10 @@ from app.errors import LedgerError
 from app.ledger import migrations
 from app.ledger.migrations import HEAD
 from app.ledger.receipt import FIELDS, Receipt
-from app.ledger.stats import DIMENSIONS, Wanted
+from app.ledger.stats import DIMENSIONS
 from app.ledger.store import Store
 from app.ledger.tables import METADATA
+from app.ledger.wanted import Wanted
 from tests.ledger.receipts import FULL, START, receipt
 from tests.ledger.traffic import traffic
 
@@ -148,7 +149,7 @@ OPEN_TOGETHER = """
 import sys
 import alembic.command, alembic.config, alembic.script
 from app.ledger.receipt import FIELDS, Receipt
-from app.ledger.stats import DIMENSIONS, Wanted
+from app.ledger.stats import DIMENSIONS
 from app.ledger.store import Store
 print("ready", flush=True)
 sys.stdin.readline()

@@ -13,7 +13,7 @@ from app.ledger.receipt import FIELDS, TUPLES, as_json_object, iso, new_receipt_
 from app.ledger.tables import RECEIPTS
 from tests.ledger.receipts import FULL, receipt
 
-# Design §5, word for word.
+# The names are a promise to those who read exports: none of them changes.
 SETTLED = (
     "id started_at caller user_agent path dialect model_asked alias model_sent rules book "
     "preferences_sent overruled streamed status generation_id provider model_served "

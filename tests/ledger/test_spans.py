@@ -20,6 +20,7 @@ from app.ledger.spans import (
     moment_of,
     outward,
     parts,
+    step_for,
     up,
 )
 
@@ -102,3 +103,26 @@ def test_an_edge_moves_outward_to_what_is_there(hour: int, earlier: int, later: 
 )
 def test_the_begin_is_told_as_near_as_can_be(oldest: dict[int, int], hour: int | None) -> None:
     assert begin(oldest) == hour
+
+
+ONE_HOUR, ONE_DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("length", "points", "shortest", "step"),
+    [
+        (ONE_HOUR, 120, timedelta(0), timedelta(minutes=1)),
+        (6 * ONE_HOUR, 120, timedelta(0), timedelta(minutes=5)),
+        (7 * ONE_HOUR, 1000, timedelta(0), ONE_HOUR),  # receipts one by one are for short ranges
+        (ONE_DAY, 120, timedelta(0), ONE_HOUR),
+        (7 * ONE_DAY, 120, timedelta(0), 3 * ONE_HOUR),
+        (90 * ONE_DAY, 120, timedelta(0), ONE_DAY),
+        (90 * ONE_DAY, 20, timedelta(0), 7 * ONE_DAY),
+        (ONE_DAY, 120, ONE_DAY, ONE_DAY),  # the hours are gone
+        (10_000 * ONE_DAY, 10, timedelta(0), 30 * ONE_DAY),  # there is none longer
+    ],
+)
+def test_the_shortest_step_that_gives_few_enough_points(
+    length: timedelta, points: int, shortest: timedelta, step: timedelta
+) -> None:
+    assert step_for(length, points=points, shortest=shortest) == step

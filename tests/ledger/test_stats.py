@@ -7,8 +7,9 @@ from typing import Any, get_args
 import pytest
 
 from app.ledger.receipt import Receipt
-from app.ledger.stats import DIMENSIONS, Dimension, Figures, Wanted
+from app.ledger.stats import DIMENSIONS, Dimension, Figures
 from app.ledger.store import Store
+from app.ledger.wanted import Wanted
 from tests.ledger.receipts import START, receipt
 from tests.ledger.traffic import group_of, sums, traffic, within
 

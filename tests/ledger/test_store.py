@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.errors import LedgerError
 from app.ledger.receipt import FIELDS, Receipt
 from app.ledger.store import Store
+from app.ledger.wanted import Wanted
 from tests.ledger.receipts import FULL, START, receipt
 
 OpenStore = Callable[[], Store]
@@ -108,7 +109,7 @@ def test_filters_narrow_what_is_found(
     store: Store, filters: dict[str, Any], found: list[str]
 ) -> None:
     store.write(list(SAMPLES.values()))
-    assert store.recent(limit=10, **filters) == [SAMPLES[name] for name in found]
+    assert store.recent(Wanted(**filters), limit=10) == [SAMPLES[name] for name in found]
 
 
 @pytest.mark.parametrize("receipt_id", ["rcp_none", "", "a\0b", "\ud800"])

@@ -12,6 +12,7 @@ import pytest
 from app.ledger.bounds import bounded, is_cut
 from app.ledger.receipt import FIELDS
 from app.ledger.store import Store
+from app.ledger.wanted import Wanted
 from app.ledger.writer import Writer
 from tests.ledger.receipts import FULL, START, receipt
 
@@ -66,7 +67,7 @@ def test_any_text_is_kept_within_json_too(store: Store) -> None:
 def test_a_receipt_is_found_by_the_odd_text_it_was_written_with(store: Store) -> None:
     model = "a\0" + "b" * 1000
     store.write([one := receipt(model_asked=model)])
-    assert [found.id for found in store.recent(limit=1, model=model)] == [one.id]
+    assert [found.id for found in store.recent(Wanted(model=model), limit=1)] == [one.id]
 
 
 MOST = 2**63 - 1

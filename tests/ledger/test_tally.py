@@ -143,7 +143,7 @@ def test_what_to_group_by_is_read_from_words(text: str, found: tuple[str, ...]) 
 
 
 def test_any_other_word_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="'host' is not a dimension: it is provider, quant"):
+    with pytest.raises(ValueError, match="'host' is not one of provider, quant"):
         dimensions("provider,host")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,13 @@ def test_a_folder_that_can_not_be_written_is_no_error(tmp_path: Path) -> None:
     copies = CatalogCopies(tmp_path / "file", "x")
     copies.write(LISTING, b"{}")
     assert copies.read(LISTING) is None
+
+
+def test_the_folders_it_makes_are_for_its_user_alone(tmp_path: Path) -> None:
+    state = tmp_path / "some" / "state"
+    CatalogCopies(state / "catalog", "https://openrouter.ai").write("/models", b"{}")
+    made = [state, state / "catalog", *(state / "catalog").iterdir()]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in made] == [0o700] * 3
 
 
 def test_the_oldest_copies_go_when_there_are_too_many(tmp_path: Path) -> None:

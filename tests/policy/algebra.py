@@ -1,7 +1,7 @@
 """A plain model of OpenRouter's filters, and strategies for what they filter and by what.
 
-The model is written from the contract (§1.1, §1.3) alone, so that it can catch our mistakes:
-it knows nothing of how the proxy joins two objects.
+The model is written from openrouter.md §1.1 and §1.3 alone, so that it can catch our mistakes: it
+knows nothing of how the proxy joins two objects.
 """
 
 from collections.abc import Mapping

@@ -35,7 +35,7 @@ def of(**fields: Any) -> Carried:
 
 @pytest.mark.parametrize("case", fixture("inner_models_requests.COMPOSED.json")["cases"])
 def test_t57_models_named_inside_are_found(case: dict[str, Any]) -> None:
-    """The contract's own cases; what they call `<...>` no request names, so it is a doubt."""
+    """Recorded cases (openrouter.md §A2.2); no request names what they call `<...>`: a doubt."""
     body, expected = case["body"], case["expected"]
     if "model" not in body:
         pytest.skip("a stored template: a field of its own, not a tool")

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from app.catalog.catalog import EMPTY
+from app.errors import PolicyRefused
 from app.policy.channels import CHANNELS, KNOWN_FIELDS, doubts, told
 from app.policy.file.rule_checks import REQUEST_FIELDS
+from app.policy.refuse import refuse
 from app.policy.request import read_request
 from app.policy.routed import Routed, routed
 from app.policy.terms import terms_of
@@ -17,6 +19,11 @@ from tests.policy.listings import MODEL, NOW, listed, row
 from tests.policy.sending import book_of
 
 DOCS = Path(__file__).parents[2] / "docs" / "channels.md"
+
+
+NESTED: list[dict[str, Any]] = []  # deeper than anything is looked at
+for _ in range(60):
+    NESTED = [{"type": "namespace", "tools": NESTED}]
 
 
 def of(rule: dict[str, Any] | None = None, **fields: Any) -> Routed:
@@ -57,6 +64,26 @@ def test_every_field_that_policies_speak_of_is_known() -> None:
         ({"tools": [{"type": "brand_new"}]}, ["tools.brand_new"]),
         ({"plugins": [{"id": "brand-new"}]}, ["plugins.brand-new"]),
         ({"plugins": [{"id": "armor"}]}, ["plugins.armor"]),
+        ({"tools": [{"type": 5}]}, ["tools"]),
+        ({"tools": [{"type": ["function"]}]}, ["tools"]),
+        ({"tools": [{"type": "namespace", "tools": [{"type": "function"}, {}]}]}, []),
+        (
+            {"tools": [{"type": "namespace", "tools": [{"type": "web_search"}]}]},
+            ["tools.namespace"],
+        ),
+        ({"tools": [{"type": "namespace", "tools": [{"type": 5}]}]}, ["tools.namespace"]),
+        ({"tools": NESTED}, ["tools.namespace"]),
+        ({"deferred_tools": [{"type": "function"}]}, []),
+        ({"deferred_tools": [{"type": "openrouter:fusion"}]}, ["deferred_tools"]),
+        ({"plugins": [{"id": "file-parser", "pdf": {"engine": "native"}}]}, []),
+        ({"plugins": [{"id": "file-parser", "pdf": {"engine": "x"}}]}, ["plugins.file-parser"]),
+        ({"plugins": [{"id": "file-parser"}]}, ["plugins.file-parser"]),
+        ({"moderation": "low"}, []),
+        ({"moderation": {"model": "a/b"}}, ["moderation"]),
+        ({"web_search_options": None}, []),
+        ({"web_search_options": {"search_context_size": "low", "user_location": {}}}, []),
+        ({"web_search_options": {"engine": "exa"}}, ["web_search_options"]),
+        ({"web_search_options": "exa"}, ["web_search_options"]),
         ({"tools": [{"type": "web_search"}]}, []),  # a server tool is doubted by its own reason
     ],
 )
@@ -66,6 +93,33 @@ def test_what_the_table_does_not_know_is_not_provable(
     found = of(**fields)
     assert [each.carrier for each in doubts(found.sent, found.carried)] == carriers
     assert (found.unprovable is None) == (not carriers)
+
+
+def test_t57_a_rule_refuses_a_tool_within_a_namespace() -> None:
+    tools = [{"type": "namespace", "tools": [{"type": "web_search"}]}]
+    found = of({"refuse": ["tools.web_search"]}, tools=tools)
+    with pytest.raises(PolicyRefused, match=r"tools\.web_search"):
+        refuse(found.request, found.route)
+
+
+def test_a_rule_looks_for_tools_no_deeper_than_openrouter_takes_them() -> None:
+    found = of({"refuse": ["tools.web_search"]}, tools=NESTED)
+    refuse(found.request, found.route)
+    assert found.unprovable
+
+
+@pytest.mark.parametrize(
+    ("fields", "tiered"),
+    [
+        ({}, False),
+        ({"service_tier": "auto", "speed": None}, False),
+        ({"service_tier": "flex"}, True),
+        ({"speed": "fast"}, True),
+        ({"model": "a/b:nitro"}, True),
+    ],
+)
+def test_whether_a_service_tier_is_asked_for(fields: dict[str, Any], *, tiered: bool) -> None:
+    assert of(**fields).tiered is tiered
 
 
 def test_the_reason_names_the_first_and_counts_the_others() -> None:

@@ -29,7 +29,7 @@ def left(endpoints: list[Endpoint], /, **asked: Any) -> list[str]:
     return [e.tag for e in funnel(endpoints, Asked(preferences=asked, **needs)).survivors]
 
 
-# --- names (contract §1.3) --------------------------------------------------------------------
+# --- names (openrouter.md §1.3) ---------------------------------------------------------------
 
 HOSTS = offers("deepinfra", "deepinfra/fp8", "openai", "openai/priority", "novita/fp4")
 
@@ -52,7 +52,7 @@ def test_a_base_slug_means_its_provider_and_a_tag_itself(entry: str, expected: l
 
 @pytest.mark.parametrize("entry", ["Deepinfra", "DeepInfra/FP8", "Novita Inc"])
 def test_a_display_name_or_another_case_may_or_may_not_match(entry: str) -> None:
-    """Sources disagree (contract §1.3), so nobody falls by it, and the funnel says so."""
+    """Sources disagree (openrouter.md §1.3), so nobody falls by it, and the funnel says so."""
     endpoints = [*HOSTS, offer("novita/bf16", provider_name="Novita Inc")]
     for field in ("only", "ignore"):
         found = funnel(endpoints, Asked({field: [entry]}))
@@ -74,7 +74,7 @@ def test_order_is_no_filter_unless_nothing_may_leave_it() -> None:
     assert left(HOSTS, allow_fallbacks=False) == left(HOSTS)  # one of these; nobody knows which
 
 
-# --- tiers (contract §2.7) --------------------------------------------------------------------
+# --- tiers (openrouter.md §2.7) ---------------------------------------------------------------
 
 TIERS = offers("openai", "openai/priority", "openai/flex", "openai/ultrafast")
 
@@ -123,7 +123,7 @@ def test_a_surcharged_row_is_for_those_who_name_it() -> None:
 
 def test_labels_are_compared_as_they_are() -> None:
     endpoints = [offer(f"p{n}", label) for n, label in enumerate(("fp8", "mxfp8", "unknown", None))]
-    assert left(endpoints, quantizations=["fp16", "fp8"]) == ["p0", "p1"]  # mxfp8: perhaps (§1.5)
+    assert left(endpoints, quantizations=["fp16", "fp8"]) == ["p0", "p1"]  # mxfp8: §1.5
     assert left(endpoints, quantizations=["mxfp8"]) == ["p1"]
     assert left(endpoints, quantizations=["unknown"]) == ["p2"]
 

@@ -11,11 +11,12 @@ from app.catalog.catalog import STALE_SECONDS
 from app.catalog.endpoint import Endpoint
 from app.errors import PolicyConflict, PolicyFileError, PolicyRefused
 from app.policy.apply import Outgoing, apply
-from app.policy.filters import FILTERS, Asked, means
+from app.policy.fields import FIELDS
+from app.policy.filters import FILTERS, Asked
 from app.policy.form import split_form
 from app.policy.other_routes import OTHER_ROUTES, Carriage, is_hard, rows_of
 from app.policy.request import read_form, read_request
-from app.policy.terms import CLAUSES
+from app.policy.tags import means
 from tests.policy.listings import MODEL, NOW, endpoint, listed, row
 from tests.policy.sending import book_of, route
 
@@ -71,8 +72,8 @@ def sent(
 
 
 def test_the_two_tables_are_all_clauses() -> None:
-    assert {*HARD, *WISHES} == set(CLAUSES)
-    assert all(each.accepts <= CLAUSES.keys() for each in OTHER_ROUTES.values())
+    assert {*HARD, *WISHES} == set(FIELDS)
+    assert all(each.accepts <= FIELDS.keys() for each in OTHER_ROUTES.values())
 
 
 @pytest.mark.parametrize("field", HARD)
@@ -285,7 +286,7 @@ def test_no_hard_clause_is_lost_on_any_route(
     except PolicyRefused:
         return
     reduced = outgoing.preferences or {}
-    assert {name for name in reduced if name in CLAUSES} <= OTHER_ROUTES[path].accepts
+    assert {name for name in reduced if name in FIELDS} <= OTHER_ROUTES[path].accepts
     lost = [
         name
         for name in whole
@@ -366,6 +367,7 @@ def test_in_a_batch_fields_that_a_rule_strips_or_sets_are_edited_too() -> None:
     )
 
 
+@pytest.mark.slow
 def test_sixty_megabytes_of_requests_go_on_as_they_came() -> None:
     requests = b'[{"custom_id":"1","body":{"model":"a/b","x":"' + b"y" * 60_000_000 + b'"}}]'
     body = b'{"endpoint":"/v1/chat/completions","model":"a/b","requests":' + requests + b"}"

@@ -3,7 +3,17 @@
 import pytest
 from hypothesis import given
 
-from app.policy.tags import covered, covers, lowered, meet, with_tiers, without_tiers
+from app.catalog.endpoint import read_endpoint
+from app.policy.tags import (
+    covered,
+    covers,
+    lowered,
+    means,
+    meet,
+    of_provider,
+    with_tiers,
+    without_tiers,
+)
 from tests.policy.algebra import ENTRIES, every_offer
 from tests.policy.json_texts import BOUNDED
 
@@ -87,3 +97,38 @@ def test_t58_no_tier_of_an_ignored_provider_is_left(ignored: list[str]) -> None:
             assert offer.is_in(sent)
     assert with_tiers(sent) == sent
     assert set(without_tiers(sent)) <= set(ignored)
+
+
+@pytest.mark.parametrize(
+    ("entry", "tag", "expected"),
+    [
+        ("deepinfra", "deepinfra", True),
+        ("deepinfra", "deepinfra/fp8", True),
+        ("deepinfra", "deepinfra/turbo", True),
+        ("deepinfra/fp8", "deepinfra/fp8", True),
+        ("deepinfra/FP8", "DeepInfra/fp8", None),  # another case may be read as the slug
+        ("DeepInfra", "deepinfra/fp8", None),
+        ("Some Name", "deepinfra/fp8", None),
+        ("deepinfra/fp8", "deepinfra", False),
+        ("deepinfra/fp8", "deepinfra/fp8/us", False),
+        ("deepinfra/fp8", "deepinfra/turbo", False),
+        ("deep", "deepinfra", False),
+        ("", "deepinfra", False),
+        ("openai", "openai/priority", False),
+        ("OpenAI", "openai/priority", False),
+        ("some name", "openai/priority", False),
+        ("openai/priority", "openai/priority", True),
+        ("openai/priority", "openai", False),
+        ("fireworks", "fireworks/us", True),
+    ],
+)
+def test_which_endpoints_an_entry_means(entry: str, tag: str, *, expected: bool | None) -> None:
+    """openrouter.md §1.3."""
+    endpoint = read_endpoint({"tag": tag, "provider_name": "Some Name"})
+    assert endpoint is not None
+    assert means(entry, endpoint) is expected
+
+
+def test_the_entries_of_a_provider_are_its_slug_and_its_tags() -> None:
+    entries = ["deepinfra", "deepinfra/fp8", "deepinfra2", "deepinfra2/fp8"]
+    assert of_provider(entries, "deepinfra") == entries[:2]

@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.policy.file.schema import PROVIDER_KEYS
-from app.policy.merge import FIELDS
 from app.policy.tags import with_tiers
-from app.policy.terms import CLAUSES, terms_of
+from app.policy.terms import terms_of
 from tests.policy.listings import endpoint
 
 DEFAULT = endpoint("deepinfra", "DeepInfra", "bf16")
@@ -27,7 +25,7 @@ UNLABELLED = endpoint("mistral", "Mistral", None)
         ({"only": ["deepinfra/turbo"]}, DEFAULT, False),
         ({"only": ["deep"]}, DEFAULT, False),
         ({"only": ["novita", "DeepInfra/Turbo"]}, TURBO, True),
-        ({"only": ["google-vertex"]}, FLEX, False),  # ... but those of a tier (contract §1.3)
+        ({"only": ["google-vertex"]}, FLEX, False),  # ... but those of a tier (openrouter.md §1.3)
         ({"only": ["google-vertex/flex"]}, FLEX, True),
         ({"ignore": ["deepinfra"]}, TURBO, False),
         ({"ignore": ["deepinfra/turbo"]}, TURBO, False),
@@ -37,8 +35,8 @@ UNLABELLED = endpoint("mistral", "Mistral", None)
         ({"quantizations": ["bf16", "fp16"]}, TURBO, False),
         ({"quantizations": ["unknown"]}, FLEX, True),
         ({"quantizations": ["fp8"]}, FLEX, False),
-        ({"quantizations": ["unknown"]}, UNLABELLED, False),  # null matches nothing (§1.5)
-        ({"quantizations": []}, UNLABELLED, True),  # an empty list filters nothing (§1.1)
+        ({"quantizations": ["unknown"]}, UNLABELLED, False),  # null: openrouter.md §1.5
+        ({"quantizations": []}, UNLABELLED, True),  # filters nothing (openrouter.md §1.1)
         ({"only": [], "ignore": []}, DEFAULT, True),
         ({"only": None, "ignore": None, "quantizations": None}, DEFAULT, True),
         ({"only": ["Moonshot AI"]}, endpoint("moonshotai", "Moonshot AI"), True),
@@ -79,6 +77,29 @@ def test_a_provider_of_whom_no_more_is_known(
     preferences: dict[str, Any], *, expected: bool | None
 ) -> None:
     assert terms_of(preferences).allows_provider("deepinfra") is expected
+
+
+ALL_OF_IT = with_tiers(["deepinfra"])
+
+
+@pytest.mark.parametrize(
+    ("preferences", "allowed", "in_order"),
+    [
+        ({}, True, True),
+        ({"only": ["deepinfra"]}, None, True),  # its slug covers no tier
+        ({"only": ALL_OF_IT}, True, True),
+        ({"only": ["novita"]}, False, True),
+        ({"order": ["deepinfra"], "allow_fallbacks": False}, True, None),
+        ({"order": ALL_OF_IT, "allow_fallbacks": False}, True, True),
+        ({"order": ["novita"], "allow_fallbacks": False}, True, False),
+    ],
+)
+def test_of_a_provider_that_may_have_served_by_a_tier_its_slug_tells_nothing(
+    preferences: dict[str, Any], *, allowed: bool | None, in_order: bool | None
+) -> None:
+    terms = terms_of(preferences).with_tiers()
+    assert terms.allows_provider("deepinfra") is allowed
+    assert terms.provider_in_order("deepinfra") is in_order
 
 
 TAGS = ["deepinfra", "deepinfra/fp8", "deepinfra/turbo", "novita", "novita/fp8"]
@@ -127,10 +148,6 @@ def test_a_price_cap_that_is_no_object_caps_nothing(value: object) -> None:
     assert terms_of({"max_price": value}).caps == {}
 
 
-def test_every_field_of_the_provider_object_is_in_the_table() -> None:
-    assert CLAUSES.keys() == PROVIDER_KEYS.keys() == set(FIELDS)
-
-
 def test_a_strict_order_is_read_and_a_wish_is_not() -> None:
     assert terms_of({"order": ["a"], "allow_fallbacks": False}).order == ("a",)
     wishes: tuple[dict[str, Any], ...] = (
@@ -169,7 +186,7 @@ def test_filters_that_no_answer_shows_are_told(preferences: Any, unchecked: Any)
     ],
 )
 def test_a_broader_label_may_stand_for_its_family(asked: str, label: str, inside: Any) -> None:
-    """The guide says that fp8 includes mxfp8, and no traffic shows it (contract §1.5)."""
+    """The guide says that fp8 includes mxfp8, and no traffic shows it (openrouter.md §1.5)."""
     assert terms_of({"quantizations": [asked]}).allows(endpoint("a", "A", label)) is inside
 
 

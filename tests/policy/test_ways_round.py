@@ -1,4 +1,4 @@
-"""Every way that is known round a policy, and what becomes of it (design §3, contract §2)."""
+"""Every way that is known round a policy, and what becomes of it (openrouter.md §2.2 to §2.7)."""
 
 import json
 from typing import Any

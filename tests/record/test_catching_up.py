@@ -9,9 +9,9 @@ import pytest
 from app.ledger.receipt import Receipt
 from app.openrouter.catalog_feed import CatalogFeed
 from app.record.catching_up import CatchingUp, caught_up
-from app.record.exchange import Exchange
-from app.record.recorder import Records
-from app.server.traffic import Traffic
+from app.record.exchange import Answer, Arrival, Exchange
+from app.record.recorder import Recorder
+from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
 from app.wire.dialect import DIALECTS
@@ -21,18 +21,9 @@ TINY = b"data: {}\n\n" * 26_000
 TOKEN = b'data: {"provider":"A","choices":[{"delta":{"content":"x"}}]}\n\n'
 
 
-def exchange(number: int = 0, catching_up: CatchingUp | None = None) -> Exchange:
-    made = Exchange(
-        id=f"rcp_{number}",
-        path="/v1/chat/completions",
-        dialect=CHAT,
-        caller=None,
-        user_agent=None,
-        asked_with={},
-        when_behind=catching_up.note if catching_up else None,
-    )
-    made.begin_answer(200, [(b"content-type", b"text/event-stream")])
-    return made
+def answer(catching_up: CatchingUp) -> Answer:
+    exchange = Exchange(Arrival("rcp_1", "/v1/chat/completions", CHAT), {}, catching_up.note)
+    return exchange.begin_answer(200, [(b"content-type", b"text/event-stream")])
 
 
 async def turns_of_the_loop(until: asyncio.Event) -> int:
@@ -46,7 +37,7 @@ async def turns_of_the_loop(until: asyncio.Event) -> int:
 async def test_twenty_streams_of_tiny_events_hold_nobody_up() -> None:
     """In one go each takes 60 ms; a little in each turn of the loop, all take hundreds of turns."""
     catching_up, done = CatchingUp(), asyncio.Event()
-    streams = [exchange(number, catching_up) for number in range(20)]
+    streams = [answer(catching_up) for _ in range(20)]
     turns = asyncio.create_task(turns_of_the_loop(done))
     for stream in streams:
         stream.saw(TINY)
@@ -60,7 +51,7 @@ async def test_twenty_streams_of_tiny_events_hold_nobody_up() -> None:
 
 async def test_a_token_is_noticed_later_too() -> None:
     catching_up = CatchingUp()
-    stream = exchange(0, catching_up)
+    stream = answer(catching_up)
     stream.saw(TINY + TOKEN)
     before = stream.first_token
     await caught_up(stream)
@@ -71,7 +62,7 @@ async def test_a_token_is_noticed_later_too() -> None:
 
 
 async def test_an_answer_without_an_observer_is_never_behind() -> None:
-    made = Exchange(id="", path="", dialect=None, caller=None, user_agent=None, asked_with={})
+    made = Exchange(Arrival("", "", None)).begin_answer(200, [])
     made.saw(TINY)
     made.read_on()
     await caught_up(made)
@@ -79,7 +70,7 @@ async def test_an_answer_without_an_observer_is_never_behind() -> None:
 
 
 @pytest.fixture
-async def records() -> AsyncIterator[tuple[Records, list[Receipt]]]:
+async def recorder() -> AsyncIterator[tuple[Recorder, list[Receipt]]]:
     submitted: list[Receipt] = []
 
     async def get(_path: str) -> tuple[int, bytes]:
@@ -87,27 +78,27 @@ async def records() -> AsyncIterator[tuple[Records, list[Receipt]]]:
 
     telemetry = Telemetry(Tallies(lambda _: None), None)
     feed = CatalogFeed(get)
-    made = Records(feed=feed, submit=submitted.append, telemetry=telemetry, traffic=Traffic())
+    made = Recorder(feed=feed, submit=submitted.append, telemetry=telemetry, traffic=Traffic())
     yield made, submitted
     await feed.close()
 
 
-async def one_stream(records: Records) -> None:
+async def one_stream(recorder: Recorder) -> None:
     scope: Any = {"type": "http", "path": "/v1/chat/completions", "headers": []}
 
     async def send(_message: Any) -> None:
         """Nobody reads it."""
 
-    async with records.exchange(scope, send, CHAT) as made:
-        made.begin_answer(200, [(b"content-type", b"text/event-stream")])
-        made.saw(TINY + TOKEN + b"data: [DONE]\n\n")
+    async with recorder.exchange(scope, send, CHAT) as made:
+        answer = made.begin_answer(200, [(b"content-type", b"text/event-stream")])
+        answer.saw(TINY + TOKEN + b"data: [DONE]\n\n")
         made.complete = True
 
 
 async def test_a_receipt_is_filed_when_its_answer_has_been_read(
-    records: tuple[Records, list[Receipt]],
+    recorder: tuple[Recorder, list[Receipt]],
 ) -> None:
-    made, submitted = records
+    made, submitted = recorder
     await one_stream(made)
     await asyncio.sleep(0)
     assert submitted == []
@@ -120,9 +111,9 @@ async def test_a_receipt_is_filed_when_its_answer_has_been_read(
 
 
 async def test_who_closes_files_what_has_not_been_read_yet(
-    records: tuple[Records, list[Receipt]],
+    recorder: tuple[Recorder, list[Receipt]],
 ) -> None:
-    made, submitted = records
+    made, submitted = recorder
     await one_stream(made)
-    made.close()
+    await made.close()
     assert len(submitted) == 1

@@ -5,17 +5,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from app.catalog.catalog import EMPTY, Catalog
 from app.errors import PolicyConflict, UpstreamCut
 from app.ledger.receipt import Receipt
 from app.policy.apply import apply
+from app.policy.book import Book
 from app.policy.file.parse import read_book
 from app.policy.request import read_request
 from app.policy.routed import routed
-from app.record.exchange import Exchange, session_digest
-from app.record.receipt_of import judged, receipt_of, unsettled
-from app.wire.dialect import DIALECTS
+from app.record.exchange import Arrival, Exchange
+from app.record.receipt_of import judged, receipt_of, session_digest, unsettled
+from app.wire.dialect import DIALECTS, Dialect
+from app.wire.observer import LIMIT
 
 NOW = 1_800_000_000.0
 BOOK = read_book(
@@ -35,23 +38,19 @@ def catalog(**listings: Sequence[dict[str, Any]]) -> Catalog:
     return known
 
 
-def exchanged(body: dict[str, Any], answer: dict[str, Any]) -> Exchange:
-    exchange = Exchange(
-        id="rcp_1",
-        path="/v1/chat/completions",
-        dialect=DIALECTS["/chat/completions"],
-        caller=None,
-        user_agent=None,
-        asked_with={},
-    )
+def exchanged(
+    body: dict[str, Any], answer: dict[str, Any], book: Book = BOOK, *, since: float = NOW
+) -> Exchange:
+    path = "/v1/chat/completions"
+    exchange = Exchange(Arrival("rcp_1", path, DIALECTS["/chat/completions"], since=since))
     request = read_request(json.dumps(body).encode())
-    found = routed(BOOK, request, caller=None, user_agent="", catalog=EMPTY)
+    found = routed(book, request, caller=None, user_agent="", catalog=EMPTY)
     exchange.routed(found)
-    exchange.outgoing = apply(request, found.route)
-    exchange.begin_answer(200, [(b"content-type", b"application/json")])
-    exchange.saw(json.dumps(answer).encode())
+    exchange.sending(apply(request, found.route))
+    answering = exchange.begin_answer(200, [(b"content-type", b"application/json")])
+    answering.saw(json.dumps(answer).encode())
     exchange.complete = True
-    exchange.ended = exchange.began + 1
+    exchange.ended = exchange.arrival.began + 1
     return exchange
 
 
@@ -60,8 +59,60 @@ def filed(body: dict[str, Any], answer: dict[str, Any], known: Catalog) -> Recei
 
 
 def told_of(exchange: Exchange, known: Catalog) -> Receipt:
-    exchange.since = NOW
     return receipt_of(exchange, judged(exchange, known, now=NOW))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.path)
+@pytest.mark.parametrize(
+    ("headers", "body", "why"),
+    [
+        ({b"content-encoding": b"br"}, b"\x1b\x0f\x00", "the answer is compressed (br)"),
+        ({}, b"ID3 and then music", "the answer is not JSON"),
+        ({}, b'{"provider": "Novita", "x": "' + b"x" * LIMIT, "the answer is larger than 8 MB"),
+        ({}, b"", "the answer is empty"),
+        ({b"content-type": b"text/event-stream"}, b"data: ?\n\n", "an event is not JSON"),
+    ],
+    ids=["compressed", "sound", "large", "empty", "stream"],
+)
+def test_an_answer_that_could_not_be_read_is_unproven_and_says_why(
+    dialect: Dialect, headers: dict[bytes, bytes], body: bytes, why: str
+) -> None:
+    exchange = exchanged({"model": "acme/one"}, {})
+    exchange.arrival = structs.replace(exchange.arrival, dialect=dialect)
+    answer = exchange.begin_answer(200, list(headers.items()))
+    if body:
+        answer.saw(body)
+    receipt = told_of(exchange, ONE_IS_FP4)
+    assert receipt.verdict == "unproven"
+    assert receipt.reason == f"the provider is not known, because {why}"
+
+
+NOVITA_AND_FLEX = [row("novita", "Novita", "fp8"), row("novita/flex", "Novita", "fp8")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed", "verdict"),
+    [
+        ({}, [], "kept"),
+        ({"service_tier": "default"}, [], "kept"),
+        ({"service_tier": None, "speed": "standard"}, [], "kept"),
+        ({"service_tier": "flex"}, [], "unproven"),
+        ({"speed": "fast"}, [], "unproven"),
+        ({"model": "acme/one:floor"}, [], "unproven"),
+        ({"service_tier": "flex"}, [row("novita", "Novita", "fp8")], "kept"),
+        ({"service_tier": "flex"}, NOVITA_AND_FLEX, "unproven"),
+    ],
+)
+def test_a_provider_asked_for_a_service_tier_is_not_known_by_its_name_alone(
+    asked: dict[str, Any], listed: list[dict[str, Any]], verdict: str
+) -> None:
+    body = {"model": "acme/one", **asked}
+    book = read_book(
+        {"p.yaml": "version: 1\nrules:\n  - {name: one, models: ['*'], only: [novita]}\n"}
+    )
+    exchange = exchanged(body, {"model": "acme/one", "provider": "Novita"}, book)
+    known = catalog(one=listed) if listed else EMPTY
+    assert told_of(exchange, known).verdict == verdict
 
 
 TWO = {"model": "acme/one", "models": ["acme/two"]}
@@ -141,8 +192,9 @@ def test_without_a_policy_the_reason_says_whose_wishes_were_judged() -> None:
     exchange = exchanged(body, {"provider": "Novita"})
     request = read_request(json.dumps(body).encode())
     nobody = read_book({"p.yaml": "version: 1\nrules: []\n"})
-    exchange.route = nobody.route_for(request, caller=None, user_agent="", catalog=EMPTY)
-    exchange.outgoing = apply(request, exchange.route)
+    found = routed(nobody, request, caller=None, user_agent="", catalog=EMPTY)
+    exchange.routed(found)
+    exchange.sending(apply(request, found.route))
     receipt = told_of(exchange, EMPTY)
     assert receipt.verdict == "kept"
     assert "no policy applies" in (receipt.reason or "")
@@ -155,11 +207,12 @@ def test_what_was_asked_is_let_go_of_once_it_is_being_answered(status: int, *, k
     request = read_request(b'{"model": "acme/one", "session_id": "mine"}')
     found = routed(BOOK, request, caller=None, user_agent="", catalog=EMPTY)
     exchange.routed(found)
-    exchange.outgoing = apply(request, found.route)
+    exchange.sending(apply(request, found.route))
     exchange.begin_answer(status, [(b"content-type", b"application/json")])
     assert (exchange.request is not None) == kept
-    assert bool(exchange.outgoing.body) == kept
-    assert (exchange.model_asked, exchange.session) == ("acme/one", "mine")
+    assert exchange.sent is not None
+    assert not exchange.sent.body
+    assert (exchange.asked.model, exchange.asked.session) == ("acme/one", "mine")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +262,6 @@ def test_t48_an_answer_from_outside_of_a_strict_order_is_held_to_the_key_that_wa
 def test_an_old_listing_accuses_nobody() -> None:
     """Labels change: whoever is accused by one is accused by a listing as new as the request."""
     exchange = exchanged({"model": "acme/one"}, {"provider": "Novita"})
-    exchange.since = NOW
     row_ = [row("novita/fp4", "Novita", "fp4")]
     for age, verdict in ((0, "broken"), (9, "broken"), (11, "unproven")):
         known = EMPTY.with_listing("acme/one", row_, NOW - age)
@@ -248,7 +300,7 @@ def stood_for(model: str, answer: dict[str, Any]) -> Receipt:
     request = read_request(json.dumps({"model": model}).encode())
     found = routed(STAND_INS, request, caller=None, user_agent="", catalog=FAMILY)
     exchange.routed(found)
-    exchange.outgoing = apply(request, found.route)
+    exchange.sending(apply(request, found.route))
     return told_of(exchange, FAMILY)
 
 
@@ -323,9 +375,8 @@ def test_t59_an_account_of_attempts_that_is_odd_or_incomplete_is_no_proof(
 
 def streamed(*events: bytes) -> Receipt:
     exchange = exchanged({"model": "acme/one", "stream": True}, {})
-    exchange.observer = None
-    exchange.begin_answer(200, [(b"content-type", b"text/event-stream")])
-    exchange.saw(b"".join(b"data: " + event + b"\n\n" for event in (*events, b"[DONE]")))
+    answer = exchange.begin_answer(200, [(b"content-type", b"text/event-stream")])
+    answer.saw(b"".join(b"data: " + event + b"\n\n" for event in (*events, b"[DONE]")))
     return told_of(exchange, HOSTS)
 
 

@@ -1,5 +1,6 @@
 """One line per request, which no caller can forge."""
 
+import logging
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.ledger.receipt import Receipt
-from app.record.request_log import line_of
+from app.record.request_log import line_of, log_request
 
 KNOWN: dict[str, Any] = {
     "id": "rcp_1",
@@ -38,6 +39,15 @@ def test_a_line_has_everything_a_person_looks_for_in_one_order() -> None:
         "caller=anna model=acme/sim-1 rule=first,second provider=deepinfra verdict=kept "
         "status=200 ending=complete ttft=12ms took=100ms tokens=7+2 cost=$0.0000021 receipt=rcp_1"
     )
+
+
+@pytest.mark.parametrize(("level", "written"), [(logging.INFO, 1), (logging.WARNING, 0)])
+def test_a_requests_line_is_a_record_of_its_own_written_at_once(
+    caplog: pytest.LogCaptureFixture, level: int, written: int
+) -> None:
+    caplog.set_level(level, logger="pointsman.requests")
+    log_request(Receipt(**KNOWN))
+    assert caplog.messages == ["ending=complete receipt=rcp_1"] * written
 
 
 def test_an_alias_shows_what_was_sent() -> None:

@@ -10,8 +10,8 @@ from uvicorn.server import ServerState
 from app.cli.serving import STANDARD, configured
 from app.server.bounds import Bounds
 from app.server.entrance import State
+from app.server.process import Traffic
 from app.server.protocol import protocol
-from app.server.traffic import Traffic
 from app.telemetry.stalls import Stalls
 
 Seen = tuple[str, str, list[tuple[bytes, bytes]], bytes]

@@ -7,10 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from starlette.types import ASGIApp, Message
+from starlette.types import Message
 
-from app.server.entrance import App, Fork, State
-from app.server.traffic import Traffic
+from app.server.entrance import App, State
+from app.server.process import Traffic
 from app.telemetry.stalls import Stalls
 from tests.conftest import Proxy
 
@@ -80,37 +80,6 @@ async def test_another_method_is_refused_alike_with_and_without_fastapi(
     assert answer.headers["allow"] == allowed
     assert answer.headers["content-type"] == "application/json"
     assert answer.text == '{"detail":"Method Not Allowed"}'
-
-
-@pytest.mark.parametrize(
-    ("path", "way"),
-    [
-        ("/v1/chat/completions", "v1"),
-        ("/api/v1/models", "v1"),
-        ("/chat/completions", "v1"),
-        ("/v1/../health", "v1"),
-        ("/", "v1"),
-        ("/health", "health"),
-        ("/health/", "v1"),
-        ("/HEALTH", "v1"),
-        ("/pointsman/receipts", "framed"),
-        ("/pointsman", "v1"),
-        ("/dashboard", "framed"),
-        ("/dashboard/policy", "framed"),
-    ],
-)
-async def test_a_path_says_who_answers(path: str, way: str) -> None:
-    went: list[str] = []
-
-    def named(name: str) -> ASGIApp:
-        async def app(*_: object) -> None:
-            went.append(name)
-
-        return app
-
-    fork = Fork(v1=named("v1"), exact={"/health": named("health")}, framed=named("framed"))
-    await fork({"type": "http", "path": path}, _nothing, _nowhere)
-    assert went == [way]
 
 
 @pytest.mark.parametrize("path", ["/pointsman/nothing", "/pointsman/receipts/a/b", "/dashboardx"])

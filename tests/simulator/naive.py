@@ -1,4 +1,4 @@
-"""Who may serve, written from the contract's words alone (§1.1 to §1.6, §2.7), one `if` a sentence.
+"""Who may serve, one `if` a sentence, from the page alone (openrouter.md §1.1 to §1.6, §2.7).
 
 Slow and plain on purpose, and without a line of the simulator's: the two must agree.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 Row = dict[str, Any]
 FAMILIES = {"fp4": ["mxfp4", "nvfp4"], "fp8": ["mxfp8"]}
-PARAMETERS = {  # §5.2, all that `require_parameters` counts
+PARAMETERS = {  # openrouter.md §5.2, all that `require_parameters` counts
     "temperature",
     "top_p",
     "top_k",
@@ -39,7 +39,7 @@ PARAMETERS = {  # §5.2, all that `require_parameters` counts
 
 
 def means(entry: str, row: Row, switches: dict[str, Any]) -> bool:
-    """Whether an entry of `only`, `ignore` or `order` means a row (§1.3)."""
+    """Whether an entry of `only`, `ignore` or `order` means a row (openrouter.md §1.3)."""
     if entry == row["tag"]:
         return True  # a full tag, a tier slug among them
     if row["service_tier"] is not None:
@@ -64,7 +64,7 @@ def may_serve(
         survivors = [
             row
             for row in survivors
-            # Inserted after that filter, whatever is ordered (§1.6, §7 step 10).
+            # Inserted after that filter, whatever is ordered (openrouter.md §1.6, §7 step 10).
             if any(means(e, row, switches) for e in listed) or has_own_key(row, switches)
         ]
     return survivors

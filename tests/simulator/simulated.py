@@ -72,7 +72,8 @@ class Simulated:
         self, path: str, body: Any, headers: dict[str, str] | None = None, **switches: Any
     ) -> httpx2.Response:
         told = {"X-OpenRouter-Simulate": json.dumps(switches)} if switches else {}
-        return await self._client.post(path, json=body, headers={**(headers or {}), **told})
+        told = {"content-type": "application/json", **(headers or {}), **told}
+        return await self._client.post(path, content=json.dumps(body), headers=told)
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> httpx2.Response:
         return await self._client.get(path, headers=headers or {})

@@ -1,4 +1,4 @@
-"""Batches: read as a stream, in the order of their keys, and served by one host (contract A8)."""
+"""Batches: read as a stream, in the order of their keys, served by one host (openrouter.md §A8)."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The router chooses among exactly the endpoints that the contract's words admit."""
+"""The router chooses among exactly the endpoints that openrouter.md §1 and §7 admit."""
 
 from typing import Any
 

@@ -75,7 +75,7 @@ def test_a_model_is_found_by_no_other_name() -> None:
 
 
 def test_the_newest_of_a_family_has_its_target_s_rows() -> None:
-    """`alias_target` is an object (contract A6); as a plain text, it is read too."""
+    """`alias_target` is an object (openrouter.md §A6); as a plain text, it is read too."""
     target = model(endpoint("a"), endpoint("b"), id="acme/sim-2")
     for alias in ({"slug": "acme/sim-2", "name": "Sim 2"}, "acme/sim-2", None):
         latest = model(id="~acme/sim-latest", alias_target=alias)

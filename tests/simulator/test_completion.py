@@ -29,7 +29,7 @@ def test_the_cost_is_tokens_times_the_serving_row_s_prices(
 
 
 async def test_a_conversation_that_goes_on_pays_the_cache_price_for_what_was_read_before() -> None:
-    """The formula of contract §3.2: uncached x prompt price + cached x cache-read price."""
+    """The formula of openrouter.md §3.2: uncached x prompt price + cached x cache-read price."""
     simulated = Simulated()
     pinned = {"provider": {"only": ["deepinfra/fp4"]}, "session_id": "one"}
     first = (await simulated.chat("qwen/qwen3-coder", **pinned)).json()["usage"]
@@ -77,7 +77,7 @@ def test_no_more_tokens_come_than_were_allowed_and_thought_counts_among_them() -
         assert completion.finish_reason == ("length" if most < whole else "stop")
 
 
-# --- price overrides, contract §5.3 -----------------------------------------------------------
+# --- price overrides, openrouter.md §5.3 ------------------------------------------------------
 
 NIGHT = {"utc_start": 2200, "utc_end": 600, "prompt": "2"}
 DAY = {"utc_start": 900, "utc_end": 1700, "prompt": "3"}

@@ -113,7 +113,7 @@ async def test_a_responses_stream_can_be_one_error_event(
     assert whole["error"] == REASON
 
 
-# --- answers without a word, contract A5.3 ------------------------------------------------------
+# --- answers without a word, openrouter.md §A5.3 ----------------------------------------------
 
 
 @pytest.mark.parametrize(("position", "case"), [("network_error", 0), ("reasoning_only", 1)])

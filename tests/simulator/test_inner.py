@@ -1,4 +1,4 @@
-"""Models that tools call inside a request: which, where, under whose preferences (A2.2, A2.3)."""
+"""Models that tools call: which, where, whose preferences (openrouter.md §A2.2, §A2.3)."""
 
 import json
 from pathlib import Path
@@ -126,7 +126,7 @@ async def test_a_failed_attempt_inside_is_noted_too(tmp_path: Path) -> None:
 async def test_the_cheapest_test_of_inheritance_finds_its_404_in_the_tool_s_result(
     tmp_path: Path,
 ) -> None:
-    """A host that does not serve the inner model, as contract A11 proposes."""
+    """A host that does not serve the inner model, as openrouter.md §A11 proposes."""
     simulated = Simulated(tmp_path, *MODELS, inner_inherits=True)
     only = {"only": ["fireworks"]}
     reply = await simulated.chat("acme/big", tools=[ADVISOR], provider=only)

@@ -132,7 +132,7 @@ def test_a_tier_comes_first_and_falls_back_as_the_guide_says(tier: str, tags: li
     assert tried(*rows, service_tier=tier) == tags
 
 
-# --- sticky conversations, contract §2.6 ------------------------------------------------------
+# --- sticky conversations, openrouter.md §2.6 -------------------------------------------------
 
 
 class Conversation:

@@ -43,7 +43,7 @@ BATCH: dict[str, Any] = {
 QUESTIONS = {"q": {"type": "noul", "instructions": "Is it?"}}
 FULL = set(EVERY_KEY)
 SOUND = {"zdr", "data_collection", "options"}
-# By path below the host: a body, and the keys of `provider` that the route takes (contract A8).
+# By path below the host: a body, and the keys of `provider` that are taken (openrouter.md §A8).
 ROUTES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "/api/v1/embeddings": ({"model": "acme/embed-1", "input": "x"}, FULL),
     "/api/v1/rerank": ({"model": "acme/rerank-1", "query": "x", "documents": ["x"]}, FULL),

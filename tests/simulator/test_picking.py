@@ -1,4 +1,4 @@
-"""Models that are routers: what they pick from, what narrows it, what is shown (A2.2, A2.3)."""
+"""Models that are routers: from what they pick, what narrows it (openrouter.md §A2.2, §A2.3)."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a preset makes of a request, in every form that names one (contract A1.3, A1.4)."""
+"""What a preset makes of a request, in every form that names one (openrouter.md §A1.3, §A1.4)."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Presets as they are read and made: pages, versions, keys, errors (contract A1.1, A1.2, A1.5)."""
+"""Presets, read and made: pages, versions, keys, errors (openrouter.md §A1.1, §A1.2, §A1.5)."""
 
 import json
 from pathlib import Path

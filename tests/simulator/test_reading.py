@@ -138,7 +138,7 @@ async def test_the_key_looks_as_documented_and_credits_are_for_managers() -> Non
     assert count == {"count": len(OFFERED)}
 
 
-# --- generation records, contract §5.5 --------------------------------------------------------
+# --- generation records, openrouter.md §5.5 ---------------------------------------------------
 
 
 async def record(simulated: Simulated, identity: str) -> Any:

@@ -129,7 +129,7 @@ async def test_message_events_look_as_recorded_and_come_in_that_order(
     assert _kinds(told) == _kinds(was)
     for frame in told:
         alike = [other for other in was if other["type"] == frame["type"]]
-        # The author of the recording shortened it; these are in the schema (contract §3.4).
+        # The author of the recording shortened it; these are in the schema (openrouter.md §3.4).
         cut = ("$.message.provider", "$.message.stop_sequence", "$.message.usage", "$.usage")
         composed = ("$.openrouter_metadata.generation_time",)
         found = differences(alike, frame, may_add=cut, may_lack=composed)

@@ -123,7 +123,7 @@ async def test_the_funnel_counts_as_recorded(name: str, tmp_path: Path) -> None:
 
 
 async def test_a_dead_order_without_fallbacks_tells_every_candidate(tmp_path: Path) -> None:
-    """The free probe of contract §1.4, over the very listing it was recorded with."""
+    """The free probe of openrouter.md §1.4, over the very listing it was recorded with."""
     listing = json.loads((FIXTURES / "endpoints/deepseek-v4.1-flash_2026-10-02.json").read_text())
     rows = listing["data"]["endpoints"]
     simulated = Simulated(tmp_path, model(*rows, id="deepseek/deepseek-v4.1-flash"))

@@ -70,7 +70,7 @@ def test_a_tier_serves_only_who_opts_in(fields: dict[str, Any], tags: set[str]) 
 
 
 def test_a_tier_may_be_known_from_the_listing_alone() -> None:
-    """A base slug means no row of a service tier, however its tag is spelled (contract §1.3)."""
+    """A base slug means no row of a service tier, however spelled (openrouter.md §1.3)."""
     fast = endpoint("openai/fast", service_tier="priority")
     turbo = endpoint("novita/turbo", service_tier="priority")
     rows = [endpoint("openai"), fast, endpoint("novita"), turbo, endpoint("deepinfra/turbo")]
@@ -172,7 +172,7 @@ def test_tool_choice_goes_by_the_row() -> None:
 
 
 def test_a_tool_choice_that_was_not_provided_shuts_nobody_out() -> None:
-    """The error speaks of "the provided" value (contract §3.5)."""
+    """The error speaks of "the provided" value (openrouter.md §3.5)."""
     picky = endpoint("a", supports_tool_choice={"auto": False})
     assert tried(picky, tools=[TOOL]) == ["a"]
     assert set(tried(picky, endpoint("b"), tools=[TOOL], tool_choice="auto")) == {"b"}

@@ -14,7 +14,7 @@ from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolPara
 
 from app.simulator import Switches, create_simulator
 from app.simulator.router import Router
-from tests.running import running
+from tests.running import NO_TLS, running
 from tests.simulator.simulated import KEY, TOOL, Clock, Simulated
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
@@ -169,7 +169,7 @@ async def test_a_cut_in_the_stream_is_an_incomplete_body(served: Served) -> None
             got.append(chunk)  # noqa: PERF401 - what came before the cut counts
 
     async with (
-        httpx2.AsyncClient(trust_env=False) as client,
+        httpx2.AsyncClient(verify=NO_TLS, trust_env=False) as client,
         client.stream(
             "POST", f"{served.url}/chat/completions", json=body, headers=headers
         ) as reply,
@@ -184,12 +184,12 @@ async def test_a_cut_in_the_stream_is_an_incomplete_body(served: Served) -> None
 
 
 async def test_a_caller_who_leaves_is_on_record_as_cancelled() -> None:
-    """As reported live: status 499, no finish reason, nothing to pay (contract §5.5)."""
+    """As reported live: status 499, no finish reason, nothing to pay (openrouter.md §5.5)."""
     app = create_simulator(pace=0.2, switches=Switches(generation_delay=0))
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"model": "x-ai/grok-4", "messages": HELLO, "stream": True}
     with running(app) as server:
-        async with httpx2.AsyncClient(trust_env=False, headers=headers) as client:
+        async with httpx2.AsyncClient(verify=NO_TLS, trust_env=False, headers=headers) as client:
             url = f"{server.url}/api/v1"
             async with client.stream("POST", f"{url}/chat/completions", json=body) as reply:
                 identity = reply.headers["x-generation-id"]
@@ -207,7 +207,7 @@ async def test_at_full_pace_tokens_come_one_by_one() -> None:
         headers = {"Authorization": f"Bearer {KEY}"}
         body = {"model": "x-ai/grok-4", "messages": HELLO, "stream": True}
         async with (
-            httpx2.AsyncClient(trust_env=False) as client,
+            httpx2.AsyncClient(verify=NO_TLS, trust_env=False) as client,
             client.stream(
                 "POST", f"{server.url}/api/v1/chat/completions", json=body, headers=headers
             ) as reply,

@@ -1,4 +1,4 @@
-"""The default order: shares by effective price and speed, and a chance for everyone (A3.1)."""
+"""The default order: shares by price and speed, a chance for everyone (openrouter.md §A3.1)."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every switch of the contract's list does what it says, for all requests or for one."""
+"""Every switch (openrouter.md §7) does what it says, for all requests or for one."""
 
 import dataclasses
 import json

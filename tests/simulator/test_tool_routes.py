@@ -1,4 +1,4 @@
-"""GET /tools, and which route takes which tool (contract A2.1, A2.4, A2.5)."""
+"""GET /tools, and which route takes which tool (openrouter.md §A2.1, §A2.4, §A2.5)."""
 
 import json
 from pathlib import Path

@@ -68,7 +68,7 @@ def test_how_things_stand_is_scraped() -> None:
 
 
 def test_before_the_first_request_there_is_a_scrape_without_ages() -> None:
-    nothing_listed = replace(STANDING, catalog_oldest_seconds=None, ledger_well=False)
+    nothing_listed = replace(STANDING, catalog_oldest_seconds=None, ledger_error="disk full")
     text = exposition(Tallies(lambda name: name), nothing_listed, "")[1].decode()
     found = values(text)
     assert found["pointsman_ledger_up", of()] == 0

@@ -54,8 +54,10 @@ def test_counts_of_several_are_added_up(accept: str) -> None:
 def test_each_gauge_becomes_one_in_its_own_way() -> None:
     both = across(
         [
-            told(open_requests=2, ledger_well=True, catalog_models=7, book="old", workers=3),
-            told(open_requests=5, ledger_well=False, catalog_models=6, book="new", workers=3),
+            told(open_requests=2, catalog_models=7, book="old", workers=3),
+            told(
+                open_requests=5, ledger_error="disk full", catalog_models=6, book="new", workers=3
+            ),
         ]
     )
     found = shown(both)

@@ -10,7 +10,6 @@ from app.wire.dialect import DIALECTS, Dialect
 from app.wire.observation import (
     Observation,
     ObservedError,
-    Offer,
     RouterMetadata,
     Usage,
 )
@@ -24,20 +23,11 @@ EVENT_STREAM = "text/event-stream"
 
 _PERMASLUG = "deepseek/deepseek-v4.1-flash-20260910"
 _ROUTED = RouterMetadata(
-    requested="deepseek/deepseek-v4.1-flash",
     strategy="direct",
     region="MAD",
-    summary="available=3, selected=DeepInfra",
-    attempt=1,
     is_byok=False,
-    selected=Offer("DeepInfra", _PERMASLUG),
-    available=(
-        Offer("DeepInfra", _PERMASLUG),
-        Offer("Novita", _PERMASLUG),
-        Offer("Fireworks", _PERMASLUG),
-    ),
+    selected="DeepInfra",
     attempts=(),
-    pipeline=(),
 )
 
 # By file name: the dialect, and everything the stream says.

@@ -1,13 +1,15 @@
 """The router's account of who got the prompt: where it is odd, late or too large."""
 
+import json
 from typing import Any
 
 import pytest
 
-from app.wire.dialect import DIALECTS
+from app.wire.dialect import DIALECTS, Dialect
 from app.wire.frame import Frame, read_frame
 from app.wire.notes import Notes
-from app.wire.observation import RouterMetadata, read_metadata
+from app.wire.observation import Observation, RouterMetadata, read_metadata
+from app.wire.observer import Observer
 
 CHAT = DIALECTS["/chat/completions"]
 NOVITA, CHUTES = {"provider": "Novita", "status": 200}, {"provider": "Chutes", "status": 500}
@@ -69,7 +71,7 @@ def test_a_field_that_tells_who_served_and_is_too_large_is_told(name: bytes) -> 
     notes.take(frame)
     seen = notes.observation()
     assert (seen.model, seen.partly_read) == ("a/b", True)
-    assert seen.unreadable == "the field that names the provider is too large"
+    assert seen.unreadable == "the field that names the provider is too large to be read"
 
 
 @pytest.mark.parametrize(
@@ -78,12 +80,49 @@ def test_a_field_that_tells_who_served_and_is_too_large_is_told(name: bytes) -> 
         ([{"message": {"content": "x"}}], True),
         ([{"message": {"content": None, "tool_calls": [{"id": "x"}]}}], True),
         ([{"text": "x"}], True),
+        ([{"message": {"content": None, "reasoning": "x"}}], True),
+        ([{"message": "x"}], True),
         ([{"message": {"content": ""}}], False),
         ([], False),
     ],
 )
 def test_t51_content_beside_an_error_is_an_answer(choices: Any, *, answered: bool) -> None:
-    notes = Notes(CHAT)
-    notes.take(Frame(error={"code": 502}, choices=choices))
-    seen = notes.observation()
+    told = {"error": {"code": 502}, "choices": choices}
+    seen = whole(CHAT, told)
     assert (seen.answered, seen.failed) == (answered, not answered)
+
+
+def whole(dialect: Dialect, body: dict[str, Any]) -> Observation:
+    observer = Observer(dialect, content_type="application/json")
+    observer.feed(json.dumps(body).encode())
+    return observer.close()
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("nothing", [None, [], "", {}])
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/responses", {"output": [{"type": "message", "content": [{"text": "x"}]}]}),
+        ("/messages", {"content": [{"type": "text", "text": "x"}]}),
+        ("/embeddings", {"data": [{"embedding": [0.5]}]}),
+        ("/images", {"data": [{"b64_json": "x"}]}),
+        ("/rerank", {"results": [{"index": 0}]}),
+        ("/audio/transcriptions", {"text": "x"}),
+    ],
+)
+def test_t51_so_it_is_in_every_dialect(
+    path: str, content: dict[str, Any], nothing: Any, *, large: bool
+) -> None:
+    error = {"error": {"code": "server_error"}, "padding": "x" * 70_000 * large}
+    assert not whole(DIALECTS[path], {**error, **content}).failed
+    assert whole(DIALECTS[path], {**error, **dict.fromkeys(content, nothing)}).failed
+
+
+def test_t51_and_in_what_the_last_event_of_a_stream_wraps() -> None:
+    for output, failed in (([], True), ([{"type": "message"}], False)):
+        observer = Observer(DIALECTS["/responses"], content_type="text/event-stream")
+        told = {"error": {"code": "server_error"}, "output": output}
+        event = json.dumps({"type": "response.failed", "response": told}).encode()
+        observer.feed(b"data: " + event + b"\n\n")
+        assert observer.close().failed is failed

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from app.wire.dialect import DIALECTS, Dialect
+from app.wire.dialect import DIALECTS, Dialect, is_beside_base
 from app.wire.frame import Frame
 
 FIELDS = {field.name for field in msgspec.structs.fields(Frame)}
@@ -44,3 +44,17 @@ def test_every_place_is_one_that_a_frame_has(row: Dialect) -> None:
     ]
     assert {place.field for place in places} <= FIELDS
     assert row.wrapper in {"", *FIELDS}
+
+
+@pytest.mark.parametrize(
+    ("path", "beside"),
+    [
+        ("/beta/batches", True),
+        ("/beta/batches/batch_1/cancel", True),
+        ("/batches", False),
+        ("/beta/batches-of-mine", False),
+        ("/x/beta/batches", False),
+    ],
+)
+def test_only_batches_are_beside_the_base_address(path: str, *, beside: bool) -> None:
+    assert is_beside_base(path) is beside

@@ -77,6 +77,7 @@ EIGHT_MB = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EIGHT_MB)
 def test_eight_megabytes_of_anything_take_neither_long_nor_much(kind: str) -> None:
     """Read in full, lists take 0.7 seconds and 200 MB; the bound here allows a slow machine."""

@@ -80,6 +80,7 @@ WORST = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WORST)
 def test_sixteen_megabytes_of_anything_take_neither_long_nor_much(kind: str) -> None:
     """A tenth of a second at most; the bound here allows a slow machine."""

@@ -7,7 +7,6 @@ import pytest
 from app.wire.observation import (
     Attempt,
     ObservedError,
-    Offer,
     Usage,
     read_error,
     read_metadata,
@@ -26,24 +25,25 @@ def test_a_retried_request_names_every_provider_that_received_the_prompt() -> No
         Attempt("DeepInfra", model, 429),
         Attempt("Novita", model, 200),
     )
-    assert metadata.selected == Offer("Novita", model)
-    assert (metadata.region, metadata.attempt) == (None, 2)
+    assert (metadata.selected, metadata.region) == ("Novita", None)
 
 
-def test_two_rows_of_one_provider_stay_two() -> None:
+def test_two_rows_of_one_provider_leave_no_doubt_which_provider_was_selected() -> None:
     account = recorded_json("json/router_metadata_composed.json")["two_rows_same_provider"]
     metadata = read_metadata(account)
     assert metadata is not None
-    assert [offer.provider for offer in metadata.available] == ["BaseTen", "BaseTen"]
+    assert (metadata.selected, metadata.unclear) == ("BaseTen", None)
 
 
 def test_rows_without_a_provider_are_left_out() -> None:
-    rows = [{"model": "m"}, {"provider": 3}, "Novita", {"provider": "Novita", "selected": "yes"}]
-    metadata = read_metadata({"endpoints": {"available": rows}, "attempts": {}, "pipeline": [1]})
+    odd = [{"provider": 3, "selected": True}, "Novita", {"provider": "Novita", "selected": "yes"}]
+    metadata = read_metadata({"endpoints": {"available": odd}, "attempts": {}})
     assert metadata is not None
-    assert metadata.available == (Offer("Novita", None),)
-    assert metadata.selected is None
-    assert (metadata.attempts, metadata.pipeline) == ((), ())
+    assert (metadata.selected, metadata.attempts, metadata.unclear) == (None, (), None)
+    rows = [*odd, {"provider": "DeepInfra", "selected": True}]
+    metadata = read_metadata({"endpoints": {"available": rows}})
+    assert metadata is not None
+    assert metadata.selected == "DeepInfra"
 
 
 @pytest.mark.parametrize("value", [None, "enabled", [], 1])

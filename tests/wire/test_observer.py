@@ -194,10 +194,10 @@ def test_t08_values_of_any_type_in_any_place_never_raise(
     ids=lambda data: data[:24].decode("ascii", "replace"),
 )
 def test_t08_what_a_decoder_chokes_on_is_said_and_the_rest_is_read(data: bytes) -> None:
-    assert observe([data], content_type="application/json").unreadable == "not JSON"
+    assert observe([data], content_type="application/json").unreadable == "the answer is not JSON"
     stream = b"data: " + data + b"\n\n" + events({"provider": "Novita"})
     seen = observe([stream])
-    assert (seen.provider, seen.unreadable) == ("Novita", "not JSON")
+    assert (seen.provider, seen.unreadable) == ("Novita", "an event is not JSON")
 
 
 def test_an_event_of_type_error_with_any_data_never_raises() -> None:
@@ -218,14 +218,17 @@ def test_an_event_over_the_limit_is_skipped_and_said_and_the_next_one_read() -> 
     observer = Observer(CHAT, content_type=EVENT_STREAM, limit=100)
     observer.feed(events({"provider": "x" * 200}, {"provider": "Novita"}))
     seen = observer.close()
-    assert (seen.provider_names, seen.unreadable) == (("Novita",), "an event over 100 bytes")
+    assert (seen.provider_names, seen.unreadable) == (
+        ("Novita",),
+        "an event is larger than 0.0001 MB",
+    )
 
 
 def test_a_body_over_the_limit_is_let_go_and_said() -> None:
     observer = Observer(CHAT, content_type="application/json", limit=100)
     for _ in range(1000):
         observer.feed(b'{"provider":')
-    assert observer.close() == Observation(unreadable="over 100 bytes")
+    assert observer.close() == Observation(unreadable="the answer is larger than 0.0001 MB")
 
 
 def test_a_body_of_exactly_the_limit_is_read() -> None:
@@ -271,7 +274,7 @@ def test_router_metadata_is_found_on_any_frame(dialect: Dialect) -> None:
     for first in (frame, wrapped if dialect.wrapper else frame):
         seen = observe([events(first, {})], dialect)
         assert seen.metadata is not None
-        assert seen.metadata.selected == ("Novita", None)
+        assert seen.metadata.selected == "Novita"
 
 
 def test_the_provider_of_a_message_sits_inside_its_start() -> None:
@@ -571,6 +574,7 @@ def test_the_other_dialects_bodies_are_read(path: str) -> None:
         model="a/b",
         usage=Usage(prompt_tokens=8, cost_usd=Decimal("0.5")),
         done=True,
+        answered=True,
     )
 
 
@@ -581,16 +585,20 @@ def test_white_space_and_a_byte_order_mark_before_a_body_are_skipped() -> None:
 
 def test_a_body_that_is_not_json_is_said_to_be_none() -> None:
     page = b"<!DOCTYPE html><title>404</title>"
-    assert observe([page], content_type="text/html") == Observation(unreadable="not JSON")
+    assert observe([page], content_type="text/html") == Observation(
+        unreadable="the answer is not JSON"
+    )
     for nothing in ([], [b"\n  \n"]):  # white space keeps a connection open before a body
-        assert observe(nothing, content_type="application/json").unreadable == "empty"
+        assert observe(nothing, content_type="application/json").unreadable == "the answer is empty"
 
 
 @pytest.mark.parametrize("kind", [EVENT_STREAM, "application/json"])
 def test_t29_compressed_bytes_are_left_alone_and_said_to_be_so(kind: str) -> None:
     for coding in ("br", " GZIP "):
         seen = observe([b"\x1f\x8b\x08"], content_type=kind, content_encoding=coding)
-        assert seen == Observation(unreadable=f"compressed: {coding.strip().lower()}")
+        assert seen == Observation(
+            unreadable=f"the answer is compressed ({coding.strip().lower()})"
+        )
     seen = observe([b'{"id":"gen-5"}'], content_type="", content_encoding="identity")
     assert seen.generation_id == "gen-5"
 
@@ -628,14 +636,12 @@ def test_the_attempts_before_an_error_are_named() -> None:
 
 def test_router_metadata_beside_an_error_is_read() -> None:
     _, not_allowed, blocked = recorded_json("json/router_metadata_docs_examples.json")["examples"]
-    seen = observe_body(not_allowed)
-    assert seen.error is not None
-    assert seen.metadata is not None
-    assert (seen.metadata.attempt, seen.metadata.selected) == (0, None)
-    assert seen.metadata.available == (("OpenAI", "openai/gpt-4o-mini"),)
-    seen = observe_body(blocked)
-    assert seen.metadata is not None
-    assert seen.metadata.pipeline == ("guardrail",)
+    for told in (not_allowed, blocked):
+        seen = observe_body(told)
+        assert seen.error is not None
+        assert seen.metadata is not None
+        assert seen.metadata.strategy == told["openrouter_metadata"]["strategy"]
+        assert seen.metadata.selected is None
 
 
 def test_the_id_of_a_failed_message_is_in_its_envelope() -> None:

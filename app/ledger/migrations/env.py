@@ -1,4 +1,4 @@
-"""Alembic's environment: it is always run from `store.py`, with a connection already open."""
+"""Alembic's environment: it is always run from `opening.py`, with a connection already open."""
 
 from alembic import context
 

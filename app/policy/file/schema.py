@@ -1,12 +1,14 @@
-"""Every key of a policy file: its shape, and what it means. The one place where keys are named.
+"""Every key of a policy file: its shape, and what it means.
 
-From these tables files are read, editors complete (`json_schema`), and the docs are held complete.
+The keys of OpenRouter's own `provider` object are the rows of `policy/fields.py`. From these tables
+files are read, editors complete (`json_schema`), and the docs are held complete.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from app.catalog.providers import slug_of
+from app.policy.fields import FIELDS
 from app.policy.file.rule_checks import SETTABLE
 from app.policy.file.shapes import (
     Choice,
@@ -19,6 +21,7 @@ from app.policy.file.shapes import (
     Number,
     OneOf,
     Record,
+    Shape,
     Text,
 )
 from app.policy.precision import LADDER, UNKNOWN
@@ -117,62 +120,39 @@ _SORTS = Choice(("price", "throughput", "latency", "exacto"), "a sort order")
 
 # --- keys -------------------------------------------------------------------------------------
 
-PROVIDER_KEYS: Mapping[str, Key] = {
-    "only": Key(ListOf(ENTRY), "The only providers or tags that may serve."),
-    "order": Key(ListOf(ENTRY), "Providers or tags to try first, in this order."),
-    "ignore": Key(ListOf(ENTRY), "Providers or tags that never serve."),
-    "allow_fallbacks": Key(
-        Flag(), "false: only what `order` lists, or only the one best endpoint."
+_SHAPES: Mapping[str, Shape] = {
+    "tags": ListOf(ENTRY),
+    "labels": ListOf(LABEL),
+    "flag": Flag(),
+    "data_policy": Choice(("allow", "deny"), "a data policy"),
+    "prices": Record(
+        {
+            "prompt": Key(PRICE, "Highest price for input, in USD per million tokens."),
+            "completion": Key(PRICE, "Highest price for output, in USD per million tokens."),
+            "request": Key(FEE, "Highest price for a request, in USD."),
+            "image": Key(FEE, "Highest price for an image, in USD."),
+            "audio": Key(FEE, "Highest price for a unit of audio, in USD."),
+        }
     ),
-    "require_parameters": Key(
-        Flag(), "true: only endpoints that support every parameter of the request."
-    ),
-    "data_collection": Key(
-        Choice(("allow", "deny"), "a data policy"),
-        "deny: only endpoints that neither keep prompts nor train on them.",
-    ),
-    "zdr": Key(Flag(), "true: only endpoints with zero data retention."),
-    "enforce_distillable_text": Key(
-        Flag(), "true: only models whose author lets their text train others."
-    ),
-    "quantizations": Key(
-        ListOf(LABEL),
-        "Only endpoints with these labels; `unknown` only if listed.",
-    ),
-    "max_price": Key(
+    "sort": OneOf(
+        _SORTS,
         Record(
             {
-                "prompt": Key(PRICE, "Highest price for input, in USD per million tokens."),
-                "completion": Key(PRICE, "Highest price for output, in USD per million tokens."),
-                "request": Key(FEE, "Highest price for a request, in USD."),
-                "image": Key(FEE, "Highest price for an image, in USD."),
-                "audio": Key(FEE, "Highest price for a unit of audio, in USD."),
+                "by": Key(_SORTS, "What to sort by.", required="price"),
+                "partition": Key(
+                    Choice(("model", "none"), "a partition"),
+                    "none: sort the endpoints of all listed models together.",
+                ),
             }
         ),
-        "Only endpoints whose list prices are not higher.",
     ),
-    "sort": Key(
-        OneOf(
-            _SORTS,
-            Record(
-                {
-                    "by": Key(_SORTS, "What to sort by.", required="price"),
-                    "partition": Key(
-                        Choice(("model", "none"), "a partition"),
-                        "none: sort the endpoints of all listed models together.",
-                    ),
-                }
-            ),
-        ),
-        "Try endpoints in this order rather than spreading the load; not beside `order`.",
-    ),
-    "preferred_min_throughput": Key(
-        _percentiles(SPEED), "Endpoints slower than this, in tokens per second, come last."
-    ),
-    "preferred_max_latency": Key(
-        _percentiles(SECONDS), "Endpoints that take longer, in seconds, come last."
-    ),
-    "options": Key(MapOf(ENTRY, Json()), "Options passed on to the named provider if it serves."),
+    "throughput": _percentiles(SPEED),
+    "latency": _percentiles(SECONDS),
+    "options": MapOf(ENTRY, Json()),
+}
+
+PROVIDER_KEYS: Mapping[str, Key] = {
+    name: Key(_SHAPES[field.shape], field.help) for name, field in FIELDS.items()
 }
 
 WISH_KEYS: Mapping[str, Key] = {

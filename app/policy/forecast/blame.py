@@ -88,7 +88,7 @@ def behind(each: Filter, asked: Asked, endpoint: Endpoint, everybody: Sequence[E
 
 
 def must_be_named(asked: Asked, endpoint: Endpoint) -> bool:
-    """Whether a row is only for requests that ask for it by its tag (contract §2.7)."""
+    """Whether a row is only for requests that ask for it by its tag (openrouter.md §2.7)."""
     return bool(endpoint.tier) or asked.tells("regional_surcharge", endpoint) is False
 
 

@@ -3,7 +3,7 @@
 A router that keeps to `provider` on a channel has nobody left to serve such a request; it answers
 404, which costs nothing and is the proof. Where it isn't documented whether a model that is called
 inside keeps to it, the demand is one that the outer model's hosts meet and the inner one's don't:
-what comes back is told, and nothing is demanded (contract additions, A2.3).
+what comes back is told, and nothing is demanded (openrouter.md §A2.3).
 """
 
 from collections.abc import Iterator, Mapping

@@ -15,7 +15,7 @@ from app.policy.forecast.forecast import forecasts
 from app.policy.forecast.funnel import Drop
 from app.policy.request import request_for
 from app.policy.rule import Clause
-from app.wording import counted, first_of
+from app.wording import first_of, plural
 
 _MOST_TAGS = 20  # that are told of; a popular model has dozens of endpoints
 
@@ -33,7 +33,7 @@ class Drift:
 
     def __str__(self) -> str:
         """Render for a log line."""
-        parts = [f"{self.model}: {counted(self.left, 'endpoint')} left"]
+        parts = [f"{self.model}: {plural(self.left, 'endpoint')} left"]
         if self.gone:
             parts.append(f"gone {first_of(self.gone, _MOST_TAGS)} ({self.why})")
         if self.come:

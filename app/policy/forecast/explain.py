@@ -21,7 +21,7 @@ from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.routed import Routed
 from app.policy.rule import Clause
-from app.policy.sides import REQUEST, Behind, held
+from app.policy.sides import Behind, held
 from app.policy.slices import split
 from app.policy.slug import read_slug
 
@@ -34,11 +34,6 @@ class Explained:
     asked: Any  # None: the request says nothing of it
     sent: Any  # None: it would be left out
     behind: Behind  # whose value it is
-
-    def __str__(self) -> str:
-        """Where it comes from, for people."""
-        request = [REQUEST] if self.behind.request else []
-        return ", ".join([*map(_place, self.behind.clauses), *request])
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +172,3 @@ def _clause(clause: Clause) -> dict[str, Any]:
         "key": clause.key,
         "value": clause.value,
     }
-
-
-def _place(clause: Clause) -> str:
-    value = msgspec.json.encode(clause.value).decode()
-    return f"{clause.key}: {value} in {clause}"

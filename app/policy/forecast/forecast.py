@@ -19,7 +19,7 @@ from app.policy.route import Route
 from app.policy.sides import Side, sides_of
 from app.policy.slug import read_slug
 
-# The filters that OpenRouter runs before those that no listing tells of (contract §7).
+# The filters that OpenRouter runs before those that no listing tells of (openrouter.md §7).
 _BEFORE_HIDDEN = frozenset({"regional_surcharge", "service_tier", "only", "ignore"})
 
 

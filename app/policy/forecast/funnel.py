@@ -1,7 +1,7 @@
 """The funnel: a model's endpoints, filter by filter, and what made each of them fall.
 
 It says beforehand what OpenRouter's router would leave of a listing, and afterwards why a 404 came
-(contract §1.3 to §1.6, §2.7, §3.5).
+(openrouter.md §1.3 to §1.6, §2.7, §3.5).
 
 Rule 1  Filters come before any fallback, so an endpoint that falls here is never tried.
 Rule 2  What no listing tells (zero retention, data policy, distillation) is not guessed: such an

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.catalog.catalog import Listing
 from app.catalog.endpoint import Endpoint
+from app.policy.fields import FIELDS
 from app.policy.precision import LADDER
 from app.policy.route import Route
 from app.policy.rule import Clause
@@ -64,11 +65,11 @@ def _ways(name: str, preferences: Mapping[str, Any], facts: Facts) -> Way:
     if name == "order" and preferences.get("allow_fallbacks") is False:
         asked = {"order": [_NOBODY], "allow_fallbacks": False}
         return asked, "no provider has that name, and fallbacks are off", {}
-    if name in _UNTESTABLE:
-        return None, _UNTESTABLE[name], {}
+    if FIELDS[name].untestable:
+        return None, FIELDS[name].untestable, {}
     if facts.listing is None:
         return None, "the model's endpoints are not listed", {}
-    return _WAYS[name](preferences, facts.listing.endpoints, facts.zdr_tags)
+    return WAYS[name](preferences, facts.listing.endpoints, facts.zdr_tags)
 
 
 def _ignore(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags) -> Way:
@@ -115,21 +116,10 @@ def _require_parameters(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags)
     return None, "every parameter that could be tested is supported by an endpoint", {}
 
 
-_WAYS: Mapping[str, Callable[[Mapping[str, Any], Endpoints, ZdrTags], Way]] = {
+WAYS: Mapping[str, Callable[[Mapping[str, Any], Endpoints, ZdrTags], Way]] = {
     "ignore": _ignore,
     "quantizations": _quantizations,
     "max_price": _max_price,
     "zdr": _zdr,
     "require_parameters": _require_parameters,
-}
-_WISH = "a preference: it orders endpoints and excludes none"
-_UNTESTABLE: Mapping[str, str] = {
-    "order": "a preference: endpoints not listed in it may serve too",
-    "allow_fallbacks": "it only narrows an `order`, and is tested with one",
-    "data_collection": "no public list shows which endpoints collect data",
-    "enforce_distillable_text": "no public list shows which models' text may train others",
-    "sort": _WISH,
-    "preferred_min_throughput": _WISH,
-    "preferred_max_latency": _WISH,
-    "options": "it is passed on to the provider and excludes none",
 }

@@ -1,7 +1,7 @@
 """What OpenRouter's routing 404 says of itself: the step that left no endpoint, and its counts.
 
-The shape is undocumented and changes (contract §3.5), so everything is read leniently: the step
-from `failed_routing_step`, from a funnel that ends at zero, or from the words of the message, which
+The shape is undocumented and changes (openrouter.md §3.5), so all is read leniently: the step from
+`failed_routing_step`, from a funnel that ends at zero, or from the words of the message, which
 is all that `/messages` has.
 """
 
@@ -48,7 +48,7 @@ ACCOUNT = frozenset(
     }
 )
 # Our filters, by the step that does the same.
-_FILTERS: Mapping[str, tuple[str, ...]] = {
+FILTERS_BY_STEP: Mapping[str, tuple[str, ...]] = {
     "Filter by Allowed Providers": ("only",),
     "Filter by Ignored Providers": ("ignore",),
     "Filter by Max Price": ("max_price",),
@@ -61,7 +61,9 @@ _FILTERS: Mapping[str, tuple[str, ...]] = {
     "Filter by Parameters": ("require_parameters", "response_format", "verbosity"),
     "Filter by Fallback": ("order",),
 }
-_PRIVACY: tuple[tuple[str, str], ...] = (  # what the message says of a data policy, in lower case
+PRIVACY_WORDS: tuple[
+    tuple[str, str], ...
+] = (  # what the message says of a data policy, in lower case
     ("zero data retention", "zdr"),
     ("distill", "enforce_distillable_text"),
     ("training", "data_collection"),
@@ -85,10 +87,12 @@ class RoutingRefusal:
     def filters(self) -> tuple[str, ...]:
         """The filters that the step may be; none for the account's, and for one not known here."""
         if self.step != DATA_POLICY:
-            return _FILTERS.get(self.step or "", ())
+            return FILTERS_BY_STEP.get(self.step or "", ())
         said = self.message.lower()
-        named = (name for words, name in _PRIVACY if words in said)
-        return tuple(dict.fromkeys(named)) or tuple(dict.fromkeys(name for _, name in _PRIVACY))
+        named = (name for words, name in PRIVACY_WORDS if words in said)
+        return tuple(dict.fromkeys(named)) or tuple(
+            dict.fromkeys(name for _, name in PRIVACY_WORDS)
+        )
 
     def with_paragraph(self, text: str) -> bytes:
         """The body with a paragraph more in its message; every other byte as it came."""

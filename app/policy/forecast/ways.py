@@ -9,7 +9,8 @@ import msgspec
 
 from app.catalog.endpoint import Endpoint
 from app.exact_numbers import exact, plainly
-from app.policy.filters import Asked, caps_exceeded, means
+from app.policy import tags
+from app.policy.filters import Asked, caps_exceeded
 from app.policy.forecast.blame import Cause, clauses_of, must_be_named
 from app.policy.forecast.nearness import strangers
 from app.policy.precision import UNKNOWN
@@ -60,7 +61,7 @@ Way = Callable[[Fall], Iterator[Change]]
 
 def changes_for(fall: Fall) -> Iterator[Change]:
     """What would let the endpoint pass, as far as this cause goes."""
-    return _WAYS[fall.cause.filter.name](fall)
+    return WAYS[fall.cause.filter.name](fall)
 
 
 def _entries(side: Side, name: str) -> list[str]:
@@ -137,7 +138,7 @@ def _names_it(fall: Fall, name: str) -> Side:
 
 def _stop_ignoring(fall: Fall) -> Iterator[Change]:
     entries = _entries(fall.side, "ignore")
-    kept = [entry for entry in entries if not means(entry, fall.endpoint)]
+    kept = [entry for entry in entries if not tags.means(entry, fall.endpoint)]
     named = ", ".join(entry for entry in entries if entry not in kept)
     yield Change(_text(fall.side, "ignore", f"remove {named}"), fall.side, "ignore", kept, IGNORED)
 
@@ -254,7 +255,7 @@ NEEDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "context_length": ("so many tokens", {"max_tokens": 0, "prompt_tokens": 0}),
 }
 
-_WAYS: Mapping[str, Way] = {
+WAYS: Mapping[str, Way] = {
     "regional_surcharge": _name_it,
     "service_tier": _name_it,
     "only": _add,

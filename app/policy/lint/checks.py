@@ -14,10 +14,12 @@ from app.policy.lint.finding import Finding, Subject, at
 from app.policy.lint.funnels import conflict, empty_funnel, single_endpoint, tight_max_price
 from app.policy.lint.names import (
     unknown_alias_model,
+    unknown_caller,
     unknown_model,
     unknown_provider,
     unmatched_entry,
 )
+from app.policy.lint.shadowed import shadowed_rule
 from app.policy.lint.sorts import sort_against_variant, sort_beside_order
 from app.policy.lint.units import long_latency, tiny_max_price
 from app.policy.precision import UNKNOWN, weights_of
@@ -26,9 +28,14 @@ from app.policy.slug import read_slug
 from app.wording import listed
 
 
-def lint(book: Book, catalog: Catalog = EMPTY) -> tuple[Finding, ...]:
-    """Everything there is to say, in the order of files and lines."""
-    subject = Subject(book, catalog, tuple(cases_of(book, catalog)))
+def lint(
+    book: Book, catalog: Catalog = EMPTY, callers: frozenset[str] | None = None
+) -> tuple[Finding, ...]:
+    """Everything there is to say, in the order of files and lines.
+
+    `callers` are the names that callers can have; None leaves unchecked whether rules name others.
+    """
+    subject = Subject(book, catalog, tuple(cases_of(book, catalog)), callers)
     found = {
         replace(finding, code=check.code): None
         for check in CHECKS
@@ -147,6 +154,8 @@ CHECKS: tuple[Check, ...] = (
     Check("unmatched-entry", "A slug or tag that names no endpoint", unmatched_entry),
     Check("unknown-model", "A pattern that matches no model", unknown_model),
     Check("unknown-alias-model", "An alias for an unknown model", unknown_alias_model),
+    Check("unknown-caller", "A caller that has no key", unknown_caller),
+    Check("shadowed-rule", "A rule that never has an effect", shadowed_rule),
     Check("pin-without-precision", "A pin that does not fix the precision", _pin_without_precision),
     Check("unranked-label", "A label that is not on the ladder", _unranked_label),
     Check("tight-max-price", "A price cap that excludes every endpoint", tight_max_price),

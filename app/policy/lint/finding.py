@@ -21,8 +21,8 @@ class Finding:
     severity: Severity
     code: str
     file: str
-    line: int  # 0: the file or folder as a whole
-    where: str  # rules.precise.only
+    line: int  # 0: it is about the file or folder as a whole
+    where: str  # rules.precise.only; empty: about all of it
     message: str
 
     def __str__(self) -> str:
@@ -34,11 +34,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is looked at: a book, what the catalog knows, and the models that rules speak for."""
+    """What is looked at: a book, what the catalog knows, and the models that rules speak for.
+
+    `callers`: the names that callers can have; None where that is not known.
+    """
 
     book: Book
     catalog: Catalog
     cases: tuple[Case, ...]
+    callers: frozenset[str] | None = None
 
     @property
     def clauses(self) -> Iterator[Clause]:

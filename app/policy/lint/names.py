@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from app.catalog.catalog import Catalog, listing_key
-from app.catalog.endpoint import names
 from app.catalog.providers import SLUGS
+from app.policy import tags
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.pattern import ModelPattern
 from app.policy.rule import Clause
@@ -55,7 +55,7 @@ def unmatched_entry(subject: Subject) -> Iterator[Finding]:
         harmless = clause.key in {"ignore", "options"} and not suffix
         if harmless or not endpoints or provider not in known:
             continue
-        if not any(names(entry, endpoint) for endpoint in endpoints):
+        if not any(tags.means(entry, endpoint) for endpoint in endpoints):
             own = {e.tag for e in endpoints if e.provider == provider}
             offers = f"; {provider} offers {listed(own)}" if own else ""
             models = listed(each.model for each in forecasts)
@@ -72,7 +72,7 @@ def unknown_model(subject: Subject) -> Iterator[Finding]:
                 yield at(rule, "warning", message)
 
 
-# Variants that any model takes, so that none lists them (contract §2.2).
+# Variants that any model takes, so that none lists them (openrouter.md §2.2).
 _ANY_MODELS = ("", ":nitro", ":floor", ":exacto", ":online")
 
 
@@ -83,6 +83,23 @@ def _matches_any(pattern: ModelPattern, catalog: Catalog) -> bool:
         for name in filter(None, (model.slug, model.canonical_slug))
         for variant in _ANY_MODELS
     )
+
+
+def unknown_caller(subject: Subject) -> Iterator[Finding]:
+    """Callers that no key is given to, so that a rule for them applies to no request."""
+    if subject.callers is None:
+        return
+    for rule in subject.book.rules:
+        for name in sorted(rule.callers - subject.callers):
+            if subject.callers:
+                hint = did_you_mean(name, subject.callers) or f"; it has {listed(subject.callers)}"
+                message = f'POINTSMAN_CALLER_KEYS has no caller named "{name}"{hint}'
+            else:
+                message = (
+                    f'no request can come from the caller "{name}", because POINTSMAN_CALLER_KEYS '
+                    "is not set: set it, or match the tool by user_agents"
+                )
+            yield at(rule, "warning", message)
 
 
 def unknown_alias_model(subject: Subject) -> Iterator[Finding]:

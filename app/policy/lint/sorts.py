@@ -8,7 +8,7 @@ from app.policy.rule import Clause, named
 from app.policy.slug import read_slug
 from app.wording import listed
 
-# What a variant of a model's name sorts by (contract §2.2).
+# What a variant of a model's name sorts by (openrouter.md §2.2).
 _SORTED_BY = {"nitro": "throughput", "floor": "price", "exacto": "exacto"}
 
 

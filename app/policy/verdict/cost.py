@@ -1,7 +1,7 @@
 """What was paid, against what is listed: exact arithmetic, or nothing is concluded.
 
 `upstream prompt cost = uncached tokens x prompt price + cached tokens x cache-read price`, and
-the like for the completion (contract §3.2); it holds to the last digit where it holds at all.
+the like for the completion (openrouter.md §3.2); it holds to the last digit where it holds at all.
 """
 
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,8 @@ Rule 1  `kept` only where every endpoint that could have been given the prompt i
 Rule 2  `broken` only where none of those that could have served is, or where a failed attempt gave
         the prompt to a provider that is outside.
 Rule 3  Everything else is `unproven`, with the reason. We say "listed as fp8", never "is fp8":
-        no answer tells the endpoint's tag or quantization (contract §3.2, §4).
-Rule 4  An account's own key goes before any order (contract §1.6), so an endpoint outside of a
+        no answer tells the endpoint's tag or quantization (openrouter.md §3.2, §4).
+Rule 4  An account's own key goes before any order (openrouter.md §1.6), so an endpoint outside of a
         strict order breaks it only where the answer says that no such key was used.
 """
 
@@ -34,6 +34,7 @@ _BY_CATALOG: tuple[str, ...] = ("catalog",)
 _BY_COST = ("catalog", "cost")
 
 _FIRST_ERROR_STATUS = 400
+_UNNAMED = "the answer does not name the provider"
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -51,7 +52,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     failed: bool = False  # an error came in place of an answer, whatever the status
     server_tools: bool = False
     cache_hit: bool = False
-    unreadable: str | None = None  # why something of the answer could not be read
+    unreadable: str | None = None  # why something could not be read: "the answer is empty"
     unprovable: str | None = None  # what the request carries that no policy can be shown to hold
     inner: tuple[str, ...] = ()  # models called inside, perhaps without the preferences
     partly_read: bool = False  # what could not be read may name another provider
@@ -133,7 +134,7 @@ def stricter(verdict: Verdict, by_its_own_rules: Verdict, model: str, unasked: s
 def _inner_doubt(served: Served, terms: Terms, catalog: Catalog, now: float) -> str | None:
     """Why a model that is called inside may have been served outside; None where it can't have.
 
-    OpenRouter doesn't say that the preferences hold for it (additions, A2.3), so every endpoint
+    OpenRouter doesn't say that the preferences hold for it (openrouter.md §A2.3), so every endpoint
     that it is listed with has to be inside, and what no listing shows can't be known.
     """
     if served.inner and terms.unchecked:
@@ -186,12 +187,15 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         if served.cache_hit:
             return "the answer came from OpenRouter's response cache, so nothing was routed"
         if self.name is None:
-            told = f": it can't be read ({served.unreadable})" if served.unreadable else ""
-            return f"the answer does not name the provider{told}"
+            why = served.unreadable
+            return f"the provider is not known, because {why}" if why else _UNNAMED
         if served.server_tools:
             return "OpenRouter ran server tools, so the provider that it names may be wrong"
         if served.partly_read:
-            return f"part of the answer could not be read: {served.unreadable}"
+            return (
+                f"part of the answer could not be read, because {served.unreadable}; "
+                "another provider may be named there"
+            )
         if served.named_by_body == (self.name,) and served.named_by_record is None:
             return None  # nearly always
         names = [*served.named_by_body, self.name, served.named_by_record or self.name]

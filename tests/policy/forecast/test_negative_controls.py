@@ -62,7 +62,7 @@ def test_a_label_that_nobody_is_listed_with_is_asked_for() -> None:
 
 
 def test_a_label_that_may_mean_another_is_not_used() -> None:
-    """To some routers fp4 means mxfp4 too (contract 1.5)."""
+    """To some routers fp4 means mxfp4 too (openrouter.md §1.5)."""
     free = {"fp4", "fp32"}
     rows = [row(f"p/{label}", quantization=label) for label in LADDER if label not in free]
     (control,) = control_of("quantizations: [fp8]", listing(*rows)).values()

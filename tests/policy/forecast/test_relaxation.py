@@ -248,6 +248,7 @@ def test_prices_that_no_float_can_say_stay_text() -> None:
     assert way.changes[0].value == "123456.78901234567890123"
 
 
+@pytest.mark.slow
 def test_no_smaller_set_of_changes_would_do() -> None:
     """Over random cases: with any one of the changes left out, no endpoint is left still."""
     seen = 0

@@ -239,3 +239,53 @@ def test_streams_that_only_a_bill_decides_are_told_of(
     rule = {"models": [MODEL], "quantization_floor": "fp8", "on_violation": "block"}
     told = "".join(each.message for each in lint(book_of(rule), listed(rows)))
     assert ("x has endpoints inside and outside" in told) is found
+
+
+ZDR = {"name": "a", "models": ["acme/*"], "zdr": True}
+
+
+@pytest.mark.parametrize(
+    ("over", "shadowed"),
+    [
+        ({}, True),
+        ({"data_collection": "deny"}, True),
+        ({"models": ["acme/*", "b/c"]}, True),
+        ({"zdr": None, "data_collection": "deny"}, False),
+        ({"models": ["acme/sim-*"]}, False),
+        ({"models": ["*"]}, False),
+        ({"callers": ["bob"]}, False),
+        ({"user_agents": ["x/*"]}, False),
+    ],
+    ids=str,
+)
+def test_a_rule_that_never_decides_is_found(over: dict[str, Any], shadowed: bool) -> None:  # noqa: FBT001
+    again = {key: value for key, value in {**ZDR, "name": "b", **over}.items() if value is not None}
+    assert (("warning", "shadowed-rule") in found(ZDR, again)) is shadowed
+
+
+def test_several_rules_together_may_shadow_one() -> None:
+    wide = {**ZDR, "models": ["a/b", "a/c"], "pin": ["novita"]}
+    one = {"name": "b", "models": ["a/b"], "zdr": False, "only": ["x"], "order": ["y"]}
+    assert ("warning", "shadowed-rule") not in found(wide, one)
+    two = {**one, "name": "c", "models": ["a/c"]}
+    assert said("shadowed-rule", wide, one, two).startswith(
+        'this rule never decides anything: wherever it applies, "b", "c" is more specific'
+    )
+
+
+def test_a_rule_for_fewer_callers_is_above_only_for_them() -> None:
+    theirs = {**ZDR, "callers": ["bob"]}
+    same = {**ZDR, "name": "b", "callers": ["bob", "eve"]}
+    assert "this rule never decides" in said("shadowed-rule", theirs, same)
+    assert not found({**theirs, "callers": ["bob", "eve"]}, {**same, "callers": ["bob"]})
+
+
+def test_an_exact_name_is_above_a_later_glob_and_variants_are_seen() -> None:
+    exact = {**ZDR, "models": ["acme/sim-1:free"]}
+    assert not found(exact, {**ZDR, "name": "b"})
+    assert said("shadowed-rule", exact, {**ZDR, "name": "b", "models": ["acme/sim-1:free"]})
+
+
+def test_a_rule_that_an_alias_names_decides_for_the_alias() -> None:
+    aliases = {"quick": {"model": "acme/sim-1", "rule": "a"}}
+    assert not found(ZDR, {**ZDR, "name": "b"}, aliases=aliases)

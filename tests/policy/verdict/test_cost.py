@@ -62,7 +62,7 @@ def test_without_a_price_of_their_own_cached_tokens_cost_what_others_cost() -> N
 
 
 def test_the_recorded_bill_of_grok_4_is_reproduced_to_the_last_digit() -> None:
-    """8 x 3e-6 + 679 x 7.5e-7 = 0.00053325 (contract §3.2)."""
+    """8 x 3e-6 + 679 x 7.5e-7 = 0.00053325 (openrouter.md §3.2)."""
     xai = host("xai", "0.000003", "0.000015", input_cache_read="0.00000075")
     dearer = host("xai/fast", "0.000006", "0.00003", input_cache_read="0.0000015")
     paid = bill("0.00053325", "0.00153", tokens=(687, 679, 102))

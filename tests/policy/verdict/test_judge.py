@@ -111,7 +111,7 @@ def test_exact_cost_singles_out_the_row_among_several(
 
 
 def test_two_rows_at_one_price_stay_unproven() -> None:
-    """Nothing in an answer tells two such rows apart (contract §1.3)."""
+    """Nothing in an answer tells two such rows apart (openrouter.md §1.3)."""
     twins = listed([row("baseten/fp8", "BaseTen"), row("baseten/fp4", "BaseTen", "fp4")])
     answer = served("BaseTen", bill=paid("0.001", "0.0002"))
     assert verdict(answer, FP8_UP, twins) == "unproven"
@@ -435,22 +435,23 @@ def test_t51_an_error_in_place_of_an_answer_has_no_verdict() -> None:
 
 
 def test_why_an_answer_could_not_be_read_is_the_reason() -> None:
-    told = judge(served(unreadable="compressed: br"), terms_of(NOVITA), CATALOG, now=NOW)
+    told = judge(
+        served(unreadable="the answer is compressed (br)"), terms_of(NOVITA), CATALOG, now=NOW
+    )
     assert told.verdict == "unproven"
-    assert told.reason.endswith(
-        "the answer does not name the provider: it can't be read (compressed: br)"
-    )
-    named = judge(
-        served("Novita", unreadable="an event over 8 bytes"), terms_of(NOVITA), CATALOG, now=NOW
-    )
-    assert named.verdict == "kept"
+    assert told.reason == "the provider is not known, because the answer is compressed (br)"
+    named = served("Novita", unreadable="an event is not JSON")
+    assert judge(named, terms_of(NOVITA), CATALOG, now=NOW).verdict == "kept"
 
 
 def test_an_answer_that_was_not_read_to_the_end_may_name_another_provider_there() -> None:
-    facts: dict[str, Any] = {"unreadable": "an event over 8 bytes", "partly_read": True}
+    facts: dict[str, Any] = {"unreadable": "an event is larger than 8 MB", "partly_read": True}
     told = judge(served("Novita", **facts), terms_of(NOVITA), CATALOG, now=NOW)
     assert told.verdict == "unproven"
-    assert told.reason == "part of the answer could not be read: an event over 8 bytes"
+    assert told.reason == (
+        "part of the answer could not be read, because an event is larger than 8 MB; "
+        "another provider may be named there"
+    )
     assert verdict(served("Novita", **facts, attempted=("Groq",)), NOVITA) == "broken"
 
 

@@ -62,7 +62,7 @@ def keeps(preferences: dict[str, Any], truth: dict[str, Any]) -> bool:
     """The promise in plain words, for a row whose tag, label and prices are known for certain."""
     provider, _, end = truth["tag"].partition("/")
     in_a_tier = "service_tier" in truth or end == "flex"
-    own = {truth["tag"]} | (set() if in_a_tier else {provider})  # a slug means no tier (§1.3)
+    own = {truth["tag"]} | (set() if in_a_tier else {provider})  # no tier (openrouter.md §1.3)
     caps = preferences.get("max_price", {})
     return (
         ("only" not in preferences or not own.isdisjoint(preferences["only"]))

@@ -1,6 +1,6 @@
 """Tallies beside the receipts, and what a change of provider within a session has cost.
 
-`store.py` counts the receipts that are there already, in the same transaction.
+`opening.py` counts the receipts that are there already, in the same transaction.
 """
 
 import sqlalchemy as sa

@@ -1,0 +1,66 @@
+"""The live objects that know how this process stands, and what they say at one moment."""
+
+from dataclasses import dataclass
+
+from app import __version__
+from app.api.drift_log import DriftLog
+from app.ledger.writer import Writer
+from app.openrouter.catalog_feed import CatalogFeed
+from app.policy_folder import PolicyFolder
+from app.record.recorder import Recorder
+from app.server.body import Bodies
+from app.server.clock import steady
+from app.server.process import Traffic, Worker
+from app.telemetry.stalls import Stalls
+from app.telemetry.standing import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What is asked how things stand."""
+
+    policies: PolicyFolder
+    writer: Writer
+    traffic: Traffic
+    feed: CatalogFeed
+    drift: DriftLog
+    recorder: Recorder
+    bodies: Bodies
+    stalls: Stalls
+    worker: Worker | None = None
+
+    def standing(self) -> Standing:
+        """How things stand now. Of several workers, each speaks for itself."""
+        book, catalog = self.policies.current, self.feed.current
+        connections = self.traffic.connections
+        dates = [listing.fetched_at for listing in catalog.listings.values()]
+        return Standing(
+            version=__version__,
+            open_requests=self.traffic.open,
+            open_streams=self.recorder.streams,
+            draining=self.traffic.draining,
+            connections=connections.open,
+            most_connections=connections.most,
+            descriptors=connections.descriptors.most,
+            descriptors_run_out=connections.descriptors.are_short,
+            connections_full=connections.are_full,
+            turned_away=dict(connections.turned_away),
+            bodies_held=self.bodies.held,
+            loop_stall_seconds=self.stalls.longest,
+            ledger_waiting=self.writer.pending,
+            ledger_oldest_seconds=self.writer.oldest_waiting_seconds,
+            ledger_dropped=self.writer.dropped,
+            ledger_error=self.writer.error,
+            catalog_models=len(catalog.models),
+            catalog_listings=len(catalog.listings),
+            catalog_oldest_seconds=max(steady() - min(dates), 0.0) if dates else None,
+            catalog_drifts=self.drift.count,
+            latest_drifts=tuple(map(str, self.drift.latest)),
+            book=book.revision,
+            book_rules=len(book.rules),
+            book_aliases=len(book.aliases),
+            problems=tuple(map(str, self.policies.problems)),
+            book_failures=self.policies.failures,
+            worker=self.worker.number if self.worker else None,
+            workers=self.worker.of if self.worker else 1,
+        )

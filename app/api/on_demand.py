@@ -1,0 +1,68 @@
+"""What is loaded when it is first asked for: metrics, and what FastAPI frames."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp
+
+from app.policy.book import Book
+from app.policy_folder import InForce
+from app.server.on_demand import OnDemand
+from app.server.process import Worker
+from app.telemetry.tallies import Tallies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.api.metrics import Metrics
+    from app.api.peers import Peers
+    from app.ledger.store import Store
+    from app.telemetry.standing import Standing
+
+
+def metrics_of(
+    tallies: Tallies, standing: "Callable[[], Standing]", worker: Worker | None
+) -> "tuple[Callable[[], Metrics], Peers | None]":
+    """What makes the metrics of this process, and the way to other workers, if there are any."""
+
+    @cache
+    def make() -> "Metrics":
+        from app.api.metrics import Metrics  # noqa: PLC0415 - see OnDemand
+
+        return Metrics(tallies, standing, peers)
+
+    peers = _peers(worker, make)
+    return make, peers
+
+
+def reporting(callers: frozenset[str]) -> InForce:
+    """What reports which policies are in force; `callers` are the names that have a key."""
+
+    def report_on(folder: Path, book: Book) -> None:
+        from app.policy_report import report  # noqa: PLC0415 - once the server is ready
+
+        report(folder, book, callers)
+
+    return report_on
+
+
+def framed_api(
+    store: "Callable[[], Store]", *, explain: ASGIApp, pages: ASGIApp, otherwise: ASGIApp
+) -> OnDemand:
+    """Receipts, figures, explanations and pages; `otherwise` answers what there is no route for."""
+
+    def make() -> ASGIApp:
+        from app.api.framed import framed  # noqa: PLC0415 - see OnDemand
+
+        return framed(store, explain=explain, pages=pages, otherwise=otherwise)
+
+    return OnDemand(make)
+
+
+def _peers(worker: Worker | None, metrics: "Callable[[], Metrics]") -> "Peers | None":
+    if worker is None:
+        return None
+    from app.api.peers import Peers  # noqa: PLC0415 - most proxies are alone
+
+    return Peers(worker, metrics)

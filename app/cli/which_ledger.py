@@ -1,0 +1,82 @@
+"""Which ledger a command means: the one that is set, else the demo's where it is the only one."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.cli.words import command, without_password
+from app.errors import SettingsError
+from app.settings import Settings
+
+SIMULATED_KEY = "sk-or-v1-simulated"
+
+_FILE = "sqlite:///"
+_DEMO = "demo-ledger.db"
+_RUNNING = "demo.json"  # where the simulated OpenRouter of a running demo is
+
+
+def log_command(settings: Settings) -> str:
+    """The command that shows the receipts of a server with these settings."""
+    usual, url = Settings.read(), settings.ledger()
+    found = url == usual.ledger() or (is_demo(settings) and _has_none(usual))
+    return f"{command()} log -f{'' if found else f' --ledger {without_password(url)}'}"
+
+
+def with_ledger(settings: Settings) -> Settings:
+    """The settings, with the demo's ledger where none is set and there is no other yet."""
+    demo = demo_ledger(settings)
+    if not _has_none(settings) or not demo.exists():
+        return settings
+    return settings.model_copy(update={"ledger_url": SecretStr(f"{_FILE}{demo}")})
+
+
+def _has_none(settings: Settings) -> bool:
+    """Whether no ledger is set, and there is none at the usual place."""
+    return settings.ledger_url is None and not Path(settings.ledger().removeprefix(_FILE)).exists()
+
+
+def demo_ledger(settings: Settings) -> Path:
+    """The file of the demo's ledger; simulated receipts never mix with real ones."""
+    return settings.state / _DEMO
+
+
+def is_demo(settings: Settings) -> bool:
+    """Whether the ledger of these settings is the demo's."""
+    return settings.ledger() == f"{_FILE}{demo_ledger(settings)}"
+
+
+def with_demos_upstream(settings: Settings) -> Settings:
+    """The settings, with the simulated OpenRouter as upstream where the ledger is the demo's.
+
+    Raises `SettingsError` where the demo has stopped: its OpenRouter remembers nothing.
+    """
+    if not is_demo(settings):
+        return settings
+    try:
+        running = json.loads((settings.state / _RUNNING).read_text(encoding="utf-8"))
+        upstream = str(running["upstream"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise SettingsError(
+            "this is a receipt of the demo, and the demo is not running: its simulated OpenRouter "
+            f"has to be asked. Start {command()} demo, and verify a receipt of its own"
+        ) from None
+    key = SecretStr(SIMULATED_KEY)
+    return settings.model_copy(update={"upstream_url": upstream, "openrouter_api_key": key})
+
+
+@contextmanager
+def demo_running(settings: Settings, upstream: str) -> Iterator[None]:
+    """Keep the address of the demo's simulated OpenRouter where other commands find it."""
+    note = settings.state / _RUNNING
+    note.parent.mkdir(parents=True, exist_ok=True)
+    mine = json.dumps({"upstream": upstream, "pid": os.getpid()})
+    note.write_text(mine, encoding="utf-8")
+    try:
+        yield
+    finally:
+        if note.exists() and note.read_text(encoding="utf-8") == mine:
+            note.unlink()

@@ -1,0 +1,45 @@
+"""The dashboard, loaded when it is first looked at."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp
+
+from app.catalog.catalog import Catalog
+from app.dashboard.sign_in import SignIn
+from app.policy.forecast.drift import Drift
+from app.policy_folder import PolicyFolder
+from app.server.on_demand import OnDemand
+from app.telemetry.standing import Standing
+
+if TYPE_CHECKING:
+    from app.ledger.store import Store
+
+
+def pages_of(
+    sign_in: SignIn,
+    *,
+    store: "Callable[[], Store]",
+    policies: PolicyFolder,
+    catalog: Callable[[], Catalog],
+    standing: Callable[[], Standing],
+    leaving: Callable[[], bool],
+    drifts: Callable[[], Sequence[Drift]],
+) -> OnDemand:
+    """All of /dashboard, over what `Sources` in `shell.py` describes."""
+
+    def make() -> ASGIApp:
+        from app.dashboard.pages import dashboard  # noqa: PLC0415 - see OnDemand
+        from app.dashboard.shell import Sources  # noqa: PLC0415
+
+        sources = Sources(
+            store=store,
+            policies=policies,
+            catalog=catalog,
+            standing=standing,
+            leaving=leaving,
+            drifts=drifts,
+        )
+        return dashboard(sources, sign_in.routes())
+
+    return OnDemand(make)

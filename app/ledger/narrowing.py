@@ -1,0 +1,208 @@
+"""Narrowing: the filters of `Wanted` as conditions on the ledger's tables, for either engine.
+
+Rule 1  What a condition lets through is what `Wanted.fits` lets through.
+Rule 2  A tally knows a model by the name that was sent, or asked for where nothing was sent. What
+        fits by another of its names is found in the receipts, where few-rowed indexes hold it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from app.ledger.receipt import FAILED
+from app.ledger.tables import (
+    ASKED_BY_ANOTHER_NAME,
+    KEYS,
+    RECEIPTS,
+    SERVED_BY_ANOTHER_NAME,
+    storable,
+)
+from app.ledger.wanted import Wanted, is_glob
+
+Condition = sa.ColumnElement[bool]
+NEWEST_FIRST = (RECEIPTS.c.started_at.desc(), RECEIPTS.c.id.desc())
+
+
+def of_receipt(wanted: Wanted) -> Iterator[Condition]:
+    """What a receipt has to be."""
+    yield from _conditions(wanted, _OF_RECEIPT)
+
+
+def of_key(wanted: Wanted) -> Iterator[Condition]:
+    """What the key of a tally has to be; for filters that tallies know."""
+    yield from _conditions(wanted, _OF_KEY)
+
+
+def newest(wanted: Wanted, older: Sequence[Condition], limit: int) -> Iterator[Condition]:
+    """The conditions for the newest that fit, at most so many.
+
+    A model that is given in full is looked up by each of its names, which have an index each.
+    """
+    if wanted.model is None or is_glob(wanted.model):
+        yield from (*of_receipt(wanted), *older)
+        return
+    conditions = (*_conditions(wanted, _OF_RECEIPT, without="model"), *older)
+    names = (sa.and_(_is(RECEIPTS.c.model_sent, wanted.model)), *_other_names(wanted.model))
+    found = (
+        sa.select(RECEIPTS.c.seq)
+        .where(name, *conditions)
+        .order_by(*NEWEST_FIRST)
+        .limit(limit)
+        .subquery()
+        for name in names
+    )
+    yield RECEIPTS.c.seq.in_(sa.union_all(*(sa.select(each.c.seq) for each in found)))
+
+
+def by_another_name(wanted: Wanted, model: str) -> Iterator[Condition]:
+    """What a receipt has to be to fit by a name of the wanted model that tallies don't know."""
+    conditions = tuple(_conditions(wanted, _OF_RECEIPT, without="model"))
+    found = (sa.select(RECEIPTS.c.seq).where(name, *conditions) for name in _other_names(model))
+    counted = _like(sa.func.coalesce(RECEIPTS.c.model_sent, RECEIPTS.c.model_asked), model)
+    yield RECEIPTS.c.seq.in_(sa.union_all(*found))
+    yield sa.not_(sa.func.coalesce(counted, sa.false()))
+
+
+def _other_names(model: str) -> tuple[Condition, Condition]:
+    """Receipts of a model that don't have its name as the one sent."""
+    return (
+        sa.and_(_like(RECEIPTS.c.model_asked, model), ASKED_BY_ANOTHER_NAME),
+        sa.and_(_like(RECEIPTS.c.model_served, model), SERVED_BY_ANOTHER_NAME),
+    )
+
+
+def _conditions(
+    wanted: Wanted, table: Mapping[str, Callable[[Any], Condition]], *, without: str = ""
+) -> Iterable[Condition]:
+    for name, condition in table.items():
+        value = getattr(wanted, name)
+        if value is not None and name != without:
+            yield condition(value)
+
+
+def _is(column: sa.ColumnElement[Any], value: Any) -> Condition:
+    same: Condition = column == storable(value)
+    return same
+
+
+def _like(column: sa.ColumnElement[Any], pattern: str) -> Condition:
+    return (
+        _Like(column, sa.literal(pattern, _Pattern)) if is_glob(pattern) else _is(column, pattern)
+    )
+
+
+def _of_model(model: str) -> Condition:
+    names = (RECEIPTS.c.model_sent, RECEIPTS.c.model_asked, RECEIPTS.c.model_served)
+    return sa.or_(*(_like(name, model) for name in names))
+
+
+def _of_verdict(column: sa.ColumnElement[Any], verdict: str) -> Condition:
+    return column.is_(None) if verdict == "none" else _is(column, verdict)
+
+
+def _of_session(session: str) -> Condition:
+    """In two halves, since the index of sessions holds served requests only."""
+    same = RECEIPTS.c.session == storable(session)
+    served = RECEIPTS.c.provider.is_not(None)
+    return sa.or_(sa.and_(same, served), sa.and_(same, sa.not_(served)))
+
+
+def _of_failed(failed: bool) -> Condition:  # noqa: FBT001 - a filter's value
+    among = RECEIPTS.c.ending.in_(sorted(FAILED))
+    return among if failed else sa.not_(among)
+
+
+# --- the engines' own words -------------------------------------------------------------------
+
+
+class _Pattern(TypeDecorator[str]):
+    """A glob as the engine takes it: SQLite has `*` and `?` itself, PostgreSQL `%` and `_`."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """The pattern to the engine's own."""
+        if value is None:
+            return None
+        text: str = storable(value)
+        if dialect.name == "sqlite":
+            return text.replace("[", "[[]")
+        return text.translate(_LIKE)
+
+
+_LIKE = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_", "*": "%", "?": "_"})
+
+
+class _Like(FunctionElement[bool]):
+    """Whether a text is like a pattern; case matters, also in SQLite."""
+
+    name = "like_pattern"
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_Like, "sqlite")
+def _glob(element: _Like, compiler: Any, **options: Any) -> str:
+    column, pattern = (compiler.process(each, **options) for each in element.clauses)
+    return f"({column} GLOB {pattern})"
+
+
+@compiles(_Like, "postgresql")
+def _sql_like(element: _Like, compiler: Any, **options: Any) -> str:
+    column, pattern = (compiler.process(each, **options) for each in element.clauses)
+    return f"({column} LIKE {pattern})"  # a backslash escapes, unless told otherwise
+
+
+class _Has(FunctionElement[bool]):
+    """Whether a JSON list of texts has a text."""
+
+    name = "json_list_has"
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_Has, "sqlite")
+def _has_in_json_each(element: _Has, compiler: Any, **options: Any) -> str:
+    column, text = (compiler.process(each, **options) for each in element.clauses)
+    return f"({text} IN (SELECT value FROM json_each({column})))"  # noqa: S608 - two expressions
+
+
+@compiles(_Has, "postgresql")
+def _has_in_jsonb(element: _Has, compiler: Any, **options: Any) -> str:
+    column, text = (compiler.process(each, **options) for each in element.clauses)
+    return f"(CAST({column} AS jsonb) @> jsonb_build_array(CAST({text} AS text)))"
+
+
+def _has(column: sa.ColumnElement[Any], text: str) -> Condition:
+    return _Has(column, sa.literal(storable(text), sa.Text))
+
+
+_IN_BOTH: Mapping[str, Callable[[Any, Any], Condition]] = {
+    "provider": lambda table, provider: _is(table.provider, provider),
+    "caller": lambda table, caller: _is(table.caller, caller),
+    "rule": lambda table, rule: _has(table.rules, rule),
+    "verdict": lambda table, verdict: _of_verdict(table.verdict, verdict),
+}
+_OF_KEY: Mapping[str, Callable[[Any], Condition]] = {
+    "model": partial(_like, KEYS.c.model),
+    **{name: partial(condition, KEYS.c) for name, condition in _IN_BOTH.items()},
+}
+_OF_RECEIPT: Mapping[str, Callable[[Any], Condition]] = {
+    "model": _of_model,
+    **{name: partial(condition, RECEIPTS.c) for name, condition in _IN_BOTH.items()},
+    "alias": partial(_like, RECEIPTS.c.alias),
+    "user_agent": partial(_like, RECEIPTS.c.user_agent),
+    "status": partial(_is, RECEIPTS.c.status),
+    "failed": _of_failed,
+    "session": _of_session,
+    "path": partial(_like, RECEIPTS.c.path),
+    "dialect": partial(_is, RECEIPTS.c.dialect),
+    "since": lambda since: RECEIPTS.c.started_at >= since,
+    "until": lambda until: RECEIPTS.c.started_at < until,
+}

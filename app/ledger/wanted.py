@@ -1,0 +1,162 @@
+"""Wanted: which receipts. Commands, addresses and pages all read their filters into it. PURE.
+
+Rule 1  A receipt fits where it fits every filter that is given.
+Rule 2  `model` fits the name that the client asked for (an alias too), the model that was sent, or
+        the model that served.
+Rule 3  In `model`, `alias`, `user_agent` and `path`, `*` is any run of characters and `?` any one.
+        Every other text is compared as it is, upper and lower case included.
+Rule 4  `failed` means what the figure `errors` counts: upstream answered with an error or broke
+        off. A refusal by Pointsman is not one.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from fnmatch import translate
+from functools import lru_cache
+from typing import Any, Literal, get_args
+
+from app.ledger.moments import moment
+from app.ledger.receipt import FAILED, Receipt
+from app.suggest import did_you_mean
+
+VerdictFilter = Literal["kept", "broken", "unproven", "none"]
+
+_WILD = re.compile(r"[*?]")
+_STATUSES = range(100, 600)
+_BOOLEANS = {"true": True, "false": False}
+
+
+class FilterError(ValueError):
+    """A filter that doesn't exist or can't be read: its name, and what is wrong with it."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name, self.problem = name, problem
+        super().__init__(f"{name}: {problem}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which receipts; a field that is None lets every receipt through."""
+
+    model: str | None = None
+    alias: str | None = None
+    provider: str | None = None  # the slug of the one that served
+    caller: str | None = None
+    user_agent: str | None = None
+    rule: str | None = None  # one of the rules that took part
+    verdict: str | None = None  # a `VerdictFilter`; none: there was nothing to judge
+    status: int | None = None
+    failed: bool | None = None
+    session: str | None = None  # a digest, as receipts have it
+    path: str | None = None
+    dialect: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None  # exclusive
+
+    @property
+    def asks_more_than_tallies_know(self) -> bool:
+        """Whether only receipts themselves can tell which of them fit."""
+        return any(getattr(self, name) is not None for name in _OF_RECEIPTS_ALONE)
+
+    def fits(self, receipt: Receipt) -> bool:
+        """Whether a receipt is one of those wanted."""
+        return all(
+            fit(wanted, receipt)
+            for name, fit in _FITS.items()
+            if (wanted := getattr(self, name)) is not None
+        )
+
+
+EVERYTHING = Wanted()
+NAMES = tuple(field.name for field in fields(Wanted))
+_OF_RECEIPTS_ALONE = ("alias", "user_agent", "status", "failed", "session", "path", "dialect")
+
+
+def read(given: Mapping[str, str], *, now: datetime | None = None) -> Wanted:
+    """The filters that a command or an address gives, by name, as text.
+
+    Raises `FilterError` for a name that is not one of `NAMES` and for a value that can't be read.
+    """
+    for name in given:
+        if name not in NAMES:
+            raise unknown(name, NAMES)
+    return Wanted(**{name: _read(name, text, now) for name, text in given.items()})
+
+
+def unknown(name: str, known: Iterable[str]) -> FilterError:
+    """The error for a name that is not one of those known."""
+    names = tuple(known)
+    return FilterError(name, f"not known{did_you_mean(name, names)}; known are {', '.join(names)}")
+
+
+def is_glob(text: str) -> bool:
+    """Whether a text has wildcards: it then stands for more than itself."""
+    return _WILD.search(text) is not None
+
+
+def _read(name: str, text: str, now: datetime | None) -> Any:
+    if not text.strip():
+        raise FilterError(name, "there is no value")
+    try:
+        return _READERS[name](text) if name in _READERS else _moment_or_text(name, text, now)
+    except ValueError as error:
+        raise FilterError(name, str(error)) from None
+
+
+def _moment_or_text(name: str, text: str, now: datetime | None) -> datetime | str:
+    return moment(text, now) if name in {"since", "until"} else text
+
+
+def _verdict(text: str) -> str:
+    if text not in get_args(VerdictFilter):
+        raise ValueError(f"{text!r} is not one of {', '.join(get_args(VerdictFilter))}")
+    return text
+
+
+def _status(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) == 3 and int(text) in _STATUSES):  # noqa: PLR2004
+        raise ValueError(f"{text!r} is not an HTTP status; use e.g. 200 or 429")
+    return int(text)
+
+
+def _boolean(text: str) -> bool:
+    if text not in _BOOLEANS:
+        raise ValueError(f"{text!r} is not one of {', '.join(_BOOLEANS)}")
+    return _BOOLEANS[text]
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "provider": str.lower,  # a slug
+    "verdict": _verdict,
+    "status": _status,
+    "failed": _boolean,
+}
+
+
+@lru_cache(maxsize=64)
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(translate(pattern.replace("[", "[[]")))
+
+
+def _like(pattern: str, *names: str | None) -> bool:
+    return any(name is not None and _glob(pattern).match(name) is not None for name in names)
+
+
+_FITS: Mapping[str, Callable[[Any, Receipt], bool]] = {
+    "model": lambda model, one: _like(model, one.model_asked, one.model_sent, one.model_served),
+    "alias": lambda alias, one: _like(alias, one.alias),
+    "provider": lambda provider, one: one.provider == provider,
+    "caller": lambda caller, one: one.caller == caller,
+    "user_agent": lambda agent, one: _like(agent, one.user_agent),
+    "rule": lambda rule, one: rule in one.rules,
+    "verdict": lambda verdict, one: (one.verdict or "none") == verdict,
+    "status": lambda status, one: one.status == status,
+    "failed": lambda failed, one: (one.ending in FAILED) == failed,
+    "session": lambda session, one: one.session == session,
+    "path": lambda path, one: _like(path, one.path),
+    "dialect": lambda dialect, one: one.dialect == dialect,
+    "since": lambda since, one: one.started_at >= since,
+    "until": lambda until, one: one.started_at < until,
+}

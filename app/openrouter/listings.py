@@ -1,0 +1,26 @@
+"""A listing of OpenRouter's, asked for and read within its bounds."""
+
+from typing import Any
+
+from app.openrouter.client import OpenRouter
+from app.wire.headers import RawHeaders
+from app.wire.listing import NotAListing, rows_of
+
+_OK = 200
+_NOT_FOUND = 404
+
+
+async def rows_at(
+    openrouter: OpenRouter, path: str, headers: RawHeaders, *, most: int
+) -> list[Any] | None:
+    """The rows of the listing at a path; None where OpenRouter has none there (404).
+
+    Raises `NotAListing` for any other answer that is not one of at most so many rows, and what
+    `OpenRouter.get` raises.
+    """
+    status, _, body = await openrouter.get(path, headers)
+    if status == _NOT_FOUND:
+        return None
+    if status != _OK:
+        raise NotAListing(f"it answered {status}")
+    return [*rows_of(body, most=most)]

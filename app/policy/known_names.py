@@ -1,0 +1,48 @@
+"""Names that can't be any model's: without an author, and no alias of ours.
+
+Upstream answers 400 to most of them, and a tool's user can't see why. If it took one for a model,
+no rule that names the model in full would apply to it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from app.catalog.catalog import Catalog
+from app.catalog.trimming import trimmed
+from app.errors import UnknownModel
+from app.policy.book import Book
+from app.suggest import nearest
+
+
+def must_be_known(names: Sequence[str], book: Book, catalog: Catalog) -> None:
+    """Raise `UnknownModel` for a name without an author that is neither an alias nor listed."""
+    for name in names:
+        if "/" not in name and not _is_known(trimmed(name), book, catalog):
+            raise UnknownModel(_message(trimmed(name), book, catalog))
+
+
+def _is_known(name: str, book: Book, catalog: Catalog) -> bool:
+    is_alias = any(name.lower() == alias.lower() for alias in book.aliases)
+    return is_alias or catalog.model(name) is not None or catalog.id_of(name) is not None
+
+
+def _message(name: str, book: Book, catalog: Catalog) -> str:
+    meant = _meant(name, book.aliases, catalog)
+    hint = f"did you mean {meant}?" if meant else "write author/model, such as qwen/qwen3-coder"
+    return (
+        f'"{name}" is neither an alias in the policies nor a model of OpenRouter\'s, whose names '
+        f"are author/model; {hint} To use this name, add it to a policy file under aliases: "
+        f"{{{name}: {{model: {meant or 'AUTHOR/MODEL'}}}}}"
+    )
+
+
+def _meant(name: str, aliases: Iterable[str], catalog: Catalog) -> str | None:
+    """The alias or slug of which the name, or the part after the author, is the most similar."""
+    slugs = {_bare(slug): slug for slug in catalog.models}
+    known = {**slugs, **{_bare(alias): alias for alias in aliases}}
+    near = nearest(_bare(name), known)
+    return known[near] if near else None
+
+
+def _bare(name: str) -> str:
+    """What people type of a name: no author, and dashes for dots."""
+    return name.rpartition("/")[2].replace(".", "-").lower()

@@ -1,0 +1,71 @@
+"""Rules that can never decide anything: another is more specific wherever they apply."""
+
+from collections.abc import Iterator, Sequence
+
+from app.policy.lint.finding import Finding, Subject, at
+from app.policy.match import rank
+from app.policy.pattern import ModelPattern
+from app.policy.policy_preferences import apart
+from app.policy.rule import Rule
+from app.policy.slug import read_slug
+from app.wording import listed
+
+
+def shadowed_rule(subject: Subject) -> Iterator[Finding]:
+    """Rules of which each key is set by a more specific rule, for whatever they match."""
+    by_alias = {alias.rule for alias in subject.book.aliases.values()}
+    for position, rule in enumerate(subject.book.rules):
+        if not rule.clauses or not rule.models or rule.name in by_alias:
+            continue
+        above = _shadows(rule, position, subject.book.rules)
+        if above:
+            yield at(
+                rule,
+                "warning",
+                f"this rule never decides anything: wherever it applies, {listed(above)} is more "
+                "specific and sets the same keys; remove it, or give it other models, callers or "
+                "user_agents",
+            )
+
+
+def _shadows(rule: Rule, position: int, rules: Sequence[Rule]) -> set[str]:
+    """The rules that set all of this rule's keys for all of its patterns; empty: they don't."""
+    found: set[str] = set()
+    for pattern in rule.models:
+        over = [
+            other
+            for place, other in enumerate(rules)
+            if other is not rule and _is_above(other, place, rule, position, pattern)
+        ]
+        for key in apart(rule.clauses):
+            by = next((other.name for other in over if key in apart(other.clauses)), None)
+            if by is None:
+                return set()
+            found.add(f'"{by}"')
+    return found
+
+
+def _is_above(other: Rule, place: int, rule: Rule, position: int, pattern: ModelPattern) -> bool:
+    """Whether `other` applies wherever this pattern of `rule` does, and is more specific there."""
+    return (
+        _holds_all(other.callers, rule.callers)
+        and _holds_all(other.user_agents, rule.user_agents)
+        and any(
+            _covers_all(each, pattern) and rank(other, each, place) > rank(rule, pattern, position)
+            for each in other.models
+        )
+    )
+
+
+def _holds_all(
+    wide: Sequence[str] | frozenset[str], narrow: Sequence[str] | frozenset[str]
+) -> bool:
+    """Whether every request that one condition admits is admitted by the other; none admits all."""
+    return not wide or (bool(narrow) and set(narrow) <= set(wide))
+
+
+def _covers_all(wide: ModelPattern, narrow: ModelPattern) -> bool:
+    """Whether every model of one pattern is surely one of the other."""
+    if wide.text == narrow.text:
+        return True
+    return narrow.exact and wide.covers(read_slug(narrow.text))

@@ -1,0 +1,117 @@
+"""The policy's own `provider` object: from the clauses of all rules that apply to a request.
+
+Clauses are flat (`max_price.prompt`, `refuse.plugins`), so one sentence is the whole law: of each
+key, the most specific layer's clause stands. Lists of fields to strip or refuse unite by it,
+`set` and `max_price` merge by key, everything else replaces. A pin is an `only` and an `order` in
+one, and each of the two is replaced by itself: a more specific `order` leaves the pin's `only`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.policy import tags
+from app.policy.fields import FIELDS
+from app.policy.merge import Conflict, tighten
+from app.policy.precision import Weights, at_least, lowest
+from app.policy.rule import Clause, named
+
+Origins = Mapping[str, tuple[Clause, ...]]
+Standing = Mapping[str, Clause]
+Layer = Mapping[str, Clause]
+
+# What a conflict in a field is between.
+_BETWEEN: Mapping[str, tuple[str, ...]] = {
+    "ignore": ("only", "order", "ignore"),
+    "only": ("only", "order"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a policy wants of the router."""
+
+    preferences: Mapping[str, Any]
+    origins: Origins
+    conflict: str | None  # why nothing can meet them
+
+
+def cascade(layers: Iterable[Layer]) -> dict[str, Clause]:
+    """The clauses that stand, given the layers from the most specific to the most general."""
+    standing: dict[str, Clause] = {}
+    for layer in layers:
+        standing |= {key: each for key, each in apart(layer).items() if key not in standing}
+    return standing
+
+
+def apart(layer: Layer) -> Layer:
+    """A layer whose pin is the two preferences that it means."""
+    if "pin" not in layer:
+        return layer
+    pin = layer["pin"]
+    others = {key: clause for key, clause in layer.items() if key != "pin"}
+    return {"only": pin, "order": pin, **others}
+
+
+def wishes_of(
+    standing: Standing,
+    weights: Weights,
+    ladder: Mapping[str, float],
+    tiers: Collection[str] = tags.NO_TIERS,
+) -> Wishes:
+    """What the standing clauses want for a model whose weights are open or closed.
+
+    `tiers`: the model's tags of which its listing tells that they are of a service tier.
+    """
+    wanted: dict[str, Any] = {}
+    origins: dict[str, tuple[Clause, ...]] = {}
+    for key, clause in standing.items():
+        field, _, part = key.partition(".")
+        if field == "max_price":
+            wanted[field] = {**wanted.get(field, {}), part: clause.value}
+            origins[field] = (*origins.get(field, ()), clause)
+        elif field in FIELDS:
+            wanted[field], origins[field] = clause.value, (clause,)
+    if "ignore" in wanted:
+        wanted["ignore"] = tags.with_tiers(wanted["ignore"], tiers)
+    labels = _labels(standing, weights, ladder)
+    if labels is not None:
+        wanted["quantizations"] = labels
+        origins["quantizations"] = tuple(standing[key] for key in _PRECISION if key in standing)
+    return _settled(wanted, origins, tiers)
+
+
+def _settled(wanted: Mapping[str, Any], origins: Origins, tiers: Collection[str]) -> Wishes:
+    if wanted.get("quantizations") == []:
+        return Wishes({}, origins, f"no quantization satisfies {named(origins['quantizations'])}")
+    settled = tighten(wanted, {}, tiers)
+    if isinstance(settled, Conflict):
+        return Wishes({}, origins, contradiction(settled, origins))
+    # In one order whatever the order of rules: upstream's response cache counts key order.
+    return Wishes({key: settled[key] for key in FIELDS if key in settled}, origins, None)
+
+
+def contradiction(conflict: Conflict, origins: Origins) -> str:
+    """The clauses that leave nothing between them."""
+    between = _BETWEEN.get(conflict.field, (conflict.field,))
+    fields = [field for field in between if field in origins]
+    clauses = [clause for field in fields for clause in origins[field]]
+    return f"{named(clauses)} contradict each other ({', '.join(fields)})"
+
+
+_PRECISION = ("quantization_floor", "unknown_quantization", "quantizations")
+
+
+def _labels(standing: Standing, weights: Weights, ladder: Mapping[str, float]) -> list[str] | None:
+    """The labels that pass the floor and the explicit list; None where all do.
+
+    `unknown_quantization: deny` without a floor asks for any declared label.
+    """
+    floor, unknown, listed = (standing.get(key) for key in _PRECISION)
+    setting = unknown.value if unknown else "auto"
+    unknown_ok = setting == "allow" or (setting == "auto" and weights == "closed")
+    if floor is None and (unknown is None or unknown_ok):
+        return [*listed.value] if listed else None
+    least = floor.value if floor else lowest(ladder)
+    passing = at_least(least, unknown_ok=unknown_ok, ladder=ladder)
+    return [label for label in listed.value if label in passing] if listed else [*passing]

@@ -1,0 +1,67 @@
+"""What a folder of policies is worth: which files are in force, and what is wrong with them.
+
+Loaded once the server is ready, or by a command: to serve, a proxy only needs the rules themselves.
+"""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.catalog.catalog import EMPTY, Catalog
+from app.policy.book import Book
+from app.policy.lint.checks import lint
+from app.policy.lint.finding import Finding
+from app.policy_folder import policy_files
+from app.wording import plural, some_names
+
+log = logging.getLogger("pointsman")
+
+_LIKE_YAML = re.compile(r"\.ya?ml", re.IGNORECASE)
+
+
+def report(folder: Path, book: Book, callers: frozenset[str] | None = None) -> None:
+    """One line in the log: which files are in force, and what `check` would find in them.
+
+    A warning if it would find a warning or an error.
+    """
+    count = Counter(each.severity for each in look_over(folder, book, callers=callers))
+    found = ", ".join(plural(count[name], name) for name in ("error", "warning") if count[name])
+    rules = f"{plural(len(book.rules), 'rule')}, {plural(len(book.aliases), 'alias', 'aliases')}"
+    log.log(
+        logging.WARNING if found else logging.INFO,
+        "policies in force: %s in %s: %s, policy version %s%s",
+        some_names([file.name for file in policy_files(folder)]) or "no files",
+        folder.absolute(),
+        rules,
+        book.revision,
+        f"; {found}: pointsman check" if found else "",
+    )
+
+
+def look_over(
+    folder: Path,
+    book: Book,
+    catalog: Catalog = EMPTY,
+    callers: frozenset[str] | None = None,
+) -> tuple[Finding, ...]:
+    """What is wrong with a folder's files and with the book that was read from them.
+
+    `callers` are the names that `POINTSMAN_CALLER_KEYS` has.
+    """
+    return (*_not_read(folder), *lint(book, catalog, callers))
+
+
+def _not_read(folder: Path) -> Iterator[Finding]:
+    """Files that look like policies and are not read, and a folder that has no others."""
+    read = set(policy_files(folder))
+    for file in sorted(folder.iterdir()):
+        if file not in read and not file.name.startswith(".") and _LIKE_YAML.search(file.name):
+            message = "this file is not read: the names of policy files end in .yaml or .yml"
+            yield Finding("warning", "not-read", str(file), 0, "", message)
+    if not read:
+        below = sum(1 for file in folder.glob("*/*.y*ml") if not file.name.startswith("."))
+        inside = f"; the {below} in its subfolders are not read" if below else ""
+        message = f"no policy files in this folder, so requests pass through unchanged{inside}"
+        yield Finding("warning", "no-policy-files", str(folder), 0, "", message)

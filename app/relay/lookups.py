@@ -1,0 +1,47 @@
+"""What must be looked up before a request can be held to its policy; nearly always nothing."""
+
+from app.openrouter.catalog_feed import CatalogFeed
+from app.openrouter.preset_feed import PresetFeed
+from app.policy.book import Book
+from app.policy.other_routes import OTHER_ROUTES, Carriage, rows_of
+from app.policy.presets import NO_PRESETS, Presets, presets_named
+from app.policy.request import Request
+from app.policy.route import Route
+from app.server.callers import shown_keys
+from app.server.clock import steady
+from app.wire.dialect import Dialect
+from app.wire.headers import RawHeaders
+
+_PATIENCE_SECONDS = 5.0  # for the model's listing; a batch may take a day
+
+
+class Lookups:
+    """The presets that a request names, and the listing by which its path carries preferences."""
+
+    def __init__(self, feed: CatalogFeed, presets: PresetFeed, key: str | None) -> None:
+        """`key` is the operator's; without one, presets are read with the caller's own."""
+        self._feed = feed
+        self._presets = presets
+        self._key = key
+
+    async def presets(self, request: Request, book: Book, headers: RawHeaders) -> Presets:
+        """What each preset is, by its name; none where there are no rules to apply beside them.
+
+        Raises `MalformedBody` for a name that is no text.
+        """
+        named = presets_named(request) if book.rules or book.aliases else ()
+        if not named:
+            return NO_PRESETS
+        key = self._key or next(iter(shown_keys(headers)), b"").decode("latin-1")
+        return await self._presets.known(named, key)
+
+    async def carriage(self, dialect: Dialect | None, route: Route) -> Carriage | None:
+        """How this path carries preferences; None where it accepts all, as nearly all paths do."""
+        on = OTHER_ROUTES.get(dialect.path) if dialect else None
+        if on is None:
+            return None
+        if not (on.takes_tags and route.matched and route.preferences):
+            return Carriage(on)
+        self._feed.want(route.model_sent)
+        await self._feed.known(route.model_sent, patience=_PATIENCE_SECONDS)
+        return Carriage(on, rows_of(self._feed.current.listing(route.model_sent), steady()))
