@@ -15,6 +15,7 @@ from app.policy_folder import (
     read_folder,
     shipped_policies,
 )
+from app.policy_report import report
 from tests.conftest import StartProxy
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 
@@ -219,19 +220,16 @@ def test_a_broken_file_that_is_removed_is_reported_as_good_again(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "pointsman")
-    policies = PolicyFolder(folder)
+    policies = PolicyFolder(folder, report)
     (folder / "b.yaml").write_text(BROKEN)
     settle(policies)
     (folder / "b.yaml").unlink()
     settle(policies)
     revision = policies.current.revision
-    assert [record.getMessage().partition("\n")[0] for record in caplog.records] == [
-        f"the policy files have mistakes, so policy version {revision} stays in force:",
-        (
-            f"the policy files are valid again: policy version {revision} with 1 rule and 0 "
-            "aliases is in force (unchanged)"
-        ),
-    ]
+    first, again = (record.getMessage().partition("\n")[0] for record in caplog.records)
+    assert first == f"the policy files have mistakes, so policy version {revision} stays in force:"
+    assert again.startswith("policies in force: ")
+    assert f"policy version {revision}" in again
 
 
 def test_hidden_files_are_not_policies(folder: Path) -> None:

@@ -123,11 +123,6 @@ CHANNELS: tuple[Channel, ...] = (
         "OpenRouter does not document which models they call",
     ),
     Channel(
-        "a tool type, plugin or field that Pointsman does not know",
-        "not provable",
-        "the receipt names it",
-    ),
-    Channel(
         "tools within a `namespace` or in `deferred_tools`",
         "held",
         "if all of them run at the client; others are not provable",
@@ -142,6 +137,11 @@ CHANNELS: tuple[Channel, ...] = (
         "they may name a model or a host",
     ),
     Channel("a tool whose `type` is not a string", "not provable", "its effect is unknown"),
+    Channel(
+        "a tool type, plugin or field that Pointsman does not know",
+        "not provable",
+        "the receipt names it",
+    ),
     # --- other routes -------------------------------------------------------------------------
     Channel(
         "`/chat/completions`, `/responses`, `/messages`, `/completions`, `/embeddings`, `/rerank`",

@@ -68,7 +68,7 @@ def test_receipts_that_wait_are_counted(sources: Sources) -> None:
 
 def test_a_broken_policy_file_is_noticed_everywhere_but_where_it_is_shown(sources: Sources) -> None:
     (notice,) = noticed(sources, problems=("a.yaml:1: wrong",))
-    assert notice == "A policy file is broken. The last good book stays in force."
+    assert notice == "A policy file has mistakes. The last valid policy version stays in force."
     broken = replace(sources, standing=lambda: replace(WELL, problems=("a.yaml:1: wrong",)))
     assert shell_at(broken, "/dashboard/policy").notices == ()
 

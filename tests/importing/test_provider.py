@@ -111,7 +111,7 @@ NOTHING_LEFT = "none of it can be used, so it is left out"
         (
             {"only": ["Host & Co", "novita"]},
             {"only": ["novita"]},
-            ['"Host & Co" is left out: no p'],
+            ['"Host & Co" is left out: unknown provider name'],
         ),
         ({"only": ["UnheardOf"]}, {}, ['"UnheardOf" is left out', NOTHING_LEFT]),
         ({"ignore": [["x"], {}, 5]}, {}, ["a list is", "a mapping is", "5 is", NOTHING_LEFT]),
@@ -183,7 +183,7 @@ def test_a_provider_that_is_no_object_is_left_out(other: Any) -> None:
 def test_a_sort_that_the_router_would_ignore_is_left_out() -> None:
     said, left = mended({"order": ["novita"], "sort": "price"})
     assert said == {"order": ["novita"]}
-    assert left == ["sort: OpenRouter doesn't sort where there is an `order`"]
+    assert left == ["sort: OpenRouter ignores a `sort` if there is an `order`"]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_sort_that_the_router_would_ignore_is_left_out() -> None:
 def test_an_object_that_no_provider_can_serve_is_left_out_whole(hopeless: dict[str, Any]) -> None:
     said, left = mended({**hopeless, "zdr": True})
     assert said == {}
-    assert "shut each other out" in left[0]
+    assert "contradict each other" in left[0]
 
 
 KEY = "sk-or-v1-canary"
