@@ -79,13 +79,13 @@ class PolicyProblem:
     """One mistake in one policy file, placed so that an editor can jump to it."""
 
     file: str
-    line: int
+    line: int  # 0: the file or folder as a whole
     where: str  # a path into the file: rules[2].quantization_floor
     message: str  # what is wrong, and the way out
 
     def __str__(self) -> str:
         """Render as `file:line: where: message`, which terminals and editors link."""
-        place = f"{self.file}:{self.line}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
         return (
             f"{place}: {self.where}: {self.message}" if self.where else f"{place}: {self.message}"
         )

@@ -68,7 +68,7 @@ def read_folder(folder: Path) -> Book:
     can't be read is one too, since serving without the policy someone wrote is never right.
     """
     if not folder.is_dir():
-        what = "it is no folder" if folder.exists() else "there is no such folder"
+        what = "not a folder" if folder.exists() else "no such folder"
         raise PolicyFileError((_problem(folder, f"{what}; {_WAY_OUT}"),))
     texts: dict[str, str] = {}
     problems: list[PolicyProblem] = []
@@ -92,15 +92,15 @@ def _text_of(file: Path) -> str:
             raise ValueError("it is a pipe, a socket or a device; only regular files are read")
         raw = opened.read(LARGEST_FILE + 1)
     if len(raw) > LARGEST_FILE:
-        raise ValueError(f"it is over {LARGEST_FILE / 1e6:g} MB; split it up")
+        raise ValueError(f"it is over {LARGEST_FILE / 1e6:g} MB; split it")
     return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8").read()  # any kind of line end
 
 
 _ALL_GONE = (
-    "every policy file is gone; if nothing is to be held to any policy, leave a file "
+    "all policy files are gone; to run without a policy, keep one file "
     "with `version: 1` and `rules: []`"
 )
-_WAY_OUT = "name one with --policies or POINTSMAN_POLICIES"
+_WAY_OUT = "set the folder with --policies or POINTSMAN_POLICIES"
 
 
 class PolicyFolder:
@@ -148,7 +148,7 @@ class PolicyFolder:
             self.problems = error.problems
             self.failures += 1
             log.warning(
-                "the policies can't be used as they are now, so book %s stays in force:\n%s",
+                "the policy files have mistakes, so policy version %s stays in force:\n%s",
                 self.current.revision,
                 error,
             )
@@ -172,4 +172,4 @@ def _state(file: Path) -> State | None:
 
 
 def _problem(path: Path, message: str) -> PolicyProblem:
-    return PolicyProblem(file=str(path), line=1, where="", message=message)
+    return PolicyProblem(file=str(path), line=0, where="", message=message)

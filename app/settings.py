@@ -7,6 +7,7 @@ name, everything else with the prefix `POINTSMAN_`.
 
 import os
 import re
+from collections.abc import Container
 from datetime import timedelta
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -33,25 +34,32 @@ _OPENROUTER = "https://openrouter.ai/api/v1"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _LEDGERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
+_OPTIONS = {
+    "host": "--host",
+    "port": "--port",
+    "workers": "--workers",
+    "upstream_url": "--upstream",
+    "policies": "--policies",
+    "ledger_url": "--ledger",
+    "open": "--open",
+}
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
 def _base_address(url: str) -> str:
     parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{url!r} is not an http(s) address such as {_OPENROUTER}")
+        raise ValueError(f"{url!r} is not an http(s) URL; use e.g. {_OPENROUTER}")
     if parts.username or parts.password:
-        raise ValueError("the address must not carry a key; set OPENROUTER_API_KEY instead")
+        raise ValueError("the URL must not contain a key; set OPENROUTER_API_KEY instead")
     if parts.query or parts.fragment:
-        raise ValueError(
-            f"the address must have no query; write {_OPENROUTER}, or one of that kind"
-        )
+        raise ValueError(f"the URL must not have a query; use e.g. {_OPENROUTER}")
     base = base_of(parts.path)
     if base is not None:
         if f".{parts.hostname}".endswith(".openrouter.ai"):
             base = "/api/v1"  # its web pages have paths like /models, too
         raise ValueError(
-            f"{url!r} is the address of one endpoint, and each request adds its own: "
+            f"{url!r} is the URL of one API path, and each request adds its own; "
             f"set {parts.scheme}://{parts.netloc}{base}"
         )
     return url.strip().rstrip("/")
@@ -78,7 +86,7 @@ def _span(value: object) -> object:
         return None
     number, unit = value.strip()[:-1], value.strip()[-1:]
     if not (re.fullmatch("[1-9][0-9]{0,4}", number) and unit in _UNITS):
-        raise ValueError(f"{value!r} is no length of time: write 90d, or with h for hours, w weeks")
+        raise ValueError(f"{value!r} is not a duration; use e.g. 90d, 12h or 4w")
     return timedelta(**{_UNITS[unit]: int(number)})
 
 
@@ -101,7 +109,7 @@ def state_folder() -> Path:
     try:
         return Path.home() / ".local" / "state" / "pointsman"
     except RuntimeError:
-        raise SettingsError("this user has no home folder: set POINTSMAN_STATE") from None
+        raise SettingsError("this user has no home folder; set POINTSMAN_STATE") from None
 
 
 def config_folder() -> Path | None:
@@ -134,16 +142,16 @@ class Settings(BaseSettings):
     openrouter_api_key: SecretStr | None = Field(
         default=None,
         validation_alias="OPENROUTER_API_KEY",
-        description="The key for upstream, in place of the caller's; unset, the caller's goes on.",
+        description="The key sent to OpenRouter; unset: the key that the client sends.",
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=4477, ge=0, le=65535, description="The port; 0 picks a free one.")
     workers: int = Field(
-        default=1, ge=1, le=64, description="How many processes serve; 1 is enough for most."
+        default=1, ge=1, le=64, description="Number of worker processes; 1 is enough in most cases."
     )
     upstream_url: Annotated[str, AfterValidator(_base_address)] = Field(
         default=_OPENROUTER,
-        description="Where requests go. Never taken from a request (T-45).",
+        description="OpenRouter's base URL. Never taken from a request (T-45).",
     )
     policies: Path | None = Field(
         default=None,
@@ -151,7 +159,8 @@ class Settings(BaseSettings):
     )
     ledger_url: SecretStr | None = Field(
         default=None,
-        description="Where receipts go, a file or an SQLAlchemy URL; unset: in the state folder.",
+        description="Where receipts are stored, a file or an SQLAlchemy URL; unset: in the state "
+        "folder.",
     )
     ledger_keep: Annotated[timedelta | None, BeforeValidator(_span)] = Field(
         default=None,
@@ -168,7 +177,7 @@ class Settings(BaseSettings):
     )
     caller_keys: Annotated[dict[str, SecretStr], NoDecode] = Field(
         default_factory=dict,
-        description="Who may call, as name:key,name:key. Set: every caller must show one.",
+        description="Caller keys as name:key,name:key. If set, every request must have one.",
     )
     operators: CommaList = Field(
         default=(),
@@ -176,11 +185,11 @@ class Settings(BaseSettings):
     )
     allowed_hosts: CommaList = Field(
         default=(),
-        description="Host names served besides loopback ones and HOST itself, comma-separated.",
+        description="Host names accepted besides loopback names and HOST, comma-separated.",
     )
     allowed_origins: Annotated[CommaList, AfterValidator(_origins)] = Field(
         default=(),
-        description="Web origins (https://app.example) that may call, comma-separated.",
+        description="Web origins (https://app.example) that may send requests, comma-separated.",
     )
     open: bool = Field(
         default=False,
@@ -203,7 +212,7 @@ class Settings(BaseSettings):
     max_connections: int | None = Field(
         default=None,
         ge=1,
-        description="Connections from callers per worker; unset: what file descriptors allow.",
+        description="Client connections per worker; unset: as many as file descriptors allow.",
     )
     head_timeout: float = Field(
         default=30, gt=0, description="Seconds in which the head of a request must arrive (T-65)."
@@ -217,17 +226,19 @@ class Settings(BaseSettings):
         default=75, ge=1, description="Seconds that a connection may stay open without a request."
     )
     connect_timeout: float = Field(
-        default=10, gt=0, description="Seconds to wait for a connection to upstream."
+        default=10, gt=0, description="Seconds to wait for a connection to OpenRouter."
     )
     read_timeout: float = Field(
-        default=900, gt=0, description="Seconds of silence from upstream that end a request (T-16)."
+        default=900,
+        gt=0,
+        description="Seconds without data from OpenRouter after which a request ends (T-16).",
     )
     transport: Literal["auto", "lean", "httpx"] = Field(
         default="auto",
-        description="What talks to upstream; auto: lean, or httpx where a proxy is set.",
+        description="The HTTP client for OpenRouter; auto: lean, or httpx if a proxy is set.",
     )
     write_timeout: float = Field(
-        default=120, gt=0, description="Seconds that a caller may leave an answer unread (T-19)."
+        default=120, gt=0, description="Seconds that a client may leave an answer unread (T-19)."
     )
     worker_timeout: float = Field(
         default=30,
@@ -235,15 +246,15 @@ class Settings(BaseSettings):
         description="Seconds without a sign of life after which a worker is replaced; 0: never.",
     )
     drain_seconds: int = Field(
-        default=30, ge=0, description="Seconds that running requests get to finish at shutdown."
+        default=30, ge=0, description="Seconds that running requests have to finish at shutdown."
     )
     explain_errors: bool = Field(
         default=True,
-        description="Say in upstream's routing 404s what the policy had to do with it.",
+        description="Explain in OpenRouter's routing 404s how the policy was involved.",
     )
     otel: bool = Field(
         default=False,
-        description="Send traces and metrics by OpenTelemetry; OTEL_* variables say where to.",
+        description="Export traces and metrics by OpenTelemetry; OTEL_* variables set the target.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="What the process log shows; requests are logged at info."
@@ -272,12 +283,14 @@ class Settings(BaseSettings):
         for pair in filter(None, (part.strip() for part in value.split(","))):
             name, colon, key = (piece.strip() for piece in pair.partition(":"))
             if not (name and colon and key):
-                raise ValueError("each entry must be name:key, entries separated by commas")
+                raise ValueError("write each entry as name:key, and separate entries by commas")
             if name in keys:
                 raise ValueError(f"the name {name!r} is given twice")
             keys[name] = key
         if len(set(keys.values())) < len(keys):
-            raise ValueError("two names share one key, so a key would not tell who is calling")
+            raise ValueError(
+                "two names have the same key, so the key would not identify the caller"
+            )
         return keys
 
     @field_validator(
@@ -296,10 +309,11 @@ class Settings(BaseSettings):
         scheme, _, rest = url.partition("://")
         if scheme not in _LEDGERS or not (rest or value is None):
             raise ValueError(
-                "write a file such as ./receipts.db, or postgresql+psycopg://USER@HOST/NAME"
+                "not a file or a ledger URL; use e.g. ./receipts.db or "
+                "postgresql+psycopg://USER@HOST/NAME"
             )
         if scheme.startswith("postgresql") and find_spec("psycopg") is None:
-            raise ValueError("PostgreSQL needs a driver: pip install 'pointsman[postgres]'")
+            raise ValueError("PostgreSQL requires a driver: pip install 'pointsman[postgres]'")
         return value
 
     @field_validator("openrouter_api_key", mode="after")
@@ -307,7 +321,9 @@ class Settings(BaseSettings):
     def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
         key = value.get_secret_value() if value else ""
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise ValueError("the key has characters in it that no header can carry; copy it again")
+            raise ValueError(
+                "the key contains characters that an HTTP header can't carry; copy it again"
+            )
         return value
 
     @classmethod
@@ -321,7 +337,7 @@ class Settings(BaseSettings):
         try:
             return cls(_env_file=_env_files(), **given)  # type: ignore[call-arg]  # of the base
         except ValidationError as error:
-            raise SettingsError("\n".join(_complaints(error))) from None
+            raise SettingsError("\n".join(_complaints(error, given))) from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
                 f"{Path('.env').absolute()} can't be read: {reason_of(error)}; let this user read "
@@ -345,18 +361,18 @@ class Settings(BaseSettings):
         strangers = sorted(set(self.operators) - set(self.caller_keys))
         if strangers:
             raise SettingsError(
-                f"POINTSMAN_OPERATORS names {strangers[0]!r}, which is no name in "
-                "POINTSMAN_CALLER_KEYS: add name:key there, or remove it"
+                f"POINTSMAN_OPERATORS names {strangers[0]!r}, which is not a name in "
+                "POINTSMAN_CALLER_KEYS; add name:key there, or remove it"
             )
         if self.caller_keys and self.openrouter_api_key is None:
             raise SettingsError(
-                "POINTSMAN_CALLER_KEYS is set, so callers show keys of ours and not OpenRouter's: "
+                "POINTSMAN_CALLER_KEYS is set, so clients send those keys, not OpenRouter's; "
                 "set OPENROUTER_API_KEY too, or unset POINTSMAN_CALLER_KEYS"
             )
         if NULL in self.allowed_origins and not self.caller_keys:
             raise SettingsError(
-                "POINTSMAN_ALLOWED_ORIGINS has 'null', which any web page can send from a "
-                "sandboxed frame: every page you visit could spend your key. "
+                "POINTSMAN_ALLOWED_ORIGINS contains 'null', which any web page can send from a "
+                "sandboxed frame, so every page you visit could spend your key. "
                 "Set POINTSMAN_CALLER_KEYS too, or remove 'null'"
             )
         upstream = urlsplit(self.upstream_url)
@@ -364,14 +380,14 @@ class Settings(BaseSettings):
         here = host == self.host or (is_loopback(host) and is_loopback(self.host))
         if here and self.port and upstream.port == self.port:
             raise SettingsError(
-                f"POINTSMAN_UPSTREAM_URL is {self.upstream_url}, which is this Pointsman itself: "
-                "every request would go round for ever; name OpenRouter's address there"
+                f"POINTSMAN_UPSTREAM_URL is {self.upstream_url}, which is this Pointsman itself, "
+                "so requests would loop for ever; set it to OpenRouter's address"
             )
         if not (is_loopback(self.host) or self.caller_keys or self.open):
             raise SettingsError(
-                f"refusing to listen on {self.host} where anybody could spend your key: "
+                f"refusing to listen on {self.host}, since other machines could spend your key; "
                 "set POINTSMAN_CALLER_KEYS=name:key, or listen on 127.0.0.1, "
-                "or say --open (POINTSMAN_OPEN=1) if something else keeps strangers out"
+                "or use --open (POINTSMAN_OPEN=1) if a firewall or proxy controls access"
             )
 
 
@@ -389,13 +405,16 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _complaints(error: ValidationError) -> list[str]:
+def _complaints(error: ValidationError, options: Container[str]) -> list[str]:
     return [
-        f"{_setting_name(part['loc'])}: {part['msg'].removeprefix('Value error, ')}"
+        f"{_source(part['loc'], options)}: {part['msg'].removeprefix('Value error, ')}"
         for part in error.errors()
     ]
 
 
-def _setting_name(location: tuple[int | str, ...]) -> str:
+def _source(location: tuple[int | str, ...], options: Container[str]) -> str:
+    """The option that a value came from, else the setting."""
+    if location and location[0] in options and location[0] in _OPTIONS:
+        return _OPTIONS[str(location[0])]
     name = str(location[0]).upper() if location else "settings"
     return name if name == "OPENROUTER_API_KEY" else f"POINTSMAN_{name}"

@@ -170,10 +170,12 @@ def smallest(cases: list[Case], examples: int) -> None:
 
 def plainly(reason: str | None) -> str:
     """The reason without the names in it."""
-    told = (reason or "nothing").partition(" (no policy")[0].partition("; no answer can show")[0]
-    told = re.sub(r"served by .*?(, (of which|but|whose|which|outside)|$)", r"served by X\1", told)
+    told = (reason or "nothing").partition(" (no policy")[0].partition("; answers do not show")[0]
+    told = re.sub(
+        r"served by .*?([,;] (some of|but|whose|which|outside)|$)", r"served by X\1", told
+    )
     told = re.sub(r"gave the prompt to .*?, which", "gave the prompt to X, which", told)
-    return re.sub(r"than one provider: .*", "than one provider", told)
+    return re.sub(r"different providers: .*", "different providers", told)
 
 
 def main() -> None:

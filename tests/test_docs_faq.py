@@ -93,7 +93,7 @@ async def test_a_web_search_makes_it_unproven(default: Proxy) -> None:
     body = {"model": "qwen/qwen3-coder:online", "messages": MESSAGES}
     _, _, receipt = await asked(default, "/v1/chat/completions", body)
     assert receipt["verdict"] == "unproven"
-    assert "tools of its own" in receipt["reason"]
+    assert "ran server tools" in receipt["reason"]
 
 
 def test_every_code_that_is_named_is_one() -> None:

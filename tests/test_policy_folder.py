@@ -15,6 +15,7 @@ from app.policy_folder import (
     read_folder,
     shipped_policies,
 )
+from app.policy_report import report
 from tests.conftest import StartProxy
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 
@@ -212,7 +213,23 @@ def test_a_folder_that_comes_back_empty_is_told_as_such(folder: Path) -> None:
     settle(policies)
     folder.mkdir()
     settle(policies)
-    assert "every policy file is gone" in policies.problems[0].message
+    assert "all policy files are gone; to run without a policy, kee" in policies.problems[0].message
+
+
+def test_a_broken_file_that_is_removed_is_reported_as_good_again(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "pointsman")
+    policies = PolicyFolder(folder, report)
+    (folder / "b.yaml").write_text(BROKEN)
+    settle(policies)
+    (folder / "b.yaml").unlink()
+    settle(policies)
+    revision = policies.current.revision
+    first, again = (record.getMessage().partition("\n")[0] for record in caplog.records)
+    assert first == f"the policy files have mistakes, so policy version {revision} stays in force:"
+    assert again.startswith("policies in force: ")
+    assert f"policy version {revision}" in again
 
 
 def test_hidden_files_are_not_policies(folder: Path) -> None:
@@ -223,7 +240,7 @@ def test_hidden_files_are_not_policies(folder: Path) -> None:
 
 
 def test_a_file_given_as_the_folder_is_told_as_such(folder: Path) -> None:
-    with pytest.raises(PolicyFileError, match="it is no folder"):
+    with pytest.raises(PolicyFileError, match=r"a\.yaml: not a folder; set the folder with"):
         read_folder(folder / "a.yaml")
 
 
@@ -245,13 +262,13 @@ def test_a_device_or_a_folder_among_the_policies_is_told(folder: Path, target: s
     if not Path(target).exists():
         pytest.skip(f"there is no {target}")
     (folder / "b.yaml").symlink_to(target)
-    with pytest.raises(PolicyFileError, match=r"b\.yaml:1: can't be read: "):
+    with pytest.raises(PolicyFileError, match=r"b\.yaml: can't be read: "):
         read_folder(folder)
 
 
 def test_a_file_beyond_any_policy_is_told(folder: Path) -> None:
     (folder / "b.yaml").write_text("# " + "x" * LARGEST_FILE)
-    with pytest.raises(PolicyFileError, match="it is over 4 MB; split it up"):
+    with pytest.raises(PolicyFileError, match="it is over 4 MB; split it"):
         read_folder(folder)
 
 

@@ -68,7 +68,7 @@ def test_ambiguous_caller_keys_are_an_error(keys: str) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://x", "openrouter.ai/api/v1", "http://", "file:///etc"])
 def test_an_upstream_that_is_no_web_address_is_an_error(url: str) -> None:
-    with pytest.raises(SettingsError, match="POINTSMAN_UPSTREAM_URL"):
+    with pytest.raises(SettingsError, match=r"^--upstream: "):
         Settings.read(upstream_url=url)
 
 
@@ -127,7 +127,7 @@ def test_blanks_around_a_key_are_no_part_of_it() -> None:
     ],
 )
 def test_a_ledger_that_can_not_be_is_an_error(url: str) -> None:
-    with pytest.raises(SettingsError, match=r"POINTSMAN_LEDGER_URL: write a file such as"):
+    with pytest.raises(SettingsError, match=r"^--ledger: not a file or a ledger URL; use e\.g\. "):
         Settings.read(ledger_url=url)
 
 
@@ -166,7 +166,10 @@ def test_every_origin_that_is_none_is_named_at_start() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.read(allowed_origins="*, https://app.example, app.example, https://a.example/page")
     told = str(caught.value)
-    assert told.startswith("POINTSMAN_ALLOWED_ORIGINS: ")
+    assert told.startswith(
+        "POINTSMAN_ALLOWED_ORIGINS: '*' would allow every web page you visit to spend your key "
+        "and read your receipts; list the origins, e.g. https://app.example; 'app.example'"
+    )
     for part in ("every web page you visit", "'app.example'", "write https://a.example"):
         assert part in told
 
@@ -193,14 +196,14 @@ def test_the_origin_null_needs_caller_keys() -> None:
 def test_an_upstream_that_names_an_endpoint_is_an_error_with_the_address_to_set(
     url: str, instead: str
 ) -> None:
-    with pytest.raises(SettingsError, match="POINTSMAN_UPSTREAM_URL") as caught:
+    with pytest.raises(SettingsError, match=r"^--upstream: ") as caught:
         Settings.read(upstream_url=url)
     assert str(caught.value).endswith(f"set {instead}")
     assert Settings.read(upstream_url=instead).upstream_url == instead
 
 
 def test_an_upstream_with_a_query_is_an_error_that_does_not_repeat_it() -> None:
-    with pytest.raises(SettingsError, match="no query") as caught:
+    with pytest.raises(SettingsError, match="must not have a query") as caught:
         Settings.read(upstream_url="https://gateway.example/v1?key=secret")
     assert "secret" not in str(caught.value)
 

@@ -29,7 +29,7 @@ def test_a_length_of_time_is_a_number_and_a_unit(
 def test_any_other_text_starts_nothing(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """A mistake here would throw receipts away."""
     monkeypatch.setenv("POINTSMAN_LEDGER_KEEP", text)
-    with pytest.raises(SettingsError, match=r"POINTSMAN_LEDGER_KEEP: .* is no length of time"):
+    with pytest.raises(SettingsError, match=r"POINTSMAN_LEDGER_KEEP: .* is not a duration"):
         Settings.read()
 
 

@@ -23,6 +23,6 @@ class DriftLog:
     def changed(self, model: str, before: Catalog, after: Catalog) -> None:
         """Note what a new listing of `model` means."""
         for drift in drifts(self._policies.current, model, before, after):
-            log.warning("the catalog has drifted: %s", drift)
+            log.warning("catalog drift: %s", drift)
             self.latest.append(drift)
             self.count += 1

@@ -60,7 +60,7 @@ class Peers:
             path.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(self._answer, path)
         except OSError as error:
-            log.warning("the other workers can't ask this one for its metrics: %s", error)
+            log.warning("other workers can't read the metrics of this one: %s", error)
 
     async def close(self) -> None:
         """Answer no more; what was counted is put down for whoever comes next."""

@@ -48,7 +48,7 @@ def receipt_routes(store: "Callable[[], Store]") -> APIRouter:
     def receipt(request: Request, receipt_id: str) -> dict[str, Any]:
         found = store().get(receipt_id)
         if found is None or not may_read(request, found.caller):
-            raise HTTPException(404, f"no receipt {receipt_id!r} in the ledger")
+            raise HTTPException(404, f"the ledger has no receipt {receipt_id!r}")
         return as_json_object(found)
 
     return router

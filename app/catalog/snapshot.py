@@ -42,10 +42,10 @@ def read_snapshot(text: bytes, name: str) -> Snapshot:
     try:
         head = msgspec.json.decode(text, type=_Head)
         if head.format != FORMAT:
-            raise SettingsError(f'{name}: its format is "{head.format}", not {FORMAT}; {_WAY_OUT}')
+            raise SettingsError(f'{name}: the format is "{head.format}", not {FORMAT}; {_WAY_OUT}')
         return msgspec.json.decode(text, type=Snapshot)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"{name} is no catalog: {error}; {_WAY_OUT}") from None
+        raise SettingsError(f"{name} is not a catalog: {error}; {_WAY_OUT}") from None
 
 
 _WAY_OUT = "write one with `pointsman catalog MODEL --save FILE`"

@@ -75,7 +75,7 @@ def _is_of(model: str, row: dict[str, Any]) -> bool:
 async def asking(settings: Settings) -> AsyncIterator[Asking]:
     """A way to OpenRouter. Raises `SettingsError` without a key."""
     if settings.openrouter_api_key is None:
-        raise SettingsError("this asks OpenRouter itself: set OPENROUTER_API_KEY")
+        raise SettingsError("this command asks OpenRouter; set OPENROUTER_API_KEY")
     key = settings.openrouter_api_key.get_secret_value()
     openrouter = connect(
         settings.upstream_url,

@@ -33,7 +33,7 @@ def show_catalog(
     `SettingsError`, and `PolicyFileError` where the policies are read.
     """
     if not models and save is None:
-        raise SettingsError("name a model, or --save FILE to keep those that the policies name")
+        raise SettingsError("name a model, or use --save FILE to save the models of the policies")
 
     def wanted(known: Catalog) -> Sequence[str]:
         book = (
@@ -62,7 +62,10 @@ def _save(text: bytes, file: Path) -> None:
 def _print_model(console: Console, catalog: Catalog, model: str) -> bool:
     listing = catalog.listing(model)
     if listing is None:
-        hint = did_you_mean(listing_key(model), catalog.models) or "; it reads author/model"
+        hint = (
+            did_you_mean(listing_key(model), catalog.models)
+            or "; a model slug has the form author/model"
+        )
         console.print(f"{model}: no such model is listed{hint}")
         return False
     console.print(Text(model, style="bold"))

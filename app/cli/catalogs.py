@@ -59,7 +59,7 @@ def open_catalog(source: str, settings: Settings, wanted: Wanted) -> Source:
         fetched_at = datetime.fromisoformat(snapshot.fetched_at).timestamp()
     except ValueError:
         raise SettingsError(
-            f'{source}: fetched_at is "{snapshot.fetched_at}", which is no ISO 8601 moment'
+            f'{source}: fetched_at is "{snapshot.fetched_at}", which is not an ISO 8601 time'
         ) from None
     return Source(source, snapshot, snapshot.catalog(fetched_at), left_out)
 
@@ -70,7 +70,7 @@ def _from_file(file: Path) -> Snapshot:
     except OSError as error:
         raise SettingsError(
             f"can't read the catalog {file}: {reason_of(error)}; "
-            f"--catalog takes {LIVE}, {SIMULATED} or a file"
+            f"use --catalog {LIVE}, {SIMULATED} or a file"
         ) from None
 
 
@@ -111,7 +111,7 @@ async def fetch(rows: Rows, wanted: Wanted) -> tuple[Snapshot, int]:
     models = await _rows(rows, "/models?output_modalities=all", MOST_MODELS)
     providers = await _rows(rows, "/providers", MOST_MODELS)
     if not models:
-        raise SettingsError("can't fetch the catalog: /models answered with no list of models")
+        raise SettingsError("can't fetch the catalog: /models did not answer with a list of models")
     listed = Snapshot(fetched_at=_now(), models=models, endpoints={}, providers=providers or [])
     keys = list(dict.fromkeys(map(listing_key, wanted(listed.catalog(0.0)))))
     turn = asyncio.Semaphore(_AT_ONCE)

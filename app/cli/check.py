@@ -67,7 +67,7 @@ def check(
 def output_of(*, as_json: bool, as_sarif: bool) -> Output:
     """What the options ask for. Raises `SettingsError` for both at once."""
     if as_json and as_sarif:
-        raise SettingsError("--json and --sarif are two outputs; choose one")
+        raise SettingsError("--json and --sarif exclude each other; choose one")
     return "json" if as_json else "sarif" if as_sarif else "text"
 
 
@@ -100,14 +100,16 @@ def _line(finding: Finding) -> Text:
 def _summary(folder: Path, book: Book, source: Source | None, findings: Iterable[Finding]) -> str:
     count = Counter(each.severity for each in findings)
     found = ", ".join(plural(n, name) for name in _STYLES if (n := count[name]))
-    held = f"{rules_and_aliases(len(book.rules), len(book.aliases))}, book {book.revision}"
+    held = (
+        f"{rules_and_aliases(len(book.rules), len(book.aliases))}, policy version {book.revision}"
+    )
     if source is None:
-        seen = "no catalog; --catalog live looks at endpoints too"
+        seen = "no catalog; use --catalog live to check endpoints too"
     else:
         left_out = f", {source.left_out} left out" if source.left_out else ""
         seen = f"catalog {source.name} of {source.snapshot.fetched_at}: "
-        seen += f"{plural(len(source.snapshot.endpoints), 'model')} looked at{left_out}"
-    return f"{folder}: {held}\n{seen}\n{found or 'nothing found'}"
+        seen += f"{plural(len(source.snapshot.endpoints), 'model')} checked{left_out}"
+    return f"{folder}: {held}\n{seen}\n{found or 'no problems found'}"
 
 
 def _as_json_object(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(
     name="pointsman",
-    help="Hold every model to its provider-routing policy, and prove who served.",
+    help="Enforce your provider policy per model, and record which provider served.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -23,7 +23,7 @@ commands = typer.Typer(
 Host = Annotated[str | None, typer.Option(help="The address to listen on [127.0.0.1].")]
 Port = Annotated[int | None, typer.Option(help="The port to listen on [4477].")]
 Upstream = Annotated[
-    str | None, typer.Option(help="The upstream's address [https://openrouter.ai/api/v1].")
+    str | None, typer.Option(help="OpenRouter's base URL [https://openrouter.ai/api/v1].")
 ]
 Policies = Annotated[
     Path | None, typer.Option(help="The folder of policy files [./policies, else the shipped one].")
@@ -32,11 +32,9 @@ Ledger = Annotated[
     str | None, typer.Option(help="The ledger, an SQLAlchemy URL [an SQLite file of your user].")
 ]
 CatalogSource = Annotated[
-    str | None, typer.Option("--catalog", help="live, simulated, or a file: who is left to serve.")
+    str | None, typer.Option("--catalog", help="live, simulated or a file: show what is left.")
 ]
-Workers = Annotated[
-    int | None, typer.Option(help="How many processes serve, to use as many cores [1].")
-]
+Workers = Annotated[int | None, typer.Option(help="Number of worker processes [1].")]
 Open = Annotated[
     bool | None, typer.Option("--open", help="Allow listening beyond loopback without caller keys.")
 ]
@@ -49,7 +47,7 @@ def run(
     policies: Policies = None,
     open_: Open = None,
 ) -> None:
-    """Serve with your OpenRouter key if there is one, else run the demo."""
+    """Serve if an OpenRouter key is set, else demo."""
     from app.settings import Settings
 
     settings = Settings.read(host=host, port=port, policies=policies, open=open_ or None)
@@ -95,7 +93,7 @@ def demo(
     ledger: Ledger = None,
     open_: Open = None,
 ) -> None:
-    """Start the proxy in front of a simulated OpenRouter, with sample traffic. Costs nothing."""
+    """Try it with a simulated OpenRouter, free."""
     from app.cli.demo import demo as start
     from app.settings import Settings
 
@@ -115,7 +113,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed routes the same way.")] = 0,
     pace: Annotated[float, typer.Option(help="1 as a real host streams, 0 without pauses.")] = 1.0,
 ) -> None:
-    """Start the simulated OpenRouter alone, for tests of your own tools."""
+    """Start only the simulated OpenRouter."""
     from app.cli.demo import simulate as start
 
     start(host=host, port=port, catalog=catalog, presets=presets, seed=seed, pace=pace)
@@ -128,12 +126,15 @@ def check(
     as_sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0, for review.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     since: Annotated[
-        Path | None, typer.Option(help="A catalog saved before: also tell what has drifted.")
+        Path | None, typer.Option(help="A saved catalog: also report what has drifted.")
     ] = None,
     policies: Policies = None,
     upstream: Upstream = None,
 ) -> None:
-    """Say what is wrong with the policies: 0 nothing, 1 errors, 2 they can't be used."""
+    """Check the policy files.
+
+    The exit status is 0 without errors, 1 with errors, and 2 where a file can't be used.
+    """
     from app.cli.check import check as start
     from app.cli.check import output_of
     from app.settings import Settings
@@ -151,11 +152,11 @@ def catalog(
     source: Annotated[
         str, typer.Option("--catalog", help="live, simulated, or a file saved before.")
     ] = "live",
-    save: Annotated[Path | None, typer.Option(help="Keep it in this file, for check.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Save it to this file, for check.")] = None,
     policies: Policies = None,
     upstream: Upstream = None,
 ) -> None:
-    """Show who offers a model: quantization, prices, context, uptime."""
+    """Show the endpoints that offer a model."""
     from app.cli.catalog import show_catalog
     from app.settings import Settings
 
@@ -169,14 +170,14 @@ def explain(
     provider: Annotated[
         str | None, typer.Option(help="The caller's own provider object, as JSON.")
     ] = None,
-    caller: Annotated[str | None, typer.Option(help="As if this caller asked.")] = None,
-    user_agent: Annotated[str, typer.Option(help="As if this tool asked.")] = "",
+    caller: Annotated[str | None, typer.Option(help="Explain for this caller.")] = None,
+    user_agent: Annotated[str, typer.Option(help="Explain for this user agent.")] = "",
     catalog: CatalogSource = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     policies: Policies = None,
     upstream: Upstream = None,
 ) -> None:
-    """Say what would be sent for a model, and which line of which file says so."""
+    """Show what would be sent, and why."""
     from app.cli.explain import show_explanation
     from app.settings import Settings
 
@@ -194,13 +195,11 @@ def explain(
 
 @commands.command()
 def init(
-    model: Annotated[
-        list[str] | None, typer.Option(help="A model you use; may be given again.")
-    ] = None,
-    tool: Annotated[list[str] | None, typer.Option(help="A tool you use, the same.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="A model you use; repeatable.")] = None,
+    tool: Annotated[list[str] | None, typer.Option(help="A tool you use; repeatable.")] = None,
     output: Annotated[Path, typer.Option(help="The file to write.")] = Path("policies/mine.yaml"),
 ) -> None:
-    """Write a commented starter policy for the models and tools you name."""
+    """Write a commented starter policy."""
     from app.cli.init import init as start
 
     start(model or (), tool or (), output)
@@ -208,7 +207,7 @@ def init(
 
 @commands.command()
 def schema() -> None:
-    """Print the JSON Schema of a policy file, for editors."""
+    """Print the JSON Schema of policy files."""
     from app.cli.terminal import print_json
     from app.policy.file.schema import json_schema
 
@@ -217,13 +216,13 @@ def schema() -> None:
 
 @commands.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="The file of another tool.")],
+    file: Annotated[Path, typer.Argument(help="The configuration file of another tool.")],
     tool: Annotated[
         str | None,
-        typer.Option("--from", help="Its format, e.g. litellm [as it looks]."),
+        typer.Option("--from", help="Its format, e.g. litellm [detected]."),
     ] = None,
 ) -> None:
-    """Turn the provider settings of another tool into a policy file."""
+    """Convert another tool's settings to a policy."""
     from app.cli.import_ import print_imported
 
     print_imported(file, tool)
@@ -232,17 +231,19 @@ def import_(
 @commands.command()
 @filtered
 def log(
-    receipt: Annotated[str | None, typer.Argument(help="One receipt, to see it whole.")] = None,
+    receipt: Annotated[str | None, typer.Argument(help="Show this receipt in full.")] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on as new receipts are written.")
+        bool, typer.Option("--follow", "-f", help="Keep showing new receipts.")
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="How many to show at first.")
+    ] = 20,
     *,
     wanted: "Wanted",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     ledger: Ledger = None,
 ) -> None:
-    """Show receipts: who served, and whether the policy was kept."""
+    """Show receipts: provider, verdict, cost."""
     from app.cli.ledgers import to_follow, to_read
     from app.cli.log import log as start
     from app.cli.log import show_one
@@ -260,14 +261,14 @@ def log(
 @filtered
 def stats(
     by: Annotated[
-        str, typer.Option(help="Any of provider, quantization, model, caller, rule.")
+        str, typer.Option(help="provider, quantization, model, caller, rule.")
     ] = "provider,quantization",
     *,
     wanted: "Wanted",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     ledger: Ledger = None,
 ) -> None:
-    """Show who serves you, how well, and for how much."""
+    """Show providers: share, speed and cost."""
     from app.cli.ledgers import to_read
     from app.cli.stats import print_stats
     from app.ledger.stats import dimensions
@@ -286,7 +287,7 @@ def stats(
 def export(
     form: Annotated[
         Literal["csv", "jsonl", "parquet"],
-        typer.Option("--format", help="Parquet needs pip install 'pointsman[export]'."),
+        typer.Option("--format", help="Parquet requires pip install 'pointsman[export]'."),
     ] = "csv",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write [standard output].")
@@ -295,7 +296,7 @@ def export(
     wanted: "Wanted",
     ledger: Ledger = None,
 ) -> None:
-    """Write receipts to a file, oldest first: CSV, JSON lines or Parquet."""
+    """Export receipts as CSV, JSON lines, Parquet."""
     from app.cli.export import export as start
     from app.cli.ledgers import to_read
     from app.settings import Settings
@@ -312,11 +313,11 @@ def export(
 def prove(
     model: Annotated[str, typer.Argument(help="A model's slug, or an alias.")],
     positive: Annotated[
-        bool, typer.Option("--positive", help="Also send one small request; costs some tokens.")
+        bool, typer.Option("--positive", help="Also send one small request (billed).")
     ] = False,
     channels: Annotated[
         bool,
-        typer.Option("--channels", help="Instead: does it keep to `provider` on each channel?"),
+        typer.Option("--channels", help="Test `provider` on each channel instead."),
     ] = False,
     preset: Annotated[
         str | None, typer.Option(help="With --channels: a preset of the account's, by its slug.")
@@ -329,7 +330,7 @@ def prove(
     policies: Policies = None,
     upstream: Upstream = None,
 ) -> None:
-    """Ask for the impossible: does OpenRouter keep to each clause of a model's policy?"""
+    """Test that OpenRouter enforces a policy."""
     from app.settings import Settings
 
     if not channels and (preset or inner):
@@ -353,7 +354,7 @@ def verify(
     ledger: Ledger = None,
     upstream: Upstream = None,
 ) -> None:
-    """Judge a receipt again, by OpenRouter's own record of the generation."""
+    """Judge a receipt by OpenRouter's own record."""
     from app.cli.verify import verify as start
     from app.settings import Settings
 
@@ -369,7 +370,7 @@ def doctor(
     policies: Policies = None,
     ledger: Ledger = None,
 ) -> None:
-    """Try everything that a request would need, and say what is wrong."""
+    """Diagnose settings, ledger, key and server."""
     from app.cli.doctor import doctor as start
     from app.settings import Settings
 

@@ -53,9 +53,9 @@ def doctor(settings: Settings) -> int:
     found = asyncio.run(examine(settings))
     console = Console()
     marks: Mapping[bool | None, tuple[str, str]] = {
-        True: ("well   ", "green"),
-        False: ("WRONG  ", "bold red"),
-        None: ("not so ", "yellow"),
+        True: ("OK      ", "green"),
+        False: ("FAIL    ", "bold red"),
+        None: ("warning ", "yellow"),
     }
     for each in found:
         word, style = marks[each.well]
@@ -77,11 +77,11 @@ async def _policies(settings: Settings) -> Told:
     folder = policy_folder(settings.policies, settings.own_policies)
     book = read_folder(folder)
     if not (book.rules or book.aliases):
-        return False, f"{folder} has no rule: nothing is held to any policy"
+        return False, f"no rules in {folder}; requests pass through unchanged"
     serious = [each for each in lint(book) if each.severity != "note"]
     held = rules_and_aliases(len(book.rules), len(book.aliases))
-    told = f"{folder}: {held}, book {book.revision}"
-    more = f"; {plural(len(serious), 'finding')}: pointsman check" if serious else ""
+    told = f"{folder}: {held}, policy version {book.revision}"
+    more = f"; {plural(len(serious), 'finding')}, see pointsman check" if serious else ""
     return True, told + more
 
 
@@ -100,16 +100,16 @@ async def _upstream(settings: Settings) -> Told:
     if wrong is not None:
         return False, wrong
     if settings.openrouter_api_key is None:
-        return None, "no OPENROUTER_API_KEY is set: callers must send their own key"
+        return None, "no OPENROUTER_API_KEY is set; clients must send their own key"
     async with asking(settings) as ask:
         began = time.perf_counter()
         status, answer = await ask.openrouter.get_json("/key", ask.headers)
         took = (time.perf_counter() - began) * 1000
     if status != _OK:
-        return False, f"GET /key answers {status} after {took:.0f} ms: is the key right?"
+        return False, f"GET /key answers {status} after {took:.0f} ms; check the key"
     data = answer.get("data") if isinstance(answer, dict) else None
     left = data.get("limit_remaining") if isinstance(data, dict) else None
-    limit = "" if left is None else f", {left} USD left of its limit"
+    limit = "" if left is None else f", {left} USD of its limit left"
     return True, f"reached in {took:.0f} ms, the key is accepted{limit}"
 
 
@@ -123,10 +123,10 @@ async def _how_the_address_is_wrong(settings: Settings) -> str | None:
         with suppress(UpstreamError):
             status, body = await _models_at(other, settings)
             if status == _OK and is_list(body):
-                return f"GET {url}/models {wrong}: set POINTSMAN_UPSTREAM_URL={other}"
+                return f"GET {url}/models {wrong}; set POINTSMAN_UPSTREAM_URL={other}"
     return (
-        f"GET {url}/models {wrong}, so this is not the base address of an API: "
-        "set POINTSMAN_UPSTREAM_URL=https://openrouter.ai/api/v1, or the one that you use"
+        f"GET {url}/models {wrong}, so this is not the base URL of an API; "
+        "set POINTSMAN_UPSTREAM_URL, e.g. to https://openrouter.ai/api/v1"
     )
 
 
@@ -161,7 +161,7 @@ async def _running(settings: Settings) -> Told:
             )
             told: Any = answer.json()
     except (httpx2.TransportError, ValueError):
-        return None, f"nothing serves at {base}: start it with pointsman serve"
+        return None, f"no server at {base}; start it with pointsman serve"
     if answer.status_code != _OK or "rules" not in told:
         return False, f"{base} answers {answer.status_code}: {str(told)[:200]}"
     there, here = (
@@ -169,9 +169,9 @@ async def _running(settings: Settings) -> Told:
         read_folder(policy_folder(settings.policies, settings.own_policies)).revision,
     )
     if there != here:
-        return False, f"{base} serves book {there}, the files here are book {here}"
+        return False, f"{base} serves policy version {there}, but the files here are {here}"
     rules = ", ".join(told["rules"]) or "no rule"
-    return True, f"{base} holds {_MODEL} to {rules}; receipts: {log_command(settings)}"
+    return True, f"{base} applies {rules} to {_MODEL}; receipts: {log_command(settings)}"
 
 
 _MODEL = "qwen/qwen3-coder"

@@ -72,7 +72,7 @@ def _object(provider: str | None) -> dict[str, Any] | None:
         return msgspec.json.decode(provider, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise SettingsError(
-            f'--provider takes a JSON object such as \'{{"only": ["novita"]}}\': {error}'
+            f'--provider requires a JSON object such as \'{{"only": ["novita"]}}\': {error}'
         ) from None
 
 
@@ -81,14 +81,14 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
     head = Text(one_line(route.model_asked), style="bold")
     if route.model_sent != route.model_asked:
         head.append(f"  is sent as {route.model_sent}", style="")
-    rules = ", ".join(route.rules) or "no rule speaks for it"
+    rules = ", ".join(route.rules) or "no rule applies"
     parts: list[Text | Table] = [head, Text(f"rules: {rules}", style="dim"), Text()]
     if explanation.refusal is not None:
         refusal = explanation.refusal
         parts.append(Text(f"refused with {refusal.status} {refusal.code}:", style="bold red"))
         parts.append(Text(str(refusal)))
     elif not explanation.fields:
-        parts.append(Text("nothing is changed"))
+        parts.append(Text("sent unchanged"))
     else:
         parts.append(_fields(explanation.fields, narrow=narrow))
     for item in explanation.overruled:
@@ -105,14 +105,14 @@ def _foreseen(each: Forecast) -> Text:
     )
     text = Text(f"\nfunnel: {one_line(str(each.funnel))}\n", style="bold")
     if left:
-        text.append(f"left to serve: {one_line(left)}", style="not bold")
+        text.append(f"may serve: {one_line(left)}", style="not bold")
     else:
-        text.append("no endpoint is left to serve", style="red")
+        text.append("no endpoint is left", style="red")
         if each.way_out:
-            text.append(f"; least to change: {one_line(str(each.way_out))}", "not bold")
+            text.append(f"; smallest change: {one_line(str(each.way_out))}", "not bold")
     if each.funnel.unsure:
         unsure = ", ".join(each.funnel.unsure)
-        text.append(f"\n? no listing shows which endpoints pass {unsure}", style="not bold dim")
+        text.append(f"\n? no listing shows which endpoints satisfy {unsure}", style="not bold dim")
     return text
 
 
@@ -120,7 +120,7 @@ def _fields(fields: tuple[Explained, ...], *, narrow: bool) -> Table:
     """One field a row; where lines are short, its origin goes below it."""
     table = Table()
     table.add_column("field", no_wrap=True)
-    table.add_column("is sent as", overflow="fold")
+    table.add_column("sent as", overflow="fold")
     if not narrow:
         table.add_column("because of", overflow="fold")
     for field in fields:

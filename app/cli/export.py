@@ -33,7 +33,7 @@ _LISTS = TUPLES - _JSON
 def export(store: "Store", wanted: Wanted, *, form: Format, output: Path | None) -> int:
     """Write what fits, oldest first; how many there were. A file appears only when it is whole."""
     if form == "parquet" and output is None:
-        raise SettingsError("Parquet needs a file to go to: add -o receipts.parquet")
+        raise SettingsError("Parquet requires a file; add -o receipts.parquet")
     count = 0
     with _target(output) as file, _FORMATS[form](file) as write:
         for page in _with_progress(store, wanted):
@@ -149,7 +149,7 @@ def _parquet(file: IO[bytes]) -> Iterator[Write]:
         parquet: Any = importlib.import_module("pyarrow.parquet")
     except ModuleNotFoundError:
         raise SettingsError(
-            "Parquet needs pyarrow: pip install 'pointsman[export]', or take csv or jsonl"
+            "Parquet requires pyarrow; pip install 'pointsman[export]', or use csv or jsonl"
         ) from None
     schema = arrow.schema([arrow.field(name, kind) for name, kind in _types(arrow).items()])
 

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 # By the names of `Wanted`; each is an option: --user-agent for user_agent.
 FILTERS = {
     "model": "Only this model; * and ? are wildcards.",
-    "alias": "Only this alias, the same.",
+    "alias": "Only this alias; wildcards too.",
     "provider": "Only this provider, by slug.",
     "caller": "Only this caller.",
     "user_agent": "Only this tool, e.g. 'OpenAI/*'.",
-    "rule": "Only where this rule took part.",
+    "rule": "Only where this rule applied.",
     "verdict": "Only kept, broken, unproven, or none.",
     "status": "Only this HTTP status.",
-    "failed": "Only what upstream failed, or did not.",
+    "failed": "Only requests that failed, or did not.",
     "session": "Only this session, as receipts name it.",
     "path": "Only this path, e.g. '*/messages'.",
     "dialect": "Only this API: chat, messages, ...",
-    "since": "Only later than 90m, 12h, 7d, a date.",
-    "until": "Only earlier than that.",
+    "since": "Only after e.g. 90m, 12h, 7d or a date.",
+    "until": "Only before that time.",
 }
 _SWITCHES = frozenset({"failed"})
 

@@ -60,22 +60,24 @@ def init(models: Iterable[str], tools: Iterable[str], file: Path) -> None:
     for tool in tools:
         if tool not in TOOLS:
             hint = did_you_mean(tool, TOOLS) or f"; known ones are {', '.join(TOOLS)}"
-            raise SettingsError(f'there is no recipe for the tool "{tool}"{hint}')
+            raise SettingsError(f'no recipe for the tool "{tool}"{hint}')
     if file.suffix not in {".yaml", ".yml"}:
-        raise SettingsError(f"{file} would not be read: a policy file ends in .yaml")
+        raise SettingsError(f"{file} would not be read; a policy file must end in .yaml")
     text = starter(models, tools, beside=_texts_beside(file))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as new:
             new.write(text)
     except FileExistsError:
-        raise SettingsError(f"{file} exists; name another with --output, or edit it") from None
+        raise SettingsError(
+            f"{file} already exists; edit it, or set another with --output"
+        ) from None
     except OSError as error:
         raise SettingsError(f"can't write {file}: {reason_of(error)}") from None
     _write_schema(file.with_name("schema.json"))
     model = next(iter(models), "MODEL")
     where = "" if file.parent == Path("policies") else f" --policies {file.parent}"
-    print(f"wrote {file}; see what comes of it: pointsman explain {model}{where}")
+    print(f"wrote {file}; try it: pointsman explain {model}{where}")
     for tool in tools:
         print(f"{tool}: {TOOLS[tool].setting}")
 
@@ -92,7 +94,7 @@ def starter(
     try:
         taken = {rule.name.lower() for rule in read_book(others).rules}
     except PolicyFileError as error:
-        raise SettingsError(f"mend the policies that are there first:\n{error}") from None
+        raise SettingsError(f"correct the existing policies first:\n{error}") from None
     # Where there are policies already, they have a say on all models: only what is new is added.
     pieces = [_HEAD if not others else _HEAD.partition("  - name")[0]]
     for model in models:
@@ -131,6 +133,6 @@ def _write_schema(file: Path) -> None:
     if file.exists() and "Pointsman policy" not in file.read_text(
         encoding="utf-8", errors="replace"
     ):
-        print(f"{file} is something else, and stays as it is: editors won't find the schema")
+        print(f"{file} is not a policy schema and was kept; editors won't find the schema")
         return
     file.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")

@@ -17,8 +17,8 @@ def to_read(settings: Settings) -> Store:
     url = said(settings).ledger()
     if url.startswith(_FILE) and not Path(url.removeprefix(_FILE)).exists():
         raise SettingsError(
-            f"there is no ledger {without_password(url)} yet: {command()} serve makes one, "
-            "and --ledger names another"
+            f"no ledger at {without_password(url)}; create it with {command()} serve, "
+            "or set another with --ledger"
         )
     return Store.open(url)
 

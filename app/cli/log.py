@@ -28,8 +28,8 @@ _FOLLOW_SECONDS = 0.3
 _SHORT = 8  # characters of an id
 _WIDE = 100  # characters a line, from which a model is shown with its author
 _UNCUT = 10_000
-_NOTHING_YET = "No receipts here yet: send a request through Pointsman, or see --ledger."
-_NONE_FITS = "There are receipts, but none fits these filters; 'qwen/*' is any model of qwen's."
+_NOTHING_YET = "No receipts yet; send a request through Pointsman, or set --ledger."
+_NONE_FITS = "No receipt matches these filters; 'qwen/*' matches any model of qwen."
 
 
 @dataclass(frozen=True, slots=True)

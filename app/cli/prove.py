@@ -75,7 +75,7 @@ def prove(settings: Settings, model: str, *, positive: bool, as_json: bool) -> i
     elif proofs:
         Console().print(_table(proofs))
     else:
-        print(f"no policy speaks for {model}: there is nothing to prove")
+        print(f"no policy applies to {model}, so there is nothing to prove")
     outcomes = {proof.outcome for proof in proofs}
     if outcomes & {"NOT ENFORCED", "broken"}:
         return 1
@@ -113,7 +113,7 @@ async def _tested(ask: Asking, route: Route, control: Control) -> Proof:
     if status == _NOBODY_LEFT and error:
         return proof(f"404 {_step(error)}".strip(), "enforced")
     if status == _OK and not error:
-        return proof(f"200 from {answer.get('provider') or 'somebody unnamed'}", "NOT ENFORCED")
+        return proof(f"200 from {answer.get('provider') or 'a provider not named'}", "NOT ENFORCED")
     return proof(f"{status} {str(error.get('message', ''))[:80]}".strip(), "undecided")
 
 
@@ -149,7 +149,7 @@ async def _served(ask: Asking, model: str, revision: str, route: Route, catalog:
     now = listing.fetched_at if listing else 0.0
     verdict = verdict_of(exchange, seen, catalog, now=now)
     outcome: Outcome = verdict.verdict or "undecided"
-    told = f"{upstream.status} from {seen.provider or 'nobody'}"
+    told = f"{upstream.status} from {seen.provider or 'a provider not named'}"
     because = ", ".join(route.rules) or f"alias {route.alias}"
     return Proof("all of it", because, outgoing.preferences, verdict.reason, told, outcome)
 

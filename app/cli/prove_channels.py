@@ -110,7 +110,7 @@ def _told(status: int, answer: Any, error: Any) -> str:
     if isinstance(error, dict):
         return f"{status} {str(error.get('message', ''))[:_MOST_TOLD]}".strip()
     named = answer.get("provider") if isinstance(answer, dict) else None
-    return f"{status} from {named or 'somebody unnamed'}" if status == _OK else str(status)
+    return f"{status} from {named or 'a provider not named'}" if status == _OK else str(status)
 
 
 def _inside(body: bytes, *, served: bool) -> str:

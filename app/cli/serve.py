@@ -27,8 +27,8 @@ def serve(settings: Settings) -> None:
     if settings.workers > 1:
         if not hasattr(os, "fork"):
             raise SettingsError(
-                "POINTSMAN_WORKERS needs a system that can fork, and this one can't: "
-                "leave it at 1, or start several Pointsmans with a port each"
+                "--workers: this system can't fork, so only one worker can run; leave it at 1, "
+                "or start several Pointsmans with a port each"
             )
         from app.cli.workers import serve_with_workers  # noqa: PLC0415 - most proxies are alone
 

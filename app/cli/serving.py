@@ -44,7 +44,7 @@ def announce(settings: Settings, listener: socket.socket) -> None:
     log.info("receipts: %s", log_command(settings))
     log.info("dashboard: %s", base_url(listener).removesuffix("/v1") + "/dashboard")
     if settings.openrouter_api_key is None:
-        log.info("no OPENROUTER_API_KEY is set: each caller must send its own key")
+        log.info("no OPENROUTER_API_KEY is set; each client must send its own key")
 
 
 def stay(
@@ -97,7 +97,7 @@ class Server(uvicorn.Server):
         self._traffic.draining = True
         self._until = time.monotonic() + self._drain_seconds
         if self._traffic.open:
-            log.info("stopping: %d requests get time to finish", self._traffic.open)
+            log.info("stopping: waiting for %d requests to finish", self._traffic.open)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and hear of connections that can't be accepted."""
@@ -166,7 +166,7 @@ class Server(uvicorn.Server):
         if time.monotonic() < self._until:
             return False
         log.warning(
-            "stopping: %d requests are cut, since POINTSMAN_DRAIN_SECONDS (%d) are over",
+            "stopping: cutting %d requests after POINTSMAN_DRAIN_SECONDS (%d)",
             *(self._traffic.open, self._drain_seconds),
         )
         return True
@@ -223,7 +223,7 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     except OSError as error:
         raise SettingsError(
             f"can't listen on {host}:{port}: {reason_of(error)}; "
-            "choose another with --port or POINTSMAN_PORT"
+            "set another port with --port or POINTSMAN_PORT"
         ) from None
 
 

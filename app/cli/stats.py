@@ -42,7 +42,7 @@ def print_stats(stats: Stats, *, as_json: bool, console: Console | None = None) 
         return
     console = console or Console()
     if not stats.total.requests:
-        console.print("No receipts fit: send a request through Pointsman, or see --ledger.")
+        console.print("No receipt matches; send a request through Pointsman, or set --ledger.")
         return
     console.print(table_of(stats, console.width))
     for note in notes_on(stats):
@@ -107,9 +107,9 @@ def notes_on(stats: Stats) -> list[str]:
         until = f"until {stats.until.astimezone():%Y-%m-%d %H:%M}" if stats.until else ""
         notes.append(f"{since}{until}".strip())
     if "rule" in stats.by:
-        notes.append("a request counts for each rule that took part, and once in the total")
+        notes.append("a request counts for each rule that applied, and once in the total")
     if "quantization" in stats.by:
-        notes.append("quantizations as listed by OpenRouter; nobody has measured them")
+        notes.append("quantizations as listed by OpenRouter, not measured")
     return notes
 
 

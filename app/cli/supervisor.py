@@ -205,7 +205,7 @@ class Supervisor:
         if pause:
             self._work.rest(seat.number)
         log.error(
-            "worker %d, process %d, %s; another one starts %s",
+            "worker %d, process %d, %s; a replacement starts %s",
             *(seat.number, pid, _how_it_ended(status)),
             f"in {pause:.0f} s" if pause else "now",
         )

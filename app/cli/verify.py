@@ -37,11 +37,11 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
     receipt = found(to_read(settings), receipt_id)
     if is_cut(receipt.preferences_sent):
         raise SettingsError(
-            f"the preferences on {receipt.id} were too long to be kept whole, so the receipt can't "
-            "be judged again; the verdict that it has was judged by all of them"
+            f"the preferences of {receipt.id} were too long to store in full, so the receipt can't "
+            "be judged again; its verdict was based on all of them"
         )
     if receipt.generation_id is None or receipt.model_sent is None:
-        raise SettingsError(f"{receipt.id} names no generation: nothing was generated, or was told")
+        raise SettingsError(f"{receipt.id} has no generation id; nothing was generated or reported")
     verdict = asyncio.run(_verified(with_demos_upstream(settings), receipt, wait))
     if as_json:
         before = {"verdict": receipt.verdict, "reason": receipt.reason}
@@ -92,7 +92,7 @@ async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:
             return record
         if status in _KEY_REFUSED:
             raise SettingsError(
-                f"OpenRouter does not accept the key (status {status}): check OPENROUTER_API_KEY"
+                f"OpenRouter rejects the key (status {status}); check OPENROUTER_API_KEY"
             )
         if time.monotonic() >= until:
             raise SettingsError(

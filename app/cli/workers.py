@@ -202,7 +202,7 @@ class WorkerServer(Server):
     def _go_on_alone(self) -> None:
         """Let running requests end; the address is free for another Pointsman at once."""
         self.orphaned = True
-        log.error("the supervisor is gone, so this worker ends too")
+        log.error("the supervisor has ended, so this worker ends too")
         for server in self.servers:
             server.close()
         if not self._traffic.draining:

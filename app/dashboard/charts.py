@@ -17,7 +17,7 @@ from app.ledger.stats import Line, Series
 Unit = Literal["share", "ms", "rate", "usd"]
 
 OTHERS = "others"
-NOBODY = "nobody"
+NOBODY = "provider not named"
 
 _MOST_LINES = 8  # of bars on top of one another; more would be hard to tell apart
 _MOST_CURVES = 5  # that cross one another

@@ -88,7 +88,7 @@ def kept_tile(verdicts: Verdicts) -> Tile:
     """How much of what was judged is kept; anything broken comes first."""
     judged = verdicts.kept + verdicts.broken + verdicts.unproven
     if not judged:
-        return Tile("Policy kept", formats.UNKNOWN, "nothing to judge yet")
+        return Tile("Policy kept", formats.UNKNOWN, "no answers judged yet")
     share = formats.percent(verdicts.kept / judged)
     if verdicts.broken:
         note = (
@@ -97,26 +97,26 @@ def kept_tile(verdicts: Verdicts) -> Tile:
         return Tile("Policy kept", share, note, "bad")
     if verdicts.unproven:
         return Tile("Policy kept", share, f"{formats.count(verdicts.unproven)} unproven", "unsure")
-    return Tile("Policy kept", share, f"all {formats.count(judged)} that were judged", "good")
+    return Tile("Policy kept", share, f"all {formats.count(judged)} judged", "good")
 
 
 def _tail(figures: Figures) -> str:
     slow = figures.ttft_p95_ms
-    return f"median; 95 of 100 within {formats.duration(slow)}" if slow else "nothing measured yet"
+    return f"median; 95 of 100 within {formats.duration(slow)}" if slow else "no measurements yet"
 
 
 def _unit_price(figures: Figures) -> str:
     price = figures.cost_per_1k_tokens
-    return "nothing charged yet" if price is None else f"{formats.dollars(price)} per 1,000 tokens"
+    return "no cost yet" if price is None else f"{formats.dollars(price)} per 1,000 tokens"
 
 
 def _failures(figures: Figures) -> str:
     parts = [
         f"{formats.count(number)} {word}"
-        for number, word in ((figures.errors, "failed"), (figures.refused, "refused here"))
+        for number, word in ((figures.errors, "failed"), (figures.refused, "refused by Pointsman"))
         if number
     ]
-    return ", ".join(parts) or "none failed, none refused"
+    return ", ".join(parts) or "no failures, no refusals"
 
 
 # --- bars -------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ def live(tail: Tail, request: Request) -> Response:
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return Response("for Pointsman's own pages only", 403, PAGE_HEADERS)
     if tail.is_full:
-        return Response("too many are looking", 503, {**PAGE_HEADERS, "retry-after": "30"})
+        return Response("too many open pages", 503, {**PAGE_HEADERS, "retry-after": "30"})
     try:
         wanted = asked(request.query_params, reads_all=reads_of(request) is None)
     except FilterError as error:

@@ -91,19 +91,19 @@ class Pages:
                 request,
                 503,
                 title="The ledger can't be read right now",
-                text="Requests are served all the same, and receipts wait in memory until it is "
-                "well again.",
+                text="Requests are still served, and receipts wait in memory until the ledger "
+                "works again.",
                 detail=str(error),
                 retry=True,
             )
         except Exception:
-            log.exception("the page %s could not be made", request.url.path)
+            log.exception("the page %s could not be rendered", request.url.path)
             return self._message(
                 request,
                 500,
-                title="This page could not be made",
-                text="That is a defect of Pointsman's. Its log says more; requests are served all "
-                "the same.",
+                title="This page could not be rendered",
+                text="This is a defect of Pointsman; its log has details. Requests are still "
+                "served.",
                 retry=True,
             )
 
@@ -227,7 +227,7 @@ class Pages:
                 request,
                 404,
                 title="No such receipt",
-                text=f"The ledger has no receipt {wanted}. It may have been too old to keep, or "
+                text=f"The ledger has no receipt {wanted}. It may have been deleted by age, or "
                 "not be written yet.",
             )
         return page("receipt.html", shell=shell_of(self._sources, request), whole=whole_of(found))
@@ -238,7 +238,7 @@ class Pages:
         if bare != request.url.path and bare in dict(LINKS):
             return RedirectResponse(bare, headers=PAGE_HEADERS)
         text = f"There is no page at {request.url.path}."
-        return self._message(request, 404, title="Nothing here", text=text)
+        return self._message(request, 404, title="Page not found", text=text)
 
     def _message(self, request: Request, status: int, **values: Any) -> Response:
         values = {"detail": None, "retry": False, **values}

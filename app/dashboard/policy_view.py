@@ -133,7 +133,8 @@ def alias_lines(aliases: Iterable[Alias]) -> tuple[AliasLine, ...]:
 
 def place_of(file: str, line: int) -> str:
     """Where something is written: all files are in one folder, which the page names once."""
-    return f"{file.replace(chr(92), '/').rpartition('/')[2]}:{line}"
+    name = file.replace(chr(92), "/").rpartition("/")[2]
+    return f"{name}:{line}" if line else name
 
 
 def counts_of(book: Book) -> str:
@@ -165,7 +166,7 @@ def _card(rule: Rule, figures: Figures | None, funnels: tuple[FunnelLine, ...]) 
 def _funnel_note(models: int, empty: int) -> str:
     known = f"{plural(models, 'case')} in use"
     shown = f", the first {_MOST_FUNNELS} shown" if models > _MOST_FUNNELS else ""
-    return f"{known}, {empty} left without anybody{shown}" if empty else known + shown
+    return f"{known}, {empty} without an endpoint{shown}" if empty else known + shown
 
 
 def _funnel(case: Case, forecast: Forecast) -> FunnelLine:
@@ -176,13 +177,13 @@ def _funnel(case: Case, forecast: Forecast) -> FunnelLine:
         listed=len(found.endpoints),
         steps=tuple(map(_step, told)),
         survivors=tuple(dict.fromkeys(endpoint.tag for endpoint in found.survivors)),
-        way_out=f"Would help: {forecast.way_out}" if forecast.way_out else None,
+        way_out=f"Smallest change: {forecast.way_out}" if forecast.way_out else None,
     )
 
 
 def _step(step: Step) -> StepLine:
     fell = "; ".join(f"{drop.endpoint.tag}: {drop.because}" for drop in step.dropped)
-    unsure = f"{step.unsure} of them can't be told from the listing" if step.unsure else ""
+    unsure = f"{step.unsure} of them uncertain from the listing" if step.unsure else ""
     left = f"{step.left}{'?' if step.unsure else ''}"
     return StepLine(step.label, left, "; ".join(filter(None, (fell, unsure))))
 

@@ -9,11 +9,11 @@ _COST_DIGITS = 4  # so that points stand under points
 
 ENDINGS = {
     "complete": "complete",
-    "caller_left": "the caller left",
-    "upstream_cut": "upstream broke off",
-    "upstream_error": "upstream answered with an error",
-    "draining": "Pointsman stopped before it was complete",
-    "refused": "refused here; nothing was sent",
+    "caller_left": "client disconnected",
+    "upstream_cut": "OpenRouter broke off",
+    "upstream_error": "OpenRouter answered with an error",
+    "draining": "cut when Pointsman stopped",
+    "refused": "refused by Pointsman; nothing was sent",
 }
 
 

@@ -88,7 +88,7 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
     cached = receipt.cached_tokens and receipt.prompt_tokens
     sections = (
         _section(
-            "Who served",
+            "Provider",
             ("Provider", receipt.provider),
             ("Listed as", ", ".join(receipt.quantizations_listed)),
             ("Model", receipt.model_served),
@@ -97,7 +97,7 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ("Response cache", receipt.cache_status),
         ),
         _section(
-            "What was asked",
+            "Request",
             ("Model", receipt.model_asked),
             ("Alias", receipt.alias),
             ("Sent as", receipt.model_sent),
@@ -111,7 +111,7 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             "Speed",
             ("First byte", _known(duration, receipt.ttfb_ms)),
             ("First token", _known(duration, receipt.ttft_ms)),
-            ("Whole answer", _known(duration, receipt.duration_ms)),
+            ("Complete answer", _known(duration, receipt.duration_ms)),
             ("Tokens a second", _known(rate, receipt.tokens_per_second)),
         ),
         _section(
@@ -129,7 +129,7 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ("Cost", _known(dollars, receipt.cost_usd)),
         ),
         _section(
-            "How it ended",
+            "Result",
             ("Status", receipt.status),
             ("Ending", ENDINGS[receipt.ending]),
             ("Finish reason", receipt.finish_reason),
@@ -139,7 +139,9 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ("Answered", size(receipt.bytes_out)),
         ),
     )
-    policy = _section("Policy", ("Rules", ", ".join(receipt.rules)), ("Book", receipt.book))
+    policy = _section(
+        "Policy", ("Rules", ", ".join(receipt.rules)), ("Policy version", receipt.book)
+    )
     if sent is not None:
         facts = (*policy.facts, Fact("Preferences sent", json_lines(sent), block=True))
         policy = Section(policy.title, facts)

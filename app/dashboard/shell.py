@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 POLICY = f"{HOME}/policy"
 LINKS = (
     (HOME, "Now"),
-    (f"{HOME}/who", "Who served"),
+    (f"{HOME}/who", "Providers"),
     (f"{HOME}/quality", "Quality"),
     (f"{HOME}/money", "Money"),
     (POLICY, "Policy"),
@@ -113,14 +113,14 @@ def _notices(sources: Sources, path: str) -> tuple[Notice, ...]:
     notices = []
     now = sources.standing()
     if now.problems and path != POLICY:
-        kept = "The last good book stays in force."
-        notices.append(Notice("A policy file is broken.", kept, POLICY, "See what is wrong"))
+        kept = "The last valid policy version stays in force."
+        notices.append(Notice("A policy file has mistakes.", kept, POLICY, "Show the mistakes"))
     if now.ledger_error:
         waiting = f" ({now.ledger_waiting:,} wait in memory)" if now.ledger_waiting else ""
         notices.append(Notice("Receipts can't be written:", now.ledger_error + waiting))
     if now.ledger_dropped:
         text = (
-            f"{now.ledger_dropped:,} since the start: the queue was full, or a value did not fit."
+            f"{now.ledger_dropped:,} since the start; the queue was full, or a value did not fit."
         )
         notices.append(Notice("Receipts were lost.", text))
     return tuple(notices)

@@ -49,11 +49,11 @@ def mended(name: str, value: Any) -> Mended:
     if value is None or value in ([], {}):
         return None, []  # it says nothing upstream either
     if holds_secret(value):
-        return None, ["it may hold a key, and keys are never copied"]
+        return None, ["it may contain a key, and keys are never copied"]
     shape = PROVIDER_KEYS[name].shape
     meant, remarks = MENDS[name](value, shape)
     if meant in ([], {}):
-        return None, [*remarks, "nothing of it is left, so it is not asked for"]
+        return None, [*remarks, "none of it can be used, so it is left out"]
     refusal = _refusal(shape, meant)
     return (None, [*remarks, refusal]) if refusal else (meant, remarks)
 
@@ -71,7 +71,7 @@ def _refusal(shape: Shape, value: Any) -> str | None:
 
 
 def _providers(value: Any, _: Shape) -> Mended:
-    return _each(value, _slug, lambda _: "no provider of that name is known; write its slug")
+    return _each(value, _slug, lambda _: "unknown provider name; write its slug")
 
 
 def _slug(entry: Any) -> str | None:
@@ -169,7 +169,7 @@ def _options(value: Any, _: Shape) -> Mended:
     """What is passed on to each provider, by its slug."""
     if not isinstance(value, dict):
         return value, []
-    slugs, remarks = _each([*value], _slug, lambda _: "no provider of that name is known")
+    slugs, remarks = _each([*value], _slug, lambda _: "unknown provider name")
     return {slug: each for name, each in value.items() if (slug := _slug(name)) in slugs}, remarks
 
 

@@ -25,7 +25,7 @@ from app.policy.route import Route
 from app.policy.tags import without_tiers
 
 _NAME = "imported.yaml"  # what the text is called while it is read back
-_HOPELESS = "together with the other rules for this model, it leaves no provider to serve"
+_HOPELESS = "together with the other rules for this model, it leaves no provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,9 @@ def _agreed(plan: Plan, file: str) -> tuple[Plan, Book, list[Left]]:
         except PolicyFileError as error:
             blamed = [written.at(problem.line) for problem in error.problems]
             if not any(blamed):
-                raise ForeignFileError(f"{file}: it comes to no policy: {error}") from None
+                raise ForeignFileError(
+                    f"{file}: it does not result in a valid policy: {error}"
+                ) from None
         parts = {_what(part): part for part in blamed if part is not None}
         first = min(map(_rank, parts.values()))
         for what, part in parts.items():

@@ -47,9 +47,9 @@ def provider_in(fields: Iterable[Said], place: Place) -> tuple[Provider, list[Le
 def _settled(said: Provider, left: list[Left], place: Place) -> tuple[Provider, list[Left]]:
     """Less what the router would never look at; nothing at all if no provider could serve."""
     if "order" in said and "sort" in said:
-        left = [*left, Left(place, "sort", "OpenRouter doesn't sort where there is an `order`")]
+        left = [*left, Left(place, "sort", "OpenRouter ignores a `sort` if there is an `order`")]
         said = {name: value for name, value in said.items() if name != "sort"}
     if isinstance(tighten(said, {}), Conflict):
-        why = "its `only`, `order` and `ignore` shut each other out, so no provider could serve"
+        why = "its `only`, `order` and `ignore` contradict each other, so no provider could serve"
         return {}, [*left, Left(place, _OBJECT, why)]
     return said, left

@@ -71,7 +71,7 @@ def recognise(root: Spot, name: str | None = None) -> Format:
         raise ForeignFileError(f"{root.file}: {why}: {WHAT_CAN_BE_READ}{_settings(root)}")
     if len(fitting) > 1:
         names = " or ".join(each.name for each in fitting)
-        raise ForeignFileError(f"{root.file}: this may be of {names}; say which with --from")
+        raise ForeignFileError(f"{root.file}: this may be {names}; choose with --from")
     return fitting[0]
 
 

@@ -61,7 +61,7 @@ def bounded(receipt: Receipt) -> Receipt:
         changed |= {name: knife.cut(value, 1) for name, value in zip(NESTED, nested, strict=True)}
     odd = _numbers(receipt)
     if odd:
-        note = f"{', '.join(odd)} out of range, kept as near as can be"
+        note = f"{', '.join(odd)} out of range; the nearest possible value was stored"
         reason = receipt.reason or ""
         before = f"{cut(reason, LONGEST_TEXT - len(note) - 2)}; " if reason else ""
         changed |= {**odd, "reason": before + note}

@@ -39,7 +39,9 @@ class LazyStore:
         for as long as a reader may be kept waiting.
         """
         if not self._lock.acquire(timeout=_OPENING_SECONDS):
-            raise LedgerError("can't read the ledger: it is being opened, and does not answer")
+            raise LedgerError(
+                "can't read the ledger: it is being opened and does not respond; retry later"
+            )
         try:
             if self._reader is None:
                 self._reader = self.open()

@@ -50,7 +50,7 @@ def plainly(error: Exception) -> str:
     """The driver's own words; SQLAlchemy's would quote the statement and its values."""
     cause = getattr(error, "orig", None) or error
     if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-        return "the statement took too long"
+        return "the statement timed out"
     return reason_of(cause)
 
 
@@ -80,12 +80,12 @@ def _engine(url: str, patience: float) -> sa.Engine:
         raise LedgerError(_ENGINES.format(_shown(url))) from None
     except ModuleNotFoundError as error:
         raise LedgerError(
-            f"the ledger {_shown(url)} needs the driver {error.name}: "
+            f"the ledger {_shown(url)} requires the driver {error.name}; "
             "pip install 'pointsman[postgres]' and write postgresql+psycopg://..."
         ) from None
 
 
-_ENGINES = "{} is no ledger: write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+_ENGINES = "{} is not a ledger URL; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
 
 
 def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
@@ -146,7 +146,7 @@ def _migrate(engine: sa.Engine) -> None:
         if revision is not None and revision > HEAD:
             raise LedgerError(
                 f"the ledger was written by a newer Pointsman (schema {revision}, this one knows "
-                f"{HEAD}): upgrade Pointsman, or use another ledger"
+                f"{HEAD}); upgrade Pointsman, or use another ledger"
             )
         _upgrade(connection)
         if revision is not None and revision < _FIRST_WITH_TALLIES:

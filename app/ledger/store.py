@@ -78,7 +78,7 @@ class Store:
             return sum(self.write([receipt]) for receipt in receipts)
         fault = self._fault_in(receipts, cut_down=True)
         if fault is not None:
-            log.error("receipt %s can't be kept: %s", receipts[0].id, fault)
+            log.error("receipt %s can't be stored: %s", receipts[0].id, fault)
         return int(fault is not None)
 
     def _fault_in(self, receipts: Sequence[Receipt], *, cut_down: bool = False) -> str | None:
@@ -114,7 +114,7 @@ class Store:
                 lock(connection, WRITING_LOCK)
                 return take_out_oldest(connection, self._keep, now or datetime.now(UTC))
         except SQLAlchemyError as error:
-            raise LedgerError(f"can't tidy the ledger: {plainly(error)}") from error
+            raise LedgerError(f"can't delete old receipts: {plainly(error)}") from error
 
     def recent(
         self,
@@ -215,7 +215,7 @@ class Store:
         """
         with self._lock:
             if file_of(self._opened) != self._file:
-                log.error("the ledger's file is gone or another one; opening %s", self._opened.url)
+                log.error("the ledger file was removed or replaced; reopening %s", self._opened.url)
                 self._opened.dispose()
                 self._opened = open_engine(self._url, self._patience)
                 self._file = file_of(self._opened)

@@ -31,7 +31,7 @@ _LOOK_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 _BATCH = 500
 _TIDY_SECONDS = 60.0
-_SILENT = "a receipt has waited {:g} s for the ledger, which is slow or does not answer"
+_SILENT = "a receipt has waited {:g} s for the ledger; the database is slow or does not respond"
 
 
 class Sink(Protocol):
@@ -196,6 +196,6 @@ class Writer:
             if self._told == error:
                 return
             if self._told is None:
-                log.warning("the ledger is well again")
+                log.warning("the ledger works again")
             else:
                 log.error("%s; receipts wait in memory", self._told)

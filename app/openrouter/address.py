@@ -25,8 +25,8 @@ class AddressWatch:
             return
         self._told = True
         log.warning(
-            "GET %s/models %s, so POINTSMAN_UPSTREAM_URL is probably not the base address of an "
-            "API (OpenRouter's is https://openrouter.ai/api/v1); pointsman doctor looks for it",
+            "GET %s/models %s, so POINTSMAN_UPSTREAM_URL is probably not the base URL of an "
+            "API (OpenRouter's is https://openrouter.ai/api/v1); run pointsman doctor to find it",
             self._base_url,
             wrong,
         )

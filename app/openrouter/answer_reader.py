@@ -82,7 +82,7 @@ class AnswerReader:
         else:
             self._without_progress += len(data)
             if self._without_progress > _MOST_WITHOUT_PROGRESS:
-                raise NotAnAnswer("the answer's headers have no end")
+                raise NotAnAnswer("the answer's headers do not end")
 
     def end(self, *, clean: bool) -> None:
         """The connection has ended. Raises `TransportError` unless the answer was to end so."""
@@ -151,12 +151,12 @@ class AnswerReader:
         self._coding = None
         self._interim += 1
         if self._interim > _MOST_INTERIM:
-            self._refuse(f"over {_MOST_INTERIM} interim answers came before the answer")
+            self._refuse(f"more than {_MOST_INTERIM} interim responses came before the answer")
 
     def _note_coding(self, coding: bytes) -> None:
         """Only chunks are undone here; the header stays here, so nobody else could undo more."""
         if coding != b"chunked" or self._coding is not None:
-            self._refuse("the answer has a transfer coding other than chunked")
+            self._refuse("the answer has a transfer encoding other than chunked")
         self._coding = coding
 
     def _refuse(self, why: str) -> NoReturn:

@@ -52,7 +52,7 @@ class CatalogCopies:
             Path(name).replace(self._file(path))
             self._forget_the_oldest()
         except OSError as error:
-            log.debug("no copy of the catalog's %s could be kept: %s", path, error)
+            log.debug("the copy of the catalog's %s could not be saved: %s", path, error)
 
     def _file(self, path: str) -> Path:
         return self._folder / f"{hashlib.sha256(path.encode()).hexdigest()[:24]}.json"

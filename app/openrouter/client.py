@@ -55,7 +55,7 @@ class OpenRouter:
             ) from error
         except NotAnAnswer as error:
             raise UpstreamGarbage(
-                f"{self.base_url} sent something that is no answer of HTTP/1.1: {error}; "
+                f"{self.base_url} sent something that is not an HTTP/1.1 response: {error}; "
                 "check the address in POINTSMAN_UPSTREAM_URL"
             ) from error
         except TransportError as error:
@@ -90,7 +90,7 @@ class OpenRouter:
                 return await answer
         except TimeoutError as error:
             raise UpstreamTimeout(
-                f"{self.base_url}{path.partition('?')[0]} was not answered in full "
+                f"{self.base_url}{path.partition('?')[0]} did not complete its answer "
                 f"within {seconds:g} s"
             ) from error
 
@@ -132,7 +132,7 @@ async def read_whole(upstream: Upstream, *, most: int) -> bytes:
     async for chunk in upstream.chunks():
         body += chunk
         if len(body) > most:
-            raise UpstreamGarbage(f"upstream answered with over {most / 1e6:g} MB")
+            raise UpstreamGarbage(f"the answer from OpenRouter exceeds {most / 1e6:g} MB")
     return bytes(body)
 
 

@@ -193,6 +193,6 @@ class Connection(asyncio.Protocol):
         self._unsent = unsent
         due = self._heard + self._read_timeout
         if due <= now:
-            self._fail(TransportTimeout(f"nothing came for {self._read_timeout:g} s"))
+            self._fail(TransportTimeout(f"no data for {self._read_timeout:g} s"))
         else:
             self._watch = self._loop.call_at(due, self._check)

@@ -35,7 +35,10 @@ class HttpxUpstream:
             async for chunk in self._stream:
                 yield chunk
         except (httpx2.TransportError, TransportError) as error:
-            raise UpstreamCut(f"upstream broke off its answer: {_plainly(error)}") from error
+            raise UpstreamCut(
+                "OpenRouter closed the connection before the answer was complete: "
+                f"{_plainly(error)}"
+            ) from error
 
     async def aclose(self) -> None:
         """As `Upstream` says."""

@@ -52,7 +52,9 @@ class LeanUpstream:
                 else:
                     await connection.news()
         except TransportError as error:
-            raise UpstreamCut(f"upstream broke off its answer: {error}") from error
+            raise UpstreamCut(
+                f"OpenRouter closed the connection before the answer was complete: {error}"
+            ) from error
 
     async def aclose(self) -> None:
         """As `Upstream` says. Awaits nothing, so it can't be cancelled."""

@@ -54,7 +54,7 @@ class PresetFeed:
         named = list(slugs)
         few, others = named[:_MOST_NAMED], named[_MOST_NAMED:]
         read = await asyncio.gather(*(self._one(slug, key) for slug in few))
-        many = f"a request may name {_MOST_NAMED} presets, and this one names {len(named)}"
+        many = f"the request names {len(named)} presets; at most {_MOST_NAMED} are allowed"
         return dict(zip(few, read, strict=True)) | {slug: Unusable(slug, many) for slug in others}
 
     async def close(self) -> None:
@@ -66,7 +66,7 @@ class PresetFeed:
 
     async def _one(self, slug: str, key: str) -> Read:
         if not is_slug(slug):
-            return Unusable(slug[:64], "a preset can't have that name")
+            return Unusable(slug[:64], "that is not a valid preset name")
         place = (hashlib.sha256(key.encode()).hexdigest(), slug)
         kept = self._kept.get(place)
         if kept is None:
@@ -81,7 +81,7 @@ class PresetFeed:
         try:
             return await asyncio.wait_for(fetch, self._patience)
         except TimeoutError:
-            return Unusable(place[1], f"OpenRouter did not tell of it in {self._patience:g} s")
+            return Unusable(place[1], f"OpenRouter did not return it within {self._patience:g} s")
 
     def _fetch(self, place: tuple[str, str], key: str) -> asyncio.Task[Read]:
         """The reading of a preset that is under way, begun if need be."""
@@ -98,7 +98,7 @@ class PresetFeed:
             status, body = await self._get(f"/presets/{quote(slug, safe='')}", key)
         except UpstreamError as error:
             log.debug("the preset %s could not be read: %s", slug, error)
-            read: Read = Unusable(slug, "OpenRouter can't be asked for it")
+            read: Read = Unusable(slug, "the request to OpenRouter failed")
             passing = True
         else:
             read, passing = _told(slug, status, body), status not in {_OK, _NOT_FOUND}
@@ -117,5 +117,5 @@ def _told(slug: str, status: int, body: bytes) -> Read:
     if status == _OK:
         return read_preset(slug, body)
     if status == _NOT_FOUND:
-        return Unusable(slug, "the key in use has no preset of that name")
-    return Unusable(slug, f"OpenRouter answered with status {status} when asked for it")
+        return Unusable(slug, "the API key has no preset of that name")
+    return Unusable(slug, f"OpenRouter answered {status}")

@@ -50,7 +50,9 @@ def apply(
     `MalformedBody` if a preference that must be read can't be.
     """
     if route.conflict:
-        raise PolicyConflict(f"the policy leaves nothing for {route.model_asked}: {route.conflict}")
+        raise PolicyConflict(
+            f"the policy allows no endpoint for {route.model_asked}: {route.conflict}"
+        )
     refuse(request, route)
     hold(route, presets)
     preferences = joined(request, route) if route.matched else request.provider

@@ -21,16 +21,16 @@ DEFAULT_PAINTER = "openai/gpt-5-image"  # of image generation that names no mode
 _DEEPEST = 4  # tools within tools; OpenRouter takes one level
 _MOST_MODELS = 32  # that one request may name inside; panels have eight
 
-_RUN_TIME = "the model that answers chooses the advisor's model, so no policy can hold it"
-_PANEL = "its default panel of models is OpenRouter's to choose"
-_JUDGE = "its judge reads the prompt first, and is OpenRouter's to choose"
-_UNSAID = "OpenRouter does not say whether it keeps to the request's provider object"
-_NOT_A_TYPE = "its type is not a text"
-_WITHIN = "it holds tools that do not run at the client"
+_RUN_TIME = "the answering model chooses the advisor's model, so no policy can be enforced on it"
+_PANEL = "OpenRouter chooses its default panel of models"
+_JUDGE = "OpenRouter chooses its judge, which reads the prompt first"
+_UNSAID = "OpenRouter does not document whether the request's provider object applies to it"
+_NOT_A_TYPE = "its type is not a string"
+_WITHIN = "it contains tools that do not run at the client"
 _READS_FILES = (
-    "files may be read by an engine that is neither the model's host nor named in a policy"
+    "files may be read by an engine that is neither the model's provider nor named in a policy"
 )
-_TOO_MANY = f"it names over {_MOST_MODELS} models"
+_TOO_MANY = f"it names more than {_MOST_MODELS} models"
 
 
 class Inner(NamedTuple):
@@ -156,7 +156,7 @@ def _tools(
             yield _Found(carrier, on_server=parameters.engine is not None)
             continue
         if runs is None:
-            yield _Found(carrier, doubts=(Doubt(carrier, "a tool of this type is not known"),))
+            yield _Found(carrier, doubts=(Doubt(carrier, "unknown tool type"),))
         yield _server_tool(carrier, kind or "", tool, parameters)
         if levels and parameters.tools:
             yield from _tools(parameters.tools, server_tools, levels - 1)
@@ -218,7 +218,7 @@ def _plugins(raw: msgspec.Raw | None) -> Iterator[_Found]:
             continue
         carrier = f"plugins.{plugin.id}"
         known = plugin.id in PLUGINS
-        why = PLUGINS.get(plugin.id) if known else "a plugin of this id is not known"
+        why = PLUGINS.get(plugin.id) if known else "unknown plugin id"
         if plugin.id == "file-parser" and not _is_read_by_its_host(plugin.pdf):
             why = _READS_FILES
         yield _Found(

@@ -4,7 +4,8 @@ held          the rules are enforced on it before anything is sent
 refused       a request that uses it is answered 403 where a rule applies
 not provable  it is sent, and no answer can be `kept`: `unproven`, with the reason
 
-What the table doesn't know is not provable: a tool type, a plugin or a field never seen. docs/
+What the table doesn't know is not provable: a tool type, plugin or field that Pointsman does not
+know. docs/
 channels.md is held to this table by a test.
 """
 
@@ -30,43 +31,42 @@ class Channel(NamedTuple):
 
 CHANNELS: tuple[Channel, ...] = (
     # --- models -------------------------------------------------------------------------------
-    Channel("`model`", "held", "its rules apply, under each of the model's names"),
+    Channel("`model`", "held", "its rules apply under every name of the model"),
     Channel("`models`, `fallbacks`", "held", "the strictest of all listed models' rules apply"),
     Channel("`:nitro`, `:floor`, `:online`, other variants", "held", "see policies.md, Variants"),
     Channel(
         "`~author/family-latest`",
         "held",
-        "rules for the name and for the model it stands for; judged by the model that answers",
+        "the rules for this name and for the model behind it apply; the verdict uses the "
+        "model that answered",
     ),
     Channel(
         "`openrouter/auto` and other routers",
         "held",
-        "preferences filter what a router may choose; the answer is also held to the rules of the "
-        "model that it names",
+        "preferences filter what the router may choose; the rules of the model that answered "
+        "apply to the verdict too",
     ),
     # --- stored configuration -----------------------------------------------------------------
     Channel(
         "presets: `@preset/x`, `model@preset/x`, `preset`, in `models`",
         "held",
-        "the preset is read, and its provider object joins as a layer that may only narrow",
+        "Pointsman reads the preset, and its provider object may only narrow the policy",
     ),
     Channel(
         "a preset that can't be read, is disabled, or has no version",
         "refused",
-        "where a rule has a filter, unless it says `presets: pass`",
+        "if a rule has a filter, unless it has `presets: pass`",
     ),
     Channel(
         "`prompt` with an `id` (responses)", "not provable", "a stored template may name a model"
     ),
-    Channel(
-        "`previous_job_id` (videos)", "not provable", "it binds to the endpoint of an earlier job"
-    ),
-    Channel("`previous_response_id`", "held", "OpenRouter keeps no responses, and refuses it"),
+    Channel("`previous_job_id` (videos)", "not provable", "it uses the endpoint of an earlier job"),
+    Channel("`previous_response_id`", "held", "OpenRouter stores no responses and refuses it"),
     # --- hosts --------------------------------------------------------------------------------
-    Channel("`provider`", "held", "joined with the rules (`merge`)"),
+    Channel("`provider`", "held", "combined with the rules (`merge`)"),
     Channel("`service_tier`, `speed`", "held", "a policy's `ignore` covers a provider's tiers"),
     Channel(
-        "headers other than those that Pointsman knows",
+        "headers that Pointsman does not know",
         "held",
         "they are not passed on: `X-OR-Endpoint-Id`, `X-Provider-Flags`, unknown `X-OpenRouter-*`",
     ),
@@ -75,12 +75,13 @@ CHANNELS: tuple[Channel, ...] = (
     Channel(
         "server tools (web search, code execution, MCP, ...)",
         "not provable",
-        "the provider that the answer names can be wrong",
+        "the answer may name the wrong provider",
     ),
     Channel(
         "models named in tools: subagent, advisor, fusion, image generation",
         "not provable",
-        "their rules apply too; OpenRouter doesn't say whether `provider` holds for the inner call",
+        "their rules apply too; OpenRouter does not document whether `provider` applies to "
+        "the inner call",
     ),
     Channel(
         "an advisor without a model, fusion without models",
@@ -91,17 +92,18 @@ CHANNELS: tuple[Channel, ...] = (
         "plugins that route: `auto-router`, `auto-beta-router`, `pareto-router`, `jev-router`, "
         "`switchyard-router`",
         "held",
-        "models named in full join the rules; preferences filter the rest",
+        "the rules of models named in full apply too; preferences filter the rest",
     ),
     Channel(
         "plugin `fusion`",
         "held",
-        "the models it names join the rules; `kept` only if every endpoint they have is inside",
+        "the rules of its models apply too; `kept` only if every endpoint of theirs is "
+        "within the policy",
     ),
     Channel(
         "the routers `openrouter/fusion` and `nvidia/switchyard`, without models in their plugins",
         "not provable",
-        "they call a panel or a judge that OpenRouter chooses",
+        "OpenRouter chooses the panel or the judge that they call",
     ),
     Channel(
         "plugins `response-healing`, `context-compression`, `moderation`, and `file-parser` with "
@@ -114,14 +116,16 @@ CHANNELS: tuple[Channel, ...] = (
         "not provable",
         "an engine for scanned pages belongs to neither the model's host nor OpenRouter",
     ),
-    Channel("plugins `web`, `web-fetch`", "not provable", "as server tools"),
+    Channel("plugins `web`, `web-fetch`", "not provable", "like server tools"),
     Channel(
-        "plugins `armor`, `alignment`", "not provable", "they ask models of which nothing is said"
+        "plugins `armor`, `alignment`",
+        "not provable",
+        "OpenRouter does not document which models they call",
     ),
     Channel(
         "tools within a `namespace` or in `deferred_tools`",
         "held",
-        "where all of them run at the client; others are not provable",
+        "if all of them run at the client; others are not provable",
     ),
     Channel(
         "`openrouter:bash` with an `engine`", "not provable", "without one it runs at the client"
@@ -132,8 +136,12 @@ CHANNELS: tuple[Channel, ...] = (
         "not provable",
         "they may name a model or a host",
     ),
-    Channel("a tool whose `type` is not a text", "not provable", "what it does is not known"),
-    Channel("a tool type, a plugin or a field never seen", "not provable", "the receipt names it"),
+    Channel("a tool whose `type` is not a string", "not provable", "its effect is unknown"),
+    Channel(
+        "a tool type, plugin or field that Pointsman does not know",
+        "not provable",
+        "the receipt names it",
+    ),
     # --- other routes -------------------------------------------------------------------------
     Channel(
         "`/chat/completions`, `/responses`, `/messages`, `/completions`, `/embeddings`, `/rerank`",
@@ -143,41 +151,45 @@ CHANNELS: tuple[Channel, ...] = (
     Channel(
         "`/api/alpha/decisions`, `/systemone`",
         "held",
-        "they accept the whole provider object; the former keeps its place beside `/v1` upstream",
+        "they accept the whole provider object; the former keeps its path beside `/v1`",
     ),
     Channel(
         "`/images`, `/audio/speech`, `/audio/transcriptions`, `/videos`, `/batches`, "
         "`/api/beta/batches`",
         "held",
-        "what the route accepts of the provider object is sent; the last keeps its place beside "
-        "`/v1` upstream",
+        "the fields of the provider object that the path accepts are sent; the last keeps its "
+        "path beside `/v1`",
     ),
     Channel(
-        "a rule that requires what such a route does not accept",
+        "a rule that requires a field which such a path does not accept",
         "refused",
-        "unless it says `routes: pass`; batches name the endpoints that satisfy it where the "
+        "unless it has `routes: pass`; batches list the endpoints that satisfy it if the "
         "model's listing can decide",
     ),
     Channel(
         "forms (`multipart/form-data`) on `/audio/transcriptions`",
         "held",
-        "by their parts `model` and `provider`; an ambiguous form is a 400",
+        "their parts `model` and `provider` are read; an ambiguous form is refused with 400",
     ),
-    Channel("answers without a provider: audio, video jobs", "not provable", "nothing names it"),
+    Channel(
+        "answers without a provider: audio, video jobs",
+        "not provable",
+        "the answer does not name the provider",
+    ),
     Channel(
         "`requests` of a batch",
         "held",
-        "by the batch's own `model` and `provider`, which hold for each of them",
+        "the batch's own `model` and `provider` apply to each request",
     ),
     Channel(
         "tools, plugins, presets, models and `provider` inside `requests`, and batches over 8 MB",
         "not provable",
-        "they are looked for, and not read",
+        "Pointsman detects them but does not read them",
     ),
     Channel(
-        "any other path that is not only read (`/files`, `/presets/...`, paths never seen)",
+        "requests other than GET on any other path (`/files`, `/presets/...`, unknown paths)",
         "not provable",
-        "passed on as it came; the receipt and the process log say: no policy on this route",
+        "passed on unchanged; the receipt and the process log show: no policy on this route",
     ),
 )
 
@@ -204,14 +216,14 @@ _KNOWN = """
 """
 KNOWN_FIELDS = frozenset(_KNOWN.split())
 
-_UNKNOWN_FIELD = "a field of this name is not known"
-_TEMPLATE = "a stored template may name a model of its own"
-_MODERATOR = "as an object it may name a model of its own"
-_SEARCH = "it has keys that are not known, and may name a search engine"
-_EARLIER_JOB = "it binds the request to the endpoint of an earlier job"
-_IN_A_BATCH = "requests of a batch are not read, and these carry something of that name"
-_ESCAPED = "requests of a batch are not read, and these have keys that may be escaped"
-_LARGE_BATCH = "requests of a batch are looked through up to 8 MB"
+_UNKNOWN_FIELD = "unknown field"
+_TEMPLATE = "a stored template may name another model"
+_MODERATOR = "as an object it may name another model"
+_SEARCH = "it has unknown keys, and may name a search engine"
+_EARLIER_JOB = "it uses the endpoint of an earlier job"
+_IN_A_BATCH = "Pointsman does not read the requests of a batch, and these contain that name"
+_ESCAPED = "Pointsman does not read the requests of a batch, and these may have escaped keys"
+_LARGE_BATCH = "Pointsman searches the requests of a batch up to 8 MB"
 _LOOKED_THROUGH = 8_000_000  # bytes, on the event loop: 2 ms for each name
 
 # Fields that may raise a doubt by what they hold.

@@ -45,42 +45,42 @@ class Field:
     untestable: str = ""  # why no request could show that OpenRouter enforces it
 
 
-_KEYS_WIN = "the policy's keys win"
-_ORDERS_ONLY = "a wish: it orders endpoints and refuses none"
+_KEYS_WIN = "the policy's keys take precedence"
+_ORDERS_ONLY = "a preference: it orders endpoints and excludes none"
 
 # In the order in which they are sent: OpenRouter's response cache counts key order.
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {
         "only": Field(
             shape="tags",
-            help="Providers or tags that may serve; no other provider does.",
+            help="The only providers or tags that may serve.",
             showing="judged",
-            why="only what both lists admit may serve",
+            why="only entries in both lists may serve",
         ),
         "order": Field(
             shape="tags",
             help="Providers or tags to try first, in this order.",
             showing="wish",  # but with `allow_fallbacks: false` nothing may leave it: then judged
-            why="the policy's order wins, and no provider outside `only` and `ignore` is tried",
-            untestable="a wish: providers that it leaves out may serve all the same",
+            why="the policy's order applies, limited by `only` and `ignore`",
+            untestable="a preference: endpoints not listed in it may serve too",
         ),
         "quantizations": Field(
             shape="labels",
-            help="Exactly these labels, `unknown` included only if it is listed.",
+            help="Only endpoints with these labels; `unknown` only if listed.",
             showing="judged",
             meet=meets.shared,
-            why="only labels that both lists have may serve",
+            why="only labels in both lists may serve",
         ),
         "ignore": Field(
             shape="tags",
             help="Providers or tags that never serve.",
             showing="judged",
             meet=meets.united,
-            why="what the policy ignores is ignored as well",
+            why="the entries of both lists are ignored",
         ),
         "max_price": Field(
             shape="prices",
-            help="No endpoint that costs more.",
+            help="Only endpoints whose list prices are not higher.",
             showing="judged",  # for input and output; its other keys are unseen
             meet=meets.lower_prices,
             why="the lower of the two prices applies",
@@ -91,29 +91,29 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
             help="true: only endpoints with zero data retention.",
             showing="unseen",
             meet=meets.either,
-            why="true wins",
+            why="true takes precedence",
         ),
         "require_parameters": Field(
             shape="flag",
             help="true: only endpoints that support every parameter of the request.",
             showing="unseen",
             meet=meets.either,
-            why="true wins",
+            why="true takes precedence",
         ),
         "enforce_distillable_text": Field(
             shape="flag",
             help="true: only models whose author lets their text train others.",
             showing="unseen",
             meet=meets.either,
-            why="true wins",
-            untestable="no public list says which models' text may train others",
+            why="true takes precedence",
+            untestable="no public list shows which models' text may train others",
         ),
         "allow_fallbacks": Field(
             shape="flag",
             help="false: only what `order` lists, or only the one best endpoint.",
             showing="unseen",  # without an order: which endpoint was best isn't told
             meet=meets.both,
-            why="false wins",
+            why="false takes precedence",
             binds_at=False,
             harmless=True,
             untestable="it only narrows an `order`, and is tested with one",
@@ -123,17 +123,18 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
             help="deny: only endpoints that neither keep prompts nor train on them.",
             showing="unseen",
             meet=meets.deny_wins,
-            why="deny wins",
+            why="deny takes precedence",
             binds_at="deny",
             harmless="allow",
-            untestable="no public list says which endpoints collect data",
+            untestable="no public list shows which endpoints collect data",
         ),
         "sort": Field(
             shape="sort",
             help="Try endpoints in this order rather than spreading the load; not beside `order`.",
             showing="wish",
             meet=meets.ours_wins,
-            why="the policy's way to order wins, and none is sent beside an `order`",
+            why="the policy's `sort` or `order` takes precedence, and OpenRouter ignores a `sort` "
+            "beside an `order`",
             untestable=_ORDERS_ONLY,
         ),
         "preferred_min_throughput": Field(
@@ -156,12 +157,12 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         ),
         "options": Field(
             shape="options",
-            help="Passed on to the provider named, if it serves.",
+            help="Options passed on to the named provider if it serves.",
             showing="wish",
             meet=meets.by_provider,
             why=_KEYS_WIN,
             by_key=True,
-            untestable="it is passed on to the provider that serves, and refuses none",
+            untestable="it is passed on to the provider and excludes none",
         ),
     }
 )

@@ -96,7 +96,9 @@ class Form(msgspec.Struct, frozen=True, gc=False):
         if value.startswith(b'"'):
             text = str(msgspec.json.decode(value)).encode()
         if self.boundary in text:
-            raise MalformedBody(f"the form's boundary is in the value of {name}; use another one")
+            raise MalformedBody(
+                f"the form's boundary occurs in the value of {name}; use another boundary"
+            )
         return text
 
 
@@ -112,7 +114,7 @@ def split_form(body: bytes, content_type: bytes) -> Form:
     """
     boundary = b"--" + _boundary(content_type)
     if not body.startswith(boundary + b"\r\n"):
-        raise _malformed("it does not begin with the boundary of its content type")
+        raise _malformed("it does not start with the boundary of its Content-Type header")
     parts: list[Part] = []
     start = 0
     while not parts or body[start + len(boundary) : start + len(boundary) + 2] != b"--":
@@ -121,12 +123,12 @@ def split_form(body: bytes, content_type: bytes) -> Form:
         parts.append(_part_at(body, start, boundary))
         start = parts[-1].end + 2
     if body[start + len(boundary) + 2 :] not in {b"", b"\r\n"}:
-        raise _malformed("something follows its last boundary")
+        raise _malformed("data follows the last boundary")
     if body.count(boundary) != len(parts) + 1:
-        raise _malformed("its boundary is in one of its parts")
+        raise _malformed("the boundary occurs inside a part")
     for name in _READ:
         if sum(part.name == name for part in parts) > 1:
-            raise _malformed(f"it has more than one part {name}")
+            raise _malformed(f"it has several parts named {name}")
     return Form(body, boundary, tuple(parts))
 
 
@@ -134,7 +136,7 @@ def _boundary(content_type: bytes) -> bytes:
     found = _CONTENT_TYPE.fullmatch(content_type.decode("latin-1").strip())
     named = _parameters(found[1]).get("boundary", "") if found else ""
     if not _BOUNDARY.fullmatch(named):
-        raise _malformed("its content type names no boundary, or not a plain one")
+        raise _malformed("its Content-Type header has no boundary, or one that is not plain")
     return named.encode()
 
 
@@ -145,7 +147,7 @@ def _part_at(body: bytes, start: int, boundary: bytes) -> Part:
         raise _malformed("a boundary is not followed by a line break")
     content = body.find(b"\r\n\r\n", head, head + _LARGEST_HEAD) + 4
     if content < head:
-        raise _malformed("the head of a part does not end, or is over 4 kB")
+        raise _malformed("the headers of a part do not end, or exceed 4 kB")
     end = body.find(b"\r\n" + boundary, content)
     if end < 0:
         raise _malformed("its last boundary is missing")
@@ -160,7 +162,7 @@ def _named(head: bytes) -> tuple[str, bool]:
         header = _HEADER.fullmatch(line)
         key = header[1].decode().lower() if header else ""
         if header is None or key in headers:
-            raise _malformed("a header of a part can't be read, or comes twice")
+            raise _malformed("a part has a header that is malformed or repeated")
         headers[key] = header[2].decode("latin-1").strip()
     if headers.get("content-transfer-encoding", "binary").lower() not in _AS_IT_IS:
         raise _malformed("a part has a transfer encoding")
@@ -180,11 +182,9 @@ def _parameters(text: str) -> dict[str, str]:
     found = _EACH.findall(text)
     parameters = {name.lower(): value.strip('"') for name, value in found}
     if len(parameters) < len(found):
-        raise _malformed("a parameter comes twice in a header")
+        raise _malformed("a header has the same parameter twice")
     return parameters
 
 
 def _malformed(why: str) -> MalformedBody:
-    return MalformedBody(
-        f"the form can't be read: {why}; send the request as JSON, or mend the form"
-    )
+    return MalformedBody(f"the form can't be read: {why}; send JSON, or correct the form")

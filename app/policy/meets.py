@@ -61,7 +61,7 @@ def _price(value: Any) -> Decimal:
     price = exact(value)
     if price is None:
         raise MalformedBody(
-            "provider.max_price takes numbers: USD per million tokens, with no more than "
+            "provider.max_price requires numbers in USD per million tokens, with at most "
             f"{MOST_DIGITS} digits and between 1e-{MOST_EXPONENT} and 1e{MOST_EXPONENT}"
         )
     return price

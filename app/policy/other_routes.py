@@ -70,8 +70,8 @@ OTHER_ROUTES: Mapping[str, OtherRoute] = MappingProxyType({row.path: row for row
 _LISTED = frozenset({"ignore", "quantizations", "max_price", "order"})
 _DECIDING = tuple(each for each in FILTERS if each.name in {*_LISTED, "only", "service_tier"})
 
-_NO_LISTING = "no listing of the model's endpoints from the last 24 hours is at hand"
-_NONE_INSIDE = "none of the model's listed endpoints satisfies it for certain"
+_NO_LISTING = "the listing of the model's endpoints is missing or over 24 hours old"
+_NONE_INSIDE = "none of the model's listed endpoints certainly satisfies it"
 
 
 def rows_of(listing: Listing | None, now: float) -> Rows:
@@ -129,7 +129,7 @@ def _why(route: OtherRoute, resolved: bool, lost: bool) -> str:  # noqa: FBT001 
     why = f"POST {route.path} does not accept it"
     if resolved:
         return f"{why}; `only` lists the endpoints that satisfy it"
-    return f"{why}, and the rule says `routes: pass`" if lost else why
+    return f"{why}, and the rule has `routes: pass`" if lost else why
 
 
 def _refusal(
@@ -144,8 +144,8 @@ def _refusal(
     accepted = ", ".join(f"`{name}`" for name in sorted(route.accepts))
     return (
         f"{wanted}; POST {route.path} accepts only {accepted} in `provider`"
-        f"{f', and {why}' if why else ''}; use a model without such a rule here, or write "
-        "`routes: pass` into the rule to send requests without it"
+        f"{f', and {why}' if why else ''}; use a model without such a rule, or set "
+        "`routes: pass` in the rule to send requests without it"
     )
 
 

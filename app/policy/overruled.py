@@ -20,9 +20,11 @@ class Overruled:
     why: str
 
 
-_SILENCED = "the request's own `order` is sent, and OpenRouter ignores a `sort` beside one"
-_REPLACED = "merge: replace sends the policy's own preferences and nothing else"
-_FILLED = "no `sort` is sent beside an `order`, and no `order` that `only` or `ignore` shut out"
+_SILENCED = "the request's own `order` is sent, and OpenRouter ignores a `sort` beside an `order`"
+_REPLACED = "`merge: replace` sends only the policy's own preferences"
+_FILLED = (
+    "no `sort` is sent beside an `order`, and no `order` entry that `only` or `ignore` exclude"
+)
 
 
 def overruled(

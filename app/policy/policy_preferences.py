@@ -83,7 +83,7 @@ def wishes_of(
 
 def _settled(wanted: Mapping[str, Any], origins: Origins, tiers: Collection[str]) -> Wishes:
     if wanted.get("quantizations") == []:
-        return Wishes({}, origins, f"no quantization passes {named(origins['quantizations'])}")
+        return Wishes({}, origins, f"no quantization satisfies {named(origins['quantizations'])}")
     settled = tighten(wanted, {}, tiers)
     if isinstance(settled, Conflict):
         return Wishes({}, origins, contradiction(settled, origins))
@@ -96,7 +96,7 @@ def contradiction(conflict: Conflict, origins: Origins) -> str:
     between = _BETWEEN.get(conflict.field, (conflict.field,))
     fields = [field for field in between if field in origins]
     clauses = [clause for field in fields for clause in origins[field]]
-    return f"{named(clauses)} shut each other out ({', '.join(fields)})"
+    return f"{named(clauses)} contradict each other ({', '.join(fields)})"
 
 
 _PRECISION = ("quantization_floor", "unknown_quantization", "quantizations")

@@ -20,8 +20,8 @@ Preferences = Mapping[str, Any]
 
 _MERGES = {"tighten": tighten, "fill": fill}
 _NOBODY = (
-    "the request's provider object leaves nobody to serve, whatever the policy says: its `only`, "
-    "`ignore`, and `order` without fallbacks shut each other out"
+    "the request's provider object leaves no provider, whatever the policy: its `only`, "
+    "`ignore`, and `order` without fallbacks contradict each other"
 )
 
 
@@ -114,15 +114,16 @@ def _conflict_text(conflict: Conflict, route: Route, asked: Preferences) -> str:
         theirs = _as_json(tags.without_tiers(conflict.theirs))
         return (
             f"{_who(route, 'only', 'order', 'ignore')} and the request's provider object together "
-            f"allow only {ours} and ignore {theirs}, so nobody is left to serve; "
-            "ask for a provider that the policy doesn't shut out"
+            f"allow only {ours} and ignore {theirs}, so no provider is left; "
+            "request a provider that the policy allows"
         )
     field = _field_at_odds(conflict, asked, route)
     ours_by = _who(route, *_binding(conflict.field, route))
     return (
         f"{ours_by} allows {conflict.field} {ours} and the request's "
-        f"provider.{field} asks for {theirs}: nothing is in both; ask for some of the former, or "
-        f"leave provider.{field} out"
+        f"provider.{field} asks for {theirs}, which have nothing in common; request values "
+        "that the policy allows, or "
+        f"remove provider.{field}"
     )
 
 

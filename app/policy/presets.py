@@ -18,13 +18,14 @@ from app.policy.overruled import Overruled, overruled
 from app.policy.refuse import COUNTS_AS
 from app.policy.request import Request
 from app.policy.route import Route
+from app.policy.rule import rules_named
 from app.policy.slices import Fields, split
 from app.policy.slug import read_slug
 
 Presets = Mapping[str, Preset | Unusable]
 NO_PRESETS: Presets = {}
 
-_WAYS_OUT = "name another preset, leave it out, or say `presets: pass` in the rule"
+_WAYS_OUT = "use another preset, remove it, or set `presets: pass` in the rule"
 
 
 def presets_named(request: Request) -> tuple[str, ...]:
@@ -46,7 +47,7 @@ def _named(request: Request) -> Iterator[str]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         slug = None
     if not isinstance(slug, str):
-        raise MalformedBody("preset must be a string")
+        raise MalformedBody("`preset` must be a string")
     yield slug.strip().removeprefix("@preset/")
 
 
@@ -83,12 +84,15 @@ def hold(route: Route, presets: Presets) -> None:
     by = _rules(route)
     if route.presets == "refuse":
         named = ", ".join(presets)
-        raise PolicyRefused(f"{by} refuses presets, and this request names {named}; leave it out")
+        raise PolicyRefused(
+            f"presets are refused by {by}, and this request names {named}; remove it"
+        )
     for preset in presets.values():
         if isinstance(preset, Unusable):
             if route.presets == "join" and _has_filter(route):
                 raise PolicyRefused(
-                    f"{by} has to hold beside the preset {preset.slug}, and {preset.why}; "
+                    f"the filters of {by} can't be enforced with the preset {preset.slug}: "
+                    f"{preset.why}; "
                     f"{_WAYS_OUT}"
                 )
             continue
@@ -96,8 +100,8 @@ def hold(route: Route, presets: Presets) -> None:
         brought = next(filter(None, (_brings(fields, each) for each in _kept_out(route))), None)
         if brought is not None:
             raise PolicyRefused(
-                f"{by} does not let {brought} through, and the preset {preset.slug} sets it; "
-                "take it out of the preset, or name another one"
+                f"the preset {preset.slug} sets {brought}, which {by} removes or refuses; "
+                "remove it from the preset, or use another preset"
             )
 
 
@@ -127,7 +131,7 @@ def joined_with(
         met = tighten(preferences or {}, preset.provider, route.spelling.tiers)
         if isinstance(met, Conflict):
             raise PolicyConflict(
-                f"{_rules(route)} and the preset {preset.slug} leave no provider between them "
+                f"{_rules(route)} and the preset {preset.slug} have no provider in common "
                 f"({met.field}); {_WAYS_OUT}"
             )
         lost += overruled(preset.provider, met, route)
@@ -144,4 +148,4 @@ def _has_filter(route: Route) -> bool:
 
 
 def _rules(route: Route) -> str:
-    return f'rule "{", ".join(route.rules)}"' if route.rules else f"alias {route.alias}"
+    return rules_named(route.rules) if route.rules else f"alias {route.alias}"

@@ -39,13 +39,13 @@ def refuse(request: Request, route: Route) -> None:
         by = _field_used(request, route, field) or _name_used(request, route, field)
         if by:
             raise PolicyRefused(
-                f"{clause} refuses requests with {field}, and this one has {by}; leave it out"
+                f"{clause} refuses requests with {field}, and this one has {by}; remove it"
             )
     nameless = [name for name, sent in route.sent_as.items() if not sent]
     if nameless:
         raise PolicyRefused(
-            f"{route.strip['preset']} strips presets, and {nameless[0]} is nothing else; "
-            "name a model beside it"
+            f"{route.strip['preset']} removes presets, but {nameless[0]} names only a preset; "
+            "name a model too"
         )
 
 
@@ -78,7 +78,7 @@ def _name_used(request: Request, route: Route, field: str) -> str | None:
     using = [name for name in asked if does_it(read_slug(name))]
     if field == "service_tier":
         using = [name for name in using if _admits_a_tier(read_slug(name), request, route)]
-    why = ", whose variant admits endpoints of a service tier" if field == "service_tier" else ""
+    why = ", whose variant allows endpoints of a service tier" if field == "service_tier" else ""
     return f"the model {using[0]}{why}" if using else None
 
 

@@ -95,7 +95,7 @@ def decoded(name: str, raw: msgspec.Raw) -> Any:
 
 def _be_bounded(name: str, raw: msgspec.Raw) -> None:
     if len(raw) > _LARGEST_KB * 1024:
-        raise MalformedBody(f"{name} is over {_LARGEST_KB} kB; nothing that fits a request is")
+        raise MalformedBody(f"{name} is over {_LARGEST_KB} kB; that is too large for a request")
 
 
 def _models(fields: Fields) -> tuple[str, ...]:
@@ -104,11 +104,11 @@ def _models(fields: Fields) -> tuple[str, ...]:
     first = (named,) if named and trimmed(named) else ()
     models = (*first, *_listed_models(fields), *_anthropic_fallbacks(fields))
     if not models:
-        raise MissingModel("the request names no model: `model` is missing or empty")
+        raise MissingModel("`model` is missing or empty; set it to a model slug or an alias")
     if len(models) > _MOST_MODELS:
-        raise MalformedBody(f"the request lists over {_MOST_MODELS} models")
+        raise MalformedBody(f"the request lists more than {_MOST_MODELS} models; list fewer")
     if any(len(name) > _LONGEST_MODEL for name in models):
-        raise MalformedBody(f"a model's name is over {_LONGEST_MODEL} characters long")
+        raise MalformedBody(f"a model name exceeds {_LONGEST_MODEL} characters")
     return models
 
 
@@ -136,7 +136,7 @@ def _anthropic_fallbacks(fields: Fields) -> tuple[str, ...]:
     try:
         entries = _as_javascript_reads(bytes(fields["fallbacks"]), object_pairs_hook=tuple)
     except RecursionError:
-        raise MalformedBody("fallbacks can't be read: it is nested too deep") from None
+        raise MalformedBody("`fallbacks` is nested too deep") from None
     listed = entries if isinstance(entries, list) else []
     pairs = [pair for entry in listed if isinstance(entry, tuple) for pair in entry]
     return tuple(value for key, value in pairs if key == "model" and isinstance(value, str))
@@ -154,11 +154,11 @@ def _object(fields: Fields, name: str) -> dict[str, Any] | None:
     if value is not None and not isinstance(value, dict):
         raise MalformedBody(f"{name} must be an object")
     if _deeper(value, _DEEPEST):
-        raise MalformedBody(f"{name} is nested more than {_DEEPEST} deep")
+        raise MalformedBody(f"{name} is nested more than {_DEEPEST} levels deep")
     for field, entries in (value or {}).items():
         if isinstance(entries, list) and len(entries) > _MOST_ENTRIES:
             raise MalformedBody(
-                f"{name}.{field} has {len(entries)} entries; at most {_MOST_ENTRIES} are read"
+                f"{name}.{field} has {len(entries)} entries; send at most {_MOST_ENTRIES}"
             )
     return value
 

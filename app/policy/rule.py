@@ -1,6 +1,6 @@
 """What a policy file says, once it has been read: clauses, rules, aliases."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,12 @@ def named(clauses: Iterable[Clause]) -> str:
         f"{_who(rule)} ({file}:{', '.join(map(str, places))})"
         for (rule, file), places in lines.items()
     )
+
+
+def rules_named(rules: Sequence[str]) -> str:
+    """Rules by their names: `rule "a"`, `rules "a" and "b"`, `rules "a", "b" and "c"`."""
+    *others, last = [f'"{rule}"' for rule in rules]
+    return f"rules {', '.join(others)} and {last}" if others else f"rule {last}"
 
 
 def _who(rule: str) -> str:

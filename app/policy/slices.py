@@ -168,7 +168,7 @@ def _scan(body: bytes) -> list[Pair]:
         except (ValueError, RecursionError) as error:
             raise MalformedBody(f"the body is not JSON: {error}") from None
     if body[position:].strip(_BLANK) != b"}":
-        raise MalformedBody(f"the body is not one JSON object: it goes wrong at byte {position}")
+        raise MalformedBody(f"the body is not one JSON object; the error is at byte {position}")
     return pairs
 
 
@@ -193,7 +193,7 @@ _MARKS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no value in JSON")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 # Numbers stay text: Python won't turn thousands of digits into an int.

@@ -21,7 +21,7 @@ _SAME_SECONDS = 10.0  # a listing of so shortly before a request is as good as o
 _MESSAGE_LIMIT = 300
 _LONGEST_PATH = 256
 NO_POLICY = "no policy on this route"
-_OWN_WISH = " (no policy speaks for it: judged by the caller's own preferences)"
+_OWN_WISH = " (no policy applies: judged by the request's own preferences)"
 
 # Whose fault decides how it ended; the first that fits.
 _ENDINGS: tuple[tuple[type[Exception], Ending], ...] = (

@@ -119,12 +119,13 @@ class Recorder:
             exchange.error = error
         elif isinstance(error, Exception):
             log.error("request %s failed inside Pointsman", receipt_id, exc_info=error)
-            await self._answer(exchange, send, InternalError(f"see the process log: {receipt_id}"))
+            told = f"internal error; the process log has details under {receipt_id}"
+            await self._answer(exchange, send, InternalError(told))
         else:
             if isinstance(error, asyncio.CancelledError) and self._traffic.draining:
                 late = Drained(
                     "Pointsman was stopped before this answer was complete; "
-                    "POINTSMAN_DRAIN_SECONDS is the time that answers get"
+                    "raise POINTSMAN_DRAIN_SECONDS to give answers more time"
                 )
                 await self._answer(exchange, send, late)
             return False
@@ -177,7 +178,7 @@ class Recorder:
             self._submit(receipt)
             log_request(receipt)
         except Exception:
-            log.exception("no receipt could be made of request %s", exchange.arrival.id)
+            log.exception("no receipt could be created for request %s", exchange.arrival.id)
             return
         try:
             self._telemetry.filed(receipt, exchange.arrival.trace)

@@ -23,7 +23,7 @@ from app.server.plain import guarded, method_not_allowed, send_bytes, send_json
 from app.server.replies import error_body
 from app.wire.dialect import DIALECTS, Dialect
 from app.wire.headers import RawHeaders
-from app.wire.paths import canonical_path, error_shape, is_below_base, nearly
+from app.wire.paths import canonical_path, error_shape, is_below_base, nearly, probably_meant
 
 _DRY_RUN, _NO = b"x-pointsman-dry-run", frozenset({b"0", b"false", b"no", b"off"})
 _ALLOWED = {"/health": b"GET", "/ready": b"GET", "/metrics": b"GET, HEAD"}
@@ -164,7 +164,7 @@ def _no_dry_run(_meant: str) -> str:
 def _nearly_held(meant: str) -> str | None:
     """The remedy where another reader could take the path for one that policies apply to."""
     held = nearly(sent_path(meant))
-    return None if held is None else f"POST to /v1{held}"
+    return None if held is None else f"use POST /v1{held}"
 
 
 def _below_a_base(sent: str) -> str | None:
@@ -172,12 +172,15 @@ def _below_a_base(sent: str) -> str | None:
     return canonical_path(sent) if is_below_base(sent) else None
 
 
-def _way_out(_meant: str) -> str:
-    """What to ask instead of a path that is neither OpenRouter's nor ours."""
-    return "OpenRouter's API is under /v1, ours under /pointsman"
+def _way_out(path: str) -> str:
+    """What to ask instead of a path that neither OpenRouter's API nor ours has."""
+    meant = probably_meant(path)
+    if meant is None:
+        return "OpenRouter's API is under /v1, Pointsman's own under /pointsman"
+    return f"use {'GET' if meant == '/models' else 'POST'} /v1{meant}"
 
 
 async def _nothing_here(scope: Scope, _: Receive, send: Send, remedy: str) -> None:
-    error = NotServed(f"nothing is served here at {scope['path']!a}; {remedy}")
+    error = NotServed(f"{scope['method']} {scope['path']!a} is not served; {remedy}")
     shape = error_shape(scope["path"], dict(scope["headers"]))
     await send_json(send, error.status, error_body(error, shape, None))

@@ -123,7 +123,7 @@ def _form_of(headers: RawHeaders) -> bytes | None:
     if not any(map(is_form, told)):
         return None
     if len(told) > 1:
-        raise MalformedBody("the request has two content types; send one")
+        raise MalformedBody("the request has two Content-Type headers; send one")
     return told[0]
 
 

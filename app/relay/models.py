@@ -108,14 +108,14 @@ def shaped(body: bytes, book: Book, wanted: str = "", *, for_anthropic: bool = F
         entries = _entries(body, book)
     except NotAListing as error:
         raise UpstreamGarbage(
-            f"GET /models of upstream answered with something that is no list of models: {error}"
+            f"OpenRouter did not answer GET /models with a list of models: {error}"
         ) from None
     if wanted:
         named = (entry for entry in entries if (_id_of(entry) or "").lower() == wanted.lower())
         entry = next(named, None)
         if entry is None:
             raise UnknownModel(
-                f"there is no model {wanted!r}, and no alias of that name; GET /v1/models lists all"
+                f"no model or alias is named {wanted!r}; GET /v1/models lists all of them"
             )
         return msgspec.json.encode(_anthropic_entry(entry)) if for_anthropic else bytes(entry)
     return _anthropic_list(entries)

@@ -143,14 +143,14 @@ class _Withheld:
                 await caught_up(self._answer)
             if self._observer.provider_named:
                 return
-            self._be_bounded("who serves")
+            self._be_bounded("the provider")
         await self._end()
 
     async def to_the_end(self) -> None:
         """Read all of it."""
         async for chunk in self._chunks:
             self._keep(chunk)
-            self._be_bounded("what decides: its bill")
+            self._be_bounded("the bill, which decides")
         await self._end()
 
     def _keep(self, chunk: bytes) -> None:
@@ -161,8 +161,8 @@ class _Withheld:
     def _be_bounded(self, awaited: str) -> None:
         if self._size > self._limit:
             raise PolicyUnproven(
-                f"the answer is over {self._limit / 1e6:g} MB and has not yet told {awaited}; "
-                "POINTSMAN_MAX_BODY_MB sets the limit"
+                f"the answer is over {self._limit / 1e6:g} MB and does not yet name {awaited}; "
+                "raise POINTSMAN_MAX_BODY_MB"
             )
 
     async def _end(self) -> None:
@@ -177,7 +177,9 @@ def _refuse(verdict: Verdict, route: Route) -> None:
     if verdict.verdict == "broken":
         raise PolicyBroken(f"{by} this answer: {verdict.reason}")
     if verdict.verdict == "unproven" and route.on_violation == "block_unproven":
-        raise PolicyUnproven(f"{by} this answer, since nothing proves who served: {verdict.reason}")
+        raise PolicyUnproven(
+            f"{by} this answer, since nothing proves which provider served: {verdict.reason}"
+        )
 
 
 def _is_plain(head: RawHeaders) -> bool:

@@ -64,8 +64,8 @@ class Bodies:
         with self._lock:
             if self.held + size > self.together:
                 raise BodiesFull(
-                    f"the bodies of all requests together are over {self.together / 1e6:g} MB; "
-                    "ask again in a moment. POINTSMAN_MAX_BODIES_MB sets the limit"
+                    f"all request bodies together exceed {self.together / 1e6:g} MB; "
+                    "retry in a moment, or raise POINTSMAN_MAX_BODIES_MB"
                 )
             self.held += size
 
@@ -117,7 +117,7 @@ class Bodies:
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(
-            f"the request body is over {self.each / 1e6:g} MB; POINTSMAN_MAX_BODY_MB sets the limit"
+            f"the request body exceeds {self.each / 1e6:g} MB; raise POINTSMAN_MAX_BODY_MB"
         )
 
 
@@ -134,7 +134,7 @@ def must_be_json(headers: Named) -> None:
     if kind != b"application/json" and not kind.endswith(b"+json"):
         shown = kind.decode("latin-1") or "(none)"
         raise UnsupportedContent(
-            f"the content type is {shown[:100]}; send the request as JSON "
+            f"the Content-Type header is {shown[:100]}; send the request as JSON "
             "with 'Content-Type: application/json'"
         )
     for parameter in parameters:
@@ -142,6 +142,6 @@ def must_be_json(headers: Named) -> None:
         charset = value.strip().strip(b"\"'")
         if name.strip() == b"charset" and charset not in _CHARSETS:
             raise UnsupportedContent(
-                f"the content type names the charset {charset[:40].decode('latin-1')!r}; "
-                "send the request as JSON in UTF-8, which needs no charset to be named"
+                f"the Content-Type header names the charset {charset[:40].decode('latin-1')!r}; "
+                "send the request as JSON in UTF-8, without a charset"
             )

@@ -75,12 +75,12 @@ class Callers:
         seconds = self._brake.note(place, a_minute=a_minute)
         if seconds:
             raise TooManyWrongKeys(
-                f"this address has sent over {a_minute} requests without a right caller key "
-                f"within a minute; wait {seconds} seconds, or send a right one now",
+                f"this address sent more than {a_minute} requests without a valid caller key "
+                f"within a minute; wait {seconds} seconds, or send a valid one now",
                 seconds=seconds,
             )
         raise UnknownCallerKey(
-            "this Pointsman asks for a caller key: send one of those in POINTSMAN_CALLER_KEYS "
+            "this Pointsman requires a caller key; send one of POINTSMAN_CALLER_KEYS "
             "as 'Authorization: Bearer ...' or as 'x-api-key'"
         )
 

@@ -51,19 +51,20 @@ def decoded(body: bytes, encoding: str, limit: int, take: Take = _no_one_counts)
     layers = [name for name in reversed(named) if name not in {"", "identity"}]
     if len(layers) > MOST_LAYERS:
         raise UnsupportedContent(
-            f"the body is compressed {len(layers)} times over; at most {MOST_LAYERS} are undone"
+            f"the body is compressed {len(layers)} times; send it compressed at most "
+            f"{MOST_LAYERS} times"
         )
     for name in layers:
         start = _READERS.get(name)
         if start is None:
             raise UnsupportedContent(
-                f"the body is compressed as {name[:40]!r}, so no policy can be held to it; "
+                f"the body is compressed as {name[:40]!r}, so no policy can be applied; "
                 f"send it without Content-Encoding, or as {', '.join(_READERS)}"
             )
         try:
             body = _read_all(start(body), limit, take)
         except ValueError as error:
-            raise MalformedBody(f"the body is no {name}: {error}") from None
+            raise MalformedBody(f"the body is not valid {name}: {error}") from None
     return body
 
 
@@ -78,12 +79,12 @@ def _read_all(reader: Reader, limit: int, take: Take) -> bytes:
         size += len(piece)
         if size > limit:
             raise BodyTooLarge(
-                f"the request body is over {limit / 1e6:g} MB once decompressed; "
-                "POINTSMAN_MAX_BODY_MB sets the limit"
+                f"the request body exceeds {limit / 1e6:g} MB after decompression; "
+                "raise POINTSMAN_MAX_BODY_MB"
             )
         take(len(piece))
     if reader.has_more:
-        raise ValueError("something follows its end")
+        raise ValueError("data follows its end")
     return b"".join(pieces)
 
 

@@ -40,7 +40,7 @@ def raise_limit() -> None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError) as error:  # macOS gives less than it says
-        log.debug("the limit of open files stays at %d: %s", soft, error)
+        log.debug("the limit of open files can't be raised from %d: %s", soft, error)
 
 
 class Descriptors:

@@ -112,8 +112,8 @@ class Door:
         if not hosts or not self._serves(hosts[0].decode("latin-1")):
             named = hosts[0].decode("latin-1") if hosts else "(none)"
             raise ForbiddenHost(
-                f"the Host header {named!r} is not one this Pointsman serves; "
-                "if it should be, add it to POINTSMAN_ALLOWED_HOSTS"
+                f"this Pointsman does not serve the Host {named!r}; "
+                "to allow it, add it to POINTSMAN_ALLOWED_HOSTS"
             )
 
     def _check_origin(self, scope: Scope, looked_at: "LookedAt") -> bytes | None:
@@ -125,21 +125,21 @@ class Door:
         if scope["path"] in self._pages.forms:
             return None
         raise ForbiddenOrigin(
-            f"web pages of {named!r} may not use this Pointsman; "
-            "if they should, add that origin to POINTSMAN_ALLOWED_ORIGINS"
+            f"web pages from {named!r} may not use this Pointsman; "
+            "to allow them, add that origin to POINTSMAN_ALLOWED_ORIGINS"
         )
 
     def _admit(self, scope: Scope, looked_at: "LookedAt") -> str | None:
         """The name of the caller, where it shows a key that has one."""
         if _asks_for_websocket(scope, looked_at):
             raise WebSocketRefused(
-                "Pointsman offers no WebSockets: send the request with POST, "
+                "Pointsman does not support WebSockets; send the request with POST, "
                 'and set "stream": true in its body to get the answer as a stream'
             )
         if scope["path"] in ALWAYS_SERVED:
             return None
         if self._traffic.draining:
-            raise Draining("this Pointsman is stopping; ask again, and another one will answer")
+            raise Draining("this Pointsman is stopping; retry after a moment")
         if scope["path"] in self._pages.open_paths:
             return None
         client = scope.get("client")

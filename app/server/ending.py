@@ -93,8 +93,8 @@ class Ending(HttpToolsProtocol):
         elif self.in_head or self.unfinished > 0:
             self.refuse(
                 RequestTimeout(
-                    f"the head of the request did not arrive within {self.bounds.head_seconds:g} "
-                    "seconds; POINTSMAN_HEAD_TIMEOUT sets the limit"
+                    f"the request head did not arrive within {self.bounds.head_seconds:g} "
+                    "seconds; raise POINTSMAN_HEAD_TIMEOUT"
                 )
             )
         else:
@@ -108,7 +108,7 @@ class Ending(HttpToolsProtocol):
         self.refuse(
             RequestTimeout(
                 f"less than {self.bounds.body_progress} bytes of the request's body arrived within "
-                f"{self.bounds.body_seconds:g} seconds; POINTSMAN_BODY_TIMEOUT sets the limit"
+                f"{self.bounds.body_seconds:g} seconds; raise POINTSMAN_BODY_TIMEOUT"
             )
         )
 

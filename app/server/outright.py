@@ -30,8 +30,7 @@ async def turn_away(scope: Scope, receive: Receive, send: Send) -> None:
     """Plain ASGI: say that there are too many connections, and end this one."""
     del receive
     error = ConnectionsFull(
-        "too many connections are open; ask again in a moment. POINTSMAN_MAX_CONNECTIONS sets "
-        "the limit"
+        "too many connections are open; retry in a moment, or raise POINTSMAN_MAX_CONNECTIONS"
     )
     body = error_body(error, error_shape(scope["path"], dict(scope["headers"])), None)
     await send_json(send, error.status, body, [*error.headers, (b"connection", b"close")])

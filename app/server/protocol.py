@@ -141,7 +141,8 @@ class Protocol(Ending):
         super().on_url(url)
         if len(self.url) > self.bounds.target_bytes:
             raise TargetTooLong(
-                f"the path and query of the request are over {self.bounds.target_bytes} bytes long"
+                f"the request's path and query exceed {self.bounds.target_bytes} bytes; "
+                "send parameters in the body"
             )
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -157,7 +158,7 @@ class Protocol(Ending):
     def on_headers_complete(self) -> None:
         """The request's head is here, and it is about to be served."""
         if self.parser.get_method() == b"CONNECT":
-            raise MalformedRequest("CONNECT asks for a tunnel, and there is none here")
+            raise MalformedRequest("CONNECT is not supported; send the request to Pointsman itself")
         before = self.cycle
         super().on_headers_complete()
         self.in_head, self.in_body = False, True
@@ -230,4 +231,6 @@ def _meant_by(error: httptools.HttpParserError) -> RequestError:
     """What one of our own callbacks raised inside the parser, or that this is no HTTP."""
     if isinstance(error.__context__, RequestError):
         return error.__context__
-    return MalformedRequest("what arrived on this connection is not an HTTP request")
+    return MalformedRequest(
+        "the data on this connection is not an HTTP request; use HTTP/1.1 without TLS"
+    )

@@ -99,16 +99,18 @@ class _Collected(Collector):
 
 def _added_up(tallies: Tallies) -> Iterator[Metric]:
     requests = CounterMetricFamily(
-        "pointsman_requests", "Requests that ended.", labels=Labels._fields
+        "pointsman_requests", "Finished requests.", labels=Labels._fields
     )
     for labels, count in tallies.requests:
         requests.add_metric(labels, count)
     yield requests
 
     tokens = CounterMetricFamily(
-        "pointsman_tokens", "Tokens, as upstream counted them.", labels=(*_SERVED, "kind")
+        "pointsman_tokens", "Tokens as reported by OpenRouter.", labels=(*_SERVED, "kind")
     )
-    cost = CounterMetricFamily("pointsman_cost_usd", "What upstream charged.", labels=_SERVED)
+    cost = CounterMetricFamily(
+        "pointsman_cost_usd", "Cost in USD as reported by OpenRouter.", labels=_SERVED
+    )
     for names, served in list(tallies.served.items()):
         for kind in ("prompt", "cached", "completion", "reasoning"):
             tokens.add_metric((*names, kind), getattr(served, kind))
@@ -118,7 +120,7 @@ def _added_up(tallies: Tallies) -> Iterator[Metric]:
 
     verdicts = CounterMetricFamily(
         "pointsman_verdicts",
-        "Answers that were judged, once for each rule that took part.",
+        "Judged answers, counted once per rule that applied.",
         labels=("rule", "verdict"),
     )
     for names, count in list(tallies.verdicts.items()):
@@ -126,14 +128,14 @@ def _added_up(tallies: Tallies) -> Iterator[Metric]:
     yield verdicts
 
     refusals = CounterMetricFamily(
-        "pointsman_refusals", "Requests that Pointsman itself refused.", labels=("code",)
+        "pointsman_refusals", "Requests refused by Pointsman.", labels=("code",)
     )
     for code, count in list(tallies.refusals.items()):
         refusals.add_metric((code,), count)
     yield refusals
     yield _counter(
         "pointsman_label_overflow",
-        "Times that something was counted under `overflow`, beyond the most sets of labels.",
+        "Counts recorded under `overflow` because the limit of label sets was reached.",
         tallies.overflowed,
     )
 
@@ -141,12 +143,12 @@ def _added_up(tallies: Tallies) -> Iterator[Metric]:
 def _latencies(tallies: Tallies) -> Iterator[Metric]:
     ttft = HistogramMetricFamily(
         "pointsman_time_to_first_token_seconds",
-        "From a request's arrival to the first token of a streamed answer.",
+        "Time from the request's arrival to the first token of a streamed answer.",
         labels=_SERVED,
     )
     duration = HistogramMetricFamily(
         "pointsman_request_duration_seconds",
-        "From a request's arrival to the end of its answer; refusals are not among them.",
+        "Time from the request's arrival to the end of its answer, without refusals.",
         labels=_SERVED,
     )
     for names, served in list(tallies.served.items()):
@@ -157,66 +159,78 @@ def _latencies(tallies: Tallies) -> Iterator[Metric]:
 
 
 def _of_now(now: Standing) -> Iterator[Metric]:
-    yield _gauge("pointsman_open_requests", "Requests under way.", now.open_requests)
+    yield _gauge("pointsman_open_requests", "Requests in progress.", now.open_requests)
     yield _gauge("pointsman_open_streams", "Answers being streamed.", now.open_streams)
-    yield _gauge("pointsman_draining", "1 while it is being stopped.", now.draining)
-    yield _gauge("pointsman_connections", "Connections from callers.", now.connections)
-    yield _gauge("pointsman_connections_limit", "How many there may be.", now.most_connections)
+    yield _gauge("pointsman_draining", "1 while Pointsman is stopping.", now.draining)
+    yield _gauge("pointsman_connections", "Open client connections.", now.connections)
+    yield _gauge(
+        "pointsman_connections_limit", "The limit of client connections.", now.most_connections
+    )
     yield _gauge(
         "pointsman_descriptors_run_out",
-        "1 if file descriptors have run out within the last minute.",
+        "1 if file descriptors ran out within the last minute.",
         now.descriptors_run_out,
     )
     turned_away = CounterMetricFamily(
         "pointsman_turned_away",
-        "Requests and connections that were refused without a receipt.",
+        "Requests and connections refused without a receipt.",
         labels=("code",),
     )
     for code, count in now.turned_away.items():
         turned_away.add_metric((code,), count)
     yield turned_away
-    yield _gauge("pointsman_request_bodies_bytes", "What request bodies take up.", now.bodies_held)
+    yield _gauge(
+        "pointsman_request_bodies_bytes", "Memory that request bodies use.", now.bodies_held
+    )
     yield _gauge(
         "pointsman_loop_stall_seconds",
-        "The longest time within the last minute or two that the event loop stood still.",
+        "The longest event loop stall within the last two minutes.",
         now.loop_stall_seconds,
     )
-    yield _gauge("pointsman_ledger_waiting", "Receipts not yet written.", now.ledger_waiting)
+    yield _gauge("pointsman_ledger_waiting", "Receipts waiting to be written.", now.ledger_waiting)
     yield _gauge(
         "pointsman_ledger_oldest_waiting_seconds",
-        "How long the oldest receipt has waited to be written.",
+        "Age of the oldest receipt waiting to be written.",
         now.ledger_oldest_seconds,
     )
     yield _counter(
         "pointsman_ledger_dropped",
-        "Receipts lost: the queue was full, or a value did not fit the ledger.",
+        "Receipts lost because the queue was full or a value did not fit the ledger.",
         now.ledger_dropped,
     )
     yield _gauge("pointsman_ledger_up", "0 while receipts can't be written.", now.ledger_well)
     yield _gauge("pointsman_catalog_models", "Models known.", now.catalog_models)
-    yield _gauge("pointsman_catalog_listings", "Models with endpoints.", now.catalog_listings)
+    yield _gauge(
+        "pointsman_catalog_listings", "Models whose endpoints are known.", now.catalog_listings
+    )
     if now.catalog_oldest_seconds is not None:
         yield _gauge(
             "pointsman_catalog_oldest_listing_seconds",
-            "The age of the listing that was fetched longest ago.",
+            "Age of the oldest listing.",
             now.catalog_oldest_seconds,
         )
     yield _counter(
         "pointsman_catalog_drifts",
-        "Changes of the catalog that changed whom a policy lets through.",
+        "Catalog changes that changed which endpoints a policy allows.",
         now.catalog_drifts,
     )
-    yield InfoMetricFamily("pointsman_book", "The policies in force.", value={"revision": now.book})
+    yield InfoMetricFamily(
+        "pointsman_book", "The policy version in force.", value={"revision": now.book}
+    )
     yield _gauge("pointsman_book_rules", "Rules in force.", now.book_rules)
-    yield _gauge("pointsman_book_problems", "Mistakes in files as saved.", len(now.problems))
+    yield _gauge(
+        "pointsman_book_problems", "Mistakes in the policy files as saved.", len(now.problems)
+    )
     yield _counter(
         "pointsman_book_reload_failures",
-        "Times that saved policies could not be used, and the last good ones stayed.",
+        "Times that saved policy files had mistakes and the last valid policy version stayed.",
         now.book_failures,
     )
-    yield InfoMetricFamily("pointsman_build", "What runs.", value={"version": now.version})
-    yield _gauge("pointsman_workers", "Workers there should be.", now.workers)
-    yield _gauge("pointsman_workers_answering", "Workers whose gauges are in this.", 1)
+    yield InfoMetricFamily(
+        "pointsman_build", "The running version of Pointsman.", value={"version": now.version}
+    )
+    yield _gauge("pointsman_workers", "Configured workers.", now.workers)
+    yield _gauge("pointsman_workers_answering", "Workers whose gauges are included.", 1)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

@@ -14,7 +14,7 @@ def tracing() -> "type[Tracing]":
         from app.telemetry.tracing import Tracing  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SettingsError(
-            f"POINTSMAN_OTEL is set, and {error.name} is not installed: "
+            f"POINTSMAN_OTEL is set, but {error.name} is not installed; "
             "pip install 'pointsman[otel]', or unset it"
         ) from None
     return Tracing

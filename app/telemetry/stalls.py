@@ -56,9 +56,9 @@ class Stalls:
         self._longest = max(self._longest, late)
         if late >= TOLD_SECONDS:
             behind, places = self._seen
-            shown = " < ".join(places) if places and behind == before else "a place not seen"
+            shown = " < ".join(places) if places and behind == before else "an unknown place"
             log.warning(
-                "the event loop stood still for %.1f s, and every stream with it; it was at: %s",
+                "the event loop was blocked for %.1f s, and every stream with it, at: %s",
                 *(late, shown),
             )
 

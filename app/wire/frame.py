@@ -126,7 +126,7 @@ def _field(name: str, raw: msgspec.Raw) -> Any:
         return raw
     if len(raw) > _LARGE:
         if name == "error":  # that there is one must not be missed
-            return f"an error of {len(raw)} bytes, which is too long to be read"
+            return f"an error of {len(raw)} bytes, too long to be read"
         if name not in _MAY_BE_LARGE or more_values_than(_MOST_VALUES, bytes(raw)):
             return TOO_LARGE if name in _TELLING else None
     return _decoded(_EXACT, raw)

@@ -47,7 +47,7 @@ def slices_of(body: bytes, *, most: int) -> list[msgspec.Raw]:
         rows = _rows(without_surrogates(body))
     if rows is None:
         page = body.lstrip()[:1] == b"<"
-        raise NotAListing("it is a web page" if page else "it is no JSON of that shape")
+        raise NotAListing("it is a web page" if page else "it is not JSON of the expected form")
     if len(rows) > most:
         raise NotAListing(f"it has over {most:,} rows")
     return rows

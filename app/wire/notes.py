@@ -57,7 +57,7 @@ class Notes(msgspec.Struct):
         Runs once for each token, so what is rare is looked at only where there is something.
         """
         if TOO_LARGE in (frame.provider, frame.usage, frame.openrouter_metadata):
-            self.pass_over("a field that tells which provider served is too large to be read")
+            self.pass_over("the field that names the provider is too large to be read")
         if frame.provider != self._provider:
             self._name_provider(frame.provider)
         if frame.model != self._model:
@@ -116,7 +116,7 @@ class Notes(msgspec.Struct):
         billed = usage is not None and bool(usage.completion_tokens)
         metadata = self._metadata
         if metadata is not None and len(metadata.attempts) >= MOST_ROWS:
-            self.pass_over(f"the router's account lists {MOST_ROWS} attempts or more")
+            self.pass_over(f"the router metadata lists {MOST_ROWS} attempts or more")
         return Observation(
             generation_id=self._generation_id,
             provider=self._provider,

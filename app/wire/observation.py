@@ -39,7 +39,7 @@ class Attempt(NamedTuple):
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens and money. `prompt_tokens` includes the cached ones in every dialect; USD, exact.
 
-    `server_tools`: OpenRouter ran tools of its own, and then the provider it names can be wrong.
+    `server_tools`: OpenRouter ran server tools, so the provider that it names may be wrong.
     """
 
     prompt_tokens: int | None = None
@@ -180,11 +180,11 @@ def _unclear(
     listed = sum(1 for _ in _objects(metadata.get("attempts")))
     counted = whole(metadata.get("attempt")) or 0
     if len({provider.lower() for provider in selected}) > 1:
-        return "the router's account marks more than one provider as selected"
+        return "the router metadata marks more than one provider as selected"
     if len(named) < listed:
-        return "the router's account has an attempt without a provider"
+        return "the router metadata has an attempt without a provider"
     if counted > max(listed, 1):
-        return f"the router's account counts {counted} attempts and names {listed}"
+        return f"the router metadata counts {counted} attempts but lists {listed}"
     return None
 
 

@@ -45,8 +45,8 @@ def read_origin(entry: str) -> str:
         return entry
     if entry == "*":
         raise ValueError(
-            "'*' would let every web page you visit spend your key and read your receipts; "
-            f"name the origins, such as {_EXAMPLE}"
+            "'*' would allow every web page you visit to spend your key and read your receipts; "
+            f"list the origins, e.g. {_EXAMPLE}"
         )
     found = _ORIGIN.fullmatch(entry.removesuffix("/"))
     if found is None:
@@ -60,15 +60,15 @@ def read_origin(entry: str) -> str:
 def _what_is_wrong(entry: str) -> str:
     """Why an entry is not an origin; it is not repeated where a password may be in it."""
     if "@" in entry:
-        return f"an origin has no user name or password; write it as {_EXAMPLE}"
+        return f"an origin has no user name or password; use e.g. {_EXAMPLE}"
     begun = _ORIGIN.match(entry)
     if begun is not None and entry[begun.end()] in "/?#":
-        return f"{entry!r} has a path, and an origin has none: write {begun[0]}"
+        return f"{entry!r} has a path, but an origin has none; write {begun[0]}"
     if _ORIGIN.fullmatch(f"https://{entry}"):
-        return f"{entry!r} names no scheme: write https://{entry}, or http:// where it is that"
+        return f"{entry!r} has no scheme; write https://{entry} or http://{entry}"
     if ":*" in entry:
-        return f"{entry!r}: '*' does not stand for a port; list the ports that are used"
-    return f"{entry!r} is not an origin; write it as browsers send it, such as {_EXAMPLE}"
+        return f"{entry!r}: '*' can't replace a port; list each port"
+    return f"{entry!r} is not an origin; write it as browsers send it, e.g. {_EXAMPLE}"
 
 
 def _check_wildcard(scheme: str, host: str) -> None:
@@ -78,11 +78,11 @@ def _check_wildcard(scheme: str, host: str) -> None:
     entry = f"{scheme}://{host}"
     if labels.count("*") != 1 or host.count("*") != 1:
         raise ValueError(
-            f"{entry!r}: '*' stands for one whole label of a host, once: https://*.team.example"
+            f"{entry!r}: '*' can replace one whole label of a host, once; use e.g. https://*.team.example"
         )
     behind = labels[labels.index("*") + 1 :]
     if scheme in _WEB and len(behind) < 2 and behind != ["localhost"]:  # noqa: PLR2004 - a domain has two
         raise ValueError(
-            f"{entry!r} would let in pages of strangers: "
-            "name at least two labels behind the '*', such as https://*.team.example"
+            f"{entry!r} would allow pages of strangers; "
+            "write at least two labels after the '*', e.g. https://*.team.example"
         )

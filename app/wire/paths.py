@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Sequence
+from difflib import get_close_matches
 from itertools import dropwhile
 
 from app.wire.dialect import DIALECTS, ErrorShape
@@ -49,6 +50,13 @@ def nearly(sent: str) -> str | None:
     """
     read = map(canonical_path, readings(sent))
     return next((meant for meant in read if meant in DIALECTS), None)
+
+
+def probably_meant(path: str) -> str | None:
+    """The path of OpenRouter's API that is spelled most like `path`; None where none is near."""
+    known = [*DIALECTS, "/messages/count_tokens", "/models"]
+    near = get_close_matches(path.lower(), known, n=1, cutoff=0.7)
+    return near[0] if near else None
 
 
 def error_shape(path: str, headers: Container[bytes]) -> ErrorShape:

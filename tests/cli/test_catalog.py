@@ -62,7 +62,7 @@ def test_a_model_that_nobody_lists_gets_the_one_that_may_be_meant(
     code, text = shown(capsys, "qwen/qwen3-codr", "qqqq")
     assert code == 1
     assert "did you mean qwen/qwen3-coder?" in text
-    assert "qqqq: no such model is listed; it reads author/model" in text
+    assert "qqqq: no such model is listed; a model slug has the form author/model" in text
 
 
 def test_what_is_saved_is_a_catalog_to_come_back_to(

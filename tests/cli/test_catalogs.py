@@ -154,7 +154,7 @@ def test_a_file_is_read_again_as_it_was_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["missing.json", "."])
 def test_a_file_that_cannot_be_read_names_the_choices(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SettingsError, match="takes live, simulated or a file"):
+    with pytest.raises(SettingsError, match="use --catalog live, simulated or a file"):
         open_catalog(str(tmp_path / name), Settings.read(), lambda _: [])
 
 

@@ -78,7 +78,7 @@ def test_people_read_the_place_first_then_what_was_looked_at(
         "p/mine.yaml:3: error: rules.mine.quantization_floor: no endpoint is left"
     )
     assert finding.endswith("[empty-funnel]")
-    assert held.startswith("p: 1 rule and 0 aliases, book ")
+    assert held.startswith("p: 1 rule and 0 aliases, policy version ")
     assert seen.startswith("catalog simulated of 20")
     assert count == "1 error"
 
@@ -89,7 +89,7 @@ def test_without_a_catalog_the_way_to_one_is_told(
     code, text = checked(tmp_path, capsys, FINE, output="text", catalog=None)
     assert code == 0
     assert "--catalog live" in text
-    assert text.splitlines()[-1] == "nothing found"
+    assert text.splitlines()[-1] == "no problems found"
 
 
 def test_programs_get_every_finding_and_what_was_looked_at(

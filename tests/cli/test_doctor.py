@@ -43,10 +43,10 @@ def test_t36_a_server_in_good_health_is_well_all_over(
             there = settings.model_copy(update={"port": proxy.port})
             everything = found(there)
             assert {each.well for each in everything.values()} == {True}, everything
-            assert "to careful" in everything["server"].told
+            assert "applies careful to qwen/qwen3-coder; receipts: " in everything["server"].told
             assert doctor(there) == 0
     out = capsys.readouterr().out
-    assert out.count("well") == 5
+    assert out.count("OK ") == 5
     assert "key-of-anna" not in out
 
 
@@ -92,8 +92,8 @@ def test_a_wrong_key_and_an_empty_folder_are_said(tmp_path: Path) -> None:
         )
         (tmp_path / "p" / "p.yaml").unlink()
         everything = found(settings)
-    assert "is the key right" in everything["upstream"].told
-    assert "nothing is held" in everything["policies"].told
+    assert " ms; check the key" in everything["upstream"].told
+    assert "requests pass through unchanged" in everything["policies"].told
 
 
 @pytest.mark.parametrize("path", ["", "/v1", "/api", "/api/v1/v1"])
@@ -107,7 +107,7 @@ def test_an_address_that_is_not_the_apis_is_said_with_the_one_to_set(
     told = diagnosis["upstream"]
     assert told.well is False
     assert told.told == (
-        f"GET {url}/models answers 404: set POINTSMAN_UPSTREAM_URL={openrouter.url}/api/v1"
+        f"GET {url}/models answers 404; set POINTSMAN_UPSTREAM_URL={openrouter.url}/api/v1"
     )
 
 

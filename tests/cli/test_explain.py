@@ -77,8 +77,8 @@ def test_without_a_rule_nothing_is_changed(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text, _ = shown(settings, capsys, "other/model")
-    assert "no rule speaks for it" in text
-    assert "nothing is changed" in text
+    assert "no rule applies" in text
+    assert "sent unchanged" in text
 
 
 def test_machines_get_json(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,8 +130,8 @@ def test_with_a_catalog_the_funnel_says_who_is_left(
 ) -> None:
     text = " ".join(foreseen(kimi, capsys).split())
     assert "funnel: 8 -> fp8+ 3 -> zdr 3?" in text
-    assert "left to serve: moonshotai (fp8), novita/fp8 (fp8), together (fp8)" in text
-    assert "? no listing shows which endpoints pass zdr" in text
+    assert "may serve: moonshotai (fp8), novita/fp8 (fp8), together (fp8)" in text
+    assert "? no listing shows which endpoints satisfy zdr" in text
 
 
 def test_where_nobody_is_left_the_least_to_change_is_said(
@@ -140,8 +140,8 @@ def test_where_nobody_is_left_the_least_to_change_is_said(
     text = " ".join(
         foreseen(kimi, capsys, '{"only": ["groq"], "max_price": {"prompt": 2}}').split()
     )
-    assert "funnel: 8 -> only 1 -> fp8+ 0 no endpoint is left to serve; least to change: " in text
-    assert "provider.only in the request: add novita (or leave it out)" in text
+    assert "funnel: 8 -> only 1 -> fp8+ 0 no endpoint is left; smallest change: " in text
+    assert "provider.only in the request: add novita (or remove it)" in text
 
 
 def test_machines_get_the_funnel_with_each_fall_and_its_line(

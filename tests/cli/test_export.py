@@ -112,7 +112,7 @@ def test_t63_other_formats_have_the_very_text(form: str, tmp_path: Path) -> None
         assert parquet.read_table(tmp_path / "out").to_pylist()[0]["model_asked"] == text
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="needs pyarrow")
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="requires pyarrow")
 def test_parquet_has_types(store: Store, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     store.close()

@@ -95,7 +95,7 @@ def test_a_schema_of_somebody_elses_is_left_alone(
     (tmp_path / "schema.json").write_text('{"my": "own"}')
     init([], [], tmp_path / "mine.yaml")
     assert (tmp_path / "schema.json").read_text() == '{"my": "own"}'
-    assert "stays as it is" in capsys.readouterr().out
+    assert "was kept; editors" in capsys.readouterr().out
     (tmp_path / "schema.json").unlink()
     init([], [], tmp_path / "second.yaml")
     init([], [], tmp_path / "third.yaml")
@@ -103,5 +103,5 @@ def test_a_schema_of_somebody_elses_is_left_alone(
 
 
 def test_a_file_that_would_not_be_read_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"ends in \.yaml"):
+    with pytest.raises(SettingsError, match=r"must end in \.yaml"):
         init([], [], tmp_path / "mine.txt")

@@ -19,7 +19,9 @@ from app.settings import Settings
 
 def test_a_ledger_that_is_not_there_is_told_and_not_made(tmp_path: Path) -> None:
     file = tmp_path / "none" / "ledger.db"
-    with pytest.raises(SettingsError, match="serve makes one"):
+    with pytest.raises(
+        SettingsError, match=r"create it with .* serve, or set another with --ledger"
+    ):
         to_read(Settings.read(ledger_url=f"sqlite:///{file}"))
     assert not file.parent.exists()
 

@@ -164,14 +164,14 @@ def test_filters_leave_out_what_was_not_asked_for(
 def test_an_empty_ledger_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     empty = Store.open(f"sqlite:///{tmp_path / 'empty.db'}")
     log(empty, EVERYTHING, follow=False, as_json=False, limit=10)
-    assert "No receipts here yet" in capsys.readouterr().out
+    assert "No receipts yet" in capsys.readouterr().out
 
 
 def test_filters_that_nothing_fits_are_told_from_an_empty_ledger(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log(store, Wanted(provider="nobody"), follow=False, as_json=False, limit=10)
-    assert "none fits these filters" in capsys.readouterr().out
+    assert "No receipt matches these filters" in capsys.readouterr().out
 
 
 def test_what_is_shown_later_stays_in_line() -> None:

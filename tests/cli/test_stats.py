@@ -171,4 +171,4 @@ def test_an_unknown_word_to_group_by_is_told() -> None:
 def test_an_empty_ledger_says_what_to_do() -> None:
     Store.open("sqlite:///empty.sqlite").close()
     ran = CliRunner().invoke(commands, ["stats", "--ledger", "sqlite:///empty.sqlite"])
-    assert (ran.exit_code, "No receipts fit" in ran.output) == (0, True)
+    assert (ran.exit_code, "No receipt matches" in ran.output) == (0, True)

@@ -95,7 +95,7 @@ def test_a_receipt_whose_preferences_were_cut_is_not_judged_by_what_is_left(
     wide = {"only": [f"provider-{number}" for number in range(10_000)]}
     store.write([bounded(one := receipt(preferences_sent=wide, generation_id="gen-1"))])
     store.close()
-    with pytest.raises(SettingsError, match=f"preferences on {one.id} were too long"):
+    with pytest.raises(SettingsError, match=f"preferences of {one.id} were too long"):
         verify(settings, one.id, wait=0, as_json=False)
 
 
@@ -113,7 +113,7 @@ def _every_tag() -> list[str]:
 def test_a_key_that_is_not_accepted_is_said_at_once(tmp_path: Path) -> None:
     def then(settings: Settings, receipt: str) -> None:
         wrong = settings.model_copy(update={"openrouter_api_key": SecretStr("wrong")})
-        with pytest.raises(SettingsError, match="does not accept the key \\(status 401\\)"):
+        with pytest.raises(SettingsError, match="rejects the key \\(status 401\\)"):
             verify(wrong, receipt, wait=60, as_json=True)
 
     asked(tmp_path, Switches(generation_delay=0.0), then)

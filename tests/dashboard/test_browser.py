@@ -176,7 +176,7 @@ def test_everything_can_be_reached_and_seen_by_keyboard(browser: "Browser", day:
                 )
             )
         names = [name for name, _ in reached]
-        assert names[:6] == ["Pointsman", "Now", "Who served", "Quality", "Money", "Policy"]
+        assert names[:6] == ["Pointsman", "Now", "Providers", "Quality", "Money", "Policy"]
         assert {"Pause", "model", "provider", "caller", "Show"} <= set(names)
         assert {outline for _, outline in reached} == {"solid"}
         page.get_by_role("link", name="Skip to the content").focus()

@@ -52,7 +52,7 @@ def test_no_two_lines_have_one_colour_and_greys_are_for_nobody_and_the_others() 
     assert len(set(chart.colours)) == len(chart.names) == 8
     assert dict(zip(chart.names, chart.colours, strict=True)) | {"a": 1} == {
         **dict(zip(chart.names, chart.colours, strict=True)),
-        "nobody": 9,
+        "provider not named": 9,
         "others": 0,
     }
 
@@ -78,4 +78,4 @@ def test_where_nothing_happened_there_is_nothing_to_draw() -> None:
 
 def test_a_group_of_several_dimensions_is_named_by_all_of_them() -> None:
     assert name_of(("novita", "fp8")) == "novita · fp8"
-    assert name_of((None,)) == "nobody"
+    assert name_of((None,)) == "provider not named"

@@ -42,18 +42,18 @@ def test_the_tiles_of_now_say_how_things_stand() -> None:
         )
     )
     shown = {tile.label: (tile.value, tile.note.replace(NARROW, " ")) for tile in tiles}
-    assert shown["Requests"] == ("1,200", "3 failed, 2 refused here")
-    assert shown["Policy kept"][1] == "all 10 that were judged"
+    assert shown["Requests"] == ("1,200", "3 failed, 2 refused by Pointsman")
+    assert shown["Policy kept"][1] == "all 10 judged"
     assert shown["Cost"] == ("$1.50", "$0.0015 per 1,000 tokens")
     assert shown["First token"][1].startswith("median; 95 of 100 within 0.")
 
 
 def test_without_requests_nothing_is_claimed() -> None:
     shown = {tile.label: (tile.value, tile.note, tile.tone) for tile in now_tiles(figures())}
-    assert shown["Requests"] == ("0", "none failed, none refused", "")
-    assert shown["Policy kept"] == (DASH, "nothing to judge yet", "")
-    assert shown["First token"] == (DASH, "nothing measured yet", "")
-    assert shown["Cost"] == ("$0", "nothing charged yet", "")
+    assert shown["Requests"] == ("0", "no failures, no refusals", "")
+    assert shown["Policy kept"] == (DASH, "no answers judged yet", "")
+    assert shown["First token"] == (DASH, "no measurements yet", "")
+    assert shown["Cost"] == ("$0", "no cost yet", "")
 
 
 @pytest.mark.parametrize(

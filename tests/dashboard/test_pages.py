@@ -106,7 +106,7 @@ def test_a_receipt_that_is_not_there_is_told_so(day: Served) -> None:
 def test_nothing_below_dashboard_is_anybody_elses(day: Served, path: str) -> None:
     answer = day.get(f"/dashboard{path}")
     assert answer.status_code == 404
-    assert "Nothing here" in answer.text
+    assert "Page not found" in answer.text
 
 
 def test_no_dots_lead_out_of_the_dashboard(day: Served) -> None:
@@ -198,7 +198,7 @@ def test_a_broken_policy_file_is_told_on_every_page_and_explained_on_one(serve: 
     served = serve()
     served.policy_file.write_text("version: 1\nrules: [{name: x, modles: [a/b]}]\n")
     until = time.monotonic() + 5
-    while "A policy file is broken" not in served.get("/dashboard").text:
+    while "A policy file has mistakes" not in served.get("/dashboard").text:
         assert time.monotonic() < until
         time.sleep(0.05)
     policy = served.get("/dashboard/policy").text
@@ -212,8 +212,8 @@ def test_a_defect_of_ours_is_a_page_too(serve: Serve, caplog: pytest.LogCaptureF
     _break_a_row(served)
     answer = served.get("/dashboard")
     assert answer.status_code == 500
-    assert "could not be made" in answer.text
-    assert "could not be made" in caplog.text
+    assert "could not be rendered" in answer.text
+    assert "could not be rendered" in caplog.text
 
 
 def _break_a_row(served: Served) -> None:
@@ -236,11 +236,11 @@ def _until(page: Callable[[], str], told: str) -> str:
 def test_the_policy_page_shows_who_is_left_once_a_model_is_in_use(serve: Serve) -> None:
     served = serve()
     assert served.ask("qwen/qwen3-coder").status_code == 200
-    text = _until(lambda: served.get("/dashboard/policy").text, "Who may serve: ")
-    assert "Who may serve: " in text
+    text = _until(lambda: served.get("/dashboard/policy").text, "Endpoints that may serve: ")
+    assert "Endpoints that may serve: " in text
     assert "novita/fp8" in text
     assert served.ask("deepseek/deepseek-v4.1-flash").status_code == 404
-    assert _until(lambda: served.get("/dashboard/policy").text, "nobody is left")
+    assert _until(lambda: served.get("/dashboard/policy").text, "no endpoint is left")
 
 
 def test_drift_of_the_catalog_is_shown_the_newest_first(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_drift_of_the_catalog_is_shown_the_newest_first(tmp_path: Path) -> None:
     text = TestClient(let_in).get("/dashboard/policy").text
     assert text.index("z-ai/glm</span> 3 endpoints left") < text.index("1 endpoint left; gone")
     assert "rule &#34;careful&#34; (test.yaml:3)" in text
-    assert "appears here once the catalog knows" in text
+    assert "appear here after the first request for each model" in text
     assert "<b>x" not in text
 
 

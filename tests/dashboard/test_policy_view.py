@@ -55,7 +55,7 @@ def test_the_funnel_shows_who_is_left_and_which_line_made_the_others_fall() -> N
     floor, told = lines["qwen/qwen3-coder"].steps
     assert (floor.label, floor.left) == ("fp8+", "1")
     assert 'deepinfra/fp4: rule "careful" (policies/test.yaml:3)' in floor.fell
-    assert (told.left, told.fell) == ("1?", "1 of them can't be told from the listing")
+    assert (told.left, told.fell) == ("1?", "1 of them uncertain from the listing")
 
 
 def test_an_empty_funnel_comes_first_and_has_a_way_out() -> None:
@@ -63,7 +63,7 @@ def test_an_empty_funnel_comes_first_and_has_a_way_out() -> None:
     (line,) = impossible.funnels
     assert line.survivors == ()
     assert impossible.has_empty
-    assert impossible.funnel_note == "1 case in use, 1 left without anybody"
+    assert impossible.funnel_note == "1 case in use, 1 without an endpoint"
     assert "max_price.prompt" in (line.way_out or "")
     careful, _ = rule_cards(foresee(BOOK, CATALOG), None)
     assert careful.funnels[0].survivors == ()

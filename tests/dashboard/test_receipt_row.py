@@ -25,12 +25,12 @@ def test_a_row_says_who_served_and_what_it_took() -> None:
         ({"ending": "refused", "status": 403, "error_code": "policy_conflict"},
          "403 policy_conflict"),
         ({"ending": "upstream_error", "status": 429, "error_code": "429"},
-         "429 upstream answered with an error"),
+         "429 OpenRouter answered with an error"),
         ({"ending": "upstream_error", "status": 502, "error_code": "503"},
-         "502 upstream answered with an error"),
-        ({"ending": "caller_left"}, "the caller left"),
+         "502 OpenRouter answered with an error"),
+        ({"ending": "caller_left"}, "client disconnected"),
         ({"ending": "upstream_cut", "provider": "novita", "quantizations_listed": ("fp8", "fp4")},
-         "novita, fp8, fp4 (upstream broke off)"),
+         "novita, fp8, fp4 (OpenRouter broke off)"),
     ],
 )  # fmt: skip
 def test_a_row_says_why_nobody_served_or_not_to_the_end(

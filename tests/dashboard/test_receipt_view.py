@@ -27,25 +27,25 @@ def test_every_field_that_a_receipt_has_is_on_its_page() -> None:
 def test_the_sections_come_in_the_order_in_which_one_asks() -> None:
     facts = facts_of(whole_of(FULL))
     assert list(facts) == [
-        "Who served",
-        "What was asked",
+        "Provider",
+        "Request",
         "Policy",
         "Speed",
         "Tokens and cost",
-        "How it ended",
+        "Result",
     ]
-    assert facts["Who served"]["Listed as"] == "fp8"
-    assert facts["What was asked"]["Streamed"] == "yes"
+    assert facts["Provider"]["Listed as"] == "fp8"
+    assert facts["Request"]["Streamed"] == "yes"
     assert facts["Policy"]["Preferences sent"].startswith('{\n  "only": ["novita/fp8"]')
     assert facts["Tokens and cost"]["Cached share"].startswith("98.8")
     assert facts["Tokens and cost"]["Cost"] == "$0.0021"
-    assert facts["How it ended"]["Sent"].startswith("280.0")
+    assert facts["Result"]["Sent"].startswith("280.0")
 
 
 def test_what_is_not_known_is_not_on_the_page() -> None:
     facts = facts_of(whole_of(receipt()))
-    assert list(facts) == ["What was asked", "How it ended"]
-    assert facts["What was asked"] == {"Path": "/v1/chat/completions", "Streamed": "no"}
+    assert list(facts) == ["Request", "Result"]
+    assert facts["Request"] == {"Path": "/v1/chat/completions", "Streamed": "no"}
     assert "Cached share" not in facts_of(whole_of(receipt(prompt_tokens=9)))["Tokens and cost"]
 
 
@@ -62,7 +62,7 @@ def test_an_empty_preferences_object_was_sent_too() -> None:
     ("reason", "headline"),
     [
         ("served by Novita", "Served by Novita"),
-        (None, "Refused here; nothing was sent"),
+        (None, "Refused by Pointsman; nothing was sent"),
     ],
 )
 def test_the_headline_is_the_reason_or_how_it_ended(reason: str | None, headline: str) -> None:

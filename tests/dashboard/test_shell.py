@@ -55,7 +55,7 @@ def noticed(sources: Sources, **now: Any) -> list[str]:
 def test_receipts_that_were_lost_are_never_kept_quiet(sources: Sources) -> None:
     (notice,) = noticed(sources, ledger_dropped=1234)
     assert notice == (
-        "Receipts were lost. 1,234 since the start: the queue was full, or a value did not fit."
+        "Receipts were lost. 1,234 since the start; the queue was full, or a value did not fit."
     )
 
 
@@ -69,7 +69,7 @@ def test_receipts_that_wait_are_counted(sources: Sources) -> None:
 
 def test_a_broken_policy_file_is_noticed_everywhere_but_where_it_is_shown(sources: Sources) -> None:
     (notice,) = noticed(sources, problems=("a.yaml:1: wrong",))
-    assert notice == "A policy file is broken. The last good book stays in force."
+    assert notice == "A policy file has mistakes. The last valid policy version stays in force."
     broken = replace(sources, standing=lambda: replace(WELL, problems=("a.yaml:1: wrong",)))
     assert shell_at(broken, "/dashboard/policy").notices == ()
 
@@ -77,5 +77,5 @@ def test_a_broken_policy_file_is_noticed_everywhere_but_where_it_is_shown(source
 def test_a_page_knows_its_address_and_its_period(sources: Sources) -> None:
     shell = shell_at(sources, "/dashboard/who", "since=7d")
     assert (shell.here, shell.period.word) == ("/dashboard/who?since=7d", "7d")
-    assert [link.label for link in shell.links if link.current] == ["Who served"]
+    assert [link.label for link in shell.links if link.current] == ["Providers"]
     assert shell_at(sources).here == "/dashboard"

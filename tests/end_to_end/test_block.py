@@ -319,7 +319,9 @@ async def test_a_label_is_looked_up_again_before_anybody_is_accused_by_it(
     receipt = await proxy.only_receipt()
     assert receipt["verdict"] == verdict
     if verdict == "unproven":
-        assert "could not be fetched anew" in receipt["reason"]
+        assert (
+            "the listing is older than the request and could not be refreshed" in receipt["reason"]
+        )
 
 
 async def test_t51_an_answer_behind_an_error_is_held_back_like_any_other(

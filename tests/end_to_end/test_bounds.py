@@ -616,5 +616,5 @@ async def test_a_blocked_event_loop_is_told_with_its_place(
             assert (await client.get(server.url)).status_code == 200
         await asyncio.sleep(0.3)
     assert stalls.longest > 1
-    assert "the event loop stood still for 1." in caplog.text
+    assert "the event loop was blocked for 1." in caplog.text
     assert "tests/end_to_end/test_bounds.py:" in caplog.text

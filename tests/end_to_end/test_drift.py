@@ -74,4 +74,4 @@ async def test_a_restart_that_finds_another_label_tells_of_the_drift(
     second = start_proxy(POLICY, upstream_url=openrouter.url)
     (told,) = await drifts_shown(second.url, second.client)
     assert "gone novita (quantizations by rule" in told
-    assert "the catalog has drifted: acme/sim-1: 0 endpoints left" in caplog.text
+    assert "catalog drift: acme/sim-1: 0 endpoints left" in caplog.text

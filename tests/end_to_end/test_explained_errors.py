@@ -140,7 +140,7 @@ async def test_t52_the_shipped_policy_is_not_blamed_for_the_requests_own_list(
         text = await told(proxy, model=model, provider={"quantizations": ["fp8", "bf16", "fp16"]})
         assert 'rule "careful"' not in text
         assert "the request itself removed anthropic, google-vertex" in text
-        assert "provider.quantizations in the request: add unknown (or leave it out)" in text
+        assert "provider.quantizations in the request: add unknown (or remove it)" in text
         done = {"quantizations": ["fp8", "bf16", "fp16", "unknown"]}
         ask = {**ASK, "model": model, "provider": done}
         answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
@@ -158,10 +158,10 @@ async def test_t53_the_step_that_upstream_names_comes_first_and_done_as_told_it_
             'Pointsman: OpenRouter\'s step "Filter by Data Policy" left no endpoint: rule "careful"'
         )
         assert text.startswith(first)
-        assert "asks for data_collection: deny." in text
+        assert "requires data_collection: deny." in text
         assert (
-            "The smallest way out: data_collection: deny -> allow and "
-            "unknown_quantization: auto -> allow (lets chutes through)."
+            "Smallest change: data_collection: deny -> allow and "
+            "unknown_quantization: auto -> allow (allows chutes)."
         ) in text
         done = SHIPPED.replace("data_collection: deny", "data_collection: allow")
         done = done.replace("unknown_quantization: auto", "unknown_quantization: allow")
@@ -179,7 +179,7 @@ async def test_where_only_what_is_free_may_serve_the_free_variant_is_told(
     policy = policy.replace("unknown_quantization: auto", "unknown_quantization: allow")
     with running(create_simulator(pace=0)) as openrouter:
         proxy = start_proxy(policy, upstream_url=f"{openrouter.url}/api/v1")
-        way_out = "The smallest way out: ask for qwen/qwen3-coder:free, which costs nothing"
+        way_out = "Smallest change: use qwen/qwen3-coder:free, which is free"
         for _ in range(50):  # until the list of models is known
             if way_out in await told(proxy):
                 break

@@ -55,7 +55,7 @@ async def test_t56_one_that_can_not_be_read_is_refused_and_nothing_is_sent(
     assert answer.status_code == 403
     error = answer.json()["error"]
     assert error["code"] == "policy_refused"
-    assert 'rule "r" has to hold beside the preset mine' in error["message"]
+    assert 'the filters of rule "r" can\'t be enforced with the preset mine' in error["message"]
     assert [each.method for each in openrouter.requests] == ["GET"]
     assert (await proxy.only_receipt())["ending"] == "refused"
 
@@ -68,4 +68,4 @@ async def test_a_preset_named_like_a_path_is_never_asked_for(
     ask = {**ASK, "preset": None, "model": "@preset/../../key"}
     answer = await proxy.client.post(proxy.url + CHAT, json=ask)
     assert (answer.status_code, openrouter.requests) == (403, [])
-    assert "a preset can't have that name" in answer.text
+    assert "that is not a valid preset name" in answer.text

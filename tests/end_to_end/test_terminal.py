@@ -241,7 +241,7 @@ AT_AND_NOT = pytest.mark.parametrize("at_terminal", [True, False], ids=["termina
         (["catalog", CANARY], 1, "no such model"),
         (["prove", MODEL], None, "only"),
         (["prove", MODEL, "--json"], None, "only"),
-        (["doctor"], 1, "USD left"),
+        (["doctor"], 1, "USD of its limit left"),
         (["import", "config.yaml"], 0, "rules"),
         (["import", "odd.yaml"], 2, "odd.yaml"),
     ],

@@ -106,7 +106,7 @@ def test_of_a_pin_and_a_sort_the_pin_counts() -> None:
     assert told(policy) == (
         "theirs:1: providers[0].openRouterProviderFancy: "
         "not a provider setting that is known here\n"
-        "theirs:1: providers[0]: sort: OpenRouter doesn't sort where there is an `order`"
+        "theirs:1: providers[0]: sort: OpenRouter ignores a `sort` if there is an `order`"
     )
 
 

@@ -101,7 +101,7 @@ def test_a_number_in_another_unit_is_converted_and_that_is_said(
     assert doubt in left[0]
 
 
-NOTHING_LEFT = "nothing of it is left, so it is not asked for"
+NOTHING_LEFT = "none of it can be used, so it is left out"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ NOTHING_LEFT = "nothing of it is left, so it is not asked for"
         (
             {"only": ["Host & Co", "novita"]},
             {"only": ["novita"]},
-            ['"Host & Co" is left out: no p'],
+            ['"Host & Co" is left out: unknown provider name'],
         ),
         ({"only": ["UnheardOf"]}, {}, ['"UnheardOf" is left out', NOTHING_LEFT]),
         ({"ignore": [["x"], {}, 5]}, {}, ["a list is", "a mapping is", "5 is", NOTHING_LEFT]),
@@ -122,11 +122,15 @@ NOTHING_LEFT = "nothing of it is left, so it is not asked for"
             ['"q4_k_m" is left out'],
         ),
         ({"quantizations": [None]}, {}, ["null is left out", NOTHING_LEFT]),
-        ({"zdr": "perhaps"}, {}, ['"perhaps" is not true or false']),
+        ({"zdr": "perhaps"}, {}, ['zdr: "perhaps" is not a boolean; write true or false']),
         ({"data_collection": 5}, {}, ["5 is not a data policy"]),
         ({"zdr": True, "ZDR": False}, {"zdr": True}, ["zdr is set already, in another spelling"]),
-        ({"sort": {"partition": "none"}}, {}, ["by is missing"]),
-        ({"sort": {"by": "price", "then": "latency"}}, {}, ["there is no key then"]),
+        ({"sort": {"partition": "none"}}, {}, ["sort: `by` is missing; write `by: price`"]),
+        (
+            {"sort": {"by": "price", "then": "latency"}},
+            {},
+            ["sort: unknown key `then`; the known keys are by, partition"],
+        ),
         ({"max_price": 5}, {}, ["5 is not a mapping"]),
         (
             {"max_price": {"prompt": -1, "cache": 1, "image": True, "completion": 1}},
@@ -134,7 +138,16 @@ NOTHING_LEFT = "nothing of it is left, so it is not asked for"
             ["prompt: -1 is below zero", "cache is left out: it takes prompt", "image: true"],
         ),
         ({"preferred_min_throughput": {"p42": 1}}, {}, ["p42 is left out", NOTHING_LEFT]),
-        ({"preferred_min_throughput": "fast"}, {}, ['"fast" is not a plain number']),
+        (
+            {"preferred_min_throughput": "fast"},
+            {},
+            [
+                (
+                    'preferred_min_throughput: "fast" is not a number; write it in tokens per '
+                    "second, without quotes"
+                )
+            ],
+        ),
         ({"options": ["x"]}, {}, ["a list is not a mapping"]),
         ({"options": {"No Host": {}}}, {}, ['"No Host" is left out', NOTHING_LEFT]),
     ],
@@ -170,7 +183,7 @@ def test_a_provider_that_is_no_object_is_left_out(other: Any) -> None:
 def test_a_sort_that_the_router_would_ignore_is_left_out() -> None:
     said, left = mended({"order": ["novita"], "sort": "price"})
     assert said == {"order": ["novita"]}
-    assert left == ["sort: OpenRouter doesn't sort where there is an `order`"]
+    assert left == ["sort: OpenRouter ignores a `sort` if there is an `order`"]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +198,7 @@ def test_a_sort_that_the_router_would_ignore_is_left_out() -> None:
 def test_an_object_that_no_provider_can_serve_is_left_out_whole(hopeless: dict[str, Any]) -> None:
     said, left = mended({**hopeless, "zdr": True})
     assert said == {}
-    assert "shut each other out" in left[0]
+    assert "contradict each other" in left[0]
 
 
 KEY = "sk-or-v1-canary"

@@ -66,7 +66,7 @@ BOTH = "model_list: []\nproviders: {}\n"
 
 
 def test_a_file_that_could_be_of_two_tools_needs_to_be_told() -> None:
-    with pytest.raises(ForeignFileError, match="litellm or pi; say which with --from"):
+    with pytest.raises(ForeignFileError, match="litellm or pi; choose with --from"):
         known(BOTH)
     assert known(BOTH, "pi") == "pi"
     assert known(BOTH, "litellm") == "litellm"

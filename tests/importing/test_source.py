@@ -72,10 +72,10 @@ def test_a_byte_order_mark_is_skipped() -> None:
         ("", "theirs: the file is empty"),
         (" \n", "theirs: the file is empty"),
         ("# nothing\n  # at all", "theirs: the file is empty$"),
-        ("a: [1", "theirs:2: not YAML"),
-        ('{"a": "b', "not YAML"),
-        ('{"a": "b\tc\x01"}', "doesn't allow"),
-        ("a: &x [*x]", "an anchor holds itself"),
+        ("a: [1", "theirs:2: not valid YAML"),
+        ('{"a": "b', "not valid YAML"),
+        ('{"a": "b\tc\x01"}', "is not allowed in YAML"),
+        ("a: &x [*x]", "an anchor contains itself"),
         ("[" * 60 + "]" * 60, "nested more than"),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_key_that_is_given_twice_is_said_once() -> None:
     root, problems = read_source("theirs", "a: 1\nb: {c: 1, c: 2}\n")
     assert plain(root) == plain(root) == {"a": 1, "b": {"c": 1}}
     assert [str(left) for left in misread(problems)] == [
-        "theirs:2: b.c: a key: c is given twice; keep one of them"
+        "theirs:2: b.c: a key: c is given twice; remove one of them"
     ]
 
 

@@ -111,13 +111,13 @@ def test_numbers_in_json_are_bounded_too() -> None:
 def test_what_is_out_of_range_is_named_in_the_reason() -> None:
     one = bounded(receipt(cost_usd=Decimal("9E+15"), bytes_in=2**70, reason="served by Novita"))
     assert (one.cost_usd, one.bytes_in) == (MOST_USD, MOST_WHOLE)
-    said = "bytes_in, cost_usd out of range, kept as near as can be"
+    said = "bytes_in, cost_usd out of range; the nearest possible value was stored"
     assert one.reason == f"served by Novita; {said}"
     assert bounded(receipt(cost_usd=Decimal("NaN"))).reason == said.removeprefix("bytes_in, ")
     long = bounded(receipt(cost_usd=Decimal("NaN"), reason="r" * 1000))
     assert long.reason is not None
     assert len(long.reason) == LONGEST_TEXT
-    assert long.reason.endswith("…; cost_usd out of range, kept as near as can be")
+    assert long.reason.endswith("…; cost_usd out of range; the nearest possible value was stored")
 
 
 def test_a_cost_of_many_places_is_written_out_in_few() -> None:

@@ -26,7 +26,7 @@ from tests.ledger.silence import Silencer
 from tests.scripted_upstream import ScriptedUpstream, reply
 
 LIMITS = ("statement", "lock")
-SILENT = "a receipt has waited 5 s for the ledger, which is slow or does not answer"
+SILENT = "a receipt has waited 5 s for the ledger; the database is slow or does not respond"
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_t64_a_silent_postgresql_is_an_error_after_five_seconds_and_is_caught_up
     until(lambda: writer.pending == 0)
     until(lambda: writer.error is None)
     until(lambda: len(of_the_ledger(caplog)) == 2)
-    assert of_the_ledger(caplog)[1] == "the ledger is well again"
+    assert of_the_ledger(caplog)[1] == "the ledger works again"
     with closing(Store.open(silent_url)) as store:
         assert [each.id for each in store.written_after(0)[1]] == ids
     assert writer.dropped == 0

@@ -88,7 +88,7 @@ def test_any_stretch_of_time_is_counted_to_the_millisecond(
         {"model": "moonshotai/kimi-k2", "caller": "aider"},
         {"verdict": "broken"},
         {"verdict": "none"},
-        {"provider": "nobody"},
+        {"provider": "provider not named"},
     ],
     ids=str,
 )

@@ -159,7 +159,7 @@ def test_a_receipt_that_cannot_be_kept_costs_no_other_one_and_is_counted_and_nam
     messages = [one.message for one in caplog.records if one.name == "pointsman"]
     assert len(messages) == 2
     for each, message in zip(bad, messages, strict=True):
-        assert message.startswith(f"receipt {each.id} can't be kept: ")
+        assert message.startswith(f"receipt {each.id} can't be stored: ")
     assert store.stats().total.requests == 18
 
 

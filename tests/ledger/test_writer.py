@@ -162,7 +162,7 @@ def test_a_store_that_fails_and_recovers_catches_up_without_loss(
     assert writer.dropped == 0
     assert caplog.messages == [  # each once, however long it lasts
         f"{error}; receipts wait in memory",
-        "the ledger is well again",
+        "the ledger works again",
     ]
 
 

@@ -122,15 +122,18 @@ def test_an_answer_that_two_readers_would_read_differently_is_refused(answer: by
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 WITHOUT_END: dict[str, tuple[list[bytes], str]] = {
-    "a head": ([b"HTTP/1.1 200 OK\r\n", *[b"X-A: " + b"y" * 1000 + b"\r\n"] * 200], "no end"),
-    "a header": ([b"HTTP/1.1 200 OK\r\nX: ", *[b"y" * 1000] * 200], "no end"),
+    "a head": (
+        [b"HTTP/1.1 200 OK\r\n", *[b"X-A: " + b"y" * 1000 + b"\r\n"] * 200],
+        "headers do not end",
+    ),
+    "a header": ([b"HTTP/1.1 200 OK\r\nX: ", *[b"y" * 1000] * 200], "headers do not end"),
     "headers": ([b"HTTP/1.1 200 OK\r\n", *[b"X: \r\n"] * 258], "over 256 headers"),
-    "interim answers": ([b"HTTP/1.1 103 X\r\nA: b\r\n\r\n"] * 21, "over 20 interim"),
-    "blank lines": ([b"\r\n" * 1000] * 200, "no end"),
-    "a reason": ([b"HTTP/1.1 200 ", *[b"y" * 1000] * 200], "no end"),
-    "an extension of a chunk": ([CHUNKED, b"2;a=", *[b"y" * 1000] * 200], "no end"),
-    "trailers": ([CHUNKED, b"0\r\n", *[b"X-Late: 1\r\n" * 100] * 200], "no end"),
-    "the size of a chunk": ([CHUNKED, *[b"0" * 1000] * 200], "no end"),
+    "interim answers": ([b"HTTP/1.1 103 X\r\nA: b\r\n\r\n"] * 21, "more than 20 interim"),
+    "blank lines": ([b"\r\n" * 1000] * 200, "headers do not end"),
+    "a reason": ([b"HTTP/1.1 200 ", *[b"y" * 1000] * 200], "headers do not end"),
+    "an extension of a chunk": ([CHUNKED, b"2;a=", *[b"y" * 1000] * 200], "headers do not end"),
+    "trailers": ([CHUNKED, b"0\r\n", *[b"X-Late: 1\r\n" * 100] * 200], "headers do not end"),
+    "the size of a chunk": ([CHUNKED, *[b"0" * 1000] * 200], "headers do not end"),
 }
 
 

@@ -214,7 +214,7 @@ class Flooding:
 @pytest.mark.parametrize("by_scope", [True, False])
 async def test_an_answer_without_end_is_given_up_and_closed(*, by_scope: bool) -> None:
     transport = Flooding(by_scope=by_scope, pause=0)
-    with pytest.raises(UpstreamGarbage, match="over 16 MB"):
+    with pytest.raises(UpstreamGarbage, match="exceeds 16 MB"):
         await OpenRouter("http://u", transport).get("/models", [])
     assert transport.answer.closed
 
@@ -223,6 +223,8 @@ async def test_an_answer_without_end_is_given_up_and_closed(*, by_scope: bool) -
 async def test_an_answer_that_drips_is_given_up_and_closed(*, by_scope: bool) -> None:
     transport = Flooding(by_scope=by_scope, pause=0.02)
     client = OpenRouter("http://u", transport)
-    with pytest.raises(UpstreamTimeout, match=r"http://u/models was not .* within 0\.1 s"):
+    with pytest.raises(
+        UpstreamTimeout, match=r"http://u/models did not complete its answer within 0\.1 s"
+    ):
         await client.fetch("GET", "/models?x=secret", [], seconds=0.1)
     assert transport.answer.closed

@@ -108,14 +108,14 @@ async def test_stale_beats_absent_but_gone_is_gone(
     clock.now += 61
     await version(feed)
     await settle()
-    assert await version(feed) == "the key in use has no preset of that name"
+    assert await version(feed) == "the API key has no preset of that name"
 
 
 async def test_what_can_not_be_read_is_not_asked_for_at_once_again(
     feed: PresetFeed, upstream: Upstream, clock: Clock
 ) -> None:
     upstream.answer = lambda: (503, b"")
-    why = "OpenRouter answered with status 503 when asked for it"
+    why = "OpenRouter answered 503"
     assert [await version(feed) for _ in range(3)] == [why] * 3
     assert len(upstream.asked) == 1
     upstream.answer = lambda: (200, body(4))
@@ -127,7 +127,7 @@ async def test_what_can_not_be_read_is_not_asked_for_at_once_again(
 
 async def test_a_request_does_not_wait_for_ever(feed: PresetFeed, upstream: Upstream) -> None:
     upstream.go.clear()
-    assert await version(feed) == "OpenRouter did not tell of it in 0.2 s"
+    assert await version(feed) == "OpenRouter did not return it within 0.2 s"
     upstream.go.set()
     await settle()
     assert await version(feed) == 1
@@ -138,7 +138,7 @@ async def test_nothing_but_a_name_becomes_part_of_a_path(
     feed: PresetFeed, upstream: Upstream
 ) -> None:
     for slug in ("../../key", "", "a/b", "x" * 200):
-        assert await version(feed, slug) == "a preset can't have that name"
+        assert await version(feed, slug) == "that is not a valid preset name"
     assert upstream.asked == []
 
 

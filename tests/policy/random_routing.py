@@ -89,7 +89,7 @@ def _some(dice: Random, likely: float, wishes: dict[str, Any]) -> dict[str, Any]
 
 
 def _entries(dice: Random) -> list[str]:
-    names = [*TAGS, *PROVIDERS, *PROVIDERS, "nobody", "nobody/fp8"]
+    names = [*TAGS, *PROVIDERS, *PROVIDERS, "provider not named", "nobody/fp8"]
     return list(dict.fromkeys(dice.choice(names) for _ in range(dice.randint(1, 4))))
 
 

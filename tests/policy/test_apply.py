@@ -197,7 +197,7 @@ def test_the_outgoing_request_says_what_was_done_to_it() -> None:
 
 def test_rules_that_leave_nothing_refuse_the_request() -> None:
     book = book_of({"models": ["q/*"], "only": ["a"]}, {"models": ["c/*"], "only": ["b"]})
-    with pytest.raises(PolicyConflict, match="the policy leaves nothing for q/q"):
+    with pytest.raises(PolicyConflict, match="the policy allows no endpoint for q/q"):
         send(book, {"model": "q/q", "models": ["c/d"]})
 
 

@@ -173,7 +173,7 @@ def test_more_inner_models_than_anybody_means_are_doubted() -> None:
     parameters = {"analysis_models": names, "model": "a/judge"}
     found = of(tools=[{"type": "openrouter:fusion", "parameters": parameters}])
     assert len(found.inner) == 32
-    assert found.doubts[0].why == "it names over 32 models"
+    assert found.doubts[0].why == "it names more than 32 models"
 
 
 def test_what_refuse_and_strip_can_name() -> None:

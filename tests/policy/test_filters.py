@@ -41,7 +41,7 @@ HOSTS = offers("deepinfra", "deepinfra/fp8", "openai", "openai/priority", "novit
         ("deepinfra/fp8", ["deepinfra/fp8"]),
         ("openai", ["openai"]),  # a base slug never means a service tier
         ("openai/priority", ["openai/priority"]),
-        ("nobody", []),
+        ("provider not named", []),
     ],
 )
 def test_a_base_slug_means_its_provider_and_a_tag_itself(entry: str, expected: list[str]) -> None:

@@ -70,7 +70,7 @@ def test_parts_are_replaced_added_and_left_out() -> None:
 
 
 def test_a_value_with_the_boundary_in_it_is_refused() -> None:
-    with pytest.raises(MalformedBody, match="boundary is in the value of user"):
+    with pytest.raises(MalformedBody, match="boundary occurs in the value of user"):
         split_form(form(MODEL), KIND).edit({"user": b'"--X-1"'})
 
 

@@ -133,7 +133,7 @@ def test_what_must_be_read_and_has_the_wrong_type_is_malformed(ours: Said, their
     ],
 )
 def test_a_price_that_upstream_might_read_otherwise_is_malformed(price: Any) -> None:
-    with pytest.raises(MalformedBody, match="max_price takes numbers"):
+    with pytest.raises(MalformedBody, match="max_price requires numbers"):
         tighten({"max_price": {"prompt": 1}}, {"max_price": {"prompt": price}})
 
 

@@ -213,11 +213,19 @@ def test_endpoints_of_a_service_tier_are_for_those_who_name_them() -> None:
 @pytest.mark.parametrize(
     ("rows", "rule", "why"),
     [
-        (None, {"quantizations": ["fp8"]}, "no listing of the model's endpoints"),
-        (ROWS, {"quantizations": ["bf16"]}, "satisfies it for certain"),
-        ((), {"quantizations": ["fp8"]}, "satisfies it for certain"),
-        ((endpoint("a/mxfp8", "A", "mxfp8"),), {"quantizations": ["fp8"]}, "for certain"),
-        ((endpoint("a", "A", prompt=None),), {"max_price": {"prompt": 1}}, "for certain"),
+        (None, {"quantizations": ["fp8"]}, "the listing of the model's endpoints is missing"),
+        (ROWS, {"quantizations": ["bf16"]}, "certainly satisfies it"),
+        ((), {"quantizations": ["fp8"]}, "certainly satisfies it"),
+        (
+            (endpoint("a/mxfp8", "A", "mxfp8"),),
+            {"quantizations": ["fp8"]},
+            "certainly satisfies it",
+        ),
+        (
+            (endpoint("a", "A", prompt=None),),
+            {"max_price": {"prompt": 1}},
+            "certainly satisfies it",
+        ),
     ],
 )
 def test_what_a_listing_does_not_decide_is_refused(

@@ -74,7 +74,7 @@ def test_to_replace_overrules_whatever_differs() -> None:
         "options": None,
     }
     assert {each.why for each in found.values()} == {
-        "merge: replace sends the policy's own preferences and nothing else"
+        "`merge: replace` sends only the policy's own preferences"
     }
 
 
@@ -82,7 +82,10 @@ def test_to_fill_overrules_only_what_nobody_could_have() -> None:
     found = lost({"order": ["a"], "ignore": ["b"], "merge": "fill"},
                  {"order": ["b"], "sort": "price", "zdr": False})  # fmt: skip
     assert list(found) == ["order"]
-    assert "no `order` that `only` or `ignore` shut out" in found["order"].why
+    assert (
+        "no `sort` is sent beside an `order`, and no `order` entry that `only` or `ignore` exclude"
+        in found["order"].why
+    )
 
 
 def test_every_rule_behind_a_field_is_named() -> None:

@@ -97,13 +97,13 @@ GENERAL, SPECIAL = 'rule "rule-0" (test.yaml:1)', 'rule "rule-1" (test.yaml:1)'
     ("general", "special", "why"),
     [
         ({"only": ["a"]}, {"ignore": ["a"]},
-         f"{GENERAL} and {SPECIAL} shut each other out (only, ignore)"),
+         f"{GENERAL} and {SPECIAL} contradict each other (only, ignore)"),
         ({"only": ["a"], "allow_fallbacks": False}, {"order": ["b"]},
-         f"{GENERAL} and {SPECIAL} shut each other out (only, order)"),
+         f"{GENERAL} and {SPECIAL} contradict each other (only, order)"),
         ({"quantization_floor": "fp8"}, {"quantizations": ["fp4"]},
-         f"no quantization passes {GENERAL} and {SPECIAL}"),
+         f"no quantization satisfies {GENERAL} and {SPECIAL}"),
         ({"quantizations": ["unknown"]}, {"unknown_quantization": "deny"},
-         f"no quantization passes {SPECIAL} and {GENERAL}"),
+         f"no quantization satisfies {SPECIAL} and {GENERAL}"),
     ],
 )  # fmt: skip
 def test_rules_that_leave_nothing_between_them_are_named(
@@ -111,7 +111,7 @@ def test_rules_that_leave_nothing_between_them_are_named(
 ) -> None:
     book = book_of(general, {**special, "models": ["qwen/*"]})
     assert route(book, {"model": OPEN}).conflict == why
-    with pytest.raises(PolicyConflict, match="the policy leaves nothing for qwen/qwen3"):
+    with pytest.raises(PolicyConflict, match="the policy allows no endpoint for qwen/qwen3"):
         send(book, {"model": OPEN})
     assert route(book, {"model": CLOSED}).conflict is None
 

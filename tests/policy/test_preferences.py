@@ -83,8 +83,9 @@ def test_a_conflict_names_rule_both_sides_and_the_way_out(
     with pytest.raises(PolicyConflict) as conflict:
         send(book_of(ours), {"model": "q/q", "provider": theirs})
     assert str(conflict.value) == (
-        f"{RULE} allows {field} {allowed} and the request's provider.{field} asks for {asked}: "
-        f"nothing is in both; ask for some of the former, or leave provider.{field} out"
+        f"{RULE} allows {field} {allowed} and the request's provider.{field} asks for {asked}, "
+        "which have nothing in common; request values that the policy allows, or "
+        f"remove provider.{field}"
     )
 
 
@@ -105,7 +106,7 @@ def test_a_conflict_names_the_field_that_was_really_sent(
     with pytest.raises(PolicyConflict) as conflict:
         send(book_of({"only": ["a"]}), {"model": "q/q", "provider": theirs})
     assert f"the request's provider.{field} asks for {asked}" in str(conflict.value)
-    assert str(conflict.value).endswith(f"leave provider.{field} out")
+    assert str(conflict.value).endswith(f"remove provider.{field}")
 
 
 NEW_HOST = EMPTY.with_listing(
@@ -162,8 +163,8 @@ def test_a_conflict_between_allowed_and_ignored_names_both(ours: Said, theirs: S
         send(book_of(ours), {"model": "q/q", "provider": theirs})
     assert str(conflict.value) == (
         f"{RULE} and the request's provider object together allow only "
-        '["a/fp8"] and ignore ["a"], so nobody is left to serve; '
-        "ask for a provider that the policy doesn't shut out"
+        '["a/fp8"] and ignore ["a"], so no provider is left; '
+        "request a provider that the policy allows"
     )
 
 
@@ -179,5 +180,5 @@ def test_a_conflict_between_allowed_and_ignored_names_both(ours: Said, theirs: S
 def test_a_caller_who_shuts_out_everybody_is_told_so_and_no_rule_is_blamed(
     ours: Said, theirs: Said
 ) -> None:
-    with pytest.raises(PolicyConflict, match="leaves nobody to serve, whatever the policy says"):
+    with pytest.raises(PolicyConflict, match="leaves no provider, whatever the policy"):
         send(book_of(ours), {"model": "q/q", "provider": theirs})

@@ -12,7 +12,7 @@ from app.simulator.switches import Switches
 from tests.policy.sending import book_of, send, sent
 from tests.simulator.simulated import HELLO, endpoint, model
 
-TIERED = "whose variant admits endpoints of a service tier"
+TIERED = "whose variant allows endpoints of a service tier"
 ALIASES = {"mine": {"model": "qwen/qwen3:online"}}
 
 
@@ -52,7 +52,7 @@ def test_a_refused_use_is_refused_naming_rule_and_way_out(
         send(book, {"model": "q/q", **body})
     assert str(refused.value) == (
         f'rule "rule-0" (test.yaml:1) refuses requests with {field}, and this one has {used}; '
-        "leave it out"
+        "remove it"
     )
 
 
@@ -109,7 +109,9 @@ def test_models_refused_outright_may_still_be_reached_by_their_alias_in_a_list()
 )
 def test_a_model_that_is_nothing_but_a_stripped_preset_is_refused(body: dict[str, Any]) -> None:
     book = book_of({"models": ["*"], "strip": ["preset"]})
-    with pytest.raises(PolicyRefused, match=r"strips presets, and @[Pp]reset/x is nothing else"):
+    with pytest.raises(
+        PolicyRefused, match=r"removes presets, but @[Pp]reset/x names only a preset"
+    ):
         send(book, body)
 
 

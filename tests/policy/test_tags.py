@@ -42,7 +42,7 @@ from tests.policy.json_texts import BOUNDED
 )
 def test_an_entry_covers(entry: str, other: str, expected: bool) -> None:  # noqa: FBT001
     assert covers(entry, other) is expected
-    assert covered(other, lowered(["nobody", entry])) is expected
+    assert covered(other, lowered(["provider not named", entry])) is expected
 
 
 @BOUNDED

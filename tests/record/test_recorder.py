@@ -110,4 +110,4 @@ async def test_a_ledger_in_trouble_reaches_no_request(caplog: pytest.LogCaptureF
     recorder = Recorder(feed=feed, submit=trouble, telemetry=telemetry, traffic=Traffic())
     await one_request(recorder, feed)
     await recorder.close()
-    assert "no receipt could be made" in caplog.text
+    assert "no receipt could be created" in caplog.text

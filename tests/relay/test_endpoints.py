@@ -142,8 +142,8 @@ async def test_a_browser_is_led_to_the_dashboard() -> None:
         ("GET //files", 404, "OpenRouter's API is under /v1"),
         ("GET /HEALTH", 404, "OpenRouter's API is under /v1"),
         ("GET /pointsman", 404, "OpenRouter's API is under /v1"),
-        ("POST /v1/CHAT/completions", 404, "POST to /v1/chat/completions"),
-        ("PUT /v1/CHAT/completions", 404, "POST to /v1/chat/completions"),
+        ("POST /v1/CHAT/completions", 404, "use POST /v1/chat/completions"),
+        ("PUT /v1/CHAT/completions", 404, "use POST /v1/chat/completions"),
     ],
 )
 async def test_what_no_endpoint_serves_is_answered(asked: str, status: int, told: str) -> None:

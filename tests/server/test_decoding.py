@@ -43,7 +43,7 @@ def test_t30_no_encoding_is_no_change() -> None:
 def test_t30_a_bomb_is_stopped_at_the_limit(encoding: str) -> None:
     bomb = WAYS[encoding](b"\0" * 50_000_000)
     assert len(bomb) < 100_000
-    with pytest.raises(BodyTooLarge, match="once decompressed"):
+    with pytest.raises(BodyTooLarge, match="after decompression"):
         decoded(bomb, encoding, 1_000_000)
 
 
@@ -76,7 +76,7 @@ def test_t30_slices_come_back_in_one_piece(encoding: str, size: int) -> None:
 def test_t30_what_follows_the_end_is_not_left_out_in_silence(encoding: str) -> None:
     whole = WAYS[encoding](b'{"model": "a/b"}')
     for more in (b"\0", whole, b"x" * 200_000):
-        with pytest.raises(MalformedBody, match="something follows its end"):
+        with pytest.raises(MalformedBody, match="data follows its end"):
             decoded(whole + more, encoding, 1_000_000)
 
 
@@ -84,10 +84,12 @@ def test_t30_layers_have_a_bound() -> None:
     body = b"{}"
     for _ in range(3):
         body = gzip.compress(body)
-    with pytest.raises(UnsupportedContent, match="3 times over; at most 2"):
+    with pytest.raises(
+        UnsupportedContent, match="compressed 3 times; send it compressed at most 2 times"
+    ):
         decoded(body, "gzip, gzip, gzip", 1_000)
     assert decoded(gzip.decompress(body), "gzip, identity, gzip", 1_000) == b"{}"
-    with pytest.raises(UnsupportedContent, match="5000 times over"):
+    with pytest.raises(UnsupportedContent, match="compressed 5000 times; send"):
         decoded(body, "gzip," * 5000, 1_000)
 
 

@@ -94,6 +94,23 @@ async def test_what_fastapi_has_no_route_for_is_told_as_everywhere(proxy: Proxy,
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "way_out"),
+    [
+        ("GET", "/chat/completions", "use POST /v1/chat/completions"),
+        ("POST", "/v2/chat/completions", "use POST /v1/chat/completions"),
+        ("GET", "/model", "use GET /v1/models"),
+        ("GET", "/nowhere", "OpenRouter's API is under /v1, Pointsman's own under /pointsman"),
+    ],
+)
+async def test_a_404_names_the_path_that_was_probably_meant(
+    proxy: Proxy, method: str, path: str, way_out: str
+) -> None:
+    answer = await proxy.client.request(method, proxy.url + path)
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"] == f"{method} {path!a} is not served; {way_out}"
+
+
 async def test_the_app_is_open_between_start_and_stop() -> None:
     seen: list[str] = []
 

@@ -184,7 +184,14 @@ def _models(made: Making) -> dict[str, Any]:
 # --- preferences ------------------------------------------------------------------------------
 
 _HOSTS = ["baseten", "deepinfra", "novita", "openai", "azure", "groq", "chutes", "fireworks"]
-_ENTRIES = [*_HOSTS, "deepinfra/bf16", "deepinfra/turbo", "novita/fp4", "openai/priority", "nobody"]
+_ENTRIES = [
+    *_HOSTS,
+    "deepinfra/bf16",
+    "deepinfra/turbo",
+    "novita/fp4",
+    "openai/priority",
+    "provider not named",
+]
 _LABELS = ["bf16", "fp16", "fp8", "fp4", "unknown"]
 
 

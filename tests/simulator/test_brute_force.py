@@ -49,7 +49,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
     )
 
 
-names = st.lists(st.sampled_from([*TAGS, "nobody", "Deepinfra"]), max_size=4)
+names = st.lists(st.sampled_from([*TAGS, "provider not named", "Deepinfra"]), max_size=4)
 # A cap is given as a number or as text; some equal a price, in USD per million.
 caps = st.sampled_from([0, "0.1", 0.3, "0.30", 0.5, 1, "1e0", 2])
 preferences = st.fixed_dictionaries(

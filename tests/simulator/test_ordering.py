@@ -107,7 +107,7 @@ def test_without_fallbacks_only_the_first_is_tried() -> None:
 
 
 def test_an_order_of_strangers_means_default_routing() -> None:
-    strangers = {"order": ["nobody", "noone"]}
+    strangers = {"order": ["provider not named", "noone"]}
     firsts = Counter(tried(*THREE, seed=seed, provider=strangers)[0] for seed in range(300))
     assert firsts["cheap"] > firsts["near"] > firsts["fast"] > 0
 

@@ -21,7 +21,7 @@ ACME = [
 EVERY_KEY: dict[str, Any] = {
     "only": ["azure"],
     "order": ["azure"],
-    "ignore": ["nobody"],
+    "ignore": ["provider not named"],
     "allow_fallbacks": False,
     "require_parameters": True,
     "data_collection": "deny",

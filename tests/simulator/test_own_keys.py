@@ -81,7 +81,7 @@ def test_own_keys_go_first_across_models() -> None:
 
 
 def test_the_funnel_says_where_own_keys_were_added() -> None:
-    only_others = {"order": ["nobody"], "allow_fallbacks": False, "ignore": ["b"]}
+    only_others = {"order": ["provider not named"], "allow_fallbacks": False, "ignore": ["b"]}
     with pytest.raises(Refusal) as refused:
         tried(ROWS, "b", provider=only_others)
     assert (refused.value.metadata or {})["failed_routing_step"] == "Filter by Fallback"

@@ -99,7 +99,7 @@ async def test_preferences_filter_what_is_picked_from_unless_the_switch_says_oth
 async def test_free_picks_a_model_that_costs_nothing(tmp_path: Path) -> None:
     simulated = sim(tmp_path)
     assert await picked(simulated, "openrouter/free") == {"acme/gift:free"}
-    denied = {"only": ["nobody"]}
+    denied = {"only": ["provider not named"]}
     assert (await simulated.chat("openrouter/free", provider=denied)).status_code == 404
 
 

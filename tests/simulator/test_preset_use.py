@@ -188,7 +188,7 @@ def test_a_preset_s_system_prompt_stands_in_for_one_that_is_lacking(
     assert found.body[field] == value
 
 
-@pytest.mark.parametrize("slug", ["nobody", "off", "empty", "private"])
+@pytest.mark.parametrize("slug", ["provider not named", "off", "empty", "private"])
 @pytest.mark.parametrize("status", ["400", "404"])
 def test_a_name_that_leads_to_no_active_preset_is_an_error(slug: str, status: str) -> None:
     find = Presets(PRESETS).finder(ONE)

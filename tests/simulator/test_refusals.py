@@ -156,7 +156,7 @@ def _fallen(message: str) -> list[str]:
 async def test_tools_and_a_dead_order_show_both_steps_as_recorded(tmp_path: Path) -> None:
     rows = [endpoint(f"h{n}", supported_parameters=["tools"] * (n > 0)) for n in range(28)]
     simulated = Simulated(tmp_path, model(*rows, id="z-ai/glm-5.3"))
-    dead = {"order": ["nobody"], "allow_fallbacks": False}
+    dead = {"order": ["provider not named"], "allow_fallbacks": False}
     reply = await simulated.chat("z-ai/glm-5.3", provider=dead, tools=[TOOL])
     recorded = RECORDED["fallback-off-tools-glm"]["body"]["error"]
     told = reply.json()["error"]

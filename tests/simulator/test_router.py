@@ -106,7 +106,7 @@ async def test_messages_may_name_their_fallbacks_in_anthropic_s_way(tmp_path: Pa
 
 async def test_the_first_model_s_404_is_told_when_no_model_is_left(tmp_path: Path) -> None:
     reply = await Simulated(tmp_path, ONE, TWO).chat(
-        models=["x-ai/grok-4"], provider={"only": ["nobody"]}
+        models=["x-ai/grok-4"], provider={"only": ["provider not named"]}
     )
     assert reply.status_code == 404
     assert "Providers serving acme/sim-1-20261001: a, b" in reply.json()["error"]["message"]

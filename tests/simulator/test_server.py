@@ -134,7 +134,7 @@ def test_the_sdk_lists_the_models(served: Served) -> None:
     [
         ("acme/none", {}, openai.BadRequestError),
         ("qwen/qwen3-coder", {"floor": "fp8"}, openai.BadRequestError),
-        ("qwen/qwen3-coder", {"only": ["nobody"]}, openai.NotFoundError),
+        ("qwen/qwen3-coder", {"only": ["provider not named"]}, openai.NotFoundError),
     ],
 )
 def test_the_sdk_raises_for_refusals(

@@ -70,7 +70,7 @@ async def test_a_malformed_provider_object_gets_a_400_that_names_the_place(
 
 
 ALL_FIELDS: dict[str, Any] = {
-    "only": ["deepinfra", "novita/fp8", "nobody"],
+    "only": ["deepinfra", "novita/fp8", "provider not named"],
     "order": ["novita", "nobody"],
     "ignore": ["nobody"],
     "allow_fallbacks": True,

@@ -70,7 +70,7 @@ async def test_a_stall_over_a_second_is_told_once_with_the_place(
             stalls.tick(0.1)
     (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
     told = record.getMessage()
-    assert "the event loop stood still for 1." in told
+    assert "the event loop was blocked for 1." in told
     assert "tests/telemetry/test_stalls.py:" in told
     assert " in hold_up < " in told
     assert "secret" not in told
@@ -83,8 +83,8 @@ async def test_a_stall_that_nobody_watched_is_told_all_the_same(
 ) -> None:
     clock = Clock()
     ticked(Stalls(clock=clock), clock, 0.1, 2.1)
-    assert "stood still for 2.0 s" in caplog.text
-    assert "a place not seen" in caplog.text
+    assert "was blocked for 2.0 s" in caplog.text
+    assert "an unknown place" in caplog.text
 
 
 def test_the_watch_looks_at_nothing_while_ticks_come(monkeypatch: pytest.MonkeyPatch) -> None:

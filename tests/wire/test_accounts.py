@@ -35,8 +35,8 @@ def available(*names: str) -> dict[str, Any]:
         ({"endpoints": available("Novita", "NOVITA")}, None),
         ({"endpoints": available("Novita", "Chutes")}, "more than one provider as selected"),
         ({"attempts": [{"status": 500}, NOVITA]}, "an attempt without a provider"),
-        ({"attempt": 3}, "counts 3 attempts and names 0"),
-        ({"attempt": 3, "attempts": [CHUTES, NOVITA]}, "counts 3 attempts and names 2"),
+        ({"attempt": 3}, "counts 3 attempts but lists 0"),
+        ({"attempt": 3, "attempts": [CHUTES, NOVITA]}, "counts 3 attempts but lists 2"),
     ],
 )
 def test_t59_an_account_says_where_it_may_not_name_everybody(
@@ -71,7 +71,7 @@ def test_a_field_that_tells_who_served_and_is_too_large_is_told(name: bytes) -> 
     notes.take(frame)
     seen = notes.observation()
     assert (seen.model, seen.partly_read) == ("a/b", True)
-    assert seen.unreadable == "a field that tells which provider served is too large to be read"
+    assert seen.unreadable == "the field that names the provider is too large to be read"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_of_a_large_frame_only_what_a_model_says_may_be_large() -> None:
     assert frame.usage is frame.openrouter_metadata is TOO_LARGE  # so that it can be told
     assert frame.id is None
     assert frame.choices == {"x": "y" * 70_000}
-    assert frame.error == "an error of 70008 bytes, which is too long to be read"
+    assert frame.error == "an error of 70008 bytes, too long to be read"
     assert read_value(large) is None
 
 

@@ -24,23 +24,23 @@ def test_an_odd_row_costs_itself_alone() -> None:
         *({"a": None, "b": None}, "\ufffd", {"c": "\ufffd"}),
         *(None, 7),
     ]
-    with pytest.raises(NotAListing, match="no JSON of that shape"):
+    with pytest.raises(NotAListing, match="not JSON of the expected form"):
         rows_of(body % (b"1", deep), most=9)
 
 
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b"", "no JSON of that shape"),
+        (b"", "not JSON of the expected form"),
         (b"  <!doctype html>", "a web page"),
-        (b"[]", "no JSON of that shape"),
-        (b'{"data":7}', "no JSON of that shape"),
-        (b'{"data":{}}', "no JSON of that shape"),
-        (b'{"data":{"endpoints":{}}}', "no JSON of that shape"),
+        (b"[]", "not JSON of the expected form"),
+        (b'{"data":7}', "not JSON of the expected form"),
+        (b'{"data":{}}', "not JSON of the expected form"),
+        (b'{"data":{"endpoints":{}}}', "not JSON of the expected form"),
         (b'{"data":[1,2,3]}', "over 2 rows"),
         (b'{"data":[' + b" " * LARGEST + b"]}", "over 16 MB"),
         (b'{"data":[' + b"1," * MOST_VALUES + b"1]}", "over 1,000,000 values"),
-        (b'{"data":["' + b"\\ud800" * 20_001 + b'"]}', "no JSON of that shape"),
+        (b'{"data":["' + b"\\ud800" * 20_001 + b'"]}', "not JSON of the expected form"),
     ],
     ids=range(10),
 )

@@ -57,7 +57,7 @@ def test_of_attempts_without_end_so_many_are_kept_and_the_rest_is_known_to_be_mi
     assert [len(each) for each in (seen.metadata.attempts, seen.error.previous)] == [256] * 2
     assert (seen.partly_read, seen.unreadable) == (
         True,
-        "the router's account lists 256 attempts or more",
+        "the router metadata lists 256 attempts or more",
     )
 
 

@@ -37,12 +37,24 @@ def test_an_entry_is_read_as_browsers_would_send_it(entry: str, read: str) -> No
     [
         ("*", "every web page you visit"),
         ("https://*", "pages of strangers"),
-        ("https://*.example", "two labels behind"),
-        ("https://app.*", "two labels behind"),
+        (
+            "https://*.example",
+            (
+                "'https://*.example' would allow pages of strangers; write at least two labels "
+                "after the '*', e.g. https://*.team.example"
+            ),
+        ),
+        (
+            "https://app.*",
+            (
+                "'https://app.*' would allow pages of strangers; write at least two labels "
+                "after the '*', e.g. https://*.team.example"
+            ),
+        ),
         ("https://*.*.team.example", "once"),
         ("https://app-*.team.example", "one whole label"),
         ("vscode-*://x", "not an origin"),
-        ("http://localhost:*", "list the ports"),
+        ("http://localhost:*", "'http://localhost:*': '*' can't replace a port; list each port"),
         ("https://app.example/page", "write https://app.example"),
         ("https://app.example?x=1", "write https://app.example"),
         ("https://app.example#x", "write https://app.example"),

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.wire.dialect import DIALECTS
-from app.wire.paths import base_of, canonical_path, error_shape, is_below_base, nearly
+from app.wire.paths import (
+    base_of,
+    canonical_path,
+    error_shape,
+    is_below_base,
+    nearly,
+    probably_meant,
+)
 
 PREFIXES = ["", "/v1", "/api/v1", "/api", "/v1/v1", "/api/v1/api/v1", "/v1/", "//v1", "/v1//v1/."]
 SUFFIXES = ["", "/", "//", "/.", "/x/.."]
@@ -97,6 +104,22 @@ def test_what_another_reader_might_take_for_one_of_ours_is_seen(path: str) -> No
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/beta/chat/completions", "/", "/v1/files/x;y"])
 def test_other_paths_are_like_none_of_ours(path: str) -> None:
     assert nearly(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/chat/completions", "/chat/completions"),
+        ("/v2/chat/completions", "/chat/completions"),
+        ("/chat/completion", "/chat/completions"),
+        ("/openai/Responses", "/responses"),
+        ("/model", "/models"),
+        ("/nowhere", None),
+        ("/", None),
+    ],
+)
+def test_a_path_that_is_not_served_has_a_nearest_one(path: str, meant: str | None) -> None:
+    assert probably_meant(path) == meant
 
 
 @pytest.mark.parametrize(

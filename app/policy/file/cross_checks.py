@@ -18,10 +18,10 @@ def names_amiss(rules: Sequence[Rule], aliases: Sequence[Alias]) -> Iterator[Pol
     by_alias = {alias.name.lower() for alias in aliases}
     for alias in aliases:
         if alias.rule is not None and alias.rule not in known:
-            hint = did_you_mean(alias.rule, known) or "; no file has one"
-            yield _problem(alias, f'there is no rule named "{alias.rule}"{hint}')
+            hint = did_you_mean(alias.rule, known) or "; add such a rule, or remove `rule`"
+            yield _problem(alias, f'no rule is named "{alias.rule}"{hint}')
         if alias.model.lower() in by_alias:
-            message = f"{alias.model} is an alias itself; name the model it stands for"
+            message = f"{alias.model} is itself an alias; use the model that it stands for"
             yield _problem(alias, message)
 
 
@@ -30,7 +30,9 @@ def purposeless(book: Book) -> Iterator[PolicyProblem]:
     named = {alias.rule for alias in book.aliases.values()}
     for rule in book.rules:
         if not rule.models and rule.name not in named:
-            yield _problem(rule, "models is missing, and no alias names this rule")
+            yield _problem(
+                rule, "`models` is missing and no alias uses this rule, so it never applies"
+            )
 
 
 def contradictions(book: Book) -> Iterator[PolicyProblem]:
@@ -50,7 +52,9 @@ def _twice(noun: str, things: Iterable[Rule | Alias]) -> Iterator[PolicyProblem]
         other = first.setdefault(thing.name.lower(), thing)
         if other is not thing:
             place = f"{other.file}:{other.line}"
-            yield _problem(thing, f'there is {noun} named "{other.name}" already, at {place}')
+            yield _problem(
+                thing, f'{noun} named "{other.name}" already exists at {place}; rename one of them'
+            )
 
 
 def _problem(thing: Rule | Alias, message: str) -> PolicyProblem:

@@ -75,9 +75,13 @@ def _ladder(files: Iterable[Spots]) -> dict[str, float]:
         ranks = _value(spots, "ladder", {})
         for label, rank in ranks.items() if ranks is not BAD else ():
             if label == UNKNOWN:
-                spots["ladder"].complain("unknown has no rank; see unknown_quantization")
+                spots["ladder"].complain(
+                    "`unknown` has no rank; use `unknown_quantization: allow` or `deny`"
+                )
             elif said.setdefault(label, rank) != rank:
-                spots["ladder"].complain(f"{label} has another rank in another file")
+                spots["ladder"].complain(
+                    f"{label} has a different rank in another file; give it one rank"
+                )
             else:
                 ladder[label] = rank
     return ladder
@@ -87,7 +91,9 @@ def _rules(spots: Spots, ladder: Ladder) -> Iterator[Rule]:
     if "rules" not in spots:
         return
     if spots["rules"].kind != "list":
-        spots["rules"].complain(f"{spots['rules']} is not a list of rules")
+        spots["rules"].complain(
+            f"{spots['rules']} is not a list of rules; write each as `- name: NAME`"
+        )
         return
     for spot in spots["rules"].items():
         fields = _RULE.spots(spot)
@@ -112,7 +118,9 @@ def _aliases(spots: Spots, ladder: Ladder) -> Iterator[Alias]:
     if "aliases" not in spots:
         return
     if spots["aliases"].kind != "mapping":
-        spots["aliases"].complain(f"{spots['aliases']} is not a mapping of names to models")
+        spots["aliases"].complain(
+            f"{spots['aliases']} is not a mapping; write each as `NAME: {{model: author/model}}`"
+        )
         return
     for name, spot in spots["aliases"].entries().items():
         if not ALIAS.fits(name):

@@ -18,15 +18,15 @@ Check = Callable[[Values, Spots, Ladder], None]
 
 # Why these fields are not for `set` and `strip`, and what to do instead.
 _NOT_FOR_SET = {
-    "model": "give the model an alias",
-    "models": "the caller lists fallback models, each held to its own rules",
-    "fallbacks": "the caller lists fallback models, each held to its own rules",
+    "model": "define an alias for the model instead",
+    "models": "fallback models come from the request; each has its own rules",
+    "fallbacks": "fallback models come from the request; each has its own rules",
     "provider": "write its fields into the rule",
-    "extra_body": "it is an argument of the OpenAI SDK; set what is in it by itself",
+    "extra_body": "it is an argument of the OpenAI SDK; set its fields directly",
 }
 _NOT_FOR_STRIP = {
-    "model": "a request needs its model; `refuse: [model]` turns such requests away",
-    "provider": "`merge: replace` leaves the caller's object out",
+    "model": "every request requires it; `refuse: [model]` refuses such requests",
+    "provider": "use `merge: replace` to ignore the request's object",
 }
 
 # Fields that OpenRouter's request bodies have; a name close to one of them is a slip of the pen.
@@ -40,27 +40,32 @@ _BODY_FIELDS = """
     tool_choice tools top_a top_k top_logprobs top_p trace transforms usage user verbosity
 """
 REQUEST_FIELDS = frozenset(_BODY_FIELDS.split())
+SETTABLE = REQUEST_FIELDS - _NOT_FOR_SET.keys()
 _NEAR = 0.8
 
 
 def _pin_is_only_and_order(values: Values, spots: Spots, _: Ladder) -> None:
     for key in ("only", "order"):
         if "pin" in values and key in values:
-            spots[key].complain("pin says this already: it is `only` and `order` in one")
+            spots[key].complain(
+                "`pin` already sets this, as `only` and `order` in one; remove one of them"
+            )
 
 
 def _something_may_serve(values: Values, spots: Spots, _: Ladder) -> None:
     key = "pin" if "pin" in values else "only"
     allowed, ignored = values.get(key, ()), tags.with_tiers(values.get("ignore", ()))
     if allowed and all(tags.covered(entry, ignored) for entry in allowed):
-        spots["ignore"].complain(f"this shuts out all that `{key}` allows; nothing could serve")
+        spots["ignore"].complain(
+            f"excludes everything that `{key}` allows, so no endpoint could serve"
+        )
 
 
 def _labels_are_known(values: Values, spots: Spots, ladder: Ladder) -> None:
     floor = values.get("quantization_floor", next(iter(ladder)))
     if floor == UNKNOWN:
         spots["quantization_floor"].complain(
-            "unknown has no rank; say `unknown_quantization: allow` or `deny`"
+            "`unknown` has no rank; use `unknown_quantization: allow` or `deny`"
         )
     elif floor not in ladder:
         spots["quantization_floor"].complain(_no_label(floor, ladder))
@@ -70,7 +75,7 @@ def _labels_are_known(values: Values, spots: Spots, ladder: Ladder) -> None:
 
 
 def _no_label(label: str, known: Any) -> str:
-    hint = did_you_mean(label, known) or f"; the ladder has {', '.join(known)}"
+    hint = did_you_mean(label, known) or f"; use one of {', '.join(known)}"
     return f'"{label}" is not a quantization{hint}'
 
 
@@ -84,20 +89,24 @@ def _some_label_passes(values: Values, spots: Spots, ladder: Ladder) -> None:
     ):
         return
     if all(ladder[label] < ladder[floor] for label in listed):
-        spots["quantizations"].complain(f"all of these are below the floor of {floor}")
+        spots["quantizations"].complain(
+            f"every label is below `quantization_floor: {floor}`; add a higher one"
+        )
 
 
 def _unknown_is_not_both(values: Values, spots: Spots, _: Ladder) -> None:
     listed = UNKNOWN in values.get("quantizations", ())
     if listed and values.get("unknown_quantization") == "deny":
-        spots["quantizations"].complain("it lists unknown, which unknown_quantization denies")
+        spots["quantizations"].complain(
+            "lists `unknown`, which `unknown_quantization: deny` excludes; remove one"
+        )
 
 
 def _fields_may_be_touched(values: Values, spots: Spots, _: Ladder) -> None:
     for key, fields in (("set", _NOT_FOR_SET), ("strip", _NOT_FOR_STRIP)):
         for name in values.get(key, ()):
             if name in fields:
-                spots[key].complain(f"{key} can't have {name}: {fields[name]}")
+                spots[key].complain(f"`{key}` can't contain `{name}`: {fields[name]}")
 
 
 def _fields_are_spelled(values: Values, spots: Spots, _: Ladder) -> None:
@@ -105,14 +114,14 @@ def _fields_are_spelled(values: Values, spots: Spots, _: Ladder) -> None:
         for name in values.get(key, ()):
             hint = did_you_mean(name, REQUEST_FIELDS, _NEAR)
             if name not in REQUEST_FIELDS and hint:
-                spots[key].complain(f"no request has a field {name}{hint}")
+                spots[key].complain(f"`{name}` is not a request field{hint}")
 
 
 def _one_thing_per_field(values: Values, spots: Spots, _: Ladder) -> None:
     for one, other in (("set", "strip"), ("set", "refuse"), ("strip", "refuse")):
         for name in values.get(other, ()):
             if name in values.get(one, ()):
-                spots[other].complain(f"{name} is under `{one}` too; choose one")
+                spots[other].complain(f"`{name}` is also under `{one}`; remove it from one of them")
 
 
 CHECKS: tuple[Check, ...] = (

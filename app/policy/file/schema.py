@@ -9,6 +9,7 @@ from typing import Any
 
 from app.catalog.providers import slug_of
 from app.policy.fields import FIELDS
+from app.policy.file.rule_checks import SETTABLE
 from app.policy.file.shapes import (
     Choice,
     Exactly,
@@ -25,8 +26,10 @@ from app.policy.file.shapes import (
 )
 from app.policy.precision import LADDER, UNKNOWN
 from app.policy.route import MERGES, PRESETS, ROUTES, VIOLATIONS
+from app.suggest import did_you_mean
 
 _LEAST_PRICE = 0.0001  # USD per million tokens; what is less was written in USD per token
+_SAME = 0.9  # `preset` is a slip of the pen for `presets`
 _MOST_SECONDS = 300  # to the first token; what is more was written in milliseconds
 
 
@@ -52,8 +55,8 @@ def _pattern(text: str) -> str:
     if any(mark in text for mark in "[]{}!|"):
         return "; the only wildcards are * and ?"
     if "/" not in text:
-        return f"; a slug reads author/model, so perhaps */{text.strip().lower()}"
-    return _lower_case(text) or "; a slug reads author/model:variant"
+        return f"; a model slug has the form author/model; did you mean */{text.strip().lower()}?"
+    return _lower_case(text) or "; a model slug has the form author/model:variant"
 
 
 def _entry(text: str) -> str:
@@ -67,7 +70,7 @@ def _entry(text: str) -> str:
 NAME = Text(
     "a name",
     r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?",
-    lambda _: "; it is one line of up to 100 characters",
+    lambda _: "; use one line of at most 100 characters",
 )
 PATTERN = Text(  # with an author, or a wildcard that stands for one
     "a model pattern",
@@ -77,41 +80,43 @@ PATTERN = Text(  # with an author, or a wildcard that stands for one
 MODEL = Text(
     "a model slug",
     r"~?[a-z0-9][a-z0-9._+-]*/[a-z0-9][a-z0-9._+-]*(?::[a-z0-9._-]+)*",
-    lambda text: _lower_case(text) or "; it reads author/model",
+    lambda text: _lower_case(text) or "; a model slug has the form author/model",
 )
 ALIAS = Text(
-    "a name for an alias",
+    "an alias name",
     r"[A-Za-z0-9][A-Za-z0-9._/:+-]{0,99}",
     lambda _: "; use letters, digits and . _ / : + -",
 )
 ENTRY = Text("a provider slug or tag", r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*", _entry)
-CALLER = Text("a caller's name", r"\S+(?: \S+)*", lambda _: "; it has no blanks around it")
+CALLER = Text(
+    "a caller's name", r"\S+(?: \S+)*", lambda _: "; use single spaces, and none around it"
+)
 AGENT = Text("a user agent pattern", r"[^\[\]{}]+", lambda _: "; the only wildcards are * and ?")
-FIELD = Text("the name of a request field", r"[a-z][a-z0-9_]*", _lower_case)
+FIELD = Text("a request field", r"[a-z][a-z0-9_]*", _lower_case)
 KEPT_OUT = Text(
-    "the name of a request field, a tool or a plugin",
+    "a request field, a tool or a plugin",
     r"[a-z][a-z0-9_]*|(?:tools|plugins)\.[A-Za-z0-9*?][A-Za-z0-9:_.*?-]{0,99}",
-    lambda text: _lower_case(text) or "; a tool is tools.TYPE, a plugin plugins.ID",
+    lambda text: _lower_case(text) or "; write a tool as tools.TYPE, a plugin as plugins.ID",
 )
 LABEL = Text(
     "a quantization label", r"[a-z0-9][a-z0-9_.-]*", _lower_case, examples=(*LADDER, UNKNOWN)
 )
 
 PRICE = Number("USD per million tokens", _per_token)
-FEE = Number("USD each")
+FEE = Number("USD")
 SPEED = Number("tokens per second")
 SECONDS = Number("seconds", _milliseconds)
 
 
 def _percentiles(number: Number) -> OneOf:
     cut_offs = {
-        name: Key(number, f"what {name[1:]} in 100 requests keep to")
+        name: Key(number, f"met by {name[1:]} of 100 requests")
         for name in ("p50", "p75", "p90", "p99")
     }
     return OneOf(number, Record(cut_offs))
 
 
-_SORTS = Choice(("price", "throughput", "latency", "exacto"), "a way to sort")
+_SORTS = Choice(("price", "throughput", "latency", "exacto"), "a sort order")
 
 # --- keys -------------------------------------------------------------------------------------
 
@@ -122,18 +127,18 @@ _SHAPES: Mapping[str, Shape] = {
     "data_policy": Choice(("allow", "deny"), "a data policy"),
     "prices": Record(
         {
-            "prompt": Key(PRICE, "Most for input, in USD per million tokens."),
-            "completion": Key(PRICE, "Most for output, in USD per million tokens."),
-            "request": Key(FEE, "Most for a request, in USD."),
-            "image": Key(FEE, "Most for an image, in USD."),
-            "audio": Key(FEE, "Most for a unit of audio, in USD."),
+            "prompt": Key(PRICE, "Highest price for input, in USD per million tokens."),
+            "completion": Key(PRICE, "Highest price for output, in USD per million tokens."),
+            "request": Key(FEE, "Highest price for a request, in USD."),
+            "image": Key(FEE, "Highest price for an image, in USD."),
+            "audio": Key(FEE, "Highest price for a unit of audio, in USD."),
         }
     ),
     "sort": OneOf(
         _SORTS,
         Record(
             {
-                "by": Key(_SORTS, "What to sort by.", required=True),
+                "by": Key(_SORTS, "What to sort by.", required="price"),
                 "partition": Key(
                     Choice(("model", "none"), "a partition"),
                     "none: sort the endpoints of all listed models together.",
@@ -152,76 +157,88 @@ PROVIDER_KEYS: Mapping[str, Key] = {
 
 WISH_KEYS: Mapping[str, Key] = {
     **PROVIDER_KEYS,
-    "pin": Key(ListOf(ENTRY), "These, in this order, nothing else: `only` and `order` in one."),
+    "pin": Key(ListOf(ENTRY), "Only these, in this order: `only` and `order` in one."),
     "quantization_floor": Key(LABEL, "This label or better on the ladder."),
     "unknown_quantization": Key(
-        Choice(("auto", "allow", "deny"), "an answer"),
-        "Whether endpoints that declare nothing pass the floor; auto: only where the model's "
+        Choice(("auto", "allow", "deny"), "valid here"),
+        "Whether endpoints that declare no quantization are accepted; auto: only if the model's "
         "weights aren't published.",
     ),
 }
 
 RULE_KEYS: Mapping[str, Key] = {
-    "name": Key(NAME, "What receipts and errors call this rule.", required=True),
-    "models": Key(ListOf(PATTERN), "Model slugs, with * and ?, that this rule is for."),
-    "callers": Key(ListOf(CALLER), "Only for these callers."),
-    "user_agents": Key(ListOf(AGENT), "Only for these user agents, with * and ?."),
+    "name": Key(NAME, "The rule's name in receipts and errors.", required="NAME"),
+    "models": Key(ListOf(PATTERN), "The models that this rule applies to: slugs with * and ?."),
+    "callers": Key(ListOf(CALLER), "Apply only to requests of these callers."),
+    "user_agents": Key(ListOf(AGENT), "Apply only to requests of these user agents, with * and ?."),
     **WISH_KEYS,
     "merge": Key(
-        Choice(MERGES, "a way to merge"),
-        "What becomes of the caller's own provider object; tighten: both hold.",
+        Choice(MERGES, "a merge mode"),
+        "How the request's own provider object is combined; tighten: both apply.",
     ),
-    "set": Key(MapOf(FIELD, Json()), "Fields of the request to set."),
-    "strip": Key(ListOf(KEPT_OUT), "Fields, tools and plugins to leave out of the request."),
-    "refuse": Key(ListOf(KEPT_OUT), "Fields, tools and plugins that refuse the request."),
+    "set": Key(MapOf(FIELD, Json()), "Request fields to set."),
+    "strip": Key(ListOf(KEPT_OUT), "Fields, tools and plugins to remove from the request."),
+    "refuse": Key(ListOf(KEPT_OUT), "Refuse requests that use these fields, tools or plugins."),
     "on_violation": Key(
-        Choice(VIOLATIONS, "an answer"),
-        "What to do when somebody serves who shouldn't; log: only note it.",
+        Choice(VIOLATIONS, "valid here"),
+        "What to do if an endpoint outside the policy served; log: only record it.",
     ),
     "presets": Key(
-        Choice(PRESETS, "an answer"),
-        "Presets that a request names; join: their provider object may only narrow.",
+        Choice(PRESETS, "valid here"),
+        "How presets in requests are handled; join: they may only narrow the policy.",
     ),
     "routes": Key(
-        Choice(ROUTES, "an answer"),
-        "Routes that can't carry what the rule requires; refuse: 403, pass: send without it.",
+        Choice(ROUTES, "valid here"),
+        "On API paths that don't accept what the rule requires; refuse: 403, pass: send anyway.",
     ),
-    "router_metadata": Key(Flag(), "off: don't ask the router for its account of what it did."),
+    "router_metadata": Key(Flag(), "off: don't request OpenRouter's router metadata."),
 }
 
-# What people write who have the SDK's argument, or OpenRouter's object, before their eyes.
+# What people write who have the SDK's argument, OpenRouter's object or a request in mind.
 _SDK = "it is an argument of the OpenAI SDK"
 IN_RULE: Mapping[str, str] = {
+    **{
+        name: f"it is a request field; write `set: {{{name}: ...}}`"
+        for name in SETTABLE
+        if not did_you_mean(name, RULE_KEYS, _SAME)
+    },
     "provider": "write its fields into the rule itself",
-    "extra_body": f"{_SDK}: write the fields of its provider object into the rule itself",
+    "extra_body": f"{_SDK}; write the fields of its provider object into the rule itself",
 }
 _FOR_RULES: Mapping[str, str] = dict.fromkeys(
-    RULE_KEYS.keys() - WISH_KEYS.keys(), "it is for rules: write it into one, and name that as rule"
+    RULE_KEYS.keys() - WISH_KEYS.keys(),
+    "only rules can have it: write it into a rule, and set `rule` to its name",
 )
 IN_ALIAS: Mapping[str, str] = {
     **_FOR_RULES,
     "provider": "write its fields under preferences",
-    "extra_body": f"{_SDK}: write the fields of its provider object under preferences",
+    "extra_body": f"{_SDK}; write the fields of its provider object under preferences",
     **dict.fromkeys(WISH_KEYS, "write it under preferences"),
 }
 IN_PREFERENCES: Mapping[str, str] = {
     **_FOR_RULES,
     "provider": "write its fields into preferences itself",
-    "extra_body": f"{_SDK}: write the fields of its provider object into preferences itself",
+    "extra_body": f"{_SDK}; write the fields of its provider object into preferences itself",
 }
 
 ALIAS_KEYS: Mapping[str, Key] = {
-    "model": Key(MODEL, "The model that this name stands for.", required=True),
-    "rule": Key(NAME, "A rule to put on top of the model's own."),
-    "preferences": Key(Record(WISH_KEYS, IN_PREFERENCES), "What is wanted on top of both."),
+    "model": Key(MODEL, "The model that this name stands for.", required="author/model"),
+    "rule": Key(NAME, "A rule that applies in addition to the model's own."),
+    "preferences": Key(
+        Record(WISH_KEYS, IN_PREFERENCES), "Preferences that apply in addition to both."
+    ),
 }
 
 FILE_KEYS: Mapping[str, Key] = {
-    "version": Key(Exactly(1, "a version of this format"), "Of this format: 1.", required=True),
-    "ladder": Key(MapOf(LABEL, Number("bits")), "Ranks of labels, in bits, for all files."),
-    "rules": Key(ListOf(Record(RULE_KEYS, IN_RULE)), "What is wanted, for which models."),
+    "version": Key(
+        Exactly(1, "a supported version"), "The version of the file format: 1.", required="1"
+    ),
+    "ladder": Key(
+        MapOf(LABEL, Number("bits")), "Ranks of quantization labels, in bits, for all files."
+    ),
+    "rules": Key(ListOf(Record(RULE_KEYS, IN_RULE)), "What is required for which models."),
     "aliases": Key(
-        MapOf(ALIAS, Record(ALIAS_KEYS, IN_ALIAS)), "Names of your own for a model and a rule."
+        MapOf(ALIAS, Record(ALIAS_KEYS, IN_ALIAS)), "Your own names for a model and a rule."
     ),
 }
 

@@ -35,7 +35,7 @@ class Key:
 
     shape: Shape
     help: str
-    required: bool = False
+    required: str = ""  # for a key that must be there: a value to suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Choice:
             return spot.text()
         hint = did_you_mean(spot.text(), self.words) if spot.kind == "text" else ""
         words = ", ".join(self.words)
-        return spot.complain(f"{spot} is not {self.noun}{hint or f'; it takes {words}'}")
+        return spot.complain(f"{spot} is not {self.noun}{hint or f'; use one of: {words}'}")
 
     def schema(self) -> Schema:
         """An enum."""
@@ -82,7 +82,11 @@ class Flag:
 
     def read(self, spot: Spot) -> Any:
         """A bool; YAML's yes, no, on and off are ones too."""
-        return spot.flag() if spot.kind == "flag" else spot.complain(f"{spot} is not true or false")
+        return (
+            spot.flag()
+            if spot.kind == "flag"
+            else spot.complain(f"{spot} is not a boolean; write true or false")
+        )
 
     def schema(self) -> Schema:
         """A boolean."""
@@ -100,11 +104,11 @@ class Number:
         """An int or a float, as it was written."""
         number = spot.number() if spot.kind in {"number", "text"} else None
         if number is None:
-            return spot.complain(f"{spot} is not a plain number ({self.unit}, without quotes)")
+            return spot.complain(f"{spot} is not a number; write it in {self.unit}, without quotes")
         if number < 0:
-            return spot.complain(f"{spot} is below zero; it is {self.unit}")
+            return spot.complain(f"{spot} is below zero; write 0 or more, in {self.unit}")
         if exact(number) is None:
-            return spot.complain(f"{spot} is too large or too small; it is {self.unit}")
+            return spot.complain(f"{spot} is too large or too small; write it in {self.unit}")
         doubt = self.doubt(number)
         return spot.complain(doubt) if doubt else number
 
@@ -154,12 +158,12 @@ class ListOf:
             return spot.complain(f"{spot} is not a list{remedy}")
         items = spot.items()
         if not items:
-            return spot.complain("the list is empty; name something, or leave the key out")
+            return spot.complain("the list is empty; add an entry, or remove the key")
         values = [self.item.read(each) for each in items]
         times = Counter(value for value in values if isinstance(value, str))
         for each, value in zip(items, values, strict=True):
             if isinstance(value, str) and times[value] > 1:
-                return each.complain(f"{each} is listed twice")
+                return each.complain(f"{each} is listed twice; remove one")
         return BAD if any(value is BAD for value in values) else values
 
     def schema(self) -> Schema:
@@ -185,17 +189,17 @@ class Record:
     def spots(self, spot: Spot) -> dict[str, Spot] | None:
         """The entries whose keys are known, the others complained about."""
         if spot.kind != "mapping":
-            spot.complain(f"{spot} is not a mapping; it takes {', '.join(self.keys)}")
+            spot.complain(f"{spot} is not a mapping; its keys are {', '.join(self.keys)}")
             return None
         entries = spot.entries()
         for name in entries.keys() - self.keys.keys():
             known = self.instead.get(name)
             hint = f"; {known}" if known else did_you_mean(name, self.keys)
-            takes = f"; it takes {', '.join(self.keys)}"
-            entries[name].complain(f"there is no key {name}{hint or takes}")
+            takes = f"; the known keys are {', '.join(self.keys)}"
+            entries[name].complain(f"unknown key `{name}`{hint or takes}")
         for name, key in self.keys.items():
             if key.required and name not in entries:
-                spot.complain(f"{name} is missing: {key.help}")
+                spot.complain(f"`{name}` is missing; write `{name}: {key.required}`")
         return {name: each for name, each in entries.items() if name in self.keys}
 
     def schema(self) -> Schema:
@@ -223,7 +227,7 @@ class MapOf:
         if spot.kind != "mapping":
             return spot.complain(f"{spot} is not a mapping")
         if not spot.entries():
-            return spot.complain("nothing is in it; name something, or leave the key out")
+            return spot.complain("the mapping is empty; add an entry, or remove the key")
         values: dict[str, Any] = {}
         for name, each in spot.entries().items():
             fits = self.key.fits(name)
@@ -272,7 +276,11 @@ class Json:
             return BAD if any(item is BAD for item in items) else items
         if spot.kind == "number":
             number = spot.number()
-            return spot.complain(f"{spot} is not a plain number") if number is None else number
+            return (
+                spot.complain(f"{spot} is not a number that JSON can carry")
+                if number is None
+                else number
+            )
         return {"flag": spot.flag(), "null": None}.get(spot.kind, spot.text())
 
     def schema(self) -> Schema:

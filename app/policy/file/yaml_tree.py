@@ -58,7 +58,7 @@ class Spot:
         if self.kind in {"mapping", "list"}:
             return f"a {self.kind}"
         if self.kind == "null":
-            return "nothing"
+            return "an empty value"
         if self.kind == "flag":
             return f"{self.node.value} (which YAML reads as {str(self.flag()).lower()})"
         return f'"{self.node.value}"' if self.kind == "text" else str(self.node.value)
@@ -99,11 +99,11 @@ class Spot:
         for key, value in self.node.value:
             spot = self._at(self._below(str(key.value)), _line(key), value)
             if not isinstance(key, yaml.ScalarNode):
-                spot.complain("a key must be a word")
+                spot.complain("a key must be plain text")
             elif key.tag.endswith(":merge"):
                 continue
             elif key.value in found:
-                spot.complain(f"{key.value} is given twice; keep one of them")
+                spot.complain(f"{key.value} is given twice; remove one of them")
             else:
                 found[key.value] = spot
         for base in self._merged():
@@ -121,7 +121,7 @@ class Spot:
                 if spot.kind == "mapping":
                     yield spot
                 else:
-                    spot.complain("<< takes a mapping, or a list of them")
+                    spot.complain("`<<` requires a mapping, or a list of mappings")
 
     def _below(self, key: str) -> str:
         return f"{self.where}.{key}" if self.where else key
@@ -146,7 +146,7 @@ def read_tree(file: str, text: str, problems: list[PolicyProblem]) -> Spot | Non
     try:
         deepest = _deepest(text)
         if deepest is not None:
-            complain(deepest, f"nested more than {_DEEPEST} deep")
+            complain(deepest, f"nested more than {_DEEPEST} levels deep")
             return None
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
@@ -154,7 +154,7 @@ def read_tree(file: str, text: str, problems: list[PolicyProblem]) -> Spot | Non
         complain(mark.line + 1 if mark else 1, _syntax(text, error))
         return None
     except yaml.reader.ReaderError as error:
-        complain(1, f"a character that YAML doesn't allow, number {error.position}: {error.reason}")
+        complain(1, f"character {error.position} is not allowed in YAML: {error.reason}")
         return None
     if node is None:
         complain(1, "the file is empty; begin with `version: 1`, or delete it")
@@ -162,7 +162,7 @@ def read_tree(file: str, text: str, problems: list[PolicyProblem]) -> Spot | Non
     if not _bounded(node):
         line = _line(node)
         most = f"{_MOST_VALUES} values or {_DEEPEST} levels"
-        complain(line, f"an anchor holds itself, or expands to over {most}")
+        complain(line, f"an anchor contains itself, or expands to more than {most}")
         return None
     return Spot(file, "", _line(node), node, problems)
 
@@ -172,11 +172,11 @@ def _syntax(text: str, error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark
     lines = text.splitlines()
     if mark and int(mark.line) < len(lines) and "\t" in lines[mark.line]:
-        return "a tab; YAML is indented with spaces"
+        return "a tab in the line; indent YAML with spaces"
     if error.problem and "another document" in error.problem:
-        return "a second document (`---`); put each policy in a file of its own"
+        return "a second document (`---`); put each policy into its own file"
     said = ", ".join(part for part in (error.context, error.problem) if part)
-    return f"not YAML: {said}"
+    return f"not valid YAML: {said}"
 
 
 def _deepest(text: str) -> int | None:

@@ -56,7 +56,7 @@ def probes(model: str, catalog: Catalog, *, preset: str | None = None) -> Iterat
         yield _held(f"variant :{variant}", {"model": name, **_TALK})
     family = next((name for name in catalog.models if name.startswith("~")), None)
     if family is None:
-        yield Probe("~author/family-latest", _CHAT, None, "the list of models names no family")
+        yield Probe("~author/family-latest", _CHAT, None, "the list of models has no family")
     else:
         yield _held("~author/family-latest", {"model": family, **_TALK})
     yield _held("openrouter/auto", {"model": "openrouter/auto", **_TALK})
@@ -75,8 +75,8 @@ def probes(model: str, catalog: Catalog, *, preset: str | None = None) -> Iterat
     judged = {"model": model, "state": "", "questions": {"q": {"type": "box"}}}
     yield _held("/systemone", judged, "/systemone")
     for path in ("/audio/speech", "/audio/transcriptions", "/videos"):
-        yield Probe(path, path, None, "it accepts no demand that nobody can meet")
-    yield Probe("/batches", "/batches", None, "it is decided hours later, and could be charged")
+        yield Probe(path, path, None, "it accepts no requirement that no provider can meet")
+    yield Probe("/batches", "/batches", None, "it is routed hours later and could be billed")
 
 
 def inner_probes(model: str, inner: str, catalog: Catalog) -> Iterator[Probe]:
@@ -100,7 +100,7 @@ def inner_probes(model: str, inner: str, catalog: Catalog) -> Iterator[Probe]:
 
 
 def _held(channel: str, body: Mapping[str, Any], path: str = _CHAT) -> Probe:
-    return Probe(channel, path, {**body, "provider": NOBODY}, "nobody has that name")
+    return Probe(channel, path, {**body, "provider": NOBODY}, "no provider has that name")
 
 
 def _by_preset(model: str, preset: str | None) -> Iterator[Probe]:
@@ -112,7 +112,7 @@ def _by_preset(model: str, preset: str | None) -> Iterator[Probe]:
     )
     for channel, named in forms:
         if preset is None:
-            yield Probe(channel, _CHAT, None, "name a preset of the account's: --preset")
+            yield Probe(channel, _CHAT, None, "set --preset to a preset of the account")
         else:
             yield _held(channel, {**named, **_TALK})
 

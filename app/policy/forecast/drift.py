@@ -68,7 +68,7 @@ def _drift(book: Book, name: str, before: Catalog, after: Catalog) -> Drift | No
         f"{drop.filter} by {drop.behind}" if drop.behind else drop.because for drop in fell
     )
     if len(fell) < len(gone):
-        reasons["not offered any more"] = None
+        reasons["no longer offered"] = None
     return Drift(name, tuple(gone), tuple(come), len(new), "; ".join(reasons), clauses)
 
 

@@ -30,7 +30,9 @@ _MOST_TAGS = 6  # of one clause; a popular model has dozens of endpoints
 _MOST_LETTERS = 80  # of one value
 _SETTINGS = "the account's own settings at OpenRouter (allowed providers, privacy, guardrails)"
 _MOST_LEFT = 20
-_NOT_LISTED = "The model's endpoints are not listed here yet, so what removed which can't be told."
+_NOT_LISTED = (
+    "Pointsman has not fetched the model's endpoints yet, so it can't show what removed which."
+)
 _FILTERS = {each.name: each for each in FILTERS}
 
 # What a step goes by: what was sent, the account's settings, or that can't be told.
@@ -72,8 +74,8 @@ def _cause(refusal: RoutingRefusal, asked: Asked) -> tuple[_Cause, str]:
         keys = ", ".join(clause.key for clause in setting)
         return "sent", f": {named(setting)} has {keys}" if setting else f": {REQUEST} needs it"
     if filters or refusal.step in ACCOUNT:
-        asks = "Neither the policy nor the request asks for that"
-        return "account", f". {asks}, so {_SETTINGS} are the cause"
+        asks = "Neither the policy nor the request requires that"
+        return "account", f". {asks}, so the cause is {_SETTINGS}"
     return "unknown", ""
 
 
@@ -87,7 +89,10 @@ def _counted(refusal: RoutingRefusal) -> Iterator[str]:
     yield f"OpenRouter counted {line}{end}."
     for (_, before), (step, left) in pairwise(refusal.counts):
         if step in HIDDEN and step != refusal.step and left < before:
-            yield f'Its step "{step}" removed {before - left} of them; no listing shows which.'
+            yield (
+                f'OpenRouter\'s step "{step}" removed {before - left} of them; no listing '
+                "shows which."
+            )
 
 
 def _asked_for(asked: Asked, fields: Iterable[str]) -> str:
@@ -103,7 +108,7 @@ def _asked_for(asked: Asked, fields: Iterable[str]) -> str:
         by_rule[clause.rule, clause.file].append(clause)
     said = [(named(some), [_value(c.key, c.value) for c in some]) for some in by_rule.values()]
     said += [(REQUEST, own)] if own else []
-    return " and ".join(f"{source} asks for {', '.join(what)}" for source, what in said)
+    return " and ".join(f"{source} requires {', '.join(what)}" for source, what in said)
 
 
 def _value(key: str, value: Any) -> str:
@@ -114,20 +119,20 @@ def _value(key: str, value: Any) -> str:
 # --- what the listing says --------------------------------------------------------------------
 
 _BUT: Mapping[_Cause, str] = {
-    "sent": "; the listing may be older than what OpenRouter goes by",
+    "sent": "; the listing may be older than the data that OpenRouter used",
     "account": "",
-    "unknown": f", so {_SETTINGS} or a change there may be the cause",
+    "unknown": f", so {_SETTINGS} or a recent change may be the cause",
 }
 
 
 def _told(each: Forecast, cause: _Cause, refusal: RoutingRefusal) -> Iterator[str]:
-    yield f"By the listing, {each.model} has {each.funnel}."
+    yield f"Listed endpoints of {each.model}: {each.funnel}."
     yield from _removals(each)
     if each.way_out is not None:
-        yield f"The smallest way out: {each.way_out}."
+        yield f"Smallest change: {each.way_out}."
     if not each.is_empty:
         left = listed((endpoint.tag for endpoint in each.funnel.survivors), _MOST_LEFT)
-        yield f"By the listing, {left} should be left{_BUT[cause]}."
+        yield f"According to the listing, {left} should be left{_BUT[cause]}."
         yield from _doubts(each, refusal)
 
 
@@ -135,9 +140,9 @@ def _doubts(each: Forecast, refusal: RoutingRefusal) -> Iterator[str]:
     """Why OpenRouter may see it otherwise than the listing."""
     named_here = [name for name in each.funnel.unsure if name in refusal.filters]
     if named_here:
-        yield f"No listing shows which endpoints pass {', '.join(named_here)}."
+        yield f"No listing shows which endpoints satisfy {', '.join(named_here)}."
     if "max_price" in refusal.filters and any(map(partial(_at_a_cap, each), each.funnel.survivors)):
-        yield "A cap that equals a list price has been seen refused: write a little more."
+        yield "OpenRouter has refused a cap that equals a list price; write slightly more."
 
 
 def _at_a_cap(each: Forecast, endpoint: Endpoint) -> bool:
@@ -157,5 +162,5 @@ def _removals(each: Forecast) -> Iterator[str]:
         yield (
             f"{source} removed {named_tags}."
             if source
-            else f"Only requests that ask for them by tag get {named_tags}."
+            else f"Only requests that name their tag use {named_tags}."
         )

@@ -41,7 +41,7 @@ class Forecast:
     @property
     def way_out(self) -> str | None:
         """The least to change, for people."""
-        free = [f"ask for {self.free_variant}, which costs nothing"] if self.free_variant else []
+        free = [f"use {self.free_variant}, which is free"] if self.free_variant else []
         ways = free + ([str(self.relaxation)] if self.relaxation else [])
         return ", or ".join(ways) or None
 

@@ -19,7 +19,7 @@ from app.policy.forecast.blame import behind
 from app.policy.rule import Clause
 from app.policy.sides import Behind
 
-_FOR_THOSE_WHO_NAME_IT = "only requests that ask for it by its tag get it"
+_FOR_THOSE_WHO_NAME_IT = "only requests that name its tag use it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,10 +61,10 @@ ZdrTags = frozenset[str] | None
 
 def _ways(name: str, preferences: Mapping[str, Any], facts: Facts) -> Way:
     if name == "only":
-        return {"only": [_NOBODY]}, "nobody has that name", {}
+        return {"only": [_NOBODY]}, "no provider has that name", {}
     if name == "order" and preferences.get("allow_fallbacks") is False:
         asked = {"order": [_NOBODY], "allow_fallbacks": False}
-        return asked, "nobody has that name, and nobody else may stand in", {}
+        return asked, "no provider has that name, and fallbacks are off", {}
     if FIELDS[name].untestable:
         return None, FIELDS[name].untestable, {}
     if facts.listing is None:
@@ -75,15 +75,15 @@ def _ways(name: str, preferences: Mapping[str, Any], facts: Facts) -> Way:
 def _ignore(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags) -> Way:
     everybody = {row.provider: None for row in endpoints}
     tiers = {row.tag: None for row in endpoints if row.tier}
-    return {"ignore": [*everybody, *tiers]}, "everybody who is listed is ignored", {}
+    return {"ignore": [*everybody, *tiers]}, "every listed provider is ignored", {}
 
 
 def _quantizations(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags) -> Way:
     listed = {row.quantization for row in endpoints}
     for label in LADDER:
         if listed.isdisjoint({label, *_FAMILIES.get(label, ())}):
-            return {"quantizations": [label]}, f"nobody is listed as {label}", {}
-    return None, "every label is listed by somebody", {}
+            return {"quantizations": [label]}, f"no endpoint is listed as {label}", {}
+    return None, "every label has a listed endpoint", {}
 
 
 def _max_price(preferences: Mapping[str, Any], endpoints: Endpoints, _: ZdrTags) -> Way:
@@ -94,7 +94,7 @@ def _max_price(preferences: Mapping[str, Any], endpoints: Endpoints, _: ZdrTags)
         prices = {"prompt": row.prompt_price, "completion": row.completion_price}
         if not any(prices[key] for key in keys):
             return None, f"{row.tag} costs nothing", {}
-    return {"max_price": dict.fromkeys(keys, 0)}, "nobody is free of charge", {}
+    return {"max_price": dict.fromkeys(keys, 0)}, "no endpoint is free", {}
 
 
 def _zdr(_: Mapping[str, Any], endpoints: Endpoints, zdr_tags: ZdrTags) -> Way:
@@ -105,15 +105,15 @@ def _zdr(_: Mapping[str, Any], endpoints: Endpoints, zdr_tags: ZdrTags) -> Way:
         if tag not in zdr_tags:
             asked = {"zdr": True, "only": [tag]}
             return asked, f"{tag} is not listed with zero data retention", {}
-    return None, "every endpoint that can be named by itself retains nothing", {}
+    return None, "every endpoint with a tag of its own has zero data retention", {}
 
 
 def _require_parameters(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags) -> Way:
     supported = {name for row in endpoints for name in row.supported_parameters}
     for name, value in _RARE_PARAMETERS.items():
         if name not in supported:
-            return {"require_parameters": True}, f"nobody supports {name}", {name: value}
-    return None, "every parameter that could be asked for is supported by somebody", {}
+            return {"require_parameters": True}, f"no endpoint supports {name}", {name: value}
+    return None, "every parameter that could be tested is supported by an endpoint", {}
 
 
 WAYS: Mapping[str, Callable[[Mapping[str, Any], Endpoints, ZdrTags], Way]] = {

@@ -43,7 +43,7 @@ class Relaxation:
 
     def __str__(self) -> str:
         """Render for people, with the endpoint that it would let through."""
-        return f"{' and '.join(self.texts)} (lets {self.endpoint.tag} through)"
+        return f"{' and '.join(self.texts)} (allows {self.endpoint.tag})"
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def _text(side: Side, name: str, what: str, otherwise: str = "") -> str:
 def _or_without(fall: Fall, name: str) -> str:
     """The other way out of a request's value; none where a policy's fills the gap then."""
     filled = any(name in (side.whole or {}) for side in fall.asked.sides)
-    return "" if filled else " (or leave it out)"
+    return "" if filled else " (or remove it)"
 
 
 # --- which providers --------------------------------------------------------------------------
@@ -140,9 +140,7 @@ def _stop_ignoring(fall: Fall) -> Iterator[Change]:
     entries = _entries(fall.side, "ignore")
     kept = [entry for entry in entries if not tags.means(entry, fall.endpoint)]
     named = ", ".join(entry for entry in entries if entry not in kept)
-    yield Change(
-        _text(fall.side, "ignore", f"leave out {named}"), fall.side, "ignore", kept, IGNORED
-    )
+    yield Change(_text(fall.side, "ignore", f"remove {named}"), fall.side, "ignore", kept, IGNORED)
 
 
 # --- what it is, and costs --------------------------------------------------------------------
@@ -169,7 +167,7 @@ def _precision_texts(fall: Fall, side: Side) -> list[str]:
     clauses = clauses_of(fall.cause.filter, side, fall.asked, fall.endpoint)
     if side.is_request:
         otherwise = _or_without(fall, "quantizations") if label else ""
-        what = f"add {label}" if label else "leave it out"
+        what = f"add {label}" if label else "remove it"
         return [_text(side, "quantizations", what, otherwise)]
     return [_precision_text(clause, label, fall.asked.ladder) for clause in clauses]
 
@@ -177,12 +175,12 @@ def _precision_texts(fall: Fall, side: Side) -> list[str]:
 def _precision_text(clause: Clause, label: str | None, ladder: Mapping[str, float]) -> str:
     """What a clause that shuts a label out would have to say."""
     if clause.key == "quantizations":
-        return f"quantizations: add {label}" if label else "quantizations: leave it out"
+        return f"quantizations: add {label}" if label else "quantizations: remove it"
     if clause.key == "unknown_quantization":
         return f"unknown_quantization: {clause.value} -> allow"
     if label == UNKNOWN:
         return "unknown_quantization: auto -> allow"
-    return f"quantization_floor: {clause.value} -> {label if label in ladder else 'left out'}"
+    return f"quantization_floor: {clause.value} -> {label if label in ladder else 'removed'}"
 
 
 def _pay(fall: Fall) -> Iterator[Change]:
@@ -227,7 +225,7 @@ def _leave_parameters(fall: Fall) -> Iterator[Change]:
     )
     where = "`set`" if set(missing) <= asked.set_by.keys() else "the request"
     text = (
-        f"{lacking} {_some(missing)}: leave it out of {where}, "
+        f"{lacking} {_some(missing)}: remove it from {where}, "
         f"or {_switched(fall.side, name, to=False)}"
     )
     yield Change(text, fall.side, name, False, PARAMETERS, Decimal(len(missing)))
@@ -242,7 +240,7 @@ def _do_without(fall: Fall) -> Iterator[Change]:
     need = fall.cause.filter.name
     set_here = [name for name in fall.cause.filter.needs if name in fall.asked.set_by]
     if set_here:
-        yield Change(f"set.{set_here[0]}: leave it out", None, need, None, PARAMETERS)
+        yield Change(f"set.{set_here[0]}: remove it", None, need, None, PARAMETERS)
     else:
         yield Change(f"a request without {NEEDS[need][0]}", None, need, None, NEED)
 

@@ -54,7 +54,8 @@ def _pin_without_precision(subject: Subject) -> Iterator[Finding]:
             bare = [e for e in clause.value if "/" not in e and e != slug.author]
             if clause.key == "pin" and (vague := [e for e in bare if _may_differ(e, case)]):
                 message = (
-                    f"{listed(vague)} means all endpoints there, whatever their quantization; "
+                    f"{listed(vague)} means all endpoints of that provider, whatever their "
+                    "quantization; "
                     "add a quantization_floor, or pin a tag such as novita/fp8"
                 )
                 yield at(clause, "warning", message)
@@ -76,8 +77,9 @@ def _unranked_label(subject: Subject) -> Iterator[Finding]:
             if strange and clause.key == "quantization_floor":
                 labels = listed(filter(None, strange))
                 message = (
-                    f"{case} is listed with {labels}, which no ladder ranks, so it never passes; "
-                    f"rank it in the file: ladder: {{{min(filter(None, strange))}: BITS}}"
+                    f"{case} is listed with {labels}, which is not on the ladder, so it "
+                    "never passes; "
+                    f"add it in the file: ladder: {{{min(filter(None, strange))}: BITS}}"
                 )
                 yield at(clause, "warning", message)
 
@@ -96,14 +98,18 @@ def _late_evidence(subject: Subject) -> Iterator[Finding]:
     for case in subject.cases:
         for clause in case.route.origins.get("on_violation", ()):
             if clause.value != "log" and case.route.router_metadata:
-                message = "streams on /responses name the provider at their end: held back whole"
+                message = (
+                    "streams on /responses name the provider only at the end, so they are "
+                    "held back until then"
+                )
                 yield at(clause, "note", message)
                 yield from _told_apart_by_the_bill(case, clause)
             elif clause.value != "log":
                 then = {"block": "nothing is blocked"}.get(clause.value, "every answer is refused")
                 message = (
-                    f"without router metadata, /responses never names who serves: {then} there; "
-                    "leave router_metadata on"
+                    "without router metadata, /responses never names the provider, so "
+                    f"{then} there; "
+                    "remove `router_metadata: off`"
                 )
                 yield at(clause, "warning", message)
 
@@ -141,22 +147,26 @@ class Check:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("conflict", "Rules leave nothing between them", conflict),
-    Check("empty-funnel", "No endpoint is left to serve a model", empty_funnel),
-    Check("single-endpoint", "One endpoint is left to serve a model", single_endpoint),
-    Check("unknown-provider", "A slug that no provider has", unknown_provider),
+    Check("conflict", "Rules contradict each other", conflict),
+    Check("empty-funnel", "No endpoint is left for a model", empty_funnel),
+    Check("single-endpoint", "Only one endpoint is left for a model", single_endpoint),
+    Check("unknown-provider", "An unknown provider", unknown_provider),
     Check("unmatched-entry", "A slug or tag that names no endpoint", unmatched_entry),
     Check("unknown-model", "A pattern that matches no model", unknown_model),
-    Check("unknown-alias-model", "An alias for a model that there isn't", unknown_alias_model),
-    Check("unknown-caller", "A caller that no key is given to", unknown_caller),
-    Check("shadowed-rule", "A rule that never decides anything", shadowed_rule),
-    Check("pin-without-precision", "A pin that leaves precision open", _pin_without_precision),
-    Check("unranked-label", "A label that no ladder ranks", _unranked_label),
-    Check("tight-max-price", "A price cap that leaves out every endpoint", tight_max_price),
-    Check("tiny-max-price", "A price cap that may be in another unit", tiny_max_price),
+    Check("unknown-alias-model", "An alias for an unknown model", unknown_alias_model),
+    Check("unknown-caller", "A caller that has no key", unknown_caller),
+    Check("shadowed-rule", "A rule that never has an effect", shadowed_rule),
+    Check("pin-without-precision", "A pin that does not fix the precision", _pin_without_precision),
+    Check("unranked-label", "A label that is not on the ladder", _unranked_label),
+    Check("tight-max-price", "A price cap that excludes every endpoint", tight_max_price),
+    Check("tiny-max-price", "A price cap that may use another unit", tiny_max_price),
     Check("long-latency", "A latency that may be in milliseconds", long_latency),
-    Check("sort-beside-order", "A sort that an order silences", sort_beside_order),
+    Check("sort-beside-order", "A sort that an order disables", sort_beside_order),
     Check("sort-against-variant", "A sort against the model's variant", sort_against_variant),
-    Check("order-without-stickiness", "An order, which ends stickiness", _order_without_stickiness),
-    Check("late-evidence", "Blocking where proof comes late", _late_evidence),
+    Check(
+        "order-without-stickiness",
+        "An order, which disables sticky routing",
+        _order_without_stickiness,
+    ),
+    Check("late-evidence", "Blocking where the evidence comes late", _late_evidence),
 )

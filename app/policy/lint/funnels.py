@@ -34,8 +34,8 @@ def empty_funnel(subject: Subject) -> Iterator[Finding]:
 
 
 def _nobody_left(case: Case, each: Forecast) -> str:
-    way_out = f"; least to change: {each.way_out}" if each.way_out else ""
-    return f"no endpoint is left to serve {case}: {each.funnel}{way_out}"
+    way_out = f"; smallest change: {each.way_out}" if each.way_out else ""
+    return f"no endpoint is left for {case}: {each.funnel}{way_out}"
 
 
 def single_endpoint(subject: Subject) -> Iterator[Finding]:
@@ -46,8 +46,8 @@ def single_endpoint(subject: Subject) -> Iterator[Finding]:
         if len(left) == 1 and len(each.funnel.endpoints) > 1:
             meant = not case.named or len(each.asked.entries("only")) == 1
             message = (
-                f"only {left[0].tag} is left to serve {case}: {each.funnel}; "
-                "when it is down, so are you"
+                f"only {left[0].tag} is left for {case}: {each.funnel}; "
+                "if it is down, requests fail"
             )
             told.append((case, "note" if meant else "warning", message))
     yield from _by_place(subject, told)
@@ -67,7 +67,7 @@ def _by_place(subject: Subject, told: Iterable[_Told]) -> Iterator[Finding]:
         else:
             of_patterns.setdefault(place, []).append(each)
     for place, ((_, severity, message), *others) in of_patterns.items():
-        more = f"; likewise {listed(str(case) for case, *_ in others)}" if others else ""
+        more = f"; the same for {listed(str(case) for case, *_ in others)}" if others else ""
         yield at(place, severity, message + more)
 
 
@@ -104,8 +104,8 @@ def tight_max_price(subject: Subject) -> Iterator[Finding]:
         yield at(clause, "warning", message)
     for clause, models in equal.items():
         message = (
-            f"{clause.value} is the lowest list price itself of {listed(models)}, and OpenRouter "
-            "has been seen to refuse that; write a little more"
+            f"{clause.value} is exactly the lowest list price of {listed(models)}, and OpenRouter "
+            "has refused that; write slightly more"
         )
         yield at(clause, "warning", message)
 

@@ -38,7 +38,10 @@ def unknown_provider(subject: Subject) -> Iterator[Finding]:
             meant = SLUGS.get(entry)
             hint = f"; did you mean {meant}?" if meant in known else did_you_mean(provider, known)
             way_out = hint or "; `GET /api/v1/providers` lists the slugs"
-            message = f"{source} no provider {provider}, and OpenRouter doesn't complain{way_out}"
+            message = (
+                f"{source} no provider `{provider}`, and OpenRouter ignores unknown names "
+                f"silently{way_out}"
+            )
             yield at(clause, "error" if sure else "warning", message)
 
 
@@ -56,7 +59,7 @@ def unmatched_entry(subject: Subject) -> Iterator[Finding]:
             own = {e.tag for e in endpoints if e.provider == provider}
             offers = f"; {provider} offers {listed(own)}" if own else ""
             models = listed(each.model for each in forecasts)
-            yield at(clause, "warning", f"{entry} is no endpoint of {models}{offers}")
+            yield at(clause, "warning", f"{entry} is not an endpoint of {models}{offers}")
 
 
 def unknown_model(subject: Subject) -> Iterator[Finding]:

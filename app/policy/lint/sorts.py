@@ -27,8 +27,8 @@ def sort_beside_order(subject: Subject) -> Iterator[Finding]:
         keys = " and ".join(dict.fromkeys(each.key for each in orders))
         where = f" for {listed(models[clause])}" if models[clause] else ""
         message = (
-            f"OpenRouter doesn't sort where there is an order, so this is not sent{where}: "
-            f"leave it out, or the {keys} in {named(orders)}"
+            f"OpenRouter ignores a sort if there is an order, so this is not sent{where}; "
+            f"remove it, or the {keys} in {named(orders)}"
         )
         yield at(clause, "warning" if together else "note", message)
 
@@ -42,13 +42,13 @@ def sort_against_variant(subject: Subject) -> Iterator[Finding]:
             if by is None:
                 continue
             for clause in case.route.origins.get("order", ()):
-                message = f"an order takes the place of :{variant} in {name}; leave out one of them"
+                message = f"an order overrides :{variant} in {name}; remove one of them"
                 yield at(clause, "warning", message)
             if _way(wanted.get("sort", by)) != by:
                 for clause in case.route.origins["sort"]:
                     message = (
                         f":{variant} in {name} sorts by {by} already, and this by "
-                        f"{_way(clause.value)}; leave out one of them"
+                        f"{_way(clause.value)}; remove one of them"
                     )
                     yield at(clause, "warning", message)
 

@@ -19,9 +19,10 @@ def tiny_max_price(subject: Subject) -> Iterator[Finding]:
         name, _, key = clause.key.partition(".")
         if name == "max_price" and key in PER_MILLION and 0 < clause.value < _LEAST_PRICE:
             message = (
-                f"max_price is in USD per million tokens, and hardly any model costs as little as "
-                f"{clause.value:g}: a price per thousand tokens would be {clause.value * 1000:g} "
-                f"here, one per token {clause.value * 1_000_000:g}"
+                f"max_price is in USD per million tokens, but hardly any model costs as little as "
+                f"{clause.value:g}; if you meant USD per thousand tokens, write "
+                f"{clause.value * 1000:g}, "
+                f"if USD per token, {clause.value * 1_000_000:g}"
             )
             yield at(clause, "warning", message)
 
@@ -34,8 +35,8 @@ def long_latency(subject: Subject) -> Iterator[Finding]:
         )
         if longest > _LONGEST_WAIT:
             message = (
-                f"latency is in seconds to the first token, and {longest:g} leaves out hardly any "
-                f"endpoint; milliseconds would be {longest / 1000:g} here"
+                f"latency is in seconds to the first token, but {longest:g} excludes hardly any "
+                f"endpoint; if you meant milliseconds, write {longest / 1000:g}"
             )
             yield at(clause, "warning", message)
 

@@ -15,7 +15,7 @@ from app.policy.terms import Terms
 from app.policy.verdict.cost import within
 from app.policy.verdict.evidence import Inside, Rests, of_provider, sure_slug
 
-_NOT_ALONE = "more than one endpoint was tried although fallbacks are off"
+_NOT_ALONE = "OpenRouter tried more than one endpoint although fallbacks are off"
 
 
 class Tried(NamedTuple):
@@ -46,7 +46,7 @@ class Attempts(msgspec.Struct, frozen=True, gc=False):
             if not all(answer for answer, _ in answers):
                 doubt = doubt or (
                     f"a failed attempt gave the prompt to {tried.provider}, "
-                    "and it can't be told that all it offers is inside"
+                    "and some of its endpoints may be outside the policy"
                 )
             if "allow_fallbacks" in terms.unchecked and tried.models == (served,):
                 doubt = doubt or _NOT_ALONE

@@ -34,8 +34,7 @@ _BY_CATALOG: tuple[str, ...] = ("catalog",)
 _BY_COST = ("catalog", "cost")
 
 _FIRST_ERROR_STATUS = 400
-_UNNAMED = "nothing in the answer names the provider"
-_PARTLY_READ = "a part of the answer was not read, in which another provider may be named"
+_UNNAMED = "the answer does not name the provider"
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -77,7 +76,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         if self.rests_on is None or self.rests_on.fetched_at >= moment:
             return self
-        why = f"{self.reason}; but its listing could not be fetched anew, and listings change"
+        why = f"{self.reason}; but the listing is older than the request and could not be refreshed"
         return replace(self, verdict="unproven", reason=why, rests_on=None)
 
 
@@ -86,15 +85,17 @@ def judge(served: Served, terms: Terms, catalog: Catalog, *, now: float) -> Verd
     listing = catalog.listing(served.model)
     who = _Who.of(served, listing)
     if not terms.asked:
-        return who.says(None, "there was neither a policy nor a wish of the caller's to judge")
+        return who.says(
+            None, "neither a policy nor the request set preferences, so there is nothing to judge"
+        )
     tried = NONE_TRIED
     if served.attempted:
         tried = Attempts.of(served.attempted, served.model, terms, catalog, now)
     if tried.outside is not None:
-        why = f"a failed attempt gave the prompt to {tried.outside}, which is outside"
+        why = f"a failed attempt gave the prompt to {tried.outside}, which is outside the policy"
         return replace(who.says("broken", why), rests_on=tried.rests_on)
     if served.status >= _FIRST_ERROR_STATUS or served.failed:
-        return who.says(None, "upstream answered with an error")
+        return who.says(None, "OpenRouter answered with an error")
     doubt = who.doubt(served)
     if doubt is not None:
         return who.says("unproven", doubt)
@@ -119,7 +120,11 @@ def stricter(verdict: Verdict, by_its_own_rules: Verdict, model: str, unasked: s
     """
     own = by_its_own_rules
     if own.verdict == "kept" and unasked:
-        own = replace(own, verdict="unproven", reason=f"{own.reason}, and none asked for {unasked}")
+        own = replace(
+            own,
+            verdict="unproven",
+            reason=f"{own.reason}, and the request did not require {unasked}",
+        )
     ranks = [_WORST_FIRST.index(each.verdict) for each in (verdict, own)]
     if ranks[1] >= ranks[0]:
         return verdict
@@ -133,12 +138,18 @@ def _inner_doubt(served: Served, terms: Terms, catalog: Catalog, now: float) -> 
     that it is listed with has to be inside, and what no listing shows can't be known.
     """
     if served.inner and terms.unchecked:
-        return f"{served.inner[0]} is called inside, perhaps without {', '.join(terms.unchecked)}"
+        return (
+            f"a tool or plugin calls {served.inner[0]}, perhaps without "
+            f"{', '.join(terms.unchecked)}"
+        )
     for model in served.inner:
         listing = catalog.listing(model)
         rows = listing.endpoints if listing is not None and is_fresh(listing, now) else ()
         if not rows or all_inside(rows, terms) is not True:
-            return f"{model} is called inside, and not all of its endpoints are within the policy"
+            return (
+                f"a tool or plugin calls {model}, and not all endpoints of that model are "
+                "within the policy"
+            )
     return None
 
 
@@ -174,18 +185,21 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
     def doubt(self, served: Served) -> str | None:
         """Why the answer does not prove who served, if it does not."""
         if served.cache_hit:
-            return "the answer came from OpenRouter's response cache: nothing was routed"
+            return "the answer came from OpenRouter's response cache, so nothing was routed"
         if self.name is None:
             why = served.unreadable
             return f"the provider is not known, because {why}" if why else _UNNAMED
         if served.server_tools:
-            return "OpenRouter ran tools of its own, and then the provider it names can be wrong"
+            return "OpenRouter ran server tools, so the provider that it names may be wrong"
         if served.partly_read:
-            return f"{_PARTLY_READ}, because {served.unreadable}"
+            return (
+                f"part of the answer could not be read, because {served.unreadable}; "
+                "another provider may be named there"
+            )
         if served.named_by_body == (self.name,) and served.named_by_record is None:
             return None  # nearly always
         names = [*served.named_by_body, self.name, served.named_by_record or self.name]
-        told = f"the evidence names more than one provider: {', '.join(dict.fromkeys(names))}"
+        told = f"the sources name different providers: {', '.join(dict.fromkeys(names))}"
         return told if len({name.lower() for name in names}) > 1 else None
 
     def says(
@@ -211,10 +225,15 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         also: tuple[str, ...] = (),
     ) -> Verdict:
         """Outside of a strict order, and not known to be without a key of the account's own."""
-        why = "answered by a key of the account's own, which goes before any order"
+        why = "through the account's own provider key (BYOK), which takes precedence over any order"
         if not served.is_byok:
-            why = "and it is not told whether by a key of the account's own, which goes before it"
-        verdict = self.says("unproven", f"{described}, outside of the order, {why}", offers, also)
+            why = (
+                "and OpenRouter does not report whether the account's own provider key (BYOK) "
+                "was used"
+            )
+        verdict = self.says(
+            "unproven", f"{described}, outside the strict order, {why}", offers, also
+        )
         return replace(verdict, awaits_bill=served.is_byok is None and not served.billed)
 
 
@@ -225,20 +244,20 @@ def _by_name_alone(
     assert who.name is not None  # noqa: S101 - doubt() has seen to it
     slug = sure_slug(listing, who.name)
     if slug is None:
-        return who.says("unproven", f"served by {who.name}, whose slug is not known for sure")
+        return who.says("unproven", f"served by {who.name}, whose slug is not certain")
     answer, in_order = terms.allows_provider(slug), terms.provider_in_order(slug)
     if answer is False or (in_order is False and served.is_byok is False):
-        return who.says("broken", f"served by {who.name}, which the preferences exclude")
+        return who.says("broken", f"served by {who.name}, which the policy or the request excludes")
     if in_order is False:
         return who.not_in_order(f"served by {who.name}", served)
     if answer and in_order and not terms.caps:
-        return who.says("kept", f"served by {who.name}, which may serve{_but(terms)}")
+        return who.says("kept", f"served by {who.name}, which is allowed{_but(terms)}")
     if listing is None:
-        why = "the model's endpoints have not been listed yet"
+        why = "the model's endpoints have not been fetched yet"
     elif not who.offers.endpoints:
         why = f"{who.name} is not in the listing of the model's endpoints"
     else:
-        why = f"the listing of its endpoints is {(now - listing.fetched_at) / 3600:.0f} hours old"
+        why = f"the listing of the endpoints is {(now - listing.fetched_at) / 3600:.0f} hours old"
     return who.says("unproven", f"served by {who.name}, but {why}")
 
 
@@ -254,13 +273,13 @@ def _by_endpoints(who: _Who, served: Served, terms: Terms, listing: Listing) -> 
     if all(answers):
         return who.says("kept", described + _but(terms), possible, also)
     if all(answer is False for answer in answers):
-        verdict = who.says("broken", f"{described}, outside of what was asked", possible, also)
+        verdict = who.says("broken", f"{described}, outside the policy", possible, also)
         by_name = who.slug is not None and terms.allows_provider(who.slug) is False
         rests = None if by_name else Rests(served.model, listing.fetched_at)
         return replace(verdict, rests_on=rests)
     if not any(map(terms.in_order, possible.endpoints)):
         return who.not_in_order(described, served, possible, also)
-    why = f"{described}, of which not all are inside, or not surely"
+    why = f"{described}; some of these may be outside the policy"
     verdict = who.says("unproven", why, possible, also)
     waits = not served.billed and _bill_may_tell(possible.endpoints, answers)
     return replace(verdict, awaits_bill=waits)
@@ -286,4 +305,4 @@ def _bill_may_tell(endpoints: Sequence[Endpoint], answers: Sequence[Inside]) -> 
 
 
 def _but(terms: Terms) -> str:
-    return f"; no answer can show {', '.join(terms.unchecked)}" if terms.unchecked else ""
+    return f"; answers do not show {', '.join(terms.unchecked)}" if terms.unchecked else ""

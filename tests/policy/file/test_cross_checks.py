@@ -13,25 +13,25 @@ Y_IGNORES_X = "aliases: {y: {model: a/b, preferences: {ignore: [x]}}}"
     ("rules", "said"),
     [
         ("rules: [{name: a, models: [a/b]}, {name: A, models: [a/b]}]",
-         'p.yaml:2: rules.A: there is a rule named "a" already, at p.yaml:2'),
+         'p.yaml:2: rules.A: a rule named "a" already exists at p.yaml:2; rename one of them'),
         ("aliases: {x: {model: a/b}, X: {model: a/b}}",
-         'p.yaml:2: aliases.X: there is an alias named "x" already, at p.yaml:2'),
+         'p.yaml:2: aliases.X: an alias named "x" already exists at p.yaml:2; rename one of them'),
         ("rules: [{name: precise, models: [a/b]}]\naliases: {x: {model: a/b, rule: precis}}",
-         'p.yaml:3: aliases.x: there is no rule named "precis"; did you mean precise?'),
+         'p.yaml:3: aliases.x: no rule is named "precis"; did you mean precise?'),
         ("aliases: {x: {model: a/b, rule: zzz}}",
-         'p.yaml:2: aliases.x: there is no rule named "zzz"; no file has one'),
+         'p.yaml:2: aliases.x: no rule is named "zzz"; add such a rule, or remove `rule`'),
         ("aliases: {a/x: {model: a/b}, y: {model: a/x}}",
-         "p.yaml:2: aliases.y: a/x is an alias itself; name the model it stands for"),
+         "p.yaml:2: aliases.y: a/x is itself an alias; use the model that it stands for"),
         ("aliases: {a/b: {model: a/b}}",
-         "p.yaml:2: aliases.a/b: a/b is an alias itself; name the model it stands for"),
+         "p.yaml:2: aliases.a/b: a/b is itself an alias; use the model that it stands for"),
         ("rules: [{name: a, zdr: true}]",
-         "p.yaml:2: rules.a: models is missing, and no alias names this rule"),
+         "p.yaml:2: rules.a: `models` is missing and no alias uses this rule, so it never applies"),
         ("rules: [{name: a, models: ['*'], only: [x]}, {name: b, models: [a/b], ignore: [x]}]",
-         'p.yaml:2: rules.b: for a/b, rule "a" (p.yaml:2) and rule "b" (p.yaml:2) shut each'),
+         'p.yaml:2: rules.b: for a/b, rule "a" (p.yaml:2) and rule "b" (p.yaml:2) contradict each'),
         ("rules: [{name: a, models: [a/b], order: [x], ignore: [x], allow_fallbacks: false}]",
-         'p.yaml:2: rules.a: for a/b, rule "a" (p.yaml:2) shut each other out (order, ignore)'),
+         'p.yaml:2: rules.a: for a/b, rule "a" (p.yaml:2) contradict each other (order, ignore)'),
         ("rules: [{name: a, models: [a/*], only: [x]}]\n" + Y_IGNORES_X,
-         'p.yaml:3: aliases.y: for y, rule "a" (p.yaml:2) and alias y (p.yaml:3) shut each other'),
+         'p.yaml:3: aliases.y: for y, rule "a" (p.yaml:2) and alias y (p.yaml:3) contradict each'),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_named(rules: str, said: str) -> None:
@@ -42,7 +42,10 @@ def test_what_does_not_go_together_is_named(rules: str, said: str) -> None:
 def test_a_name_given_in_two_files_is_told_with_the_place_of_the_first() -> None:
     rule = HEAD + "rules:\n  - name: a\n    models: [a/b]\n"
     (mistake,) = mistakes(rule, q=rule)
-    assert mistake == 'q.yaml:3: rules.a: there is a rule named "a" already, at p.yaml:3'
+    assert (
+        mistake
+        == 'q.yaml:3: rules.a: a rule named "a" already exists at p.yaml:3; rename one of them'
+    )
 
 
 def test_a_rule_without_models_is_for_the_aliases_that_name_it() -> None:

@@ -101,8 +101,8 @@ def test_every_mistake_of_every_file_comes_at_once_in_the_order_of_files_and_lin
     )
     places = [mistake.split(": ")[0] + " " + mistake.split(": ")[1] for mistake in found]
     assert places == [
-        "another.yaml:1 not YAML",
-        "other.yaml:1 version is missing",
+        "another.yaml:1 not valid YAML",
+        "other.yaml:1 `version` is missing; write `version",
         "other.yaml:1 rules",
         "p.yaml:5 rules[0].zdr",
         "p.yaml:6 rules[0].quantization_floor",
@@ -121,49 +121,60 @@ def test_every_mistake_of_every_file_comes_at_once_in_the_order_of_files_and_lin
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rules: []", "p.yaml:1: version is missing: Of this format: 1."),
-        ("version: 2", "p.yaml:1: version: 2 is not a version of this format; write 1"),
-        ("version: '1'", 'p.yaml:1: version: "1" is not a version of this format; write 1'),
+        ("rules: []", "p.yaml:1: `version` is missing; write `version: 1`"),
+        ("version: 2", "p.yaml:1: version: 2 is not a supported version; write 1"),
+        ("version: '1'", 'p.yaml:1: version: "1" is not a supported version; write 1'),
         ("version: 1.0.0",
-         'p.yaml:1: version: "1.0.0" is not a version of this format; write 1'),
-        ("- a", "p.yaml:1: a list is not a mapping; it takes version, ladder, rules, aliases"),
-        ("hello", 'p.yaml:1: "hello" is not a mapping; it takes version, ladder, rules, aliases'),
-        ("version: 1\nrules:", "p.yaml:2: rules: nothing is not a list of rules"),
+         'p.yaml:1: version: "1.0.0" is not a supported version; write 1'),
+        ("- a", "p.yaml:1: a list is not a mapping; its keys are version, ladder, rules, aliases"),
+        ("hello", ('p.yaml:1: "hello" is not a mapping; its keys are version, ladder, rules, '
+            'aliases')),
+        ("version: 1\nrules:", ("p.yaml:2: rules: an empty value is not a list of rules; write "
+            "each as `- name: NAME`")),
         ("version: 1\nrules: {a: 1}", "p.yaml:2: rules: a mapping is not a list of rules"),
         ("version: 1\naliases: [a]",
-         "p.yaml:2: aliases: a list is not a mapping of names to models"),
+         "p.yaml:2: aliases: a list is not a mapping; write each as `NAME: {model: author/model}`"),
         ("version: 1\nrules: [{models: [a/b]}]",
-         "p.yaml:2: rules[0]: name is missing: What receipts and errors call this rule."),
+         "p.yaml:2: rules[0]: `name` is missing; write `name: NAME`"),
         ("version: 1\naliases: {x: a/b}",
-         'p.yaml:2: aliases.x: "a/b" is not a mapping; it takes model, rule, preferences'),
+         'p.yaml:2: aliases.x: "a/b" is not a mapping; its keys are model, rule, preferences'),
         ("version: 1\naliases: {x: {}}",
-         "p.yaml:2: aliases.x: model is missing: The model that this name stands for."),
+         "p.yaml:2: aliases.x: `model` is missing; write `model: author/model`"),
         ("version: 1\naliases: {x: {model: Kimi}}",
          'p.yaml:2: aliases.x.model: "Kimi" is not a model slug; did you mean kimi?'),
         ("version: 1\naliases: {x: {model: kimi}}",
-         'p.yaml:2: aliases.x.model: "kimi" is not a model slug; it reads author/model'),
+         ('p.yaml:2: aliases.x.model: "kimi" is not a model slug; a model slug has the form '
+             'author/model')),
         ("version: 1\naliases: {'a b': {model: a/b}}",
-         'p.yaml:2: aliases.a b: "a b" is not a name for an alias; use letters, digits'),
+         'p.yaml:2: aliases.a b: "a b" is not an alias name; use letters, digits and . _ / : + -'),
         ("version: 1\naliases: {x: {model: a/b, preferences: 5}}",
-         "p.yaml:2: aliases.x.preferences: 5 is not a mapping; it takes only, order,"),
+         ("p.yaml:2: aliases.x.preferences: 5 is not a mapping; its keys are only, order, "
+             "ignore, allow_fallbacks, require_parameters, data_collection, zdr,")),
         ("version: 1\naliases: {x: {model: a/b, preferences: {merge: fill}}}",
-         "p.yaml:2: aliases.x.preferences.merge: there is no key merge; it is for rules: write"),
+         ("p.yaml:2: aliases.x.preferences.merge: unknown key `merge`; only rules can have "
+             "it: write it into a rule, and set `rule` to its name")),
         ("version: 1\naliases: {x: {model: a/b, set: {user: me}}}",
-         "p.yaml:2: aliases.x.set: there is no key set; it is for rules"),
+         ("p.yaml:2: aliases.x.set: unknown key `set`; only rules can have it: write it into "
+             "a rule, and set `rule` to its name")),
         ("version: 1\naliases: {x: {model: a/b, sort: price}}",
-         "p.yaml:2: aliases.x.sort: there is no key sort; write it under preferences"),
+         "p.yaml:2: aliases.x.sort: unknown key `sort`; write it under preferences"),
         ("version: 1\naliases: {x: {model: a/b, provider: {sort: price}}}",
-         "p.yaml:2: aliases.x.provider: there is no key provider; write its fields under pref"),
+         ("p.yaml:2: aliases.x.provider: unknown key `provider`; write its fields under "
+             "preferences")),
         ("version: 1\naliases: {x: {model: a/b, extra_body: {provider: {sort: price}}}}",
-         "p.yaml:2: aliases.x.extra_body: there is no key extra_body; it is an argument of the "),
+         ("p.yaml:2: aliases.x.extra_body: unknown key `extra_body`; it is an argument of "
+             "the OpenAI SDK; write the fields of its provider object under preferences")),
         ("version: 1\naliases: {x: {model: a/b, preferences: {provider: {sort: price}}}}",
-         "p.yaml:2: aliases.x.preferences.provider: there is no key provider; write its fields"),
+         ("p.yaml:2: aliases.x.preferences.provider: unknown key `provider`; write its "
+             "fields into preferences itself")),
         ("version: 1\naliases: {x: {model: a/b, preferences: {extra_body: {}}}}",
-         "p.yaml:2: aliases.x.preferences.extra_body: there is no key extra_body; it is an "),
+         ("p.yaml:2: aliases.x.preferences.extra_body: unknown key `extra_body`; it is an "
+             "argument of the OpenAI SDK; write the fields of its provider object into "
+                 "preferences itself")),
         ("version: 1\nladder: {fp5: five}",
-         'p.yaml:2: ladder.fp5: "five" is not a plain number (bits, without quotes)'),
+         'p.yaml:2: ladder.fp5: "five" is not a number; write it in bits, without quotes'),
         ("version: 1\nladder: {unknown: 1}",
-         "p.yaml:2: ladder: unknown has no rank; see unknown_quantization"),
+         "p.yaml:2: ladder: `unknown` has no rank; use `unknown_quantization: allow` or `deny`"),
     ],
 )  # fmt: skip
 def test_a_files_frame_is_held_to_its_shape(text: str, said: str) -> None:
@@ -179,7 +190,7 @@ def test_ladders_of_several_files_add_up_and_may_not_disagree() -> None:
     ladder = read_book({"a.yaml": one, "b.yaml": other}).ladder
     assert (ladder["fp5"], ladder["int8"], ladder["q4"], ladder["fp8"]) == (5, 9, 4.5, 8)
     (mistake,) = mistakes(one, q="version: 1\nladder: {fp5: 6}")
-    assert mistake == "q.yaml:2: ladder: fp5 has another rank in another file"
+    assert mistake == "q.yaml:2: ladder: fp5 has a different rank in another file; give it one rank"
 
 
 def test_a_label_of_ones_own_can_be_used_in_any_file() -> None:

@@ -42,17 +42,17 @@ def plain(text: str) -> tuple[Any, list[str]]:
     [
         ("", "p.yaml:1: the file is empty; begin with `version: 1`, or delete it"),
         ("# nothing\n", "p.yaml:1: the file is empty; begin with `version: 1`, or delete it"),
-        ("a: 1\nb:\n\t- 1\n", "p.yaml:3: a tab; YAML is indented with spaces"),
+        ("a: 1\nb:\n\t- 1\n", "p.yaml:3: a tab in the line; indent YAML with spaces"),
         ("a: 1\n---\nb: 2\n",
-         "p.yaml:2: a second document (`---`); put each policy in a file of its own"),
-        ("a: [1\nb: 2", "p.yaml:2: not YAML:"),
-        ("a: b: c", "p.yaml:1: not YAML:"),
-        ("a: *nobody", "p.yaml:1: not YAML:"),
+         "p.yaml:2: a second document (`---`); put each policy into its own file"),
+        ("a: [1\nb: 2", "p.yaml:2: not valid YAML: while parsing a flow sequence, did not find ex"),
+        ("a: b: c", "p.yaml:1: not valid YAML: mapping values are not allowed in this context"),
+        ("a: *nobody", "p.yaml:1: not valid YAML: found undefined alias"),
         ("a: \x00", "p.yaml:1: "),
-        ("a: &me [*me]", "p.yaml:1: an anchor holds itself"),
-        ("a: " + "[" * 60 + "]" * 60, "p.yaml:1: nested more than 50 deep"),
+        ("a: &me [*me]", "p.yaml:1: an anchor contains itself, or expands to more than 100000 val"),
+        ("a: " + "[" * 60 + "]" * 60, "p.yaml:1: nested more than 50 levels deep"),
         ("a:\n" + "".join("  " * depth + "b:\n" for depth in range(1, 60)),
-         "p.yaml:51: nested more than 50 deep"),
+         "p.yaml:51: nested more than 50 levels deep"),
     ],
 )  # fmt: skip
 def test_what_is_no_tree_says_where_and_why(text: str, said: str) -> None:
@@ -66,7 +66,7 @@ def test_anchors_cannot_blow_a_file_up() -> None:
     )
     deep = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [[[*a{n - 1}]]]\n" for n in range(1, 40))
     for text in (wide, deep):
-        assert "expands to over 100000 values or 50 levels" in broken(text)
+        assert "an anchor contains itself, or expands to more than 100000 values or" in broken(text)
 
 
 def test_nesting_is_allowed_up_to_the_limit() -> None:
@@ -92,12 +92,12 @@ all: {<<: [*base, *more], d: 5}
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: 1\nb: 2\na: 3\n", "p.yaml:3: a: a is given twice; keep one of them"),
-        ("x:\n  a: 1\n  a: 1\n", "p.yaml:3: x.a: a is given twice; keep one of them"),
-        ("x:\n  <<: 5\n", "p.yaml:2: x.<<: << takes a mapping, or a list of them"),
-        ("x:\n  <<: [[a]]\n", "p.yaml:2: x.<<: << takes a mapping, or a list of them"),
-        ("a: .nan\n", "p.yaml:1: a: .nan is not a plain number"),
-        ("b: [1, 1:30]\n", "p.yaml:1: b[1]: 1:30 is not a plain number"),
+        ("a: 1\nb: 2\na: 3\n", "p.yaml:3: a: a is given twice; remove one of them"),
+        ("x:\n  a: 1\n  a: 1\n", "p.yaml:3: x.a: a is given twice; remove one of them"),
+        ("x:\n  <<: 5\n", "p.yaml:2: x.<<: `<<` requires a mapping, or a list of mappings"),
+        ("x:\n  <<: [[a]]\n", "p.yaml:2: x.<<: `<<` requires a mapping, or a list of mappings"),
+        ("a: .nan\n", "p.yaml:1: a: .nan is not a number that JSON can carry"),
+        ("b: [1, 1:30]\n", "p.yaml:1: b[1]: 1:30 is not a number that JSON can carry"),
     ],
 )
 def test_what_is_wrong_in_a_tree_is_said_at_its_line(text: str, said: str) -> None:
@@ -108,7 +108,7 @@ def test_a_key_must_be_a_word() -> None:
     _, problems = plain("? [a, b]\n: 1\n")
     (problem,) = problems
     assert problem.startswith("p.yaml:1: ")
-    assert problem.endswith("a key must be a word")
+    assert problem.endswith("a key must be plain text")
 
 
 def test_a_quoted_merge_key_is_a_key_like_any_other() -> None:
@@ -120,8 +120,8 @@ def test_a_quoted_merge_key_is_a_key_like_any_other() -> None:
     [
         ("{a: 1}", "mapping", "a mapping"),
         ("[1]", "list", "a list"),
-        ("null", "null", "nothing"),
-        ("~", "null", "nothing"),
+        ("null", "null", "an empty value"),
+        ("~", "null", "an empty value"),
         ("no", "flag", "no (which YAML reads as false)"),
         ("ON", "flag", "ON (which YAML reads as true)"),
         ("12", "number", "12"),

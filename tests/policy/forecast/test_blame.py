@@ -158,7 +158,7 @@ def test_what_the_request_needs_is_its_own_unless_the_policy_has_set_it() -> Non
 def test_a_tier_that_nothing_asks_for_is_nothings_doing() -> None:
     (drop,) = drops({}, ours({"zdr": True}), endpoint=offer("a/priority"))
     assert (drop.clauses, drop.behind.request) == ((), False)
-    assert drop.because == "only requests that ask for it by its tag get it"
+    assert drop.because == "only requests that name its tag use it"
 
 
 def test_an_order_takes_away_the_tier_that_a_variant_admits() -> None:

@@ -32,8 +32,8 @@ def test_each_probe_demands_the_impossible_or_says_why_it_can_not() -> None:
 
 def test_what_is_lacking_is_named() -> None:
     untested = {each.channel: each.why for each in probes("a/b", EMPTY) if each.body is None}
-    assert untested["~author/family-latest"] == "the list of models names no family"
-    assert untested["preset"] == "name a preset of the account's: --preset"
+    assert untested["~author/family-latest"] == "the list of models has no family"
+    assert untested["preset"] == "set --preset to a preset of the account"
     assert untested["/embeddings"] == "the list of models has none that puts out embeddings"
 
 

@@ -47,7 +47,7 @@ def test_a_label_that_falls_below_the_floor_is_told_for_the_model_and_its_aliase
 
 def test_a_provider_that_leaves_is_told() -> None:
     (model, alias) = told(listed(row("novita"), row("groq")), listed(row("groq")))
-    assert "gone novita (not offered any more)" in model
+    assert "acme/sim-1: 1 endpoint left; gone novita (no longer offered)" in model
     assert "0 endpoints left" in alias
 
 
@@ -82,5 +82,5 @@ def test_of_many_endpoints_a_few_are_named_and_the_others_counted() -> None:
     many = [row(f"host-{number:03}") for number in range(500)]
     model, *_ = told(listed(*many, row("novita")), listed(row("groq"), row("novita")))
     assert "gone host-000, " in model
-    assert "host-019 and 480 more (not offered any more)" in model
+    assert "host-019 and 480 more (no longer offered)" in model
     assert len(model) < 500

@@ -110,7 +110,7 @@ def test_machines_get_all_of_it_as_json() -> None:
             "asked": ["fp4", "fp8"],
             "sent": ["fp8"],
             "rule": "precise",
-            "why": "only labels that both lists have may serve",
+            "why": "only labels in both lists may serve",
         }
     ]
     floor = {"rule": "precise", "file": "p.yaml", "line": 5, "key": "quantization_floor"}

@@ -110,11 +110,14 @@ def test_all_other_bytes_stay() -> None:
 
 def test_it_says_which_line_removed_whom_and_the_way_out() -> None:
     text = spoken(NOT_FOUND, EMPTIED)
-    assert "acme/sim-1 has 3 -> " in text
+    assert (
+        "Pointsman: Listed endpoints of acme/sim-1: 3 -> only 2 -> fp8+ 1 -> zdr 1? -> "
+        'max_price 0. rule "r" (p.yaml:7) removed chutes/fp8. rule "r" (p.yaml:5) removed' in text
+    )
     assert 'rule "r" (p.yaml:7) removed chutes/fp8.' in text
     assert 'rule "r" (p.yaml:5) removed novita/fp4.' in text
     assert 'rule "r" (p.yaml:6) removed groq.' in text
-    assert "The smallest way out: " in text
+    assert "Smallest change: " in text
 
 
 def test_many_removed_endpoints_are_counted() -> None:
@@ -127,8 +130,16 @@ def test_without_a_listing_it_names_the_lines_that_asked() -> None:
     assert 'rule "r" (p.yaml:' in text
     assert "only: [novita,groq,deepinfra]" in text
     assert "quantization_floor: fp8" in text
-    assert "the request itself asks for provider.zdr: true." in text
-    assert "not listed here yet" in text
+    assert (
+        'Pointsman: rule "r" (p.yaml:7, 5, 6) requires only: [novita,groq,deepinfra], '
+        "quantization_floor: fp8, max_price.prompt: 1 and the request itself requires "
+        "provider.zdr:" in text
+    )
+    assert (
+        'Pointsman: rule "r" (p.yaml:7, 5, 6) requires only: [novita,groq,deepinfra], '
+        "quantization_floor: fp8, max_price.prompt: 1 and the request itself requires "
+        "provider.zdr:" in text
+    )
 
 
 def test_where_an_endpoint_should_be_left_and_no_step_is_named_it_points_at_the_account() -> None:
@@ -139,21 +150,25 @@ def test_where_an_endpoint_should_be_left_and_no_step_is_named_it_points_at_the_
 
 def test_t52_what_the_request_asked_is_the_request_itself() -> None:
     policy = rule("sort: price")
-    text = spoken(NOT_FOUND, EMPTIED, policy=policy, provider={"only": ["nobody"]})
+    text = spoken(NOT_FOUND, EMPTIED, policy=policy, provider={"only": ["provider not named"]})
     assert "the request itself removed novita/fp4, groq, chutes/fp8." in text
-    assert "The smallest way out: provider.only in the request: " in text
+    assert "Smallest change: provider.only in the request: " in text
 
 
 def test_rows_for_those_who_name_them_are_nothings_doing() -> None:
     text = spoken(NOT_FOUND, [row("novita/priority", "fp8")])
-    assert "Only requests that ask for them by tag get novita/priority." in text
+    assert (
+        "Pointsman: Listed endpoints of acme/sim-1: 1 -> service_tier 0. Only requests that "
+        "name their tag use novita/priority. Smallest change: only: add novita/priority (allows"
+        in text
+    )
 
 
 # --- the step that upstream names -------------------------------------------------------------
 
 PASSES = [row("novita/fp8", "fp8"), row("deepinfra/bf16", "bf16")]
 SETTINGS = "account's own settings"
-ASKS = "the request itself asks for"
+ASKS = "the request itself requires"
 
 
 def rule(wishes: str) -> str:
@@ -163,28 +178,28 @@ def rule(wishes: str) -> str:
 STEPS: list[tuple[str, str, str, dict[str, Any], str]] = [
     # the step, what the rule and the request say, and what is told of it
     ("Filter by Quantization", "No endpoints found", "quantization_floor: fp8", {},
-     'rule "r" (p.yaml:5) asks for quantization_floor: fp8'),
+     'rule "r" (p.yaml:5) requires quantization_floor: fp8'),
     ("Filter by Quantization", "No endpoints found", "quantization_floor: fp8",
-     {"quantizations": ["bf16"]}, "the request itself asks for provider.quantizations: [bf16]"),
+     {"quantizations": ["bf16"]}, "the request itself requires provider.quantizations: [bf16]"),
     ("Filter by Max Price", "No endpoints found", "max_price: {prompt: 1}",
-     {"max_price": {"prompt": 2}}, 'rule "r" (p.yaml:5) asks for max_price.prompt: 1'),
+     {"max_price": {"prompt": 2}}, 'rule "r" (p.yaml:5) requires max_price.prompt: 1'),
     ("Filter by Allowed Providers", "No allowed", "only: [a, b]", {"only": ["b", "c"]},
-     'rule "r" (p.yaml:5) asks for only: [a,b] and the request itself asks for provider.only: [b]'),
+     'rule "r" (p.yaml:5) requires only: [a,b] and the request itself requires provider.only: [b]'),
     ("Filter by Ignored Providers", "No endpoints", "ignore: [a]", {},
-     'rule "r" (p.yaml:5) asks for ignore: [a]'),
+     'rule "r" (p.yaml:5) requires ignore: [a]'),
     ("Filter by Parameters", "No endpoints", "require_parameters: true", {},
-     'rule "r" (p.yaml:5) asks for require_parameters: true'),
+     'rule "r" (p.yaml:5) requires require_parameters: true'),
     ("Filter by Fallback", "No endpoints", "order: [a]", {"allow_fallbacks": False},
-     f'rule "r" (p.yaml:5) asks for order: [a] and {ASKS} provider.allow_fallbacks: false'),
+     f'rule "r" (p.yaml:5) requires order: [a] and {ASKS} provider.allow_fallbacks: false'),
     ("Filter by Data Policy", "your data policy (Zero data retention)", "zdr: true", {},
-     'rule "r" (p.yaml:5) asks for zdr: true'),
+     'rule "r" (p.yaml:5) requires zdr: true'),
     ("Filter by Data Policy", "your data policy (Paid model training)", "data_collection: deny",
-     {"zdr": True}, 'rule "r" (p.yaml:5) asks for data_collection: deny'),
+     {"zdr": True}, 'rule "r" (p.yaml:5) requires data_collection: deny'),
     ("Filter by Data Policy", "your data policy", "data_collection: deny", {"zdr": True},
-     f'rule "r" (p.yaml:5) asks for data_collection: deny and {ASKS} provider.zdr: true'),
+     f'rule "r" (p.yaml:5) requires data_collection: deny and {ASKS} provider.zdr: true'),
     ("Filter by Data Policy", "your data policy (Distillable text)",
      "enforce_distillable_text: true", {},
-     'rule "r" (p.yaml:5) asks for enforce_distillable_text: true'),
+     'rule "r" (p.yaml:5) requires enforce_distillable_text: true'),
 ]  # fmt: skip
 
 
@@ -229,7 +244,7 @@ def test_t53_a_step_that_goes_by_nothing_sent_is_the_accounts(
     text = spoken(body, listed, policy=rule(ours), provider=None)
     assert text.startswith(
         f'Pointsman: OpenRouter\'s step "{step}" left no endpoint. Neither the policy nor the '
-        f"request asks for that, so the {SETTINGS} at OpenRouter"
+        f"request requires that, so the cause is the {SETTINGS} at OpenRouter"
     )
     assert text.count(SETTINGS) == 1
 
@@ -245,10 +260,11 @@ def test_t53_the_shipped_policy_and_a_free_model_are_told_both_clauses_upstreams
     text = spoken(body, [row("chutes", "unknown")], policy=policy, provider=None)
     assert text == (
         'Pointsman: OpenRouter\'s step "Filter by Data Policy" left no endpoint: rule "careful" '
-        "(p.yaml:16) asks for data_collection: deny. OpenRouter counted 1 -> Filter by Data Policy "
-        '0. By the listing, acme/sim-1 has 1 -> fp8+ 0. rule "careful" (p.yaml:13) removed chutes. '
-        "The smallest way out: data_collection: deny -> allow and "
-        "unknown_quantization: auto -> allow (lets chutes through)."
+        "(p.yaml:16) requires data_collection: deny. OpenRouter counted 1 -> Filter by Data Policy "
+        '0. Listed endpoints of acme/sim-1: 1 -> fp8+ 0. rule "careful" (p.yaml:13) removed '
+        "chutes. "
+        "Smallest change: data_collection: deny -> allow and "
+        "unknown_quantization: auto -> allow (allows chutes)."
     )
 
 
@@ -265,8 +281,8 @@ def test_t52_the_shipped_policy_and_a_list_of_the_requests_own() -> None:
     assert "careful" not in text
     assert "the request itself removed anthropic." in text
     assert text.endswith(
-        "The smallest way out: provider.quantizations in the request: add unknown "
-        "(or leave it out) (lets anthropic through)."
+        "Smallest change: provider.quantizations in the request: add unknown "
+        "(or remove it) (allows anthropic)."
     )
 
 
@@ -282,25 +298,36 @@ def test_t53_what_the_request_needs_is_the_requests_or_that_of_the_clause_that_s
 def test_t53_a_step_that_is_not_known_is_named_and_no_more() -> None:
     text = spoken(refused("No endpoints found", "Filter by Moon Phase"), PASSES)
     assert text.startswith(
-        'Pointsman: OpenRouter\'s step "Filter by Moon Phase" left no endpoint. By the listing, '
+        'Pointsman: OpenRouter\'s step "Filter by Moon Phase" left no endpoint. Listed '
+        "endpoints of acme/sim-1: 2 -> zdr 2?. According to the listing, "
+        "deepinfra/bf16, novita/fp8"
     )
-    assert "change there may be the cause" in text
+    assert (
+        'Pointsman: OpenRouter\'s step "Filter by Moon Phase" left no endpoint. Listed '
+        "endpoints of acme/sim-1: 2 -> zdr 2?. According to the listing, "
+        "deepinfra/bf16, novita/fp8" in text
+    )
 
 
 def test_t53_where_the_listing_disagrees_with_a_step_that_was_sent_it_may_be_older() -> None:
     body = refused("No endpoints found", "Filter by Max Price")
     text = spoken(body, [row("novita/fp8", "fp8", "0.000001")])
     assert (
-        "By the listing, novita/fp8 should be left; the listing may be older than what OpenRouter "
-        "goes by. A cap that equals a list price has been seen refused: write a little more."
+        "According to the listing, novita/fp8 should be left; the listing may be older than "
+        "the data that OpenRouter used. OpenRouter has refused a cap that equals a list "
+        "price; write slightly more."
     ) in text
-    assert "write a little more" not in spoken(body, PASSES)
+    assert "write slightly more" not in spoken(body, PASSES)
 
 
 def test_t53_of_several_models_it_is_said_that_no_listing_shows_it() -> None:
     body = refused("No endpoints found matching your data policy", "Filter by Data Policy")
     text = spoken(body, PASSES, models=["acme/sim-2"])
-    assert "No listing shows which endpoints pass zdr." in text
+    assert (
+        'Pointsman: OpenRouter\'s step "Filter by Data Policy" left no endpoint: the '
+        "request itself requires provider.zdr: true. Listed endpoints of acme/sim-1: 2 "
+        "-> zdr 2?." in text
+    )
 
 
 def test_t53_upstreams_counts_are_told_and_what_of_them_no_listing_shows() -> None:
@@ -313,8 +340,10 @@ def test_t53_upstreams_counts_are_told_and_what_of_them_no_listing_shows() -> No
     )
     assert (
         "OpenRouter counted 15 -> Filter by Guardrails 14 -> Filter by Data Policy 12 -> "
-        'Filter by Max Price 0. Its step "Filter by Guardrails" removed 1 of them; no listing '
-        'shows which. Its step "Filter by Data Policy" removed 2 of them; no listing shows which.'
+        'Filter by Max Price 0. OpenRouter\'s step "Filter by Guardrails" removed 1 of '
+        "them; no listing "
+        'shows which. OpenRouter\'s step "Filter by Data Policy" removed 2 of them; no '
+        "listing shows which."
     ) in spoken(body, EMPTIED)
     counted = refused("No endpoints found", None)
     assert "counted" not in spoken(counted, EMPTIED)

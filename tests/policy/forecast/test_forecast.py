@@ -50,7 +50,7 @@ def test_the_policy_and_the_caller_both_filter() -> None:
     ]
     assert told["steps"][-2]["dropped"] == [{"tag": "novita/fp8", "because": "the request itself"}]
     assert told["relaxation"] == {
-        "changes": ["provider.only in the request: add novita (or leave it out)"],
+        "changes": ["provider.only in the request: add novita (or remove it)"],
         "lets_through": "novita/fp8",
     }
 
@@ -88,7 +88,7 @@ def test_t53_a_filter_that_is_said_to_have_emptied_it_has_dropped_all_that_came_
     assert (str(plain.funnel), plain.way_out) == ("2 -> fp8+ 1 -> data_collection 1?", None)
     (one,) = foreseen({"model": MODEL}, rule, emptied=("data_collection",))
     assert str(one.funnel) == "2 -> fp8+ 1 -> data_collection 0"
-    assert one.way_out == "data_collection: deny -> allow (lets novita/fp8 through)"
+    assert one.way_out == "data_collection: deny -> allow (allows novita/fp8)"
 
 
 def test_t53_what_it_names_is_to_be_changed_first_and_what_else_is_in_the_way_after_it() -> None:
@@ -97,15 +97,14 @@ def test_t53_what_it_names_is_to_be_changed_first_and_what_else_is_in_the_way_af
     catalog = listed([row("chutes", "Chutes", "unknown")])
     (one,) = foreseen({"model": MODEL}, rule, catalog=catalog, emptied=("data_collection",))
     assert one.way_out == (
-        "data_collection: deny -> allow and unknown_quantization: auto -> allow "
-        "(lets chutes through)"
+        "data_collection: deny -> allow and unknown_quantization: auto -> allow (allows chutes)"
     )
 
 
 def test_t53_an_endpoint_that_never_came_to_it_may_still_pass_it() -> None:
     rule = {"only": ["deepinfra"], "zdr": True}
     (one,) = foreseen({"model": MODEL}, rule, emptied=("zdr",))
-    assert one.way_out == "only: add novita (lets novita/fp8 through)"
+    assert one.way_out == "only: add novita (allows novita/fp8)"
 
 
 def test_t53_of_several_models_it_does_not_say_which_it_meant() -> None:
@@ -154,8 +153,8 @@ def test_where_only_what_is_free_may_serve_the_free_variant_is_told_first() -> N
     (one,) = foreseen({"model": f"{MODEL}:nitro", "provider": NOTHING}, catalog=FREE)
     assert one.free_variant == f"{MODEL}:free"
     assert (one.way_out or "").startswith(
-        "ask for acme/sim-1:free, which costs nothing, "
-        "or provider.max_price.prompt in the request: 0 -> 1 (or leave it out) and "
+        "use acme/sim-1:free, which is free, "
+        "or provider.max_price.prompt in the request: 0 -> 1 (or remove it) and "
     )
     assert as_json_object(one)["free_variant"] == f"{MODEL}:free"
 

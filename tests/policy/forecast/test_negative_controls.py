@@ -94,8 +94,14 @@ EVERY_PARAMETER = listing(
 @pytest.mark.parametrize(
     ("clause", "field", "known", "zdr", "why"),
     [
-        ("order: [novita]", "order", TWO, None, "a wish"),
-        ("sort: price", "sort", TWO, None, "a wish"),
+        (
+            "order: [novita]",
+            "order",
+            TWO,
+            None,
+            "a preference: endpoints not listed in it may serve too",
+        ),
+        ("sort: price", "sort", TWO, None, "a preference: it orders endpoints and excludes none"),
         ("data_collection: deny", "data_collection", TWO, None, "no public list"),
         ("allow_fallbacks: false", "allow_fallbacks", TWO, None, "narrows an `order`"),
         ("max_price: {prompt: 1}", "max_price", FREE, None, "novita costs nothing"),
@@ -103,7 +109,13 @@ EVERY_PARAMETER = listing(
         ("quantizations: [fp8]", "quantizations", EVERY_LABEL, None, "every label"),
         ("require_parameters: true", "require_parameters", EVERY_PARAMETER, None, "every param"),
         ("zdr: true", "zdr", TWO, None, "can't be read"),
-        ("zdr: true", "zdr", TWO, frozenset({"novita/fp8"}), "retains nothing"),
+        (
+            "zdr: true",
+            "zdr",
+            TWO,
+            frozenset({"novita/fp8"}),
+            "every endpoint with a tag of its own has zero data retention",
+        ),
         ("ignore: [x]", "ignore", None, None, "are not listed"),
     ],
 )

@@ -77,7 +77,7 @@ FP8 = {"quantizations": ["fp8", "mxfp8", "fp16", "bf16", "fp32"]}
         (
             [offer("novita/fp8")],
             policy({"ignore": ["novita", "novita/fp8", "x"]}),
-            "ignore: leave out novita, novita/fp8",
+            "ignore: remove novita, novita/fp8",
         ),
         (
             [priced("novita", "0", "0.0000025"), priced("together", "0", "0.000003")],
@@ -107,7 +107,7 @@ FP8 = {"quantizations": ["fp8", "mxfp8", "fp16", "bf16", "fp32"]}
         (
             [offer("novita", "q5_k")],  # neither the floor nor the answer about `unknown` admits it
             policy(FP8, {"quantization_floor": "fp8", "unknown_quantization": "deny"}),
-            "quantization_floor: fp8 -> left out and unknown_quantization: deny -> allow",
+            "quantization_floor: fp8 -> removed and unknown_quantization: deny -> allow",
         ),
         (
             [offer("novita", "unknown")],
@@ -117,12 +117,12 @@ FP8 = {"quantizations": ["fp8", "mxfp8", "fp16", "bf16", "fp32"]}
         (
             [offer("novita", None)],
             policy(FP8, {"quantizations": ["fp8"]}),
-            "quantizations: leave it out",
+            "quantizations: remove it",
         ),
         (
             [offer("novita", "q5_k")],
             policy(FP8, {"quantization_floor": "fp8"}),
-            "quantization_floor: fp8 -> left out",
+            "quantization_floor: fp8 -> removed",
         ),
         (
             [offer("novita", "bf16")],  # passes the floor, but not the list beside it
@@ -146,7 +146,7 @@ FP8 = {"quantizations": ["fp8", "mxfp8", "fp16", "bf16", "fp32"]}
             [offer("novita", supported_parameters=[])],
             policy({"require_parameters": True}, needs=Needs(parameters=frozenset({"seed"}))),
             (
-                "no endpoint supports seed: leave it out of the request, "
+                "no endpoint supports seed: remove it from the request, "
                 "or require_parameters: true -> false"
             ),
         ),
@@ -176,14 +176,14 @@ FP8 = {"quantizations": ["fp8", "mxfp8", "fp16", "bf16", "fp32"]}
                 needs=Needs(service_tier="flex", tools=True),
                 set_by={"tools": Clause("set.tools", [], "mine", "mine.yaml", 3)},
             ),
-            "set.tools: leave it out",
+            "set.tools: remove it",
         ),
     ],
 )
 def test_the_way_out_says_what_to_write(
     endpoints: list[Endpoint], asked: Asked, expected: str
 ) -> None:
-    assert way_out(endpoints, asked).partition(" (lets ")[0] == expected
+    assert way_out(endpoints, asked).partition(" (allows ")[0] == expected
 
 
 def test_of_ways_that_change_as_many_clauses_the_least_harm_is_told() -> None:
@@ -216,7 +216,7 @@ def test_fewer_changes_go_first_and_the_request_is_touched_last() -> None:
     unable = offer("together", "fp8", supported_parameters=[])
     asked = policy({"only": ["together"], "quantizations": ["fp8"]}, needs=Needs(tools=True))
     assert way_out([unable, plain], asked) == (
-        "only: add novita and quantizations: add fp4 (lets novita through)"
+        "only: add novita and quantizations: add fp4 (allows novita)"
     )
 
 
@@ -281,21 +281,21 @@ REQUESTS: list[tuple[list[Endpoint], dict[str, Any], str]] = [
         {"order": ["together"], "allow_fallbacks": False},
         "provider.order in the request: add novita",
     ),
-    ([offer("novita")], {"ignore": ["novita"]}, "provider.ignore in the request: leave out novita"),
+    ([offer("novita")], {"ignore": ["novita"]}, "provider.ignore in the request: remove novita"),
     (
         [offer("novita", "unknown")],
         {"quantizations": ["fp8"]},
-        "provider.quantizations in the request: add unknown (or leave it out)",
+        "provider.quantizations in the request: add unknown (or remove it)",
     ),
     (
         [offer("novita", None)],
         {"quantizations": ["fp8"]},
-        "provider.quantizations in the request: leave it out",
+        "provider.quantizations in the request: remove it",
     ),
     (
         [priced("novita", "0", "0.0000025")],
         {"max_price": {"completion": "2"}},
-        "provider.max_price.completion in the request: 2 -> 2.5 (or leave it out)",
+        "provider.max_price.completion in the request: 2 -> 2.5 (or remove it)",
     ),
     (
         [
@@ -304,7 +304,7 @@ REQUESTS: list[tuple[list[Endpoint], dict[str, Any], str]] = [
         ],
         {"require_parameters": True},
         (
-            "novita lacks min_p: leave it out of the request, "
+            "novita lacks min_p: remove it from the request, "
             "or provider.require_parameters in the request: true -> false"
         ),
     ),
@@ -317,15 +317,15 @@ def test_t52_a_value_of_the_requests_is_to_be_changed_in_the_request(
 ) -> None:
     needs = Needs(parameters=frozenset({"seed", "min_p"}))
     asked = both(side({"zdr": True}), theirs, theirs, needs=needs)
-    assert way_out(endpoints, asked).partition(" (lets ")[0].startswith(expected)
+    assert way_out(endpoints, asked).partition(" (allows ")[0].startswith(expected)
 
 
 def test_t52_what_both_ask_is_to_be_changed_in_both() -> None:
     ours, theirs = side({"only": ["groq", "together"]}), {"only": ["groq", "together"]}
     way = way_out([offer("novita")], both(ours, theirs, theirs))
     assert way == (
-        "only: add novita and provider.only in the request: add novita (or leave it out) "
-        "(lets novita through)"
+        "only: add novita and provider.only in the request: add novita (or remove it) "
+        "(allows novita)"
     )
 
 
@@ -334,7 +334,7 @@ def test_t52_of_an_order_and_the_word_that_nothing_may_leave_it_the_order_is_to_
 ):
     ours, sent = side({"order": ["groq"]}), {"order": ["groq"], "allow_fallbacks": False}
     asked = both(ours, {"allow_fallbacks": False}, sent)
-    assert way_out([offer("novita")], asked) == "order: add novita (lets novita through)"
+    assert way_out([offer("novita")], asked) == "order: add novita (allows novita)"
 
 
 def test_t52_of_models_under_several_rules_each_change_says_whose_it_is() -> None:
@@ -343,17 +343,25 @@ def test_t52_of_models_under_several_rules_each_change_says_whose_it_is() -> Non
     way = way_out([offer("novita", "fp4")], Asked(sent, sides=(*sides, Side({"zdr": False}))))
     assert way == (
         'quantizations: add fp4 in rule "mine" (mine.yaml:3) and '
-        'max_price.prompt: 0.5 -> 1 in rule "mine" (mine.yaml:3) (lets novita through)'
+        'max_price.prompt: 0.5 -> 1 in rule "mine" (mine.yaml:3) (allows novita)'
     )
 
 
 @pytest.mark.parametrize(
     ("ours", "merge", "told"),
     [
-        ({"zdr": False}, "tighten", "provider.order in the request: add openai/priority (lets"),
-        ({"order": ["groq"]}, "tighten", "order: add openai/priority (lets"),
+        (
+            {"zdr": False},
+            "tighten",
+            "provider.order in the request: add openai/priority (allows openai/priority)",
+        ),
+        ({"order": ["groq"]}, "tighten", "order: add openai/priority (allows openai/priority)"),
         # a policy that lets one endpoint answer has the say over orders, unless it only fills
-        ({"allow_fallbacks": False}, "tighten", "order: add openai/priority (lets"),
+        (
+            {"allow_fallbacks": False},
+            "tighten",
+            "order: add openai/priority (allows openai/priority)",
+        ),
         (
             {"allow_fallbacks": False},
             "fill",
@@ -379,15 +387,15 @@ def test_t52_to_leave_a_value_out_is_no_way_where_the_policys_would_fill_the_gap
     lists = {"quantizations": ["fp8"]}, {"quantizations": ["bf16"]}
     asked = filling(lists[0], {"quantization_floor": "fp8"}, lists[1])
     assert way_out([offer("novita", "fp4")], asked) == (
-        "provider.quantizations in the request: add fp4 (lets novita through)"
+        "provider.quantizations in the request: add fp4 (allows novita)"
     )
     assert way_out([offer("novita", None)], asked) == (
-        "provider.quantizations in the request: leave it out and "
-        "quantization_floor: fp8 -> left out (lets novita through)"
+        "provider.quantizations in the request: remove it and "
+        "quantization_floor: fp8 -> removed (allows novita)"
     )
     names = filling({"only": ["groq"]}, {}, {"only": ["together"]})
     assert way_out([offer("novita")], names) == (
-        "provider.only in the request: add novita (lets novita through)"
+        "provider.only in the request: add novita (allows novita)"
     )
 
 
@@ -415,7 +423,7 @@ def test_under_caps_of_nothing_the_cheapest_is_told() -> None:
     )
     asked = policy({"max_price": {"prompt": 0, "completion": 0}})
     assert way_out([dear, cheap], asked) == (
-        "max_price.prompt: 0 -> 0.2 and max_price.completion: 0 -> 0.8 (lets z-cheap through)"
+        "max_price.prompt: 0 -> 0.2 and max_price.completion: 0 -> 0.8 (allows z-cheap)"
     )
 
 
@@ -447,19 +455,25 @@ def test_a_fee_weighs_as_much_as_it_adds_to_ten_thousand_tokens() -> None:
     [
         (
             {"only": ["google-vertex/europe"]},
-            "only: add google-vertex (lets google-vertex through)",
+            "only: add google-vertex (allows google-vertex)",
         ),
-        ({"only": ["azura"]}, "only: azura is not a provider, write azure (lets azure through)"),
-        ({"only": ["azura/us"]}, "only: azura/us is not a provider, write azure (lets azure th"),
-        ({"only": ["zzz", "groq"]}, "only: zzz is not a provider, add amazon-bedrock (lets"),
-        ({"only": ["zzz", "azura"]}, "only: azura is not a provider, write azure (lets azure thr"),
-        ({"only": ["groq"]}, "only: add amazon-bedrock (lets amazon-bedrock through)"),
-        ({"only": ["Google"]}, "only: add google-vertex (lets google-vertex through)"),
-        ({"only": ["moonshot"]}, "only: moonshot is not a provider, add amazon-bedrock (lets"),
-        ({"only": ["x" * 99]}, "only: add amazon-bedrock (lets amazon-bedrock through)"),
+        ({"only": ["azura"]}, "only: azura is not a provider, write azure (allows azure)"),
+        ({"only": ["azura/us"]}, "only: azura/us is not a provider, write azure (allows azure)"),
+        (
+            {"only": ["zzz", "groq"]},
+            "only: zzz is not a provider, add amazon-bedrock (allows amazon-bedrock)",
+        ),
+        ({"only": ["zzz", "azura"]}, "only: azura is not a provider, write azure (allows azure)"),
+        ({"only": ["groq"]}, "only: add amazon-bedrock (allows amazon-bedrock)"),
+        ({"only": ["Google"]}, "only: add google-vertex (allows google-vertex)"),
+        (
+            {"only": ["moonshot"]},
+            "only: moonshot is not a provider, add amazon-bedrock (allows amazon-bedrock)",
+        ),
+        ({"only": ["x" * 99]}, "only: add amazon-bedrock (allows amazon-bedrock)"),
         (
             {"order": ["anthropi", "groq"], "allow_fallbacks": False},
-            "order: anthropi is not a provider, write anthropic (lets anthropic through)",
+            "order: anthropi is not a provider, write anthropic (allows anthropic)",
         ),
     ],
 )
@@ -474,7 +488,7 @@ def test_a_pin_to_a_name_like_a_providers_means_that_provider_not_a_four_bit_hos
     endpoints = [offer("deepinfra/fp4", "fp4"), offer("moonshotai")]
     preferences = {"only": ["moonshot"], "order": ["moonshot"]}
     way = found(endpoints, policy(preferences, {"pin": ["moonshot"]}))
-    assert str(way) == "pin: moonshot is not a provider, write moonshotai (lets moonshotai through)"
+    assert str(way) == "pin: moonshot is not a provider, write moonshotai (allows moonshotai)"
     assert way.changes[0].value == ["moonshotai"]
 
 
@@ -492,12 +506,12 @@ def test_of_endpoints_that_lack_parameters_the_one_that_lacks_fewest_is_told() -
     endpoints = [offer("a", supported_parameters=[]), some]
     asked = policy({"require_parameters": True}, needs=needs)
     assert way_out(endpoints, asked) == (
-        "no endpoint supports min_p, stop, top_k and 1 more: leave it out of the request, "
-        "or require_parameters: true -> false (lets z through)"
+        "no endpoint supports min_p, stop, top_k and 1 more: remove it from the request, "
+        "or require_parameters: true -> false (allows z)"
     )
     set_by = {"seed": Clause("set.seed", 1, "mine", "mine.yaml", 3)}
     alone = replace(asked, needs=Needs(parameters=frozenset({"seed"})), set_by=set_by)
-    assert "no endpoint supports seed: leave it out of `set`, or" in way_out(endpoints[:1], alone)
+    assert "no endpoint supports seed: remove it from `set`, or" in way_out(endpoints[:1], alone)
 
 
 @pytest.mark.parametrize("cap", [-1, "-1", -(10**30), 1e-30])

@@ -82,9 +82,13 @@ def test_options_are_looked_at_as_well() -> None:
 @pytest.mark.parametrize(
     ("key", "entry", "message"),
     [
-        ("only", "novita/fp4", "novita/fp4 is no endpoint of acme/sim-1; novita offers novita/fp8"),
+        (
+            "only",
+            "novita/fp4",
+            "novita/fp4 is not an endpoint of acme/sim-1; novita offers novita/fp8",
+        ),
         ("order", "deepinfra/turbo", "deepinfra offers deepinfra/bf16, deepinfra/fp4"),
-        ("only", "together", "together is no endpoint of acme/sim-1"),
+        ("only", "together", "together is not an endpoint of acme/sim-1"),
         ("ignore", "novita/turbo", "novita offers novita/fp8"),
     ],
 )
@@ -195,7 +199,7 @@ def test_an_order_ends_stickiness(rule: dict[str, Any], *, noted: bool) -> None:
     ("rule", "expected", "word"),
     [
         ({"on_violation": "log"}, [], ""),
-        ({"on_violation": "block"}, ["note"], "whole"),
+        ({"on_violation": "block"}, ["note"], "held back until then"),
         ({"on_violation": "block", "router_metadata": False}, ["warning"], "nothing is blocked"),
         (
             {"on_violation": "block_unproven", "router_metadata": False},
@@ -215,7 +219,10 @@ def test_blocking_where_proof_comes_late(
 def test_a_label_without_a_rank_is_told_where_a_floor_meets_it() -> None:
     catalog = listed([*ROWS, row("groq", "Groq", "q5_k"), row("azure", "Azure", None)])
     rule = {"models": [MODEL], "quantization_floor": "fp4"}
-    assert "q5_k, which no ladder ranks" in said("unranked-label", rule, catalog=catalog)
+    assert (
+        "acme/sim-1 is listed with q5_k, which is not on the ladder, so it never passes; "
+        "add it in the file: ladder: {q5_k: BITS}" in said("unranked-label", rule, catalog=catalog)
+    )
     codes = [code for _, code in found(rule, catalog=catalog, ladder={"q5_k": 5.5})]
     assert "unranked-label" not in codes
     explicit = {"models": [MODEL], "quantizations": ["fp8"]}

@@ -17,7 +17,10 @@ def found(before: Catalog, after: Catalog) -> list[str]:
 def test_a_host_that_falls_is_a_warning_at_the_rules_line() -> None:
     before = listed(row("novita"), row("groq"))
     (told,) = found(before, listed(row("novita", "fp4"), row("groq")))
-    assert told.startswith("p.yaml:3: warning: r: acme/sim-1: 1 endpoint left; gone novita")
+    assert told.startswith(
+        "p.yaml:3: warning: r: acme/sim-1: 1 endpoint left; gone novita (quantizations by "
+        'rule "r" (p.yaml:3)) [drift]'
+    )
     assert told.endswith("[drift]")
 
 

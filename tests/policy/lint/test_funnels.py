@@ -35,8 +35,8 @@ def test_an_empty_funnel_is_told_with_its_line_and_the_least_to_change() -> None
     assert finding.severity == "error"
     assert finding.where == "rules.mine.quantization_floor"
     assert finding.message == (
-        "no endpoint is left to serve acme/sim-1: 3 -> fp32+ 0; least to change: "
-        "quantization_floor: fp32 -> bf16 (lets deepinfra/bf16 through)"
+        "no endpoint is left for acme/sim-1: 3 -> fp32+ 0; smallest change: "
+        "quantization_floor: fp32 -> bf16 (allows deepinfra/bf16)"
     )
 
 
@@ -47,8 +47,12 @@ def test_models_of_a_pattern_are_told_together_and_less_severely() -> None:
     named, together = sorted((one, other), key=lambda each: each.severity)
     assert (named.severity, "acme/f" in named.message) == ("error", True)
     assert together.severity == "warning"
-    assert "to serve acme/a: " in together.message
-    assert together.message.endswith("likewise acme/b, acme/c, acme/d and 1 more")
+    assert (
+        "no endpoint is left for acme/a: 3 -> fp32+ 0; smallest change: quantization_floor: "
+        "fp32 -> bf16 (allows deepinfra/bf16); the same for acme/b, acme/c, acme/d and 1 more"
+        in together.message
+    )
+    assert together.message.endswith("the same for acme/b, acme/c, acme/d and 1 more")
 
 
 def test_a_model_that_nobody_offers_is_blamed_on_the_rule_or_the_alias() -> None:
@@ -56,7 +60,7 @@ def test_a_model_that_nobody_offers_is_blamed_on_the_rule_or_the_alias() -> None
     (of_rule,) = of("empty-funnel", {"name": "mine", "models": [MODEL]}, catalog=nobody)
     assert (of_rule.where, of_rule.message) == (
         "rules.mine",
-        f"no endpoint is left to serve {MODEL}: 0",
+        f"no endpoint is left for {MODEL}: 0",
     )
     aliases = {"quick": {"model": MODEL}}
     (of_alias,) = of("empty-funnel", aliases=aliases, catalog=nobody)
@@ -81,7 +85,7 @@ def test_an_alias_is_blamed_by_its_own_clause() -> None:
 def test_one_endpoint_left_of_several(rule: dict[str, Any], severity: str) -> None:
     (finding,) = of("single-endpoint", {"models": [MODEL], **rule})
     assert finding.severity == severity
-    assert "when it is down, so are you" in finding.message
+    assert " 1; if it is down, requests fail" in finding.message
 
 
 def test_a_model_with_one_endpoint_has_no_choice_to_lose() -> None:
@@ -94,8 +98,8 @@ def test_a_model_with_one_endpoint_has_no_choice_to_lose() -> None:
     ("cap", "expected"),
     [
         ({"prompt": 0.4}, "0.4 is below every list price of acme/sim-1 (from 0.5)"),
-        ({"prompt": 0.5}, "0.5 is the lowest list price itself of acme/sim-1 (from 0.5)"),
-        ({"completion": 2}, "2 is the lowest list price itself of acme/sim-1 (from 2)"),
+        ({"prompt": 0.5}, "0.5 is exactly the lowest list price of acme/sim-1 (from 0.5)"),
+        ({"completion": 2}, "2 is exactly the lowest list price of acme/sim-1 (from 2)"),
         ({"prompt": 0.51}, None),
         ({"request": 0}, None),
     ],
@@ -135,4 +139,7 @@ def test_a_funnel_is_looked_at_for_every_caller_that_rules_tell_apart() -> None:
     wide = {"models": ["*"], "zdr": True}
     batch = {"models": [MODEL], "callers": ["batch", "night"], "only": ["groq"]}
     (finding,) = of("empty-funnel", wide, batch)  # routed alike, so told once
-    assert "to serve acme/sim-1 for caller batch: " in finding.message
+    assert (
+        "no endpoint is left for acme/sim-1 for caller batch: 3 -> only 0; smallest change: "
+        "only: add novita (allows novita/fp8)" in finding.message
+    )

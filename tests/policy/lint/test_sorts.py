@@ -21,8 +21,8 @@ def test_a_sort_beside_an_order_of_its_own_rule_is_a_warning(order: dict[str, An
     (finding,) = of("sort-beside-order", rule)
     assert (finding.severity, finding.where) == ("warning", "rules.mine.sort")
     assert finding.message == (
-        f"OpenRouter doesn't sort where there is an order, so this is not sent for {MODEL}: "
-        f'leave it out, or the {next(iter(order))} in rule "mine" (test.yaml:1)'
+        f"OpenRouter ignores a sort if there is an order, so this is not sent for {MODEL}; "
+        f'remove it, or the {next(iter(order))} in rule "mine" (test.yaml:1)'
     )
 
 
@@ -39,9 +39,12 @@ def test_one_of_another_rule_may_be_meant_to_take_its_place() -> None:
 def test_models_are_named_only_where_there_are_any() -> None:
     rule = {"models": ["acme/*"], "sort": "price", "order": ["a"]}
     (finding,) = of("sort-beside-order", rule)
-    assert "not sent: leave it out" in finding.message
+    assert (
+        "OpenRouter ignores a sort if there is an order, so this is not sent; remove it, or "
+        'the order in rule "rule-0" (test.yaml:1)' in finding.message
+    )
     (finding,) = of("sort-beside-order", rule, catalog=listed([row("a", "A")]))
-    assert f"not sent for {MODEL}: " in finding.message
+    assert f"not sent for {MODEL}; " in finding.message
 
 
 def test_a_sort_alone_an_order_alone_or_one_for_other_models_is_let_be() -> None:
@@ -55,11 +58,11 @@ def test_a_sort_alone_an_order_alone_or_one_for_other_models_is_let_be() -> None
     ("model", "rule", "told"),
     [
         ("a/b:nitro", {"sort": "price"}, ":nitro in a/b:nitro sorts by throughput already, and"),
-        ("a/b:floor", {"sort": {"by": "latency"}}, "price already, and this by latency; leave"),
+        ("a/b:floor", {"sort": {"by": "latency"}}, "price already, and this by latency; remove"),
         ("a/b:exacto", {"sort": "price"}, ":exacto in a/b:exacto sorts by exacto already"),
         ("a/*:floor", {"sort": "throughput"}, ":floor in a/x:floor sorts by price already"),
-        ("a/b:nitro", {"order": ["x"]}, "an order takes the place of :nitro in a/b:nitro"),
-        ("a/b:floor", {"pin": ["x/fp8"]}, "an order takes the place of :floor in a/b:floor"),
+        ("a/b:nitro", {"order": ["x"]}, "an order overrides :nitro in a/b:nitro"),
+        ("a/b:floor", {"pin": ["x/fp8"]}, "an order overrides :floor in a/b:floor"),
         ("a/b:floor", {"sort": "price"}, None),
         ("a/b:nitro", {"sort": {"by": "throughput", "partition": "none"}}, None),
         ("a/b:nitro", {"only": ["x"]}, None),

@@ -32,8 +32,8 @@ def test_a_cap_that_hardly_any_model_costs_is_told(caps: dict[str, float], keys:
 def test_it_is_converted_from_either_unit_that_may_be_meant() -> None:
     (finding,) = of("tiny-max-price", {"max_price": {"prompt": 0.0025}})
     assert finding.message.endswith(
-        "costs as little as 0.0025: a price per thousand tokens would be 2.5 here, "
-        "one per token 2500"
+        "costs as little as 0.0025; if you meant USD per thousand tokens, write 2.5, "
+        "if USD per token, 2500"
     )
 
 
@@ -49,7 +49,7 @@ def test_it_is_converted_from_either_unit_that_may_be_meant() -> None:
 )
 def test_a_latency_that_leaves_out_hardly_anything_is_told(latency: Any, told: str | None) -> None:
     findings = of("long-latency", {"preferred_max_latency": latency})
-    assert [each.message.partition(", and ")[2].partition(" ")[0] for each in findings] == (
+    assert [each.message.partition(", but ")[2].partition(" ")[0] for each in findings] == (
         [told] if told else []
     )
 
@@ -60,7 +60,7 @@ def test_an_aliass_own_numbers_are_looked_at_too() -> None:
     (price,) = of("tiny-max-price", {}, aliases=aliases)
     (latency,) = of("long-latency", {}, aliases=aliases)
     assert price.where == "aliases.quick.max_price.prompt"
-    assert (latency.where, "would be 0.2 here" in latency.message) == (
+    assert (latency.where, "if you meant milliseconds, write 0.2" in latency.message) == (
         "aliases.quick.preferred_max_latency",
         True,
     )

@@ -135,10 +135,13 @@ def test_a_real_listing_and_its_fast_row_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
-        ({"server_tools": True}, "tools of its own"),
+        (
+            {"server_tools": True},
+            "OpenRouter ran server tools, so the provider that it names may be wrong",
+        ),
         ({"cache_hit": True}, "response cache"),
-        ({"named_by_body": ()}, "nothing in the answer names"),
-        ({"named_by_router": "OpenAI"}, "more than one provider: Novita, OpenAI"),
+        ({"named_by_body": ()}, "the answer does not name the provider"),
+        ({"named_by_router": "OpenAI"}, "the sources name different providers: Novita, OpenAI"),
     ],
 )
 @pytest.mark.parametrize("preferences", [NOVITA, DEEPINFRA, FP8_UP, {"sort": "price"}])
@@ -190,16 +193,58 @@ def test_without_preferences_there_is_nothing_to_judge(preferences: Any) -> None
 @pytest.mark.parametrize(
     ("catalog", "by", "preferences", "expected", "why"),
     [
-        (EMPTY, "Novita", NOVITA, "kept", "may serve"),
+        (EMPTY, "Novita", NOVITA, "kept", "served by Novita, which is allowed"),
         (EMPTY, "Novita", DEEPINFRA, "broken", "exclude"),
         (EMPTY, "Novita", {"ignore": with_tiers(["novita"])}, "broken", "exclude"),
-        (EMPTY, "Novita", {"ignore": ["novita"]}, "unproven", "not been listed yet"),
-        (EMPTY, "Novita", FP8_UP, "unproven", "not been listed yet"),
-        (EMPTY, "Novita", {**NOVITA, "max_price": {"prompt": 9}}, "unproven", "not been listed"),
-        (EMPTY, "Novita", {"only": ["novita/fp8"]}, "unproven", "not been listed yet"),
-        (EMPTY, "Google", {"only": ["google-vertex"]}, "kept", "may serve"),
-        (EMPTY, "New Host Inc.", NOVITA, "unproven", "slug is not known"),
-        (EMPTY, "New Host Inc.", {"ignore": ["novita"]}, "unproven", "slug is not known"),
+        (
+            EMPTY,
+            "Novita",
+            {"ignore": ["novita"]},
+            "unproven",
+            "served by Novita, but the model's endpoints have not been fetched yet",
+        ),
+        (
+            EMPTY,
+            "Novita",
+            FP8_UP,
+            "unproven",
+            "served by Novita, but the model's endpoints have not been fetched yet",
+        ),
+        (
+            EMPTY,
+            "Novita",
+            {**NOVITA, "max_price": {"prompt": 9}},
+            "unproven",
+            "served by Novita, but the model's endpoints have not been fetched yet",
+        ),
+        (
+            EMPTY,
+            "Novita",
+            {"only": ["novita/fp8"]},
+            "unproven",
+            "served by Novita, but the model's endpoints have not been fetched yet",
+        ),
+        (
+            EMPTY,
+            "Google",
+            {"only": ["google-vertex"]},
+            "kept",
+            "served by Google, which is allowed",
+        ),
+        (
+            EMPTY,
+            "New Host Inc.",
+            NOVITA,
+            "unproven",
+            "served by New Host Inc., whose slug is not certain",
+        ),
+        (
+            EMPTY,
+            "New Host Inc.",
+            {"ignore": ["novita"]},
+            "unproven",
+            "served by New Host Inc., whose slug is not certain",
+        ),
         (CATALOG, "Cerebras", FP8_UP, "unproven", "not in the listing"),
         (CATALOG, "Cerebras", NOVITA, "broken", "exclude"),
     ],
@@ -251,7 +296,7 @@ def test_clauses_that_no_answer_shows_are_named_and_do_not_prevent_kept(catalog:
     private = {**NOVITA, "zdr": True, "data_collection": "deny"}
     told = judge(served("Novita"), terms_of(private), catalog, now=NOW)
     assert told.verdict == "kept"
-    assert told.reason.endswith("; no answer can show data_collection, zdr")
+    assert told.reason.endswith("; answers do not show data_collection, zdr")
 
 
 # --- a strict order (T-48) --------------------------------------------------------------------
@@ -308,9 +353,17 @@ def test_t48_where_nothing_is_listed_the_name_is_held_to_the_order(
 
 def test_t48_the_reason_says_that_an_own_key_may_leave_the_order() -> None:
     own = judge(served("Together", is_byok=True), terms_of(STRICT), CATALOG, now=NOW)
-    assert "outside of the order, answered by a key of the account's own" in own.reason
+    assert (
+        "served by Together (together/mxfp8), listed as mxfp8, outside the strict order, "
+        "through the account's own provider key (BYOK), which takes precedence over any order"
+        in own.reason
+    )
     untold = judge(served("Together"), terms_of(STRICT), CATALOG, now=NOW)
-    assert "it is not told whether by a key of the account's own" in untold.reason
+    assert (
+        "served by Together (together/mxfp8), listed as mxfp8, outside the strict order, "
+        "and OpenRouter does not report whether the account's own provider key (BYOK) was used"
+        in untold.reason
+    )
 
 
 def test_a_row_out_of_order_beside_one_that_a_filter_bars_is_doubted_for_the_order() -> None:
@@ -318,14 +371,14 @@ def test_a_row_out_of_order_beside_one_that_a_filter_bars_is_doubted_for_the_ord
     terms = terms_of({**STRICT, **FP8_UP})
     assert judge(served("X", is_byok=False), terms, listed(rows), now=NOW).verdict == "broken"
     told = judge(served("X", is_byok=True), terms, listed(rows), now=NOW)
-    assert (told.verdict, "outside of the order" in told.reason) == ("unproven", True)
+    assert (told.verdict, "outside the strict order" in told.reason) == ("unproven", True)
 
 
 def test_one_endpoint_without_fallbacks_is_doubted_where_two_were_tried() -> None:
     terms = terms_of({"allow_fallbacks": False})
     alone = judge(served("Novita"), terms, CATALOG, now=NOW)
     assert alone.verdict == "kept"
-    assert "no answer can show allow_fallbacks" in alone.reason
+    assert "served by Novita; answers do not show allow_fallbacks" in alone.reason
     tried = judge(served("Novita", attempted=("Groq",)), terms, CATALOG, now=NOW)
     assert (tried.verdict, "more than one endpoint" in tried.reason) == ("unproven", True)
     other = Served(
@@ -376,7 +429,7 @@ def test_t59_a_failed_attempt_is_judged_at_the_model_it_was_made_at(
 def test_t51_an_error_in_place_of_an_answer_has_no_verdict() -> None:
     for by in ("Novita", None):
         told = judge(served(by, failed=True), terms_of(NOVITA), CATALOG, now=NOW)
-        assert (told.verdict, told.reason) == (None, "upstream answered with an error")
+        assert (told.verdict, told.reason) == (None, "OpenRouter answered with an error")
     tried = served(failed=True, attempted=("Groq",))
     assert judge(tried, terms_of(NOVITA), CATALOG, now=NOW).verdict == "broken"
 
@@ -396,8 +449,8 @@ def test_an_answer_that_was_not_read_to_the_end_may_name_another_provider_there(
     told = judge(served("Novita", **facts), terms_of(NOVITA), CATALOG, now=NOW)
     assert told.verdict == "unproven"
     assert told.reason == (
-        "a part of the answer was not read, in which another provider may be named, "
-        "because an event is larger than 8 MB"
+        "part of the answer could not be read, because an event is larger than 8 MB; "
+        "another provider may be named there"
     )
     assert verdict(served("Novita", **facts, attempted=("Groq",)), NOVITA) == "broken"
 
@@ -436,7 +489,10 @@ def test_a_label_accuses_only_as_of_the_listing_it_was_read_from() -> None:
     assert told.as_of(NOW - 60) is told
     later = told.as_of(NOW)
     assert (later.verdict, later.rests_on) == ("unproven", None)
-    assert "could not be fetched anew" in later.reason
+    assert (
+        "served by Chutes (chutes/int4), listed as int4, outside the policy; but the "
+        "listing is older than the request and could not be refreshed" in later.reason
+    )
     tried = judge(served("Novita", attempted=("Chutes",)), terms_of(FP8_UP), CATALOG, now=NOW)
     assert tried.rests_on == (MODEL, NOW - 60)
 
@@ -470,6 +526,6 @@ def test_t57_the_rules_of_a_model_that_a_router_picked_prove_nothing_that_was_no
     assert stricter(kept, kept, MODEL, "").verdict == "kept"
     unasked = stricter(kept, kept, MODEL, "zdr")
     assert unasked.verdict == "unproven"
-    assert unasked.reason.endswith(f"and none asked for zdr (the rules for {MODEL})")
+    assert unasked.reason.endswith(f"and the request did not require zdr (the rules for {MODEL})")
     broken = judge(served("Novita"), terms_of(DEEPINFRA), CATALOG, now=NOW)
     assert stricter(broken, kept, MODEL, "zdr") is broken
