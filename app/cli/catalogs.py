@@ -134,7 +134,7 @@ async def _rows(rows: Rows, path: str, most: int) -> list[Any] | None:
     try:
         return await rows(path, most=most)
     except NotAListing as error:
-        raise SettingsError(f"can't fetch the catalog: {path} is no listing: {error}") from None
+        raise SettingsError(f"can't fetch the catalog: {path} is not a listing: {error}") from None
 
 
 def _now() -> str:

@@ -234,7 +234,7 @@ def test_one_receipt_is_grouped_and_says_how_to_judge_it_again(
     store.write([whole])
     show_one(store, "rcp_007")
     text = capsys.readouterr().out
-    parts = ["Who served", "What was asked", "Policy", "Speed", "How it ended", "Attempts"]
+    parts = ["Provider", "Request", "Policy", "Speed", "Tokens and cost", "Result", "Attempts"]
     places = [text.index(f"\n{part}\n") for part in (*parts, "Overruled", "Evidence")]
     assert places == sorted(places)
     assert "verify rcp_007" in text

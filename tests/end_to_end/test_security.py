@@ -183,7 +183,7 @@ async def test_what_is_nearly_an_inference_path_does_not_pass_unjudged(
     openrouter.plays(reply(b"{}"))
     answer = await proxy.client.request(method, proxy.url + path, json=ASK)
     assert answer.status_code == 404
-    assert "POST to /v1/" in answer.json()["error"]["message"]
+    assert "use POST /v1/" in answer.json()["error"]["message"]
     assert not openrouter.requests
 
 

@@ -149,7 +149,7 @@ def test_every_mistake_of_every_file_comes_at_once_in_the_order_of_files_and_lin
          'p.yaml:2: aliases.a b: "a b" is not an alias name; use letters, digits and . _ / : + -'),
         ("version: 1\naliases: {x: {model: a/b, preferences: 5}}",
          ("p.yaml:2: aliases.x.preferences: 5 is not a mapping; its keys are only, order, "
-             "ignore, allow_fallbacks, require_parameters, data_collection, zdr,")),
+             "quantizations, ignore, max_price, zdr, require_parameters,")),
         ("version: 1\naliases: {x: {model: a/b, preferences: {merge: fill}}}",
          ("p.yaml:2: aliases.x.preferences.merge: unknown key `merge`; only rules can have "
              "it: write it into a rule, and set `rule` to its name")),
