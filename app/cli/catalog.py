@@ -1,6 +1,7 @@
 """`pointsman catalog`: who offers a model, as what and for how much; and keeps it in a file."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from app.catalog.endpoint import Endpoint
 from app.catalog.snapshot import written
 from app.cli.catalogs import open_catalog
 from app.cli.terminal import Console, Table
-from app.errors import SettingsError, reason_of
+from app.errors import PolicyFileError, SettingsError, reason_of
 from app.exact_numbers import plainly
 from app.policy.forecast.scenarios import models_wanted
 from app.policy.prices import listed_price
@@ -41,6 +42,7 @@ def show_catalog(
         )
         return models_wanted(book, known) if book else models
 
+    models = [_meant(model, settings) for model in models]
     source = open_catalog(catalog, settings, wanted)
     console = Console()
     unknown = [model for model in models if not _print_model(console, source.catalog, model)]
@@ -50,6 +52,17 @@ def show_catalog(
         models_listed = plural(len(source.snapshot.endpoints), "model")
         console.print(f"wrote {save}: the endpoints of {models_listed}{left_out}")
     return 1 if unknown else 0
+
+
+def _meant(model: str, settings: Settings) -> str:
+    """The model that an alias stands for; any other name as it is."""
+    with suppress(PolicyFileError):
+        book = read_folder(policy_folder(settings.policies, settings.own_policies))
+        return next(
+            (each.model for name, each in book.aliases.items() if name.lower() == model.lower()),
+            model,
+        )
+    return model
 
 
 def _save(text: bytes, file: Path) -> None:

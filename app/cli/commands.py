@@ -7,6 +7,7 @@ import typer
 
 from app import __version__
 from app.cli.filters import filtered
+from app.cli.groups import Grouped
 
 if TYPE_CHECKING:
     from app.ledger.wanted import Wanted
@@ -14,43 +15,85 @@ if TYPE_CHECKING:
 commands = typer.Typer(
     name="pointsman",
     help="Enforce your provider policy per model, and record which provider served.",
+    cls=Grouped,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-Host = Annotated[str | None, typer.Option(help="The address to listen on [127.0.0.1].")]
-Port = Annotated[int | None, typer.Option(help="The port to listen on [4477].")]
+Host = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="The address to listen on [127.0.0.1].")
+]
+Port = Annotated[int | None, typer.Option(metavar="PORT", help="The port to listen on [4477].")]
 Upstream = Annotated[
-    str | None, typer.Option(help="OpenRouter's base URL [https://openrouter.ai/api/v1].")
+    str | None,
+    typer.Option(metavar="URL", help="OpenRouter's base URL [https://openrouter.ai/api/v1]."),
 ]
 Policies = Annotated[
-    Path | None, typer.Option(help="The folder of policy files [./policies, else the shipped one].")
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", help="The folder of policy files [./policies, else yours, else shipped]."
+    ),
 ]
 Ledger = Annotated[
-    str | None, typer.Option(help="The ledger, an SQLAlchemy URL [an SQLite file of your user].")
+    str | None,
+    typer.Option(metavar="FILE|URL", help="The ledger of receipts [a file in your state folder]."),
 ]
 CatalogSource = Annotated[
-    str | None, typer.Option("--catalog", help="live, simulated or a file: show what is left.")
+    str | None,
+    typer.Option(
+        "--catalog", metavar="live|simulated|FILE", help="Also show which endpoints are left."
+    ),
 ]
-Workers = Annotated[int | None, typer.Option(help="Number of worker processes [1].")]
+Workers = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="Number of worker processes [1].")
+]
 Open = Annotated[
     bool | None, typer.Option("--open", help="Allow listening beyond loopback without caller keys.")
 ]
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@commands.callback()
+def _every(
+    _version: Annotated[
+        bool | None,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = None,
+) -> None:
+    pass
 
 
 @commands.command()
 def run(
     host: Host = None,
     port: Port = None,
+    upstream: Upstream = None,
     policies: Policies = None,
+    ledger: Ledger = None,
+    workers: Workers = None,
     open_: Open = None,
 ) -> None:
     """Serve if an OpenRouter key is set, else demo."""
     from app.settings import Settings
 
-    settings = Settings.read(host=host, port=port, policies=policies, open=open_ or None)
+    settings = Settings.read(
+        host=host,
+        port=port,
+        upstream_url=upstream,
+        policies=policies,
+        ledger_url=ledger,
+        workers=workers,
+        open=open_ or None,
+    )
     if settings.openrouter_api_key is not None:
         from app.cli.serve import serve as start
     else:

@@ -18,8 +18,8 @@ from app.errors import PointsmanError, UpstreamError, reason_of
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others
 from app.openrouter.client import connect
-from app.policy.lint.checks import lint
 from app.policy_folder import policy_folder, read_folder
+from app.policy_report import look_over
 from app.settings import Settings
 from app.wire.headers import to_upstream
 from app.wording import plural, rules_and_aliases
@@ -78,7 +78,9 @@ async def _policies(settings: Settings) -> Told:
     book = read_folder(folder)
     if not (book.rules or book.aliases):
         return False, f"no rules in {folder}; requests pass through unchanged"
-    serious = [each for each in lint(book) if each.severity != "note"]
+    callers = frozenset(settings.caller_keys)
+    found = look_over(folder, book, callers=callers)
+    serious = [each for each in found if each.severity != "note"]
     held = rules_and_aliases(len(book.rules), len(book.aliases))
     told = f"{folder}: {held}, policy version {book.revision}"
     more = f"; {plural(len(serious), 'finding')}, see pointsman check" if serious else ""

@@ -7,7 +7,7 @@ import msgspec
 from rich.console import Group
 from rich.text import Text
 
-from app.catalog.catalog import EMPTY
+from app.catalog.catalog import EMPTY, listing_key
 from app.cli.catalogs import open_catalog
 from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import MalformedBody, SettingsError, UnknownModel
@@ -21,6 +21,7 @@ from app.policy.sides import REQUEST
 from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.shown import json_text, one_line
+from app.suggest import did_you_mean
 
 _NARROW = 100
 
@@ -62,6 +63,9 @@ def show_explanation(
         console.print(_rendered(explanation, narrow=console.width < _NARROW))
         for each in funnels or ():
             console.print(_foreseen(each))
+        if source and source.catalog.listing(sent_as) is None:
+            hint = did_you_mean(listing_key(sent_as), source.catalog.models)
+            console.print(f"{sent_as} is not in the {source.name} catalog{hint}")
     return 1 if explanation.refusal else 0
 
 

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from app.catalog.snapshot import FORMAT
 from app.cli.catalog import show_catalog
+from app.cli.commands import commands
 from app.errors import SettingsError
 from app.settings import Settings
 from app.simulator import create_simulator
@@ -99,3 +101,14 @@ def test_nothing_to_show_and_nowhere_to_save_is_a_question(
         shown(capsys)
     with pytest.raises(SettingsError, match="can't write"):
         shown(capsys, CODER, save=tmp_path / "missing" / "catalog.json")
+
+
+def test_an_alias_is_the_model_that_it_stands_for(tmp_path: Path) -> None:
+    alias = "Quick: {model: qwen/qwen3-coder, preferences: {zdr: true}}"
+    (tmp_path / "p.yaml").write_text(f"version: 1\nrules: []\naliases:\n  {alias}\n")
+    asked = ["catalog", "quick", "--catalog", "simulated", "--policies", str(tmp_path)]
+    said = CliRunner().invoke(commands, asked)
+    assert (said.exit_code, said.output.splitlines()[0]) == (0, "qwen/qwen3-coder")
+    (tmp_path / "p.yaml").write_text("version: 9\n")  # models can be looked at all the same
+    asked[1] = "qwen/qwen3-coder"
+    assert CliRunner().invoke(commands, asked).exit_code == 0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,11 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from typer.testing import CliRunner
+
+from app import __version__
+from app.cli.commands import commands
+from app.cli.groups import GROUPS
 
 POINTSMAN = [sys.executable, "-m", "app"]
 ROOT = Path(__file__).parent.parent.parent
@@ -77,6 +83,44 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     assert answer.returncode == 0
     for command in ("run", "serve", "demo", "simulate", "check", "log", "version"):
         assert command in answer.stdout
+
+
+def helped(*command: str) -> str:
+    said = CliRunner().invoke(commands, [*command, "-h"], env={"COLUMNS": "100"})
+    assert said.exit_code == 0
+    return said.output
+
+
+def test_help_has_every_command_in_a_group() -> None:
+    names = {each.name or each.callback.__name__ for each in commands.registered_commands}  # type: ignore[union-attr]
+    grouped = [name for group in GROUPS.values() for name in group]
+    assert len(set(grouped)) == len(grouped)
+    assert {*grouped, "version"} == names
+    text = helped()
+    assert [title for title in (*GROUPS, "Other") if f"\n{title}:\n" in text] == [*GROUPS, "Other"]
+    assert "--install-completion" in text
+
+
+@pytest.mark.parametrize("command", [name for group in GROUPS.values() for name in group])
+def test_a_summary_is_short_and_each_option_says_what_it_takes(command: str) -> None:
+    text = helped(command)
+    summary = text.split("\n\n")[1].strip()
+    assert len(summary.splitlines()[0]) <= 45
+    for name in ("host", "policies", "ledger", "upstream", "catalog"):
+        assert f"--{name} TEXT" not in text
+
+
+def test_run_takes_all_that_serve_takes() -> None:
+    ours, theirs = (
+        re.findall(r"^  (--\w+)", helped(name), re.MULTILINE) for name in ("run", "serve")
+    )
+    assert ours == theirs
+    assert len(ours) == 7
+
+
+def test_the_version_is_an_option_too() -> None:
+    said = CliRunner().invoke(commands, ["--version"])
+    assert (said.exit_code, said.output.strip()) == (0, __version__)
 
 
 def test_a_broken_policy_stops_the_start_with_file_line_and_remedy(tmp_path: Path) -> None:

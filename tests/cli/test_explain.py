@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from app.cli.commands import commands
 from app.cli.explain import show_explanation
 from app.errors import SettingsError
 from app.settings import Settings
@@ -183,3 +185,9 @@ def test_live_asks_upstream_for_the_model_that_would_be_sent(
         )
     (funnel,) = json.loads(capsys.readouterr().out)["funnel"]
     assert (funnel["model"], funnel["endpoints"]) == (KIMI, 8)
+
+
+def test_a_model_that_the_catalog_lacks_is_named_with_the_one_that_was_meant() -> None:
+    asked = ["explain", "qwen/qwen3-codre", "--catalog", "simulated"]
+    said = CliRunner().invoke(commands, asked, env={"COLUMNS": "200"}).output
+    assert "qwen/qwen3-codre is not in the simulated catalog; did you mean qwen/qwen3-coder" in said
