@@ -4,12 +4,15 @@ import hashlib
 from dataclasses import asdict
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from app.catalog.catalog import Catalog
 from app.errors import Drained, RequestError, UpstreamCut, UpstreamError
 from app.ledger.bounds import bounded
 from app.ledger.receipt import Ending, Receipt
 from app.policy.slug import read_slug, stands_for_others
 from app.policy.verdict.attempts import Tried
+from app.policy.verdict.broken import why_broken
 from app.policy.verdict.cost import Bill
 from app.policy.verdict.evidence import Rests
 from app.policy.verdict.judge import Served, Verdict, judge, stricter
@@ -141,7 +144,19 @@ def _unnamed(status: int | None) -> str:
 
 
 def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: float) -> Verdict:
-    """The verdict on what has been `seen` of an answer; it may be only its beginning."""
+    """The verdict on what has been `seen` of an answer; it may be only its beginning.
+
+    A broken one names the clauses that it is about, with file and line.
+    """
+    verdict = _verdict_of(exchange, seen, catalog, now)
+    sent, route = exchange.sent, exchange.asked.route
+    if verdict.verdict != "broken" or sent is None or route is None:
+        return verdict  # nearly always
+    clauses = why_broken(verdict, sent.preferences or {}, route.origins)
+    return replace(verdict, reason=verdict.reason + clauses)
+
+
+def _verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, now: float) -> Verdict:
     asked, sent, answer = exchange.asked, exchange.sent, exchange.answer
     if exchange.arrival.dialect is None:
         return Verdict(verdict=None, reason=NO_POLICY)

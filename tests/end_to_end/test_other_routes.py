@@ -306,7 +306,7 @@ async def test_audio_names_no_provider_so_it_is_unproven(
     assert answer.content == AUDIO
     receipt = await proxy.only_receipt()
     assert (receipt["verdict"], receipt["generation_id"]) == ("unproven", "gen-1")
-    assert "the answer does not name the provider" in receipt["reason"]
+    assert "the provider is not known, because the answer is not JSON" in receipt["reason"]
 
 
 async def test_audio_is_withheld_where_proof_is_wanted(

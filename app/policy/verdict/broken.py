@@ -1,0 +1,51 @@
+"""Which clauses a broken verdict is about: what each allows, and where that is written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.policy import tags
+from app.policy.rule import Clause, named
+from app.policy.verdict.judge import Verdict
+from app.wording import first_of
+
+_MOST_VALUES = 5
+
+
+def why_broken(
+    verdict: Verdict,
+    preferences: Mapping[str, Any],
+    origins: Mapping[str, Sequence[Clause]],
+) -> str:
+    """The clauses that the provider or its listed labels break, as a text to add to the reason.
+
+    Empty where the verdict is another one, or where neither shows it: a price, a failed attempt.
+    `preferences` are those that were sent, and `origins` the policy's clauses behind them.
+    """
+    if verdict.verdict != "broken" or verdict.provider is None:
+        return ""
+    found = (
+        f"{field} {'excludes' if field == 'ignore' else 'allows'} "
+        f"{first_of(preferences[field], _MOST_VALUES)}, by "
+        f"{named(origins.get(field, ())) or 'the request itself'}"
+        for field in _broken(verdict.provider, verdict.quantizations_listed, preferences)
+    )
+    return "".join(f"; {each}" for each in found)
+
+
+def _broken(provider: str, labels: Sequence[str], preferences: Mapping[str, Any]) -> Iterator[str]:
+    """The fields that shut out whatever is of this provider, or listed with none but these."""
+    strict = preferences.get("allow_fallbacks") is False
+    for field in ("only", *(("order",) if strict else ())):
+        entries = _texts(preferences.get(field))
+        if entries and not tags.of_provider(entries, provider):
+            yield field
+    if provider in _texts(preferences.get("ignore")):
+        yield "ignore"
+    allowed = _texts(preferences.get("quantizations"))
+    if allowed and labels and set(allowed).isdisjoint(labels):
+        yield "quantizations"
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    entries = value if isinstance(value, list | tuple) else ()
+    return tuple(each.lower() for each in entries if isinstance(each, str))
