@@ -124,13 +124,13 @@ $(BIN)/python:
 
 # First the dependencies, pinned by hash; then the project itself, from this folder, without an index.
 $(RUN_READY): pyproject.toml .ci/constraints.txt | $(BIN)/python
-	@echo "setting up $(VENV) (once) ..."
+	@echo "setting up $(VENV), once: $$(grep -c == .ci/constraints.txt) pinned packages, about a minute ..."
 	@$(PIP) --require-hashes -r .ci/constraints.txt -r .ci/constraints-build.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(TEST_READY): pyproject.toml .ci/constraints-dev.txt | $(BIN)/python
-	@echo "setting up $(VENV) for tests (once) ..."
+	@echo "setting up $(VENV) for tests, once: $$(grep -c == .ci/constraints-dev.txt) pinned packages, some minutes ..."
 	@$(PIP) --require-hashes -r .ci/constraints-dev.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(RUN_READY)
