@@ -21,6 +21,7 @@ from app.server.process import Traffic
 from app.server.protocol import protocol
 from app.settings import Settings
 from app.telemetry.stalls import Stalls
+from app.wording import plural
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -166,8 +167,8 @@ class Server(uvicorn.Server):
         if time.monotonic() < self._until:
             return False
         log.warning(
-            "stopping: cutting %d requests after POINTSMAN_DRAIN_SECONDS (%d)",
-            *(self._traffic.open, self._drain_seconds),
+            "stopping: cutting %s after POINTSMAN_DRAIN_SECONDS (%d)",
+            *(plural(self._traffic.open, "request"), self._drain_seconds),
         )
         return True
 

@@ -94,7 +94,7 @@ async def test_t26_a_stream_that_does_not_end_is_ended_at_the_limit(
                 await streaming
             assert process.stderr is not None
             log = (await process.stderr.read()).decode()
-    assert "stopping: 1 requests are cut, since POINTSMAN_DRAIN_SECONDS (1) are over" in log
+    assert "stopping: cutting 1 request after POINTSMAN_DRAIN_SECONDS (1)" in log
     assert "ending=draining" in log
     (receipt,) = Store.open(f"sqlite:///{tmp_path / 'ledger.db'}").recent(limit=10)
     assert (receipt.ending, receipt.error_code) == ("draining", "draining")

@@ -204,7 +204,7 @@ async def test_a_worker_that_can_not_be_replaced_is_tried_again_while_the_other_
             pass  # both have started
         (tmp_path / "policies" / "test.yaml").write_text("version: 2\n", encoding="utf-8")
         os.kill(served.pids[0], signal.SIGKILL)
-        said = await served.logged("another one starts in 1 s")
+        said = await served.logged("a replacement starts in 1 s")
         assert "ended with status 2" in said
         assert {await served.who_answers() for _ in range(10)} == {2}
         (tmp_path / "policies" / "test.yaml").write_text(POLICY, encoding="utf-8")
@@ -361,7 +361,7 @@ async def test_a_worker_that_hangs_is_replaced(
         os.kill(hung, signal.SIGSTOP)
         line = await served.logged("no sign of life")
         assert f"worker 1, process {hung}" in line
-        await served.logged("another one starts now")
+        await served.logged("a replacement starts now")
         await until(lambda: not is_alive(hung))
         assert is_alive(other)
         async with served.to_each() as clients:
