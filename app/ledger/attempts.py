@@ -30,7 +30,8 @@ class FailedAttempt(NamedTuple):
 def failed_attempts(connection: sa.Connection, wanted: Wanted) -> Mapping[FailedAttempt, int]:
     """How often each provider failed in the wanted receipts."""
     found: Counter[FailedAttempt] = Counter()
-    for attempts, model, served, ending in connection.execute(_query(wanted)):
+    rows: Any = connection.execute(_query(wanted))
+    for attempts, model, served, ending in rows:
         for attempt in json.loads(attempts):
             status = attempt.get("status")
             if not status or status >= _FIRST_ERROR_STATUS:
@@ -39,7 +40,7 @@ def failed_attempts(connection: sa.Connection, wanted: Wanted) -> Mapping[Failed
     return found
 
 
-def _query(wanted: Wanted) -> sa.Select[Any]:
+def _query(wanted: Wanted) -> Any:
     """The receipts that can have any: with several attempts, or one and no provider that served."""
     count = sa.func.json_array_length(RECEIPTS.c.attempts)
     return sa.select(

@@ -69,7 +69,7 @@ def counted(
     )
     groups: dict[tuple[Any, ...], _Sum] = defaultdict(_Sum)
     for row in connection.execute(query):
-        values = tuple(row)
+        values: tuple[Any, ...] = tuple(row)
         groups[bucket_of(values[0]), *values[1 : _NAMES + 1]].add(*values[_NAMES + 1 :])
     for (bucket, *group), added in groups.items():
         yield bucket, _detail(*group), added.tally()
