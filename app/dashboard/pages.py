@@ -307,7 +307,7 @@ class Pages:
         except LedgerError as error:
             trouble = str(error)
         foreseen = self._foresee(catalog)
-        book = foreseen.book
+        book, anchors = foreseen.book, policy_view.Anchors()
         return page(
             "policy.html",
             shell=self._shell(request, address, ()),
@@ -321,10 +321,11 @@ class Pages:
             problems=policies.problems,
             place_of=policy_view.place_of,
             trouble=trouble,
-            findings=foreseen.findings,
+            findings=policy_view.grouped(foreseen.findings),
+            anchors=anchors,
             drifts=self._sources.drifts()[::-1],
-            rules=policy_view.rule_cards(foreseen, by_rule),
-            aliases=policy_view.alias_lines(book.aliases.values()),
+            rules=policy_view.rule_cards(foreseen, by_rule, anchors),
+            aliases=policy_view.alias_lines(book.aliases.values(), anchors),
             listings=bool(catalog.listings),
         )
 
