@@ -18,6 +18,7 @@ from app.ledger.wanted import NONE
 
 COLOURS = 24  # of the palette; 0 and those behind are greys
 GREY, REFUSED_GREY, UNNAMED_GREY = 0, 25, 26
+NO_COLOUR = -1  # of what is never drawn
 
 # So that the usual providers differ from each other; others get theirs by a digest of the name.
 USUAL = (
@@ -107,7 +108,11 @@ def days(series: Series) -> Grouped:
     """The days on which there was anything, by their dates."""
     return tuple(
         (
-            Name(f"{start:%Y-%m-%d}", {"since": iso(start), "until": iso(start + series.bucket)}),
+            Name(
+                f"{start:%Y-%m-%d}",
+                {"since": iso(start), "until": iso(start + series.bucket)},
+                NO_COLOUR,
+            ),
             total,
         )
         for start, total in zip(series.starts, series.total, strict=True)
