@@ -17,19 +17,21 @@ FILTERS = {
     "model": "Only this model; * and ? are wildcards.",
     "alias": "Only this alias; wildcards too.",
     "provider": "Only this provider, by slug.",
+    "quantization": "Only listed as this, e.g. fp8.",
     "caller": "Only this caller.",
     "user_agent": "Only this tool, e.g. 'OpenAI/*'.",
     "rule": "Only where this rule applied.",
     "verdict": "Only kept, broken, unproven, or none.",
     "status": "Only this HTTP status.",
     "failed": "Only requests that failed, or did not.",
+    "refused": "Only requests that Pointsman refused, or did not.",
     "session": "Only this session, as receipts name it.",
     "path": "Only this path, e.g. '*/messages'.",
     "dialect": "Only this API: chat, messages, ...",
     "since": "Only after e.g. 90m, 12h, 7d or a date.",
     "until": "Only before that time.",
 }
-_SWITCHES = frozenset({"failed"})
+_SWITCHES = frozenset({"failed", "refused"})
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:

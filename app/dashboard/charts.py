@@ -1,123 +1,145 @@
 """Stats over time to charts. PURE.
 
-A chart is a table first: its numbers are in the page for everybody, and a script draws them.
+A chart is a table first: its numbers are in the page for everybody, and a script draws them. Each
+number leads to the receipts behind it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import count
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import add
 from typing import Literal
 
 from app.dashboard import formats
-from app.ledger.gathering import joined
+from app.dashboard.address import Address
+from app.dashboard.names import REST, Name
 from app.ledger.receipt import iso
-from app.ledger.stats import Line, Series
+from app.ledger.stats import Figures, Series
 
-Unit = Literal["share", "ms", "rate", "usd"]
-
-OTHERS = "others"
-NOBODY = "provider not named"
+Unit = Literal["share", "count", "ms", "rate", "usd"]
+Lines = Sequence[tuple[Name, tuple[Figures, ...]]]
 
 _MOST_LINES = 8  # of bars on top of one another; more would be hard to tell apart
 _MOST_CURVES = 5  # that cross one another
-Colours = Mapping[str, int]  # numbers of the palette, by name
-
-_GREYS = {OTHERS: 0, NOBODY: 9}
-_ADDS_UP = frozenset({"share", "usd"})
-SHOWN: dict[Unit, Callable[[float | None], str]] = {
+_ADDS_UP = frozenset({"share", "count", "usd"})
+SHOWN: Mapping[Unit, Callable[[float | None], str]] = {
     "share": formats.percent,
+    "count": formats.count,
     "ms": formats.duration,
     "rate": formats.rate,
     "usd": formats.dollars,
 }
+_VALUES: Mapping[Unit, Callable[[Figures], float | None]] = {
+    "count": lambda figures: figures.requests,
+    "ms": lambda figures: figures.ttft_p50_ms,
+    "rate": lambda figures: figures.tokens_per_second_p50,
+    "usd": lambda figures: float(figures.cost_usd),
+}
+_AXES: Mapping[Unit, str] = {
+    "share": "share of requests",
+    "count": "requests",
+    "ms": "time",
+    "rate": "tokens per second",
+    "usd": "US dollars",
+}
+_LENGTHS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(0, 60)))
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One number of a chart, as it is drawn and as it is read."""
+    """One number of a chart, as it is drawn and as it is read; and its receipts."""
 
     value: float | None
     text: str
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines over time; `colours` are the numbers of the palette's."""
+    """Lines over time."""
 
     title: str
     kind: Literal["stack", "lines"]
     unit: Unit
-    names: tuple[str, ...]
-    colours: tuple[int, ...]
-    rows: tuple[tuple[str, tuple[Cell, ...]], ...]  # by the start of each bucket, oldest first
+    names: tuple[Name, ...]
+    hrefs: tuple[str, ...]  # the receipts of each name
+    rows: tuple[tuple[str, str, tuple[Cell, ...]], ...]  # start and receipts of each bucket
+    axis: str  # what is drawn upwards
+    across: str  # what is drawn to the right
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to draw."""
-        return not any(cell.value for _, cells in self.rows for cell in cells)
+        return not any(cell.value for _, _, cells in self.rows for cell in cells)
 
 
-def name_of(names: Sequence[str | None]) -> str:
-    """A group's name; a provider that is None is nobody at all."""
-    return " \N{MIDDLE DOT} ".join(name or NOBODY for name in names)
+def span_with_data(series: Series) -> tuple[datetime, datetime] | None:
+    """From the first bucket in which there is anything to the end of the last one."""
+    filled = [at for at, total in enumerate(series.total) if total.requests]
+    if not filled:
+        return None
+    return series.starts[filled[0]], series.starts[filled[-1]] + series.bucket
 
 
-def share_chart(title: str, series: Series) -> Chart:
-    """Each group's share of the requests in each bucket."""
-    lines = _foremost(series.lines)
-    return _chart(title, "share", lines, series.starts, [line.shares for line in lines])
+def length_of(bucket: timedelta) -> str:
+    """How long a bucket lasts: `hour`, `5 minutes`."""
+    for word, unit in _LENGTHS:
+        if bucket >= unit:
+            number = bucket // unit
+            return word if number == 1 else f"{number} {word}s"
+    raise ValueError(bucket)
 
 
-def cost_chart(title: str, series: Series) -> Chart:
-    """What each group cost in each bucket."""
-    lines = _foremost(series.lines)
-    costs = [[float(point.cost_usd) for point in line.points] for line in lines]
-    return _chart(title, "usd", lines, series.starts, costs)
+def chart_of(title: str, unit: Unit, series: Series, lines: Lines, address: Address) -> Chart:
+    """What each line has in each bucket, those with most requests; the others as one."""
+    adds_up = unit in _ADDS_UP
+    shown = _foremost(lines) if adds_up else _served(lines)
+    columns = [_values(unit, points, series) for _, points in shown]
+    text = SHOWN[unit]
 
+    def row(at: int, start: datetime) -> tuple[str, str, tuple[Cell, ...]]:
+        times = {"since": iso(start), "until": iso(start + series.bucket)}
+        cells = (
+            Cell(column[at], text(column[at]), _receipts(address, name, times))
+            for (name, _), column in zip(shown, columns, strict=True)
+        )
+        return iso(start), address.receipts(**times), tuple(cells)
 
-def ttft_chart(title: str, series: Series, colours: Colours) -> Chart:
-    """The median time to the first token of those who served most, in colours they have already."""
-    lines = _served(series.lines)
-    medians = [[point.ttft_p50_ms for point in line.points] for line in lines]
-    return _chart(title, "ms", lines, series.starts, medians, given=colours)
-
-
-def speed_chart(title: str, series: Series, colours: Colours) -> Chart:
-    """The median speed of those who served most, in colours they have already."""
-    lines = _served(series.lines)
-    medians = [[point.tokens_per_second_p50 for point in line.points] for line in lines]
-    return _chart(title, "rate", lines, series.starts, medians, given=colours)
-
-
-def _chart(
-    title: str,
-    unit: Unit,
-    lines: Sequence[Line],
-    starts: Sequence[datetime],
-    columns: Sequence[Sequence[float | None]],
-    *,
-    given: Colours | None = None,
-) -> Chart:
-    shown = SHOWN[unit]
-    kind: Literal["stack", "lines"] = "stack" if unit in _ADDS_UP else "lines"
-    rows = (
-        (iso(start), tuple(Cell(column[at], shown(column[at])) for column in columns))
-        for at, start in enumerate(starts)
+    per = f" per {length_of(series.bucket)}" if adds_up else ", median"
+    return Chart(
+        title,
+        "stack" if adds_up else "lines",
+        unit,
+        tuple(name for name, _ in shown),
+        tuple(_receipts(address, name, {}) for name, _ in shown),
+        tuple(row(at, start) for at, start in enumerate(series.starts)),
+        _AXES[unit] + per,
+        f"time, one {'bar' if adds_up else 'point'} per {length_of(series.bucket)}",
     )
-    names = tuple(name_of(line.names) for line in lines)
-    known = dict(zip(names, count(1), strict=False)) | _GREYS if given is None else given
-    colours = tuple(known.get(name, 0) for name in names)
-    return Chart(title, kind, unit, names, colours, tuple(rows))
 
 
-def _foremost(lines: Sequence[Line]) -> tuple[Line, ...]:
+def _receipts(address: Address, name: Name, times: Mapping[str, str]) -> str:
+    return "" if name.filters is None else address.receipts(**name.filters, **times)
+
+
+def _values(unit: Unit, points: Sequence[Figures], series: Series) -> list[float | None]:
+    if unit == "share":
+        return [
+            point.requests / total.requests if total.requests else 0.0
+            for point, total in zip(points, series.total, strict=True)
+        ]
+    return [_VALUES[unit](point) for point in points]
+
+
+def _foremost(lines: Lines) -> Lines:
     """The first lines, and all the others as one."""
     if len(lines) <= _MOST_LINES:
-        return tuple(lines)
-    return (*lines[: _MOST_LINES - 1], joined(lines[_MOST_LINES - 1 :], (OTHERS,)))
+        return lines
+    rest = zip(*(points for _, points in lines[_MOST_LINES - 1 :]), strict=True)
+    return (*lines[: _MOST_LINES - 1], (REST, tuple(reduce(add, each) for each in rest)))
 
 
-def _served(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """The first lines that stand for somebody who served."""
-    return tuple(line for line in lines if line.names != (None,))[:_MOST_CURVES]
+def _served(lines: Lines) -> Lines:
+    """The first lines that stand for a provider."""
+    return tuple(each for each in lines if not each[0].is_grey)[:_MOST_CURVES]

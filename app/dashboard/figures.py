@@ -3,8 +3,10 @@
 Positions are percentages, since a page may not carry styles of its own.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Literal
 
 from app.dashboard import formats
@@ -14,26 +16,20 @@ from app.wording import plural
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time up to now, and how finely it is drawn."""
+    """A stretch of time up to now; the word is one that filters read."""
 
     word: str
     label: str
-    length: timedelta
-    points: int  # at most
 
 
 PERIODS = (
-    Period("1h", "1 hour", timedelta(hours=1), 30),
-    Period("24h", "24 hours", timedelta(days=1), 30),
-    Period("7d", "7 days", timedelta(days=7), 35),
-    Period("30d", "30 days", timedelta(days=30), 35),
+    Period("1h", "1 hour"),
+    Period("24h", "24 hours"),
+    Period("7d", "7 days"),
+    Period("30d", "30 days"),
 )
-_BY_WORD = {period.word: period for period in PERIODS}
-
-
-def period_of(word: str | None) -> Period:
-    """The period of that name; a day, for any other."""
-    return _BY_WORD.get(word or "", _BY_WORD["24h"])
+USUAL = "24h"
+_MONTH = timedelta(days=30)
 
 
 # --- tiles ------------------------------------------------------------------------------------
@@ -47,22 +43,41 @@ class Tile:
     value: str
     note: str
     tone: Literal["", "good", "bad", "unsure"] = ""
+    href: str = ""
 
 
-def now_tiles(figures: Figures) -> tuple[Tile, ...]:
+Receipts = Callable[..., str]  # the address of the receipts that some filters narrow to
+
+
+def now_tiles(figures: Figures, receipts: Receipts) -> tuple[Tile, ...]:
     """How things stand."""
+    every = receipts()
     return (
-        Tile("Requests", formats.count(figures.requests), _failures(figures)),
-        kept_tile(figures.verdicts),
-        Tile("First token", formats.duration(figures.ttft_p50_ms), _tail(figures)),
-        Tile("Cost", formats.dollars(figures.cost_usd), _unit_price(figures)),
+        Tile("Requests", formats.count(figures.requests), _failures(figures), href=every),
+        kept_tile(figures.verdicts, receipts),
+        Tile("First token", formats.duration(figures.ttft_p50_ms), _tail(figures), href=every),
+        Tile("Cost", formats.dollars(figures.cost_usd), _unit_price(figures), href=every),
     )
 
 
-def money_tiles(figures: Figures) -> tuple[Tile, ...]:
-    """What it costs, and what saves or wastes."""
+def money_tiles(figures: Figures, length: timedelta, receipts: Receipts) -> tuple[Tile, ...]:
+    """What it costs, what it will cost at this pace, and what saves or wastes.
+
+    `length` is how long it took to cost so much.
+    """
+    every = receipts()
     return (
-        Tile("Cost", formats.dollars(figures.cost_usd), plural(figures.requests, "request")),
+        Tile(
+            "Cost",
+            formats.dollars(figures.cost_usd),
+            plural(figures.requests, "request"),
+            href=every,
+        ),
+        Tile(
+            "At this pace",
+            formats.dollars(per_month(figures.cost_usd, length)),
+            f"per month (30 days), from {formats.span(length)}",
+        ),
         Tile(
             "Per 1,000 tokens",
             formats.dollars(figures.cost_per_1k_tokens),
@@ -84,8 +99,13 @@ def money_tiles(figures: Figures) -> tuple[Tile, ...]:
     )
 
 
-def kept_tile(verdicts: Verdicts) -> Tile:
-    """How much of what was judged is kept; anything broken comes first."""
+def per_month(cost: Decimal, length: timedelta) -> Decimal | None:
+    """What thirty days cost at the pace of a shorter or longer time; None: there was none."""
+    return cost * Decimal(_MONTH / length) if length else None
+
+
+def kept_tile(verdicts: Verdicts, receipts: Receipts) -> Tile:
+    """How much of what was judged is kept; anything broken comes first, and is led to."""
     judged = verdicts.kept + verdicts.broken + verdicts.unproven
     if not judged:
         return Tile("Policy kept", formats.UNKNOWN, "no answers judged yet")
@@ -94,10 +114,12 @@ def kept_tile(verdicts: Verdicts) -> Tile:
         note = (
             f"{formats.count(verdicts.broken)} broken, {formats.count(verdicts.unproven)} unproven"
         )
-        return Tile("Policy kept", share, note, "bad")
+        return Tile("Policy kept", share, note, "bad", receipts(verdict="broken"))
     if verdicts.unproven:
-        return Tile("Policy kept", share, f"{formats.count(verdicts.unproven)} unproven", "unsure")
-    return Tile("Policy kept", share, f"all {formats.count(judged)} judged", "good")
+        note, href = f"{formats.count(verdicts.unproven)} unproven", receipts(verdict="unproven")
+        return Tile("Policy kept", share, note, "unsure", href)
+    note = f"all {formats.count(judged)} judged"
+    return Tile("Policy kept", share, note, "good", receipts(verdict="kept"))
 
 
 def _tail(figures: Figures) -> str:

@@ -5,8 +5,11 @@ What isn't known is a dash, never a zero.
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+
+from app.wording import plural
 
 UNKNOWN = "\N{EN DASH}"
 _THIN = "\N{NARROW NO-BREAK SPACE}"
@@ -44,6 +47,14 @@ def duration(milliseconds: float | None) -> str:
         return f"{milliseconds / _SECOND:.1f}{_THIN}s"
     minutes, seconds = divmod(round(milliseconds / _SECOND), 60)
     return f"{minutes:,}{_THIN}min {seconds}{_THIN}s"
+
+
+def span(length: timedelta) -> str:
+    """3 days, 5 hours, 12 minutes; rounded, and never none."""
+    for noun, unit in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
+        if length >= 2 * unit:
+            return plural(round(length / unit), noun)
+    return plural(max(round(length / timedelta(minutes=1)), 1), "minute")
 
 
 def rate(per_second: float | None) -> str:

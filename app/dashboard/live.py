@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from app.dashboard.filtering import asked
+from app.dashboard.address import RECEIPTS, Address, address_of
 from app.dashboard.receipt_row import row_of
 from app.dashboard.render import PAGE_HEADERS, fragment
-from app.dashboard.shell import readable, reads_of
+from app.dashboard.shell import reads_of
 from app.dashboard.tail import News, Tail
-from app.ledger.wanted import FilterError, Wanted
+from app.ledger.wanted import FilterError
 
 _KEEP_ALIVE = 30  # looks without news, some twelve seconds
 _LONGEST_CURSOR = 18  # digits; more is no number of this ledger's
@@ -23,22 +23,22 @@ def live(tail: Tail, request: Request) -> Response:
     if tail.is_full:
         return Response("too many open pages", 503, {**PAGE_HEADERS, "retry-after": "30"})
     try:
-        wanted = asked(request.query_params, reads_all=reads_of(request) is None)
+        address = address_of(RECEIPTS, request.query_params, reads=reads_of(request))
     except FilterError as error:
         return Response(str(error), 400, PAGE_HEADERS)
     headers = {**PAGE_HEADERS, "x-accel-buffering": "no"}
     return StreamingResponse(
-        _events(tail, request, readable(wanted, request)),
+        _events(tail, request, address),
         media_type="text/event-stream",
         headers=headers,
     )
 
 
-async def _events(tail: Tail, request: Request, wanted: Wanted) -> AsyncIterator[str]:
+async def _events(tail: Tail, request: Request, address: Address) -> AsyncIterator[str]:
     quiet, well = 0, False
     yield "retry: 2000\n\n"
     async for news in tail.follow(_cursor(request), request.is_disconnected):
-        told = _tell(news, wanted)
+        told = _tell(news, address)
         quiet = 0 if told else quiet + 1
         if told:
             yield told
@@ -49,11 +49,13 @@ async def _events(tail: Tail, request: Request, wanted: Wanted) -> AsyncIterator
         well = news.trouble is None
 
 
-def _tell(news: News, wanted: Wanted) -> str:
+def _tell(news: News, address: Address) -> str:
     if news.trouble is not None:
         return event("trouble", "the ledger can't be read; trying again …")
-    rows = [row_of(receipt) for receipt in reversed(news.receipts) if wanted.fits(receipt)]
-    return event("receipts", fragment("rows.html", rows=rows), news.cursor) if rows else ""
+    rows = [row_of(receipt) for receipt in reversed(news.receipts) if address.wanted.fits(receipt)]
+    if not rows:
+        return ""
+    return event("receipts", fragment("rows.html", rows=rows, address=address), news.cursor)
 
 
 def _cursor(request: Request) -> int | None:

@@ -4,7 +4,7 @@ Queries run in worker threads (plain `def`), never on the event loop that relays
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,25 +14,42 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from app.catalog.catalog import Catalog
-from app.dashboard import charts, figures, policy_view
+from app.dashboard import charts, figures, names, policy_view
+from app.dashboard.address import Address, address_of
 from app.dashboard.api_view import groups_of
 from app.dashboard.assets import asset
-from app.dashboard.figures import Period, period_of
-from app.dashboard.filtering import asked, kept_beside
 from app.dashboard.live import live
+from app.dashboard.matrix import attempts_by_host, attempts_of, matrix_of
+from app.dashboard.reading import Reading, last_hour, listed
 from app.dashboard.receipt_row import row_of
 from app.dashboard.receipt_view import whole_of
 from app.dashboard.render import PAGE_HEADERS, page
 from app.dashboard.session_cookie import HOME
-from app.dashboard.shell import LINKS, Sources, period_asked, readable, reads_of, shell_of
+from app.dashboard.shell import LINKS, Shell, Sources, reads_of, shell_of
 from app.dashboard.spreads import spreads_of
+from app.dashboard.strip import strip_of
+from app.dashboard.tables import Table, table_of
 from app.dashboard.tail import Tail
 from app.errors import LedgerError
-from app.ledger.receipt import Receipt
-from app.ledger.stats import Dimension, Series, Stats
-from app.ledger.wanted import EVERYTHING, FilterError, Wanted
+from app.ledger.receipt import Receipt, iso
+from app.ledger.stats import DETAILS, Dimension, Group, Stats
+from app.ledger.wanted import FilterError, Wanted
 
 _MOST_ROWS = 50
+_MONEY_BY: Mapping[Dimension, str] = {
+    "caller": "Caller",
+    "user_agent": "Tool",
+    "rule": "Rule",
+    "session": "Session",
+    "model": "Model",
+    "provider": "Provider",
+}
+_TALLIED: tuple[Dimension, ...] = ("caller", "model", "provider", "rule")
+_DETAILS: tuple[Dimension, ...] = ("user_agent", "session")
+_DRAWN: tuple[Dimension, ...] = ("model", "provider")
+_MONEY_COLUMNS = (
+    *("cost", "requests", "price", "prompt", "completion", "cached", "flips", "lost"),
+)
 
 Show = Callable[[Request], Response]
 
@@ -45,6 +62,7 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
     tail = Tail(sources.store, leaving=sources.leaving)
     shown: dict[str, Show] = {
         "": pages.now,
+        "/receipts": pages.receipts,
         "/who": pages.who,
         "/quality": pages.quality,
         "/money": pages.money,
@@ -84,8 +102,8 @@ class Pages:
         try:
             return what(request)
         except FilterError as error:
-            text = f"The address asks for receipts by a filter that can't be read. {error}"
-            return self._message(request, 400, title="No such filter", text=text)
+            text = f"{error}"
+            return self._message(request, 400, title="This filter can't be read", text=text)
         except LedgerError as error:
             return self._message(
                 request,
@@ -111,92 +129,192 @@ class Pages:
         """The last hour, and the newest receipts."""
         store = self._sources.store()
         cursor = store.end()
-        reads = reads_of(request)
-        wanted = asked(request.query_params, reads_all=reads is None)
-        last_hour = self._stats(request, period_of("1h"), ())
-        newest = store.recent(Wanted(caller=reads), limit=_MOST_ROWS)
-        receipts = newest
-        if wanted != EVERYTHING:
-            receipts = store.recent(readable(wanted, request), limit=_MOST_ROWS)
+        address = self._address(request)
+        hour = Reading(store, last_hour(address.wanted, self._sources.now()), self._sources.now())
+        (total,) = hour.stats(())
+        (minutes,) = hour.minutes()
+        receipts, looked_since = listed(
+            store, address.wanted, limit=_MOST_ROWS, before=None, after=None
+        )
+
+        def of_the_hour(**filters: str | None) -> str:
+            return address.receipts(**{"since": "1h", "until": None, **filters})
+
         return page(
             "now.html",
-            shell=shell_of(self._sources, request),
-            tiles=figures.now_tiles(last_hour.total),
+            shell=self._shell(request, address, receipts),
+            address=address,
+            tiles=figures.now_tiles(total.total, of_the_hour),
+            strip=strip_of(minutes, address),
             rows=[row_of(receipt) for receipt in receipts],
-            wanted=wanted,
-            is_any=wanted == EVERYTHING,
-            beside=kept_beside(request.query_params),
-            known=_known(newest),
+            looked_since=looked_since and iso(looked_since),
+            is_any=address.wanted == Wanted(caller=reads_of(request)),
             live=f"{HOME}/live?{request.url.query}",
             cursor=cursor,
             most=_MOST_ROWS,
             base_url=f"{request.url.scheme}://{request.headers['host']}/v1",
         )
 
+    def receipts(self, request: Request) -> Response:
+        """All receipts, page by page."""
+        store = self._sources.store()
+        address = self._address(request)
+        before, after = (request.query_params.get(name) or None for name in ("before", "after"))
+        found, looked_since = listed(
+            store, address.wanted, limit=_MOST_ROWS + 1, before=before, after=after
+        )
+        more = len(found) > _MOST_ROWS
+        shown = found[1:] if more and after else found[:_MOST_ROWS]
+        if after and not more:  # these are the newest ones
+            return RedirectResponse(address.turned(), headers=PAGE_HEADERS)
+        older = shown and (more or after) and address.turned(before=shown[-1].id)
+        newer = shown and (before or after) and address.turned(after=shown[0].id)
+        return page(
+            "receipts.html",
+            shell=self._shell(request, address, shown),
+            address=address,
+            rows=[row_of(receipt) for receipt in shown],
+            older=older,
+            newer=newer,
+            newest=address.turned() if before or after else "",
+            looked_since=looked_since and iso(looked_since),
+            further=looked_since and address.having(until=iso(looked_since)),
+        )
+
     def who(self, request: Request) -> Response:
-        """Shares by provider and quantization."""
-        period = period_asked(request)
-        by_provider = self._series(request, period, ("provider",))
-        chart = charts.share_chart("Share by provider", by_provider)
-        by_quantization = self._series(request, period, ("quantization",))
+        """Which provider serves which model, and shares by provider and quantization."""
+        address, reading = self._reading(request)
+        by_model, by_both = reading.stats(("model", "provider"), ("provider", "quantization"))
+        (series,) = reading.series(("provider", "quantization"))
+        attempts = attempts_by_host(reading.attempts(), self._slug)
+        unit: charts.Unit = "share" if address.own.get("show") == "share" else "count"
+        groups = [(group.names, group.figures) for group in by_both.groups]
         return page(
             "who.html",
-            shell=shell_of(self._sources, request),
-            stats=self._stats(request, period, ("provider", "quantization")),
-            by_provider=chart,
-            by_quantization=charts.share_chart("Share by listed quantization", by_quantization),
-            colour_of=lambda name: dict(zip(chart.names, chart.colours, strict=True)).get(name, 0),
-            verdict_parts=figures.verdict_parts,
+            shell=self._shell(request, address),
+            address=address,
+            note=reading.note,
+            bound=reading.bound,
+            matrix=matrix_of(by_model.groups, attempts, address),
+            unit=unit,
+            by_provider=charts.chart_of(
+                "By provider", unit, series, names.lines(series.lines, names.provider_name), address
+            ),
+            by_quantization=charts.chart_of(
+                "By listed quantization",
+                unit,
+                series,
+                names.lines(series.lines, names.quantization_name),
+                address,
+            ),
+            table=table_of(
+                "shares",
+                "Providers and listed quantizations",
+                "Provider, listed as",
+                names.grouped(groups, names.both_names),
+                ("requests", "share", "verdicts", "kept", "unproven", "broken"),
+                address,
+                by="requests",
+            ),
+            is_empty=not by_both.groups,
         )
 
     def quality(self, request: Request) -> Response:
         """Speed and errors."""
-        period = period_asked(request)
-        stats = self._stats(request, period, ("provider",))
-        series = self._series(request, period, ("provider",), distributions=True)
-        ttft = spreads_of("Time to first token", "ms", stats.groups, lambda each: each.ttft)
-        speed = spreads_of("Tokens per second", "rate", stats.groups, lambda each: each.speed)
+        address, reading = self._reading(request)
+        (stats,) = reading.stats(("provider",))
+        (series,) = reading.series(("provider",), distributions=True)
+        groups = names.grouped(
+            ((group.names, group.figures) for group in stats.groups), names.provider_name
+        )
+        drawn = names.lines(series.lines, names.provider_name)
         return page(
             "quality.html",
-            shell=shell_of(self._sources, request),
-            stats=stats,
-            ttft=ttft,
-            speed=speed,
-            ttft_over_time=charts.ttft_chart("Time to first token, median", series, ttft.colours),
-            speed_over_time=charts.speed_chart("Tokens per second, median", series, speed.colours),
+            shell=self._shell(request, address),
+            address=address,
+            note=reading.note,
+            bound=reading.bound,
+            table=table_of(
+                "providers",
+                "Providers",
+                "Provider",
+                groups,
+                ("errors", "requests", "failed", "attempts", "ttft", "slow", "speed"),
+                address,
+                by="errors",
+                attempts=attempts_of(attempts_by_host(reading.attempts(), self._slug)),
+            ),
+            ttft=spreads_of("Time to first token", "ms", groups, lambda each: each.ttft, address),
+            speed=spreads_of("Tokens per second", "rate", groups, lambda each: each.speed, address),
+            ttft_over_time=charts.chart_of("Time to first token", "ms", series, drawn, address),
+            speed_over_time=charts.chart_of("Tokens per second", "rate", series, drawn, address),
+            is_empty=not stats.groups,
         )
 
     def money(self, request: Request) -> Response:
         """Cost, cache and flips."""
-        period = period_asked(request)
-        by_model = self._stats(request, period, ("model",))
+        address, reading = self._reading(request)
+        stats: dict[Dimension, Stats] = {}
+        stats |= zip(_TALLIED, reading.stats(*_each(_TALLIED)), strict=True)
+        stats |= zip(_DETAILS, reading.details(*_each(_DETAILS)), strict=True)
+        series = reading.series(*_each(_DRAWN))
+        total, until = stats["caller"].total, self._sources.now()
+        span = charts.span_with_data(series[0])
+        begun = max(filter(None, (span and span[0], reading.wanted.since)), default=until)
+        length = min(address.wanted.until or until, until) - begun
         return page(
             "money.html",
-            shell=shell_of(self._sources, request),
-            tiles=figures.money_tiles(by_model.total),
-            by_model=by_model,
-            by_provider=self._stats(request, period, ("provider",)),
-            models_over_time=charts.cost_chart(
-                "Cost by model", self._series(request, period, ("model",))
-            ),
-            providers_over_time=charts.cost_chart(
-                "Cost by provider", self._series(request, period, ("provider",))
-            ),
+            shell=self._shell(request, address),
+            address=address,
+            note=reading.note,
+            tiles=figures.money_tiles(total, length, address.receipts),
+            tables=[
+                *(
+                    _money_table(by, noun, stats[by].groups, address, reading)
+                    for by, noun in _MONEY_BY.items()
+                ),
+                table_of(
+                    "by-day",
+                    "By day",
+                    "Day (UTC)",
+                    names.days(reading.days()),
+                    _MONEY_COLUMNS,
+                    address,
+                    by="name",
+                    newest_first=True,
+                ),
+            ],
+            charts=[
+                charts.chart_of(
+                    f"Cost by {by}",
+                    "usd",
+                    each,
+                    names.lines(each.lines, partial(names.first_name, by)),
+                    address,
+                )
+                for by, each in zip(_DRAWN, series, strict=True)
+            ],
+            is_empty=not total.requests,
         )
 
     def policy(self, request: Request) -> Response:
         """The book, which is shown even where the ledger can't be read."""
         policies, catalog = self._sources.policies, self._sources.catalog()
-        trouble, by_rule = None, None
+        trouble, by_rule, note = None, None, ""
+        address = self._address(request, figures.USUAL)
         try:
-            by_rule = self._stats(request, period_asked(request), ("rule",))
+            _, reading = self._reading(request)
+            (by_rule,) = reading.stats(("rule",), distributions=False)
+            note = reading.note
         except LedgerError as error:
             trouble = str(error)
         foreseen = self._foresee(catalog)
-        book = foreseen.book
+        book, anchors = foreseen.book, policy_view.Anchors()
         return page(
             "policy.html",
-            shell=shell_of(self._sources, request),
+            shell=self._shell(request, address, ()),
+            address=address,
+            note=note,
             book={
                 "revision": book.revision,
                 "counts": policy_view.counts_of(book),
@@ -205,12 +323,12 @@ class Pages:
             problems=policies.problems,
             place_of=policy_view.place_of,
             trouble=trouble,
-            findings=foreseen.findings,
+            findings=policy_view.grouped(foreseen.findings),
+            anchors=anchors,
             drifts=self._sources.drifts()[::-1],
-            rules=policy_view.rule_cards(foreseen, by_rule),
-            aliases=policy_view.alias_lines(book.aliases.values()),
+            rules=policy_view.rule_cards(foreseen, by_rule, anchors),
+            aliases=policy_view.alias_lines(book.aliases.values(), anchors),
             listings=bool(catalog.listings),
-            verdict_parts=figures.verdict_parts,
         )
 
     def api(self, request: Request) -> Response:
@@ -230,7 +348,13 @@ class Pages:
                 text=f"The ledger has no receipt {wanted}. It may have been deleted by age, or "
                 "not be written yet.",
             )
-        return page("receipt.html", shell=shell_of(self._sources, request), whole=whole_of(found))
+        address = self._address(request)
+        return page(
+            "receipt.html",
+            shell=shell_of(self._sources, request),
+            address=address,
+            whole=whole_of(found),
+        )
 
     def missing(self, request: Request) -> Response:
         """The page for a page that isn't there, unless but a slash is too much."""
@@ -251,31 +375,63 @@ class Pages:
             self._foreseen = policy_view.foresee(book, catalog)
         return self._foreseen
 
-    def _stats(self, request: Request, period: Period, by: tuple[Dimension, ...]) -> Stats:
-        return self._sources.store().stats(by=by, wanted=self._wanted(request, period))
+    def _address(self, request: Request, usual: str | None = None) -> Address:
+        reads = reads_of(request)
+        return address_of(request.url.path, request.query_params, reads=reads, usual=usual)
 
-    def _series(
-        self,
-        request: Request,
-        period: Period,
-        by: tuple[Dimension, ...],
-        *,
-        distributions: bool = False,
-    ) -> Series:
-        return self._sources.store().series(
-            by=by,
-            wanted=self._wanted(request, period),
-            points=period.points,
-            distributions=distributions,
-        )
+    def _reading(self, request: Request) -> tuple[Address, Reading]:
+        """What a page of figures is asked for: the last day, where no time is given."""
+        address = self._address(request, figures.USUAL)
+        return address, Reading(self._sources.store(), address.wanted, self._sources.now())
 
-    def _wanted(self, request: Request, period: Period) -> Wanted:
-        since = self._sources.now() - period.length
-        return Wanted(since=since, caller=reads_of(request))
+    def _shell(
+        self, request: Request, address: Address, receipts: Sequence[Receipt] | None = None
+    ) -> Shell:
+        """The shell, with the names that the newest receipts have as what to filter by."""
+        if receipts is None:
+            newest = Wanted(caller=reads_of(request))
+            receipts = self._sources.store().recent(newest, limit=_MOST_ROWS)
+        rules = (rule.name for rule in self._sources.policies.current.rules)
+        return shell_of(self._sources, request, address, _known(receipts, rules))
+
+    def _slug(self, name: str) -> str:
+        """A provider's slug by its display name: as listed, or as names become slugs."""
+        listings = self._sources.catalog().listings.values()
+        found = (offer for each in listings for offer in each.of_provider(name).endpoints)
+        first = next(found, None)
+        return first.provider if first else name.lower().replace(" ", "-")
 
 
-def _known(receipts: list[Receipt]) -> dict[str, list[str]]:
-    """What to offer as filters: the names among the newest receipts."""
-    models = {receipt.model_asked for receipt in receipts}
-    providers = {receipt.provider for receipt in receipts}
-    return {"models": sorted(filter(None, models)), "providers": sorted(filter(None, providers))}
+def _each(dimensions: Sequence[Dimension]) -> list[Sequence[Dimension]]:
+    """A grouping by each alone."""
+    return [(each,) for each in dimensions]
+
+
+def _known(receipts: Iterable[Receipt], rules: Iterable[str]) -> dict[str, list[str]]:
+    """What to offer as filters, by the names of `Wanted`."""
+    found: dict[str, set[str | None]] = {
+        "model": {receipt.alias or receipt.model_asked for receipt in receipts},
+        "provider": {receipt.provider for receipt in receipts},
+        "caller": {receipt.caller for receipt in receipts},
+        "user_agent": {receipt.user_agent for receipt in receipts},
+        "rule": set(rules),
+    }
+    return {name: sorted(filter(None, values)) for name, values in found.items()}
+
+
+def _money_table(
+    by: Dimension, noun: str, groups: Sequence[Group], address: Address, reading: Reading
+) -> Table:
+    bound = "" if by not in DETAILS or reading.note else reading.bound
+    return table_of(
+        f"by-{by.replace('_', '-')}",
+        f"By {noun.lower()}",
+        noun,
+        names.grouped(
+            ((group.names, group.figures) for group in groups), partial(names.first_name, by)
+        ),
+        _MONEY_COLUMNS,
+        address,
+        by="cost",
+        bound=bound,
+    )

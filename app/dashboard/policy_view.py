@@ -13,7 +13,7 @@ from app.policy.forecast.funnel import Step
 from app.policy.forecast.scenarios import Case, cases_of
 from app.policy.lint.checks import lint
 from app.policy.lint.finding import Finding
-from app.policy.rule import Alias, Rule
+from app.policy.rule import Alias, Clause, Rule
 from app.wording import plural, rules_and_aliases
 
 _MOST_FUNNELS = 40  # of one rule
@@ -26,6 +26,7 @@ class ClauseLine:
     key: str
     value: str
     line: int
+    anchor: str  # where findings about it lead; empty where the line has one already
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class RuleCard:
 
     name: str
     place: str
+    anchor: str
     models: tuple[str, ...]
     callers: tuple[str, ...]
     user_agents: tuple[str, ...]
@@ -72,6 +74,8 @@ class AliasLine:
     model: str
     rule: str | None
     place: str
+    anchor: str
+    preferences: tuple[ClauseLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class FindingLine:
     level: str
     message: str
     place: str
+    about: str  # `rule careful`, `alias fast`; empty: the files as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +114,57 @@ def foresee(book: Book, catalog: Catalog) -> Foreseen:
         book,
         catalog,
         {rule: tuple(lines.values()) for rule, lines in funnels.items()},
-        tuple(map(_finding, sorted(lint(book, catalog), key=_gravity))),
+        tuple(_finding(each, book) for each in sorted(lint(book, catalog), key=_gravity)),
     )
 
 
-def rule_cards(foreseen: Foreseen, by_rule: Stats | None) -> tuple[RuleCard, ...]:
+class Anchors:
+    """Places that findings lead to: each is on the page once, also where lines are shared."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    def at(self, file: str, line: int) -> str:
+        """The anchor of a place; empty, where it is taken."""
+        place = place_of(file, line)
+        taken = place in self._used
+        self._used.add(place)
+        return "" if taken else place
+
+    def href(self, place: str) -> str:
+        """Where a place is on the page; empty, where it is not."""
+        return f"#{place}" if place in self._used else ""
+
+
+def grouped(findings: Iterable[FindingLine]) -> tuple[tuple[str, tuple[FindingLine, ...]], ...]:
+    """Findings by the rule or alias that they are about, the gravest ones first."""
+    found: dict[str, list[FindingLine]] = {}
+    for finding in findings:
+        found.setdefault(finding.about, []).append(finding)
+    return tuple((about, tuple(each)) for about, each in found.items())
+
+
+def rule_cards(foreseen: Foreseen, by_rule: Stats | None, anchors: Anchors) -> tuple[RuleCard, ...]:
     """Every rule, in the order of files and lines."""
     groups = by_rule.groups if by_rule else ()
     figures = {group.names[0]: group.figures for group in groups}
     return tuple(
-        _card(rule, figures.get(rule.name), foreseen.funnels.get(rule.name, ()))
+        _card(rule, figures.get(rule.name), foreseen.funnels.get(rule.name, ()), anchors)
         for rule in foreseen.book.rules
     )
 
 
-def alias_lines(aliases: Iterable[Alias]) -> tuple[AliasLine, ...]:
-    """Every alias."""
+def alias_lines(aliases: Iterable[Alias], anchors: Anchors) -> tuple[AliasLine, ...]:
+    """Every alias, with its own preferences."""
     return tuple(
-        AliasLine(each.name, each.model, each.rule, place_of(each.file, each.line))
+        AliasLine(
+            each.name,
+            each.model,
+            each.rule,
+            place_of(each.file, each.line),
+            anchors.at(each.file, each.line),
+            _clauses((one for one in each.clauses.values() if one.key != "model"), anchors),
+        )
         for each in aliases
     )
 
@@ -142,20 +180,27 @@ def counts_of(book: Book) -> str:
     return rules_and_aliases(len(book.rules), len(book.aliases))
 
 
-def _card(rule: Rule, figures: Figures | None, funnels: tuple[FunnelLine, ...]) -> RuleCard:
+def _clauses(clauses: Iterable[Clause], anchors: Anchors) -> tuple[ClauseLine, ...]:
+    return tuple(
+        ClauseLine(each.key, inline_json(each.value), each.line, anchors.at(each.file, each.line))
+        for each in clauses
+    )
+
+
+def _card(
+    rule: Rule, figures: Figures | None, funnels: tuple[FunnelLine, ...], anchors: Anchors
+) -> RuleCard:
     # Those that nobody survives come first: they are what one has to know.
     sorted_funnels = sorted(funnels, key=lambda each: (bool(each.survivors), each.model))
     empty = sum(1 for each in funnels if not each.survivors)
     return RuleCard(
         name=rule.name,
         place=place_of(rule.file, rule.line),
+        anchor=anchors.at(rule.file, rule.line),
         models=tuple(pattern.text for pattern in rule.models),
         callers=tuple(sorted(rule.callers)),
         user_agents=rule.user_agents,
-        clauses=tuple(
-            ClauseLine(clause.key, inline_json(clause.value), clause.line)
-            for clause in rule.clauses.values()
-        ),
+        clauses=_clauses(rule.clauses.values(), anchors),
         figures=figures,
         funnels=tuple(sorted_funnels[:_MOST_FUNNELS]),
         funnel_note=_funnel_note(len(funnels), empty),
@@ -192,5 +237,14 @@ def _gravity(finding: Finding) -> int:
     return ("error", "warning", "note").index(finding.severity)
 
 
-def _finding(finding: Finding) -> FindingLine:
-    return FindingLine(finding.severity, finding.message, place_of(finding.file, finding.line))
+def _finding(finding: Finding, book: Book) -> FindingLine:
+    place = place_of(finding.file, finding.line)
+    return FindingLine(finding.severity, finding.message, place, _about(finding.where, book))
+
+
+def _about(where: str, book: Book) -> str:
+    """The rule or alias that `rules.precise.only` is in; names may have points themselves."""
+    kind, _, rest = where.partition(".")
+    known = book.aliases if kind == "aliases" else (rule.name for rule in book.rules)
+    names = [name for name in known if rest == name or rest.startswith(f"{name}.")]
+    return f"{'alias' if kind == 'aliases' else 'rule'} {max(names, key=len)}" if names else ""

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from app.dashboard.formats import UNKNOWN, dollars, duration, rate, words
+from app.dashboard.formats import UNKNOWN, dollars, duration
 from app.ledger.receipt import Receipt, iso
 
 _COST_DIGITS = 4  # so that points stand under points
+_LONGEST_WORD = 24
 
 ENDINGS = {
     "complete": "complete",
@@ -26,15 +27,15 @@ class Row:
     verdict: str | None
     reason: str | None
     model: str
-    served: str
-    trouble: bool  # nobody served, or not to the end
+    provider: str | None
+    served: str  # what is listed for the provider, or why there is none
+    trouble: bool  # no provider served, or not to the end
+    caller: str | None
+    tool: str | None  # the user agent
+    tool_word: str  # its first word
     ttft: str
-    duration: str
-    speed: str
-    tokens: str
     cost: str
-    caller: str
-    rules: str
+    status: str
 
 
 def row_of(receipt: Receipt) -> Row:
@@ -46,15 +47,15 @@ def row_of(receipt: Receipt) -> Row:
         verdict=receipt.verdict,
         reason=receipt.reason,
         model=_model(receipt),
+        provider=receipt.provider,
         served=served,
         trouble=trouble,
+        caller=receipt.caller,
+        tool=receipt.user_agent,
+        tool_word=_word(receipt.user_agent),
         ttft=duration(receipt.ttft_ms),
-        duration=duration(receipt.duration_ms),
-        speed=rate(receipt.tokens_per_second),
-        tokens=_tokens(receipt),
         cost=dollars(receipt.cost_usd, _COST_DIGITS),
-        caller=receipt.caller or UNKNOWN,
-        rules=words(receipt.rules),
+        status=str(receipt.status or UNKNOWN),
     )
 
 
@@ -65,18 +66,20 @@ def _model(receipt: Receipt) -> str:
 
 
 def _served(receipt: Receipt) -> tuple[str, bool]:
-    """Who served, at which listed quantization; or why nobody did."""
+    """What is listed for the provider, or why no provider served; and whether that is trouble."""
     if receipt.provider is None:
         code = receipt.error_code or ""
         why = code if code and not code.isdecimal() else ENDINGS[receipt.ending]
-        return f"{receipt.status or ''} {why}".strip(), receipt.ending != "complete"
-    served = ", ".join((receipt.provider, *receipt.quantizations_listed))
+        return why, receipt.ending != "complete"
+    served = " or ".join(receipt.quantizations_listed) or "not listed"
     if receipt.ending != "complete":
         return f"{served} ({ENDINGS[receipt.ending]})", True
     return served, False
 
 
-def _tokens(receipt: Receipt) -> str:
-    if receipt.prompt_tokens is None:
+def _word(user_agent: str | None) -> str:
+    """The tool's name: `OpenAI/Python 1.2` is `OpenAI/Python`."""
+    if not user_agent or not user_agent.strip():
         return UNKNOWN
-    return f"{receipt.prompt_tokens:,} + {receipt.completion_tokens or 0:,}"
+    word = user_agent.split()[0]
+    return word if len(word) <= _LONGEST_WORD else f"{word[: _LONGEST_WORD - 1]}…"

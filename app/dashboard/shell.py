@@ -1,7 +1,7 @@
 """What stands on every page: where one is, who looks, and what needs to be known first."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from app import __version__
 from app.catalog.catalog import Catalog
-from app.dashboard.figures import PERIODS, Period, period_of
+from app.dashboard.address import RECEIPTS, Address
+from app.dashboard.figures import PERIODS, Period
 from app.dashboard.session_cookie import HOME
-from app.ledger.wanted import Wanted
 from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder
 from app.telemetry.standing import Standing
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 POLICY = f"{HOME}/policy"
 LINKS = (
     (HOME, "Now"),
-    (f"{HOME}/who", "Providers"),
+    (RECEIPTS, "Receipts"),
+    (f"{HOME}/who", "Who served"),
     (f"{HOME}/quality", "Quality"),
     (f"{HOME}/money", "Money"),
     (POLICY, "Policy"),
@@ -69,7 +70,8 @@ class Shell:
 
     links: tuple[Link, ...]
     here: str
-    period: Period
+    address: Address | None  # of a page that filters
+    known: Mapping[str, Sequence[str]]  # what to offer as filters
     caller: str | None
     reads_all: bool
     notices: tuple[Notice, ...]
@@ -78,30 +80,26 @@ class Shell:
     version: str = __version__
 
 
-def period_asked(request: Request) -> Period:
-    """The period that a page is asked for."""
-    return period_of(request.query_params.get("since"))
-
-
 def reads_of(request: Request) -> str | None:
     """The one caller whose receipts may be shown; None: those of all. The door has decided it."""
     reads: str | None = request.scope["reads"]
     return reads
 
 
-def readable(wanted: Wanted, request: Request) -> Wanted:
-    """Those of the wanted receipts that may be shown."""
-    reads = reads_of(request)
-    return wanted if reads is None else replace(wanted, caller=reads)
-
-
-def shell_of(sources: Sources, request: Request) -> Shell:
-    """The shell of the page that is being asked for."""
+def shell_of(
+    sources: Sources,
+    request: Request,
+    address: Address | None = None,
+    known: Mapping[str, Sequence[str]] | None = None,
+) -> Shell:
+    """The shell of the page that is being asked for; filters stay when one goes on."""
     path, query = request.url.path, request.url.query
+    links = ((href, address.page(href) if address else href, label) for href, label in LINKS)
     return Shell(
-        links=tuple(Link(href, label, path == href) for href, label in LINKS),
+        links=tuple(Link(href, label, path == bare) for bare, href, label in links),
         here=f"{path}?{query}" if query else path,
-        period=period_asked(request),
+        address=address,
+        known=known or {},
         caller=request.scope.get("caller"),
         reads_all=reads_of(request) is None,
         notices=_notices(sources, path),

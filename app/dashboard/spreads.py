@@ -1,12 +1,14 @@
 """Distributions on one logarithmic axis. PURE."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.dashboard.charts import SHOWN, Colours, Unit, name_of
+from app.dashboard.address import Address
+from app.dashboard.charts import SHOWN, Unit
+from app.dashboard.names import Grouped
 from app.ledger.histogram import Histogram
-from app.ledger.stats import Figures, Group
+from app.ledger.stats import Figures
 
 _MOST_SPREADS = 8
 _COLUMNS = 48
@@ -28,6 +30,7 @@ class Spread:
     """How one group's values are spread, on the axis that all share."""
 
     name: str
+    href: str
     colour: int
     columns: tuple[Column, ...]
     median_at: float
@@ -52,21 +55,17 @@ class Spreads:
     spreads: tuple[Spread, ...]
     ticks: tuple[Tick, ...]
 
-    @property
-    def colours(self) -> Colours:
-        """Which colour each has, so that a chart beside it can have the same."""
-        return {spread.name: spread.colour for spread in self.spreads}
-
 
 def spreads_of(
     title: str,
     unit: Unit,
-    groups: Iterable[Group],
+    groups: Grouped,
     histogram_of: Callable[[Figures], Histogram],
+    address: Address,
 ) -> Spreads:
     """The distributions of those groups that have any values, in the groups' order."""
     shown = SHOWN[unit]
-    named = [(name_of(group.names), histogram_of(group.figures)) for group in groups]
+    named = [(name, histogram_of(figures)) for name, figures in groups if not name.is_grey]
     named = [(name, histogram) for name, histogram in named if histogram.count][:_MOST_SPREADS]
     bars = [bar for _, histogram in named for bar in histogram.bars()]
     if not bars:
@@ -74,15 +73,16 @@ def spreads_of(
     axis = _Axis(min(bar.low for bar in bars), max(bar.high for bar in bars))
     spreads = (
         Spread(
-            name=name,
-            colour=colour,
+            name=name.text,
+            href=address.receipts(**(name.filters or {})),
+            colour=name.colour,
             columns=axis.columns(histogram),
             median_at=axis.at(histogram.percentile(50) or axis.low),
             median=shown(histogram.percentile(50)),
             p95=shown(histogram.percentile(95)),
             count=histogram.count,
         )
-        for colour, (name, histogram) in enumerate(named, start=1)
+        for name, histogram in named
     )
     return Spreads(title, tuple(spreads), tuple(Tick(axis.at(v), shown(v)) for v in axis.ticks()))
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import reduce
 
+from app.ledger.counting import Detail
 from app.ledger.keys import OTHERS, Key
 from app.ledger.stats import Dimension, Figures, Group, Line, Verdicts
 from app.ledger.tally import HISTOGRAMS, Tally, total
@@ -24,11 +25,11 @@ class Gathering:
         self._verdicts: dict[Place, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._spread: dict[Place, list[int]] = defaultdict(lambda: [0, 0])
 
-    def groups_of(self, key: Key) -> tuple[Names | None, ...]:
+    def groups_of(self, key: Key | Detail) -> tuple[Names | None, ...]:
         """Where the receipts of a key count: in all together, and in their groups."""
         return (None, *key.names(self.by))
 
-    def add(self, bucket: int, key: Key, tally: Tally) -> None:
+    def add(self, bucket: int, key: Key | Detail, tally: Tally) -> None:
         """Add what the receipts of one key add up to."""
         for names in self.groups_of(key):
             self._tallies[bucket, names].append(tally)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import Receipt, quantization_of
 from app.ledger.stats import Dimension
 
 OTHERS = "(others)"  # what is counted together for want of room; no model or provider is named so
@@ -45,7 +45,7 @@ def key_of(receipt: Receipt) -> Key:
     """Where a receipt is counted."""
     return Key(
         provider=receipt.provider,
-        quantization=" or ".join(sorted(receipt.quantizations_listed)) or None,
+        quantization=quantization_of(receipt),
         model=receipt.model_asked if receipt.model_sent is None else receipt.model_sent,
         caller=receipt.caller,
         rules=tuple(receipt.rules),

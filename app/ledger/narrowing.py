@@ -20,40 +20,41 @@ from app.ledger.tables import (
     KEYS,
     RECEIPTS,
     SERVED_BY_ANOTHER_NAME,
+    milliseconds,
     storable,
 )
-from app.ledger.wanted import Wanted, is_glob
+from app.ledger.wanted import MAY_BE_NONE, NONE, Wanted, is_glob
 
 Condition = sa.ColumnElement[bool]
-NEWEST_FIRST = (RECEIPTS.c.started_at.desc(), RECEIPTS.c.id.desc())
+Order = tuple[sa.ColumnElement[Any], ...]
+NEWEST_FIRST: Order = (RECEIPTS.c.started_at.desc(), RECEIPTS.c.id.desc())
+OLDEST_FIRST: Order = (RECEIPTS.c.started_at, RECEIPTS.c.id)
 
 
 def of_receipt(wanted: Wanted) -> Iterator[Condition]:
     """What a receipt has to be."""
-    yield from _conditions(wanted, _OF_RECEIPT)
+    yield from _conditions(wanted, _OF_RECEIPT, RECEIPTS)
 
 
 def of_key(wanted: Wanted) -> Iterator[Condition]:
     """What the key of a tally has to be; for filters that tallies know."""
-    yield from _conditions(wanted, _OF_KEY)
+    yield from _conditions(wanted, _OF_KEY, KEYS)
 
 
-def newest(wanted: Wanted, older: Sequence[Condition], limit: int) -> Iterator[Condition]:
-    """The conditions for the newest that fit, at most so many.
+def newest(
+    wanted: Wanted, older: Sequence[Condition], limit: int, order: Order = NEWEST_FIRST
+) -> Iterator[Condition]:
+    """The conditions for the newest that fit, at most so many; or the first in another order.
 
     A model that is given in full is looked up by each of its names, which have an index each.
     """
     if wanted.model is None or is_glob(wanted.model):
         yield from (*of_receipt(wanted), *older)
         return
-    conditions = (*_conditions(wanted, _OF_RECEIPT, without="model"), *older)
+    conditions = (*_conditions(wanted, _OF_RECEIPT, RECEIPTS, without="model"), *older)
     names = (sa.and_(_is(RECEIPTS.c.model_sent, wanted.model)), *_other_names(wanted.model))
     found = (
-        sa.select(RECEIPTS.c.seq)
-        .where(name, *conditions)
-        .order_by(*NEWEST_FIRST)
-        .limit(limit)
-        .subquery()
+        sa.select(RECEIPTS.c.seq).where(name, *conditions).order_by(*order).limit(limit).subquery()
         for name in names
     )
     yield RECEIPTS.c.seq.in_(sa.union_all(*(sa.select(each.c.seq) for each in found)))
@@ -61,10 +62,18 @@ def newest(wanted: Wanted, older: Sequence[Condition], limit: int) -> Iterator[C
 
 def by_another_name(wanted: Wanted, model: str) -> Iterator[Condition]:
     """What a receipt has to be to fit by a name of the wanted model that tallies don't know."""
-    conditions = tuple(_conditions(wanted, _OF_RECEIPT, without="model"))
-    found = (sa.select(RECEIPTS.c.seq).where(name, *conditions) for name in _other_names(model))
+    # The sum keeps engines from going by the index of times: the names' own indexes have the time
+    # beside the name, so that only the rows that fit are looked up.
+    time = sa.type_coerce(RECEIPTS.c.started_at, sa.BigInteger) + 0
+    bounds: list[Condition] = []
+    if wanted.since is not None:
+        bounds.append(time >= milliseconds(wanted.since))
+    if wanted.until is not None:
+        bounds.append(time < milliseconds(wanted.until))
+    found = (sa.select(RECEIPTS.c.seq).where(name, *bounds) for name in _other_names(model))
     counted = _like(sa.func.coalesce(RECEIPTS.c.model_sent, RECEIPTS.c.model_asked), model)
     yield RECEIPTS.c.seq.in_(sa.union_all(*found))
+    yield from _conditions(wanted, _OF_RECEIPT, RECEIPTS, without="model")
     yield sa.not_(sa.func.coalesce(counted, sa.false()))
 
 
@@ -77,12 +86,26 @@ def _other_names(model: str) -> tuple[Condition, Condition]:
 
 
 def _conditions(
-    wanted: Wanted, table: Mapping[str, Callable[[Any], Condition]], *, without: str = ""
+    wanted: Wanted,
+    named: Mapping[str, Callable[[Any], Condition]],
+    table: sa.Table,
+    *,
+    without: str = "",
 ) -> Iterable[Condition]:
-    for name, condition in table.items():
+    for name, condition in named.items():
         value = getattr(wanted, name)
-        if value is not None and name != without:
+        if value is None or name == without:
+            continue
+        if value == NONE and name in MAY_BE_NONE:
+            yield sa.or_(_absent(table, name), condition(value))
+        else:
             yield condition(value)
+
+
+def _absent(table: sa.Table, name: str) -> Condition:
+    """Whether there is no such value: a null, or a list of none."""
+    column = table.c[name if name in table.c else MAY_BE_NONE[name]]
+    return column.is_(None) if column.nullable else sa.cast(column, sa.Text) == "[]"
 
 
 def _is(column: sa.ColumnElement[Any], value: Any) -> Condition:
@@ -110,6 +133,21 @@ def _of_session(session: str) -> Condition:
     same = RECEIPTS.c.session == storable(session)
     served = RECEIPTS.c.provider.is_not(None)
     return sa.or_(sa.and_(same, served), sa.and_(same, sa.not_(served)))
+
+
+def _of_quantization(label: str) -> Condition:
+    """The labels of the text, each in the list, and no others beside them."""
+    labels = label.split(" or ")
+    if labels != sorted(labels):  # no receipt's text is so
+        return sa.false()
+    listed = RECEIPTS.c.quantizations_listed
+    has_all = (_has(listed, each) for each in labels)
+    return sa.and_(sa.func.json_array_length(listed) == len(labels), *has_all)
+
+
+def _of_refused(refused: bool) -> Condition:  # noqa: FBT001 - a filter's value
+    same: Condition = RECEIPTS.c.ending == "refused"
+    return same if refused else sa.not_(same)
 
 
 def _of_failed(failed: bool) -> Condition:  # noqa: FBT001 - a filter's value
@@ -191,6 +229,7 @@ _IN_BOTH: Mapping[str, Callable[[Any, Any], Condition]] = {
 }
 _OF_KEY: Mapping[str, Callable[[Any], Condition]] = {
     "model": partial(_like, KEYS.c.model),
+    "quantization": partial(_is, KEYS.c.quantization),
     **{name: partial(condition, KEYS.c) for name, condition in _IN_BOTH.items()},
 }
 _OF_RECEIPT: Mapping[str, Callable[[Any], Condition]] = {
@@ -199,7 +238,9 @@ _OF_RECEIPT: Mapping[str, Callable[[Any], Condition]] = {
     "alias": partial(_like, RECEIPTS.c.alias),
     "user_agent": partial(_like, RECEIPTS.c.user_agent),
     "status": partial(_is, RECEIPTS.c.status),
+    "quantization": _of_quantization,
     "failed": _of_failed,
+    "refused": _of_refused,
     "session": _of_session,
     "path": partial(_like, RECEIPTS.c.path),
     "dialect": partial(_is, RECEIPTS.c.dialect),

@@ -9,16 +9,17 @@ Rule 4  The caller holds a transaction, so that an answer is of one moment.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.ledger.counting import Counted, counted
 from app.ledger.gathering import Gathering
 from app.ledger.histogram import from_bytes
-from app.ledger.keys import Key, key_of
+from app.ledger.keys import Key
 from app.ledger.narrowing import by_another_name, of_key, of_receipt
 from app.ledger.spans import (
     DAY,
@@ -37,68 +38,83 @@ from app.ledger.spans import (
     up,
     up_to_hour,
 )
-from app.ledger.stats import Dimension, Series, Stats
-from app.ledger.tables import KEYS, RECEIPTS, TALLIES
-from app.ledger.tally import HISTOGRAMS, SUMS, Flip, Tally, tally_of
+from app.ledger.stats import DETAILS, Dimension, Series, Stats
+from app.ledger.tables import KEYS, RECEIPTS, TALLIES, milliseconds
+from app.ledger.tally import HISTOGRAMS, SUMS, Tally
 from app.ledger.wanted import Wanted
 
 _HOUR = timedelta(hours=1)
-_AT_ONCE = 2_000  # receipts
-
-Counted = tuple[datetime, Key, Tally]
+Groupings = Sequence[Sequence[Dimension]]
 
 
-def stats(connection: sa.Connection, by: Sequence[Dimension], wanted: Wanted) -> Stats:
-    """What the wanted receipts add up to, in groups."""
-    gathering = Gathering(by)
+def stats(
+    connection: sa.Connection, groupings: Groupings, wanted: Wanted, *, distributions: bool = True
+) -> tuple[Stats, ...]:
+    """What the wanted receipts add up to, once for each grouping, in one reading for all."""
+    gatherings = tuple(map(Gathering, groupings))
     oldest = _oldest(connection)
-    if wanted.asks_more_than_tallies_know:
+    if _asks_receipts(groupings, wanted):
         since, until = _kept_since(connection, wanted.since, oldest), wanted.until
-        counted = _counted_again(connection, since, until, wanted)
+        within = of_receipt(replace(wanted, since=since, until=until))
+        details = _has_details(groupings)
+        found = counted(connection, _as_one, *within, details=details)
     else:
         since = wanted.since and _start(connection, wanted.since, oldest)
         until = wanted.until and _stop(connection, wanted.until, oldest)
-        counted = _added_from_tallies(connection, gathering, since, until, wanted)
-    for _, key, tally in counted:
-        gathering.add(0, key, tally)
-    return Stats(
-        since=since,
-        until=until,
-        by=gathering.by,
-        groups=gathering.groups(),
-        total=gathering.total(),
+        found = _added_from_tallies(
+            connection, gatherings, since, until, wanted, distributions=distributions
+        )
+    for bucket, key, tally in found:
+        for gathering in gatherings:
+            gathering.add(bucket, key, tally)
+    return tuple(
+        Stats(
+            since=since,
+            until=until,
+            by=gathering.by,
+            groups=gathering.groups(),
+            total=gathering.total(),
+        )
+        for gathering in gatherings
     )
 
 
 def _added_from_tallies(
     connection: sa.Connection,
-    gathering: Gathering,
+    gatherings: Sequence[Gathering],
     since: datetime | None,
     until: datetime | None,
     wanted: Wanted,
+    *,
+    distributions: bool,
 ) -> Iterator[Counted]:
     """Add whole hours; what is left to add are receipts that tallies can't give."""
     first, last, edges = parts(since, until)
     for stretch in cover(first, last):
-        _add_tallies(connection, gathering, stretch, wanted)
-        _add_spreads(connection, gathering, stretch, wanted)
+        _add_tallies(connection, gatherings, stretch, wanted)
+        if distributions:
+            _add_spreads(connection, gatherings, stretch, wanted)
     for start, stop in edges:
-        yield from _counted_again(connection, start, stop, wanted)
+        edge = of_receipt(replace(wanted, since=start, until=stop))
+        yield from counted(connection, _as_one, *edge)
     if first < last:
-        yield from _counted_by_another_name(connection, first, last, wanted)
+        yield from _counted_by_another_name(connection, _as_one, first, last, wanted)
 
 
 def series(
     connection: sa.Connection,
-    by: Sequence[Dimension],
+    groupings: Groupings,
     wanted: Wanted,
     *,
     now: datetime,
     points: int,
     distributions: bool,
-) -> Series:
-    """The wanted figures over time, in at most so many buckets of a length that people know."""
-    gathering = Gathering(by)
+) -> tuple[Series, ...]:
+    """The wanted figures over time, once for each grouping, in one reading for all.
+
+    In at most so many buckets of a length that people know.
+    """
+    gatherings = tuple(map(Gathering, groupings))
     oldest = _oldest(connection)
     first = begin(oldest)
     since = wanted.since or (now - _HOUR if first is None else moment_of(first))
@@ -108,26 +124,62 @@ def series(
     step = step_for(until - since, points=points, shortest=_shortest(asked, oldest))
     start = _floor(since, step)
     buckets = range(-(-(until - start) // step))
-    if step < _HOUR or wanted.asks_more_than_tallies_know:
-        counted = _counted_again(connection, start, start + step * len(buckets), wanted)
+    zero, length = milliseconds(start), step // timedelta(milliseconds=1)
+
+    def bucket_of(moment: int) -> int:
+        return (moment - zero) // length
+
+    if step < _HOUR or _asks_receipts(groupings, wanted):
+        within = of_receipt(replace(wanted, since=start, until=start + step * len(buckets)))
+        details = _has_details(groupings)
+        found = counted(connection, bucket_of, *within, details=details)
     else:
         width = step // _HOUR
         span = next(each for each in SPANS if width % each == 0)
-        zero = hour_of(start)
-        stretch = Stretch(span, zero, zero + width * len(buckets))
-        _add_tallies(connection, gathering, stretch, wanted, width=width)
+        hour = hour_of(start)
+        stretch = Stretch(span, hour, hour + width * len(buckets))
+        _add_tallies(connection, gatherings, stretch, wanted, width=width)
         if distributions:
-            _add_spreads(connection, gathering, stretch, wanted, width=width)
-        counted = _counted_by_another_name(connection, stretch.start, stretch.stop, wanted)
-    for moment, key, tally in counted:
-        gathering.add((moment - start) // step, key, tally)
-    return Series(
-        bucket=step,
-        starts=tuple(start + step * bucket for bucket in buckets),
-        by=gathering.by,
-        lines=gathering.lines(buckets),
-        total=tuple(gathering.total(bucket) for bucket in buckets),
+            _add_spreads(connection, gatherings, stretch, wanted, width=width)
+        found = _counted_by_another_name(connection, bucket_of, stretch.start, stretch.stop, wanted)
+    for bucket, key, tally in found:
+        for gathering in gatherings:
+            gathering.add(bucket, key, tally)
+    return tuple(
+        Series(
+            bucket=step,
+            starts=tuple(start + step * bucket for bucket in buckets),
+            by=gathering.by,
+            lines=gathering.lines(buckets),
+            total=tuple(gathering.total(bucket) for bucket in buckets),
+        )
+        for gathering in gatherings
     )
+
+
+def begin_of_newest(connection: sa.Connection, count: int, wanted: Wanted) -> datetime | None:
+    """The moment from which there are so many receipts, whichever they are, in the wanted time.
+
+    None: there are fewer.
+    """
+    time = of_receipt(Wanted(since=wanted.since, until=wanted.until))
+    started_at = RECEIPTS.c.started_at
+    query = sa.select(started_at).where(*time).order_by(started_at.desc()).offset(count).limit(1)
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
+def _asks_receipts(groupings: Groupings, wanted: Wanted) -> bool:
+    """Whether only receipts themselves can tell."""
+    return wanted.asks_more_than_tallies_know or _has_details(groupings)
+
+
+def _has_details(groupings: Groupings) -> bool:
+    return any(name in DETAILS for by in groupings for name in by)
+
+
+def _as_one(_moment: int) -> int:
+    return 0
 
 
 def _oldest(connection: sa.Connection) -> dict[int, int]:
@@ -177,14 +229,15 @@ def _is_whole(connection: sa.Connection, hour: int, oldest: Mapping[int, int]) -
 
 def _add_tallies(
     connection: sa.Connection,
-    gathering: Gathering,
+    gatherings: Sequence[Gathering],
     stretch: Stretch,
     wanted: Wanted,
     *,
     width: int | None = None,
 ) -> None:
     bucket = sa.literal(0) if width is None else (TALLIES.c.start - stretch.start) // width
-    dimensions = [KEYS.c[_COLUMNS[name]] for name in gathering.by]
+    names = dict.fromkeys(name for gathering in gatherings for name in gathering.by)
+    dimensions = [KEYS.c[_COLUMNS[name]] for name in names]
     grouped = [*dimensions, KEYS.c.verdict]
     query = (
         _within(stretch, wanted, bucket.label("bucket"), *grouped, *_SUMMED)
@@ -194,28 +247,34 @@ def _add_tallies(
     for row in connection.execute(query).mappings():
         halves = ((row[f"{name}_high"], row[f"{name}_low"]) for name in SUMS)
         sums = (int(high) * _HALF + int(low) for high, low in halves)
-        gathering.add(row["bucket"], _key(row), Tally(*sums))
+        key, tally = _key(row), Tally(*sums)
+        for gathering in gatherings:
+            gathering.add(row["bucket"], key, tally)
 
 
 def _add_spreads(
     connection: sa.Connection,
-    gathering: Gathering,
+    gatherings: Sequence[Gathering],
     stretch: Stretch,
     wanted: Wanted,
     *,
     width: int = 0,
 ) -> None:
     """Histograms are added here, since no database can; one row for each tally."""
-    groups = {
-        row["number"]: gathering.groups_of(_key(row))
-        for row in connection.execute(sa.select(KEYS).where(*of_key(wanted))).mappings()
-    }
+    known = connection.execute(sa.select(KEYS).where(*of_key(wanted))).mappings()
+    keys = {row["number"]: _key(row) for row in known}
+    places = [
+        (gathering, {number: gathering.groups_of(key) for number, key in keys.items()})
+        for gathering in gatherings
+    ]
     bucket = (TALLIES.c.start - stretch.start) // width if width else sa.literal(0)
     spreads = (TALLIES.c[name] for name in HISTOGRAMS)
     query = _within(stretch, wanted, bucket, TALLIES.c.key, *spreads)
     rows: Any = connection.execute(query)
     for at, key, ttft, speed in rows:
-        gathering.add_spread(at, groups[key], from_bytes(ttft), from_bytes(speed))
+        packed = from_bytes(ttft), from_bytes(speed)
+        for gathering, groups in places:
+            gathering.add_spread(at, groups[key], *packed)
 
 
 def _within(stretch: Stretch, wanted: Wanted, *columns: Any) -> Any:
@@ -248,32 +307,20 @@ def _kept_since(
     return since if begun else first
 
 
-def _counted_again(
-    connection: sa.Connection, since: datetime | None, until: datetime | None, wanted: Wanted
-) -> Iterator[Counted]:
-    """Receipts themselves, each with its key and what it counts for."""
-    yield from _counted(connection, *of_receipt(replace(wanted, since=since, until=until)))
-
-
 def _counted_by_another_name(
-    connection: sa.Connection, first: int, last: int, wanted: Wanted
+    connection: sa.Connection,
+    bucket_of: Callable[[int], int],
+    first: int,
+    last: int,
+    wanted: Wanted,
 ) -> Iterator[Counted]:
     """Receipts of whole hours that fit the model by a name that their tally doesn't have."""
     if wanted.model is not None:
         hours = replace(wanted, since=moment_of(first), until=moment_of(last))
-        yield from _counted(connection, *by_another_name(hours, wanted.model))
+        yield from counted(connection, bucket_of, *by_another_name(hours, wanted.model))
 
 
-def _counted(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> Iterator[Counted]:
-    query = sa.select(*_NEEDED).where(*conditions).execution_options(yield_per=_AT_ONCE)
-    for row in connection.execute(query):
-        receipt: Any = row  # it has all that is asked of a receipt
-        lost = Flip(row.flip_from, row.flip_tokens, row.flip_pico)
-        flip = None if row.flip_from is None else lost
-        yield row.started_at, key_of(receipt), tally_of(receipt, flip)
-
-
-_COLUMNS: Mapping[Dimension, str] = {
+_COLUMNS: Mapping[str, str] = {
     "provider": "provider",
     "quantization": "quantization",
     "model": "model",
@@ -300,13 +347,4 @@ _RECEIPTS_OF_AN_HOUR = sa.select(
     sa.select(sa.func.sum(TALLIES.c.requests))
     .where(TALLIES.c.span == HOUR, TALLIES.c.start == sa.bindparam("hour"))
     .scalar_subquery(),
-)
-_NEEDED = tuple(
-    RECEIPTS.c[name]
-    for name in (
-        *("started_at", "provider", "quantizations_listed", "model_sent", "model_asked"),
-        *("caller", "rules", "verdict", "ending", "prompt_tokens", "cached_tokens"),
-        *("completion_tokens", "cost_usd", "ttft_ms", "tokens_per_second"),
-        *("flip_from", "flip_tokens", "flip_pico"),
-    )
 )

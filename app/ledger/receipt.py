@@ -88,6 +88,14 @@ def as_json_object(receipt: Receipt) -> dict[str, Any]:
     return named
 
 
+def quantization_of(receipt: Receipt) -> str | None:
+    """The listed quantization as one text: `bf16 or fp8` where it is not decided; None: not listed.
+
+    The order in which they are listed makes no difference.
+    """
+    return " or ".join(sorted(receipt.quantizations_listed)) or None
+
+
 def iso(moment: datetime) -> str:
     """A UTC time as text: 2026-11-21T09:30:00.125Z."""
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds")

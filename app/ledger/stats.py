@@ -13,8 +13,11 @@ from app.ledger.receipt import iso
 from app.ledger.tally import NOTHING, PICO, Tally, total
 from app.ledger.wanted import VerdictFilter
 
-Dimension = Literal["provider", "quantization", "model", "caller", "rule"]
-DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+Tallied = Literal["provider", "quantization", "model", "caller", "rule"]
+Detail = Literal["user_agent", "session"]  # counted from the receipts one by one
+Dimension = Literal[Tallied, Detail]
+DIMENSIONS: tuple[Tallied, ...] = get_args(Tallied)
+DETAILS: frozenset[str] = frozenset(get_args(Detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +184,11 @@ class Series:
     total: tuple[Figures, ...]
 
 
-def dimensions(text: str) -> tuple[Dimension, ...]:
-    """The dimensions of `provider,quantization`, each once. Raises `ValueError` at any other."""
+def dimensions(text: str) -> tuple[Tallied, ...]:
+    """The dimensions of `provider,quantization`, each once; those that tallies know.
+
+    Raises `ValueError` at any other.
+    """
     words = dict.fromkeys(word.strip() for word in text.split(",") if word.strip())
     for word in words:
         if word not in DIMENSIONS:

@@ -6,7 +6,7 @@ command line, never on the event loop.
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
@@ -17,9 +17,10 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 
 from app.errors import LedgerError
 from app.ledger import queries
+from app.ledger.attempts import FailedAttempt, failed_attempts
 from app.ledger.bounds import bounded
 from app.ledger.keep import EVERYTHING_KEPT, Keep
-from app.ledger.narrowing import NEWEST_FIRST, newest, of_receipt
+from app.ledger.narrowing import NEWEST_FIRST, OLDEST_FIRST, newest, of_receipt
 from app.ledger.opening import (
     COMMANDS_SECONDS,
     WRITING_LOCK,
@@ -122,14 +123,19 @@ class Store:
         *,
         limit: int,
         before: str | None = None,
+        after: str | None = None,
     ) -> list[Receipt]:
         """The newest receipts that are wanted, newest first.
 
-        `before` is the id of a receipt: only older ones, to go through the ledger page by page.
+        To go through the ledger page by page: `before` is the id of a receipt, and only older ones
+        are found; `after`, the same the other way, and the oldest ones that are newer.
         """
-        conditions = newest(wanted, tuple(_older_than(before)), limit)
-        query = sa.select(*_COLUMNS).where(*conditions).order_by(*NEWEST_FIRST).limit(limit)
-        return [_receipt(row) for row in self._read(query)]
+        order = NEWEST_FIRST if after is None else OLDEST_FIRST
+        beyond = (*_older_than(before), *_newer_than(after))
+        conditions = newest(wanted, beyond, limit, order)
+        query = sa.select(*_COLUMNS).where(*conditions).order_by(*order).limit(limit)
+        found = [_receipt(row) for row in self._read(query)]
+        return found if after is None else found[::-1]
 
     def written_after(
         self, cursor: int, wanted: Wanted = EVERYTHING, *, limit: int = 1000
@@ -177,8 +183,18 @@ class Store:
 
     def stats(self, *, by: Sequence[Dimension] = (), wanted: Wanted = EVERYTHING) -> Stats:
         """What the wanted receipts add up to, in groups."""
+        (found,) = self.stats_by((by,), wanted=wanted)
+        return found
+
+    def stats_by(
+        self, groupings: queries.Groupings, *, wanted: Wanted, distributions: bool = True
+    ) -> tuple[Stats, ...]:
+        """Stats for each grouping, of one moment and in one reading.
+
+        Percentiles only with `distributions`.
+        """
         with self._moment() as connection:
-            return queries.stats(connection, by, wanted)
+            return queries.stats(connection, groupings, wanted, distributions=distributions)
 
     def series(
         self,
@@ -189,19 +205,47 @@ class Store:
         distributions: bool = False,
         now: datetime | None = None,
     ) -> Series:
-        """The wanted figures over time, in at most so many buckets.
+        """The wanted figures over time, in at most so many buckets."""
+        (found,) = self.series_by(
+            (by,), wanted=wanted, points=points, distributions=distributions, now=now
+        )
+        return found
+
+    def series_by(
+        self,
+        groupings: queries.Groupings,
+        *,
+        wanted: Wanted,
+        points: int,
+        distributions: bool = False,
+        now: datetime | None = None,
+    ) -> tuple[Series, ...]:
+        """Series for each grouping, of one moment and in one reading.
 
         Percentiles only with `distributions`, since these cost more; below an hour they are free.
         """
         with self._moment() as connection:
             return queries.series(
                 connection,
-                by,
+                groupings,
                 wanted,
                 now=now or datetime.now(UTC),
                 points=points,
                 distributions=distributions,
             )
+
+    def failed_attempts(self, wanted: Wanted) -> Mapping[FailedAttempt, int]:
+        """How often each provider failed in the wanted receipts, which are read one by one."""
+        with self._moment() as connection:
+            return failed_attempts(connection, wanted)
+
+    def begin_of_newest(self, count: int, wanted: Wanted = EVERYTHING) -> datetime | None:
+        """The moment after which so many receipts, whichever they are, began in the wanted time.
+
+        None: there are fewer. It bounds what is read to answer by filters that have no index.
+        """
+        with self._moment() as connection:
+            return queries.begin_of_newest(connection, count, wanted)
 
     def close(self) -> None:
         """Close every connection."""
@@ -249,6 +293,15 @@ def _older_than(receipt_id: str | None) -> Iterable[sa.ColumnElement[bool]]:
     then = sa.select(table.started_at).where(table.id == receipt_id).scalar_subquery()
     yield table.started_at <= then
     yield sa.or_(table.started_at < then, table.id < receipt_id)
+
+
+def _newer_than(receipt_id: str | None) -> Iterable[sa.ColumnElement[bool]]:
+    if receipt_id is None:
+        return
+    table, receipt_id = RECEIPTS.c, storable(receipt_id)
+    then = sa.select(table.started_at).where(table.id == receipt_id).scalar_subquery()
+    yield table.started_at >= then
+    yield sa.or_(table.started_at > then, table.id > receipt_id)
 
 
 def _receipt(row: sa.Row[Any]) -> Receipt:

@@ -6,7 +6,8 @@ Rule 2  `model` fits the name that the client asked for (an alias too), the mode
 Rule 3  In `model`, `alias`, `user_agent` and `path`, `*` is any run of characters and `?` any one.
         Every other text is compared as it is, upper and lower case included.
 Rule 4  `failed` means what the figure `errors` counts: upstream answered with an error or broke
-        off. A refusal by Pointsman is not one.
+        off. A refusal by Pointsman is not one; `refused` means these.
+Rule 5  `none` in any field of `MAY_BE_NONE` fits the receipts that have no such value.
 """
 
 import re
@@ -18,10 +19,11 @@ from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from app.ledger.moments import moment
-from app.ledger.receipt import FAILED, Receipt
+from app.ledger.receipt import FAILED, Receipt, quantization_of
 from app.suggest import did_you_mean
 
 VerdictFilter = Literal["kept", "broken", "unproven", "none"]
+NONE = "none"
 
 _WILD = re.compile(r"[*?]")
 _STATUSES = range(100, 600)
@@ -43,12 +45,14 @@ class Wanted:
     model: str | None = None
     alias: str | None = None
     provider: str | None = None  # the slug of the one that served
+    quantization: str | None = None  # as listed: fp8, or `bf16 or fp8` where it is not decided
     caller: str | None = None
     user_agent: str | None = None
     rule: str | None = None  # one of the rules that took part
     verdict: str | None = None  # a `VerdictFilter`; none: there was nothing to judge
     status: int | None = None
     failed: bool | None = None
+    refused: bool | None = None
     session: str | None = None  # a digest, as receipts have it
     path: str | None = None
     dialect: str | None = None
@@ -63,7 +67,7 @@ class Wanted:
     def fits(self, receipt: Receipt) -> bool:
         """Whether a receipt is one of those wanted."""
         return all(
-            fit(wanted, receipt)
+            fit(wanted, receipt) or (wanted == NONE and _has_no(name, receipt))
             for name, fit in _FITS.items()
             if (wanted := getattr(self, name)) is not None
         )
@@ -71,7 +75,14 @@ class Wanted:
 
 EVERYTHING = Wanted()
 NAMES = tuple(field.name for field in fields(Wanted))
-_OF_RECEIPTS_ALONE = ("alias", "user_agent", "status", "failed", "session", "path", "dialect")
+MAY_BE_NONE: Mapping[str, str] = {  # and the receipt's field that then has no value
+    **{name: name for name in ("alias", "provider", "caller", "user_agent", "session")},
+    "quantization": "quantizations_listed",
+    "rule": "rules",
+}
+_OF_RECEIPTS_ALONE = (
+    *("alias", "user_agent", "status", "failed", "refused", "session", "path", "dialect"),
+)
 
 
 def read(given: Mapping[str, str], *, now: datetime | None = None) -> Wanted:
@@ -132,6 +143,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "verdict": _verdict,
     "status": _status,
     "failed": _boolean,
+    "refused": _boolean,
 }
 
 
@@ -144,16 +156,22 @@ def _like(pattern: str, *names: str | None) -> bool:
     return any(name is not None and _glob(pattern).match(name) is not None for name in names)
 
 
+def _has_no(name: str, receipt: Receipt) -> bool:
+    return name in MAY_BE_NONE and getattr(receipt, MAY_BE_NONE[name]) in {None, ()}
+
+
 _FITS: Mapping[str, Callable[[Any, Receipt], bool]] = {
     "model": lambda model, one: _like(model, one.model_asked, one.model_sent, one.model_served),
     "alias": lambda alias, one: _like(alias, one.alias),
     "provider": lambda provider, one: one.provider == provider,
+    "quantization": lambda label, one: quantization_of(one) == label,
     "caller": lambda caller, one: one.caller == caller,
     "user_agent": lambda agent, one: _like(agent, one.user_agent),
     "rule": lambda rule, one: rule in one.rules,
     "verdict": lambda verdict, one: (one.verdict or "none") == verdict,
     "status": lambda status, one: one.status == status,
     "failed": lambda failed, one: (one.ending in FAILED) == failed,
+    "refused": lambda refused, one: (one.ending == "refused") == refused,
     "session": lambda session, one: one.session == session,
     "path": lambda path, one: _like(path, one.path),
     "dialect": lambda dialect, one: one.dialect == dialect,

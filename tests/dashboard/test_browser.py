@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 PAGES = {
     "now": "/dashboard",
+    "receipts": "/dashboard/receipts",
     "who": "/dashboard/who",
     "quality": "/dashboard/quality",
     "money": "/dashboard/money",
@@ -32,7 +33,9 @@ def browser() -> Iterator["Browser"]:
         yield started
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1440, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(360, "dark"), (820, "light"), (1440, "light"), (1440, "dark")]
+)
 def test_every_page_fits_is_accessible_and_loads_nothing_from_elsewhere(
     browser: "Browser", day: Served, width: int, scheme: Literal["light", "dark"]
 ) -> None:
@@ -128,7 +131,7 @@ def test_a_request_made_while_one_looks_appears_is_announced_and_can_be_opened(
         assert "kept" in row.inner_text()
         assert not page.get_by_text("No requests yet").is_visible()
         visited.until("document.querySelector('#tail-said').textContent.includes('1 new')")
-        row.get_by_role("link").click()
+        row.locator(".when").click(force=True)  # the link covers the whole row
         assert page.get_by_role("heading", level=1).inner_text() == "qwen/qwen3-coder"
         assert visited.complaints == []
 
@@ -167,7 +170,7 @@ def test_everything_can_be_reached_and_seen_by_keyboard(browser: "Browser", day:
         assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
         assert (page.locator(".skip").bounding_box() or {"y": -1})["y"] >= 0
         reached = []
-        for _ in range(14):
+        for _ in range(16):
             page.keyboard.press("Tab")
             reached.append(
                 page.evaluate(
@@ -176,8 +179,16 @@ def test_everything_can_be_reached_and_seen_by_keyboard(browser: "Browser", day:
                 )
             )
         names = [name for name, _ in reached]
-        assert names[:6] == ["Pointsman", "Now", "Providers", "Quality", "Money", "Policy"]
-        assert {"Pause", "model", "provider", "caller", "Show"} <= set(names)
+        assert names[:7] == [
+            "Pointsman",
+            "Now",
+            "Receipts",
+            "Who served",
+            "Quality",
+            "Money",
+            "Policy",
+        ]
+        assert {"1 hour", "All", "Filter"} <= set(names)
         assert {outline for _, outline in reached} == {"solid"}
         page.get_by_role("link", name="Skip to the content").focus()
         page.keyboard.press("Enter")
@@ -236,3 +247,135 @@ def test_with_caller_keys_one_signs_in_looks_and_signs_out(
         visited.open("/dashboard")
         assert page.get_by_role("heading", level=1).inner_text() == "Sign in"
         assert [said for said in visited.complaints if "401" not in said] == []
+
+
+# --- one question each, answered in at most two clicks from the first page ----------------------
+
+
+def test_which_provider_serves_kimi_is_one_click_away(browser: "Browser", day: Served) -> None:
+    with visit(browser, day.url) as visited:
+        page = visited.open("/dashboard")
+        page.get_by_role("link", name="Who served").click()
+        row = page.locator(".matrix tr", has_text="moonshotai/kimi-k2")
+        row.wait_for()
+        hosts = page.locator(".matrix thead th a").all_inner_texts()
+        served = [
+            host
+            for host, cell in zip(hosts, row.locator("td").all_inner_texts(), strict=True)
+            if "errors" in cell
+        ]
+        assert set(served) == {"novita", "together", "deepinfra"}
+
+
+def test_whether_the_policy_was_kept_is_on_the_first_page_and_leads_to_what_broke_it(
+    browser: "Browser", day: Served
+) -> None:
+    with visit(browser, day.url, width=360) as visited:
+        page = visited.open("/dashboard")
+        tile = page.locator(".tile", has_text="Policy kept")
+        assert "broken" in tile.inner_text()
+        tile.get_by_role("link").click()
+        page.wait_for_url("**/dashboard/receipts?*verdict=broken*")
+        said = page.locator(".receipts .said").all_inner_texts()
+        assert {each.strip() for each in said} == {"broken"}
+
+
+def test_what_a_caller_spent_today_is_two_clicks_away(browser: "Browser", serve: Serve) -> None:
+    served = serve(sample(0.1, caller="ci"), sample(0.2, caller="ci"), sample(0.3, caller="me"))
+    with visit(browser, served.url) as visited:
+        page = visited.open("/dashboard")
+        page.locator(".receipts").get_by_role("link", name="ci").first.click()
+        page.wait_for_url("**/dashboard/receipts?caller=ci")
+        page.get_by_role("link", name="Money").click()
+        page.wait_for_url("**/dashboard/money?caller=ci")
+        days = page.get_by_role("table", name="By day").locator("tbody tr").all_inner_texts()
+        assert sum(float(day.split("$")[1].split()[0]) for day in days) == pytest.approx(0.00084)
+
+
+def test_which_provider_fails_at_a_tools_requests_is_two_clicks_away(
+    browser: "Browser", serve: Serve
+) -> None:
+    tool = "agent/2.0"
+    good = [sample(at, user_agent=tool, provider="together") for at in range(1, 9)]
+    bad = [
+        sample(at, user_agent=tool, provider="novita", ending="upstream_error", status=502)
+        for at in range(1, 4)
+    ]
+    fell_back = sample(
+        5,
+        user_agent=tool,
+        provider="together",
+        attempts=(
+            {"provider": "Groq", "model": None, "status": 500},
+            {"provider": "Together", "model": None, "status": 200},
+        ),
+    )
+    served = serve(*good, *bad, fell_back, sample(1, provider="deepinfra"))
+    with visit(browser, served.url) as visited:
+        page = visited.open("/dashboard")
+        page.locator(".receipts").get_by_role("link", name="agent/2.0").first.click()
+        page.wait_for_url("**user_agent=agent/2.0")
+        page.get_by_role("link", name="Quality").click()
+        page.get_by_role("heading", name="Quality").wait_for()
+        table = page.get_by_role("table", name="Providers")
+        rows = {
+            row.split("\t")[0].strip(): row.split("\t")[1]
+            for row in table.locator("tbody tr").all_inner_texts()
+        }
+        assert {name: rate.startswith("100") for name, rate in rows.items()} == {
+            "novita": True,
+            "groq": True,
+            "together": False,
+        }
+
+
+def test_filters_stay_from_page_to_page_until_they_are_removed(
+    browser: "Browser", day: Served
+) -> None:
+    with visit(browser, day.url) as visited:
+        page = visited.open("/dashboard?provider=novita&since=7d")
+        for name in ("Receipts", "Who served", "Quality", "Money", "Policy", "Now"):
+            page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
+            page.wait_for_url("**provider=novita&since=7d")
+            assert page.get_by_role("list", name="Filtered by").is_visible()
+        page.get_by_role("link", name="Remove the filter provider novita").click()
+        page.wait_for_url("**/dashboard?since=7d")
+
+
+def test_receipts_are_gone_through_page_by_page_and_back(browser: "Browser", serve: Serve) -> None:
+    served = serve(*(sample(at) for at in range(1, 121)))
+    with visit(browser, served.url) as visited:
+        page = visited.open("/dashboard/receipts")
+        seen: list[str | None] = []
+        for _ in range(3):
+            rows = page.locator("[data-receipt]")
+            ids = [rows.nth(at).get_attribute("data-receipt") for at in range(rows.count())]
+            seen += ids
+            older = page.get_by_role("link", name="Older")
+            if older.count():
+                older.click()
+                page.locator(f"[data-receipt={ids[0]}]").wait_for(state="detached")
+        assert len(seen) == len(set(seen)) == 120
+        page.get_by_role("link", name="Newer").click()
+        page.locator(f"[data-receipt={seen[50]}]").wait_for()
+        assert page.locator("[data-receipt]").count() == 50
+
+
+def test_on_a_phone_the_verdict_and_the_cost_are_on_screen(browser: "Browser", day: Served) -> None:
+    with visit(browser, day.url, width=360) as visited:
+        page = visited.open("/dashboard/receipts")
+        for part in (".said", ".cost"):
+            box = page.locator(f".receipts tbody tr {part}").first.bounding_box()
+            assert box is not None
+            assert 0 <= box["x"] < box["x"] + box["width"] <= 360
+
+
+def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(
+    browser: "Browser", day: Served
+) -> None:
+    with visit(browser, day.url) as visited:
+        page = visited.open("/dashboard/money")
+        for direction in ("descending", "ascending"):
+            page.locator("#by-model-title ~ div thead").get_by_role("link", name="Prompt").click()
+            page.wait_for_url("**sort=prompt*")
+            page.locator(f"#by-model-title ~ div th[aria-sort={direction}]").wait_for()

@@ -1,32 +1,40 @@
 """Periods, tiles and bars."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 
 from app.dashboard.figures import (
     PERIODS,
+    Period,
     Tile,
     kept_tile,
     money_tiles,
     now_tiles,
-    period_of,
+    per_month,
     verdict_parts,
 )
 from app.ledger.stats import Verdicts
+from app.ledger.wanted import read
 from tests.dashboard.stats import figures
 
 DASH = "\N{EN DASH}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
-@pytest.mark.parametrize("period", PERIODS, ids=lambda period: period.word)
-def test_a_period_is_found_by_its_word(period: object) -> None:
-    assert period in PERIODS
-    assert all(period_of(each.word) is each for each in PERIODS)
+def receipts(**filters: str | None) -> str:
+    return str(filters)
 
 
-@pytest.mark.parametrize("word", [None, "", "2h", "<script>"])
-def test_any_other_word_means_a_day(word: str | None) -> None:
-    assert period_of(word).word == "24h"
+@pytest.mark.parametrize("period", PERIODS)
+def test_a_period_is_a_word_that_filters_read(period: Period) -> None:
+    assert read({"since": period.word}).since is not None
+
+
+def test_a_projection_is_thirty_days_at_the_pace_so_far() -> None:
+    assert per_month(Decimal(2), timedelta(days=3)) == 20
+    assert per_month(Decimal(2), timedelta(0)) is None
 
 
 def test_the_tiles_of_now_say_how_things_stand() -> None:
@@ -39,7 +47,8 @@ def test_the_tiles_of_now_say_how_things_stand() -> None:
             ttft=[200.0, 200.0, 900.0],
             cost="1.5",
             priced_tokens=1_000_000,
-        )
+        ),
+        receipts,
     )
     shown = {tile.label: (tile.value, tile.note.replace(NARROW, " ")) for tile in tiles}
     assert shown["Requests"] == ("1,200", "3 failed, 2 refused by Pointsman")
@@ -49,7 +58,9 @@ def test_the_tiles_of_now_say_how_things_stand() -> None:
 
 
 def test_without_requests_nothing_is_claimed() -> None:
-    shown = {tile.label: (tile.value, tile.note, tile.tone) for tile in now_tiles(figures())}
+    shown = {
+        tile.label: (tile.value, tile.note, tile.tone) for tile in now_tiles(figures(), receipts)
+    }
     assert shown["Requests"] == ("0", "no failures, no refusals", "")
     assert shown["Policy kept"] == (DASH, "no answers judged yet", "")
     assert shown["First token"] == (DASH, "no measurements yet", "")
@@ -69,7 +80,7 @@ def test_without_requests_nothing_is_claimed() -> None:
 def test_one_broken_verdict_is_never_hidden_behind_a_good_share(
     verdicts: Verdicts, value: str, tone: str
 ) -> None:
-    tile = kept_tile(verdicts)
+    tile = kept_tile(verdicts, receipts)
     assert (tile.value.replace(NARROW, " "), tile.tone) == (value, tone)
     assert tile.tone != "bad" or f"{verdicts.broken} broken" in tile.note
 
@@ -87,15 +98,19 @@ def test_the_tiles_of_money_say_what_saves_and_what_wastes() -> None:
             flips=2,
             flip_tokens=600,
             flip="0.0006",
-        )
+        ),
+        timedelta(days=3),
+        receipts,
     )
     by_label = {tile.label: tile for tile in tiles}
-    assert by_label["Cost"] == Tile("Cost", "$0.010", "1 request")
+    assert by_label["Cost"] == Tile("Cost", "$0.010", "1 request", href="{}")
+    assert by_label["At this pace"].value == "$0.10"
+    assert by_label["At this pace"].note == "per month (30 days), from 3 days"
     assert by_label["Per 1,000 tokens"].value == "$0.010"
     assert by_label["From the cache"].value.replace(NARROW, " ") == "25.0 %"
     assert by_label["Provider flips"].note == "$0.00060 for 600 tokens that a cache had"
     assert by_label["Provider flips"].tone == "unsure"
-    assert not money_tiles(figures())[-1].tone
+    assert not money_tiles(figures(), timedelta(0), receipts)[-1].tone
 
 
 def test_the_parts_of_a_verdict_bar_fill_it() -> None:

@@ -27,6 +27,7 @@ EACH: dict[str, Any] = {
     "user_agent": "*",
     "rule": "base",
     "status": 429,
+    "refused": True,
     "failed": True,
     "session": "s1",
     "path": "/v1/*",
@@ -52,6 +53,13 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     ),
     "newest": lambda store: store.recent(limit=50),
     "page": lambda store: store.recent(limit=50, before=RECEIPTS[100].id),
+    "newer page": lambda store: store.recent(limit=50, after=RECEIPTS[100].id),
+    "newer page of a model": lambda store: store.recent(
+        Wanted(model="nobody/nothing"), limit=50, after=RECEIPTS[9].id
+    ),
+    "failed attempts": lambda store: store.failed_attempts(Wanted(since=START)),
+    "bound": lambda store: store.begin_of_newest(100, Wanted(since=START)),
+    "stats by tool": lambda store: store.stats(by=("user_agent",), wanted=Wanted(since=START)),
     "newest since": lambda store: store.recent(Wanted(since=START), limit=50),
     "newest of a provider": lambda store: store.recent(Wanted(provider="novita"), limit=50),
     "newest of a verdict": lambda store: store.recent(Wanted(verdict="broken"), limit=50),
@@ -81,9 +89,11 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
 
 # Rows of a table in the order of an index that the question wants anyway, with a limit; or a table
 # with one row for each combination of names, which does not grow with requests; or one made of what
-# the question asks for; or the rules of one receipt.
+# the question asks for; or the rules of one receipt; or an index of
+# other names, which holds few rows.
 HARMLESS = (
     *("USING INDEX receipts_started_at", "SCAN tally_keys", "SCAN anon_"),
+    *("USING INDEX receipts_model_asked", "USING INDEX receipts_model_served"),
     *("SCAN asked", "CONSTANT", "SCAN json_each"),
 )
 

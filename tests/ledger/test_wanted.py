@@ -10,7 +10,7 @@ import pytest
 from app.ledger.keep import Keep
 from app.ledger.receipt import Receipt
 from app.ledger.store import Store
-from app.ledger.wanted import EVERYTHING, NAMES, FilterError, Wanted, is_glob, read
+from app.ledger.wanted import EVERYTHING, MAY_BE_NONE, NAMES, FilterError, Wanted, is_glob, read
 from tests.ledger.receipts import FULL, START, receipt
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -30,6 +30,8 @@ FIELDS: list[dict[str, Any]] = [
     {"session": "s1", "rules": ("base",), "dialect": "chat"},
     {"session": "s2", "ending": "caller_left", "rules": ("b", "a\\")},
     {"model_served": "only/served", "provider": "novita", "verdict": "unproven"},
+    {"quantizations_listed": ("fp8", "bf16"), "provider": "none"},
+    {"quantizations_listed": ("fp8",), "caller": "a*", "alias": "none"},
 ]
 RECEIPTS = [receipt(1700.0 * place, **fields) for place, fields in enumerate(FIELDS * 2)]
 FILTERS: list[dict[str, Any]] = [
@@ -49,6 +51,10 @@ FILTERS: list[dict[str, Any]] = [
     *({"status": status} for status in (200, 403, 500)),
     *({"failed": failed} for failed in (True, False)),
     *({"session": session} for session in ("s1", "s2", "s*")),
+    *({"refused": refused} for refused in (True, False)),
+    *({"quantization": label} for label in ("fp8", "bf16", "bf16 or fp8", "fp8 or bf16")),
+    *({name: "none"} for name in MAY_BE_NONE),
+    {"provider": "none", "refused": False},
     {"path": "/v1/messages"},
     {"path": "*/chat/*"},
     {"dialect": "chat"},
@@ -76,6 +82,7 @@ def held_by(store: Store, wanted: Wanted) -> None:
     expected = fitting(wanted)
     assert store.recent(wanted, limit=100) == expected
     assert store.recent(wanted, limit=2) == expected[:2]
+    assert _paged(store, wanted) == expected
     assert store.written_after(0, wanted)[1] == expected[::-1]
     found = store.stats(by=("provider",), wanted=wanted)
     assert found.total.requests == len(expected)
@@ -87,6 +94,16 @@ def held_by(store: Store, wanted: Wanted) -> None:
         # Whole buckets are counted, so the first may begin before what was asked.
         rounded = replace(until, since=series.starts[0])
         assert sum(point.requests for point in series.total) == len(fitting(rounded))
+
+
+def _paged(store: Store, wanted: Wanted) -> list[Receipt]:
+    """All of them, older page by older page; and what newer pages give again."""
+    found: list[Receipt] = []
+    while page := store.recent(wanted, limit=3, before=found[-1].id if found else None):
+        if found:
+            assert store.recent(wanted, limit=3, after=page[0].id) == found[-3:]
+        found += page
+    return found
 
 
 def test_every_way_of_asking_finds_what_fits(store: Store) -> None:
@@ -142,16 +159,18 @@ def test_filters_are_read_from_text() -> None:
         "verdict": "none",
         "status": "429",
         "failed": "false",
+        "refused": "true",
         "since": "90m",
         "until": "2026-11-28T10:00+00:00",
     }
     assert read(given, now=NOW) == Wanted(
         **dict.fromkeys(("model", "alias", "caller", "user_agent", "rule", "session"), "x"),
-        **dict.fromkeys(("path", "dialect"), "x"),
+        **dict.fromkeys(("path", "dialect", "quantization"), "x"),
         provider="novita",
         verdict="none",
         status=429,
         failed=False,
+        refused=True,
         since=NOW - timedelta(minutes=90),
         until=NOW - timedelta(hours=2),
     )

@@ -3,6 +3,7 @@
 
 (() => {
   const SHOWN = {
+    count: (v) => v.toLocaleString(),
     share: (v) => `${Math.round(v * 100)} %`,
     ms: (v) => (v < 1000 ? `${Math.round(v)} ms` : `${(v / 1000).toFixed(v < 9950 ? 1 : 0)} s`),
     rate: (v) => String(Math.round(v)),
@@ -25,6 +26,7 @@
           const value = row.cells[at + 1].dataset.v;
           return value === undefined ? null : Number(value);
         })),
+      links: rows.map((row) => [...row.cells].map((cell) => cell.querySelector("a")?.href)),
       texts: heads.map((_, at) => rows.map((row) => row.cells[at + 1].textContent)),
     };
   }
@@ -92,9 +94,10 @@
         y: { range: (_, __, high) => [0, unit === "share" ? 1 : (high || 1) * 1.08] },
       },
       axes: [
-        { ...axis, grid: { show: false }, space: 70, size: 30,
+        { ...axis, grid: { show: false }, space: 70, size: 30, label: figure.dataset.across,
+          labelSize: 22, labelFont: axis.font,
           values: (_, marks) => marks.map((mark) => label(mark, data.times)) },
-        { ...axis, size: 54, space: 44, values: (_, marks) => marks.map(SHOWN[unit]) },
+        { ...axis, size: 54, space: 44, label: figure.dataset.up, labelSize: 22, labelFont: axis.font, values: (_, marks) => marks.map(SHOWN[unit]) },
       ],
       series: [{}, ...order.map((at) => ({
         label: data.series[at].name,
@@ -107,6 +110,18 @@
       plugins: [tip(data)],
     }, [data.times, ...order.map((at) => values[at])], place);
     drawn.set(figure, plot);
+    plot.over.addEventListener("click", () => open(data, plot, bars ? values : null));
+  }
+
+  // A click opens the receipts of the bar it is on; above all bars, those of all together.
+  function open(data, plot, sums) {
+    const at = plot.cursor.idx;
+    if (at === null || at === undefined) return;
+    const height = plot.posToVal(plot.cursor.top, "y");
+    const hit = sums ? sums.findIndex((sum) => height <= sum[at]) : -1;
+    const [all, ...each] = data.links[at];
+    const href = each[hit] || all;
+    if (href) location.assign(href);
   }
 
   // A day or less is told by the hour, more by the date; in the browser's own time and words.

@@ -3,13 +3,14 @@
 
 (() => {
   const short = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const earlier = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   const long = { dateStyle: "medium", timeStyle: "short" };
 
   function localise(root) {
     for (const time of root.querySelectorAll("time:not([data-local])")) {
       const moment = new Date(time.dateTime);
       const today = moment.toDateString() === new Date().toDateString();
-      const how = "long" in time.dataset || !today ? long : short;
+      const how = "long" in time.dataset ? long : today ? short : earlier;
       time.textContent = how === short
         ? moment.toLocaleTimeString([], how) : moment.toLocaleString([], how);
       time.title = time.dateTime;
