@@ -414,7 +414,8 @@ def _complaints(error: ValidationError, options: Container[str]) -> list[str]:
 
 def _source(location: tuple[int | str, ...], options: Container[str]) -> str:
     """The option that a value came from, else the setting."""
-    if location and location[0] in options and location[0] in _OPTIONS:
-        return _OPTIONS[str(location[0])]
+    named = str(location[0]) if location else ""
+    if named in options and named in _OPTIONS:
+        return _OPTIONS[named]
     name = str(location[0]).upper() if location else "settings"
     return name if name == "OPENROUTER_API_KEY" else f"POINTSMAN_{name}"

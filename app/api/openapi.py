@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Any, Union, get_args, get_origin
 
 import msgspec
@@ -76,8 +76,8 @@ def receipt_shape() -> type[BaseModel]:
 @cache
 def receipts_shape() -> type[BaseModel]:
     """A page of receipts, the newest first."""
-    shape: Any = receipt_shape()
-    return create_model("Receipts", receipts=(list[shape], ...))
+    fields: dict[str, Any] = {"receipts": (GenericAlias(list, receipt_shape()), ...)}
+    return create_model("Receipts", **fields)
 
 
 class Detail(BaseModel):
