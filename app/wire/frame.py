@@ -151,7 +151,10 @@ def _mended(text: bytes) -> bytes:
 
 def has_content(frame: Frame) -> bool:
     """Whether a body has content at its top level, in whatever form; not looked into."""
-    return any(bytes(getattr(frame, name)).strip() not in _NOTHING for name in CONTENT)
+    found = {name: bytes(getattr(frame, name)).strip() for name in CONTENT}
+    if found["text"][:1] != b'"':  # of a transcription it is one; of a response, the form asked for
+        found["text"] = b""
+    return any(raw not in _NOTHING for raw in found.values())
 
 
 def pick(frame: Frame, place: Place) -> Any:

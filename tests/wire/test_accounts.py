@@ -126,3 +126,21 @@ def test_t51_and_in_what_the_last_event_of_a_stream_wraps() -> None:
         event = json.dumps({"type": "response.failed", "response": told}).encode()
         observer.feed(b"data: " + event + b"\n\n")
         assert observer.close().failed is failed
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_t51_the_form_that_was_asked_for_is_no_content(*, streamed: bool) -> None:
+    """A response repeats its request's `text: {format}`, also where it failed."""
+    told = {
+        "status": "failed",
+        "error": {"code": "server_error"},
+        "output": [],
+        "text": {"format": {"type": "text"}},
+    }
+    if not streamed:
+        assert whole(DIALECTS["/responses"], told).failed
+        return
+    observer = Observer(DIALECTS["/responses"], content_type="text/event-stream")
+    event = json.dumps({"type": "response.failed", "response": told}).encode()
+    observer.feed(b"data: " + event + b"\n\n")
+    assert observer.close().failed
