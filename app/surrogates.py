@@ -1,4 +1,4 @@
-"""Unpaired surrogates in JSON: JavaScript accepts them, strict parsers do not. PURE."""
+"""Escaped halves of characters in JSON: legal in JavaScript, refused by strict parsers. PURE."""
 
 import re
 

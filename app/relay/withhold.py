@@ -4,8 +4,8 @@ Rule 1  Upstream's routing errors are read whole, and the policy's part in them 
 Rule 2  With `on_violation: block`, nothing reaches the client until the provider is known. A stream
         is withheld up to the first event that names it, anything else to its end. Streams on
         `/responses` name it in their last event, so they are withheld whole.
-Rule 3  If only the bill can prove that the provider's endpoint is inside the policy, or that the
-        account's own key bypassed a strict order, a stream is withheld to its end, which has it.
+Rule 3  If only the bill shows whether the provider's endpoint is inside the policy, or whether an
+        own key bypassed a strict order, a stream is withheld to its end, which has the bill.
 Rule 4  `broken` is refused; `unproven` only under `block_unproven`.
 Rule 5  Upstream's other errors pass, also inside a 200: they are not a provider's answer.
 """
