@@ -44,7 +44,7 @@ _LOOKED_AT = _ONCE | {ORIGIN, UPGRADE, _FRAMING}
 class Pages(Protocol):
     """Pages for browsers, which send no key with a typed address."""
 
-    open_paths: frozenset[str]  # the sign-in page and its styles
+    open_paths: frozenset[str]  # signing in and out, and the assets
     forms: frozenset[str]  # the pages check themselves that a form is their own
 
     def caller_of(self, scope: Scope) -> str | None:
@@ -104,7 +104,7 @@ class Door:
                 await self._app(scope, receive, send)
         except asyncio.CancelledError:
             if not self._traffic.draining:
-                raise  # during a stop, the server cancels
+                raise  # while draining, the cancellation is the server's
         finally:
             self._traffic.open -= 1
 
