@@ -1,12 +1,12 @@
-"""Every error we raise ourselves, by whose fault it is.
+"""Every error that Pointsman itself raises, grouped by cause.
 
 PointsmanError
-├── StartupError              the operator's: nothing was started
+├── StartupError              caused by the operator: nothing was started
 │   ├── SettingsError
-│   ├── ForeignFileError      a file to import can't be read, or is no tool's that we know
+│   ├── ForeignFileError      a file to import can't be read, or belongs to no supported tool
 │   └── PolicyFileError       carries every mistake of every file, each with file, line and remedy
-├── RequestError              answered to one caller, in that caller's dialect
-│   ├── CallerError           the caller's
+├── RequestError              returned to one caller, in that caller's dialect
+│   ├── CallerError           caused by the caller
 │   │   ├── MalformedRequest        400 malformed_request
 │   │   ├── AmbiguousHeader         400 ambiguous_header
 │   │   ├── MalformedBody           400 invalid_body
@@ -24,25 +24,25 @@ PointsmanError
 │   │   ├── WebSocketRefused        426 websocket_refused
 │   │   ├── TooManyWrongKeys        429 too_many_wrong_keys
 │   │   └── HeadTooLarge            431 head_too_large
-│   ├── PolicyRefusal         the policy's: the caller asked for what the policy forbids
+│   ├── PolicyRefusal         caused by the policy, which forbids the request or its outcome
 │   │   ├── PolicyConflict          403 policy_conflict
 │   │   ├── PolicyRefused           403 policy_refused
 │   │   ├── PolicyBroken            502 policy_broken
 │   │   └── PolicyUnproven          502 policy_unproven
-│   ├── InternalError         ours, a defect: 500 internal_error
-│   ├── Draining              ours, on purpose: 503 draining
-│   │   └── Drained                 no reply where the body had begun: it was cut
-│   ├── BodiesFull            ours, for want of room: 503 bodies_full
-│   ├── ConnectionsFull       ours, for want of room: 503 connections_full
-│   └── UpstreamError         OpenRouter's, or the way to it
+│   ├── InternalError         a defect in Pointsman: 500 internal_error
+│   ├── Draining              Pointsman is shutting down: 503 draining
+│   │   └── Drained                 no reply if the body had begun: it was cut off
+│   ├── BodiesFull            Pointsman's limit is reached: 503 bodies_full
+│   ├── ConnectionsFull       Pointsman's limit is reached: 503 connections_full
+│   └── UpstreamError         caused by OpenRouter or the connection to it
 │       ├── UpstreamUnreachable     502 upstream_unreachable
 │       ├── UpstreamTimeout         504 upstream_timeout
 │       ├── UpstreamGarbage         502 upstream_garbage
 │       └── UpstreamCut             no reply: the body had begun, so it stays visibly broken
-└── LedgerError               ours: the ledger can't be opened, read or migrated
+└── LedgerError               the ledger can't be opened, read or migrated
 
 `status` is the HTTP status; `code` is a stable string that programs may compare;
-the message names the place, the thing and the way out.
+the message names the place, the problem and the remedy.
 """
 
 from dataclasses import dataclass
@@ -50,11 +50,11 @@ from typing import ClassVar
 
 
 class PointsmanError(Exception):
-    """Anything Pointsman itself has to say no to."""
+    """The base of every error that Pointsman itself raises."""
 
 
 def reason_of(error: BaseException) -> str:
-    """What an error says; its type's name where it says nothing, as many of Python's do."""
+    """The error's message, or its type's name if it has none, as with many of Python's errors."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return said.strip() or type(error).__name__
 
@@ -71,7 +71,7 @@ class SettingsError(StartupError):
 
 
 class ForeignFileError(StartupError):
-    """A file to import can't be read, or isn't of any kind that we know."""
+    """A file to import can't be read, or is not of a supported kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class PolicyProblem:
     file: str
     line: int  # 0: the file or folder as a whole
     where: str  # a path into the file: rules[2].quantization_floor
-    message: str  # what is wrong, and the way out
+    message: str  # the problem and the remedy
 
     def __str__(self) -> str:
         """Render as `file:line: where: message`, which terminals and editors link."""
@@ -126,7 +126,7 @@ class MalformedRequest(CallerError):
 
 
 class AmbiguousHeader(CallerError):
-    """A header comes twice, or says what two readers could read in two ways (T-54)."""
+    """A header is repeated, or two parsers could interpret its value differently (T-54)."""
 
     code = "ambiguous_header"
 
@@ -152,7 +152,7 @@ class MissingKey(CallerError):
 
 
 class UnknownCallerKey(CallerError):
-    """Caller keys are set and this request shows none of them."""
+    """Caller keys are configured and this request carries none of them."""
 
     status = 401
     code = "unknown_caller_key"
@@ -212,7 +212,7 @@ class TargetTooLong(CallerError):
 
 
 class UnsupportedContent(CallerError):
-    """The content type or encoding is not one whose policy we can hold (T-30, T-42)."""
+    """A policy can't be enforced on this content type or encoding (T-30, T-42)."""
 
     status = 415
     code = "unsupported_content"
@@ -227,7 +227,7 @@ class WebSocketRefused(CallerError):
 
 
 class TooManyWrongKeys(CallerError):
-    """This address has shown too many wrong caller keys lately."""
+    """This address has recently sent too many wrong caller keys."""
 
     status = 429
     code = "too_many_wrong_keys"
@@ -246,7 +246,7 @@ class HeadTooLarge(CallerError):
 
 
 class PolicyRefusal(RequestError):
-    """The policy forbids what the caller asked, or what came of it."""
+    """The policy forbids the request or its outcome."""
 
     status = 403
     type = "permission_error"
@@ -265,25 +265,25 @@ class PolicyRefused(PolicyRefusal):
 
 
 class PolicyBroken(PolicyRefusal):
-    """Somebody served whom the policy shuts out, and `on_violation` withholds the answer."""
+    """An excluded provider served the request, and `on_violation` withholds the answer."""
 
     status = 502
     code = "policy_broken"
 
 
 class PolicyUnproven(PolicyRefusal):
-    """It can't be shown who served, and `on_violation: block_unproven` withholds the answer."""
+    """The provider can't be proven, and `on_violation: block_unproven` withholds the answer."""
 
     status = 502
     code = "policy_unproven"
 
 
 class InternalError(RequestError):
-    """A defect of ours; the process log has the details, the caller the receipt's id."""
+    """A defect in Pointsman; the log has the details, and the caller gets the receipt's id."""
 
 
 class Draining(RequestError):
-    """This process is stopping: it finishes what runs and begins nothing new (T-26)."""
+    """This process is stopping: it finishes running requests and accepts no new ones (T-26)."""
 
     status = 503
     code = "draining"
@@ -291,11 +291,11 @@ class Draining(RequestError):
 
 
 class Drained(Draining):
-    """The time that running requests get to finish was over (T-26)."""
+    """The time allowed for running requests to finish has ended (T-26)."""
 
 
 class BodiesFull(RequestError):
-    """The bodies of all requests together take up the memory that they may."""
+    """The bodies of all requests together have reached their memory limit."""
 
     status = 503
     code = "bodies_full"
@@ -303,7 +303,7 @@ class BodiesFull(RequestError):
 
 
 class ConnectionsFull(RequestError):
-    """As many connections are open as there may be (T-65)."""
+    """The limit on open connections is reached (T-65)."""
 
     status = 503
     code = "connections_full"
@@ -331,7 +331,7 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamGarbage(UpstreamError):
-    """Upstream answered with something that can be neither read nor passed on."""
+    """Upstream's answer can be neither read nor passed on."""
 
     code = "upstream_garbage"
 

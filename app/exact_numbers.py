@@ -35,7 +35,7 @@ def from_json(text: str) -> Decimal | None:
 def exact(value: object) -> Decimal | None:
     """`value` as a number, whether it is one or a text that spells one; None beyond the bounds.
 
-    A spelling that only Python takes for a number (`0_1`, `Infinity`, ` 1`) is none.
+    Returns None for a spelling that only Python accepts as a number (`0_1`, `Infinity`, ` 1`).
     """
     if type(value) is str:
         readable = len(value) <= LONGEST and _NUMBER.fullmatch(value)
@@ -53,9 +53,9 @@ def whole(value: object, *, least: int = 0, below: int = MOST_COUNT) -> int | No
 
 
 def plainly(number: Decimal) -> str:
-    """A number's digits, without zeros that say nothing: `0.000025`, `1200`.
+    """A number's digits, without insignificant zeros: `0.000025`, `1200`.
 
-    One that no reader here would have let in is written with an exponent instead.
+    A number outside the bounds of this module is written with an exponent instead.
     """
     if number and abs(number.adjusted()) > MOST_EXPONENT:
         return f"{number:.6E}"

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """Everything that outlives a request, made once and passed to whoever needs it."""
+    """Everything that outlives a request, made once and passed to the parts that need it."""
 
     settings: Settings
     policies: PolicyFolder
@@ -78,7 +78,7 @@ class Rooms:
 
     @property
     def live(self) -> Live:
-        """What knows how this process stands."""
+        """The source of this process's current status."""
         return Live(
             policies=self.policies,
             writer=self.writer,
@@ -93,7 +93,7 @@ class Rooms:
 
 
 def create_app(settings: Settings, worker: Worker | None = None) -> App:
-    """A ready-to-serve app, of one of several workers or the only one.
+    """A ready-to-serve app, for one of several workers or a single process.
 
     Raises `PolicyFileError` when the policies can't be used.
     """
@@ -136,7 +136,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
 
 
 def application(settings: Settings | None = None) -> "Application":
-    """The same as a FastAPI application, for `uvicorn app.main:app`, `TestClient` and readers.
+    """The app as a FastAPI application, for `uvicorn app.main:app`, `TestClient` and readers.
 
     Raises as `Settings.read` and `create_app` do. `pointsman serve` does not need it: FastAPI is
     loaded with the first request for a path that it frames.
@@ -160,7 +160,7 @@ def _the_app() -> "Application":
 
 
 def check(settings: Settings) -> None:
-    """Raise what `create_app` would, for a process that won't serve itself; starts nothing."""
+    """Raise as `create_app` would, in a process that does not serve itself; starts nothing."""
     create_app(settings.model_copy(update={"otel": False}))
     if settings.otel:
         tracing()

@@ -3,8 +3,8 @@
 `*.yaml` and `*.yml` directly in the folder are loaded, subfolders are not: they hold examples.
 
 Rule 1  A change takes effect whole, between two requests: the book is swapped, never edited.
-Rule 2  A broken file keeps the last good book; what is wrong is kept to be shown.
-Rule 3  Files are looked at, not watched: that sees every way in which editors and orchestrators
+Rule 2  If a file is broken, the last good book stays in force; its problems are kept for display.
+Rule 3  Files are polled, not watched: polling detects every way in which editors and orchestrators
         save (in place, by rename, by swapping a symbolic link), on every file system.
 """
 
@@ -27,7 +27,7 @@ _LOOK_EVERY_SECONDS = 0.2
 _TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # without waiting
 LARGEST_FILE = 4_000_000  # bytes; a thousand rules take a twentieth of it
 
-# What tells a file's states apart: where it is, how long, and when it was written.
+# Distinguishes a file's states: its location, its length and its modification time.
 State = tuple[int, int, int, int]
 InForce = Callable[[Path, Book], None]
 Folder = Mapping[Path, State | None] | None  # None: there is no such folder
@@ -42,7 +42,7 @@ def shipped_policies() -> Path:
 def policy_folder(configured: Path | None, own: Path | None = None) -> Path:
     """The folder in force: the configured one, else `./policies`, else the user's own one.
 
-    `own` is where the user's own policies are; where it isn't there, the shipped ones apply.
+    `own` is the folder of the user's own policies; if it does not exist, the shipped ones apply.
     """
     if configured is not None:
         return configured
@@ -53,9 +53,9 @@ def policy_folder(configured: Path | None, own: Path | None = None) -> Path:
 
 
 def policy_files(folder: Path) -> list[Path]:
-    """The files of a folder that are read, in their order.
+    """The policy files of a folder, in the order in which they are read.
 
-    Hidden files are not: editors put their locks and their backups there.
+    Hidden files are skipped: editors use them for locks and backups.
     """
     files = (*folder.glob("*.yaml"), *folder.glob("*.yml"))
     return sorted(file for file in files if not file.name.startswith("."))
@@ -64,8 +64,8 @@ def policy_files(folder: Path) -> list[Path]:
 def read_folder(folder: Path) -> Book:
     """The book of all policy files in `folder`.
 
-    Raises `PolicyFileError` listing every mistake of every file; a folder that is missing or
-    can't be read is one too, since serving without the policy someone wrote is never right.
+    Raises `PolicyFileError` listing every mistake of every file, and also for a folder that is
+    missing or can't be read, since serving without the operator's policy is never right.
     """
     if not folder.is_dir():
         what = "not a folder" if folder.exists() else "no such folder"
@@ -83,9 +83,9 @@ def read_folder(folder: Path) -> Book:
 
 
 def _text_of(file: Path) -> str:
-    """The text of a file. Raises `OSError`, and `ValueError` for what is no file of a sound size.
+    """The text of a file. Raises `OSError`, and `ValueError` if it is irregular or too large.
 
-    To open a pipe would wait for somebody to write to it, for ever, and a device may never end.
+    Opening a pipe would wait for a writer for ever, and reading a device may never end.
     """
     with os.fdopen(os.open(file, _TO_READ), "rb") as opened:
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
@@ -104,12 +104,12 @@ _WAY_OUT = "set the folder with --policies or POINTSMAN_POLICIES"
 
 
 class PolicyFolder:
-    """Holds the book in force, and renews it; whoever asks gets an immutable one."""
+    """Holds the book in force and renews it; each book it returns is immutable."""
 
     def __init__(self, folder: Path, in_force: InForce = lambda _folder, _book: None) -> None:
         """Read the folder. Raises `PolicyFileError`.
 
-        `in_force` is called, beside the event loop, with the policies that come into force.
+        `in_force` is called in a thread with the policies that come into force.
         """
         self.folder = folder
         self._in_force = in_force
@@ -119,16 +119,16 @@ class PolicyFolder:
         self.failures = 0  # how often saved files could not be used
 
     async def keep_fresh(self) -> None:
-        """Report what is in force, then look at the files again and again, until cancelled."""
+        """Report the policies in force, then poll the files until cancelled."""
         await asyncio.to_thread(self._in_force, self.folder, self.current)
         while True:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             await asyncio.to_thread(self.look)
 
     def look(self) -> None:
-        """Take in what has changed, once it has stayed the same for two looks.
+        """Load changed files once they have stayed the same for two polls.
 
-        A file is empty for a moment while it is written in place; two looks tell that apart.
+        A file is briefly empty while it is written in place; the second poll detects this.
         """
         now = _states(self.folder)
         settled, self._seen = now == self._seen, now

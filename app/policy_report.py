@@ -1,6 +1,6 @@
-"""What a folder of policies is worth: which files are in force, and what is wrong with them.
+"""Reports on a folder of policies: which files are in force, and their problems.
 
-Loaded once the server is ready, or by a command: to serve, a proxy only needs the rules themselves.
+Loaded once the server is ready, or by a command: serving requests requires only the rules.
 """
 
 import logging
@@ -22,9 +22,9 @@ _LIKE_YAML = re.compile(r"\.ya?ml", re.IGNORECASE)
 
 
 def report(folder: Path, book: Book, callers: frozenset[str] | None = None) -> None:
-    """One line in the log: which files are in force, and what `check` would find in them.
+    """Log one line: which files are in force, and what `check` would find in them.
 
-    A warning if it would find a warning or an error.
+    It is a warning if `check` would find a warning or an error.
     """
     count = Counter(each.severity for each in look_over(folder, book, callers=callers))
     found = ", ".join(plural(count[name], name) for name in ("error", "warning") if count[name])
@@ -46,15 +46,15 @@ def look_over(
     catalog: Catalog = EMPTY,
     callers: frozenset[str] | None = None,
 ) -> tuple[Finding, ...]:
-    """What is wrong with a folder's files and with the book that was read from them.
+    """The problems of a folder's files and of the book that was read from them.
 
-    `callers` are the names that `POINTSMAN_CALLER_KEYS` has.
+    `callers` are the names in `POINTSMAN_CALLER_KEYS`.
     """
     return (*_not_read(folder), *lint(book, catalog, callers))
 
 
 def _not_read(folder: Path) -> Iterator[Finding]:
-    """Files that look like policies and are not read, and a folder that has no others."""
+    """Findings for files that look like policies but are not read, and for a folder without any."""
     read = set(policy_files(folder))
     for file in sorted(folder.iterdir()):
         if file not in read and not file.name.startswith(".") and _LIKE_YAML.search(file.name):

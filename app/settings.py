@@ -1,4 +1,4 @@
-"""Every knob there is: name, default, what it does. Read once, by `main` and `cli`.
+"""Every setting: its name, default and effect. Read once, by `main` and `cli`.
 
 Values come from the command line, else the environment, else `.env` in the working directory, else
 `.env` in the user's own folder (`$XDG_CONFIG_HOME/pointsman`): `OPENROUTER_API_KEY` under its usual
@@ -66,7 +66,7 @@ def _base_address(url: str) -> str:
 
 
 def _origins(entries: tuple[str, ...]) -> tuple[str, ...]:
-    """Raises `ValueError` with all that is wrong, entry by entry."""
+    """The checked entries. Raises `ValueError` listing the problem of each bad entry."""
     read: list[str] = []
     wrong: list[str] = []
     for entry in entries:
@@ -91,9 +91,9 @@ def _span(value: object) -> object:
 
 
 def unknown_settings() -> list[str]:
-    """What in the environment looks like a setting of ours and is none, with what may be meant.
+    """Unknown variables that look like Pointsman's settings, each with a suggestion.
 
-    Told and not refused: a cluster sets names of this kind for a service called pointsman.
+    Reported, not refused: a cluster sets names of this kind for a service called pointsman.
     """
     known = [f"POINTSMAN_{name.upper()}" for name in Settings.model_fields]
     strange = sorted(name for name in os.environ if name.startswith("POINTSMAN_"))
@@ -122,7 +122,7 @@ def config_folder() -> Path | None:
 
 
 def _env_files() -> tuple[Path, ...]:
-    """The user's own `.env`, and the working directory's, which wins."""
+    """The user's own `.env`, and the working directory's, which takes precedence."""
     own = config_folder()
     return (*([own / ".env"] if own else []), Path(".env"))
 
@@ -346,7 +346,7 @@ class Settings(BaseSettings):
 
     @property
     def own_policies(self) -> Path | None:
-        """The user's own folder of policies, whether it is there or not."""
+        """The user's own folder of policies, whether or not it exists."""
         own = config_folder()
         return own / "policies" if own else None
 
@@ -357,7 +357,7 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.state / 'ledger.db'}"
 
     def check_exposure(self) -> None:
-        """Raise `SettingsError` where settings contradict each other or would let strangers in."""
+        """Raise `SettingsError` if settings contradict each other or would admit strangers."""
         strangers = sorted(set(self.operators) - set(self.caller_keys))
         if strangers:
             raise SettingsError(
@@ -392,7 +392,7 @@ class Settings(BaseSettings):
 
 
 def _is_a_path(ledger: str) -> bool:
-    """Whether a ledger is given as a file, and not as an address."""
+    """Whether a ledger is given as a file path rather than as a URL."""
     names_file = "/" in ledger or os.sep in ledger or "." in ledger
     return names_file and re.match(r"[a-z+]+:", ledger) is None
 

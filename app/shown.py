@@ -4,8 +4,8 @@ Clients choose model names and user agents, OpenRouter chooses the names of prov
 wording of errors, and any of these can hold control characters that move a cursor, recolour a
 screen, set a window's title or reverse the order of what stands next to them.
 
-Rule 1  Shown is what Unicode calls printable, with newlines and tabs. Each other character, and
-        each combining mark beyond four on one letter, becomes one U+FFFD: the length stays.
+Rule 1  Characters that Unicode calls printable, newlines and tabs are shown. Every other character,
+        and each combining mark beyond four on one letter, becomes one U+FFFD: the length stays.
 Rule 2  In JSON the same characters are written as escapes, so a reader gets the exact text.
 """
 
@@ -20,25 +20,25 @@ MOST_MARKS = 4  # combining marks on one letter; written languages stay below
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _ASCII_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MARKS = frozenset({"Mn", "Me"})  # marks that take no room of their own
-_SPACE = "Zs"  # of any width; not printable by Python's word, and harmless
-# Letters and symbols by category that show nothing at all, so that they could hide a difference.
+_SPACE = "Zs"  # of any width; not printable according to Python, but harmless
+# Letters and symbols by category that are invisible, so that they could hide a difference.
 _INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def shown(text: str) -> str:
-    """The text as it may be shown; it keeps its lines and its length."""
+    """The text made safe to show; its lines and its length stay the same."""
     return _replaced(text, lambda _: _REPLACEMENT)
 
 
 def one_line(text: str) -> str:
-    """The same on one line: no text may forge the line below it, or a column beside it."""
+    """The safe text on one line, so that it can't forge the next line or the next column."""
     return shown(text).replace("\n", _REPLACEMENT).replace("\t", _REPLACEMENT)
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """A value as JSON that may be shown. Letters of any script stay as they are.
+    """A value as JSON that is safe to show. Letters of any script stay unchanged.
 
-    Raises `TypeError` for a value that is not JSON's.
+    Raises `TypeError` for a value that JSON can't represent.
     """
     return _replaced(json.dumps(value, ensure_ascii=False, indent=indent), _escaped)
 

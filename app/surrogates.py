@@ -1,4 +1,4 @@
-"""Halves of characters in JSON: legal to JavaScript, and to no strict reader. PURE."""
+"""Escaped halves of characters in JSON: legal in JavaScript, refused by strict parsers. PURE."""
 
 import re
 
@@ -8,10 +8,10 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 def without_surrogates(text: bytes) -> bytes:
-    """`text` with U+FFFD for each half of a character that is written as an escape."""
+    """`text` with each escaped half of a character replaced by U+FFFD."""
     return _SURROGATE.sub(rb"\\ufffd", text)
 
 
 def readable(text: bytes) -> bytes:
-    """`text` with U+FFFD for what isn't UTF-8, too."""
+    """As `without_surrogates`, with bytes that are not UTF-8 also replaced by U+FFFD."""
     return without_surrogates(text.decode(errors="replace").encode())

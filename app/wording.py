@@ -1,4 +1,4 @@
-"""Words of many, in few: lists that must stay short. PURE."""
+"""Short wordings of plurals and lists. PURE."""
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -13,7 +13,7 @@ def plural(number: int, noun: str, many: str = "") -> str:
 
 
 def rules_and_aliases(rules: int, aliases: int) -> str:
-    """What a book has: 2 rules and 1 alias."""
+    """The size of a book: 2 rules and 1 alias."""
     return f"{plural(rules, 'rule')} and {plural(aliases, 'alias', 'aliases')}"
 
 
@@ -32,7 +32,7 @@ def listed(words: Iterable[str], most: int = _MOST_NAMED) -> str:
 def some_names(names: Sequence[str], joint: str = ", ") -> str:
     """As many of the names as fit on a line, and how many more there are.
 
-    The result has at most `LONGEST` characters and the words for how many more.
+    The result has at most `LONGEST` characters, plus the count of the remaining names.
     """
     text = joint.join(names)
     if len(text) <= LONGEST:

@@ -1,1 +1,1 @@
-"""Surfaces: what the caller sees. FastAPI lives here and nowhere deeper."""
+"""Surfaces that callers see. FastAPI is used here and nowhere deeper."""

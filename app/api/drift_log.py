@@ -1,4 +1,4 @@
-"""Notes when a change of the catalog changes whom the policies let through."""
+"""Reports when a change of the catalog changes which endpoints the policies admit."""
 
 import logging
 from collections import deque
@@ -13,7 +13,7 @@ _KEPT = 20
 
 
 class DriftLog:
-    """One log line for each drift, the newest of them kept to be shown, all of them counted."""
+    """Logs one line for each drift, keeps the newest for display and counts all of them."""
 
     def __init__(self, policies: PolicyFolder) -> None:
         self._policies = policies
@@ -21,7 +21,7 @@ class DriftLog:
         self.count = 0
 
     def changed(self, model: str, before: Catalog, after: Catalog) -> None:
-        """Note what a new listing of `model` means."""
+        """Record the drift that a new listing of `model` causes."""
         for drift in drifts(self._policies.current, model, before, after):
             log.warning("catalog drift: %s", drift)
             self.latest.append(drift)

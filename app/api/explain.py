@@ -1,4 +1,4 @@
-"""What would be sent, and nothing is: `POST /pointsman/explain`, and `x-pointsman-dry-run: 1`."""
+"""Dry runs, which send nothing: `POST /pointsman/explain`, and `x-pointsman-dry-run: 1`."""
 
 from urllib.parse import parse_qs
 
@@ -21,7 +21,7 @@ from app.wire.dialect import Dialect
 
 
 class Explain:
-    """Answers a request with its explanation; no receipt is left, since nothing was asked."""
+    """Answers a request with its explanation; no receipt is filed, since nothing was sent."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Explain:
     ) -> None:
         """Explain one request body.
 
-        `?caller=` and `?user_agent=` ask on behalf of somebody else than who is asking.
+        `?caller=` and `?user_agent=` explain it for another caller or client.
         """
         async with self._recorder.exchange(scope, send, dialect, filed=False) as exchange:
             must_be_json(exchange.asked_with)

@@ -1,7 +1,7 @@
-"""What FastAPI frames: receipts, figures, explanations and pages.
+"""The paths that FastAPI serves: receipts, figures, explanations and pages.
 
-This is the one module of a running proxy that loads FastAPI, and it is itself loaded when one of
-these is first asked for: most proxies relay all day and are looked at now and then.
+This is the only module of a running proxy that loads FastAPI, and it is itself loaded on first use:
+most proxies relay all day and are only occasionally looked at.
 """
 
 import logging
@@ -33,10 +33,10 @@ _WAS_IN_FRONT = "pointsman.in_front"
 
 
 class Application(FastAPI):
-    """Pointsman as a FastAPI application: its own paths, and the description of all.
+    """Pointsman as a FastAPI application: its own paths, and the description of all paths.
 
-    What it does not frame is served in front of it: with a `front`, each request goes there first,
-    and comes back if it is for one of these paths.
+    Other paths are served in front of it: with a `front`, each request goes there first and comes
+    back if it is for one of FastAPI's paths.
     """
 
     front: ASGIApp | None = None
@@ -58,7 +58,7 @@ class Application(FastAPI):
 def framed(
     store: "Callable[[], Store]", *, explain: ASGIApp, pages: ASGIApp, otherwise: ASGIApp
 ) -> Application:
-    """Our own API and pages over the ledger; `otherwise` answers what there is no route for."""
+    """Pointsman's own API and pages over the ledger; `otherwise` answers all other paths."""
     app = Application(
         title="Pointsman",
         version=__version__,
@@ -89,7 +89,7 @@ def _to_the_docs(_: Request) -> RedirectResponse:
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
-    """Errors of these paths in the shape that all others of ours have."""
+    """An error of these paths, in the shape of all of Pointsman's errors."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     code = _CODES.get(error.status_code, "error")
     body = openai_error(str(error.detail), code=code, kind="invalid_request_error")
@@ -100,14 +100,14 @@ _CODES = {400: "invalid_parameter", 403: "forbidden", 404: "not_found", 405: "me
 
 
 class _Json(JSONResponse):
-    """JSON that may be shown on a terminal, as by curl: it is full of names that others chose."""
+    """JSON that is safe on a terminal, as with curl: it contains many names from outside."""
 
     def render(self, content: object) -> bytes:
         return json_text(content).encode()
 
 
 async def _ledger_unreadable(_: Request, error: Exception) -> JSONResponse:
-    """The reply to who asks for receipts that can't be read now."""
-    log.debug("%s", error)  # the writer has said it, once; this would say it at every request
+    """The reply to a request for receipts that can't be read now."""
+    log.debug("%s", error)  # the writer has logged it once; this would log it at every request
     body = openai_error(str(error), code="ledger_error", kind="api_error")
     return JSONResponse(body, status_code=503)

@@ -1,4 +1,4 @@
-"""Alive, and ready: what a supervisor, a load balancer or a person asks first."""
+"""Health and readiness, for supervisors, load balancers and people."""
 
 from collections.abc import Callable
 
@@ -15,11 +15,11 @@ async def health(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Ready:
-    """`/ready`: how it stands.
+    """`/ready`: the status of this process.
 
     Degraded is still a 200: requests are served, under the last good policies and whether or not
-    receipts can be written, and taking the proxy out of service would help no client. Only while it
-    is stopping it is a 503. Of several workers, one answers, and speaks for itself.
+    receipts can be written, and taking the proxy out of service would help no client. It is a 503
+    only while the process is stopping. With several workers, one answers, for itself only.
     """
 
     def __init__(self, standing: Callable[[], Standing]) -> None:

@@ -1,6 +1,6 @@
-"""Which names of models are known: those of the catalog and those in the policies.
+"""Which model names are known: those of the catalog and those in the policies.
 
-Callers choose what they ask for. A metric that took their word for it would grow without end.
+Callers can ask for any name. A metric labelled with those names would grow without limit.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class KnownModels:
-    """One name for each model, whatever case or variant it was asked for in."""
+    """One name for each model, whatever case or variant was requested."""
 
     def __init__(self, policies: PolicyFolder, feed: CatalogFeed) -> None:
         self._policies = policies
@@ -23,7 +23,7 @@ class KnownModels:
         self._named: frozenset[str] = frozenset()
 
     def name_of(self, asked: str) -> str | None:
-        """The model that is meant; None for one that nobody has heard of."""
+        """The name of the requested model; None if it is unknown."""
         catalog, exact, base = self._feed.current, listing_key(asked), model_key(asked)
         if exact in catalog.models or exact in catalog.listings:
             return exact
@@ -33,7 +33,7 @@ class KnownModels:
         return exact if exact in named else base if base in named else None
 
     def _in_the_book(self) -> frozenset[str]:
-        """Aliases are in it, too: a request that was refused has no other model."""
+        """The names in the book, aliases included: a refused request has no other model."""
         book = self._policies.current
         if book is not self._book:
             self._book = book

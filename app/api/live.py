@@ -1,4 +1,4 @@
-"""The live objects that know how this process stands, and what they say at one moment."""
+"""The live objects that hold this process's status, and their status at one moment."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from app.telemetry.standing import Standing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What is asked how things stand."""
+    """The objects from which this process's status is read."""
 
     policies: PolicyFolder
     writer: Writer
@@ -30,7 +30,7 @@ class Live:
     worker: Worker | None = None
 
     def standing(self) -> Standing:
-        """How things stand now. Of several workers, each speaks for itself."""
+        """The current status. With several workers, each reports only its own."""
         book, catalog = self.policies.current, self.feed.current
         connections = self.traffic.connections
         dates = [listing.fetched_at for listing in catalog.listings.values()]

@@ -1,4 +1,4 @@
-"""GET /metrics for Prometheus. Loaded when it is first asked for; see `telemetry/metrics.py`."""
+"""GET /metrics for Prometheus. Loaded on first use; see `telemetry/metrics.py`."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from app.telemetry.tallies import Tallies
 
 
 class Metrics:
-    """Plain ASGI. The text is written beside the event loop: it may have thousands of lines.
+    """Plain ASGI. The text is written in a thread, since it may have thousands of lines.
 
-    Where there are `peers`, it is of all workers together.
+    With `peers`, it covers all workers together.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Metrics:
         await send_bytes(send, 200, body, [(b"content-type", content_type.encode())])
 
     async def telling(self, *, scraped: bool) -> Telling:
-        """What this worker alone has counted, and how it stands."""
+        """The counts and status of this worker alone."""
         standing = self._now(scraped=scraped)
         return await asyncio.to_thread(telling, self._tallies, standing)
 
     def _now(self, *, scraped: bool) -> Standing:
-        """How things stand; a scrape that is being answered is not counted as open."""
+        """The current status; the scrape being answered is not counted as open."""
         now = self._standing()
         return replace(now, open_requests=now.open_requests - scraped)

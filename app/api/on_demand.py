@@ -1,4 +1,4 @@
-"""What is loaded when it is first asked for: metrics, and what FastAPI frames."""
+"""Parts that are loaded on first use: metrics, and the paths that FastAPI serves."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def metrics_of(
     tallies: Tallies, standing: "Callable[[], Standing]", worker: Worker | None
 ) -> "tuple[Callable[[], Metrics], Peers | None]":
-    """What makes the metrics of this process, and the way to other workers, if there are any."""
+    """The factory of this process's metrics, and the link to other workers, if there are any."""
 
     @cache
     def make() -> "Metrics":
@@ -39,7 +39,7 @@ def metrics_of(
 
 
 def reporting(callers: frozenset[str]) -> InForce:
-    """What reports which policies are in force; `callers` are the names that have a key."""
+    """The function that reports the policies in force; `callers` are the names that have a key."""
 
     def report_on(folder: Path, book: Book) -> None:
         from app.policy_report import report  # noqa: PLC0415 - once the server is ready
@@ -52,7 +52,7 @@ def reporting(callers: frozenset[str]) -> InForce:
 def framed_api(
     store: "Callable[[], Store]", *, explain: ASGIApp, pages: ASGIApp, otherwise: ASGIApp
 ) -> OnDemand:
-    """Receipts, figures, explanations and pages; `otherwise` answers what there is no route for."""
+    """Receipts, figures, explanations and pages; `otherwise` answers all other paths."""
 
     def make() -> ASGIApp:
         from app.api.framed import framed  # noqa: PLC0415 - see OnDemand

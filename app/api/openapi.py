@@ -1,7 +1,7 @@
-"""What OpenAPI says of Pointsman: its own paths, and what it adds to those of OpenRouter.
+"""The OpenAPI description of Pointsman: its own paths, and its additions to OpenRouter's.
 
-FastAPI describes what it frames. The other paths are served without it, for speed, and described
-here: the relayed ones from the table of dialects, so that none can be missing.
+FastAPI describes the paths that it serves. The other paths are served without it, for speed, and
+described here: the relayed ones from the table of dialects, so that none can be missing.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ TAGS = [
     {"name": "state", "description": "Is Pointsman alive, ready, and what has it counted"},
 ]
 
-# What the filters select; the same ones for receipts and stats.
+# The filters; the same ones for receipts and stats.
 FILTERS: Mapping[str, str] = {
     "model": "The client asked for this model or alias, or it was sent, or it served; * and ? work",
     "alias": "The client asked for this alias; * and ? work",
@@ -54,7 +54,7 @@ FILTERS: Mapping[str, str] = {
 
 
 def parameters(**own: str) -> Described:
-    """What FastAPI adds to a path that takes the filters, and parameters of its `own`."""
+    """The parameters that FastAPI documents for a path with the filters and its `own` ones."""
     told = {**own, **{name: FILTERS[name] for name in NAMES}}
     return {
         "parameters": [

@@ -1,12 +1,12 @@
-"""Whose receipts a request may read: the door has decided it, see `Callers.may_read_of`."""
+"""Which receipts a request may read; decided by the door, see `Callers.may_read_of`."""
 
 from fastapi import HTTPException, Request
 
 
 def caller_to_read(request: Request, asked: str | None) -> str | None:
-    """The caller whose receipts are read, where `asked` is the one that was asked for.
+    """The caller whose receipts are read, if those of the caller `asked` are requested.
 
-    None: those of all. Raises a 403 where somebody else's are asked for.
+    None: those of all. Raises a 403 if another caller's receipts are requested.
     """
     only: str | None = request.scope["reads"]
     if only is None or asked in {None, only}:

@@ -1,11 +1,11 @@
-"""The workers of one Pointsman, as one of them sees the others: who has counted what.
+"""Exchange of counts between the workers of one Pointsman.
 
-Each listens on a socket of its own in a folder that only this user can enter.
+Each worker listens on its own socket in a folder that only this user can enter.
 
-Rule 1  What a worker tells, it has put down in a file first. So no count that anybody has heard of
-        is lost with its worker: the next one of the same number goes on from there.
-Rule 2  Who doesn't answer in time is taken for what it put down last; its gauges are left out.
-Rule 3  Until somebody asks, nothing is counted together, sent or written.
+Rule 1  A worker saves its counts to a file before it reports them. So no reported count is lost
+        with its worker: its replacement, which has the same number, continues from there.
+Rule 2  For a worker that does not answer in time, its last saved counts are used, without gauges.
+Rule 3  Until metrics are requested, nothing is added up, sent or written.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ _PATIENCE_SECONDS = 1.0
 
 
 class Teller(Protocol):
-    """What knows this worker's metrics."""
+    """The source of this worker's metrics."""
 
     async def telling(self, *, scraped: bool) -> Telling:
-        """All of them now; `scraped` says that it is this worker who answers a scrape."""
+        """All current metrics; `scraped`: this worker is the one that answers a scrape."""
         ...
 
 
 class Peers:
-    """This worker's counts for the others, and the others' for this one."""
+    """Reports this worker's counts to the other workers, and theirs to this one."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Peers:
         *,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
-        """`teller` may take a while: it is asked in a thread, when it is first needed."""
+        """`teller` may be slow: it is called in a thread, when it is first needed."""
         self._worker = worker
         self._teller = teller
         self._patience = patience
@@ -52,7 +52,7 @@ class Peers:
         self._telling = asyncio.Lock()
 
     async def open(self) -> None:
-        """Go on where the one before stopped, and answer whoever asks."""
+        """Continue from the previous worker's counts, and answer the other workers."""
         number = self._worker.number
         self._before = await asyncio.to_thread(self._put_down_by, number)
         path = self._socket(number)
@@ -63,14 +63,14 @@ class Peers:
             log.warning("other workers can't read the metrics of this one: %s", error)
 
     async def close(self) -> None:
-        """Answer no more; what was counted is put down for whoever comes next."""
+        """Stop answering; the counts are saved for the replacement worker."""
         if self._server is not None:
             self._server.close()
-        with suppress(Exception):  # nothing that is told may keep a worker from ending
+        with suppress(Exception):  # no failure to report may keep a worker from ending
             await self._tell_now()
 
     async def told(self) -> Telling:
-        """What all workers have counted, and how they stand."""
+        """The counts and status of all workers."""
         others = [n for n in range(1, self._worker.of + 1) if n != self._worker.number]
         asking = asyncio.gather(*map(self._ask, others))
         mine = await self._tell_now(scraped=True)
@@ -82,7 +82,7 @@ class Peers:
             writer.write(await self._tell_now())
             await writer.drain()
         except OSError:
-            pass  # it asks no more
+            pass  # the other worker has closed the connection
         finally:
             writer.close()
 
@@ -94,14 +94,14 @@ class Peers:
 
     def _put_down(self, now: Telling) -> bytes:
         told = to_bytes(carried_on(self._before, now))
-        with suppress(OSError):  # it is told all the same, and lost only if the worker dies now
+        with suppress(OSError):  # it is reported anyway, and lost only if the worker dies now
             draft = self._file(self._worker.number).with_suffix(".draft")
             draft.write_bytes(told)
             draft.replace(self._file(self._worker.number))
         return told
 
     async def _ask(self, number: int) -> tuple[int, bytes]:
-        """What another worker tells; nothing, where it doesn't in time."""
+        """Another worker's report; empty if it does not arrive in time."""
         try:
             async with asyncio.timeout(self._patience):
                 reader, writer = await asyncio.open_unix_connection(self._socket(number))

@@ -1,4 +1,4 @@
-"""GET /pointsman/receipts: the ledger, read over HTTP; by a caller's key, its own part of it."""
+"""GET /pointsman/receipts: the ledger over HTTP; a caller's key reads only its own receipts."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ _MOST = 1000  # receipts in one answer
 
 
 def receipt_routes(store: "Callable[[], Store]") -> APIRouter:
-    """Routes over the store that `store()` gives; it is asked in a worker thread."""
+    """Routes over the store that `store()` returns; it is called in a worker thread."""
     router = APIRouter(prefix="/pointsman")
 
     @router.get(

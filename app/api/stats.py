@@ -1,4 +1,4 @@
-"""GET /pointsman/stats: what the receipts add up to, over HTTP."""
+"""GET /pointsman/stats: totals of the receipts, over HTTP."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def stats_routes(store: "Callable[[], Store]") -> APIRouter:
-    """A route over the store that `store()` gives; it is asked in a worker thread."""
+    """A route over the store that `store()` returns; it is called in a worker thread."""
     router = APIRouter(prefix="/pointsman")
 
     @router.get(

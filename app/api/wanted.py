@@ -1,4 +1,4 @@
-"""The filters of an address: the same as everywhere, within what its caller may read."""
+"""The filters in a URL: the usual ones, limited to the receipts that the caller may read."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,10 +10,10 @@ from app.ledger.wanted import NAMES, FilterError, Wanted, read, unknown
 
 
 def asked(request: Request, *others: str) -> tuple[Wanted, Mapping[str, str]]:
-    """Which receipts an address asks for, and its parameters of the `others` that it may have.
+    """The receipts that a URL asks for, and its values of the `others`, the other parameters.
 
-    Raises a 400 that names what is not known, given twice or can't be read, and a 403 where
-    another caller's receipts are asked for.
+    Raises a 400 that names a parameter that is unknown, repeated or unreadable, and a 403 if
+    another caller's receipts are requested.
     """
     given = _once_each(request)
     beside = {name: given.pop(name) for name in others if name in given}

@@ -1,1 +1,1 @@
-"""The one room that opens sockets to OpenRouter."""
+"""The only room that opens sockets to OpenRouter."""

@@ -12,7 +12,7 @@ _NOT_THERE = frozenset({404, 405, 410})
 
 
 class AddressWatch:
-    """Logs once that the address is probably wrong: requests would fail without saying why."""
+    """Logs once that the address is probably wrong: requests would fail without explanation."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
@@ -33,9 +33,9 @@ class AddressWatch:
 
 
 def amiss(status: int, body: bytes) -> str | None:
-    """How `GET /models` is answered, where no API like OpenRouter's answers so; None where one may.
+    """How `GET /models` was answered, if no API like OpenRouter's answers this way; else None.
 
-    A refused key, a limit or a failure is no sign of a wrong address.
+    A refused key, a limit or a failure is not a sign of a wrong address.
     """
     if status == _OK:
         if is_list(body):
@@ -55,7 +55,7 @@ def is_list(body: bytes) -> bool:
 
 
 def others(url: str) -> tuple[str, ...]:
-    """Addresses on the same host that may be meant by one that is wrong, likeliest first."""
+    """Addresses on the same host that may be intended by a wrong one, likeliest first."""
     parts = urlsplit(url)
     at = f"{parts.scheme}://{parts.netloc}"
     tried = [f"https://{parts.netloc}{parts.path}"] if parts.scheme == "http" else []

@@ -1,13 +1,13 @@
-"""One answer's bytes in; its head, the pieces of its body and how it ended out. No I/O.
+"""Reads one answer's bytes into its head, the pieces of its body and its end. No I/O.
 
 Rule 1  Interim answers (1xx) are skipped, trailers and chunk extensions ignored.
 Rule 2  An answer is complete when its framing says so, and only then: by length, by the last
         chunk, or by the connection's orderly end where it announced neither.
-Rule 3  Whatever is left over once an answer is complete spoils the connection, not the answer.
-Rule 4  Bytes that bring neither body nor end are counted, and so are headers and interim answers:
-        what has no end is cut off.
-Rule 5  An answer that the caller's client may read differently than we do is refused: a status
-        that is none, a transfer coding other than `chunked`, another version of HTTP.
+Rule 3  Bytes left over once an answer is complete spoil the connection, not the answer.
+Rule 4  Bytes that contribute neither body nor end are counted, and so are headers and interim
+        answers: an endless sequence of them is cut off.
+Rule 5  An answer that the caller's client may parse differently is refused: an invalid status, a
+        transfer coding other than `chunked`, another version of HTTP.
 """
 
 from http import HTTPStatus
@@ -29,7 +29,7 @@ _CODING = b"transfer-encoding"
 
 
 class AnswerReader:
-    """Made for one request, fed until `complete`; also what httptools calls back."""
+    """The reader for one request, fed until `complete`; it also has httptools' callbacks."""
 
     __slots__ = (
         "_bodiless",
@@ -63,7 +63,7 @@ class AnswerReader:
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Read some more. Raises `NotAnAnswer` where this is none of HTTP/1.1."""
+        """Read more bytes. Raises `NotAnAnswer` if they are not an HTTP/1.1 answer."""
         parser, before = self._parser, len(self.pieces)
         if parser is None:
             self.reusable = False
@@ -85,7 +85,7 @@ class AnswerReader:
                 raise NotAnAnswer("the answer's headers do not end")
 
     def end(self, *, clean: bool) -> None:
-        """The connection has ended. Raises `TransportError` unless the answer was to end so."""
+        """The connection has ended. Raises `TransportError` unless the answer may end this way."""
         if self.complete:
             return
         if not self.has_head:
@@ -96,7 +96,7 @@ class AnswerReader:
         self._parser = None
 
     def take(self) -> bytes:
-        """The pieces that are here, as one, and no longer here."""
+        """Remove and return the received pieces, joined."""
         pieces = self.pieces
         taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
@@ -104,7 +104,7 @@ class AnswerReader:
         return taken
 
     def drop(self) -> None:
-        """Nobody will read on."""
+        """Discard the rest: it will not be read."""
         self._parser = None
 
     def _is_until_close(self) -> bool:
@@ -114,7 +114,7 @@ class AnswerReader:
     # --- called back by httptools ---------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Another answer begins; after the one we asked for, that is one too many."""
+        """Another answer begins; after the requested answer, that is an error."""
         if self.complete:
             self.reusable = False
 
@@ -154,18 +154,18 @@ class AnswerReader:
             self._refuse(f"more than {_MOST_INTERIM} interim responses came before the answer")
 
     def _note_coding(self, coding: bytes) -> None:
-        """Only chunks are undone here; the header stays here, so nobody else could undo more."""
+        """Only chunks are decoded; the header is not forwarded, so no client could decode more."""
         if coding != b"chunked" or self._coding is not None:
             self._refuse("the answer has a transfer encoding other than chunked")
         self._coding = coding
 
     def _refuse(self, why: str) -> NoReturn:
-        """Stop the parser that is calling; `feed` raises the reason."""
+        """Stop the calling parser; `feed` raises the reason."""
         self._refused = why
         raise NotAnAnswer(why)
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body, freed from its framing."""
+        """A piece of the body, without its framing."""
         if self.complete:
             self.reusable = False
         else:
@@ -173,7 +173,7 @@ class AnswerReader:
             self.held += len(body)
 
     def on_message_complete(self) -> None:
-        """The framing says that this is all."""
+        """The framing marks the end of the answer."""
         assert self._parser is not None  # noqa: S101 - it is calling
         if self.has_head and not self.complete:
             self.complete = True

@@ -1,8 +1,8 @@
-"""The address beside that of OpenRouter's versioned API: some routes are not under `/api/v1`.
+"""The unversioned address of OpenRouter's API: some routes are not under `/api/v1`.
 
-`https://host/api/v1` has `https://host/api` beside it, so `/alpha/decisions` is asked for at
-`https://host/api/alpha/decisions`. An address that ends in no version is taken as it is: an
-upstream at `https://host/openrouter` is asked for `https://host/openrouter/alpha/decisions`.
+For `https://host/api/v1` it is `https://host/api`, so `/alpha/decisions` is requested at
+`https://host/api/alpha/decisions`. An address that does not end in a version is used unchanged:
+with an upstream at `https://host/openrouter`, it is `https://host/openrouter/alpha/decisions`.
 """
 
 import re
@@ -14,12 +14,12 @@ _VERSION = re.compile(r"(?<!/)/v[0-9]+/?$", re.IGNORECASE)
 
 
 def address_beside(base_url: str) -> str:
-    """The address that stands where the base address has its version."""
+    """The base address without its version."""
     return _VERSION.sub("", base_url)
 
 
 class Beside:
-    """The client for that address, connected when it is first asked for: most proxies never do."""
+    """The client for that address, created on first use: most proxies never need it."""
 
     def __init__(self, base_url: str, connect: Callable[[str], OpenRouter]) -> None:
         self._base_url = address_beside(base_url)

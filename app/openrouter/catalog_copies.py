@@ -1,9 +1,9 @@
-"""The catalog's listings on disk, so that a restart begins with what was known before.
+"""The catalog's listings on disk, so that a restart begins with the listings known before.
 
-One file for each listing, as it came, dated by its own modification time. Nothing here is needed:
-a copy that can't be read or written is as good as none, and says so once in the debug log. Whoever
-reads one checks it as if upstream had just sent it; a file of another user's, a link, or one that
-is larger than any listing is passed over.
+One file for each listing, unchanged, dated by its own modification time. The copies are optional:
+one that can't be read or written is ignored, and logged once at debug level. The reader checks a
+copy as if upstream had just sent it; a file of another user, a link, or one that is larger than
+any listing is skipped.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from app.wire.listing import LARGEST
 
 log = logging.getLogger("pointsman")
 
-# A named pipe would be waited for, and a link leads to anything.
+# Opening a named pipe would block, and a link may lead anywhere.
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _MOST = 500  # files
 _HEAVIEST = 64_000_000  # bytes of all of them
@@ -29,7 +29,7 @@ class CatalogCopies:
     """Copies of one upstream's listings, by path; safe to share between processes."""
 
     def __init__(self, folder: Path, upstream: str) -> None:
-        # A simulated upstream's listings must never be taken for the real one's.
+        # A simulated upstream's listings must never be used for the real one.
         self._folder = folder / hashlib.sha256(upstream.encode()).hexdigest()[:12]
 
     def read(self, path: str) -> tuple[float, bytes] | None:
@@ -42,7 +42,7 @@ class CatalogCopies:
             return None
 
     def write(self, path: str, body: bytes) -> None:
-        """Keep a listing; whoever reads meanwhile sees the old one or the new one, whole."""
+        """Save a listing; concurrent readers see the whole old one or the whole new one."""
         try:
             for each in (*reversed(self._folder.parents[:2]), self._folder):
                 each.mkdir(parents=True, exist_ok=True, mode=0o700)  # of the last folder alone

@@ -1,10 +1,10 @@
-"""Keeps the catalog fresh, beside the requests and never in their way.
+"""Keeps the catalog fresh in the background, without delaying requests.
 
-Rule 1  `want` marks a model as in use and returns at once; what is missing or old is fetched in
-        the background, once at a time, and a failure is not repeated for a while.
+Rule 1  `want` marks a model as in use and returns at once; a missing or old listing is fetched in
+        the background, once at a time, and a failed fetch is not repeated for a while.
 Rule 2  Stale beats absent: a listing that could not be renewed is kept, with its date.
-Rule 3  Everything is bounded: the models kept and their weight, the fetches under way, and what
-        is taken for a listing at all. What is large is read in a thread.
+Rule 3  Everything is bounded: the models kept and their weight, the fetches in progress, and the
+        size of a listing. Large listings are read in a thread.
 """
 
 import asyncio
@@ -37,16 +37,16 @@ T = TypeVar("T")
 
 _OK = 200
 _MOST_AT_ONCE = 8
-_HEAVIEST = 64_000_000  # bytes of all listings kept, as they came
+_HEAVIEST = 64_000_000  # bytes of all listings kept, as received
 _LARGE = 128_000  # bytes; less is read in two or three milliseconds, on the loop
 _NEVER = float("inf")
-# A caller chooses the model's name, and it becomes part of a path: nothing but a slug may.
+# A caller chooses the model's name, and it becomes part of a path: only a slug is allowed.
 _SLUG = re.compile(r"~?[a-z0-9][a-z0-9._-]{0,99}/[a-z0-9][a-z0-9._-]{0,99}(:[a-z0-9-]{1,20})?")
 _MODELS, _TOOLS = "/models", "/tools"
 
 
 class Copies(Protocol):
-    """Where listings outlive a restart; called in worker threads."""
+    """Storage in which listings survive a restart; called in worker threads."""
 
     def read(self, path: str) -> tuple[float, bytes] | None:
         """When a listing was fetched, and its body."""
@@ -58,7 +58,7 @@ class Copies(Protocol):
 
 
 class CatalogFeed:
-    """The catalog in force, and what keeps it so; `current` is swapped whole."""
+    """The catalog in force, kept current; `current` is replaced as a whole."""
 
     def __init__(
         self,
@@ -102,14 +102,14 @@ class CatalogFeed:
                 self._fetch_if_due(path, now)
 
     def want_tools(self) -> None:
-        """Note that tools are in use: where they run is listed too. As `want` otherwise."""
+        """Note that tools are in use, so that their locations are listed too. Else as `want`."""
         self._fetch_if_due(_TOOLS, self._clock())
 
     def renew(self, model: str, *, since: float) -> None:
-        """Have a model's listing fetched anew unless that was done after `since` (wall clock).
+        """Fetch a model's listing again unless it was fetched after `since` (wall clock).
 
-        For whoever would accuse a provider by it: labels and prices change. Must be called on the
-        event loop; never waits, and a failure is not repeated for a while here either.
+        Used before a listing counts as evidence of a violation: labels and prices change. Must be
+        called on the event loop; never waits, and a failure is not repeated for a while either.
         """
         now = self._clock()
         path, listing = _path_wanted(model), self.current.listing(model)
@@ -121,21 +121,21 @@ class CatalogFeed:
             self._fetch_if_due(path, now)
 
     async def settled(self) -> None:
-        """Wait until nothing is being fetched: for tests and commands, never for requests."""
+        """Wait until no fetch is in progress: for tests and commands, never for requests."""
         while self._fetches:
             await asyncio.gather(*self._fetches.values())
 
     async def known(self, model: str, *, patience: float) -> None:
-        """Wait until the model's listing is not being fetched: nearly always it is not.
+        """Wait until the model's listing is no longer being fetched; usually returns at once.
 
-        At the most for `patience` seconds. The fetch goes on in any case.
+        Waits for at most `patience` seconds. The fetch continues in any case.
         """
         fetch = self._fetches.get(_listing_path(model)) if self._fetches else None
         if fetch is not None:
             await asyncio.wait((fetch,), timeout=patience)
 
     async def close(self) -> None:
-        """Give up what is being fetched."""
+        """Cancel the fetches in progress."""
         fetches = tuple(self._fetches.values())
         for fetch in fetches:
             fetch.cancel()
@@ -148,7 +148,7 @@ class CatalogFeed:
             if due > now:
                 return
         if len(self._fetches) >= _MOST_AT_ONCE:
-            return  # whoever wants it next will ask again
+            return  # the next `want` will fetch it
         self._due[path] = _NEVER  # until the fetch has ended
         self._forget_the_oldest()
         fetch = asyncio.get_running_loop().create_task(self._fetch(path))
@@ -178,7 +178,7 @@ class CatalogFeed:
             self._due[path] = self._clock() + pause
 
     async def _kept(self, path: str) -> float | None:
-        """Take in the copy on disk of what isn't known yet; when it was fetched."""
+        """Load the copy on disk of a listing not known yet; returns when it was fetched."""
         if self._copies is None or path in self._looked_up:
             return None
         self._looked_up.add(path)
@@ -193,7 +193,7 @@ class CatalogFeed:
         return fetched_at if fetched_at <= self._clock() else None
 
     async def _take(self, path: str, body: bytes, fetched_at: float) -> None:
-        """Take in a listing. Raises `NotAListing`, and what was known stays, if it is none."""
+        """Add a listing. If it is invalid, raises `NotAListing` and keeps the known one."""
         found = await _aside(body, partial(_read, path, body, fetched_at))
         before = self.current
         self.current = before.joined(found)
@@ -205,7 +205,7 @@ class CatalogFeed:
             self._forget_the_oldest()
 
     def _forget_the_oldest(self) -> None:
-        """Forget what was wanted longest ago; what is being fetched stays, it is only a few."""
+        """Forget the least recently wanted; the few listings being fetched stay."""
         surplus = len(self._due) - self._capacity
         overweight = sum(self._weights.values()) - self._heaviest
         for path in [path for path, due in self._due.items() if due < _NEVER]:
@@ -224,7 +224,7 @@ def _model_in(path: str) -> str:
 
 @lru_cache(1024)
 def _path_wanted(model: str) -> str | None:
-    """Where a model's listing is; None for a name that must not become part of a path."""
+    """The path of a model's listing; None for a name that must not become part of a path."""
     return _listing_path(model) if _SLUG.fullmatch(listing_key(model)) else None
 
 
@@ -233,7 +233,7 @@ def _listing_path(model: str) -> str:
 
 
 def _read(path: str, body: bytes, fetched_at: float) -> Catalog:
-    """What a body tells, as a catalog of its own. Raises `NotAListing`."""
+    """The listing in a body, as a separate catalog. Raises `NotAListing`."""
     if path == _MODELS:
         return EMPTY.with_models([*rows_of(body, most=MOST_MODELS)])
     if path == _TOOLS:
@@ -244,7 +244,7 @@ def _read(path: str, body: bytes, fetched_at: float) -> Catalog:
 
 
 async def _aside(body: bytes, work: Callable[[], T]) -> T:
-    """What work on a body gives; done in a thread where the body is large."""
+    """The result of work on a body; done in a thread if the body is large."""
     return await asyncio.to_thread(work) if len(body) > _LARGE else work()
 
 

@@ -38,9 +38,9 @@ class OpenRouter:
     async def open(
         self, method: str, path: str, query: bytes, headers: RawHeaders, body: bytes
     ) -> Upstream:
-        """Send one request and return once status and headers are here.
+        """Send one request and return once status and headers have arrived.
 
-        `path` is relative to the base address and starts with a slash; `headers` go as they are.
+        `path` is relative to the base address and starts with a slash; `headers` are sent as given.
         Raises `UpstreamUnreachable`, `UpstreamTimeout` or `UpstreamGarbage`; nothing is sent twice.
         """
         target = f"{path}?{query.decode('latin-1')}" if query else path
@@ -76,8 +76,8 @@ class OpenRouter:
     ) -> tuple[int, RawHeaders, bytes]:
         """Send one request and read its answer whole: status, headers, body.
 
-        Raises as `open` and `chunks` do, `UpstreamGarbage` where the body has over `most` bytes,
-        and `UpstreamTimeout` where it is not here after so many seconds.
+        Raises as `open` and `chunks` do, `UpstreamGarbage` if the body has over `most` bytes,
+        and `UpstreamTimeout` if it has not arrived after so many seconds.
         """
         answer = self._fetch(method, path, headers, body, most)
         try:
@@ -144,7 +144,7 @@ def connect(
     transport: TransportKind = "auto",
     key: str | None = None,
 ) -> OpenRouter:
-    """An `OpenRouter` over real sockets: lean, or httpx where HTTP(S)_PROXY asks for a proxy."""
+    """An `OpenRouter` over real sockets: lean, or httpx if HTTP(S)_PROXY specifies a proxy."""
     proxy = proxy_for(base_url)
     if transport == "lean" or (transport == "auto" and proxy is None):
         from app.openrouter.lean import LeanTransport  # noqa: PLC0415 - one of the two is used
@@ -163,7 +163,7 @@ def connect(
 
 
 def proxy_for(base_url: str) -> str | None:
-    """The proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name for this one address."""
+    """The proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY specify for this address."""
     parts = urlsplit(base_url)
     if not parts.hostname or proxy_bypass(parts.hostname):
         return None

@@ -1,9 +1,9 @@
-"""One connection to upstream: a request goes out, an answer is waited for piece by piece.
+"""One connection to upstream: sends a request and receives its answer piece by piece.
 
-Rule 1  One request at a time; whatever comes while none is under way closes the connection.
-Rule 2  Waiting is for `news`, and for upstream alone; whoever is cancelled while waiting calls
+Rule 1  One request at a time; data that arrives while none is in progress closes the connection.
+Rule 2  The only wait is for `news`, from upstream; a task that is cancelled while waiting calls
         `abort`, which leaves no socket, timer or task behind.
-Rule 3  What is held is bounded: beyond a limit, reading pauses until somebody has taken it.
+Rule 3  Held data is bounded: beyond a limit, reading pauses until it is taken.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _WORTH_JOINING = 64 * 1024  # up to here a copy costs less than a second buffer
 
 
 class Connection(asyncio.Protocol):
-    """An asyncio protocol that is asked for one exchange after another."""
+    """An asyncio protocol that performs one exchange after another."""
 
     __slots__ = (
         "_aborted",
@@ -68,21 +68,21 @@ class Connection(asyncio.Protocol):
         return reader
 
     def news(self) -> asyncio.Future[None]:
-        """What to await until something has happened. Raises what went wrong, if it has already."""
+        """A future for the next event. Raises the connection's error if it has already failed."""
         if self._error is not None:
             raise self._error
         self._waiter = self._loop.create_future()
         return self._waiter
 
     def take(self, reader: AnswerReader) -> bytes:
-        """What has come of the body, as one piece; reading goes on if it had paused."""
+        """The part of the body received so far, as one piece; resumes paused reading."""
         taken = reader.take()
         if self._paused:
             self._resume()
         return taken
 
     def done(self, reader: AnswerReader) -> bool:
-        """End the exchange; False, and closed, if the connection can't serve another one."""
+        """End the exchange; if the connection can't serve another one, close it, return False."""
         self._reader = None
         reader.drop()
         unsent = self._wire.get_write_buffer_size() if self._wire else 0
@@ -92,18 +92,18 @@ class Connection(asyncio.Protocol):
         return False
 
     def is_open(self) -> bool:
-        """Whether nothing is known that would keep a request from being answered."""
+        """Whether the connection can, as far as is known, serve a request."""
         return self._error is None and self._wire is not None and not self._wire.is_closing()
 
     def is_quiet(self) -> bool:
-        """Whether the socket has nothing to read: on an idle one that would be its end.
+        """Whether the socket has nothing to read: on an idle one, data means that it has ended.
 
-        Asked right before a request is sent, because the loop may not have looked yet.
+        Checked right before a request is sent, because the loop may not have noticed yet.
         """
         return self._readable is None or not self._readable.poll(0)
 
     def abort(self) -> None:
-        """Close the socket now, whatever was under way."""
+        """Close the socket now, even during an exchange."""
         self._aborted = True
         self._reader = None
         if self._watch is not None:
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
     # --- called by the loop ---------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the wire, unless nobody waits for it any more."""
+        """Keep the transport, unless the connection was aborted meanwhile."""
         self._wire = cast("asyncio.Transport", transport)
         if self._aborted:
             self._wire.abort()
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
             self._readable.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
-        """Read on in the answer, and wake whoever waits for it."""
+        """Continue reading the answer, and wake the waiting task."""
         reader = self._reader
         if reader is None:
             self.abort()
@@ -141,11 +141,11 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def eof_received(self) -> None:
-        """Upstream will say no more, so neither will we: a half-closed connection is closed."""
+        """Upstream sends no more data: a half-closed connection is closed."""
         self._ended(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits, if `eof_received` has not."""
+        """Wake the waiting task with the error, unless `eof_received` has done so."""
         self._ended(exc or ConnectionError("the connection was closed"))
         self._wire = None
 
@@ -178,18 +178,18 @@ class Connection(asyncio.Protocol):
 
     def _resume(self) -> None:
         self._paused = False
-        self._heard = self._loop.time()  # the silence so far was ours
+        self._heard = self._loop.time()  # the silence so far was on our side
         if self._wire is not None:
             self._wire.resume_reading()
 
     def _check(self) -> None:
-        """Look whether upstream has been silent too long; one timer, not one for each read."""
+        """Check whether upstream has been silent too long; one timer, not one for each read."""
         self._watch = None
         if self._reader is None or self._wire is None:
             return
         now, unsent = self._loop.time(), self._wire.get_write_buffer_size()
         if self._waiter is None or unsent < self._unsent:
-            self._heard = now  # nobody waits, or upstream is still taking the request in
+            self._heard = now  # no task waits, or upstream is still reading the request
         self._unsent = unsent
         due = self._heard + self._read_timeout
         if due <= now:

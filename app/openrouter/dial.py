@@ -1,6 +1,6 @@
-"""Opens a TCP connection by name, trying its addresses as RFC 8305 has it ("happy eyeballs").
+"""Opens a TCP connection by name, trying its addresses as in RFC 8305 ("happy eyeballs").
 
-A name often has IPv6 and IPv4 addresses, of which one may lead nowhere: the next is tried a
+A name often has IPv6 and IPv4 addresses, some of which may be unreachable: the next is tried a
 quarter of a second later, or at once when one has failed, and the first to connect wins.
 """
 
@@ -19,7 +19,7 @@ Address = tuple[int, tuple[Any, ...]]
 
 
 async def dial(host: str, port: int, protocol: Callable[[], P]) -> P:
-    """A connected protocol. Raises `OSError`, that of the first address, if none answers."""
+    """A connected protocol. Raises the `OSError` of the first address if none answers."""
     waiting = await _addresses(host, port)
     attempts: set[asyncio.Task[P]] = set()
     errors: list[OSError] = []
@@ -59,7 +59,7 @@ async def _one(address: Address, protocol: Callable[[], P]) -> P:
 
 
 async def _addresses(host: str, port: int) -> list[Address]:
-    """Where the name leads, families in turn, the resolver's first one first."""
+    """The name's addresses, alternating between families, starting with the resolver's first."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     families = dict.fromkeys(family for family, *_ in found)
     columns = ([(family, row[4]) for row in found if row[0] == family] for family in families)
@@ -67,7 +67,7 @@ async def _addresses(host: str, port: int) -> list[Address]:
 
 
 def _close(attempt: "asyncio.Task[Any]") -> None:
-    """Close a connection that came too late."""
+    """Close a connection that was made too late."""
     with suppress(asyncio.CancelledError):
         if attempt.exception() is None:
             attempt.result().abort()

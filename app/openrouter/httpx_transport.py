@@ -1,7 +1,7 @@
-"""Upstream by way of httpx: for proxies, and as the reference for the lean transport.
+"""Upstream over httpx: for proxies, and as the reference for the lean transport.
 
 The transport is called directly, one level below an httpx client: a client would keep one cookie
-jar for all callers, look keys up in ~/.netrc, and parse what we only pass on.
+jar for all callers, look keys up in ~/.netrc, and parse data that Pointsman only passes on.
 """
 
 from collections.abc import AsyncIterator
@@ -72,7 +72,7 @@ class HttpxTransport:
         self._known_url = lru_cache(maxsize=256)(httpx2.URL)
 
     def _url(self, target: str) -> httpx2.URL:
-        """Where to, remembered as long as it is short: callers choose the query."""
+        """The URL of a target, cached only if it is short: callers choose the query."""
         make = self._known_url if len(target) <= _LONGEST_KNOWN else httpx2.URL
         return make(self._base_url + target)
 
@@ -107,7 +107,7 @@ class HttpxTransport:
 def over_httpx(
     base_url: str, *, proxy: str | None, connect_timeout: float, read_timeout: float
 ) -> HttpxTransport:
-    """An `HttpxTransport` over real sockets, by way of `proxy` if there is one."""
+    """An `HttpxTransport` over real sockets, through `proxy` if there is one."""
     # Enough for any caller on one machine; a limit here would make streams wait for each other.
     limits = httpx2.Limits(
         max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0

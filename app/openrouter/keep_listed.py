@@ -10,7 +10,7 @@ _EVERY_SECONDS, _APART_SECONDS = 60.0, 0.2
 
 
 async def keep_listed(feed: CatalogFeed, named: Callable[[], Sequence[str]]) -> None:
-    """Have the models that are `named` listed, again and again; runs until it is cancelled."""
+    """Keep fetching the listings of the models that are `named`, until cancelled."""
     while True:
         for model in named()[:_MOST]:
             feed.want(model)

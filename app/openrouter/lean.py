@@ -1,9 +1,9 @@
-"""Upstream over connections of our own: HTTP/1.1, kept alive, plain or TLS, and no more than that.
+"""Upstream over Pointsman's own connections: HTTP/1.1 with keep-alive, plain or TLS, nothing more.
 
-Rule 1  Nothing is ever sent twice. An idle connection is looked at right before it is used; one
+Rule 1  Nothing is ever sent twice. An idle connection is checked right before it is used; one
         that breaks after that is an error, because upstream may have read the request.
-Rule 2  Whoever is cancelled, wherever it waits, leaves no socket behind.
-Rule 3  What idles is bounded, in number and in time.
+Rule 2  A cancelled request, wherever it waits, leaves no socket behind.
+Rule 3  Idle connections are bounded, in number and in time.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class LeanUpstream:
 class LeanTransport:
     """A `Transport` with a pool; the connection used last is used next."""
 
-    cancel_by_scope = False  # its cleaning up awaits nothing
+    cancel_by_scope = False  # its clean-up awaits nothing
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class LeanTransport:
         return LeanUpstream(reader.status, reader.headers, reader, connection, self)
 
     async def aclose(self) -> None:
-        """Close every connection that idles; those in use close when they are given back."""
+        """Close every idle connection; those in use close when they are given back."""
         self._closed = True
         if self._sweep is not None:
             self._sweep.cancel()
@@ -112,7 +112,7 @@ class LeanTransport:
             self._idle.pop().abort()
 
     def take_back(self, connection: Connection, reader: AnswerReader) -> None:
-        """End an exchange: the connection idles from now on, or is closed."""
+        """End an exchange: the connection becomes idle, or is closed."""
         if not connection.done(reader):
             return
         if self._closed or len(self._idle) >= _MOST_IDLE:
@@ -133,7 +133,7 @@ class LeanTransport:
         return None
 
     def _sweep_out(self) -> None:
-        """Close what has idled too long; those used least are in front."""
+        """Close connections that were idle too long; the least used are in front."""
         loop = asyncio.get_running_loop()
         self._sweep = None
         while self._idle and self._idle[0].idle_since + self._idle_seconds <= loop.time():
@@ -184,7 +184,7 @@ class LeanTransport:
 
 
 def trusted() -> ssl.SSLContext:
-    """A context that trusts whom the httpx transport trusts, SSL_CERT_FILE and _DIR included."""
+    """A context with the httpx transport's trusted authorities, SSL_CERT_FILE and _DIR included."""
     paths = ssl.get_default_verify_paths()
     listed = paths.cafile or (paths.capath and any(Path(paths.capath).glob("*.0")))
     if sys.platform == "linux" and listed:

@@ -1,4 +1,4 @@
-"""A listing of OpenRouter's, asked for and read within its bounds."""
+"""Fetches one of OpenRouter's listings and reads it within its bounds."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ _NOT_FOUND = 404
 async def rows_at(
     openrouter: OpenRouter, path: str, headers: RawHeaders, *, most: int
 ) -> list[Any] | None:
-    """The rows of the listing at a path; None where OpenRouter has none there (404).
+    """The rows of the listing at a path; None if OpenRouter has none there (404).
 
-    Raises `NotAListing` for any other answer that is not one of at most so many rows, and what
-    `OpenRouter.get` raises.
+    Raises `NotAListing` for any other answer that is not a listing of at most so many rows, and
+    otherwise as `OpenRouter.get` does.
     """
     status, _, body = await openrouter.get(path, headers)
     if status == _NOT_FOUND:

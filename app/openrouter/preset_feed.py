@@ -1,10 +1,11 @@
 """Reads the presets that requests name, each once for all requests with one key.
 
-Rule 1  A preset belongs to a key: two keys may mean two things by one name, so what is kept is kept
-        by the key's digest, and nobody gets another one's.
-Rule 2  The first request that names a preset waits for it, within a limit; later ones get what is
-        known, which is read again beside them once it is older than a minute.
-Rule 3  What can't be read says why, and is not asked for again for a while. All of it is bounded.
+Rule 1  A preset belongs to a key: one name may mean different presets for two keys, so presets are
+        kept by the key's digest, and no request gets those of another key.
+Rule 2  The first request that names a preset waits for it, within a limit; later ones get the known
+        preset, which is read again in the background once it is older than a minute.
+Rule 3  For a preset that can't be read, the reason is kept, and it is not requested again for a
+        while. Everything is bounded.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from urllib.parse import quote
 from app.catalog.preset import Preset, Unusable, is_slug, read_preset
 from app.errors import UpstreamError
 
-Get = Callable[[str, str], Awaitable[tuple[int, bytes]]]  # a path, and the key to show
+Get = Callable[[str, str], Awaitable[tuple[int, bytes]]]  # a path, and the key to send
 Read = Preset | Unusable
 
 log = logging.getLogger("pointsman")
@@ -28,7 +29,7 @@ _MOST_NAMED = 8  # presets in one request
 
 
 class PresetFeed:
-    """The presets of late, by key and slug."""
+    """Recently read presets, by key and slug."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class PresetFeed:
         self._fetches: dict[tuple[str, str], asyncio.Task[Read]] = {}
 
     async def known(self, slugs: Iterable[str], key: str) -> dict[str, Read]:
-        """What each preset is, by its slug as spelled; waits for those never read."""
+        """Each preset, by its slug as spelled; waits for those never read."""
         named = list(slugs)
         few, others = named[:_MOST_NAMED], named[_MOST_NAMED:]
         read = await asyncio.gather(*(self._one(slug, key) for slug in few))
@@ -58,7 +59,7 @@ class PresetFeed:
         return dict(zip(few, read, strict=True)) | {slug: Unusable(slug, many) for slug in others}
 
     async def close(self) -> None:
-        """Give up what is being read."""
+        """Cancel the reads in progress."""
         fetches = tuple(self._fetches.values())
         for fetch in fetches:
             fetch.cancel()
@@ -84,7 +85,7 @@ class PresetFeed:
             return Unusable(place[1], f"OpenRouter did not return it within {self._patience:g} s")
 
     def _fetch(self, place: tuple[str, str], key: str) -> asyncio.Task[Read]:
-        """The reading of a preset that is under way, begun if need be."""
+        """The read of a preset that is in progress, started if necessary."""
         fetch = self._fetches.get(place)
         if fetch is None:
             fetch = asyncio.get_running_loop().create_task(self._read(place, key))
@@ -104,7 +105,7 @@ class PresetFeed:
             read, passing = _told(slug, status, body), status not in {_OK, _NOT_FOUND}
         before = self._kept.get(place)
         if passing and before is not None:
-            read = before[0]  # stale beats absent, unless upstream says that it is gone
+            read = before[0]  # stale beats absent, unless upstream reports that it is gone
         pause = self._renew_after if isinstance(read, Preset) else self._retry_after
         self._kept[place] = (read, self._clock() + pause)
         self._kept.move_to_end(place)

@@ -1,7 +1,7 @@
-"""What httpx reads is read along by the lean transport's own reader, so that both refuse the same.
+"""Checks httpx's input with the lean transport's reader, so that both refuse the same answers.
 
-httpx keeps what comes behind an answer, and would take it for the next one's; it skips interim
-answers without end, and passes on control characters in headers. There is no setting for any of it.
+httpx keeps data that follows an answer, and would treat it as the next answer; it skips an endless
+sequence of interim answers, and passes on control characters in headers. It has no settings for it.
 """
 
 import ssl
@@ -14,7 +14,7 @@ from app.openrouter.answer_reader import AnswerReader
 
 
 class CheckedStream(httpcore2.AsyncNetworkStream):
-    """A stream of httpcore's that raises `NotAnAnswer` at what our reader refuses."""
+    """An httpcore stream that raises `NotAnAnswer` for data that our reader refuses."""
 
     def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
         self._inner = inner
@@ -22,7 +22,7 @@ class CheckedStream(httpcore2.AsyncNetworkStream):
         self._asking = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore has it so
-        """Some more of an answer; httpcore has written its request before it reads."""
+        """Read more of an answer; httpcore has written its request before it reads."""
         data = await self._inner.read(max_bytes, timeout)
         self._asking = False
         if data and self._reader is not None:
@@ -31,7 +31,7 @@ class CheckedStream(httpcore2.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Some more of a request."""
+        """Write more of a request."""
         if not self._asking:
             self._asking = True
             self._reader = AnswerReader(to_head=buffer.startswith(b"HEAD "))
@@ -47,11 +47,11 @@ class CheckedStream(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore2.AsyncNetworkStream:
-        """The same through TLS, where what came before has no say."""
+        """A checked stream over TLS; earlier data is not considered."""
         return CheckedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """What is known of the socket; httpcore closes an idle one on which something waits."""
+        """Information on the socket; httpcore closes an idle one that has data to read."""
         return (info == "is_readable" and self._is_spoiled()) or self._inner.get_extra_info(info)
 
     def _is_spoiled(self) -> bool:
@@ -60,7 +60,7 @@ class CheckedStream(httpcore2.AsyncNetworkStream):
 
 
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
-    """A network backend of httpcore's, every stream of it checked."""
+    """An httpcore network backend that checks every stream."""
 
     def __init__(self, inner: httpcore2.AsyncNetworkBackend) -> None:
         self._inner = inner
@@ -73,11 +73,11 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Connect, and check what comes."""
+        """Connect, and check the incoming data."""
         return CheckedStream(
             await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
         )
 
     async def sleep(self, seconds: float) -> None:
-        """Between attempts to connect, of which there is one."""
+        """Wait between attempts to connect, of which there is only one."""
         await self._inner.sleep(seconds)

@@ -1,7 +1,7 @@
 """TLS between a socket and a connection: a protocol towards one, a transport for the other.
 
-asyncio and uvloop have this too, made for every protocol there is; for answers that come in many
-small pieces, this costs a third of theirs. The cryptography is OpenSSL's either way.
+asyncio and uvloop have this too, for protocols of every kind; for answers in many small pieces,
+this module costs a third of theirs. The cryptography is OpenSSL's either way.
 """
 
 import asyncio
@@ -9,14 +9,14 @@ import ssl
 from typing import Any, Generic, TypeVar, cast
 
 _RECORDS = 64 * 1024
-_SLICE = 128 * 1024  # encrypted at once: a large body must not hold up everybody's streams
+_SLICE = 128 * 1024  # encrypted at once: a large body must not delay other streams
 
 
 C = TypeVar("C", bound=asyncio.Protocol)
 
 
 class Tls(asyncio.Protocol, asyncio.Transport, Generic[C]):
-    """Shakes hands, then passes what was decrypted on to `inner`."""
+    """Performs the handshake, then passes decrypted data on to `inner`."""
 
     def __init__(self, context: ssl.SSLContext, host: str, inner: C) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -31,7 +31,7 @@ class Tls(asyncio.Protocol, asyncio.Transport, Generic[C]):
     # --- a protocol towards the socket ----------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say hello."""
+        """Start the handshake."""
         self._socket = cast("asyncio.Transport", transport)
         self._shake_hands()
 
@@ -46,31 +46,31 @@ class Tls(asyncio.Protocol, asyncio.Transport, Generic[C]):
             self._flush()
 
     def eof_received(self) -> None:
-        """The socket's end without TLS's own may be somebody cutting an answer short."""
+        """The socket ended without TLS's own end: an attacker may have truncated the answer."""
         self.connection_lost(None)
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the connection, or whoever waits for the handshake."""
+        """Inform the connection, or the task that waits for the handshake."""
         if self._established:
             self.inner.connection_lost(exc)
         elif not self.handshake.done():
             self.handshake.set_exception(exc or ConnectionError("closed during the TLS handshake"))
-            self.handshake.exception()  # whoever waited may have given up
+            self.handshake.exception()  # the waiting task may have given up
 
     def pause_writing(self) -> None:
-        """Hold back what isn't encrypted yet."""
+        """Hold back data that is not encrypted yet."""
         self._full = True
 
     def resume_writing(self) -> None:
-        """Go on with it."""
+        """Continue to encrypt and send."""
         self._full = False
         self._send()
 
     # --- a transport for the connection ---------------------------------------------------------
 
     def write(self, data: Any) -> None:
-        """Encrypt and send; what the socket has no room for waits unencrypted."""
+        """Encrypt and send; data that the socket can't take yet waits unencrypted."""
         self._unsent = memoryview(b"".join((self._unsent, data)) if self._unsent else data)
         if not self._full:
             self._send()
@@ -86,7 +86,7 @@ class Tls(asyncio.Protocol, asyncio.Transport, Generic[C]):
         return below + len(self._unsent)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What is known of the socket."""
+        """Information on the socket."""
         return self._socket.get_extra_info(name, default) if self._socket else default
 
     def is_closing(self) -> bool:
@@ -94,12 +94,12 @@ class Tls(asyncio.Protocol, asyncio.Transport, Generic[C]):
         return self._socket is None or self._socket.is_closing()
 
     def pause_reading(self) -> None:
-        """Read no more from the socket; one read's worth may still come."""
+        """Stop reading from the socket; the data of one read may still arrive."""
         if self._socket:
             self._socket.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on reading."""
+        """Continue reading."""
         if self._socket:
             self._socket.resume_reading()
 
@@ -134,7 +134,7 @@ class Tls(asyncio.Protocol, asyncio.Transport, Generic[C]):
             while self._incoming.pending:
                 if data := self._tls.read(_RECORDS):
                     self.inner.data_received(data)
-                else:  # an end that nobody on the way can forge
+                else:  # TLS's own end, which can't be forged in transit
                     self.inner.eof_received()
                     self.abort()
         except ssl.SSLWantReadError:

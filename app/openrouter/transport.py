@@ -1,4 +1,4 @@
-"""The seam towards upstream: what a transport promises, whichever library moves the bytes."""
+"""The interface to upstream: the promises of a transport, whichever library it uses."""
 
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -7,19 +7,19 @@ from app.wire.headers import RawHeaders
 
 
 class TransportError(Exception):
-    """No answer, or no more of it; the message says why in a few words."""
+    """There is no answer, or no rest of it; the message briefly gives the reason."""
 
 
 class NotAnAnswer(TransportError):
-    """Something came that is no answer of HTTP/1.1's, or none that can be passed on."""
+    """The received data is not an HTTP/1.1 answer, or not one that can be passed on."""
 
 
 class TransportTimeout(TransportError):
-    """Upstream let a time limit pass."""
+    """Upstream exceeded a time limit."""
 
 
 class Upstream(Protocol):
-    """An answer that has begun: its head is here, its body still to come."""
+    """An answer that has begun: its head has arrived, its body has not."""
 
     @property
     def status(self) -> int:
@@ -28,30 +28,30 @@ class Upstream(Protocol):
 
     @property
     def headers(self) -> RawHeaders:
-        """The headers as they came, doubles and order kept."""
+        """The headers as received, with duplicates and order kept."""
         ...
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body's bytes as they arrive, content encoding untouched; to be asked for once.
+        """The body's bytes as they arrive, content encoding untouched; call it only once.
 
-        Raises `UpstreamCut` where the body ends before it is complete (T-06).
+        Raises `UpstreamCut` if the body ends before it is complete (T-06).
         """
         ...
 
     async def aclose(self) -> None:
-        """Give the connection back, or close it when the body was not read to its end."""
+        """Give the connection back, or close it if the body was not read to its end."""
         ...
 
 
 class Transport(Protocol):
     """Sends requests to one upstream, each once."""
 
-    # Whether its cleaning up is shielded from being cancelled by a scope of anyio's only, so that
-    # a bare `Task.cancel` in the middle of it would lose a socket.
+    # Whether its clean-up is shielded from cancellation only by an anyio scope, so that a bare
+    # `Task.cancel` in the middle of it would lose a socket.
     cancel_by_scope: bool
 
     async def send(self, method: str, target: str, headers: RawHeaders, body: bytes) -> Upstream:
-        """Send one request and return once status and headers are here.
+        """Send one request and return once status and headers have arrived.
 
         `target` is relative to the base address, with its query; Host and Content-Length are
         added to `headers`. Raises `TransportError`.

@@ -1,8 +1,8 @@
-"""Observers that have fallen behind read on between other work, each for a moment in its turn.
+"""Observers that have fallen behind catch up between other work, each for a moment in its turn.
 
-An upstream that sends thousands of tiny events at once, by mistake or on purpose, must not hold up
-everybody else's streams: their bytes are passed on at once, and read here, a millisecond or two in
-each round of the loop, however many answers are behind.
+An upstream that sends thousands of tiny events at once, by mistake or on purpose, must not delay
+other streams: bytes are passed on at once, and read here for a millisecond or two in each round
+of the loop, however many answers are behind.
 """
 
 import asyncio
@@ -11,10 +11,10 @@ from app.record.exchange import Answer
 
 
 class CatchingUp:
-    """The answers whose observers are behind; all of its methods are for the event loop."""
+    """The answers whose observers are behind; call its methods only on the event loop."""
 
     def __init__(self) -> None:
-        self._behind: dict[Answer, None] = {}  # whose turn is next first
+        self._behind: dict[Answer, None] = {}  # in the order of their turns
 
     def note(self, answer: Answer) -> None:
         """Have an answer's observer read on until it has caught up. Never waits."""
@@ -33,7 +33,7 @@ class CatchingUp:
 
 
 async def caught_up(answer: Answer) -> None:
-    """Wait until all that has come of an answer is read; nearly always it is."""
+    """Wait until every received part of an answer is read; nearly always it already is."""
     while answer.behind:
         answer.read_on()
         await asyncio.sleep(0)

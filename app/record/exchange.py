@@ -1,7 +1,7 @@
-"""One request and its answer, as values: how it came, what was asked, what was sent and answered.
+"""One request and its answer, as values: its arrival, the request as asked and sent, the answer.
 
-Each value is set once, in the order of the request's way; a receipt is made of all of them when it
-has ended.
+Each value is set once, in the order of processing; when the exchange has ended, a receipt is made
+of all of them.
 """
 
 import re
@@ -33,7 +33,7 @@ _FIRST_ERROR_STATUS = 400
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """A request as it arrived: all that is known before its body is read."""
+    """A request as it arrived: everything known before its body is read."""
 
     id: str
     path: str
@@ -53,23 +53,23 @@ class Arrival(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a request asks for, and what the policies say of it."""
+    """What a request asks for, and how the policies apply to it."""
 
     model: str | None = None
     streamed: bool = False
     session: str | None = None  # from the body, else from the header
     route: Route | None = None
     is_held: bool = False  # whether a policy applies to it
-    models_sent: tuple[str, ...] = ()  # all that are asked for, as upstream knows them
+    models_sent: tuple[str, ...] = ()  # all requested models, under upstream's names
     server_tools: bool = False
     tiered: bool = False  # whether a service tier is asked for
-    unprovable: str | None = None  # what it carries of which no policy can be shown to hold
+    unprovable: str | None = None  # the part for which compliance with a policy can't be proven
     inner: tuple[str, ...] = ()  # models called inside, perhaps without its preferences
-    terms_for: TermsFor | None = None  # where another model than the one named may answer
+    terms_for: TermsFor | None = None  # if another model than the one named may answer
 
 
 class Answer(msgspec.Struct, eq=False):
-    """Upstream's answer: its head, and what has been seen of its body so far."""
+    """Upstream's answer: its head, and the part of its body observed so far."""
 
     status: int = 0
     cache_status: str | None = None
@@ -92,11 +92,11 @@ class Answer(msgspec.Struct, eq=False):
 
     @property
     def behind(self) -> bool:
-        """Whether some of the body has been passed on and is still to be read."""
+        """Whether part of the body has been passed on but not yet read."""
         return self.observer is not None and self.observer.behind
 
     def read_on(self) -> None:
-        """Read some of what has been passed on already, for a millisecond or two."""
+        """Read part of the bytes already passed on, for a millisecond or two."""
         if self.observer is not None:
             self.observer.go_on()
             if self.first_token is None and self.observer.tokens_started:
@@ -107,7 +107,7 @@ NOT_READ = Asked()  # yet, or what can't be read
 
 
 class Exchange(msgspec.Struct, eq=False):
-    """A request under way: the values that there are so far."""
+    """A request in progress, with the values known so far."""
 
     arrival: Arrival
     asked_with: Mapping[bytes, bytes] = _NOTHING  # the request's headers by name
@@ -133,7 +133,7 @@ class Exchange(msgspec.Struct, eq=False):
         return self.answer.observer is not None and self.asked.streamed
 
     def routed(self, routed: Routed) -> None:
-        """Note what is asked for, and what the book says of it."""
+        """Record what the request asks for and how the book applies to it."""
         request, route, self.request = routed.request, routed.route, routed.sent
         self.asked = Asked(
             model=request.model,
@@ -150,17 +150,17 @@ class Exchange(msgspec.Struct, eq=False):
         )
 
     def sending(self, outgoing: Outgoing) -> None:
-        """Note what is sent; its body, which may weigh more than all else here, is not kept."""
+        """Record what is sent, without its body, which may be larger than everything else here."""
         self.sent = replace(outgoing, body=b"")
 
     def answering(self, catalog: Catalog) -> str:
-        """The model whose listing is wanted: the one asked for, or the one that answers for it."""
+        """The model whose listing is needed: the requested one, or the one that answers for it."""
         asked, observer = self.asked, self.answer.observer
         told = observer.so_far.model if asked.terms_for and observer else None
         return asked.models_sent[0] if told is None else catalog.own_name(told)
 
     def headers(self) -> RawHeaders:
-        """The headers of ours on the answer: which receipt, which rules, which book."""
+        """Pointsman's own headers on the answer: receipt, rules and book."""
         ours = [(b"x-pointsman-receipt", self.arrival.id.encode())] if self.arrival.filed else []
         route = self.asked.route
         if route is not None and route.rules:
@@ -170,10 +170,10 @@ class Exchange(msgspec.Struct, eq=False):
         return ours
 
     def begin_answer(self, status: int, headers: RawHeaders) -> Answer:
-        """Note the head of upstream's answer and take a seat to watch its body.
+        """Record the head of upstream's answer and begin to observe its body.
 
-        `headers` as `to_caller` leaves them: their names in lower case. A stream can last for
-        minutes: what was asked is let go of here, unless an error may have to be explained by it.
+        `headers` as `to_caller` returns them, with names in lower case. A stream can last for
+        minutes, so the request is released here unless it may be needed to explain an error.
         """
         named = dict(headers)
         self.status = status
@@ -197,7 +197,7 @@ class Exchange(msgspec.Struct, eq=False):
         return self.answer
 
     def give_back(self) -> None:
-        """Note that the request's body takes up no more memory."""
+        """Record that the request's body no longer uses memory."""
         if self.held is not None:
             self.held.give_back()
 
@@ -207,5 +207,5 @@ def _header_safe(text: str) -> bytes:
 
 
 def text_of(value: bytes | None) -> str | None:
-    """A header's value as a record can bear it."""
+    """A header's value in a form that is safe to record."""
     return None if value is None else value.decode("latin-1")[:_LONGEST_HEADER]

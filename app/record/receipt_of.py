@@ -20,7 +20,7 @@ from app.record.exchange import Asked, Exchange
 from app.wire.observation import Attempt, Observation, Usage
 
 _FIRST_ERROR_STATUS = 400
-_SAME_SECONDS = 10.0  # a listing of so shortly before a request is as good as one of after it
+_SAME_SECONDS = 10.0  # a listing fetched this shortly before a request counts as newer
 _MESSAGE_LIMIT = 300
 _LONGEST_PATH = 256
 NO_POLICY = "no policy on this route"
@@ -36,32 +36,34 @@ _ENDINGS: tuple[tuple[type[Exception], Ending], ...] = (
 
 
 class Judged(NamedTuple):
-    """All that was seen of an answer, and the verdict on it."""
+    """Everything observed of an answer, and the verdict on it."""
 
     seen: Observation
     verdict: Verdict
 
 
 def judged(exchange: Exchange, catalog: Catalog, *, now: float) -> Judged:
-    """What there is to say of an ended exchange; `now` is the steady clock, for listings' ages."""
+    """The observation and verdict of an ended exchange; `now`, by the steady clock, dates listings.
+    """
     observer = exchange.answer.observer
     seen = observer.close() if observer else Observation()
     return Judged(seen, verdict_of(exchange, seen, catalog, now=now))
 
 
 def unsettled(verdict: Verdict, exchange: Exchange) -> Rests | None:
-    """The listing to fetch anew before a provider is accused by it; nearly always None."""
+    """The listing to fetch again before it counts as evidence of a violation; nearly always None.
+    """
     rests = verdict.rests_on
     return rests if rests and rests.fetched_at < trusted_from(exchange) else None
 
 
 def trusted_from(exchange: Exchange) -> float:
-    """Since when a listing must have been fetched to accuse by, by the steady clock."""
+    """The earliest fetch time, by the steady clock, of a listing that can prove a violation."""
     return exchange.arrival.since - _SAME_SECONDS
 
 
 def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
-    """The receipt of one ended exchange, within the bounds of what a ledger keeps."""
+    """The receipt of one ended exchange, within the ledger's bounds."""
     seen, verdict = judged
     if verdict.rests_on is not None:
         verdict = verdict.as_of(trusted_from(exchange))
@@ -126,9 +128,9 @@ def _ending(exchange: Exchange, seen: Observation) -> Ending:
 
 
 def _error(exchange: Exchange, seen: Observation) -> tuple[str | None, str | None]:
-    """What went wrong, as a code and a message.
+    """The error as a code and a message.
 
-    Of upstream's errors only OpenRouter's own wording is kept: what a provider says in
+    Only OpenRouter's own wording of upstream's errors is kept: a provider's text in
     `metadata.raw` may quote the prompt (T-47).
     """
     if isinstance(exchange.error, RequestError):
@@ -139,14 +141,14 @@ def _error(exchange: Exchange, seen: Observation) -> tuple[str | None, str | Non
 
 
 def _unnamed(status: int | None) -> str:
-    """A code for an error that has none: the status, unless that says nothing of an error."""
+    """A code for an error that has none: the status, unless the status is not an error."""
     return str(status) if status is not None and status >= _FIRST_ERROR_STATUS else "error"
 
 
 def verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, *, now: float) -> Verdict:
-    """The verdict on what has been `seen` of an answer; it may be only its beginning.
+    """The verdict on the part of an answer that was `seen`, which may be only its beginning.
 
-    A broken one names the clauses that it is about, with file and line.
+    A `broken` verdict names the violated clauses, with file and line.
     """
     verdict = _verdict_of(exchange, seen, catalog, now)
     sent, route = exchange.sent, exchange.asked.route
@@ -195,7 +197,7 @@ def _verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, now: fl
 
 
 def _answering(asked: Asked, seen: Observation, catalog: Catalog) -> str:
-    """The model that has answered, under the name that it was sent as if it was."""
+    """The model that answered; under the name under which it was sent, if it was sent."""
     sent = asked.models_sent
     if seen.model is not None and asked.terms_for is not None:
         own = catalog.own_name(seen.model)
@@ -206,7 +208,7 @@ def _answering(asked: Asked, seen: Observation, catalog: Catalog) -> str:
 
 
 def _is_byok(seen: Observation) -> bool | None:
-    """Whether a key of the account's own was used, by the bill or the router's account."""
+    """Whether an own key of the account was used, according to the bill or the router metadata."""
     billed = seen.usage.is_byok if seen.usage else None
     routed = seen.metadata.is_byok if seen.metadata else None
     return routed if billed is None or routed else billed
@@ -219,7 +221,7 @@ def _attempts(seen: Observation) -> tuple[Attempt, ...]:
 
 
 def _attempted(asked: Asked, seen: Observation, catalog: Catalog) -> tuple[Tried, ...]:
-    """Every provider that got the prompt and did not serve, by the name upstream gave it."""
+    """Every provider that received the prompt but did not serve, under upstream's name for it."""
     if not (seen.metadata or seen.error):
         return ()
     sent = asked.models_sent
@@ -236,14 +238,14 @@ def _attempted(asked: Asked, seen: Observation, catalog: Catalog) -> tuple[Tried
 
 
 def _is_by(provider: str, seen: Observation) -> bool:
-    """Whether it is, as far as can be told, the provider that served."""
+    """Whether, as far as is known, this is the provider that served."""
     selected = seen.metadata.selected if seen.metadata else None
     served = {name.lower() for name in (*seen.provider_names, selected) if name}
     return not served or provider.lower() in served
 
 
 def _bill(usage: Usage) -> Bill | None:
-    """The bill, where upstream told all of it and charged it to OpenRouter's own account."""
+    """The bill, if upstream reported all of it and charged it to OpenRouter's own account."""
     prompt, completion = usage.upstream_prompt_cost, usage.upstream_completion_cost
     if usage.is_byok or prompt is None or completion is None:
         return None
@@ -267,7 +269,7 @@ def _speed(tokens: int | None, first_token: float | None, ended: float | None) -
 
 
 def session_digest(session: str | None) -> str | None:
-    """A session key as it may be kept: enough to tell two apart, not enough to read one."""
+    """A digest of a session key: enough to distinguish two keys, not enough to recover one."""
     return (
         None
         if session is None

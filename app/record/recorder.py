@@ -1,8 +1,8 @@
 """Keeps the record of every request: opens an exchange, answers its errors, files its receipt.
 
-Filing is a task of its own, begun in the round of the event loop after a request has ended, so that
-nothing that goes wrong there can reach the request: an await of the request itself would be
-cancelled again once its client has left, and a ledger in trouble is no reason to fail a request.
+Filing is a separate task, started in the event loop's next round after a request has ended, so that
+no failure there can affect the request: an await of the request itself would be cancelled again
+once its client has left, and a failing ledger must not fail a request.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Recorder:
     def exchange(
         self, scope: Scope, send: Send, dialect: Dialect | None, *, filed: bool = True
     ) -> "_Kept":
-        """An exchange for one request: what goes wrong inside is answered, the end is filed."""
+        """An exchange for one request: errors inside it are answered, its end is filed."""
         headers = dict(scope["headers"])
         trace = self._telemetry.begin(scope["headers"]) if filed else None
         arrival = Arrival(
@@ -86,10 +86,10 @@ class Recorder:
     async def refuse(
         self, scope: Scope, _receive: Receive, send: Send, error: RequestError
     ) -> None:
-        """Answer a request that did not get past the door.
+        """Answer a request that the door refused.
 
-        Whoever may not come in could fill the ledger with receipts of that: beyond so many a
-        minute they are only counted.
+        Refused clients could fill the ledger with receipts, so beyond
+        `REFUSALS_FILED_A_MINUTE` they are only counted.
         """
         dialect = DIALECTS.get(canonical_path(scope["path"]))
         filed = dialect is not None and not isinstance(error, TooManyWrongKeys)
@@ -101,17 +101,17 @@ class Recorder:
             raise error
 
     async def close(self) -> None:
-        """File what waits for it."""
+        """File every receipt that is still waiting."""
         self._closing = True
         if self._filing:
             await asyncio.wait(self._filing)
 
     def begin(self, exchange: Exchange) -> None:
-        """Count an exchange among those under way."""
+        """Count an exchange as in progress."""
         self._under_way[exchange.arrival.id] = exchange
 
     async def settle(self, exchange: Exchange, send: Send, error: BaseException) -> bool:
-        """Answer for what went wrong; False where that is nobody's here to answer for."""
+        """Answer an error; False if the error is not one to be handled here."""
         receipt_id = exchange.arrival.id
         if isinstance(error, RequestError):
             await self._answer(exchange, send, error)
@@ -132,7 +132,7 @@ class Recorder:
         return True
 
     def end(self, exchange: Exchange) -> None:
-        """File an exchange that has ended, however it did."""
+        """File an exchange, however it ended."""
         exchange.ended = time.perf_counter()
         exchange.give_back()
         del self._under_way[exchange.arrival.id]
@@ -153,11 +153,11 @@ class Recorder:
         exchange.bytes_out = await send_json(send, error.status, body, headers)
 
     async def _file(self, exchange: Exchange) -> None:
-        """Wait for what decides, judge, submit, log, count. Never raises.
+        """Wait for the evidence, then judge, submit, log and count. Never raises.
 
-        What decides is the answer, read to its end, and the listing of its model, which the first
-        request for a model often has fetched. A listing of an older date is fetched anew before a
-        provider is accused by it.
+        The evidence is the answer, read to its end, and the listing of its model, which the first
+        request for a model often causes to be fetched. An older listing is fetched again before it
+        counts as evidence of a violation.
         """
         answer, feed = exchange.answer, self._feed
         try:

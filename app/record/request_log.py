@@ -1,4 +1,4 @@
-"""The process log's one line per request: who asked what, who served, how it went."""
+"""The process log's one line per request: caller, model, provider and outcome."""
 
 import logging
 
@@ -20,7 +20,7 @@ def log_request(receipt: Receipt) -> None:
 def line_of(receipt: Receipt) -> str:
     """A line of `name=value` pairs, always in the same order, absent values left out.
 
-    Nothing of the conversation is in it, since nothing of it is on the receipt.
+    It contains no part of the conversation, since the receipt contains none.
     """
     pairs = (
         ("caller=", receipt.caller),
@@ -43,7 +43,7 @@ def line_of(receipt: Receipt) -> str:
 
 
 def _path_without_policy(receipt: Receipt) -> str | None:
-    """The path that no policy speaks for; the others are known by their model and rule."""
+    """The path, if no policy applies to it; other requests are identified by model and rule."""
     return None if receipt.dialect else receipt.path[:_LONGEST_PATH]
 
 
@@ -68,5 +68,5 @@ def _tokens(receipt: Receipt) -> str | None:
 
 
 def _quoted(text: str) -> str:
-    """A caller chooses the model's name: it must not be able to forge a line or a field."""
+    """The text, quoted so that a caller's model name can't forge a line or a field."""
     return text if text.isprintable() and " " not in text else ascii(text)

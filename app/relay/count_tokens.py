@@ -1,8 +1,8 @@
-"""POST /v1/messages/count_tokens, which OpenRouter does not document: its answer, else a guess.
+"""POST /v1/messages/count_tokens, not documented by OpenRouter: its answer, else an estimate.
 
-Claude Code asks for it to know when to shorten a conversation. Upstream is asked first, in case it
-learns to count; where it can't, an estimate is far better than an error. The header
-`x-pointsman-estimate` says that it is one.
+Claude Code uses it to decide when to shorten a conversation. Upstream is asked first, in case it
+gains support for it; otherwise an estimate is far better than an error. The header
+`x-pointsman-estimate` marks an estimate.
 """
 
 from starlette.types import Receive, Scope, Send
@@ -25,7 +25,7 @@ _COUNTED = ("system", "messages", "tools")
 
 
 class CountTokens:
-    """Asks upstream as long as it answers, and estimates otherwise."""
+    """Asks upstream as long as it answers, and otherwise estimates."""
 
     def __init__(self, *, openrouter: OpenRouter, recorder: Recorder, bodies: Bodies) -> None:
         self._openrouter = openrouter
@@ -33,7 +33,7 @@ class CountTokens:
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a count; nothing is generated, so no receipt is left."""
+        """Answer with a count; nothing is generated, so no receipt is filed."""
         async with self._recorder.exchange(scope, send, None, filed=False) as exchange:
             must_be_json(exchange.asked_with)
             body = await self._bodies.read_json(exchange, scope, receive)
@@ -47,7 +47,7 @@ class CountTokens:
             await send_json(send, _OK, estimate, [(b"x-pointsman-estimate", b"1")])
 
     async def _asked(self, scope: Scope, body: bytes) -> int | None:
-        """Upstream's count; None where it has none."""
+        """Upstream's count; None if it returns none."""
         key = self._openrouter.key
         headers = to_upstream(scope["headers"], key=key, router_metadata=False, decoded=True)
         try:

@@ -1,12 +1,12 @@
-"""Which endpoint answers a request: one table, read from top to bottom; the first row that fits.
+"""Which endpoint answers a request: the first matching row of one table, from top to bottom.
 
-A row fits by method, path and, in two cases, a header. Pointsman's own paths are looked for as they
-were sent but for slashes at their end, those of OpenRouter's API as they were meant, however the
-client's base URL was written (T-35). What is found in the path is given to the endpoint.
+A row matches by method, path and, in two cases, a header. Pointsman's own paths are matched as
+sent, except for trailing slashes; paths of OpenRouter's API are matched in canonical form, however
+the client's base URL was written (T-35). The part found in the path is passed to the endpoint.
 
-Receipts, figures, explanations and pages are framed by FastAPI: a quarter of a start-up, a tenth of
-the memory, and a way in that costs more than the rest of a request together. It is loaded when it
-is first asked for something (ADR 0009), and hands on what it has no route for.
+Receipts, figures, explanations and pages are framed by FastAPI, which takes a quarter of the
+start-up time and a tenth of the memory, and whose entry costs more than the rest of a request
+together. It is loaded on first use (ADR 0009), and passes on requests that it has no route for.
 """
 
 from collections.abc import Awaitable, Callable, Container
@@ -28,7 +28,7 @@ from app.wire.paths import canonical_path, error_shape, is_below_base, nearly, p
 _DRY_RUN, _NO = b"x-pointsman-dry-run", frozenset({b"0", b"false", b"no", b"off"})
 _ALLOWED = {"/health": b"GET", "/ready": b"GET", "/metrics": b"GET, HEAD"}
 
-Find = Callable[[str], Any]  # what the endpoint is given; None: the row does not fit
+Find = Callable[[str], Any]  # returns the endpoint's argument; None: the row does not match
 When = Callable[[RawHeaders], bool]
 Endpoint = Callable[[Scope, Receive, Send, Any], Awaitable[None]]
 
@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 
 class _AllBut:
-    """Every method but these."""
+    """Every method except these."""
 
     def __init__(self, methods: frozenset[str]) -> None:
         self._methods = methods
@@ -59,14 +59,14 @@ WRITES, ANY = _AllBut(READING), None
 
 
 class Table:
-    """Plain ASGI: each request goes to the endpoint of the first row that fits it."""
+    """Plain ASGI: each request goes to the endpoint of the first row that matches it."""
 
     def __init__(self, *rows: Row) -> None:
-        """The last row must fit every request."""
+        """The last row must match every request."""
         self.rows: Final = rows
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Serve one request: what to await for it."""
+        """Serve one request; returns the awaitable that does so."""
         method, sent = scope["method"], scope["path"]
         paths = (sent, sent.rstrip("/"), canonical_path(sent))
         for methods, path, find, endpoint, when in self.rows:
@@ -104,7 +104,7 @@ def openrouters(
 def endpoints(
     openrouters: Table, *, health: ASGIApp, ready: ASGIApp, metrics: ASGIApp, framed: ASGIApp
 ) -> Table:
-    """What Pointsman answers itself, then OpenRouter's API."""
+    """The paths that Pointsman answers itself, then OpenRouter's API."""
     return Table(
         Row(GET, OURS, {"/health": ""}.get, _guarded(health)),
         Row(GET, OURS, {"/ready": ""}.get, _guarded(ready)),
@@ -118,12 +118,12 @@ def endpoints(
 
 
 def _app(app: ASGIApp) -> Endpoint:
-    """An endpoint that needs nothing of its path."""
+    """An endpoint that does not use its path."""
     return lambda scope, receive, send, _: app(scope, receive, send)
 
 
 def _at_its_path(app: ASGIApp) -> Endpoint:
-    """The same, of which the path is the one that was found."""
+    """The same, with the matched path as its path."""
     return lambda scope, receive, send, path: app({**scope, "path": path}, receive, send)
 
 
@@ -133,12 +133,12 @@ def _pointsmans(path: str) -> str | None:
 
 
 def _dashboards(path: str) -> str | None:
-    """A path of the dashboard, which has an answer of its own to a slash too many."""
+    """A path of the dashboard, which handles a superfluous slash itself."""
     return path if path.startswith("/dashboard") else None
 
 
 def _is_a_browser(headers: RawHeaders) -> bool:
-    """Whether a person asks, who wants a page."""
+    """Whether the client is a browser, to which a page is returned."""
     return any(name == b"accept" and b"text/html" in value for name, value in headers)
 
 
@@ -147,33 +147,33 @@ async def _redirected(_scope: Scope, _: Receive, send: Send, where: str) -> None
 
 
 def _guarded(app: ASGIApp) -> Endpoint:
-    """The same, of which a defect is answered in JSON."""
+    """The same, with a defect answered in JSON."""
     return lambda scope, receive, send, _: guarded(app, scope, receive, send)
 
 
 def is_dry_run(headers: RawHeaders) -> bool:
-    """Whether a client asks what would be sent. In doubt it does: a request costs money."""
+    """Whether the request is a dry run. In doubt it is: a real request costs money."""
     return any(name == _DRY_RUN and value.strip().lower() not in _NO for name, value in headers)
 
 
 def _no_dry_run(_meant: str) -> str:
-    """What to ask instead of a dry run on a path without a policy."""
+    """The remedy for a dry run on a path without a policy."""
     return "a dry run is possible where policies apply, such as on POST /v1/chat/completions"
 
 
 def _nearly_held(meant: str) -> str | None:
-    """The remedy where another reader could take the path for one that policies apply to."""
+    """The remedy if another parser could interpret the path as one to which policies apply."""
     held = nearly(sent_path(meant))
     return None if held is None else f"use POST /v1{held}"
 
 
 def _below_a_base(sent: str) -> str | None:
-    """The path below `/v1` or `/api/v1`; whatever does not begin so stays here, with its key."""
+    """The path below `/v1` or `/api/v1`; any other request is not forwarded, nor is its key."""
     return canonical_path(sent) if is_below_base(sent) else None
 
 
 def _way_out(path: str) -> str:
-    """What to ask instead of a path that neither OpenRouter's API nor ours has."""
+    """The remedy for a path that neither OpenRouter's API nor Pointsman has."""
     meant = probably_meant(path)
     if meant is None:
         return "OpenRouter's API is under /v1, Pointsman's own under /pointsman"

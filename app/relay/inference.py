@@ -1,7 +1,7 @@
-"""The hot path, all of it: one POST that a policy may hold.
+"""The whole hot path: one POST to which a policy may apply.
 
-Order matters here. Whatever a policy refuses is refused before a socket opens; the answer's bytes
-go on as they came while the observer only looks; the receipt is filed last, whatever happened.
+Order matters here. A request that a policy refuses is refused before a socket opens; the answer's
+bytes are forwarded unchanged while the observer only reads; the receipt is always filed last.
 """
 
 from collections.abc import Awaitable
@@ -54,7 +54,7 @@ class Inference:
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, dialect: Dialect) -> None:
-        """Hold one request to its policy, relay the answer, leave a receipt."""
+        """Apply the policy to one request, relay the answer and file a receipt."""
         async with self._recorder.exchange(scope, send, dialect) as exchange:
             form = dialect.takes_forms and _form_of(scope["headers"])
             if not form:
@@ -75,7 +75,7 @@ class Inference:
             await finish(exchange, send)
 
     def _headers(self, scope: Scope, exchange: Exchange) -> RawHeaders:
-        """Router metadata is asked for where a policy has something to prove."""
+        """The headers to send; they request router metadata if the policy requires evidence."""
         sent, trace = exchange.sent, exchange.arrival.trace
         return to_upstream(
             scope["headers"],
@@ -88,7 +88,7 @@ class Inference:
     async def _held_to_policy(
         self, scope: Scope, receive: Receive, exchange: Exchange, form: bytes | None
     ) -> bytes:
-        """The body to send; what was decided stands in the exchange.
+        """The body to send; the decision is recorded in the exchange.
 
         `form` is the content type of a body that is a form.
         """
@@ -118,7 +118,7 @@ class Inference:
 
 
 def _form_of(headers: RawHeaders) -> bytes | None:
-    """The content type of a body that is a form. Raises `MalformedBody` where two are given."""
+    """The content type of a body that is a form. Raises `MalformedBody` if two are given."""
     told = [value for name, value in headers if name == b"content-type"]
     if not any(map(is_form, told)):
         return None
@@ -130,7 +130,7 @@ def _form_of(headers: RawHeaders) -> bytes | None:
 async def relay(
     upstream: Upstream, exchange: Exchange, send: Send, withhold: Withhold | None = None
 ) -> None:
-    """Pass status, headers and body on as they came, each piece as soon as it is here."""
+    """Forward status, headers and body unchanged, each piece as soon as it arrives."""
     try:
         head = to_caller(upstream.headers, upstream.status)
         answer = exchange.begin_answer(upstream.status, head)
@@ -151,19 +151,19 @@ async def relay(
 
 
 def pass_on(chunk: bytes, exchange: Exchange, send: Send) -> Awaitable[None]:
-    """Hand one piece of the body to the server, as it came."""
+    """Pass one piece of the body to the server, unchanged."""
     exchange.bytes_out += len(chunk)
     return send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 async def finish(exchange: Exchange, send: Send) -> None:
-    """Tell the server that the answer is complete; without it, the caller sees it broken off."""
+    """Signal the end of the answer to the server; without it, the caller sees a broken answer."""
     exchange.complete = True
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def must_have_key(headers: RawHeaders, openrouter: OpenRouter) -> None:
-    """Raise `MissingKey` where neither we nor the caller have one for upstream."""
+    """Raise `MissingKey` if neither Pointsman nor the caller has a key for upstream."""
     if openrouter.key is None and not shown_keys(headers):
         raise MissingKey(
             "no key for OpenRouter: set OPENROUTER_API_KEY where Pointsman runs, "

@@ -1,4 +1,4 @@
-"""What must be looked up before a request can be held to its policy; nearly always nothing."""
+"""Lookups needed before a policy can be applied to a request; nearly always none."""
 
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.preset_feed import PresetFeed
@@ -19,15 +19,15 @@ class Lookups:
     """The presets that a request names, and the listing by which its path carries preferences."""
 
     def __init__(self, feed: CatalogFeed, presets: PresetFeed, key: str | None) -> None:
-        """`key` is the operator's; without one, presets are read with the caller's own."""
+        """`key` is the operator's; without one, presets are read with the caller's key."""
         self._feed = feed
         self._presets = presets
         self._key = key
 
     async def presets(self, request: Request, book: Book, headers: RawHeaders) -> Presets:
-        """What each preset is, by its name; none where there are no rules to apply beside them.
+        """The request's presets by name; none if no rules have to be applied alongside them.
 
-        Raises `MalformedBody` for a name that is no text.
+        Raises `MalformedBody` for a name that is not a string.
         """
         named = presets_named(request) if book.rules or book.aliases else ()
         if not named:
@@ -36,7 +36,7 @@ class Lookups:
         return await self._presets.known(named, key)
 
     async def carriage(self, dialect: Dialect | None, route: Route) -> Carriage | None:
-        """How this path carries preferences; None where it accepts all, as nearly all paths do."""
+        """How this path carries preferences; None if it accepts all, as nearly all paths do."""
         on = OTHER_ROUTES.get(dialect.path) if dialect else None
         if on is None:
             return None

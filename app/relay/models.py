@@ -1,4 +1,4 @@
-"""GET /v1/models and what is below it: upstream's list, with the aliases in front."""
+"""GET /v1/models and the paths below it: upstream's list, preceded by the aliases."""
 
 import asyncio
 from collections.abc import Iterable
@@ -97,10 +97,10 @@ class Models:
 
 
 def shaped(body: bytes, book: Book, wanted: str = "", *, for_anthropic: bool = False) -> bytes:
-    """The list of models, or the one `wanted`, in the shape asked for, aliases in front.
+    """The list of models, or the one `wanted`, in the requested shape, aliases first.
 
-    A body that is not a list of models is returned as it came where nothing else is asked for than
-    a list in OpenRouter's shape. Raises `UpstreamGarbage` where it can't be, and `UnknownModel`.
+    A body that is not a list of models is returned unchanged if the request is for the whole list
+    in OpenRouter's shape; otherwise raises `UpstreamGarbage`. Also raises `UnknownModel`.
     """
     if not (wanted or for_anthropic):
         return with_aliases(body, book)
@@ -122,10 +122,10 @@ def shaped(body: bytes, book: Book, wanted: str = "", *, for_anthropic: bool = F
 
 
 def with_aliases(body: bytes, book: Book) -> bytes:
-    """The list with one entry more for each alias; upstream's own entries keep their bytes.
+    """The list with an additional entry for each alias; upstream's entries keep their bytes.
 
-    An alias looks like its model, so that tools find its context length and prices. A body that
-    is not a list of models is returned as it came.
+    An alias has its model's fields, so that tools find its context length and prices. A body that
+    is not a list of models is returned unchanged.
     """
     if not book.aliases:
         return body
@@ -167,7 +167,7 @@ def _anthropic_entry(entry: msgspec.Raw) -> dict[str, Any]:
 
 
 def _is_anthropics(scope: Scope) -> bool:
-    """Whether one of Anthropic's clients asks: they page by ids, and read another shape."""
+    """Whether the client is one of Anthropic's: those page by ids and expect another shape."""
     return any(name == b"anthropic-version" for name, _ in scope["headers"])
 
 
@@ -175,7 +175,7 @@ class _Named(msgspec.Struct):
     id: str
 
 
-# Text that is not UTF-8 and nesting without end are errors of other kinds than JSON's own.
+# Text that is not UTF-8 and unlimited nesting raise errors other than the JSON decoder's own.
 _UNREADABLE = (ValueError, RecursionError)
 
 
@@ -195,7 +195,7 @@ def _entry(alias: str, model: str, described: msgspec.Raw | None) -> msgspec.Raw
 
 
 def _fields(text: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
-    """The fields of an object, each in its own bytes; none where it can't be read."""
+    """The fields of an object, each in its own bytes; none if it can't be read."""
     for readable in (bytes, without_surrogates):
         try:
             return msgspec.json.decode(readable(bytes(text)), type=dict[str, msgspec.Raw])

@@ -1,4 +1,4 @@
-"""Every other /v1 path, forwarded as it came: no policy applies, and its receipt says so."""
+"""Every other /v1 path, forwarded unchanged: no policy applies, and its receipt says so."""
 
 from urllib.parse import quote
 
@@ -16,8 +16,8 @@ from app.wire.headers import to_upstream
 # These can change or cost nothing, so they leave no receipt and need no key of their own.
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
-# What RFC 3986 allows in a path as it is. A percent sign isn't among them: what had been encoded
-# twice goes on encoded twice, or it would mean another path upstream than it did to us.
+# Characters that RFC 3986 allows unencoded in a path. A percent sign is not among them: a path
+# encoded twice stays encoded twice, or upstream would resolve another path than Pointsman did.
 _PLAIN = "/:@!$&'()*+,;=~"
 
 
@@ -43,7 +43,7 @@ class Passthrough:
         self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
-        """Forward one request to `path`; a receipt is left where it could have cost something."""
+        """Forward one request to `path`; a receipt is filed if it could have cost something."""
         reading = scope["method"] in READING
         async with self._recorder.exchange(scope, send, None, filed=not reading) as exchange:
             if not reading:

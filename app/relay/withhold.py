@@ -1,13 +1,13 @@
-"""Which answers are withheld for a moment before anything of them is passed on.
+"""Which answers are withheld for a moment before any part of them is passed on.
 
-Rule 1  Routing errors of upstream's are read whole, and the policy's part in them is explained.
+Rule 1  Upstream's routing errors are read whole, and the policy's part in them is explained.
 Rule 2  With `on_violation: block`, nothing reaches the client until the provider is known. A stream
         is withheld up to the first event that names it, anything else to its end. Streams on
         `/responses` name it in their last event, so they are withheld whole.
-Rule 3  Where only the bill can tell whether an endpoint of that provider is inside, or whether an
-        own key served past a strict order, a stream is withheld to its end, which has the bill.
+Rule 3  If only the bill shows whether the provider's endpoint is inside the policy, or whether an
+        own key bypassed a strict order, a stream is withheld to its end, which has the bill.
 Rule 4  `broken` is refused; `unproven` only under `block_unproven`.
-Rule 5  Upstream's other errors pass, also inside a 200: they are no answer of anybody's.
+Rule 5  Upstream's other errors pass, also inside a 200: they are not a provider's answer.
 """
 
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ from app.wire.headers import RawHeaders
 from app.wire.observer import Observer
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
-_PATIENCE_SECONDS = 5.0  # for the model's listing, which is being fetched beside the request
+_PATIENCE_SECONDS = 5.0  # for the model's listing, which is fetched alongside the request
 _PATIENCE_TO_EXPLAIN_SECONDS = 1.0  # an error can wait for its explanation
 LARGEST_EXPLAINED = 1_000_000  # bytes; such an error has some hundreds
 
@@ -37,12 +37,12 @@ Begun = tuple[RawHeaders, tuple[bytes, ...]]  # the head to send, and the pieces
 
 
 class Withhold:
-    """Reads the beginning of an answer where its route or its status says so."""
+    """Reads the beginning of an answer if its route or its status requires it."""
 
     def __init__(
         self, policies: PolicyFolder, feed: CatalogFeed, *, explains: bool, limit: int
     ) -> None:
-        """`explains` routing errors or passes them on; `limit`: bytes withheld of an answer."""
+        """`explains` explains routing errors or passes them on; `limit`: bytes withheld."""
         self._policies = policies
         self._feed = feed
         self._explains = explains
@@ -51,8 +51,8 @@ class Withhold:
     async def begin(self, exchange: Exchange, head: RawHeaders, chunks: Chunks) -> Begun:
         """The head to send, and the pieces of the body that have been read to decide on it.
 
-        Nearly always the head as it is and nothing. Raises `PolicyBroken`, and `PolicyUnproven`
-        where the route asks for proof.
+        Nearly always the head unchanged and no pieces. Raises `PolicyBroken`, and `PolicyUnproven`
+        if the route requires proof.
         """
         route, answer = exchange.asked.route, exchange.answer
         if route is None:
@@ -76,7 +76,7 @@ class Withhold:
         return head, tuple(withheld.pieces)
 
     async def _judged(self, exchange: Exchange, observer: Observer) -> Verdict:
-        """The verdict on what has been seen; before an accusation, by a listing fetched anew."""
+        """The verdict on the answer so far; a violation is first checked by a new listing."""
         model = exchange.answering(self._feed.current)
         self._feed.want(model)
         await self._feed.known(model, patience=_PATIENCE_SECONDS)
@@ -92,7 +92,7 @@ class Withhold:
     async def _explained(
         self, exchange: Exchange, route: Route, head: RawHeaders, chunks: Chunks
     ) -> Begun:
-        """A routing error as it came, or with a longer message."""
+        """A routing error, unchanged or with a longer message."""
         request, sent = exchange.request, exchange.sent
         if request is None or sent is None or not _is_plain(head):
             return head, ()
@@ -124,7 +124,7 @@ class Withhold:
 
 
 class _Withheld:
-    """The beginning of an answer, kept back as it comes."""
+    """The beginning of an answer, withheld as it arrives."""
 
     def __init__(self, answer: Answer, observer: Observer, chunks: Chunks, limit: int) -> None:
         self.pieces: list[bytes] = []

@@ -1,1 +1,1 @@
-"""How a request gets in: connections, the door, bodies, replies of our own."""
+"""The entry of requests: connections, the door, bodies, and Pointsman's own replies."""

@@ -1,4 +1,4 @@
-"""Reads requests' bodies: each within its limit, and all that are held at once within theirs."""
+"""Reads request bodies: each within its own limit, and all held at once within a common one."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from app.server.decoding import decoded
 
 Named = Mapping[bytes, bytes]  # headers by name, in lower case
 
-# In a request's `extensions`: the error with which its body broke off, where the server knows it.
+# In a request's `extensions`: the error that interrupted its body, if the server knows it.
 BROKEN = "pointsman.broken"
 
 _CHARSETS = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})  # the last two are parts of it
@@ -23,7 +23,7 @@ class CallerLeft(Exception):
 
 
 class Held:
-    """How many bytes one request's body takes up; given back once it is let go of."""
+    """How many bytes one request's body takes up; given back when the body is released."""
 
     __slots__ = ("_bodies", "_size")
 
@@ -37,7 +37,7 @@ class Held:
         self._size += size
 
     def give_back(self, *, but: int = 0) -> None:
-        """Count all of it no more, or all `but` so many bytes."""
+        """Stop counting all of it, or all `but` so many bytes."""
         self._bodies.give_back(self._size - but)
         self._size = but
 
@@ -53,7 +53,7 @@ class Bodies:
     """The bodies that are being read, or wait for upstream to take them."""
 
     def __init__(self, *, each: int, together: int) -> None:
-        """Both in bytes; one body of the largest size may be held in any case."""
+        """Both limits are in bytes; one body of the largest size may be held in any case."""
         self.each = each
         self.together = max(each, together)
         self.held = 0
@@ -70,12 +70,12 @@ class Bodies:
             self.held += size
 
     def give_back(self, size: int) -> None:
-        """Count so many bytes no more."""
+        """Stop counting so many bytes."""
         with self._lock:
             self.held -= size
 
     async def read_json(self, asking: Asking, scope: Scope, receive: Receive) -> bytes:
-        """The whole body of a request that says it is JSON, its compression undone.
+        """The whole decompressed body of a request that is declared as JSON.
 
         Raises as `read` and `decoded` do.
         """
@@ -93,7 +93,7 @@ class Bodies:
         """The whole body, counted in `asking.held` until that is given back.
 
         Raises `BodyTooLarge` as soon as that is certain (T-31, T-32), `BodiesFull`, `CallerLeft`,
-        and `RequestTimeout` or another error of the connection's where the rest will not come.
+        and `RequestTimeout` or another error of the connection if the rest will not arrive.
         """
         held = asking.held = Held(self)
         return await self._read(asking.asked_with, held, scope, receive)
@@ -102,7 +102,7 @@ class Bodies:
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > self.each:
             raise self._too_large()
-        body = bytearray()  # and no list of pieces, which may be many and small
+        body = bytearray()  # not a list of pieces, which may be many and small
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -122,10 +122,10 @@ class Bodies:
 
 
 def must_be_json(headers: Named) -> None:
-    """Raise `UnsupportedContent` unless the body says it is JSON, in UTF-8.
+    """Raise `UnsupportedContent` unless the body is declared as JSON in UTF-8.
 
-    A web page can send text/plain, a form or an untyped blob to any address without asking (T-42).
-    What we read as UTF-8 and upstream as something else would be two different requests.
+    A web page can send text/plain, a form or an untyped blob to any address without a preflight
+    (T-42). A body read as UTF-8 here and in another charset upstream would be two requests.
     """
     told = headers.get(b"content-type", b"")
     if told == b"application/json":

@@ -1,4 +1,4 @@
-"""What one connection may ask of us: bytes, lines and seconds (T-62, T-65)."""
+"""The limits of one connection: bytes, lines and seconds (T-62, T-65)."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,7 +10,7 @@ from app.settings import Settings
 class Bounds:
     """The bounds of each connection; the defaults are those of the settings."""
 
-    head_bytes: int = 64_000  # also of what stands between the pieces of a chunked body
+    head_bytes: int = 64_000  # also of the framing between the pieces of a chunked body
     head_lines: int = 100
     target_bytes: int = 8_192  # path and query
     head_seconds: float = 30.0
@@ -25,7 +25,7 @@ class Bounds:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The bounds that the settings ask for."""
+        """The bounds that the settings specify."""
         return cls(
             head_bytes=int(settings.max_head_kb * 1000),
             head_lines=settings.max_headers,

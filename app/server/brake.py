@@ -1,4 +1,4 @@
-"""A brake: what comes too often from one place is told to wait, longer each time. PURE but a clock.
+"""A brake: too many events from one place must wait, longer each time. PURE except for a clock.
 
 For each place there is one number that grows with each event and shrinks with time, so a burst
 within the allowance costs nothing and is forgotten.
@@ -14,7 +14,7 @@ _MOST_PLACES = 1024
 
 
 class Brake:
-    """Counts events by place; the place heard of longest ago makes room for a new one."""
+    """Counts events by place; a new place replaces the one whose last event is oldest."""
 
     def __init__(
         self, *, clock: Callable[[], float] = time.monotonic, most: int = _MOST_PLACES
@@ -27,7 +27,7 @@ class Brake:
     def note(self, place: str, *, a_minute: int) -> int:
         """Count an event; returns the seconds to wait, 0 within the allowance of so many a minute.
 
-        They grow up to a minute, whatever is done meanwhile.
+        The wait grows to at most a minute, however many events follow.
         """
         now = self._clock()
         level, at = self.places.pop(place, (0.0, now))

@@ -1,10 +1,10 @@
 """Callers and their keys.
 
-With caller keys set, every request must show one, as a bearer token or as `x-api-key`; one that is
-right is enough, whatever stands in the other place. It gives the caller its name and is not sent
-on. Without caller keys, every program that reaches this address may call.
+If caller keys are set, every request must carry one, as a bearer token or as `x-api-key`; one valid
+key is enough, whatever the other header contains. It identifies the caller and is not forwarded.
+Without caller keys, every program that reaches this address may call.
 
-Wrong keys are braked by address, and right ones never: many callers may share one.
+Wrong keys are rate-limited by address, and right ones never: many callers may share an address.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _NETWORK_BYTES = 8  # of an IPv6 address: the rest is a host's own choice
 
 
 class Callers:
-    """The callers that are let in, known by digests of their keys."""
+    """The callers that are admitted, identified by digests of their keys."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Callers:
         operators: Collection[str] = (),
         brake: Brake | None = None,
     ) -> None:
-        """`operators` are the callers that may read what concerns others, too."""
+        """`operators` are the callers that may also read other callers' receipts."""
         self._digests = {
             name: _digest(key.get_secret_value().encode()) for name, key in keys.items()
         }
@@ -45,10 +45,10 @@ class Callers:
     def admit(
         self, headers: Iterable[tuple[bytes, bytes]], address: str | None = None
     ) -> str | None:
-        """The name of the caller whose key is among those shown; None when no keys are set.
+        """The name of the caller whose key is among those sent; None if no keys are set.
 
-        Raises `UnknownCallerKey`, and `TooManyWrongKeys` where the address has shown many lately.
-        Each key shown is compared with all that are known, in constant time (T-44).
+        Raises `UnknownCallerKey`, and `TooManyWrongKeys` if the address has recently sent many.
+        Each key sent is compared with all known keys, in constant time (T-44).
         """
         if not self._digests:
             return None
@@ -65,7 +65,7 @@ class Callers:
     def may_read_of(self, caller: str | None) -> str | None:
         """The one caller whose receipts `caller` may read; None: those of all.
 
-        Without a name, where keys are set, that is a name which no caller has.
+        If keys are set and the request has no caller, it is a name that no caller has.
         """
         reads_all = not self._digests or caller in self._operators
         return None if reads_all else caller or ""
@@ -86,9 +86,9 @@ class Callers:
 
 
 def shown_keys(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-    """The keys that a request shows, bearer tokens first; the first eight of them.
+    """The keys that a request carries, bearer tokens first; the first eight of them.
 
-    Many clients send a placeholder in one place beside the key in the other.
+    Many clients send a placeholder in one header and the key in the other.
     """
     bearer: list[bytes] = []
     plain: list[bytes] = []
@@ -101,7 +101,7 @@ def shown_keys(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
 
 
 def _place(address: str | None) -> tuple[str, int]:
-    """What is braked as one, and how many wrong keys it may show in a minute."""
+    """The network that is rate-limited as one, and how many wrong keys it may send in a minute."""
     try:
         known = ip_address(address or "")
     except ValueError:  # a socket in a file system

@@ -1,17 +1,17 @@
 """A wall clock that never jumps.
 
-For ages and for what came first. The system's clock is set now and then, by hours on a machine
-that has just woken up; a listing would be from the future then, or a day old.
+Used for ages and for ordering. The system's clock is adjusted now and then, by hours on a machine
+that has just woken up; a listing would then be from the future, or a day old.
 """
 
 import time
 
-# It runs on while a laptop sleeps, and so must what is measured with it; `time.monotonic` may not.
+# This clock runs on while a laptop sleeps, as ages require; `time.monotonic` may not.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
 def running() -> float:
-    """Seconds that only ever grow, from a start that means nothing."""
+    """Seconds from an arbitrary start; they never decrease."""
     return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
 

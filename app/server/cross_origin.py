@@ -1,4 +1,4 @@
-"""Answers to web pages of allowed origins, and to the browsers that ask in advance (T-55)."""
+"""Answers to web pages of allowed origins, and to browsers' preflight requests (T-55)."""
 
 from collections.abc import Awaitable
 
@@ -19,7 +19,7 @@ def readable_by(origin: bytes, send: Send) -> Send:
 
 
 async def answer_preflight(scope: Scope, send: Send, origin: bytes) -> None:
-    """Answer a preflight: no key is asked for, since a browser sends none, and nothing is sent on.
+    """Answer a preflight: it requires no key, since browsers send none, and is not forwarded.
 
     OpenRouter's answer would be about its own address.
     """

@@ -1,7 +1,7 @@
-"""Undoes a request body's compression, since a policy must see what it is held to (T-30).
+"""Decompresses a request's body, since a policy can only be applied to readable JSON (T-30).
 
-Decoded slice by slice, so that a small body that grows without end is stopped at the limit, and
-the time it takes grows with the body and no faster.
+The body is decoded slice by slice, so that a small body that expands without end is stopped at the
+limit, and the time it takes grows only linearly with the body.
 """
 
 import zlib
@@ -15,7 +15,7 @@ MOST_LAYERS = 2
 ZSTD_WINDOW_LOG = 23  # 8 MB, the most that RFC 9659 lets a sender ask of a receiver's memory
 _SLICE = 1 << 16
 
-Take = Callable[[int], None]  # told of so many bytes more that are held; may raise
+Take = Callable[[int], None]  # called with the number of additional bytes held; may raise
 
 
 class Reader(Protocol):
@@ -28,11 +28,11 @@ class Reader(Protocol):
 
     @property
     def has_more(self) -> bool:
-        """Whether something follows its end."""
+        """Whether data follows its end."""
         ...
 
     def read(self) -> bytes:
-        """One piece more, nothing when all is read. Raises `ValueError` for broken data."""
+        """The next piece, empty when all is read. Raises `ValueError` for broken data."""
         ...
 
 
@@ -43,9 +43,9 @@ def _no_one_counts(_: int) -> None:
 def decoded(body: bytes, encoding: str, limit: int, take: Take = _no_one_counts) -> bytes:
     """The body as it was before compression; `encoding` is the header's value.
 
-    Raises `UnsupportedContent` for an encoding that isn't known and for more than two of them,
-    `BodyTooLarge` as soon as the result passes `limit` bytes, `MalformedBody` for data that isn't
-    what it says, and whatever `take` raises.
+    Raises `UnsupportedContent` for an unknown encoding and for more than two encodings,
+    `BodyTooLarge` as soon as the result exceeds `limit` bytes, `MalformedBody` for data that does
+    not match its encoding, and any error that `take` raises.
     """
     named = [part.strip() for part in encoding.lower().split(",")]
     layers = [name for name in reversed(named) if name not in {"", "identity"}]

@@ -12,8 +12,8 @@ if sys.platform != "win32":
 
 log = logging.getLogger("pointsman")
 
-PLENTY = 65_536  # more are not asked for; where the system sets no limit, so many are counted on
-LAST = 8  # of them are not given to callers: a log, a ledger or a health check may need one
+PLENTY = 65_536  # the most requested, and the number assumed if the system sets no limit
+LAST = 8  # reserved descriptors: a log, a ledger or a health check may need one
 _TOLD_APART_SECONDS = 60.0
 NONE_LEFT = frozenset({errno.EMFILE, errno.ENFILE})
 
@@ -27,9 +27,9 @@ def limit() -> int:
 
 
 def raise_limit() -> None:
-    """Have as many descriptors as the system gives without asking for more rights.
+    """Raise the limit as far as the system allows without additional rights.
 
-    Shells allow 1,024 for the sake of programs that use `select`. None runs here.
+    Shells allow 1,024 for the sake of programs that use `select`. Pointsman does not.
     """
     if sys.platform == "win32":
         return
@@ -39,21 +39,21 @@ def raise_limit() -> None:
         return
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (OSError, ValueError) as error:  # macOS gives less than it says
+    except (OSError, ValueError) as error:  # macOS allows less than it reports
         log.debug("the limit of open files can't be raised from %d: %s", soft, error)
 
 
 class Descriptors:
-    """Notices that descriptors run out: says so once a minute, and remembers it for as long.
+    """Detects that descriptors run out: logs it once a minute, and remembers it for as long.
 
-    The system accepts no connection without one, and the event loop then closes connections
-    without a word.
+    The system accepts no connection without a descriptor, and the event loop then closes
+    connections silently.
     """
 
     def __init__(
         self, most: int | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`most`: how many there may be, if that isn't asked of the system."""
+        """`most`: the limit; by default, that of the system."""
         self.most = limit() if most is None else most
         self._clock = clock
         self._short_at: float | None = None
@@ -66,11 +66,12 @@ class Descriptors:
         return at is not None and self._clock() - at < _TOLD_APART_SECONDS
 
     def are_left(self, newest: int) -> bool:
-        """Whether there are more behind `newest`, a descriptor just given: the lowest free one."""
+        """Whether descriptors are left above `newest`, the lowest free one, which was just given.
+        """
         return newest < self.most - LAST
 
     def look(self, connections: int) -> None:
-        """Try whether one can be had; `connections` is how many of them callers have."""
+        """Try to get a descriptor; `connections` is the number that callers use."""
         try:
             newest = os.open(os.devnull, os.O_RDONLY)
         except OSError as error:
@@ -82,7 +83,7 @@ class Descriptors:
             self.ran_out(connections)
 
     def ran_out(self, connections: int) -> None:
-        """Note that there are none left, and say so unless that was said a moment ago."""
+        """Record that no descriptors are left, and log it unless it was logged recently."""
         now = self._short_at = self._clock()
         if self._told_at is not None and now - self._told_at < _TOLD_APART_SECONDS:
             return

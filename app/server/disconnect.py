@@ -1,4 +1,4 @@
-"""Notices that a caller has gone, and stops what was being done for it (T-17)."""
+"""Detects that a caller has disconnected, and stops the work for it (T-17)."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from app.server.body import CallerLeft
 if TYPE_CHECKING:
     from anyio import CancelScope
 
-# In a request's `extensions`, where the server can call back when the connection is lost; that
-# spares each request a task that waits for it. Given None, it is not to call any more.
+# In a request's `extensions`, if the server can call back when the connection is lost; each request
+# then needs no task that waits for that. Passing None cancels the callback.
 WHEN_LEFT = "pointsman.when_left"
 WhenLeft = Callable[[Callable[[], object] | None], None]
 
@@ -21,9 +21,9 @@ WhenLeft = Callable[[Callable[[], object] | None], None]
 class while_caller_stays:  # noqa: N801 - read as a word of `with`
     """Run the block, cancelling it the moment the caller leaves; raises `CallerLeft` then.
 
-    `by_scope`: what the block awaits shields its cleaning up from scopes of anyio's only. The
-    answer's last message must be sent after the block: an ASGI server tells of a "disconnect" once
-    an answer is complete, too.
+    `by_scope`: the block's awaits shield their clean-up only from anyio's scopes. The answer's last
+    message must be sent after the block: an ASGI server also reports a "disconnect" once an answer
+    is complete.
     """
 
     __slots__ = ("_cancelling", "_left", "_stay", "_task", "_watch")
@@ -73,7 +73,7 @@ def _watch_of(scope: Scope, receive: Receive) -> WhenLeft:
 
 
 class _Receiving:
-    """The same by way of ASGI alone, whichever server it is."""
+    """Detects a disconnect through ASGI alone, with any server."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive

@@ -1,11 +1,11 @@
-"""The door: checks each request before anything else sees it.
+"""The door: checks each request before any other part sees it.
 
 A plain ASGI layer around everything. The Host must be one we serve (DNS rebinding, T-41). The
-Origin that a browser sends must be allowed (T-40); every answer to such a page, errors too, then
-has the headers without which the browser would not show it (T-55). A caller key must be shown where
-keys are set; `/health` and `/ready` are open to all with a right Host, since they reveal nothing.
-The dashboard's pages can also be read after signing in, which is their own business. Headers that
-can mean one thing only must come once: another reader might take the other one (T-54).
+Origin that a browser sends must be allowed (T-40); every answer to such a page, errors included,
+then has the headers that the browser requires to show it (T-55). If caller keys are set, a request
+must carry one; `/health` and `/ready` require only a valid Host, since they reveal nothing. The
+dashboard's pages can also be read after signing in, which they handle themselves. Headers that
+allow only one value must not be repeated: another parser might use the other value (T-54).
 """
 
 import asyncio
@@ -42,20 +42,21 @@ _LOOKED_AT = _ONCE | {ORIGIN, UPGRADE, _FRAMING}
 
 
 class Pages(Protocol):
-    """Pages that people read in a browser, which sends no key with an address that is typed."""
+    """Pages for browsers, which send no key with a typed address."""
 
-    open_paths: frozenset[str]  # the way in, and what it looks like
-    forms: frozenset[str]  # they check themselves that a form is their own
+    open_paths: frozenset[str]  # signing in and out, and the assets
+    forms: frozenset[str]  # the pages check themselves that a form is their own
 
     def caller_of(self, scope: Scope) -> str | None:
-        """Whose session reads a page; None for anything else."""
+        """The caller whose session reads a page; None for any other request."""
         ...
 
 
 class Door:
-    """Lets a request through to `app`, or has it refused.
+    """Passes a request on to `app`, or refuses it.
 
-    `scope["caller"]` is then the caller's name, and `scope["reads"]` whose receipts it may read.
+    `scope["caller"]` is then the caller's name, and `scope["reads"]` the one caller whose receipts
+    it may read.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Door:
                 await self._app(scope, receive, send)
         except asyncio.CancelledError:
             if not self._traffic.draining:
-                raise  # while stopping, it is the server that has no time left
+                raise  # while draining, the cancellation is the server's
         finally:
             self._traffic.open -= 1
 
@@ -117,9 +118,9 @@ class Door:
             )
 
     def _check_origin(self, scope: Scope, looked_at: "LookedAt") -> bytes | None:
-        """The allowed origin of the page that asks; None where a form of our own is filled in."""
+        """The allowed origin of the calling page; None if Pointsman's own form is submitted."""
         origins = looked_at[ORIGIN]
-        named = b", ".join(origins).decode("latin-1")  # two make one that no page has
+        named = b", ".join(origins).decode("latin-1")  # two join into one that no page has
         if named in self._origins:
             return origins[0]
         if scope["path"] in self._pages.forms:
@@ -130,7 +131,7 @@ class Door:
         )
 
     def _admit(self, scope: Scope, looked_at: "LookedAt") -> str | None:
-        """The name of the caller, where it shows a key that has one."""
+        """The name of the caller, if its key has one."""
         if _asks_for_websocket(scope, looked_at):
             raise WebSocketRefused(
                 "Pointsman does not support WebSockets; send the request with POST, "
@@ -164,7 +165,7 @@ def _looked_at(headers: Iterable[Header]) -> LookedAt:
 
 
 def _check_framing(looked_at: LookedAt) -> None:
-    """Raise `AmbiguousHeader` where another reader could find another request in the same bytes."""
+    """Raise `AmbiguousHeader` if another parser could read another request in the same bytes."""
     for name, values in looked_at.items():
         if len(values) > 1 and name in _ONCE:
             raise AmbiguousHeader(
@@ -180,7 +181,7 @@ def _check_framing(looked_at: LookedAt) -> None:
 
 
 def _asks_for_websocket(scope: Scope, looked_at: LookedAt) -> bool:
-    """Whether `Upgrade` names a WebSocket; all else that it may offer is ignored (T-54)."""
+    """Whether `Upgrade` names a WebSocket; other offered protocols are ignored (T-54)."""
     if UPGRADE not in looked_at or scope["http_version"] == "1.0":
         return False  # HTTP/1.0 knows no such field (RFC 9110, 7.8)
     offers = b",".join(looked_at[UPGRADE]).lower().split(b",")
@@ -188,7 +189,7 @@ def _asks_for_websocket(scope: Scope, looked_at: LookedAt) -> bool:
 
 
 def host_of(host_header: str) -> str | None:
-    """The host of a Host header without its port, lower case; None where it is malformed.
+    """The host of a Host header without its port, in lower case; None if it is malformed.
 
     `127.evil.example` is a name like any other: only a real address counts as one.
     """

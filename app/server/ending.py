@@ -1,7 +1,7 @@
-"""How a connection ends that we end: too much has come, or too little, or nobody reads.
+"""How Pointsman ends a connection: too much or too little has arrived, or the client does not read.
 
-An error is told where it can't be taken for a part of another answer. Then our direction is closed,
-and what still comes is thrown away for a while.
+An error is sent if it can't be mistaken for a part of another answer. Then our direction is closed,
+and data that still arrives is discarded for a while.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Ending(HttpToolsProtocol):
-    """uvicorn's protocol with places, deadlines and refusals; `Protocol` says when."""
+    """uvicorn's protocol with places, deadlines and refusals; `Protocol` decides when."""
 
     bounds: ClassVar[Bounds]
     counted: ClassVar[Connections]
@@ -32,13 +32,13 @@ class Ending(HttpToolsProtocol):
     in_body = False  # from there to its last byte
     unfinished = 0  # bytes that have become neither a head nor a body
     progress = 0  # bytes of the body since the deadline was set
-    deaf = False  # whatever comes is thrown away
+    deaf = False  # all incoming data is discarded
     served: RequestResponseCycle | None = None  # the request whose turn it is
-    _deadline: asyncio.TimerHandle | None = None  # for what is awaited of the caller
-    _giving_up: asyncio.TimerHandle | None = None  # for what the caller is to read
+    _deadline: asyncio.TimerHandle | None = None  # for data awaited from the caller
+    _giving_up: asyncio.TimerHandle | None = None  # for data that the caller has to read
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody has connected: see whether there is a place."""
+        """A client has connected: check whether there is a place."""
         super().connection_made(cast("asyncio.Transport", transport))
         self.place = self.counted.opened(_descriptor(transport))
         if self.place is Place.NONE:
@@ -49,7 +49,7 @@ class Ending(HttpToolsProtocol):
             self.await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone, whoever ended it."""
+        """The connection has ended, on either side."""
         self.counted.closed()
         self._stop_counting()
         self.stop_waiting()
@@ -61,24 +61,24 @@ class Ending(HttpToolsProtocol):
         """Whether a request waits for its answer, or for the rest of it."""
         return self.served is not None and not self.served.response_complete
 
-    # --- what is late ---------------------------------------------------------------------------
+    # --- deadlines ------------------------------------------------------------------------------
 
     def await_head(self) -> None:
-        """Be patient for a while with a head that has yet to arrive."""
+        """Start the deadline for a head that has yet to arrive."""
         self._await(self.bounds.head_seconds, self._head_is_late)
 
     def await_body(self) -> None:
-        """Be patient with a body, and again as long as it gets on."""
+        """Start the deadline for a body, and renew it as long as the body makes progress."""
         self._await(self.bounds.body_seconds, self._body_may_be_late)
 
     def stop_waiting(self) -> None:
-        """What was awaited has come."""
+        """Cancel the deadline: the awaited data has arrived."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
     def _await(self, seconds: float, then: Callable[[], object]) -> None:
-        """Call `then` after so long, unless something is being waited for already."""
+        """Call `then` after so many seconds, unless a deadline is already running."""
         if self._deadline is None:
             self.progress = 0
             self._deadline = self.loop.call_later(seconds, self._late, then)
@@ -98,7 +98,7 @@ class Ending(HttpToolsProtocol):
                 )
             )
         else:
-            self.transport.close()  # it never asked for anything, so it awaits no answer
+            self.transport.close()  # it sent no request, so it awaits no answer
 
     def _body_may_be_late(self) -> None:
         waited_for = not self.flow.read_paused and self.served is self.cycle
@@ -112,23 +112,23 @@ class Ending(HttpToolsProtocol):
             )
         )
 
-    # --- what is too much -----------------------------------------------------------------------
+    # --- excess ---------------------------------------------------------------------------------
 
     def head_too_large(self, bound: str) -> HeadTooLarge:
-        """The error for a head, or what stands between chunks, that is longer than `bound`."""
+        """The error for a head, or framing between chunks, that is longer than `bound`."""
         return HeadTooLarge(
             f"the head of the request is over {bound} long; POINTSMAN_MAX_HEAD_KB and "
             "POINTSMAN_MAX_HEADERS set the limits"
         )
 
     def refuse(self, error: RequestError) -> None:
-        """Take in no more, and say why where that can't be taken for a part of another answer."""
+        """Stop reading, and send the error if it can't be mistaken for part of another answer."""
         self.deaf = True
         self.stop_waiting()
         if not self.is_answering:
             self.counted.turned_away[error.code] += 1
         elif self.in_body and self.served is self.cycle and not self.cycle.response_started:
-            # Who reads the body finds out why there is no more of it, and files a receipt.
+            # The reader of the body gets the reason why it ended, and files a receipt.
             cast("Scope", self.scope)["extensions"][BROKEN] = error
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -139,10 +139,10 @@ class Ending(HttpToolsProtocol):
         self.drop()
 
     def drop(self) -> None:
-        """End our direction and throw away what still comes.
+        """Close our direction and discard data that still arrives.
 
-        To close at once would take back what was just sent: the system tells a caller that is
-        still sending that the connection is broken, and it may never read our answer.
+        Closing at once could lose the answer just sent: the system reports a broken connection to a
+        caller that is still sending, and the caller may never read the answer.
         """
         if self.transport.is_closing():
             return
@@ -162,14 +162,14 @@ class Ending(HttpToolsProtocol):
 
         self._await(self.bounds.drop_seconds, look)
 
-    # --- what is not read -----------------------------------------------------------------------
+    # --- unread answers -------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
-        """The caller is behind: begin to count.
+        """The caller reads too slowly: start the deadline.
 
-        It would hold a stream from upstream, and its money, for ever (T-19). Closing in the
-        ordinary way would wait for the unread bytes to be taken, so the connection is aborted; to
-        the application it looks as if the caller had left.
+        Otherwise it could hold a paid stream from upstream open for ever (T-19). An ordinary close
+        would wait until the unread bytes are read, so the connection is aborted; the application
+        sees this as a client disconnect.
         """
         super().pause_writing()
         self._giving_up = self.loop.call_later(self.bounds.write_seconds, self.transport.abort)

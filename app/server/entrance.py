@@ -13,14 +13,14 @@ from app.telemetry.stalls import Stalls
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What whoever runs the app may ask it."""
+    """The state that the app exposes to its server."""
 
     traffic: Traffic
     stalls: Stalls
 
 
 class App:
-    """The ASGI app: requests go in by `entrance`, the door, between start and stop."""
+    """The ASGI app: requests enter through `entrance`, the door, between start and stop."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class App:
     ) -> None:
         """`opened()` is entered when the server starts and left when it stops.
 
-        `framed` is what FastAPI frames, for who wants the whole as a FastAPI application.
+        `framed` is the part served by FastAPI, for use as a complete FastAPI application.
         """
         self.state = state
         self.framed = framed
@@ -45,7 +45,7 @@ class App:
         return self._entrance(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        """What is raised here, the server tells and ends of."""
+        """Run the lifespan; the server reports an error raised here and exits."""
         await receive()  # lifespan.startup
         async with self._opened():
             await send({"type": "lifespan.startup.complete"})

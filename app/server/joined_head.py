@@ -10,14 +10,14 @@ _CLOSE = b"connection: close\r\n\r\n"
 
 
 class JoinedHead:
-    """Stands before the wire until an answer has begun: head and first piece leave as one.
+    """Wraps the transport until an answer has begun, to send its head and first piece as one.
 
-    Two writes are two packets, and wake the caller twice. A head that nothing follows in the same
-    round of the loop leaves by itself in the next one.
+    Two writes are two packets, and wake the caller twice. A head without a piece in the same round
+    of the loop is sent alone in the next one.
 
-    An answer that begins before its request is here in full ends the connection: what is still to
-    come of a refused body would otherwise have to be read, however long it is. The head says so,
-    and `drop` is called at the end instead of closing at once.
+    An answer that begins before its request is complete ends the connection: otherwise the rest of
+    a refused body would have to be read, however long it is. The head announces this, and `drop`
+    is called at the end instead of closing at once.
     """
 
     __slots__ = ("_cycle", "_drop", "_early", "_head", "_loop", "_wire", "is_closing")
@@ -38,7 +38,7 @@ class JoinedHead:
         cycle.transport = cast("asyncio.Transport", self)
 
     def write(self, data: bytes) -> None:
-        """The head, to be kept for a moment; or what follows it, or came before it."""
+        """Keep the head for a moment, or send the data that follows or precedes it."""
         if not self._cycle.response_started:
             self._wire.write(data)
             return
@@ -54,7 +54,7 @@ class JoinedHead:
         self._loop.call_soon(self._go_on)
 
     def close(self) -> None:
-        """End the connection once the head is on its way."""
+        """End the connection once the head has been sent."""
         self._go_on()
         if self._early and self._cycle.response_complete:
             self._drop()

@@ -1,7 +1,7 @@
-"""All of /dashboard, loaded when somebody first asks for it.
+"""All of /dashboard, loaded on first use.
 
-Templates, figures and routes cost a tenth of a start-up and some memory, and most proxies are
-never looked at.
+Templates, figures and routes cost a tenth of the start-up time and some memory, and the dashboards
+of most proxies are never opened.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class OnDemand:
-    """An ASGI app that is made by its first request, beside the event loop."""
+    """An ASGI app that is created in a thread on its first request."""
 
     def __init__(self, make: Callable[[], ASGIApp]) -> None:
         self._make = make
@@ -25,7 +25,7 @@ class OnDemand:
         await made(scope, receive, send)
 
     def made(self) -> ASGIApp:
-        """The app, made now if it is not yet."""
+        """The app, created now if it does not exist yet."""
         if self._made is None:
             self._made = self._make()
         return self._made

@@ -1,4 +1,4 @@
-"""Answers to requests that never become one: what is too large, too late, or one too many."""
+"""Answers to requests that are refused before they are parsed: too large, too late or too many."""
 
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ from app.wire.paths import error_shape
 
 
 def refusal(error: RequestError, target: bytes, headers: RawHeaders | None) -> bytes:
-    """A whole answer, as bytes; `target` and `headers` are what has been read of the request."""
+    """A whole answer, as bytes; `target` and `headers` are the parts of the request read so far."""
     path = target.partition(b"?")[0].decode("latin-1")
     shape = error_shape(path, dict(headers or ()))
     body = msgspec.json.encode(error_body(error, shape, None))
@@ -27,7 +27,7 @@ def refusal(error: RequestError, target: bytes, headers: RawHeaders | None) -> b
 
 
 async def turn_away(scope: Scope, receive: Receive, send: Send) -> None:
-    """Plain ASGI: say that there are too many connections, and end this one."""
+    """Plain ASGI: answer that there are too many connections, and end this one."""
     del receive
     error = ConnectionsFull(
         "too many connections are open; retry in a moment, or raise POINTSMAN_MAX_CONNECTIONS"

@@ -1,4 +1,4 @@
-"""Whole replies of our own over bare ASGI, for the routes that do without FastAPI."""
+"""Pointsman's own complete replies over bare ASGI, for routes without FastAPI."""
 
 import logging
 
@@ -22,17 +22,17 @@ async def send_json(
 
 
 async def send_bytes(send: Send, status: int, body: bytes, headers: RawHeaders) -> None:
-    """Send a complete reply; `headers` without a content length."""
+    """Send a complete reply; `headers` must not include a content length."""
     head = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def guarded(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Have `app` answer; a defect is answered here, in the log with its path.
+    """Call `app`; a defect is answered here and logged with its path.
 
-    `app` answers in one go, so what it raises has sent nothing yet. The server's own answer to a
-    defect could not be read by a web page of another origin.
+    `app` sends its whole answer at once, so nothing has been sent when it raises. A web page of
+    another origin could not read the server's own answer to a defect.
     """
     try:
         await app(scope, receive, send)
@@ -43,7 +43,7 @@ async def guarded(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
 
 
 async def method_not_allowed(_scope: Scope, _: Receive, send: Send, allowed: bytes) -> None:
-    """The 405 of paths that FastAPI frames, which names the methods that are allowed."""
+    """Send the 405 of paths that FastAPI serves, which names the allowed methods."""
     kind = "invalid_request_error"
     body = openai_error("Method Not Allowed", code="method_not_allowed", kind=kind)
     await send_json(send, 405, body, [(b"allow", allowed)])

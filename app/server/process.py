@@ -1,4 +1,4 @@
-"""This process: which worker it is, how much is open in it, and whether new requests may come."""
+"""This process: its worker number, its open requests, and whether it accepts new ones."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from app.server.connections import Connections
 
 
 class Traffic:
-    """Counted at the door and by the server, which reads it when it is told to stop."""
+    """Counts kept by the door and the server, which reads them when it has to stop."""
 
     def __init__(self, connections: Connections | None = None) -> None:
         self.open = 0
@@ -17,8 +17,8 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One of several processes that serve one address; its replacement has the same number."""
+    """One of several processes that serve one address; a replacement gets the same number."""
 
     number: int  # from 1
     of: int
-    folder: Path  # shared by all workers for as long as they run; only their user may enter it
+    folder: Path  # shared by all running workers; only their user may enter it

@@ -1,14 +1,14 @@
-"""uvicorn's HTTP protocol, held to bounds.
+"""uvicorn's HTTP protocol with bounds.
 
-- What has not become a request, or a piece of one's body, is bounded in bytes, lines and time; what
-  is over gets an error and the connection ends (T-62, T-65). See `bounds.py` and `ending.py`.
-- Trailers of a chunked body are dropped: joined to the headers, they would go upstream as such.
+- Data that is not yet a request, or a piece of its body, is bounded in bytes, lines and time; above
+  a bound, an error is sent and the connection ends (T-62, T-65). See `bounds.py` and `ending.py`.
+- Trailers of a chunked body are dropped: added to the headers, they would go upstream as headers.
 - An offer to change protocols, such as `Upgrade: h2c`, is ignored, as RFC 9110 allows: the request
   is served over HTTP/1.1, with its body (T-54).
 - A client that reads nothing is disconnected after a while (T-19).
-- A request can ask to be told when its client leaves. One that has only closed its own direction,
-  right after its request, stays and gets its answer.
-- Of a request that is refused before its body is here, the body is thrown away, not kept.
+- A request can register a callback for when its client disconnects. A client that only closes its
+  own direction, right after its request, stays connected and gets its answer.
+- If a request is refused before its body has arrived, the body is discarded, not kept.
 """
 
 from collections.abc import Callable
@@ -28,28 +28,28 @@ from app.server.outright import turn_away
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-# Parsed at a time, where a request may end: one packet could hold thousands of them.
+# Parsed at a time if a request may end in it: one packet could hold thousands of requests.
 _PIECE, _PIECE_OF_CHUNKS = 1024, 4096
 _OVERHEAD = 16  # bytes of framing that one byte of a chunked body may cost
 
 
 class Protocol(Ending):
-    """One connection; `protocol()` makes the class with its bounds."""
+    """One connection; `protocol()` creates the class with its bounds."""
 
     ahead = b""  # not yet parsed, since enough requests wait
     _lines = 0  # of the head, or of the trailers
     _declared = 0  # bytes of the body still to come, where its length is declared
-    _asked_at = 0.0  # when the last request was here in full
+    _asked_at = 0.0  # when the last request had arrived completely
     _half_closed = False
     _left = False
     _then: Callable[[], object] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone, whoever ended it."""
+        """The connection has ended, on either side."""
         super().connection_lost(exc)
-        # uvicorn tells the newest request only, which may still wait in line.
+        # uvicorn informs only the newest request, which may still be queued.
         if self.served is not None:
-            self.served.transport = self.transport  # no head any more that could be joined
+            self.served.transport = self.transport  # there is no head left to join
             self.served.disconnected = not self.served.response_complete
             self.served.message_event.set()
         self._left = True
@@ -57,11 +57,12 @@ class Protocol(Ending):
             self._then()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn has none that stays
-        """The caller sends no more: it has left, or it has only closed its own direction.
+        """The caller sends no more: it has disconnected, or only closed its own direction.
 
-        From here one looks like the other. `nc -N` and some clients of HTTP/1.0 do so with their
-        request, and who leaves has mostly waited for a while. Where nobody has to be told of it,
-        since nothing is being done upstream, an answer can be tried in any case.
+        The server can't distinguish the two. `nc -N` and some HTTP/1.0 clients close their
+        direction with their request; a client that disconnects has usually waited for a while. If
+        no callback is registered, since no upstream work is running, an answer can be attempted in
+        any case.
         """
         if self.deaf or not (self._half_closed or self._may_still_listen()):
             return False
@@ -78,17 +79,17 @@ class Protocol(Ending):
         return self._then is None or passed <= self.bounds.half_close_seconds
 
     def when_left(self, then: Callable[[], object] | None) -> None:
-        """Call `then` once the connection is lost; None: not any more."""
+        """Call `then` once the connection is lost; None cancels the callback."""
         self._then = then
         if then is None:
             return
         if len(self.ahead) < self.bounds.head_bytes:
-            self.flow.resume_reading()  # or a connection that is full would not be seen to end
+            self.flow.resume_reading()  # or the end of a full connection would go unnoticed
         if self._left:
             then()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived, as far as it may be."""
+        """Parse the received data, as far as the bounds allow."""
         self._unset_keepalive_if_required()
         if self.deaf:
             self.progress += len(data)
@@ -98,7 +99,7 @@ class Protocol(Ending):
             self._take_in(data)
 
     def _take_in(self, data: bytes) -> None:
-        """Parse piece by piece: heads in small ones, bodies of a declared length whole."""
+        """Parse piece by piece: heads in small pieces, bodies of a declared length whole."""
         rest = memoryview(data)
         while rest:
             if len(self.pipeline) >= self.bounds.ahead:
@@ -122,7 +123,7 @@ class Protocol(Ending):
             self.await_head()
 
     def _parsed(self, piece: memoryview) -> int:
-        """How many bytes were parsed: an offer to upgrade stops the parser behind its head."""
+        """How many bytes were parsed: an offer to upgrade stops the parser after its head."""
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as offer:
@@ -131,7 +132,7 @@ class Protocol(Ending):
         return len(piece)
 
     def on_message_begin(self) -> None:
-        """A request begins: it may ask to be told when its caller leaves."""
+        """A request begins: it may register a callback for when its caller disconnects."""
         super().on_message_begin()
         self.in_head, self._lines, self._declared = True, 0, 0
         cast("Scope", self.scope)["extensions"] = {WHEN_LEFT: self.when_left}
@@ -146,7 +147,7 @@ class Protocol(Ending):
             )
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One line of the head; one behind the body is a trailer, and dropped."""
+        """One line of the head; a line after the body is a trailer, and is dropped."""
         self._lines += 1
         if self._lines > self.bounds.head_lines:
             raise self.head_too_large(f"{self.bounds.head_lines} lines")
@@ -156,7 +157,7 @@ class Protocol(Ending):
                 self._declared = int(value)
 
     def on_headers_complete(self) -> None:
-        """The request's head is here, and it is about to be served."""
+        """The request's head is complete, and the request is about to be served."""
         if self.parser.get_method() == b"CONNECT":
             raise MalformedRequest("CONNECT is not supported; send the request to Pointsman itself")
         before = self.cycle
@@ -177,14 +178,14 @@ class Protocol(Ending):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request is here in full."""
+        """A request is complete."""
         self.in_body, self.unfinished = False, 0
         self._asked_at = self.loop.time()
         self.stop_waiting()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """A request has been answered: parse what has been waiting for that."""
+        """A request has been answered: parse the data that has been waiting."""
         super().on_response_complete()
         if self.ahead and not self.deaf and not self.transport.is_closing():
             ahead, self.ahead = self.ahead, b""
@@ -193,17 +194,17 @@ class Protocol(Ending):
     def _should_upgrade(self) -> bool:
         """Whether the parser is about to stop for another protocol; uvicorn starts nothing then.
 
-        llhttp stops at CONNECT, too, which no answer of ours can follow: that stays a 400.
+        llhttp also stops at CONNECT, which Pointsman can't answer: that stays a 400.
         """
         return self.scope["method"] != "CONNECT"
 
     def _begin_again_without_the_offer(self) -> None:
-        """Parse the head that the parser stopped behind once more, as one that offers nothing.
+        """Parse the head at which the parser stopped once more, without its offer.
 
-        All that decides where its body ends is checked again, by a parser that never stopped: one
-        that did takes the body for the next request. The application sees the head as it was sent.
+        All that decides where its body ends is checked again, by a new parser: one that has stopped
+        treats the body as the next request. The application sees the head as it was sent.
         """
-        if self.scope["method"] == "CONNECT":  # nothing of it can be served, so it is no offer
+        if self.scope["method"] == "CONNECT":  # it can't be served, so it is not an offer
             raise httptools.HttpParserInvalidMethodError("CONNECT")
         offered = self.headers
         version = self.parser.get_http_version().encode()
@@ -223,12 +224,12 @@ class Protocol(Ending):
 
 
 def protocol(bounds: Bounds, connections: Connections) -> type[Protocol]:
-    """The protocol of connections that are held to `bounds` and counted in `connections`."""
+    """The protocol of connections limited by `bounds` and counted in `connections`."""
     return type("Protocol", (Protocol,), {"bounds": bounds, "counted": connections})
 
 
 def _meant_by(error: httptools.HttpParserError) -> RequestError:
-    """What one of our own callbacks raised inside the parser, or that this is no HTTP."""
+    """The error that one of our callbacks raised inside the parser, else `MalformedRequest`."""
     if isinstance(error.__context__, RequestError):
         return error.__context__
     return MalformedRequest(

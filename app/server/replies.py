@@ -1,7 +1,7 @@
-"""Turns our own errors into the reply that a caller's SDK understands.
+"""Turns Pointsman's own errors into the reply that a caller's SDK understands.
 
-OpenAI's envelope, and Anthropic's for clients that speak Anthropic's API (`wire/paths.py` tells
-which do). Upstream's own errors never come through here: they pass as they were sent.
+OpenAI's envelope, and Anthropic's for clients of Anthropic's API (determined by `wire/paths.py`).
+Upstream's own errors never pass through here: they are forwarded unchanged.
 """
 
 from app.errors import RequestError
