@@ -27,7 +27,7 @@ _MOST_STATUS = 2**31 - 1
 _PICODOLLAR = Decimal(1).scaleb(-12)
 _MOST_PLACES = 40  # of a cost; written out, one of 10^-999999999 would fill the memory
 _ITEM = 4  # characters of JSON around each value
-_MARKS = 2_000  # characters, for the last value that is kept and for what says that more is cut
+_MARKS = 2_000  # characters, for the last value that is kept and the mark that more is cut
 _LONG_NUMBER = 2**128
 
 TEXTS = (

@@ -59,7 +59,7 @@ def engine_for(url: sa.URL, patience: float) -> sa.Engine:
 
 @contextmanager
 def unhurried(connection: sa.Connection) -> Iterator[None]:
-    """Let the statements of one transaction take as long as they need."""
+    """Lift the time limit for the statements of one transaction."""
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
     driver = connection.connection.driver_connection

@@ -112,7 +112,7 @@ def series(
 ) -> tuple[Series, ...]:
     """Return the wanted figures over time for each grouping, all from one read.
 
-    There is a bound on the number of buckets, whose length is a familiar one.
+    `points` bounds the number of buckets; their length is a familiar one, such as an hour.
     """
     gatherings = tuple(map(Gathering, groupings))
     oldest = _oldest(connection)
@@ -158,7 +158,7 @@ def series(
 
 
 def begin_of_newest(connection: sa.Connection, count: int, wanted: Wanted) -> datetime | None:
-    """The moment since which `count` receipts began in the wanted time, whatever their filters.
+    """The moment since which `count` receipts began in the wanted time; other filters are ignored.
 
     None: there are fewer.
     """
