@@ -1,6 +1,6 @@
 """Failed attempts: which providers were sent a request and did not answer it.
 
-They are on receipts alone, so a reading has to be bounded by the time that is wanted.
+Only receipts hold them, so every query has to be bounded in time.
 """
 
 import json
@@ -19,12 +19,12 @@ _FIRST_ERROR_STATUS = 400
 
 
 class FailedAttempt(NamedTuple):
-    """A provider that failed, on receipts that agree in the rest."""
+    """A provider that failed, for all receipts that agree in the other fields."""
 
-    provider: str  # as upstream named it: a display name, mostly
+    provider: str  # as upstream named it: usually a display name
     model: str | None  # as tallies know it
     served: str | None  # the slug of the provider that the receipt names
-    receipt_failed: bool  # it is counted among the errors of that provider already
+    receipt_failed: bool  # already counted as an error of that provider
 
 
 def failed_attempts(connection: sa.Connection, wanted: Wanted) -> Mapping[FailedAttempt, int]:
@@ -41,7 +41,7 @@ def failed_attempts(connection: sa.Connection, wanted: Wanted) -> Mapping[Failed
 
 
 def _query(wanted: Wanted) -> Any:
-    """The receipts that can have any: with several attempts, or one and no provider that served."""
+    """Select receipts that can have failures: several attempts, or one and no serving provider."""
     count = sa.func.json_array_length(RECEIPTS.c.attempts)
     return sa.select(
         sa.cast(RECEIPTS.c.attempts, sa.Text),

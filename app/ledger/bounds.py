@@ -1,9 +1,9 @@
-"""Bounds: how much a receipt may hold of what clients and upstream sent. PURE.
+"""Bounds: how much client and upstream data a receipt may hold. PURE.
 
-Rule 1  A receipt within the bounds is returned as it is, after a look of a few microseconds.
-Rule 2  What is cut says so. A text ends in an ellipsis, a list or an object in how many more there
-        were; the reason names each number that was out of range.
-Rule 3  No value is walked further than the bounds reach, however large or deep it is.
+Rule 1  A receipt within the bounds is returned unchanged, after a check of a few microseconds.
+Rule 2  Every cut is marked. A cut text ends in an ellipsis, a cut list or object in the number of
+        items left out; the reason names each number that was out of range.
+Rule 3  No value is traversed beyond the bounds, however large or deep it is.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _MOST_STATUS = 2**31 - 1
 _PICODOLLAR = Decimal(1).scaleb(-12)
 _MOST_PLACES = 40  # of a cost; written out, one of 10^-999999999 would fill the memory
 _ITEM = 4  # characters of JSON around each value
-_MARKS = 2_000  # characters, for the last value that is kept and for what says that more is cut
+_MARKS = 2_000  # characters, for the last value that is kept and the mark that more is cut
 _LONG_NUMBER = 2**128
 
 TEXTS = (
@@ -47,7 +47,7 @@ _wholes, _reals = attrgetter(*WHOLES), attrgetter(*REALS)
 
 
 def bounded(receipt: Receipt) -> Receipt:
-    """The receipt, with what is too large cut down to what a ledger keeps."""
+    """Return the receipt, with oversized values cut down to what a ledger keeps."""
     if _fits(receipt):
         return receipt  # nearly always
     changed: dict[str, Any] = {
@@ -69,14 +69,14 @@ def bounded(receipt: Receipt) -> Receipt:
 
 
 def weight_of(receipt: Receipt) -> int:
-    """About how many bytes of memory a bounded receipt takes, and rather more."""
+    """Estimate the bytes of memory that a bounded receipt takes, rather too high than too low."""
     letters = sum(map(len, filter(None, _texts(receipt))))
     left = _left(_nested(receipt), MOST_JSON)
     return 2_000 + 4 * (letters + MOST_JSON - max(left, 0))
 
 
 def _fits(receipt: Receipt) -> bool:
-    """Whether nothing has to be cut; sums are quicker to look at than their parts."""
+    """Return whether nothing has to be cut; sums are quicker to check than their parts."""
     texts = list(filter(None, _texts(receipt)))
     if sum(map(len, texts)) > LONGEST_TEXT and max(map(len, texts)) > LONGEST_TEXT:
         return False
@@ -91,12 +91,12 @@ def _fits(receipt: Receipt) -> bool:
 
 
 def cut(text: str, longest: int = LONGEST_TEXT) -> str:
-    """A text of at most so many characters; one that was cut ends in an ellipsis."""
+    """Cut a text to at most `longest` characters; a text that was cut ends in an ellipsis."""
     return text if len(text) <= longest else text[: longest - 1] + ELLIPSIS
 
 
 def is_cut(value: Any) -> bool:
-    """Whether a list or an object is missing something that did not fit."""
+    """Return whether a list or an object has lost items that did not fit."""
     if isinstance(value, Mapping):
         return ELLIPSIS in value or any(map(is_cut, value.values()))
     if isinstance(value, list | tuple):
@@ -105,7 +105,7 @@ def is_cut(value: Any) -> bool:
 
 
 def _left(value: Any, left: int, depth: int = 0) -> int:
-    """How many characters of room a value leaves of so many; negative where it does not fit."""
+    """Return how much of `left` characters a value leaves free; negative if it does not fit."""
     kind = type(value)
     if kind is dict or kind is list or kind is tuple:
         if depth > MOST_DEEP:
@@ -127,7 +127,7 @@ def _left(value: Any, left: int, depth: int = 0) -> int:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether JSON has the value as it is: true, false, null, or a number of some forty digits."""
+    """Return whether the value is plain JSON: true, false, null, or a number of some 40 digits."""
     if type(value) is int:
         return -_LONG_NUMBER < value < _LONG_NUMBER
     if type(value) is float:
@@ -142,7 +142,7 @@ class _Knife:
         self._left = left
 
     def cut(self, value: Any, depth: int) -> Any:
-        """As much of a value as there is room for."""
+        """Return as much of a value as there is room for."""
         self._left -= _ITEM
         if isinstance(value, str):
             kept = cut(value)
@@ -176,7 +176,7 @@ class _Knife:
 
 
 def _numbers(receipt: Receipt) -> dict[str, Any]:
-    """The numbers that no ledger keeps as they are, by name, as it would keep them."""
+    """Return the numbers that a ledger can't keep unchanged, by name, as it would keep them."""
     odd: dict[str, Any] = {}
     for name, number in zip(WHOLES, _wholes(receipt), strict=True):
         most = _MOST_STATUS if name == "status" else MOST_WHOLE

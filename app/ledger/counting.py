@@ -1,7 +1,9 @@
-"""Counting: receipts one by one into tallies, for what no tally can say. PURE but for the reading.
+"""Counting: adds up receipts one by one, for questions that stored tallies can't answer.
 
-Rule 1  What is counted is what `tally_of` and `key_of` make of each receipt.
-Rule 2  It has to be quick, since a page may count twenty thousand: values are taken as they are
+PURE but for the reading.
+
+Rule 1  Each receipt counts as `tally_of` and `key_of` define it.
+Rule 2  It has to be quick, since a page may count twenty thousand: values are used as they are
         stored, and names are read once for each group of receipts that agree in all of them.
 """
 
@@ -38,7 +40,7 @@ class Detail(NamedTuple):
         return self.key.verdict
 
     def names(self, by: Sequence[Dimension]) -> Iterator[tuple[str | None, ...]]:
-        """The groups these receipts belong to, as a key's."""
+        """The groups that these receipts belong to, as in `Key.names`."""
         own = {"user_agent": self.user_agent, "session": self.session}
         return itertools.product(
             *(
@@ -57,9 +59,9 @@ def counted(
     *conditions: sa.ColumnElement[bool],
     details: bool = False,
 ) -> Iterator[Counted]:
-    """What the receipts add up to that fit; `bucket_of` takes milliseconds since 1970.
+    """Add up the receipts that fit; `bucket_of` takes milliseconds since 1970.
 
-    User agents and sessions are told apart only with `details`, since there are many.
+    User agents and sessions are counted separately only with `details`, since there are many.
     """
     names: tuple[Any, ...] = _DETAILS if details else (sa.null(), sa.null())
     query = (
@@ -76,7 +78,7 @@ def counted(
 
 
 class _Sum:
-    """What the receipts of one group add up to so far."""
+    """The running sum of the receipts of one group."""
 
     __slots__ = ("speed", "sums", "ttft")
 
@@ -123,7 +125,7 @@ class _Sum:
             self.speed.append(speed)
 
     def tally(self) -> Tally:
-        """All of it."""
+        """The sum as a tally."""
         spreads = (sum(map(of_one, self.ttft)), sum(map(of_one, self.speed)))
         return Tally._make((*self.sums, *spreads))
 

@@ -1,4 +1,4 @@
-"""Gathering: tallies come in key by key, and leave as the figures of groups and of all. PURE."""
+"""Gathering: adds up tallies key by key to the figures of each group and the total. PURE."""
 
 import operator
 from collections import defaultdict
@@ -17,7 +17,7 @@ Place = tuple[int, Names | None]  # a bucket of time and a group; None: all grou
 
 
 class Gathering:
-    """Adds up. Buckets of time are numbers whose meaning is the caller's."""
+    """Adds up tallies. Buckets of time are numbers whose meaning the caller defines."""
 
     def __init__(self, by: Sequence[Dimension]) -> None:
         self.by = tuple(by)
@@ -26,11 +26,11 @@ class Gathering:
         self._spread: dict[Place, list[int]] = defaultdict(lambda: [0, 0])
 
     def groups_of(self, key: Key | Detail) -> tuple[Names | None, ...]:
-        """Where the receipts of a key count: in all together, and in their groups."""
+        """The places where the receipts of a key count: the total, and their groups."""
         return (None, *key.names(self.by))
 
     def add(self, bucket: int, key: Key | Detail, tally: Tally) -> None:
-        """Add what the receipts of one key add up to."""
+        """Add the tally of one key."""
         for names in self.groups_of(key):
             self._tallies[bucket, names].append(tally)
             self._verdicts[bucket, names][key.verdict or "none"] += tally.requests
@@ -38,14 +38,14 @@ class Gathering:
     def add_spread(
         self, bucket: int, groups: Iterable[Names | None], ttft: int, speed: int
     ) -> None:
-        """Add histograms that were left out of a tally; in the tightest loop there is."""
+        """Add histograms that were left out of a tally; called in the innermost loop."""
         for names in groups:
             spread = self._spread[bucket, names]
             spread[0] += ttft
             spread[1] += speed
 
     def total(self, bucket: int = 0) -> Figures:
-        """The figures of all together."""
+        """The total figures of a bucket."""
         return self._figures((bucket, None))
 
     def groups(self) -> tuple[Group, ...]:
@@ -97,7 +97,7 @@ class Gathering:
 
 
 def joined(lines: Sequence[Line], names: Names) -> Line:
-    """Several lines as one, under another name."""
+    """Add several lines up to one, under another name."""
     points = zip(*(line.points for line in lines), strict=True)
     shares = zip(*(line.shares for line in lines), strict=True)
     return Line(

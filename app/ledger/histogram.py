@@ -1,7 +1,7 @@
-"""Histogram: how values are spread, in so little room that every hour can keep one. PURE.
+"""Histogram: a distribution of values, small enough to keep one for every hour. PURE.
 
 Rule 1  Buckets grow by a tenth each, from 0.1 up, so that a percentile is never off by more than
-        a tenth, be it of milliseconds or of tokens per second.
+        a tenth, both for milliseconds and for tokens per second.
 Rule 2  A histogram is one big number with 32 bits for each bucket: to merge two is to add them.
 """
 
@@ -20,7 +20,7 @@ _LOG_LOWEST = math.log(_LOWEST)
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """So many values from `low` up to `high`."""
+    """The number of values from `low` up to `high`."""
 
     low: float
     high: float
@@ -29,7 +29,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How values are spread; histograms of parts add up to that of the whole."""
+    """A distribution of values; histograms of parts add up to the histogram of the whole."""
 
     packed: int = 0
 
@@ -38,11 +38,11 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return sum(count for _, count in self._counts())
 
     def percentile(self, percent: float) -> float | None:
-        """The value that `percent` of all stay below; None where there are none."""
+        """The value that `percent` of all values are below; None if there are no values."""
         left = self.count * percent / 100
         value = None
         for bucket, count in self._counts():
@@ -53,7 +53,7 @@ class Histogram:
         return value
 
     def bars(self) -> tuple[Bar, ...]:
-        """The buckets that hold anything, lowest first."""
+        """The buckets that are not empty, lowest first."""
         return tuple(
             Bar(_floor(bucket), _floor(bucket + 1), count) for bucket, count in self._counts()
         )
@@ -68,7 +68,7 @@ class Histogram:
 
 
 def of_one(value: float | None) -> int:
-    """The packed histogram of one value; of none, where it is absent or makes no sense."""
+    """The packed histogram of one value; empty if the value is absent or makes no sense."""
     if value is None or not 0 < value < math.inf:
         return 0
     bucket = math.floor((math.log(value) - _LOG_LOWEST) / _LOG_GROWTH)

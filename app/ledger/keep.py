@@ -11,10 +11,10 @@ _DAYS_FOR = timedelta(days=800)
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Limits by age and by size; without any, everything is kept.
+    """Limits by age and by size; without a limit, everything is kept.
 
-    With one, receipts go first. What they added up to stays: by the hour for 62 days, by the day
-    for 800, and by thirty days for ever; or as long as receipts do, if that is longer.
+    With a limit, receipts are deleted first. Their tallies stay: by the hour for 62 days, by the
+    day for 800, and by thirty days for ever; or as long as receipts do, if that is longer.
     """
 
     age: timedelta | None = None
@@ -22,15 +22,15 @@ class Keep:
 
     @property
     def is_limited(self) -> bool:
-        """Whether anything ever goes."""
+        """Whether anything is ever deleted."""
         return self.age is not None or self.megabytes is not None
 
     def first_hour(self, now: datetime) -> int:
-        """Tallies of hours from here on stay; whole days go at a time."""
+        """The first hour whose tally stays; whole days are deleted at a time."""
         return down(hour_of(now - self._at_least(_HOURS_FOR)), DAY)
 
     def first_day(self, now: datetime) -> int:
-        """Tallies of days from here on stay; whole blocks of thirty go at a time."""
+        """The first day whose tally stays; whole blocks of thirty are deleted at a time."""
         return down(hour_of(now - self._at_least(_DAYS_FOR)), BLOCK)
 
     def _at_least(self, age: timedelta) -> timedelta:

@@ -1,4 +1,4 @@
-"""Key: who is counted together. PURE."""
+"""Key: which receipts are counted together. PURE."""
 
 import hashlib
 import itertools
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from app.ledger.receipt import Receipt, quantization_of
 from app.ledger.stats import Dimension
 
-OTHERS = "(others)"  # what is counted together for want of room; no model or provider is named so
+OTHERS = "(others)"  # counted together for lack of room; no model or provider has this name
 
 
 class Key(NamedTuple):
@@ -24,13 +24,13 @@ class Key(NamedTuple):
 
     @property
     def number(self) -> int:
-        """A digest in 63 bits: the same in every process, so that nobody has to hand it out."""
+        """A digest in 63 bits: the same in every process, so it needs no central assignment."""
         digest = hashlib.blake2b(json.dumps(self).encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") >> 1
 
     @property
     def folded(self) -> "Key":
-        """The key without the names that clients and upstream choose."""
+        """The key, without the names that clients and upstream choose."""
         provider = self.provider and OTHERS
         return self._replace(provider=provider, quantization=None, model=OTHERS)
 
@@ -42,7 +42,7 @@ class Key(NamedTuple):
 
 
 def key_of(receipt: Receipt) -> Key:
-    """Where a receipt is counted."""
+    """Return the key under which a receipt is counted."""
     return Key(
         provider=receipt.provider,
         quantization=quantization_of(receipt),

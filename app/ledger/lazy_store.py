@@ -1,4 +1,4 @@
-"""The store, loaded and opened when it is first needed."""
+"""The store, loaded and opened on first use."""
 
 import gc
 from threading import Lock
@@ -14,7 +14,7 @@ _OPENING_SECONDS = 5.0
 
 
 class LazyStore:
-    """Opens the store when it is first needed: SQLAlchemy's import is half of a start-up."""
+    """Opens the store on first use: importing SQLAlchemy takes half of a start-up."""
 
     def __init__(self, url: str, keep: Keep) -> None:
         self._url = url
@@ -23,20 +23,20 @@ class LazyStore:
         self._lock = Lock()
 
     def open(self) -> "Store":
-        """A store of one's own."""
+        """Open a store that is not shared."""
         from app.ledger.opening import SERVING_SECONDS  # noqa: PLC0415 - see the class
         from app.ledger.store import Store  # noqa: PLC0415
 
         store = Store.open(self._url, self._keep, patience=SERVING_SECONDS)
-        if gc.get_freeze_count():  # as the rest of the start is: SQLAlchemy alone holds up streams
-            gc.freeze()  # for 15 ms whenever a collection looks at all there is
+        if gc.get_freeze_count():  # as after start-up: collecting SQLAlchemy's objects would delay
+            gc.freeze()  # streams for 15 ms at each full collection
         return store
 
     def reader(self) -> "Store":
-        """The store that all readers share; asked from worker threads.
+        """Return the store that all readers share; called from worker threads.
 
-        Raises `LedgerError` where it can't be opened, or where another thread has been trying to
-        for as long as a reader may be kept waiting.
+        Raises `LedgerError` if it can't be opened, or if another thread has been trying to open it
+        for as long as a reader may wait.
         """
         if not self._lock.acquire(timeout=_OPENING_SECONDS):
             raise LedgerError(
@@ -50,6 +50,6 @@ class LazyStore:
             self._lock.release()
 
     def close(self) -> None:
-        """Close what was opened for reading."""
+        """Close the store that was opened for reading."""
         if self._reader is not None:
             self._reader.close()

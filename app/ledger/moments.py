@@ -9,7 +9,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 def moment(text: str, now: datetime | None = None) -> datetime:
     """A moment from `24h`, `30m`, `7d` (ago), or an ISO date. Raises `ValueError` with a remedy.
 
-    A date without a zone is one of this machine's.
+    A date without a zone is in this machine's time zone.
     """
     span = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
     try:

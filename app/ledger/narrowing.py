@@ -1,8 +1,8 @@
 """Narrowing: the filters of `Wanted` as conditions on the ledger's tables, for either engine.
 
-Rule 1  What a condition lets through is what `Wanted.fits` lets through.
-Rule 2  A tally knows a model by the name that was sent, or asked for where nothing was sent. What
-        fits by another of its names is found in the receipts, where few-rowed indexes hold it.
+Rule 1  A condition matches exactly the receipts that `Wanted.fits` accepts.
+Rule 2  A tally has a model by the name that was sent, or by the name requested if nothing was
+        sent. Matches by another name are found in the receipts, by indexes of few rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,21 +32,21 @@ OLDEST_FIRST: Order = (RECEIPTS.c.started_at, RECEIPTS.c.id)
 
 
 def of_receipt(wanted: Wanted) -> Iterator[Condition]:
-    """What a receipt has to be."""
+    """The conditions on a receipt."""
     yield from _conditions(wanted, _OF_RECEIPT, RECEIPTS)
 
 
 def of_key(wanted: Wanted) -> Iterator[Condition]:
-    """What the key of a tally has to be; for filters that tallies know."""
+    """The conditions on the key of a tally; for filters that tallies support."""
     yield from _conditions(wanted, _OF_KEY, KEYS)
 
 
 def newest(
     wanted: Wanted, older: Sequence[Condition], limit: int, order: Order = NEWEST_FIRST
 ) -> Iterator[Condition]:
-    """The conditions for the newest that fit, at most so many; or the first in another order.
+    """The conditions for a bounded number of the newest that fit; or the first in another order.
 
-    A model that is given in full is looked up by each of its names, which have an index each.
+    A model that is given in full is looked up by each of its names; each has its own index.
     """
     if wanted.model is None or is_glob(wanted.model):
         yield from (*of_receipt(wanted), *older)
@@ -61,9 +61,9 @@ def newest(
 
 
 def by_another_name(wanted: Wanted, model: str) -> Iterator[Condition]:
-    """What a receipt has to be to fit by a name of the wanted model that tallies don't know."""
-    # The sum keeps engines from going by the index of times: the names' own indexes have the time
-    # beside the name, so that only the rows that fit are looked up.
+    """The conditions on receipts that fit only by a model name that tallies don't have."""
+    # The sum keeps engines from using the index of times: the indexes of names contain the time
+    # as well as the name, so that only the rows that fit are looked up.
     time = sa.type_coerce(RECEIPTS.c.started_at, sa.BigInteger) + 0
     bounds: list[Condition] = []
     if wanted.since is not None:
@@ -78,7 +78,7 @@ def by_another_name(wanted: Wanted, model: str) -> Iterator[Condition]:
 
 
 def _other_names(model: str) -> tuple[Condition, Condition]:
-    """Receipts of a model that don't have its name as the one sent."""
+    """Receipts of a model that was sent under another name."""
     return (
         sa.and_(_like(RECEIPTS.c.model_asked, model), ASKED_BY_ANOTHER_NAME),
         sa.and_(_like(RECEIPTS.c.model_served, model), SERVED_BY_ANOTHER_NAME),
@@ -103,7 +103,7 @@ def _conditions(
 
 
 def _absent(table: sa.Table, name: str) -> Condition:
-    """Whether there is no such value: a null, or a list of none."""
+    """Whether the value is absent: a null, or an empty list."""
     column = table.c[name if name in table.c else MAY_BE_NONE[name]]
     return column.is_(None) if column.nullable else sa.cast(column, sa.Text) == "[]"
 
@@ -129,16 +129,16 @@ def _of_verdict(column: sa.ColumnElement[Any], verdict: str) -> Condition:
 
 
 def _of_session(session: str) -> Condition:
-    """In two halves, since the index of sessions holds served requests only."""
+    """Two conditions, since the index of sessions contains served requests only."""
     same = RECEIPTS.c.session == storable(session)
     served = RECEIPTS.c.provider.is_not(None)
     return sa.or_(sa.and_(same, served), sa.and_(same, sa.not_(served)))
 
 
 def _of_quantization(label: str) -> Condition:
-    """The labels of the text, each in the list, and no others beside them."""
+    """Whether the list has exactly the labels of the text."""
     labels = label.split(" or ")
-    if labels != sorted(labels):  # no receipt's text is so
+    if labels != sorted(labels):  # a receipt's text is always sorted
         return sa.false()
     listed = RECEIPTS.c.quantizations_listed
     has_all = (_has(listed, each) for each in labels)
@@ -159,13 +159,13 @@ def _of_failed(failed: bool) -> Condition:  # noqa: FBT001 - a filter's value
 
 
 class _Pattern(TypeDecorator[str]):
-    """A glob as the engine takes it: SQLite has `*` and `?` itself, PostgreSQL `%` and `_`."""
+    """A glob in the engine's syntax: SQLite supports `*` and `?`, PostgreSQL `%` and `_`."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        """The pattern to the engine's own."""
+        """Convert the pattern to the engine's syntax."""
         if value is None:
             return None
         text: str = storable(value)
@@ -178,7 +178,7 @@ _LIKE = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_", "*": "%", "?": "_"}
 
 
 class _Like(FunctionElement[bool]):
-    """Whether a text is like a pattern; case matters, also in SQLite."""
+    """Whether a text matches a pattern; case-sensitive, also in SQLite."""
 
     name = "like_pattern"
     type = sa.Boolean()
@@ -194,11 +194,11 @@ def _glob(element: _Like, compiler: Any, **options: Any) -> str:
 @compiles(_Like, "postgresql")
 def _sql_like(element: _Like, compiler: Any, **options: Any) -> str:
     column, pattern = (compiler.process(each, **options) for each in element.clauses)
-    return f"({column} LIKE {pattern})"  # a backslash escapes, unless told otherwise
+    return f"({column} LIKE {pattern})"  # a backslash escapes by default
 
 
 class _Has(FunctionElement[bool]):
-    """Whether a JSON list of texts has a text."""
+    """Whether a JSON list of texts contains a text."""
 
     name = "json_list_has"
     type = sa.Boolean()

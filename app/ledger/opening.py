@@ -1,4 +1,4 @@
-"""Opens a ledger: makes its engine, and its schema where it is missing or older."""
+"""Opens a ledger: creates its engine, and creates or migrates its schema if needed."""
 
 import math
 import sqlite3
@@ -27,10 +27,10 @@ _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: about a milliseco
 
 
 def open_engine(url: str, patience: float = COMMANDS_SECONDS) -> sa.Engine:
-    """An engine whose schema is current; it is made or migrated first where needed.
+    """Return an engine whose schema is current; the schema is created or migrated if needed.
 
-    A statement that takes longer than `patience` seconds fails, a migration's excepted. Raises
-    `LedgerError` saying what is wrong, without the password that a URL may hold.
+    A statement that takes longer than `patience` seconds fails, except in a migration. Raises
+    `LedgerError` with the reason, without the password that a URL may contain.
     """
     try:
         engine = _engine(url, patience)
@@ -47,7 +47,7 @@ def open_engine(url: str, patience: float = COMMANDS_SECONDS) -> sa.Engine:
 
 
 def plainly(error: Exception) -> str:
-    """The driver's own words; SQLAlchemy's would quote the statement and its values."""
+    """Return the driver's own message; SQLAlchemy's would quote the statement and its values."""
     cause = getattr(error, "orig", None) or error
     if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
         return "the statement timed out"
@@ -55,7 +55,7 @@ def plainly(error: Exception) -> str:
 
 
 def file_of(engine: sa.Engine) -> tuple[int, int] | None:
-    """What tells an engine's file from every other one; None: it has none."""
+    """Return a unique identity of the engine's file; None: it has no file."""
     name = engine.url.database
     if engine.dialect.name != "sqlite" or not name or name == ":memory:":
         return None
@@ -89,10 +89,10 @@ _ENGINES = "{} is not a ledger URL; use sqlite:///FILE or postgresql+psycopg://U
 
 
 def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
-    """SQLite as several processes can share it.
+    """Return an engine for a SQLite file that several processes can share.
 
     WAL lets readers read while the writer writes. `synchronous=NORMAL` can lose the last commits
-    when the power fails, never when a process is killed, and never the file.
+    in a power failure, but not when a process is killed, and it never loses the file.
     """
     if url.database and url.database != ":memory:":
         file = Path(url.database)
@@ -120,7 +120,7 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to WAL. For this alone SQLite does not wait until others have let go of the file."""
+    """Switch to WAL. Only for this, SQLite does not wait until other processes release the file."""
     late = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -134,7 +134,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _migrate(engine: sa.Engine) -> None:
-    """Bring the schema to HEAD; where it is there already, Alembic isn't even imported."""
+    """Migrate the schema to HEAD; if it is current already, Alembic isn't even imported."""
     with engine.connect() as connection:
         if _revision(connection) == HEAD:
             return
@@ -156,7 +156,7 @@ def _migrate(engine: sa.Engine) -> None:
 
 @contextmanager
 def _unhurried(connection: sa.Connection) -> Iterator[None]:
-    """Let the statements of one transaction take as long as they need, as a migration may."""
+    """Lift the time limit for the statements of one transaction, such as a migration."""
     if connection.dialect.name != "sqlite":
         from app.ledger import postgresql  # noqa: PLC0415 - its driver is an extra
 
@@ -172,7 +172,7 @@ def _unhurried(connection: sa.Connection) -> Iterator[None]:
 
 
 def lock(connection: sa.Connection, number: int) -> None:
-    """Let one process at a time do this; the lock goes with the transaction."""
+    """Let one process at a time do this; the lock is released with the transaction."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:

@@ -1,10 +1,10 @@
-"""Connections to PostgreSQL that never wait without end.
+"""Connections to PostgreSQL that never wait forever.
 
-Rule 1  A statement that takes too long, or waits too long for a lock, is ended by the server.
-Rule 2  A server that can't be reached is noticed by TCP, within the time of `TCP_SECONDS`.
-Rule 3  A server that is reached and silent, as one that is frozen or behind a proxy that forwards
-        nothing, is noticed by nothing but a clock of our own: the connection is closed then.
-Rule 4  What the ledger's address says of these settings wins.
+Rule 1  The server cancels a statement that takes too long, or waits too long for a lock.
+Rule 2  TCP detects a server that can't be reached, within `TCP_SECONDS`.
+Rule 3  A server that is reachable but silent, such as one that is frozen or behind a proxy that
+        forwards nothing, is detected only by our own timer: it closes the connection.
+Rule 4  Settings in the ledger's address take precedence.
 """
 
 import time
@@ -19,8 +19,8 @@ from sqlalchemy import event
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 5
 TCP_SECONDS = 10
-_SLACK_SECONDS = 1.0  # after which a server that was to end a statement is taken to be silent
-_PING_SECONDS = 2.0  # for the word by which a connection is tried before it is used again
+_SLACK_SECONDS = 1.0  # then a server that should have cancelled a statement counts as silent
+_PING_SECONDS = 2.0  # for the ping that tests a connection before it is used again
 
 _STATEMENT = "statement_timeout"
 
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 
 def engine_for(url: sa.URL, patience: float) -> sa.Engine:
-    """An engine whose statements take at most so many seconds each."""
+    """Return an engine whose statements take at most `patience` seconds each."""
     ours = url.get_driver_name() == "psycopg"
     theirs = _STATEMENT in str(url.query.get("options", ""))
     if ours:
@@ -59,7 +59,7 @@ def engine_for(url: sa.URL, patience: float) -> sa.Engine:
 
 @contextmanager
 def unhurried(connection: sa.Connection) -> Iterator[None]:
-    """Let the statements of one transaction take as long as they need."""
+    """Lift the time limit for the statements of one transaction."""
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
     driver = connection.connection.driver_connection
@@ -74,13 +74,13 @@ def unhurried(connection: sa.Connection) -> Iterator[None]:
 
 
 class Patient(psycopg.Connection[Any]):
-    """A connection that is closed where the server has not answered for `patience` seconds."""
+    """A connection that is closed if the server has not answered for `patience` seconds."""
 
-    allowed: float | None = None  # seconds that a statement may take; None: as long as it does
+    allowed: float | None = None  # seconds that a statement may take; None: no limit
     patience: float | None = _PING_SECONDS + CONNECT_SECONDS  # until it is first taken
 
     def wait(self, gen: Generator[Any, Any, Result], *words: Any, **named: Any) -> Result:
-        """As psycopg's, which waits as long as it takes."""
+        """Wait like psycopg's own method, but with a time limit."""
         if self.patience is None:
             return super().wait(gen, *words, **named)
         try:
@@ -93,7 +93,7 @@ class Patient(psycopg.Connection[Any]):
 
 
 def _until(late: float, gen: Generator[Any, Any, Result]) -> Generator[Any, Any, Result]:
-    """The same steps; raises `TimeoutError` where one has nothing new and it is late."""
+    """Yield the same steps; raise `TimeoutError` if a step brings nothing after the deadline."""
     try:
         wanted = next(gen)
         while True:
@@ -109,7 +109,7 @@ def _until(late: float, gen: Generator[Any, Any, Result]) -> Generator[Any, Any,
 
 
 def _limit_of(connection: Patient) -> float | None:
-    """The seconds that the server gives a statement, where the ledger's address says how many."""
+    """The server's time limit for a statement in seconds, if the ledger's address sets one."""
     query = "SELECT setting FROM pg_settings WHERE name = %s"
     (milliseconds,) = connection.execute(query, [_STATEMENT]).fetchone() or ("0",)
     connection.rollback()
@@ -117,7 +117,7 @@ def _limit_of(connection: Patient) -> float | None:
 
 
 def _options(url: sa.URL, patience: float) -> str:
-    """The server's own settings: ours, then those of the address, since the last one holds."""
+    """The server's settings: ours, then those of the address, since the last value applies."""
     theirs = url.query.get("options", ())
     ours = f"-c {_STATEMENT}={patience * 1000:.0f} -c lock_timeout={LOCK_SECONDS * 1000}"
     return " ".join((ours, *((theirs,) if isinstance(theirs, str) else theirs)))

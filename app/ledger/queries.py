@@ -1,11 +1,11 @@
-"""Queries: from tallies, and at the edges from receipts, to stats and series.
+"""Queries: compute stats and series from tallies, and from receipts for parts of hours.
 
 Rule 1  Whole hours are read from tallies, whose rows do not grow with the number of requests.
-Rule 2  A part of an hour is read from the receipts themselves, if they are all there still; else
-        the whole hour is taken, and the answer says so by its own `since` and `until`.
-Rule 3  Filters that tallies know nothing of are answered from the receipts alone; where older ones
-        are gone, the answer's `since` is when the first one left began.
-Rule 4  The caller holds a transaction, so that an answer is of one moment.
+Rule 2  A part of an hour is read from the receipts if all of them are still there; otherwise the
+        whole hour is counted, and the answer's `since` and `until` show it.
+Rule 3  Filters that tallies don't support are answered from the receipts alone; if older receipts
+        are gone, the answer's `since` is when the first remaining one began.
+Rule 4  The caller holds a transaction, so that an answer describes a single moment.
 """
 
 import json
@@ -50,7 +50,7 @@ Groupings = Sequence[Sequence[Dimension]]
 def stats(
     connection: sa.Connection, groupings: Groupings, wanted: Wanted, *, distributions: bool = True
 ) -> tuple[Stats, ...]:
-    """What the wanted receipts add up to, once for each grouping, in one reading for all."""
+    """Return stats of the wanted receipts for each grouping, all from one read."""
     gatherings = tuple(map(Gathering, groupings))
     oldest = _oldest(connection)
     if _asks_receipts(groupings, wanted):
@@ -88,7 +88,7 @@ def _added_from_tallies(
     *,
     distributions: bool,
 ) -> Iterator[Counted]:
-    """Add whole hours; what is left to add are receipts that tallies can't give."""
+    """Add whole hours; only receipts that tallies don't cover remain to be added."""
     first, last, edges = parts(since, until)
     for stretch in cover(first, last):
         _add_tallies(connection, gatherings, stretch, wanted)
@@ -110,9 +110,9 @@ def series(
     points: int,
     distributions: bool,
 ) -> tuple[Series, ...]:
-    """The wanted figures over time, once for each grouping, in one reading for all.
+    """Return the wanted figures over time for each grouping, all from one read.
 
-    In at most so many buckets of a length that people know.
+    `points` bounds the number of buckets; their length is a familiar one, such as an hour.
     """
     gatherings = tuple(map(Gathering, groupings))
     oldest = _oldest(connection)
@@ -158,7 +158,7 @@ def series(
 
 
 def begin_of_newest(connection: sa.Connection, count: int, wanted: Wanted) -> datetime | None:
-    """The moment from which there are so many receipts, whichever they are, in the wanted time.
+    """The moment since which `count` receipts began in the wanted time; other filters are ignored.
 
     None: there are fewer.
     """
@@ -170,7 +170,7 @@ def begin_of_newest(connection: sa.Connection, count: int, wanted: Wanted) -> da
 
 
 def _asks_receipts(groupings: Groupings, wanted: Wanted) -> bool:
-    """Whether only receipts themselves can tell."""
+    """Whether only the receipts can answer."""
     return wanted.asks_more_than_tallies_know or _has_details(groupings)
 
 
@@ -189,7 +189,7 @@ def _oldest(connection: sa.Connection) -> dict[int, int]:
 
 
 def _shortest(first: int, oldest: Mapping[int, int]) -> timedelta:
-    """The shortest buckets that there are tallies for, from an hour on."""
+    """The length of the shortest buckets that have tallies; at least an hour."""
     if first < horizon(DAY, oldest):
         return timedelta(days=30)
     return timedelta(days=1) if first < horizon(HOUR, oldest) else timedelta(0)
@@ -201,7 +201,7 @@ def _floor(moment: datetime, step: timedelta) -> datetime:
 
 
 def _start(connection: sa.Connection, since: datetime, oldest: Mapping[int, int]) -> datetime:
-    """The moment from which can be counted; it is at or before the one asked for."""
+    """The moment where counting can start; at or before the requested one."""
     hour = hour_of(since)
     settled = outward(hour, oldest, down)
     if settled == hour and _is_whole(connection, hour, oldest):
@@ -210,7 +210,7 @@ def _start(connection: sa.Connection, since: datetime, oldest: Mapping[int, int]
 
 
 def _stop(connection: sa.Connection, until: datetime, oldest: Mapping[int, int]) -> datetime:
-    """The moment up to which can be counted; it is at or after the one asked for."""
+    """The moment where counting can stop; at or after the requested one."""
     hour = up_to_hour(until)
     settled = outward(hour, oldest, up)
     if settled == hour and _is_whole(connection, hour_of(until), oldest):
@@ -260,7 +260,7 @@ def _add_spreads(
     *,
     width: int = 0,
 ) -> None:
-    """Histograms are added here, since no database can; one row for each tally."""
+    """Add histograms here, since no database can; one row for each tally."""
     known = connection.execute(sa.select(KEYS).where(*of_key(wanted))).mappings()
     keys = {row["number"]: _key(row) for row in known}
     places = [
@@ -299,7 +299,7 @@ def _key(row: Mapping[Any, Any]) -> Key:
 def _kept_since(
     connection: sa.Connection, since: datetime | None, oldest: Mapping[int, int]
 ) -> datetime | None:
-    """The moment from which all receipts are there; the one asked for, where that is later."""
+    """The moment from which all receipts are kept, or the requested one if that is later."""
     first: datetime | None = connection.scalar(_FIRST_RECEIPT)
     if first is None or (since is not None and since >= first):
         return since
@@ -314,7 +314,7 @@ def _counted_by_another_name(
     last: int,
     wanted: Wanted,
 ) -> Iterator[Counted]:
-    """Receipts of whole hours that fit the model by a name that their tally doesn't have."""
+    """Count receipts of whole hours that match the model by a name that tallies don't have."""
     if wanted.model is not None:
         hours = replace(wanted, since=moment_of(first), until=moment_of(last))
         yield from counted(connection, bucket_of, *by_another_name(hours, wanted.model))
@@ -329,7 +329,7 @@ _COLUMNS: Mapping[str, str] = {
 }
 _FIRST_RECEIPT = sa.select(sa.func.min(RECEIPTS.c.started_at))
 _OLDEST = sa.select(sa.func.min(TALLIES.c.start)).where(TALLIES.c.span == sa.bindparam("span"))
-# In two halves, since SQLite raises an error where a sum outgrows 64 bits.
+# In two halves, since SQLite raises an error if a sum exceeds 64 bits.
 _HALF = 2**32
 _SUMMED = tuple(
     sa.func.sum(half).label(f"{name}_{which}")

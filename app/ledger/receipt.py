@@ -1,7 +1,7 @@
 """Receipt: the record of one request. PURE.
 
-A receipt says who asked for what, who served it, and whether the policy was kept. It never holds
-a prompt, a completion, a key or a header's value.
+A receipt records the caller, the model requested, the provider that served it, and whether the
+policy was kept. It never contains a prompt, a completion, a key or a header's value.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ FAILED: frozenset[Ending] = frozenset({"upstream_error", "upstream_cut"})
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
-_TIME_DIGITS = 10  # even, as the next: made two at a time
+_TIME_DIGITS = 10  # even, like the next: made two at a time
 _RANDOM_DIGITS = 12
 
 
-NAMED_BY_END = 100_000  # receipts of late, which the end of an id is looked for among
+NAMED_BY_END = 100_000  # newest receipts that are searched for the end of an id
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -47,7 +47,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     provider: str | None = None  # a slug
     model_served: str | None = None
     quantizations_listed: tuple[str, ...] = ()
-    verdict: VerdictWord | None = None  # None: nothing was routed, or nothing was asked of it
+    verdict: VerdictWord | None = None  # None: nothing was routed, or no policy applied to it
     reason: str | None = None
     evidence: tuple[str, ...] = ()
     attempts: tuple[Mapping[str, Any], ...] = ()
@@ -78,7 +78,7 @@ TUPLES = frozenset({"rules", "overruled", "quantizations_listed", "evidence", "a
 
 
 def as_json_object(receipt: Receipt) -> dict[str, Any]:
-    """The receipt with JSON's types: an ISO time with milliseconds, the cost as a number."""
+    """Return the receipt in JSON types: an ISO time with milliseconds, the cost as a number."""
     named = {name: getattr(receipt, name) for name in FIELDS}
     named["started_at"] = iso(receipt.started_at)
     if receipt.cost_usd is not None:
@@ -89,7 +89,7 @@ def as_json_object(receipt: Receipt) -> dict[str, Any]:
 
 
 def quantization_of(receipt: Receipt) -> str | None:
-    """The listed quantization as one text: `bf16 or fp8` where it is not decided; None: not listed.
+    """The listed quantization as one text: `bf16 or fp8` if undecided; None: not listed.
 
     The order in which they are listed makes no difference.
     """
@@ -103,7 +103,7 @@ def iso(moment: datetime) -> str:
 
 
 def new_receipt_id(now: float, random: Random) -> str:
-    """A fresh id; later ones sort after earlier ones. `now` in seconds since the epoch."""
+    """Return a new id; later ids sort after earlier ones. `now` in seconds since the epoch."""
     return (
         "rcp_"
         + _base32(int(now * 1000), _TIME_DIGITS)

@@ -1,9 +1,9 @@
-"""Retention: takes the oldest out of the ledger, a little at a time.
+"""Retention: deletes the oldest rows of the ledger, a few at a time.
 
-Rule 1  Who calls holds the ledger's writing lock, and gets it back within some milliseconds.
-Rule 2  Receipts go by when their request began, so that what is left has no holes in it.
-Rule 3  A wall clock that was ahead, and was set back, has left receipts from the future. These go
-        by the order of writing: with the first one written after them that is too old.
+Rule 1  The caller holds the ledger's write lock; each call returns within some milliseconds.
+Rule 2  Receipts are deleted in the order in which their requests began, so that no gaps remain.
+Rule 3  A wall clock that was ahead and was set back leaves receipts from the future. These are
+        deleted in the order of writing: with the first later-written receipt that is too old.
 """
 
 from datetime import datetime, timedelta
@@ -16,12 +16,12 @@ from app.ledger.tables import RECEIPTS, TALLIES
 
 _BATCH = 500
 _HOURS_A_BATCH = 6
-_AHEAD = timedelta(days=1)  # more than clocks that are well ever differ
+_AHEAD = timedelta(days=1)  # more than healthy clocks ever differ
 _MEGABYTE = 1_000_000
 
 
 def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> bool:
-    """Take out one batch of what is not to be kept; whether there may be more."""
+    """Delete one batch of what is not to be kept; return whether there may be more."""
     if not keep.is_limited:
         return False
     taken = 0
@@ -42,7 +42,7 @@ def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> boo
 
 
 def _from_the_future(now: datetime, old: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Receipts of a clock that was ahead, written before one that is old by now."""
+    """Receipts from a clock that was ahead, written before one that is now too old."""
     last_of_old = sa.select(sa.func.max(RECEIPTS.c.seq)).where(old).scalar_subquery()
     return sa.and_(RECEIPTS.c.started_at > now + _AHEAD, RECEIPTS.c.seq < last_of_old)
 
@@ -69,7 +69,7 @@ def _is_over(connection: sa.Connection, megabytes: float) -> bool:
 
 
 def _used_by_sqlite(connection: sa.Connection) -> int:
-    """Bytes in use: the file keeps those of deleted rows, and fills them again."""
+    """Bytes in use: the file keeps the space of deleted rows and reuses it."""
     size, pages, free = (
         connection.exec_driver_sql(f"PRAGMA {name}").scalar() or 0
         for name in ("page_size", "page_count", "freelist_count")
@@ -78,7 +78,7 @@ def _used_by_sqlite(connection: sa.Connection) -> int:
 
 
 def _used_by_postgresql(connection: sa.Connection) -> int:
-    """Bytes in use, about: tables there never shrink, so receipts are numbered and weighed."""
+    """Approximate bytes in use: tables never shrink, so it is estimated from the receipts."""
     return int(connection.exec_driver_sql(_USED).scalar() or 0)
 
 

@@ -1,8 +1,8 @@
 """Rollups: counts receipts as they are written, in the same transaction.
 
-Rule 1  Who calls holds the ledger's writing lock: what is read here is still true when it is
-        written.
-Rule 2  A receipt is counted once, in every span it lies in, under one key.
+Rule 1  The caller holds the ledger's write lock, so that values read here are still current when
+        they are written.
+Rule 2  A receipt is counted once in each span that contains it, under one key.
 Rule 3  "The turn before" is the one written before, in the same session, for the same model.
 Rule 4  Clients choose the names of models: beyond so many keys in thirty days, new ones are counted
         together, so that no client can make the ledger's tallies grow without end.
@@ -38,9 +38,9 @@ Place = tuple[int, int, int]  # of a tally: span, start, key
 def record(
     connection: sa.Connection, receipts: Sequence[Receipt], *, surely_new: bool = False
 ) -> bool:
-    """Insert receipts and count them; False where one was there already: then roll back.
+    """Insert receipts and count them; return False if one was there already: then roll back.
 
-    That is rare: a batch whose commit went through, and nobody learned of it.
+    That is rare: it happens when a batch was committed but the confirmation got lost.
     """
     if not receipts:
         return True
@@ -54,7 +54,7 @@ def record(
 
 
 def without_known(connection: sa.Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
-    """Those that are not there yet; of one id the first."""
+    """Return the receipts that are not in the ledger yet; of several with one id, the first."""
     first: dict[str, Receipt] = {}
     for receipt in receipts:
         first.setdefault(receipt.id, receipt)
@@ -89,7 +89,7 @@ def count(connection: sa.Connection, counted: Iterable[Counted]) -> None:
             for hour, key, tally in counts
         ]
         parts, known = _placed(connection, counts)
-    # A key is named along with its first tally of each block; these are never thrown away.
+    # A key is stored along with its first tally of each block; keys are never deleted.
     new = {number for span, _, number in parts.keys() - known.keys() if span == BLOCK}
     if new:
         keys = {key.number: key for _, key, _ in counts}
@@ -100,7 +100,7 @@ def count(connection: sa.Connection, counted: Iterable[Counted]) -> None:
 def _placed(
     connection: sa.Connection, counts: Iterable[Count]
 ) -> tuple[dict[Place, list[Tally]], dict[Any, Any]]:
-    """What is to be added to each tally, and the histograms of those that are there."""
+    """Return the amounts to add to each tally, and the histograms of existing tallies."""
     parts: dict[Place, list[Tally]] = defaultdict(list)
     for hour, key, tally in counts:
         number = key.number
@@ -112,7 +112,7 @@ def _placed(
 def _surplus(
     connection: sa.Connection, counts: Iterable[Count], new: Collection[Place]
 ) -> set[tuple[int, Key]]:
-    """The blocks and keys for which there is no room, of those that are `new`."""
+    """Return the blocks and keys among the `new` ones for which there is no room."""
     wanted: dict[int, list[Key]] = defaultdict(list)
     for hour, key, _ in counts:
         start = down(hour, BLOCK)
@@ -130,7 +130,7 @@ def _surplus(
 def _merged(
     place: Place, tallies: Sequence[Tally], there: Sequence[bytes] | None
 ) -> tuple[Any, ...]:
-    """What to add to a tally, histograms included: no database can add these."""
+    """Return the amounts to add to a tally; histograms are merged, since no database can."""
     *sums, ttft, speed = total(tallies)
     if there:
         ttft, speed = ttft + from_bytes(there[0]), speed + from_bytes(there[1])
@@ -155,9 +155,9 @@ def _mark(connection: sa.Connection, flips: Mapping[str, Flip]) -> None:
 def _flips(
     connection: sa.Connection, receipts: Sequence[Receipt], before: int = _NEVER
 ) -> dict[str, Flip]:
-    """The flips among receipts, by receipt; they are in the order of writing.
+    """Return the flips by receipt; the receipts are in the order of writing.
 
-    `before`: only turns that were written earlier than this one went before.
+    `before`: only turns written earlier than this one count as previous turns.
     """
     turns = [
         ((storable(one.session), storable(one.model_sent)), one)

@@ -4,8 +4,8 @@ Rule 1  A span begins at a multiple of its length, counted in hours from 1970 in
         days are made of whole days, and days of whole hours.
 Rule 2  Any range of hours is covered by at most five stretches, long spans inside and short ones
         at the edges: an answer over ten years reads few more rows than one over two months.
-Rule 3  Short spans are thrown away first, by whole longer ones. Where they are gone, the edges of
-        a range move outward to what is still there.
+Rule 3  Short spans are deleted first, in whole longer spans. Where they are deleted, the edges of
+        a range move outward to the nearest tally that still exists.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ _MS = 3_600_000
 
 
 class Stretch(NamedTuple):
-    """Tallies of one span that begin from `start` up to `stop`, in hours since 1970."""
+    """Tallies of one span that begin at `start` or later and before `stop`, in hours since 1970."""
 
     span: int
     start: int
@@ -27,7 +27,7 @@ class Stretch(NamedTuple):
 
 
 def hour_of(moment: datetime) -> int:
-    """The hour that a moment lies in."""
+    """The hour that contains a moment."""
     return round(moment.timestamp() * 1000) // _MS
 
 
@@ -42,12 +42,12 @@ def up_to_hour(moment: datetime) -> int:
 
 
 def down(hour: int, span: int) -> int:
-    """The last beginning of a span at or before an hour."""
+    """The last start of a span at or before an hour."""
     return hour // span * span
 
 
 def up(hour: int, span: int) -> int:
-    """The first beginning of a span at or after an hour."""
+    """The first start of a span at or after an hour."""
     return -(-hour // span) * span
 
 
@@ -67,7 +67,7 @@ def cover(first: int, last: int, spans: tuple[int, ...] = SPANS) -> tuple[Stretc
 
 
 def outward(hour: int, oldest: Mapping[int, int], to: Callable[[int, int], int]) -> int:
-    """An hour moved `down` or `up` to where tallies are; `oldest` names each span's first one."""
+    """An hour moved `down` or `up` to where tallies exist; `oldest` has each span's first tally."""
     for span, longer in ((HOUR, DAY), (DAY, BLOCK)):
         if hour < horizon(span, oldest):
             hour = to(hour, longer)
@@ -75,12 +75,12 @@ def outward(hour: int, oldest: Mapping[int, int], to: Callable[[int, int], int])
 
 
 def horizon(span: int, oldest: Mapping[int, int]) -> int:
-    """The hour before which tallies of a span may be gone: they go by whole longer spans."""
+    """The hour before which tallies of a span may be deleted, in whole longer spans."""
     return down(oldest.get(span, FOREVER), DAY if span == HOUR else BLOCK)
 
 
 def begin(oldest: Mapping[int, int]) -> int | None:
-    """The hour, as near as tallies tell, in which the first receipt was counted."""
+    """The hour in which the first receipt was counted, as exactly as tallies show it."""
     if not oldest:
         return None
     first = oldest[BLOCK]
@@ -91,7 +91,7 @@ def begin(oldest: Mapping[int, int]) -> int | None:
 
 
 class Parts(NamedTuple):
-    """Whole hours from `first` up to `last`, and parts of hours beside them."""
+    """Whole hours from `first` up to `last`, and the parts of hours next to them."""
 
     first: int
     last: int
@@ -99,7 +99,7 @@ class Parts(NamedTuple):
 
 
 def parts(since: datetime | None, until: datetime | None) -> Parts:
-    """What a stretch of time is made of."""
+    """Split a period into whole hours and parts of hours."""
     first = 0 if since is None else up_to_hour(since)
     last = FOREVER if until is None else hour_of(until)
     if since is not None and until is not None and first > last:
@@ -121,7 +121,7 @@ _LONGEST_BY_RECEIPTS = timedelta(hours=6)
 
 
 def step_for(length: timedelta, *, points: int, shortest: timedelta) -> timedelta:
-    """The shortest step that cuts a length into at most so many, if there is one."""
+    """The shortest step that divides a length into at most `points` steps, if there is one."""
     below = _BELOW_AN_HOUR if length <= _LONGEST_BY_RECEIPTS else ()
     fitting = [
         step for step in (*below, *_FROM_AN_HOUR) if step >= shortest and length <= step * points

@@ -1,7 +1,7 @@
-"""Statements: what is said to a database at each batch, put into its own words only once.
+"""Statements: the SQL that runs for each batch, compiled only once.
 
-SQLAlchemy makes the words, for either engine. Values then go to the driver as they are, in the
-order in which they are named here: who calls has put them into their stored form.
+SQLAlchemy compiles the SQL, for either engine. Values then go to the driver unchanged, in the
+order in which they are named here: the caller has converted them to their stored form.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ Values = tuple[Any, ...]
 
 
 def insert_receipts(connection: sa.Connection, rows: Sequence[Values]) -> int:
-    """Insert receipts that are not there yet, each a row of `FIELDS`; how many there were."""
+    """Insert receipts that are not there yet, each a row of `FIELDS`; return their number."""
     return _run(connection, _insert_receipts, rows).rowcount
 
 
@@ -37,15 +37,15 @@ def insert_keys(connection: sa.Connection, rows: Sequence[Values]) -> None:
 
 
 def add_tallies(connection: sa.Connection, rows: Sequence[Values]) -> None:
-    """Add to tallies, each a row of the table; histograms replace what is there.
+    """Add to tallies, each a row of the table; histograms replace the stored ones.
 
-    A sum that would outgrow its column stays at the most that the column holds.
+    A sum that would exceed its column stays at the column's maximum.
     """
     _run(connection, _add_tallies, rows)
 
 
 def histograms(connection: sa.Connection, places: Sequence[Values]) -> dict[Values, Values]:
-    """The histograms of tallies that are there, by span, start and key."""
+    """The histograms of existing tallies, by span, start and key."""
     rows = _look_up(connection, _select_histograms, places)
     return {tuple(row[:3]): tuple(row[3:]) for row in rows}
 
@@ -61,7 +61,7 @@ def last_turns(connection: sa.Connection, places: Sequence[Values]) -> Iterable[
 def _look_up(
     connection: sa.Connection, make: Callable[[int], Any], asked: Sequence[Values]
 ) -> Iterable[Values]:
-    """What is found for those asked; nulls, which find nothing, fill up to one of few texts."""
+    """Look up rows; nulls, which match nothing, pad the parameters, so that few texts are needed."""
     for first in range(0, len(asked), _MOST_AT_ONCE):
         some = asked[first : first + _MOST_AT_ONCE]
         count = 1 << (len(some) - 1).bit_length()
@@ -119,7 +119,7 @@ def _select_last_turns(count: int) -> Any:
     asked = _asked(count, RECEIPTS.c.session, RECEIPTS.c.model_sent, RECEIPTS.c.seq)
 
     def last(same_model: Callable[[Any], Any]) -> Any:
-        """By the index of sessions, the end of a session is one step away however long it is."""
+        """By the index of sessions, a session's last turn is one step away, however long it is."""
         turn = RECEIPTS.alias("turn").c
         return (
             sa.select(sa.func.max(turn.seq))
@@ -139,7 +139,7 @@ def _select_last_turns(count: int) -> Any:
 
 
 def _asked(count: int, *columns: sa.Column[Any]) -> Any:
-    """A table of so many rows, made of parameters."""
+    """A table of `count` rows, made of parameters."""
     table = sa.values(*(sa.column(each.name, each.type) for each in columns), name="asked")
     rows: list[Values] = [
         tuple(sa.bindparam(f"{each.name}{row}") for each in columns) for row in range(count)

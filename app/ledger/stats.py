@@ -1,6 +1,6 @@
-"""Stats: what the receipts add up to, as answers for people, pages and programs. PURE.
+"""Stats: the sums over receipts, as answers for people, pages and programs. PURE.
 
-`Store.stats` and `Store.series` give these. How each figure is defined: docs/ledger.md.
+`Store.stats` and `Store.series` return these. Each figure is defined in docs/ledger.md.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ DETAILS: frozenset[str] = frozenset(get_args(Detail))
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """How many requests got which verdict; `none`: there was nothing to judge."""
+    """The number of requests with each verdict; `none`: there was nothing to judge."""
 
     kept: int = 0
     broken: int = 0
@@ -40,7 +40,7 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What some receipts add up to. Figures of disjoint parts add up to those of the whole."""
+    """The sums over some receipts. Figures of disjoint parts add up to those of the whole."""
 
     tally: Tally = NOTHING
     verdicts: Verdicts = field(default_factory=Verdicts)
@@ -50,7 +50,7 @@ class Figures:
 
     @property
     def requests(self) -> int:
-        """All requests, refused and failed ones too."""
+        """All requests, including refused and failed ones."""
         return self.tally.requests
 
     @property
@@ -60,7 +60,7 @@ class Figures:
 
     @property
     def errors(self) -> int:
-        """Requests that upstream answered with an error, or broke off."""
+        """Requests that upstream answered with an error or aborted."""
         return self.tally.errors
 
     @property
@@ -70,12 +70,12 @@ class Figures:
 
     @property
     def ttft(self) -> Histogram:
-        """Milliseconds to the first token, as they are spread."""
+        """The distribution of milliseconds to the first token."""
         return Histogram(self.tally.ttft)
 
     @property
     def speed(self) -> Histogram:
-        """Tokens per second, as they are spread."""
+        """The distribution of tokens per second."""
         return Histogram(self.tally.speed)
 
     @property
@@ -95,7 +95,7 @@ class Figures:
 
     @property
     def prompt_tokens(self) -> int:
-        """Tokens of prompts, cached ones too."""
+        """Tokens of prompts, including cached ones."""
         return self.tally.prompt_tokens
 
     @property
@@ -110,40 +110,40 @@ class Figures:
 
     @property
     def cached_share(self) -> float | None:
-        """Cached tokens per prompt token, where upstream told both."""
+        """Cached tokens per prompt token, where upstream reported both."""
         return _ratio(self.tally.cached_tokens, self.tally.told_tokens)
 
     @property
     def cost_usd(self) -> Decimal:
-        """What upstream said it charged."""
+        """The charge that upstream reported."""
         return self.tally.cost_pico / PICO
 
     @property
     def cost_per_1k_tokens(self) -> Decimal | None:
-        """Cost of a thousand tokens, prompt and completion together, where a cost was told."""
+        """Cost of a thousand tokens, prompt and completion together, where a cost was reported."""
         if not self.tally.priced_tokens:
             return None
         return self.tally.cost_pico / PICO * 1000 / self.tally.priced_tokens
 
     @property
     def flips(self) -> int:
-        """Requests of a session that went to another provider than the one before."""
+        """Requests of a session that went to another provider than the previous request."""
         return self.tally.flips
 
     @property
     def flip_tokens(self) -> int:
-        """Prompt tokens that flips took from the cache's reach."""
+        """Prompt tokens that were not read from the cache because of flips."""
         return self.tally.flip_tokens
 
     @property
     def flip_usd(self) -> Decimal:
-        """What those tokens cost, by the average of each request; those without a cost are free."""
+        """The cost of those tokens, by each request's average; without a reported cost it is 0."""
         return self.tally.flip_pico / PICO
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The figures of one provider, or one model by one caller, or whatever was grouped by."""
+    """The figures of one group: a provider, a model by a caller, or another grouping."""
 
     names: tuple[str | None, ...]  # one for each dimension; None: no provider served, no caller ...
     figures: Figures
@@ -154,10 +154,10 @@ class Group:
 class Stats:
     """Groups, most requests first, and their total.
 
-    Grouped by rule, a request counts for each rule that took part, but once in the total.
+    Grouped by rule, a request counts for each rule that applied, but once in the total.
     """
 
-    since: datetime | None  # as counted: earlier than asked where the receipts are gone already
+    since: datetime | None  # as counted: earlier than requested if the receipts are deleted
     until: datetime | None
     by: tuple[Dimension, ...]
     groups: tuple[Group, ...]
@@ -185,9 +185,9 @@ class Series:
 
 
 def dimensions(text: str) -> tuple[Tallied, ...]:
-    """The dimensions of `provider,quantization`, each once; those that tallies know.
+    """The dimensions in a text such as `provider,quantization`, each once; those of tallies.
 
-    Raises `ValueError` at any other.
+    Raises `ValueError` for any other.
     """
     words = dict.fromkeys(word.strip() for word in text.split(",") if word.strip())
     for word in words:
@@ -197,7 +197,7 @@ def dimensions(text: str) -> tuple[Tallied, ...]:
 
 
 def stats_as_json(stats: Stats) -> dict[str, Any]:
-    """Stats with JSON's types: ISO times, money as numbers."""
+    """Return stats in JSON types: ISO times, money as numbers."""
     return {
         "since": stats.since and iso(stats.since),
         "until": stats.until and iso(stats.until),

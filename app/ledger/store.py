@@ -59,19 +59,20 @@ class Store:
     def open(
         cls, url: str, keep: Keep = EVERYTHING_KEPT, *, patience: float = COMMANDS_SECONDS
     ) -> Self:
-        """Open the ledger at `url`, making or migrating it first where needed.
+        """Open the ledger at `url`, creating or migrating it first if needed.
 
-        Raises `LedgerError` saying what is wrong, without the password that a URL may hold.
-        `keep` is what `tidy` goes by. No statement takes more than `patience` seconds.
+        Raises `LedgerError` with the reason, without the password that a URL may contain.
+        `tidy` applies `keep`. No statement takes more than `patience` seconds.
         """
         return cls(url, open_engine(url, patience), keep, patience)
 
     def write(self, receipts: Sequence[Receipt]) -> int:
-        """Write a batch in one transaction; how many of it can't be kept. Raises `LedgerError`.
+        """Write a batch in one transaction; return how many receipts can't be kept.
 
-        A receipt that is there already is left alone. Where a value is at fault, the receipts of
-        the batch are written one by one, so that it costs no other one: the one at fault is cut
-        down to the bounds, or, where that does not help, left out, counted and logged.
+        Raises `LedgerError`. A receipt that is there already is not changed. If a value causes an
+        error, the receipts of the batch are written one by one, so that no other one is lost: the
+        receipt with that value is cut down to the bounds, or, if that does not help, left out,
+        counted and logged.
         """
         if self._fault_in(receipts) is None:
             return 0
@@ -83,9 +84,9 @@ class Store:
         return int(fault is not None)
 
     def _fault_in(self, receipts: Sequence[Receipt], *, cut_down: bool = False) -> str | None:
-        """Write a batch; what is wrong with a value in it, where that kept it from being written.
+        """Write a batch; if a value in it prevented that, return what is wrong with the value.
 
-        Raises `LedgerError` where anything else did.
+        Raises `LedgerError` if anything else prevented it.
         """
         try:
             self._write(list(map(bounded, receipts)) if cut_down else receipts)
@@ -97,8 +98,8 @@ class Store:
 
     def _write(self, receipts: Sequence[Receipt]) -> None:
         with self._engine.connect() as connection:
-            # One writer at a time, as SQLite has it anyway: otherwise a batch could become
-            # visible behind a cursor that has passed it already.
+            # One writer at a time, as always with SQLite: otherwise a batch could become
+            # visible behind a cursor that has already passed its position.
             lock(connection, WRITING_LOCK)
             if not record(connection, receipts):
                 connection.rollback()
@@ -107,7 +108,7 @@ class Store:
             connection.commit()
 
     def tidy(self, now: datetime | None = None) -> bool:
-        """Take out a little of what need not be kept; whether there may be more."""
+        """Delete a few rows that need not be kept; return whether there may be more."""
         if not self._keep.is_limited:
             return False
         try:
@@ -125,10 +126,10 @@ class Store:
         before: str | None = None,
         after: str | None = None,
     ) -> list[Receipt]:
-        """The newest receipts that are wanted, newest first.
+        """Return the newest of the wanted receipts, newest first.
 
-        To go through the ledger page by page: `before` is the id of a receipt, and only older ones
-        are found; `after`, the same the other way, and the oldest ones that are newer.
+        To read the ledger page by page: with `before`, the id of a receipt, only older receipts are
+        returned; with `after`, only newer ones, starting with the oldest of them.
         """
         order = NEWEST_FIRST if after is None else OLDEST_FIRST
         beyond = (*_older_than(before), *_newer_than(after))
@@ -140,7 +141,7 @@ class Store:
     def written_after(
         self, cursor: int, wanted: Wanted = EVERYTHING, *, limit: int = 1000
     ) -> tuple[int, list[Receipt]]:
-        """Receipts in the order of writing, after `cursor`; with the cursor for the next call."""
+        """Return receipts written after `cursor`, in that order, and the cursor for the next call."""
         query = (
             sa.select(RECEIPTS.c.seq, *_COLUMNS)
             .where(RECEIPTS.c.seq > cursor, *of_receipt(wanted))
@@ -151,25 +152,25 @@ class Store:
         return (rows[-1].seq if rows else cursor), [_receipt(row) for row in rows]
 
     def first_since(self, since: datetime | None) -> int:
-        """The place, in the order of writing, of the first receipt that began since then."""
+        """Return the position, in the order of writing, of the first receipt begun since then."""
         first = sa.select(sa.func.min(RECEIPTS.c.seq)).where(*of_receipt(Wanted(since=since)))
         (row,) = self._read(first)
         return self.end() + 1 if row[0] is None else int(row[0])
 
     def end(self) -> int:
-        """The cursor behind everything written so far."""
+        """Return the cursor after everything written so far."""
         (row,) = self._read(sa.select(sa.func.coalesce(sa.func.max(RECEIPTS.c.seq), 0)))
         return int(row[0])
 
     def get(self, receipt_id: str) -> Receipt | None:
-        """One receipt, if the ledger has it."""
+        """Return one receipt, if the ledger has it."""
         rows = self._read(sa.select(*_COLUMNS).where(RECEIPTS.c.id == storable(receipt_id)))
         return _receipt(rows[0]) if rows else None
 
     def named(self, name: str) -> list[Receipt]:
-        """The receipts of this id, or of which it is the end; `last` is the newest.
+        """Return the receipts whose id is this name or ends in it; `last` is the newest.
 
-        An end of four characters or more is looked for among the newest `NAMED_BY_END`.
+        An ending of four characters or more is searched for among the newest `NAMED_BY_END`.
         """
         if name == LAST:
             return self.recent(limit=1)
@@ -182,14 +183,14 @@ class Store:
         return [_receipt(row) for row in self._read(query)]
 
     def stats(self, *, by: Sequence[Dimension] = (), wanted: Wanted = EVERYTHING) -> Stats:
-        """What the wanted receipts add up to, in groups."""
+        """Return stats of the wanted receipts, in groups."""
         (found,) = self.stats_by((by,), wanted=wanted)
         return found
 
     def stats_by(
         self, groupings: queries.Groupings, *, wanted: Wanted, distributions: bool = True
     ) -> tuple[Stats, ...]:
-        """Stats for each grouping, of one moment and in one reading.
+        """Return stats for each grouping, all at one moment and from one read.
 
         Percentiles only with `distributions`.
         """
@@ -205,7 +206,7 @@ class Store:
         distributions: bool = False,
         now: datetime | None = None,
     ) -> Series:
-        """The wanted figures over time, in at most so many buckets."""
+        """Return the wanted figures over time, in a bounded number of buckets."""
         (found,) = self.series_by(
             (by,), wanted=wanted, points=points, distributions=distributions, now=now
         )
@@ -220,7 +221,7 @@ class Store:
         distributions: bool = False,
         now: datetime | None = None,
     ) -> tuple[Series, ...]:
-        """Series for each grouping, of one moment and in one reading.
+        """Return series for each grouping, all at one moment and from one read.
 
         Percentiles only with `distributions`, since these cost more; below an hour they are free.
         """
@@ -235,14 +236,14 @@ class Store:
             )
 
     def failed_attempts(self, wanted: Wanted) -> Mapping[FailedAttempt, int]:
-        """How often each provider failed in the wanted receipts, which are read one by one."""
+        """Count each provider's failures in the wanted receipts, which are read one by one."""
         with self._moment() as connection:
             return failed_attempts(connection, wanted)
 
     def begin_of_newest(self, count: int, wanted: Wanted = EVERYTHING) -> datetime | None:
-        """The moment after which so many receipts, whichever they are, began in the wanted time.
+        """Return the moment since which `count` receipts of any kind began in the wanted time.
 
-        None: there are fewer. It bounds what is read to answer by filters that have no index.
+        None: there are fewer. It bounds the rows that are read for filters without an index.
         """
         with self._moment() as connection:
             return queries.begin_of_newest(connection, count, wanted)
@@ -253,9 +254,9 @@ class Store:
 
     @property
     def _engine(self) -> sa.Engine:
-        """The engine, opened again where somebody has taken the file away from under it.
+        """Return the engine, reopened if the file has been removed or replaced.
 
-        SQLite would go on with the file that nobody can see any more.
+        SQLite would go on with the deleted file.
         """
         with self._lock:
             if file_of(self._opened) != self._file:
@@ -267,7 +268,7 @@ class Store:
 
     @contextmanager
     def _moment(self) -> Iterator[sa.Connection]:
-        """A connection to which nothing changes while it is read from."""
+        """Yield a connection that sees a single, unchanging state of the ledger."""
         try:
             with self._engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
@@ -311,17 +312,17 @@ def _receipt(row: sa.Row[Any]) -> Receipt:
     return Receipt(**named)
 
 
-# From drivers and column types, and from values inside one another without end.
+# From drivers and column types, and from endlessly nested values.
 _ODD_VALUE = (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError)
 _VALUES_FAULT = frozenset({"22", "23", "54"})  # PostgreSQL's classes: data, integrity, limits
 
 
 def _is_of_a_value(error: Exception) -> bool:
-    """Whether a value can't be stored, rather than that storing is impossible right now."""
+    """Whether the error is due to a value, rather than storing being impossible right now."""
     cause = getattr(error, "orig", None) or error
     if isinstance(error, DataError | IntegrityError) or isinstance(cause, _ODD_VALUE):
         return True
     state = getattr(cause, "sqlstate", None)
-    if state is None:  # the driver itself refused it, before anything was sent
+    if state is None:  # the driver itself rejected it, before anything was sent
         return isinstance(error, ProgrammingError)
     return state[:2] in _VALUES_FAULT

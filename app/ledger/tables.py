@@ -1,4 +1,4 @@
-"""The ledger's tables, as SQLAlchemy Core sees them; migrations make the real ones."""
+"""The ledger's tables, as SQLAlchemy Core sees them; migrations create the real ones."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,12 +17,12 @@ _AS_THEY_ARE = frozenset({type(None), bool, int, float, Decimal, datetime})
 
 
 def milliseconds(moment: datetime) -> int:
-    """A moment as it is stored."""
+    """Convert a moment to its stored form."""
     return round(moment.timestamp() * 1000)
 
 
 def picodollars(dollars: Decimal) -> int:
-    """Money as it is stored."""
+    """Convert money to its stored form."""
     return round(dollars * _PICO)
 
 
@@ -33,12 +33,12 @@ class Milliseconds(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
-        """Python's time to the stored number."""
+        """Convert Python's time to the stored number."""
         del dialect
         return None if value is None else milliseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
-        """The stored number to Python's time."""
+        """Convert the stored number to Python's time."""
         del dialect
         return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
 
@@ -50,20 +50,20 @@ class Dollars(TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Any) -> int | None:
-        """Decimal dollars to the stored number."""
+        """Convert decimal dollars to the stored number."""
         del dialect
         return None if value is None else picodollars(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
-        """The stored number to decimal dollars."""
+        """Convert the stored number to decimal dollars."""
         del dialect
         return None if value is None else (Decimal(value) / _PICO).normalize()
 
 
 def storable(value: Any) -> Any:
-    """A value as both engines take it: callers and upstream choose what texts there are.
+    """Convert a value to one that both engines accept: texts come from callers and upstream.
 
-    PostgreSQL refuses NUL, and no engine takes half of a surrogate pair.
+    PostgreSQL rejects NUL, and no engine accepts half of a surrogate pair.
     """
     kind = type(value)
     if kind in _AS_THEY_ARE:
@@ -81,7 +81,7 @@ def storable(value: Any) -> Any:
 
 METADATA = sa.MetaData()
 
-# Indexes of these hold but the few rows that are not found by `model_sent` anyway.
+# Indexes of these contain only the few rows that `model_sent` does not find anyway.
 ASKED_BY_ANOTHER_NAME = sa.text("(model_sent IS NULL OR model_asked <> model_sent)")
 SERVED_BY_ANOTHER_NAME = sa.text("(model_sent IS NULL OR model_served <> model_sent)")
 SERVED_IN_A_SESSION = sa.text("session IS NOT NULL AND provider IS NOT NULL")
@@ -138,7 +138,7 @@ RECEIPTS = sa.Table(
     sa.Column("bytes_in", sa.BigInteger, nullable=False),
     sa.Column("bytes_out", sa.BigInteger, nullable=False),
     sa.Column("session", sa.String(64)),
-    # What the next columns say can be told only when a receipt is written: see rollups.py.
+    # The values of the next columns are known only when a receipt is written: see rollups.py.
     sa.Column("flip_from", sa.Text),
     sa.Column("flip_tokens", sa.BigInteger),
     sa.Column("flip_pico", sa.BigInteger),
@@ -168,7 +168,7 @@ RECEIPTS = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# Who is counted together. The number is a digest of the rest: who writes need not ask for it.
+# Which receipts are counted together. The number is a digest of the rest: no writer looks it up.
 KEYS = sa.Table(
     "tally_keys",
     METADATA,
@@ -181,7 +181,7 @@ KEYS = sa.Table(
     sa.Column("verdict", sa.String(16)),
 )
 
-# What was counted, by span (see spans.py). Histograms are in the form of histogram.py.
+# The counts, by span (see spans.py). Histograms are in the format of histogram.py.
 TALLIES = sa.Table(
     "tallies",
     METADATA,

@@ -1,9 +1,9 @@
-"""Tally: a row of whole numbers that says what a set of receipts adds up to. PURE.
+"""Tally: a row of whole numbers, the sums over a set of receipts. PURE.
 
-Rule 1  Tallies of parts add up, place by place, to the tally of the whole; so hours make days,
-        providers make the total, and what one batch brings is added to what is there.
-Rule 2  Sums are exact up to 2^63 - 1, which is 9.2 million dollars; there they stay. No receipt,
-        however odd its numbers, can make one wrap round, turn into a float or raise.
+Rule 1  Tallies of parts add up, field by field, to the tally of the whole; so hours add up to
+        days, providers to the total, and each batch is added to the existing tallies.
+Rule 2  Sums are exact up to 2^63 - 1, which is 9.2 million dollars, and stop there. No receipt,
+        however odd its numbers, can make one wrap round, turn into a float or raise an error.
 """
 
 from collections.abc import Iterable
@@ -18,24 +18,24 @@ PICO = Decimal(10) ** 12
 
 
 class Flip(NamedTuple):
-    """A session went on at another provider; what it had in the old one's cache was lost."""
+    """A session moved to another provider and lost its cached tokens at the previous one."""
 
-    provider: str  # who served before
-    tokens: int  # of the prompt, that the old provider would have had in its cache
-    picodollars: int | None  # what they cost, by the receipt's own average; None: it has no price
+    provider: str  # the previous one
+    tokens: int  # of the prompt, that the previous provider would have had in its cache
+    picodollars: int | None  # their cost, by the receipt's own average; None: it has no price
 
 
 class Tally(NamedTuple):
-    """What receipts add up to; the last two are packed histograms."""
+    """The sums over receipts; the last two fields are packed histograms."""
 
     requests: int = 0
-    errors: int = 0  # upstream answered with an error, or broke off
-    refused: int = 0  # by us; nothing was sent
+    errors: int = 0  # upstream answered with an error or aborted
+    refused: int = 0  # by Pointsman; nothing was sent
     prompt_tokens: int = 0
-    told_tokens: int = 0  # prompt tokens where upstream also told how many were cached
+    told_tokens: int = 0  # prompt tokens where upstream also reported how many were cached
     cached_tokens: int = 0
     completion_tokens: int = 0
-    priced_tokens: int = 0  # prompt and completion, where upstream told the cost
+    priced_tokens: int = 0  # prompt and completion, where upstream reported the cost
     cost_pico: int = 0
     flips: int = 0
     flip_tokens: int = 0
@@ -50,7 +50,7 @@ NOTHING = Tally()
 
 
 def tally_of(receipt: Receipt, flip: Flip | None) -> Tally:
-    """What one receipt counts for."""
+    """Return the tally of one receipt."""
     prompt = _tokens(receipt.prompt_tokens)
     completion = _tokens(receipt.completion_tokens)
     priced = receipt.cost_usd is not None
@@ -81,7 +81,7 @@ def total(tallies: Iterable[Iterable[int]]) -> Tally:
 
 
 class Turn(NamedTuple):
-    """One served request of a session, as far as the next one asks about it."""
+    """One served request of a session: the fields that its next request is compared with."""
 
     provider: str
     prompt_tokens: int | None
@@ -89,7 +89,7 @@ class Turn(NamedTuple):
 
     @property
     def cached_share(self) -> float | None:
-        """Which part of the prompt came from the cache; None where upstream didn't tell."""
+        """The share of the prompt that came from the cache; None if upstream didn't report it."""
         if not self.prompt_tokens or self.cached_tokens is None:
             return None
         return min(1.0, max(0.0, self.cached_tokens / self.prompt_tokens))
@@ -98,11 +98,11 @@ class Turn(NamedTuple):
 def flip_between(
     before: Turn, after: Turn, cost: Decimal | None, completion: int | None
 ) -> Flip | None:
-    """The flip from one turn of a session to the next; None where the provider stayed.
+    """Return the flip from one turn of a session to the next; None if the provider is the same.
 
-    Lost are the points by which the cached share fell, of the later prompt's tokens. They are
-    priced at what a token of the later request cost on average, prompt and completion together:
-    a receipt tells no more. No fall, or no word on the cache: nothing lost.
+    The lost tokens are the drop in the cached share times the later prompt's tokens. Their price
+    is the average cost of a token in the later request, prompt and completion together, since a
+    receipt has no finer price. Without a drop, or without cache data, nothing is lost.
     """
     if before.provider == after.provider:
         return None

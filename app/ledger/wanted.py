@@ -1,13 +1,13 @@
-"""Wanted: which receipts. Commands, addresses and pages all read their filters into it. PURE.
+"""Wanted: a filter on receipts. Commands, URLs and pages all parse their filters into it. PURE.
 
-Rule 1  A receipt fits where it fits every filter that is given.
-Rule 2  `model` fits the name that the client asked for (an alias too), the model that was sent, or
-        the model that served.
-Rule 3  In `model`, `alias`, `user_agent` and `path`, `*` is any run of characters and `?` any one.
-        Every other text is compared as it is, upper and lower case included.
-Rule 4  `failed` means what the figure `errors` counts: upstream answered with an error or broke
-        off. A refusal by Pointsman is not one; `refused` means these.
-Rule 5  `none` in any field of `MAY_BE_NONE` fits the receipts that have no such value.
+Rule 1  A receipt matches if it matches every filter that is given.
+Rule 2  `model` matches the name that the client requested (also an alias), the model that was
+        sent, or the model that served.
+Rule 3  In `model`, `alias`, `user_agent` and `path`, `*` matches any run of characters and `?` any
+        one. Every other text is compared exactly, including upper and lower case.
+Rule 4  `failed` means what the figure `errors` counts: upstream answered with an error or aborted.
+        A refusal by Pointsman does not count as failed; `refused` selects refusals.
+Rule 5  `none` in any field of `MAY_BE_NONE` matches the receipts that have no such value.
 """
 
 import re
@@ -31,7 +31,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 class FilterError(ValueError):
-    """A filter that doesn't exist or can't be read: its name, and what is wrong with it."""
+    """A filter that doesn't exist or can't be parsed: its name and the problem."""
 
     def __init__(self, name: str, problem: str) -> None:
         self.name, self.problem = name, problem
@@ -40,15 +40,15 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which receipts; a field that is None lets every receipt through."""
+    """A filter on receipts; a field that is None matches every receipt."""
 
     model: str | None = None
     alias: str | None = None
-    provider: str | None = None  # the slug of the one that served
-    quantization: str | None = None  # as listed: fp8, or `bf16 or fp8` where it is not decided
+    provider: str | None = None  # the slug of the provider that served
+    quantization: str | None = None  # as listed: fp8, or `bf16 or fp8` if undecided
     caller: str | None = None
     user_agent: str | None = None
-    rule: str | None = None  # one of the rules that took part
+    rule: str | None = None  # one of the rules that applied
     verdict: str | None = None  # a `VerdictFilter`; none: there was nothing to judge
     status: int | None = None
     failed: bool | None = None
@@ -61,11 +61,11 @@ class Wanted:
 
     @property
     def asks_more_than_tallies_know(self) -> bool:
-        """Whether only receipts themselves can tell which of them fit."""
+        """Whether the filters can be answered only from the receipts."""
         return any(getattr(self, name) is not None for name in _OF_RECEIPTS_ALONE)
 
     def fits(self, receipt: Receipt) -> bool:
-        """Whether a receipt is one of those wanted."""
+        """Whether a receipt matches the filters."""
         return all(
             fit(wanted, receipt) or (wanted == NONE and _has_no(name, receipt))
             for name, fit in _FITS.items()
@@ -86,9 +86,9 @@ _OF_RECEIPTS_ALONE = (
 
 
 def read(given: Mapping[str, str], *, now: datetime | None = None) -> Wanted:
-    """The filters that a command or an address gives, by name, as text.
+    """Parse the filters of a command or a URL, given by name as text.
 
-    Raises `FilterError` for a name that is not one of `NAMES` and for a value that can't be read.
+    Raises `FilterError` for a name that is not one of `NAMES` and for a value that can't be parsed.
     """
     for name in given:
         if name not in NAMES:
@@ -97,13 +97,13 @@ def read(given: Mapping[str, str], *, now: datetime | None = None) -> Wanted:
 
 
 def unknown(name: str, known: Iterable[str]) -> FilterError:
-    """The error for a name that is not one of those known."""
+    """Return the error for a name that is not in `known`."""
     names = tuple(known)
     return FilterError(name, f"not known{did_you_mean(name, names)}; known are {', '.join(names)}")
 
 
 def is_glob(text: str) -> bool:
-    """Whether a text has wildcards: it then stands for more than itself."""
+    """Whether a text has wildcards, so that it can match more than one value."""
     return _WILD.search(text) is not None
 
 

@@ -1,12 +1,12 @@
-"""Takes receipts from the hot path and writes them elsewhere, later.
+"""Takes receipts from the hot path and writes them later, in another thread.
 
 Rule 1  `submit` never blocks and never raises: the queue is bounded in receipts and in bytes, and
-        what does not fit is counted.
-Rule 2  One thread writes, in batches. A batch that fails is kept and tried again with growing
-        pauses, so that a disk that was full or a database that was away is caught up with.
-Rule 3  A receipt is written within a quarter of a second when the store is well. Once one has
-        waited for seconds, that is an error, also while the store says nothing at all.
-Rule 4  What need not be kept is taken out once a minute, a little between two batches.
+        receipts that do not fit are counted.
+Rule 2  One thread writes, in batches. A batch that fails is kept and retried with growing pauses,
+        so that the writer catches up after a full disk or an unavailable database.
+Rule 3  A receipt is written within a quarter of a second when the store works. Once one has waited
+        for seconds, that is an error, even if the store itself reports none.
+Rule 4  Rows that need not be kept are deleted once a minute, a few between two batches.
 """
 
 import logging
@@ -35,30 +35,30 @@ _SILENT = "a receipt has waited {:g} s for the ledger; the database is slow or d
 
 
 class Sink(Protocol):
-    """Where batches go: the store, or a stand-in."""
+    """The destination of batches: the store, or a stand-in."""
 
     def write(self, receipts: list[Receipt], /) -> int:
-        """Write a batch; how many of it can't be kept. Raises `LedgerError`."""
+        """Write a batch; return how many receipts can't be kept. Raises `LedgerError`."""
         ...
 
     def tidy(self) -> bool:
-        """Take out a little of what need not be kept; whether there may be more."""
+        """Delete a few rows that need not be kept; return whether there may be more."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
 
 
 class _Waiting(NamedTuple):
     receipt: Receipt
     since: float  # by the monotonic clock
-    weight: int  # bytes, about
+    weight: int  # bytes, approximately
 
 
 class Writer:
-    """A bounded queue with one writing thread behind it, and one that sees to it that it writes.
+    """A bounded queue with one writing thread, and one thread that checks that it keeps writing.
 
-    The store is opened in the writing thread: starting to serve does not wait for it.
+    The store is opened in the writing thread: start-up does not wait for it.
     """
 
     def __init__(
@@ -82,8 +82,8 @@ class Writer:
         self._failure: str | None = None
         self._told: str | None = None
         self._telling = threading.Lock()
-        # Each is changed by one thread alone: the first two where receipts are submitted, the
-        # others where they are written.
+        # Each is changed by one thread only: the first two by the thread that submits receipts,
+        # the others by the thread that writes them.
         self._put_bytes = 0
         self._overflowed = 0
         self._taken_bytes = 0
@@ -91,17 +91,17 @@ class Writer:
 
     @property
     def pending(self) -> int:
-        """Receipts that wait to be written."""
+        """The number of receipts waiting to be written."""
         return len(self._queue)
 
     @property
     def pending_bytes(self) -> int:
-        """About how much memory they take."""
+        """The approximate memory that they take."""
         return self._put_bytes - self._taken_bytes
 
     @property
     def oldest_waiting_seconds(self) -> float:
-        """How long the receipt has waited that has waited longest."""
+        """The longest time that a receipt in the queue has waited."""
         try:
             return max(time.monotonic() - self._queue[0].since, 0.0)
         except IndexError:
@@ -109,12 +109,12 @@ class Writer:
 
     @property
     def dropped(self) -> int:
-        """Receipts that are lost: the queue was full, or the ledger takes no such values."""
+        """Receipts that are lost: the queue was full, or the ledger can't store their values."""
         return self._overflowed + self._unkept
 
     @property
     def error(self) -> str | None:
-        """Why receipts can't be written now; None while all is well."""
+        """The reason why receipts can't be written now; None if they can."""
         if self._failure is not None:
             return self._failure
         silent = self.oldest_waiting_seconds >= self._patience
@@ -126,7 +126,7 @@ class Writer:
         self._watch.start()
 
     def submit(self, receipt: Receipt) -> None:
-        """Hand over one receipt; a few microseconds, whatever the store does."""
+        """Queue one receipt; takes a few microseconds, whatever the store does."""
         weight = weight_of(receipt)
         if len(self._queue) >= self._capacity or self.pending_bytes + weight > self._capacity_bytes:
             self._overflowed += 1
@@ -135,7 +135,7 @@ class Writer:
         self._queue.append(_Waiting(receipt, time.monotonic(), weight))
 
     def close(self, timeout: float = 10.0) -> None:
-        """Write all that waits, for at most `timeout` seconds, and stop."""
+        """Write all waiting receipts, for at most `timeout` seconds, and stop."""
         self._give_up_at = time.monotonic() + timeout
         self._closing.set()
         self._thread.join(timeout + 1)
@@ -171,7 +171,7 @@ class Writer:
         return late or not self._queue
 
     def _flush(self, sink: Sink) -> None:
-        """Write what waits; a batch leaves the queue only once it is written."""
+        """Write the waiting receipts; a batch leaves the queue only once it is written."""
         while self._queue:
             batch = [self._queue[index] for index in range(min(_BATCH, len(self._queue)))]
             self._unkept += sink.write([each.receipt for each in batch])
@@ -185,12 +185,12 @@ class Writer:
             self._tidy_at = time.monotonic() + (0.0 if more else _TIDY_SECONDS)
 
     def _look(self) -> None:
-        """Notice that the other thread is held up, which it can't notice itself."""
+        """Detect that the writing thread is blocked, which it can't detect itself."""
         while not self._closing.wait(min(_LOOK_SECONDS, self._patience / 2)):
             self._tell()
 
     def _tell(self) -> None:
-        """Log a trouble once when it begins, and once when it is over."""
+        """Log a problem once when it begins, and once when it is over."""
         with self._telling:
             error, self._told = self._told, self.error
             if self._told == error:
