@@ -1,1 +1,1 @@
-"""PURE: what other tools' files say about providers, as a policy file of ours."""
+"""PURE: convert the provider settings in other tools' files into a Pointsman policy file."""

@@ -1,10 +1,10 @@
 """aider: `.aider.model.settings.yml`, a list of models and the parameters of a call.
 
 `extra_params` are arguments of LiteLLM's `completion`, which puts `extra_body`, and on top of it
-any argument that it doesn't know (`provider`), into the request. aider 0.57 had `extra_body`
-beside `extra_params`. The entry `aider/extra_params` is for all models, and what it says replaces
-what theirs say, whole. Of two entries of one name the last is in force. aider keeps provider
-settings nowhere else: `.aider.conf.yml` and the model metadata have none.
+any argument that it doesn't know (`provider`), into the request. aider 0.57 had `extra_body` in
+addition to `extra_params`. The entry `aider/extra_params` applies to all models; each value in it
+replaces the model's own value completely. If two entries have the same name, the last one applies.
+aider has no other provider settings: `.aider.conf.yml` and the model metadata contain none.
 """
 
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ _BODIES = (("extra_params", "extra_body"), ("extra_body",))
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     listed = items(root)
     return bool(listed) and all(text_at(entry, "name") for entry in listed)
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
-    """Every model that is asked of OpenRouter, and what goes with all of them."""
+    """Every model that is requested from OpenRouter, and the settings for all models."""
     settings: dict[str, Spot] = {}
     for entry in items(root):
         name = text_at(entry, "name")
@@ -52,7 +52,7 @@ def read(root: Spot) -> Iterator[Found | Left]:
 
 
 def _provider(entry: Spot | None) -> tuple[Spot | None, list[Left]]:
-    """The provider object that is sent, and others that the entry has."""
+    """The provider object that is sent, and any others in the entry."""
     bodies = (at(entry, *path, "provider") for path in _BODIES)
     return in_force(mapping_at(entry, "extra_params", "provider"), *bodies)
 

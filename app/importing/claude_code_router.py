@@ -1,9 +1,9 @@
 """claude-code-router: `Providers` of config.json, each with `transformer`s for its requests.
 
-An entry of `use` is a transformer's name, or that and its options. Those of `openrouter` and
-`customparams` go into the request. `transformer.use` is for all models of the provider; that
-under a model's name comes after it, so its provider object replaces the provider's. From version 3
-on, the file is read only once, into a database.
+An entry of `use` is a transformer's name, or its name and options. The options of `openrouter` and
+`customparams` go into the request. `transformer.use` applies to all models of the provider; the
+list under a model's name is applied after it, so its provider object replaces the provider's.
+From version 3 on, the file is read only once, into a database.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _INTO_THE_REQUEST = frozenset({"openrouter", "customparams"})
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     return any(at(provider, "api_base_url") for provider in _providers(root))
 
 
@@ -47,7 +47,7 @@ def _providers(root: Spot) -> list[Spot]:
 
 
 def _object(use: Spot | None) -> tuple[Spot | None, list[Left]]:
-    """The provider object that a list of transformers puts into requests, and what else it does."""
+    """The provider object that a list of transformers adds to requests, and its other effects."""
     chosen: list[Spot] = []
     for entry in items(use):
         transformer, *options = items(entry) or [entry]

@@ -1,9 +1,9 @@
 """Cline, and its forks Roo Code and Kilo Code: provider settings as single keys.
 
-Cline has one for all models, in globalState.json or in `settings` of providers.json. Roo Code and
-Kilo Code export profiles (`providerProfiles`), each with a model and a provider to pin it to; Kilo
-Code's command line has a list of `providers` of that kind. A request doesn't say which profile it
-is from: where two of them want different things of a model, the second gets an alias.
+Cline has one set for all models, in globalState.json or in `settings` of providers.json. Roo Code
+and Kilo Code export profiles (`providerProfiles`), each with a model and a provider to pin it to;
+Kilo Code's command line has a list of `providers` of that kind. A request doesn't name its
+profile: if two profiles have different settings for one model, the second gets an alias.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from app.policy.file.yaml_tree import Spot
 
 _PIN = ("only", "order")  # and no fallbacks
 
-# The fields that each key stands for.
+# The provider fields that each key sets.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "openRouterSpecificProvider": _PIN,
     "codebaseIndexOpenRouterSpecificProvider": _PIN,
@@ -31,7 +31,7 @@ _EMBEDDER = "codebaseIndexEmbedder"
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     return bool(
         mapping_at(root, "providerProfiles")
         or any(key.startswith(("actMode", "planMode")) or key in _FIELDS for key in entries(root))
@@ -41,7 +41,7 @@ def fits(root: Spot) -> bool:
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
-    """The model of each profile, and what goes with all models."""
+    """The model of each profile, and the settings for all models."""
     yield from _everywhere(root)
     for each in entries(at(root, "providers")).values():
         for settings in (at(each, "settings"), at(each, "settings", "extras")):
@@ -70,7 +70,7 @@ def _everywhere(settings: Spot | None) -> Iterator[Found | Left]:
 
 
 def _profiles(root: Spot) -> Iterator[tuple[str, Spot, bool, str]]:
-    """Each profile: its name, its keys, whether it asks OpenRouter, and for which model."""
+    """Each profile: its name, its keys, whether it uses OpenRouter, and its model."""
     profiles = entries(at(root, "providerProfiles", "apiConfigs"))
     listed = {text_at(each, "id"): each for each in items(at(root, "providers"))}
     for name, profile in {**listed, **profiles}.items():
@@ -86,7 +86,7 @@ def _profiles(root: Spot) -> Iterator[tuple[str, Spot, bool, str]]:
 
 
 def _provider(settings: Spot) -> tuple[Provider, list[Left]]:
-    """The provider object that the keys come to, and what of them can't be carried over."""
+    """The provider object that the keys define, and the keys that can't be carried over."""
     fields: list[Said] = []
     left: list[Left] = []
     for key, spot in _said(settings).items():
@@ -102,7 +102,7 @@ def _provider(settings: Spot) -> tuple[Provider, list[Left]]:
 
 
 def _said(settings: Spot) -> dict[str, Spot]:
-    """The keys about providers that say something."""
+    """The provider keys that have a value with an effect."""
     return {
         key: spot
         for key, spot in entries(settings).items()

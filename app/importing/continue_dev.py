@@ -1,9 +1,9 @@
 """Continue: `models` of config.yaml or config.json, each with `requestOptions`.
 
-Of these, `extraBodyProperties` go into the request. Those at the top of the file are for all
-models that have none of their own. `name` (or `title`) is for people; what is sent is `model`.
-config.json has models under other keys too, and a model that is taken from a hub (`uses`) may be
-changed by `override`.
+Of these, `extraBodyProperties` go into the request. Those at the top of the file apply to all
+models that have none of their own. `name` (or `title`) is only displayed; the request contains
+`model`. config.json has models under other keys too, and `override` may change a model that is
+taken from a hub (`uses`).
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _OTHER_MODELS = ("tabAutocompleteModel", "embeddingsProvider", "reranker")
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     return any(
         text_at(model, "uses") or (text_at(model, "provider") and text_at(model, "model"))
         for model in items(at(root, "models"))
@@ -27,7 +27,7 @@ def fits(root: Spot) -> bool:
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
-    """Every model that is asked of OpenRouter, and what goes with all of them."""
+    """Every model that is requested from OpenRouter, and the settings for all models."""
     shared = at(root, *_BODY)
     yield from everywhere(at(shared, "provider"))[1]
     yield from beside(shared, "provider")

@@ -1,4 +1,4 @@
-"""What the entries of a tool's file come to: a model, its provider object, and the rest by name."""
+"""Convert entries of a tool's file: a model, its provider object, and the names of the rest."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,14 +16,14 @@ _NOT_IN_ALIASES = re.compile(r"^[^A-Za-z0-9]+|[^A-Za-z0-9._/:+-]+")
 def asked(
     name: str, model: str, spot: Spot | None, entry: Spot, under: Provider = _NOTHING
 ) -> Iterator[Found | Left]:
-    """A model that clients ask for as `name`; the object at `spot` stands on top of `under`."""
+    """A model that clients request as `name`; the object at `spot` overrides fields of `under`."""
     own, left = provider_of(spot)
     yield from left
     yield found_as(name, model, {**under, **own}, read_at(spot, entry))
 
 
 def everywhere(spot: Spot | None) -> tuple[Provider, list[Found | Left]]:
-    """A provider object for all models that a tool asks for."""
+    """A provider object for all models that a tool requests."""
     if spot is None:
         return {}, []
     provider, left = provider_of(spot)
@@ -31,7 +31,7 @@ def everywhere(spot: Spot | None) -> tuple[Provider, list[Found | Left]]:
 
 
 def in_force(*spots: Spot | None) -> tuple[Spot | None, list[Left]]:
-    """The first of several provider objects that one request could have, and the others named."""
+    """The first of several provider objects that a request could have; reports the others."""
     present = [spot for spot in spots if spot is not None]
     if not present:
         return None, []
@@ -42,12 +42,12 @@ def in_force(*spots: Spot | None) -> tuple[Spot | None, list[Left]]:
 
 
 def left_at(spot: Spot | None, entry: Spot, what: str, why: str) -> Left:
-    """An entry that is left out, at its provider object if it has one."""
+    """An entry that is left out, located at its provider object if it has one."""
     return Left(read_at(spot, entry), what, why)
 
 
 def beside(body: Spot | None, *carried: str) -> Iterator[Left]:
-    """Every other field that a tool puts into the request's body: named, never quoted."""
+    """Every other field that a tool adds to the request body, by name and never with its value."""
     for name, spot in entries(body).items():
         if name not in carried:
             why = "only the provider object is carried over; `set` in a rule can set the rest"
@@ -55,9 +55,9 @@ def beside(body: Spot | None, *carried: str) -> Iterator[Left]:
 
 
 def told_apart(named: Iterable[tuple[str, Found]], tool: str) -> Iterator[Found | Left]:
-    """The same, where requests that want different things of a model all ask for it by its name.
+    """The same models, with aliases where several provider objects share one model name.
 
-    The first has the name; of the others each gets an alias, and a word on how to use it.
+    The first keeps the name; each of the others gets an alias and a note on how to use it.
     """
     first: dict[str, Found] = {}
     for label, found in named:
@@ -74,7 +74,7 @@ def told_apart(named: Iterable[tuple[str, Found]], tool: str) -> Iterator[Found 
 
 
 def deep(under: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
-    """One mapping on top of another, and so for the mappings in them."""
+    """Merge one mapping over another, recursively."""
     merged = {**under, **over}
     for key in under.keys() & over.keys():
         below, above = under[key], over[key]

@@ -1,4 +1,4 @@
-"""What reading another tool's file comes to: things found, and things left behind."""
+"""The result of reading another tool's file: models found, and settings left out."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,12 +11,12 @@ from app.policy.merge import Conflict, tighten
 
 Provider = Mapping[str, Any]
 
-EVERY_MODEL = "*"  # the model of a provider object that a tool sends with whatever it asks
+EVERY_MODEL = "*"  # the model of a provider object that a tool sends with every request
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands in the file that is read."""
+    """A position in the file that is read."""
 
     file: str
     line: int
@@ -30,49 +30,49 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One model that clients may ask for, and the provider object that is sent along."""
+    """One model that clients may request, and the provider object that is sent with it."""
 
     model: str  # as OpenRouter knows it, or a pattern
     provider: Provider  # in the words of a policy file; empty: nothing is sent
-    alias: str | None  # what clients call it, where that isn't the model's own name
+    alias: str | None  # the name that clients use, if it isn't the model's own name
     place: Place
 
     @property
     def asked(self) -> str:
-        """What clients ask for."""
+        """The model name in client requests."""
         return self.alias or self.model
 
     @property
     def preferences(self) -> Provider:
-        """The provider object as the router reads it; empty if it contradicts itself."""
+        """The provider object as the router parses it; empty if it contradicts itself."""
         settled = tighten(self.provider, {})
         return {} if isinstance(settled, Conflict) else settled
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Something that the policy file doesn't say, or doesn't say as it was written."""
+    """A setting that the policy file leaves out or changes."""
 
     place: Place
     what: str
     why: str
 
     def __str__(self) -> str:
-        """Render on one line, less what the place says already."""
+        """Render on one line, without the part that the place already contains."""
         told = self.place.where.endswith(self.what)
         return f"{self.place}: {self.why}" if told else f"{self.place}: {self.what}: {self.why}"
 
 
 def place_of(spot: Spot) -> Place:
-    """Where a value stands."""
+    """The position of a value."""
     return Place(spot.file, spot.line, spot.where)
 
 
 def read_at(spot: Spot | None, instead: Spot) -> Place:
-    """Where a provider object stands whose every field is carried over or named.
+    """The position of a provider object whose every field is carried over or reported.
 
-    The search for unread ones passes it over, by its node, whichever anchors lead there. Where
-    there is no object, it is the place of the value that takes its place.
+    The search for unread objects skips it by its node, whichever anchors refer to it. If there
+    is no object, this is the position of the value found instead of it.
     """
     if spot is None:
         return place_of(instead)
@@ -80,7 +80,7 @@ def read_at(spot: Spot | None, instead: Spot) -> Place:
 
 
 def _nodes(node: yaml.Node) -> Iterator[yaml.Node]:
-    """A mapping, and those that `<<` brings into it."""
+    """A mapping, and the mappings that `<<` merges into it."""
     yield node
     for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
         if key.tag.endswith(":merge"):
@@ -89,5 +89,5 @@ def _nodes(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def found_as(name: str, model: str, provider: Provider, place: Place) -> Found:
-    """The model that clients get under `name`; names are matched whatever their case."""
+    """The model that clients get under `name`; names are matched case-insensitively."""
     return Found(model, provider, None if name.strip().lower() == model else name, place)

@@ -1,6 +1,6 @@
 """LibreChat: `endpoints.custom` of librechat.yaml, each with `addParams` for all of its models.
 
-An endpoint that fetches its models may be asked for any; one that doesn't, for those it lists.
+An endpoint that fetches its models accepts any model; otherwise, only the models it lists.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from app.policy.file.yaml_tree import Spot
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     custom = at(root, "endpoints", "custom")
     return custom is not None and custom.kind == "list"
 

@@ -1,13 +1,13 @@
 """LiteLLM's proxy: `model_list`, each entry a name for clients and the parameters of a call.
 
-`litellm_params.model` names the provider to call first (`openrouter/qwen/qwen3-coder`), or it is
-told by `custom_llm_provider` or by the address. What stands in `extra_body` goes into the request
-as it is, and on top of it each parameter that LiteLLM doesn't know, such as `provider`. Names and
-models may have wildcards (`openrouter/*`).
+`litellm_params.model` starts with the provider to call (`openrouter/qwen/qwen3-coder`), or
+`custom_llm_provider` or the address determines it. The fields of `extra_body` go into the request
+unchanged, and each parameter that LiteLLM doesn't know, such as `provider`, overrides them. Names
+and models may have wildcards (`openrouter/*`).
 
-`router_settings.default_litellm_params` is for every model. Its comments say that a model's own
-parameters go first, LiteLLM 1.110 lets the defaults win; here a model's own object stands on top
-of the default one, so that neither is lost.
+`router_settings.default_litellm_params` applies to every model. Its comments say that a model's
+own parameters take precedence, but in LiteLLM 1.110 the defaults do; here a model's own object is
+merged over the default one, so that neither is lost.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from app.policy.file.yaml_tree import Spot
 
 _DEFAULTS = ("router_settings", "default_litellm_params")
 
-# What LiteLLM has elsewhere or decides between models, and how to say it here.
+# LiteLLM settings in other places or for choosing between models, and their equivalents here.
 _ELSEWHERE = (
     ("router_settings", "model_group_alias", "write an alias with the same model for each name"),
     ("router_settings", "fallbacks", "clients list fallback models themselves, in `models`"),
@@ -30,13 +30,13 @@ _ELSEWHERE = (
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     model_list = at(root, "model_list")
     return model_list is not None and model_list.kind == "list"
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
-    """Every model of OpenRouter's, under the name that clients use."""
+    """Every OpenRouter model, under the name that clients use."""
     spot, others = _provider(at(root, *_DEFAULTS))
     default, said = everywhere(spot)
     yield from [*others, *said, *beside(at(root, *_DEFAULTS, "extra_body"), "provider")]
@@ -51,7 +51,7 @@ def read(root: Spot) -> Iterator[Found | Left]:
 
 
 def _provider(params: Spot | None) -> tuple[Spot | None, list[Left]]:
-    """The provider object that is sent, and another that the parameters have."""
+    """The provider object that is sent, and any other in the parameters."""
     return in_force(mapping_at(params, "provider"), at(params, "extra_body", "provider"))
 
 

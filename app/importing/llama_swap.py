@@ -1,6 +1,6 @@
-"""llama-swap: `peers`, each a server, the models it has, and filters for what is asked of it.
+"""llama-swap: `peers`, each a server with its models and the filters for its requests.
 
-`filters.setParams` is put into each request to that peer, over what the client sent.
+`filters.setParams` is added to each request to that peer and overrides the client's values.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from app.policy.file.yaml_tree import Spot
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     return mapping_at(root, "peers") is not None
 
 

@@ -1,9 +1,8 @@
-"""The fields of a provider object as some file spells them, put right.
+"""Correct the spelling of a provider object's fields in another tool's file.
 
-What the schema takes is carried over as it stands. What it refuses is mended where there is no
-doubt about what is meant (`allowFallbacks`, `DeepInfra`, `BF16`, `"0.5"`, a price per token); the
-rest is left out, with the schema's own reason. So nothing passes here that a policy file couldn't
-say.
+Values that the schema accepts are carried over unchanged. Values that it rejects are corrected if
+their meaning is certain (`allowFallbacks`, `DeepInfra`, `BF16`, `"0.5"`, a price per token); the
+rest is left out, with the schema's own reason. The result is always valid in a policy file.
 """
 
 import re
@@ -20,18 +19,18 @@ from app.policy.file.yaml_tree import BAD, read_tree
 from app.policy.precision import LADDER, UNKNOWN
 from app.suggest import did_you_mean
 
-Mended = tuple[Any, list[str]]  # a value, and what has to be said about it
+Mended = tuple[Any, list[str]]  # a value, and the notes about it
 
 _NUMBER = re.compile(r"\d+(\.\d+)?([eE][-+]?\d{1,2})?")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|-")
 _KNOWN_SLUGS = frozenset(SLUGS.values())
 _LABELS = (*LADDER, UNKNOWN)
 
-# Labels and data policies that are often spelled otherwise than OpenRouter does.
+# Labels and data policies that are often spelled differently from OpenRouter's spelling.
 _SPELLINGS = {"bfloat16": "bf16", "float8": "fp8", "float16": "fp16", "float32": "fp32"}
-_POLICIES = {"disallow": "deny"}  # Zed's word for it
+_POLICIES = {"disallow": "deny"}  # Zed's spelling
 
-# What is meant by a number that looks like one in another unit, by the unit it should have.
+# The likely meaning of a number that seems to be in another unit, by the unit it should have.
 _CONVERSIONS: Mapping[str, Callable[[Decimal], Decimal]] = {
     PRICE.unit: lambda per_token: per_token * 1_000_000,
     SECONDS.unit: lambda milliseconds: milliseconds / 1000,
@@ -39,15 +38,15 @@ _CONVERSIONS: Mapping[str, Callable[[Decimal], Decimal]] = {
 
 
 def field_named(name: str) -> str | None:
-    """The provider field that a key means, whichever way its words are joined; None for others."""
+    """The provider field that a key means, however its words are joined; None for other keys."""
     joined = _WORDS.sub("_", name).lower()
     return joined if joined in PROVIDER_KEYS else None
 
 
 def mended(name: str, value: Any) -> Mended:
-    """A provider field's value; None where there is nothing to say."""
+    """A provider field's corrected value; None if no value is left."""
     if value is None or value in ([], {}):
-        return None, []  # it says nothing upstream either
+        return None, []  # it has no effect upstream either
     if holds_secret(value):
         return None, ["it may contain a key, and keys are never copied"]
     shape = PROVIDER_KEYS[name].shape
@@ -59,10 +58,10 @@ def mended(name: str, value: Any) -> Mended:
 
 
 def _refusal(shape: Shape, value: Any) -> str | None:
-    """What the schema has to say against a value."""
+    """The schema's error for a value."""
     problems: list[Any] = []
     spot = read_tree("", as_yaml(value), problems)
-    if spot is None or shape.read(spot) is BAD or problems:  # a key too many is read past
+    if spot is None or shape.read(spot) is BAD or problems:  # an unknown key is ignored
         return str(problems[0].message)
     return None
 
@@ -75,7 +74,7 @@ def _providers(value: Any, _: Shape) -> Mended:
 
 
 def _slug(entry: Any) -> str | None:
-    """The slug that is meant for sure: a known provider's, or one that is spelled as slugs are."""
+    """The slug, if it is certain: a known provider's, or a text in the form of a slug."""
     if not isinstance(entry, str):
         return None
     provider, *tag = entry.strip().split("/")
@@ -100,7 +99,7 @@ def _label(value: Any) -> str | None:
 
 
 def _each(value: Any, mend: Callable[[Any], str | None], why: Callable[[Any], str]) -> Mended:
-    """A list's values, each once; one that was written without a list is a list of it."""
+    """A list's values without duplicates; a single value is treated as a list of one."""
     kept: dict[str, None] = {}
     remarks: list[str] = []
     for each in value if isinstance(value, list) else [value]:
@@ -128,7 +127,7 @@ def _data_policy(value: Any, shape: Shape) -> Mended:
 
 
 def _measures(value: Any, shape: Shape) -> Mended:
-    """A number, or several by name, each in its unit."""
+    """A number, or several numbers by name, each in its unit."""
     if isinstance(shape, OneOf):
         shape = shape.mapping if isinstance(value, dict) else shape.plain
     if isinstance(shape, Record) and isinstance(value, dict):
@@ -156,7 +155,7 @@ def _by_key(values: Mapping[str, Any], shape: Record) -> Mended:
 
 
 def _number(value: Any) -> Any:
-    """A number that was written as a text is one."""
+    """A number; a text that contains a number is accepted."""
     text = value.strip() if isinstance(value, str) else ""
     return _simplest(Decimal(text)) if _NUMBER.fullmatch(text) else value
 
@@ -166,7 +165,7 @@ def _simplest(number: Decimal) -> int | float:
 
 
 def _options(value: Any, _: Shape) -> Mended:
-    """What is passed on to each provider, by its slug."""
+    """The options that are passed on to each provider, by its slug."""
     if not isinstance(value, dict):
         return value, []
     slugs, remarks = _each([*value], _slug, lambda _: "unknown provider name")

@@ -1,25 +1,25 @@
-"""What other tools call a model, as OpenRouter calls it, and the addresses they ask it at."""
+"""Convert other tools' model names to OpenRouter's, and recognise the addresses they use."""
 
 import re
 
 from app.importing.found import EVERY_MODEL
 from app.policy.file.schema import MODEL, PATTERN
 
-NO_SLUG = "not a model slug, which reads author/model"  # of a name that slug_in knows none for
+NO_SLUG = "not a model slug, which reads author/model"  # for a name without a slug, see slug_in
 
-# OpenRouter's address, and Pointsman's where it listens by default.
+# OpenRouter's address, and Pointsman's default address.
 _ADDRESS = re.compile(r"(?i)openrouter\.ai|:4477(?!\d)")
 
 
 def is_openrouter(*addresses: str) -> bool:
-    """Whether one of these addresses is OpenRouter's, or that of Pointsman in front of it."""
+    """Whether one of these addresses is OpenRouter's, or Pointsman's in front of it."""
     return any(map(_ADDRESS.search, addresses))
 
 
 def slug_in(name: str, *prefixes: str) -> str | None:
-    """The slug in a tool's name for a model, less the tool's prefix; None where there is none.
+    """The slug in a tool's name for a model, without the tool's prefix; None if there is no slug.
 
-    `openrouter/auto` is a model of OpenRouter's own: a prefix is one if a whole slug follows.
+    `openrouter/auto` is OpenRouter's own model: a prefix counts only if a whole slug follows it.
     """
     slug = _bare(name, prefixes)
     return slug if MODEL.fits(slug) else None

@@ -1,11 +1,11 @@
 """opencode: `provider` of opencode.json, whose `models` have `options` that go into the request.
 
-A provider's own `options` make its client; of these `extraBody` goes into each request, and a
-model's `provider` object replaces the one in there, whole. `options.provider` is read too: it is
-often written, though opencode's OpenRouter client has no such option. A model's key is its name
-in opencode; what is sent is its `id`, where it has one.
+A provider's own `options` configure its client; `extraBody` in them goes into each request, and a
+model's `provider` object completely replaces the one in `extraBody`. `options.provider` is read
+too: people often write it, though opencode's OpenRouter client has no such option. A model's key
+is its name in opencode; the request contains its `id`, if it has one.
 
-Kilo Code's newer configuration, kilo.jsonc, is of this form.
+Kilo Code's newer configuration, kilo.jsonc, has the same format.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ _VARIANT = "a variant is chosen while you work; give it an alias of its own"
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     schema = text_at(root, "$schema")
     return mapping_at(root, "provider") is not None or any(site in schema for site in _SITES)
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
-    """Every model that is asked of OpenRouter, and what goes with all of them."""
-    clients = {"openrouter": Client({}, {})}  # opencode knows this one without being told
+    """Every model that is requested from OpenRouter, and the settings for all models."""
+    clients = {"openrouter": Client({}, {})}  # opencode has this provider built in
     for name, provider in entries(at(root, "provider")).items():
         address = text_at(provider, "options", "baseURL")
         package = text_at(provider, "npm")
@@ -41,7 +41,7 @@ def read(root: Spot) -> Iterator[Found | Left]:
 
 
 def _client(provider: Spot) -> tuple[Client, list[Found | Left]]:
-    """What one provider of opencode's asks of OpenRouter."""
+    """The models and settings that one opencode provider sends to OpenRouter."""
     options = at(provider, "options")
     spot, others = in_force(at(options, "extraBody", "provider"), at(options, "provider"))
     sent, said = everywhere(spot)

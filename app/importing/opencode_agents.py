@@ -1,8 +1,8 @@
-"""opencode's agents, whose options go with their requests for whichever model they use.
+"""opencode's agents, whose options are sent with their requests for any model they use.
 
-`agent.NAME` (formerly `mode.NAME`) takes any key that opencode doesn't know as an option for the
-model, on top of the model's own, mapping by mapping. A request doesn't say which agent it is
-from: where an agent wants something else of a model than others do, it gets an alias.
+`agent.NAME` (formerly `mode.NAME`) treats any key that opencode doesn't know as an option for the
+model, merged recursively over the model's own. A request doesn't name its agent: if an agent's
+settings for a model differ from those of other agents, it gets an alias.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,14 +26,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A provider of opencode's that is OpenRouter: what it always sends, and its models."""
+    """An opencode provider that is OpenRouter: the object it always sends, and its models."""
 
     everywhere: Provider
-    models: Mapping[str, Known]  # by what opencode calls them
+    models: Mapping[str, Known]  # by their names in opencode
 
 
 def agents(root: Spot, clients: Mapping[str, Client]) -> Iterator[Found | Left]:
-    """What agents ask for, where that isn't what goes with their models anyway."""
+    """The settings that agents send, if they differ from their models' own settings."""
     default = text_at(root, "model")
     usual = [default, text_at(root, "small_model")]
     special: list[tuple[str, Found]] = []
@@ -68,7 +68,7 @@ def _agents(root: Spot) -> Iterator[tuple[str, Spot]]:
 
 
 def _called(model: str, entry: Spot, clients: Mapping[str, Client]) -> Known | None:
-    """What `provider/model` stands for in opencode, if that is asked of OpenRouter."""
+    """The model that opencode means by `provider/model`, if it is requested from OpenRouter."""
     provider, _, name = model.partition("/")
     client = clients.get(provider)
     if client is None:

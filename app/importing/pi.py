@@ -1,8 +1,8 @@
 """pi, the coding agent: `providers` of models.json, with `compat.openRouterRouting`.
 
-It stands at a provider, for all its models, or at a model (`models`, or `modelOverrides` for those
-that pi knows by itself); then the two are put together, field by field, the model's winning. pi
-sends it to OpenRouter alone.
+It is set on a provider, for all its models, or on a model (`models`, or `modelOverrides` for
+pi's built-in models); if both are set, they are merged field by field, and the model's fields take
+precedence. pi sends it only to OpenRouter.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _ELSEWHERE = "pi sends it to OpenRouter alone, and the baseUrl is not OpenRouter
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file; Cline's providers have `settings`."""
+    """Whether the file has this format; Cline's providers have `settings`."""
     providers = mapping_at(root, "providers")
     if providers is None:
         return False
@@ -26,7 +26,7 @@ def fits(root: Spot) -> bool:
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
-    """Every model that is asked of OpenRouter, and what goes with all of them."""
+    """Every model that is requested from OpenRouter, and the settings for all models."""
     for name, provider in entries(at(root, "providers")).items():
         yield from _provider(name, provider)
 

@@ -1,8 +1,8 @@
-"""From what was found to the rules and aliases that say it.
+"""Plan the rules and aliases for the models and provider objects that were found.
 
-Rule 1  A name stands for one model. Of two entries that clients know by one name the first counts.
-Rule 2  Where all names of a model are to be sent alike, its provider object becomes a rule for
-        the model, under any name. Where they aren't, each alias has its own preferences.
+Rule 1  A name means one model. If two entries have the same client name, the first one counts.
+Rule 2  If all names of a model have the same provider object, it becomes a rule for the model,
+        under any name. Otherwise each alias has its own preferences.
 Rule 3  Models whose provider objects are equal share a rule.
 """
 
@@ -21,7 +21,7 @@ _WILD = re.compile(r"[*?]")
 
 @dataclass(frozen=True, slots=True)
 class PlannedRule:
-    """One provider object, and the models it is for."""
+    """One provider object, and the models it applies to."""
 
     name: str
     models: tuple[str, ...]
@@ -29,13 +29,13 @@ class PlannedRule:
     places: tuple[Place, ...]
 
     def is_for(self, found: Found) -> bool:
-        """Whether it says what was found."""
+        """Whether the rule is for this found model and provider object."""
         return found.model in self.models and found.provider == self.provider
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedAlias:
-    """One name for a model, with preferences if they are its own."""
+    """One name for a model, with preferences if it has its own."""
 
     name: str
     model: str
@@ -48,14 +48,14 @@ Planned = PlannedRule | PlannedAlias
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that a policy file will say."""
+    """The complete content of a policy file."""
 
     rules: tuple[PlannedRule, ...]
     aliases: tuple[PlannedAlias, ...]
-    wanted: tuple[Found, ...]  # what it is to come to: each name, and what is sent for it
+    wanted: tuple[Found, ...]  # the intended result: each name and its provider object
 
     def without(self, refused: Planned) -> "Plan":
-        """The same less a part of it."""
+        """The same plan without one of its parts."""
         gone = {*refused.models} if isinstance(refused, PlannedRule) else {refused.name}
         return Plan(
             tuple(rule for rule in self.rules if rule != refused),
@@ -64,7 +64,7 @@ class Plan:
         )
 
     def split(self, shared: PlannedRule) -> "Plan":
-        """The same with a rule for each model of a rule."""
+        """The same plan with one rule split into a rule per model."""
         names: list[str] = [rule.name for rule in self.rules]
         parts: list[PlannedRule] = []
         for model in shared.models:
@@ -77,7 +77,7 @@ class Plan:
 
 
 def plan_of(found: Iterable[Found], tool: str) -> tuple[Plan, list[Left]]:
-    """The rules and aliases for what was found in a `tool`'s file, and what has no place there."""
+    """The rules and aliases for what a `tool`'s file contains, and the settings left out."""
     left: list[Left] = []
     named = [_named(each, left) for each in found]
     kept = _apart(_once([each for each in named if _is_sayable(each, left)], left), left)
@@ -96,12 +96,12 @@ def plan_of(found: Iterable[Found], tool: str) -> tuple[Plan, list[Left]]:
 
 
 def has_wildcard(model: str) -> bool:
-    """Whether a model's name stands for several."""
+    """Whether a model's name is a pattern for several models."""
     return _WILD.search(model) is not None
 
 
 def _named(found: Found, left: list[Left]) -> Found:
-    """The same under a name that an alias can have, or under the model's own."""
+    """The same model under a valid alias name, or under its own name."""
     if found.alias is None or (ALIAS.fits(found.alias) and not has_wildcard(found.model)):
         return found
     own = "the models' own names" if has_wildcard(found.model) else found.model
@@ -111,7 +111,7 @@ def _named(found: Found, left: list[Left]) -> Found:
 
 
 def _is_sayable(found: Found, left: list[Left]) -> bool:
-    """Whether a policy file has a place for it."""
+    """Whether a policy file can express it."""
     if found.alias is not None or PATTERN.fits(found.model) or not found.provider:
         return True
     why = "a rule's pattern has one variant, and 256 characters, at the most"
@@ -131,7 +131,7 @@ def _once(found: Iterable[Found], left: list[Left]) -> list[Found]:
 
 
 def _apart(found: Sequence[Found], left: list[Left]) -> list[Found]:
-    """Less the aliases that are called like a model which another alias stands for."""
+    """Leave out aliases whose name is a model that another alias refers to."""
     models = {each.model for each in found if each.alias is not None}
     clashing = [each for each in found if each.alias is not None and each.alias.lower() in models]
     for each in clashing:
@@ -141,14 +141,14 @@ def _apart(found: Sequence[Found], left: list[Left]) -> list[Found]:
 
 
 def _are_alike(names: Sequence[Found]) -> bool:
-    """Whether a rule for the model can say it for all of its names."""
+    """Whether one rule for the model can cover all of its names."""
     return PATTERN.fits(names[0].model) and all(
         each.provider == names[0].provider for each in names
     )
 
 
 def _rules(found: Iterable[Found], tool: str) -> tuple[PlannedRule, ...]:
-    """A rule for each provider object, in the order in which they came (rule 3)."""
+    """A rule for each provider object, in the order of their first appearance (rule 3)."""
     groups: dict[str, list[Found]] = defaultdict(list)
     for each in found:
         groups[json.dumps(each.provider, sort_keys=True)].append(each)
@@ -162,7 +162,7 @@ def _rules(found: Iterable[Found], tool: str) -> tuple[PlannedRule, ...]:
 
 
 def _rule_name(models: Sequence[str], tool: str) -> str:
-    """What errors and receipts call a rule: its first model and the tool it came from."""
+    """The rule's name in errors and receipts: its first model and the tool it came from."""
     first = "every model" if models[0] == EVERY_MODEL else models[0]
     more = f" and {len(models) - 1} more" if len(models) > 1 else ""
     end = f"{more} from {tool}"
@@ -170,7 +170,7 @@ def _rule_name(models: Sequence[str], tool: str) -> str:
 
 
 def _free(name: str, taken: Iterable[str]) -> str:
-    """A name that no rule has: long slugs may begin alike."""
+    """A name that is not taken by a rule: long slugs may have the same beginning."""
     number, free, used = 1, name, set(taken)
     while free in used:
         number += 1

@@ -1,7 +1,8 @@
-"""One file of another tool to one policy file of ours.
+"""Convert one file of another tool into one Pointsman policy file.
 
-What is written is read back before anybody sees it, and each model's route is compared with what
-the other tool would have sent. So the text is always one that loads, and says where it differs.
+The written file is read back before it is returned, and each model's route is compared with the
+provider object that the other tool would have sent. So the file always loads, and it notes each
+difference.
 """
 
 import re
@@ -24,13 +25,13 @@ from app.policy.request import request_for
 from app.policy.route import Route
 from app.policy.tags import without_tiers
 
-_NAME = "imported.yaml"  # what the text is called while it is read back
+_NAME = "imported.yaml"  # the name of the text while it is read back
 _HOPELESS = "together with the other rules for this model, it leaves no provider"
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A policy file, and what has to be said about it."""
+    """A policy file, and the notes about it."""
 
     text: str
     tool: str
@@ -40,10 +41,10 @@ class Imported:
 
 
 def import_file(file: str, text: str, name: str | None = None) -> Imported:
-    """The policy file for what `text` says; `name` is the format, where it can't be guessed.
+    """The policy file for the settings in `text`; `name` is the format, if it can't be guessed.
 
-    Raises `ForeignFileError` for a text that can't be read, isn't of any known kind, or comes to
-    more than one policy file may hold.
+    Raises `ForeignFileError` for a text that can't be read, isn't of any known format, or needs
+    more than one policy file may contain.
     """
     try:
         root, problems = read_source(file, text)
@@ -69,7 +70,7 @@ def _sorted(everything: Sequence[Found | Left]) -> tuple[list[Found], list[Left]
 
 
 def _agreed(plan: Plan, file: str) -> tuple[Plan, Book, list[Left]]:
-    """The plan less what its other parts leave no provider to serve for."""
+    """The plan without parts for which its other parts leave no provider."""
     left: list[Left] = []
     while True:
         written = write(plan, "", ())
@@ -88,7 +89,7 @@ def _agreed(plan: Plan, file: str) -> tuple[Plan, Book, list[Left]]:
         first = min(map(_rank, parts.values()))
         for what, part in parts.items():
             if _rank(part) != first:
-                continue  # it may be right once the others are gone
+                continue  # it may become valid once the others are removed
             if isinstance(part, PlannedRule) and len(part.models) > 1:
                 plan = plan.split(part)
             else:
@@ -97,20 +98,20 @@ def _agreed(plan: Plan, file: str) -> tuple[Plan, Book, list[Left]]:
 
 
 def _hopeless_patterns(plan: Plan, book: Book) -> Iterator[PlannedRule]:
-    """Rules for patterns that contradict a wider one's; no book can know the models they cover."""
+    """Rules for patterns that contradict a wider pattern's rule; their models can't be listed."""
     for rule in plan.rules:
         if any(has_wildcard(model) and _route(book, model).conflict for model in rule.models):
             yield rule
 
 
 def _route(book: Book, name: str) -> Route:
-    """The route of a name; for a pattern, that of some model which it covers."""
+    """The route of a name; for a pattern, the route of an example model that it covers."""
     request = request_for(re.sub(r"[*?]", "x", name))
     return book.route_for(request, caller=None, user_agent="", catalog=EMPTY)
 
 
 def _rank(part: Planned) -> int:
-    """What to look at first: what is shared, then what others build on."""
+    """Sort key: shared parts first, then the parts that others depend on."""
     if isinstance(part, PlannedAlias):
         return 3
     if len(part.models) == 1:
@@ -123,14 +124,14 @@ def _what(part: Planned) -> str:
 
 
 def _as_written(preferences: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Preferences as people write them: whoever is ignored is sent with its service tiers."""
+    """Preferences as written in a file; an ignored provider is sent with its service tiers."""
     if "ignore" not in preferences:
         return preferences
     return {**preferences, "ignore": without_tiers(preferences["ignore"])}
 
 
 def _differences(plan: Plan, book: Book) -> Iterator[Left]:
-    """Where a more general rule has its say too: rules cascade, where most tools replace."""
+    """Differences caused by a more general rule: rules cascade, but most tools replace."""
     for each in plan.wanted:
         route = _route(book, each.asked)
         meant, sent = _as_written(each.preferences), _as_written(route.preferences)

@@ -1,4 +1,4 @@
-"""A provider object as some file spells it, in the words that a policy file takes."""
+"""Convert a provider object from another tool's file to the spelling of a policy file."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,11 +14,11 @@ from app.suggest import did_you_mean
 
 _OBJECT = "the provider object"
 
-Said = tuple[str, Spot, Any]  # a field's name, where it stands, and its value
+Said = tuple[str, Spot, Any]  # a field's name, its position, and its value
 
 
 def provider_of(spot: Spot | None) -> tuple[Provider, list[Left]]:
-    """What a provider object asks for, and what of it can't be carried over."""
+    """The preferences in a provider object, and the fields that can't be carried over."""
     if spot is None or spot.kind == "null":
         return {}, []
     if spot.kind != "mapping":
@@ -28,7 +28,7 @@ def provider_of(spot: Spot | None) -> tuple[Provider, list[Left]]:
 
 
 def provider_in(fields: Iterable[Said], place: Place) -> tuple[Provider, list[Left]]:
-    """The same for fields that stand apart; `place` is for what they come to together."""
+    """The same for separate fields; `place` is the position of their combined result."""
     said: dict[str, Any] = {}
     left: list[Left] = []
     for name, spot, value in fields:
@@ -45,7 +45,7 @@ def provider_in(fields: Iterable[Said], place: Place) -> tuple[Provider, list[Le
 
 
 def _settled(said: Provider, left: list[Left], place: Place) -> tuple[Provider, list[Left]]:
-    """Less what the router would never look at; nothing at all if no provider could serve."""
+    """Leave out fields that the router ignores; empty if no provider could serve."""
     if "order" in said and "sort" in said:
         left = [*left, Left(place, "sort", "OpenRouter ignores a `sort` if there is an `order`")]
         said = {name: value for name, value in said.items() if name != "sort"}

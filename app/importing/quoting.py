@@ -1,4 +1,4 @@
-"""What a message may quote of another tool's file: short, and never a key."""
+"""Quote another tool's file in messages: short, and never an API key."""
 
 import json
 import re
@@ -13,7 +13,7 @@ _SECRET = re.compile(r"(?i)bearer |(sk|pk|rk)-")
 
 
 def shown(value: Any) -> str:
-    """A value as a message quotes it."""
+    """A value as quoted in a message."""
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
     text = "a secret" if holds_secret(value) else json.dumps(value, ensure_ascii=False)
@@ -21,12 +21,12 @@ def shown(value: Any) -> str:
 
 
 def shown_key(key: str) -> str:
-    """A mapping's key as a path quotes it."""
+    """A mapping's key as quoted in a path."""
     return "(a secret)" if holds_secret(key) else _cut(key, _LONGEST_KEY)
 
 
 def holds_secret(value: Any) -> bool:
-    """Whether a key may be somewhere in a value."""
+    """Whether a value may contain an API key."""
     if isinstance(value, dict):
         return any(map(_SECRET_NAME.search, value)) or any(map(holds_secret, value.values()))
     if isinstance(value, list):

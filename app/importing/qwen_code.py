@@ -1,8 +1,9 @@
 """qwen-code: `modelProviders` and `model` of settings.json, each with a `generationConfig`.
 
-Of this, `extra_body` and, below it, `samplingParams` go into the request as they are. A model of
-`modelProviders` that has no `extra_body` is sent with that of `model.generationConfig`, which is
-for any other model too. Some versions have a mapping with `models` in place of a protocol's list.
+Of this, `extra_body` and, with lower precedence, `samplingParams` go into the request unchanged.
+A model of `modelProviders` that has no `extra_body` is sent with the one in
+`model.generationConfig`, which applies to any other model too. Some versions have a mapping with
+`models` instead of a protocol's list.
 """
 
 from collections.abc import Iterator
@@ -17,12 +18,12 @@ _BODIES = ("extra_body", "samplingParams")
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     return bool(mapping_at(root, "modelProviders") or mapping_at(root, "model", "generationConfig"))
 
 
 def read(root: Spot) -> Iterator[Found | Left]:
-    """Every model that is asked of OpenRouter, and what goes with all of them."""
+    """Every model that is requested from OpenRouter, and the settings for all models."""
     general = at(root, "model", "generationConfig")
     shared, left = _object(general)
     yield from left
@@ -40,7 +41,7 @@ def read(root: Spot) -> Iterator[Found | Left]:
 
 
 def _object(config: Spot | None) -> tuple[Spot | None, list[Left]]:
-    """The provider object that a generationConfig sends, and what else it puts into requests."""
+    """The provider object that a generationConfig sends, and its other request fields."""
     spot, left = in_force(*(at(config, body, "provider") for body in _BODIES))
     return spot, [*left, *beside(at(config, "extra_body"), "provider")]
 

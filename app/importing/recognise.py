@@ -1,4 +1,4 @@
-"""Which tool a file is from, by its content."""
+"""Recognise which tool a file belongs to, by its content."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ _MOST_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One kind of file: how it is known, and how it is read."""
+    """One file format: how it is recognised, and how it is read."""
 
     name: str
     title: str
-    sign: str  # what such a file has
+    sign: str  # the content of such a file
     fits: Callable[[Spot], bool]
     read: Callable[[Spot], Iterator[Found | Left]]
 
     def __str__(self) -> str:
-        """Render as a list of all formats does."""
+        """Render for the list of all formats."""
         return f"{self.name} ({self.title}: {self.sign})"
 
 
@@ -59,9 +59,9 @@ WHAT_CAN_BE_READ = ", ".join(map(str, FORMATS))
 
 
 def recognise(root: Spot, name: str | None = None) -> Format:
-    """The kind of file that this is, or is said to be.
+    """The format of a file: the given one, or the one recognised by its content.
 
-    Raises `ForeignFileError` where it is none that is known, could be several, or isn't as said.
+    Raises `ForeignFileError` if the format is unknown, ambiguous, or not the given one.
     """
     if name is not None:
         return _named(root, name)
@@ -76,7 +76,7 @@ def recognise(root: Spot, name: str | None = None) -> Format:
 
 
 def _settings(root: Spot) -> str:
-    """Where a file of no known kind seems to have provider settings all the same."""
+    """The positions of likely provider settings in a file of unknown format."""
     places = [f"line {each.place.line} ({each.place.where})" for each in look(root)]
     more = f" and {len(places) - _MOST_SHOWN} more" if len(places) > _MOST_SHOWN else ""
     shown = ", ".join(places[:_MOST_SHOWN])

@@ -1,7 +1,7 @@
-"""A file of another tool as a tree whose values know their lines: YAML, JSON, JSON with comments.
+"""Read another tool's file into a tree with line numbers: YAML, JSON, JSON with comments.
 
-YAML reads nearly all of JSON. What it doesn't read (tabs, comments, escaped surrogates) is put
-otherwise first, line by line, so that places stay what they are.
+The YAML parser reads nearly all of JSON. The rest (tabs, comments, escaped surrogates) is
+rewritten first, line by line, so that line numbers don't change.
 """
 
 import json
@@ -17,7 +17,7 @@ _COMMENT_LINE = re.compile(r"^[^\S\n]*#.*", re.MULTILINE)
 _BLANKS_OR_COMMENTS = r"(?:\s++|//[^\n]*+|/\*[\s\S]*?\*/)*+"
 _IS_JSON = re.compile(rf'{_BLANKS_OR_COMMENTS}\{{{_BLANKS_OR_COMMENTS}["}}]')
 
-# Whatever opens runs to the end of the text if nothing closes it: each character is read once.
+# An unclosed string or comment runs to the end of the text: each character is read once.
 _TOKEN = re.compile(
     r"""(?P<string>"[^"\\]*+(?:\\[\s\S][^"\\]*+)*+(?:"|\\?\Z))"""
     r"""|//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)|\t"""
@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 
 
 def read_source(file: str, text: str) -> tuple[Spot, list[PolicyProblem]]:
-    """The root of a file's tree, and the list that gets what is found wrong on the way.
+    """The root of a file's tree, and the list that collects problems while it is walked.
 
     Raises `ForeignFileError` for a text that is neither YAML nor JSON.
     """
@@ -40,7 +40,7 @@ def read_source(file: str, text: str) -> tuple[Spot, list[PolicyProblem]]:
 
 
 def misread(problems: list[PolicyProblem]) -> list[Left]:
-    """Keys that can't be read, each once: each look at a mapping complains again."""
+    """Keys that can't be read, without duplicates: each access to a mapping reports them again."""
     return [
         Left(Place(problem.file, problem.line, problem.where), "a key", problem.message)
         for problem in dict.fromkeys(problems)
@@ -48,7 +48,7 @@ def misread(problems: list[PolicyProblem]) -> list[Left]:
 
 
 def _as_yaml(text: str) -> str:
-    """JSON, perhaps with comments and trailing commas, as YAML with the same lines."""
+    """JSON, with or without comments and trailing commas, as YAML with the same lines."""
     return _TOKEN.sub(_token, text)
 
 
@@ -59,14 +59,14 @@ def _token(match: re.Match[str]) -> str:
     try:
         said = json.loads(string)
     except ValueError:
-        return string  # no JSON; YAML has its own word for what is wrong
+        return string  # not JSON; the YAML parser reports its own error
     return '"' + "".join(map(_escaped, said)) + '"'
 
 
 def _escaped(character: str) -> str:
     if character.isascii() and character.isprintable() and character not in '"\\':
         return character
-    if category(character) == "Cs":  # half of a pair, which is no character
+    if category(character) == "Cs":  # half of a surrogate pair, which is not a character
         character = "\N{REPLACEMENT CHARACTER}"
     return f"\\U{ord(character):08X}"
 
@@ -75,40 +75,40 @@ def _escaped(character: str) -> str:
 
 
 def at(spot: Spot | None, *keys: str) -> Spot | None:
-    """What stands under these keys, one inside the other; None where that ends."""
+    """The value under these nested keys; None if a key is missing."""
     for key in keys:
         spot = entries(spot).get(key)
     return spot
 
 
 def entries(spot: Spot | None) -> dict[str, Spot]:
-    """A mapping's values by key; none where there is no mapping."""
+    """A mapping's values by key; empty if it isn't a mapping."""
     return spot.entries() if spot is not None and spot.kind == "mapping" else {}
 
 
 def items(spot: Spot | None) -> list[Spot]:
-    """A list's values; none where there is no list."""
+    """A list's values; empty if it isn't a list."""
     return spot.items() if spot is not None and spot.kind == "list" else []
 
 
 def mapping_at(spot: Spot | None, *keys: str) -> Spot | None:
-    """The mapping under these keys; None where there is none."""
+    """The mapping under these keys; None if there isn't one."""
     found = at(spot, *keys)
     return found if found is not None and found.kind == "mapping" else None
 
 
 def text_at(spot: Spot | None, *keys: str) -> str:
-    """The text under these keys; empty where there is none."""
+    """The text under these keys; empty if there isn't one."""
     return text_of(at(spot, *keys))
 
 
 def text_of(spot: Spot | None) -> str:
-    """The text that a value is; empty where it is none."""
+    """The value as text; empty if it isn't text."""
     return spot.text().strip() if spot is not None and spot.kind == "text" else ""
 
 
 def plain(spot: Spot) -> Any:
-    """A value as JSON has it."""
+    """A value in plain JSON types."""
     if spot.kind == "mapping":
         return {key: plain(each) for key, each in spot.entries().items()}
     if spot.kind == "list":

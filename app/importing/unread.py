@@ -1,8 +1,8 @@
-"""Provider settings that no reader has read: they are known by their shape, wherever they stand.
+"""Find provider settings that no reader has read, by their shape, anywhere in a file.
 
-Tools change faster than readers do, and people write a provider object where it is never sent. So
-every mapping of a file is looked at once, whichever anchors lead to it; what looks like provider
-settings and was neither carried over nor named by a reader is named here.
+Tools change faster than readers do, and people write provider objects in places that are never
+sent. So every mapping of a file is checked once, whichever anchors refer to it; anything that
+looks like provider settings and was neither carried over nor reported by a reader is reported here.
 """
 
 import re
@@ -16,33 +16,33 @@ from app.importing.mending import field_named
 from app.importing.quoting import shown_key
 from app.policy.file.yaml_tree import Spot
 
-# Fields that other settings have too: it takes two, or one and a mapping whose name tells.
+# Fields that other settings have too: two are needed, or one in a mapping with a telling name.
 _LISTS = frozenset({"only", "order", "ignore"})
 _SORTS = frozenset({"price", "throughput", "latency", "exacto"})
 _ENOUGH = 2
 _WEIGHTS = {**dict.fromkeys((*_LISTS, "sort"), 1), "options": 0}
 _TELLING_NAME = re.compile(r"(?i)provider|routing|extra_?body|open_?router")
 
-# One field to a key, as Cline and its forks write them, and what they write for none.
+# One field per key, as Cline and its forks write them, and their value for "not set".
 FLAT_KEY = re.compile(r"(?i)open_?router_?(specific_?provider|provider_?\w|zdr)|provider_?order$")
 DEFAULT = "[default]"
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """A mapping that looks like provider settings: where it is, and the keys that say so."""
+    """A mapping that looks like provider settings: its position, and the keys that suggest it."""
 
     node: yaml.MappingNode
     fields: dict[str, yaml.Node]
     place: Place
 
     def is_known(self, read: Collection[int]) -> bool:
-        """Whether it was read, as a whole or field by field."""
+        """Whether a reader has read it, as a whole or field by field."""
         return id(self.node) in read or all(id(each) in read for each in self.fields.values())
 
 
 def unread(root: Spot, found: Collection[Found | Left], title: str) -> Iterator[Left]:
-    """What looks like provider settings in a file of `title`, and is not among what was found."""
+    """Mappings in a file of `title` that look like provider settings and that no reader found."""
     read = {node for each in found for node in each.place.read}
     for each in look(root):
         if not each.is_known(read):
@@ -51,7 +51,7 @@ def unread(root: Spot, found: Collection[Found | Left], title: str) -> Iterator[
 
 
 def look(root: Spot) -> Iterator[Looking]:
-    """All that looks like provider settings, in the order of the file."""
+    """All mappings that look like provider settings, in the order of the file."""
     yield from _look(root.node, (), root.line, root.file, set())
 
 
@@ -72,7 +72,7 @@ def _look(
 
 
 def _children(node: yaml.Node) -> Iterator[tuple[str, int, yaml.Node]]:
-    """What stands in a mapping or a list: the step that leads there, its line, the value."""
+    """The items of a mapping or a list: the path step, the line, the value."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             name = str(key.value) if isinstance(key, yaml.ScalarNode) else ""
@@ -83,7 +83,7 @@ def _children(node: yaml.Node) -> Iterator[tuple[str, int, yaml.Node]]:
 
 
 def _fields(node: yaml.MappingNode, name: str) -> dict[str, yaml.Node]:
-    """The keys by which a mapping of that name looks like provider settings; none if it doesn't."""
+    """The keys that make a mapping of that name look like provider settings; empty if none do."""
     hinted = _TELLING_NAME.search(name) is not None
     known: dict[str, yaml.Node] = {}
     flat: dict[str, yaml.Node] = {}
@@ -99,7 +99,7 @@ def _fields(node: yaml.MappingNode, name: str) -> dict[str, yaml.Node]:
 
 
 def _says_something(field: str, value: yaml.Node, *, hinted: bool) -> bool:
-    """Whether a value could be the field's, and is more than nothing."""
+    """Whether a value is possible for the field and not empty."""
     if field in _LISTS and isinstance(value, yaml.SequenceNode):
         return bool(value.value) and all(map(_is_text, value.value))
     if field in _LISTS:
@@ -116,7 +116,7 @@ def _is_text(node: yaml.Node) -> bool:
 
 
 def _is_said(node: yaml.Node) -> bool:
-    """Whether it is a plain value, and more than null, nothing, or a default."""
+    """Whether it is a scalar other than null, an empty value, or a default."""
     if not isinstance(node, yaml.ScalarNode) or node.tag.endswith(":null"):
         return False
     return node.value not in {"", DEFAULT}

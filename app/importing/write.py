@@ -1,4 +1,4 @@
-"""A plan as a policy file, with the places that its parts come from."""
+"""Write a plan as a policy file, with the source position of each part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ _MOST_PLACES = 5
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A policy file's text, and what stands where."""
+    """A policy file's text, and the position of each part."""
 
     text: str
-    starts: tuple[tuple[int, Planned], ...]  # the line that each part begins at, in their order
+    starts: tuple[tuple[int, Planned], ...]  # the first line of each part, in order
 
     def at(self, line: int) -> Planned | None:
-        """The part that a line belongs to."""
+        """The part that contains a line."""
         found = None
         for start, part in self.starts:
             if start <= line:
@@ -28,7 +28,7 @@ class Written:
 
 
 def write(plan: Plan, source: str, left: Sequence[Left]) -> Written:
-    """The policy file of a plan. `source` says what it was read from."""
+    """The policy file of a plan. `source` describes the file that it was read from."""
     lines = [*_head(source, left), "version: 1"]
     starts: list[tuple[int, Planned]] = []
     sections: dict[str, Sequence[Planned]] = {"rules": plan.rules, "aliases": plan.aliases}
@@ -68,7 +68,7 @@ def _alias(alias: PlannedAlias) -> list[str]:
 
 
 def _origin(places: Sequence[Place]) -> list[str]:
-    """Where a part comes from."""
+    """The source position of a part."""
     shown = [str(place) for place in places[:_MOST_PLACES]]
     if len(places) > _MOST_PLACES:
         shown.append(f"and {len(places) - _MOST_PLACES} more")

@@ -1,4 +1,4 @@
-"""Values and comments as YAML text that reads back as what it was."""
+"""Write values and comments as YAML text that reads back unchanged."""
 
 import textwrap
 from typing import Any
@@ -10,12 +10,12 @@ _WIDTH = 96
 
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the parent's signature
-        """Write a list that occurs twice out twice: anchors are for people who write files."""
+        """Write a repeated list in full each time: anchors are for hand-written files."""
         return True
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    """Text in double quotes, where every character has an escape, if it can't all be seen."""
+    """Text; in double quotes, where any character can be escaped, if some are not visible."""
     style = None if text.isprintable() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -24,19 +24,19 @@ _Dumper.add_representer(str, _text)
 
 
 def as_yaml(value: Any) -> str:
-    """A value; what holds no further lists or mappings goes on one line."""
+    """A value; lists and mappings without nested ones are written on one line."""
     return yaml.dump(
         value,
         Dumper=_Dumper,
         allow_unicode=True,
         default_flow_style=None,
         sort_keys=False,
-        width=_WIDTH - 4,  # what the value is indented by
+        width=_WIDTH - 4,  # the indentation of the value
     )
 
 
 def as_comment(text: str, indent: str = "", hanging: str = "") -> list[str]:
-    """A comment's lines. Whatever YAML could take for the end of a line is none."""
+    """A comment's lines. Characters that YAML could treat as a line break are replaced."""
     line = "".join(character if character.isprintable() else " " for character in text)
     return textwrap.wrap(
         line,
@@ -49,5 +49,5 @@ def as_comment(text: str, indent: str = "", hanging: str = "") -> list[str]:
 
 
 def indented(text: str, indent: str) -> list[str]:
-    """A text's lines, all of them moved in."""
+    """A text with all its lines indented."""
     return [f"{indent}{line}".rstrip() for line in text.splitlines()]

@@ -10,7 +10,7 @@ from app.policy.file.yaml_tree import Spot
 
 
 def fits(root: Spot) -> bool:
-    """Whether this is such a file."""
+    """Whether the file has this format."""
     return mapping_at(root, "language_models") is not None
 
 
