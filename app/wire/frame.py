@@ -1,10 +1,10 @@
-"""One JSON object of an answer, read no further than an observer looks.
+"""One JSON object of an answer, read only as far as an observer needs.
 
-Every event is decoded. Searching its bytes for telling keys first was measured and dropped: six
-searches through a 270-byte event take 1.0 µs, decoding it this way takes 0.5 µs and is right
+Every event is decoded. Searching its bytes for relevant keys first was measured and dropped: six
+searches through a 270-byte event take 1.0 µs, decoding it this way takes 0.5 µs and is correct
 whatever the order of keys, the white space, or the words that a model writes.
 
-What is large is cut into slices first, and a slice becomes objects only where there are not too
+Large objects are cut into slices first, and a slice becomes objects only if there are not too
 many of them: eight megabytes of `[[],[],[]...` take three quarters of a second and 200 MB.
 """
 
@@ -20,7 +20,7 @@ Step = str | int  # a key of an object, or a place in a list
 
 
 class Frame(msgspec.Struct, gc=False):
-    """The keys that any dialect looks at in a body or an event; all others are skipped unread.
+    """The keys that any dialect uses in a body or an event; all others are skipped unread.
 
     Absent and null are both None; a raw field is a slice of the bytes, empty where absent. Nothing
     is validated: every value may be of any type.
@@ -50,23 +50,23 @@ class Frame(msgspec.Struct, gc=False):
 
 
 class Place(NamedTuple):
-    """Where something sits: a field of a frame, and the steps from there."""
+    """The place of a value: a field of a frame, and the steps from there."""
 
     field: str
     steps: tuple[Step, ...] = ()
 
 
-_LARGE = 64_000  # bytes; up to here, whatever it holds is read within a few milliseconds
+_LARGE = 64_000  # bytes; up to here, any content is read within a few milliseconds
 _MOST_VALUES = 50_000  # of a field that may be large
-_MOST_IN_ALL = 1_000_000  # of what is read whole, by commands
-_MAY_BE_LARGE = frozenset({"choices", "delta"})  # they hold what the model said
-_TELLING = frozenset({"provider", "usage", "openrouter_metadata"})  # who served, and what ran
+_MOST_IN_ALL = 1_000_000  # of bodies read whole, by commands
+_MAY_BE_LARGE = frozenset({"choices", "delta"})  # they contain the model's output
+_TELLING = frozenset({"provider", "usage", "openrouter_metadata"})  # provider, and tools run
 TOO_LARGE: Final = object()  # in place of one of these that is too large to be read
-CONTENT = ("output", "content", "data", "results", "text")  # where a body's content is, but chat's
+CONTENT = ("output", "content", "data", "results", "text")  # a body's content, except chat's
 _LEFT_RAW = frozenset({"response", "message", *CONTENT})
 _NOTHING = frozenset({b"", b"null", b"[]", b"{}", b'""'})
 
-# A whole number that Python takes too long to read is a number all the same.
+# A whole number that takes Python too long to read is still a number.
 _LONG_INT = re.compile(rb"(?<![.eE+0-9])(?<![eE]-)[0-9]{%d,}+(?![.eE])" % (LONGEST + 1))
 _TOO_LARGE = rb"1e999"  # which counts as not sent
 _ASCII = bytes([*range(128), *b"?" * 128])
@@ -84,7 +84,7 @@ _UNREADABLE = (ValueError, RecursionError)
 
 
 def read_frame(text: bytes | msgspec.Raw) -> Frame | None:
-    """The frame that `text` is; None where it is no JSON object. Never raises."""
+    """The frame in `text`; None if it is not a JSON object. Never raises."""
     if len(text) > _LARGE:
         return _read_large(bytes(text))
     frame: Frame | None = _decoded(_DECODER, text)
@@ -92,12 +92,12 @@ def read_frame(text: bytes | msgspec.Raw) -> Frame | None:
 
 
 def read_json(text: bytes) -> Any:
-    """The value that `text` is; None where it is no JSON, or has a million values. Never raises."""
+    """The value in `text`; None if it is not JSON, or has a million values. Never raises."""
     return None if more_values_than(_MOST_IN_ALL, text) else _decoded(_EXACT, text)
 
 
 def read_value(text: bytes | msgspec.Raw) -> Any:
-    """The value that `text` is; None where it is no JSON, or large. Never raises."""
+    """The value in `text`; None if it is not JSON, or is large. Never raises."""
     return _decoded(_EXACT, text) if len(text) <= _LARGE else None
 
 
@@ -121,11 +121,11 @@ def _read_large(text: bytes) -> Frame | None:
 
 
 def _field(name: str, raw: msgspec.Raw) -> Any:
-    """A field of a large frame; one that is large itself is read only if it may be."""
+    """A field of a large frame; a large field is read only if it may be large."""
     if name in _LEFT_RAW:
         return raw
     if len(raw) > _LARGE:
-        if name == "error":  # that there is one must not be missed
+        if name == "error":  # the presence of an error must not be missed
             return f"an error of {len(raw)} bytes, too long to be read"
         if name not in _MAY_BE_LARGE or more_values_than(_MOST_VALUES, bytes(raw)):
             return TOO_LARGE if name in _TELLING else None
@@ -133,15 +133,15 @@ def _field(name: str, raw: msgspec.Raw) -> Any:
 
 
 def more_values_than(most: int, text: bytes) -> bool:
-    """Whether JSON may have more values than that; what looks like one inside a text counts too."""
+    """Whether JSON may have more than `most` values; lookalikes inside strings count too."""
     return text.count(b",") + text.count(b"[") + text.count(b"{") > most
 
 
 def _mended(text: bytes) -> bytes:
-    """`text` without what a reader of JSON in a browser would put up with and ours doesn't.
+    """`text` without content that browsers' JSON parsers accept and ours does not.
 
-    Those are broken characters, and whole numbers of thousands of digits. Among megabytes, where
-    time counts, characters outside of ASCII are lost.
+    This is broken characters, and whole numbers of thousands of digits. In megabytes of text, where
+    time matters, characters outside ASCII are lost.
     """
     if len(text) > _LARGE:
         plain = text.translate(_ASCII)
@@ -150,18 +150,18 @@ def _mended(text: bytes) -> bytes:
 
 
 def has_content(frame: Frame) -> bool:
-    """Whether a body has content at its top level, in whatever form; not looked into."""
+    """Whether a body has content of any form at its top level; the content is not inspected."""
     return any(bytes(getattr(frame, name)).strip() not in _NOTHING for name in CONTENT)
 
 
 def pick(frame: Frame, place: Place) -> Any:
-    """What sits at `place`, or None where the way there does not exist."""
+    """The value at `place`, or None if the place does not exist."""
     return walk(getattr(frame, place.field), place.steps)
 
 
 def walk(found: Any, steps: tuple[Step, ...]) -> Any:
-    """What the steps lead to from `found`, or None where one of them leads nowhere."""
-    for step in steps:  # no `try`: to lead nowhere is usual, and an exception costs 4 times more
+    """The value that the steps lead to from `found`, or None if a step does not exist."""
+    for step in steps:  # no `try`: a missing step is usual, and an exception costs 4 times more
         if type(found) is dict:
             found = found.get(step)
         elif type(found) is list and type(step) is int and step < len(found):
