@@ -43,16 +43,14 @@ class Judged(NamedTuple):
 
 
 def judged(exchange: Exchange, catalog: Catalog, *, now: float) -> Judged:
-    """The observation and verdict of an ended exchange; `now`, by the steady clock, dates listings.
-    """
+    """The observation and verdict of an ended exchange; `now`: steady clock, for listings' ages."""
     observer = exchange.answer.observer
     seen = observer.close() if observer else Observation()
     return Judged(seen, verdict_of(exchange, seen, catalog, now=now))
 
 
 def unsettled(verdict: Verdict, exchange: Exchange) -> Rests | None:
-    """The listing to fetch again before it counts as evidence of a violation; nearly always None.
-    """
+    """The listing to fetch again before it can prove a violation; nearly always None."""
     rests = verdict.rests_on
     return rests if rests and rests.fetched_at < trusted_from(exchange) else None
 

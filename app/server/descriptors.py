@@ -66,8 +66,7 @@ class Descriptors:
         return at is not None and self._clock() - at < _TOLD_APART_SECONDS
 
     def are_left(self, newest: int) -> bool:
-        """Whether descriptors are left above `newest`, the lowest free one, which was just given.
-        """
+        """Whether descriptors are left above `newest`, just given: the lowest that was free."""
         return newest < self.most - LAST
 
     def look(self, connections: int) -> None:

@@ -64,8 +64,7 @@ class SseParser:
         return None if b"\r" in chunk or chunk.find(b"\n") != len(chunk) - 2 else chunk[6:-2]
 
     def close(self) -> list[Event]:
-        """The events that the end of the stream completes: some servers omit the last blank line.
-        """
+        """The events that the stream's end completes: some servers omit the last blank line."""
         return self.feed(b"\n\n") if self._line or self._weight else []
 
     def _lines(self, chunk: bytes) -> list[bytes]:
