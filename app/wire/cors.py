@@ -1,8 +1,8 @@
-"""The headers by which a browser lets a page of another origin read an answer (CORS).
+"""The headers with which a browser lets a page of another origin read an answer (CORS).
 
 Rule 1  The page's own origin is named, never `*`: a browser asks again for each.
-Rule 2  A page that may read an answer may read all of its headers, by their names.
-Rule 3  Cookies are not part of it: `Access-Control-Allow-Credentials` is never sent.
+Rule 2  A page that may read an answer may read all of its headers, listed by name.
+Rule 3  Cookies are excluded: `Access-Control-Allow-Credentials` is never sent.
 """
 
 import re
@@ -17,7 +17,7 @@ _ASKS_HEADERS = b"access-control-request-headers"
 _ASKS_PRIVATE = b"access-control-request-private-network"
 
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
-_SECONDS = b"7200"  # that a browser may remember it; Chrome takes no more
+_SECONDS = b"7200"  # for which a browser may cache it; Chrome's maximum
 _VARY = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
@@ -25,14 +25,14 @@ _MOST_NAMES = 100
 
 
 def is_preflight(method: str, headers: Iterable[Header]) -> bool:
-    """Whether a browser asks in advance what a page may send, given that it names an origin."""
+    """Whether a request that has an origin is a preflight."""
     return method == "OPTIONS" and any(name == _ASKS_METHOD for name, _ in headers)
 
 
 def preflight_answer(headers: Sequence[Header], origin: bytes) -> RawHeaders:
-    """The headers that answer a preflight: the page may send what it asks for.
+    """The headers that answer a preflight: the page may send what it requests.
 
-    The names of headers that it asks for are repeated, as far as they are names of headers.
+    The requested header names are repeated, as far as they are valid.
     """
     asked = b",".join(value for name, value in headers if name == _ASKS_HEADERS)
     names = [name for each in asked.split(b",") if _NAME.fullmatch(name := each.strip())]
@@ -52,7 +52,7 @@ def preflight_answer(headers: Sequence[Header], origin: bytes) -> RawHeaders:
 def readable(headers: Sequence[Header], origin: bytes) -> RawHeaders:
     """An answer's headers, with those that let a page of `origin` read it.
 
-    Names are expected in lower case.
+    Names must be in lower case.
     """
     varies = [value for name, value in headers if name == b"vary"]
     told = {part.strip().lower() for value in varies for part in value.split(b",")}

@@ -1,10 +1,11 @@
-"""The API shapes we hold to policy, as data: one row for each path.
+"""The API shapes to which policies apply, as data: one row for each path.
 
-Some accept only a part of the `provider` object: `app/policy/other_routes.py` says which.
+Some accept only a part of the `provider` object: see `app/policy/other_routes.py`.
 
-A row says where an answer keeps what a receipt needs. What OpenRouter adds to every dialect has
-one name everywhere (`provider`, `model`, `usage.cost`, `error`, `openrouter_metadata`) and is not
-repeated here. Where a whole body and a stream's event differ, the row lists both places.
+A row lists the places in an answer of the values that a receipt needs. The fields that OpenRouter
+adds to every dialect have the same names everywhere (`provider`, `model`, `usage.cost`, `error`,
+`openrouter_metadata`) and are not repeated here. If a whole body and a stream's event differ, the
+row lists both places.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ _CHOICE_ERROR = Place("choices", (0, "error"))
 
 @dataclass(frozen=True, slots=True)
 class UsageNames:
-    """Where the numbers sit inside a `usage` object; a tuple of places is summed."""
+    """The places of the numbers in a `usage` object; a tuple of places is summed."""
 
     prompt: tuple[Steps, ...]
     cached: Steps
@@ -39,28 +40,28 @@ class UsageNames:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One API shape: its path, and where things sit in its answers."""
+    """One API shape: its path, and the places of values in its answers."""
 
     name: str
     path: str
     usage: UsageNames
-    beside_base: bool = False  # upstream it is not below the base address, but beside its version
+    beside_base: bool = False  # upstream, its path is not below the version in the base address
     takes_forms: bool = False  # `multipart/form-data` as well as JSON
     error_shape: ErrorShape = "openai"
-    # The field of a stream's event that holds the object which is the whole body otherwise.
+    # The field of a stream's event that contains the object that is otherwise the whole body.
     wrapper: Literal["", "response", "message"] = ""
-    # The first place that is there names it.
+    # The first place that exists names it.
     generation_id: tuple[Place, ...] = (_ID,)
     service_tier: Place = _TIER
     finish_reason: tuple[Place, ...] = ()
     native_finish_reason: Place = _NATIVE_FINISH
-    # A choice that failed says why beside its finish reason; all other errors sit at `error`.
+    # A failed choice has its error next to its finish reason; all other errors are at `error`.
     finish_error: Place = _CHOICE_ERROR
-    # Anything but emptiness at one of these, in a stream's event, is a token.
+    # Any non-empty value at one of these places, in a stream's event, is a token.
     tokens: tuple[Place, ...] = ()
-    # How many events of a stream bear usage; the bill is known with the last of them.
+    # How many events of a stream contain usage; the bill is known with the last of them.
     usage_events: int = 1
-    # The types of the events after which a stream is whole; `[DONE]` is one in every dialect.
+    # The types of the events that complete a stream; `[DONE]` is one in every dialect.
     terminators: frozenset[str] = frozenset()
 
 
@@ -85,7 +86,7 @@ _RESPONSES_USAGE = UsageNames(
     upstream_completion_cost=("cost_details", "upstream_inference_output_cost"),
 )
 _MESSAGES_USAGE = UsageNames(
-    # Anthropic counts what was read from or written to a cache beside `input_tokens`.
+    # Anthropic counts tokens read from or written to a cache separately from `input_tokens`.
     prompt=(("input_tokens",), ("cache_read_input_tokens",), ("cache_creation_input_tokens",)),
     cached=("cache_read_input_tokens",),
     cache_write=("cache_creation_input_tokens",),
@@ -96,7 +97,7 @@ _MESSAGES_USAGE = UsageNames(
     upstream_completion_cost=("cost_details", "upstream_inference_completions_cost"),
 )
 _CHAT_FINISH = (Place("choices", (0, "finish_reason")),)
-SAID = (  # the parts of a chat message, and of a delta, that the model has said
+SAID = (  # the parts of a chat message, and of a delta, that the model generated
     "content",
     "reasoning",
     "reasoning_content",
@@ -135,7 +136,7 @@ _ROWS = (
         service_tier=Place("usage", ("service_tier",)),
         finish_reason=(Place("delta", ("stop_reason",)), Place("stop_reason")),
         tokens=tuple(Place("delta", (name,)) for name in ("text", "thinking", "partial_json")),
-        usage_events=2,  # what a message begins with is counted again at its end
+        usage_events=2,  # the usage at a message's start is counted again at its end
         terminators=frozenset({"message_stop"}),
     ),
     Dialect(
@@ -167,5 +168,5 @@ _BESIDE_BASE = tuple(f"{row.path}/" for row in _ROWS if row.beside_base)
 
 
 def is_beside_base(path: str) -> bool:
-    """Whether upstream a canonical path is found beside the base address, not below it."""
+    """Whether a canonical path is upstream at the address without version, not below it."""
     return f"{path}/".startswith(_BESIDE_BASE)

@@ -13,17 +13,17 @@ _TOOL_COUNTS = ("num_search_results", "num_fetches")
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Who served, by the record; written some ten seconds after the answer."""
+    """The provider that served, from the record, written some ten seconds after the answer."""
 
     provider: str | None  # a display name, as answers have it
-    attempts: tuple[Attempt, ...]  # everybody who got the prompt, failed ones included
+    attempts: tuple[Attempt, ...]  # all providers that received the prompt, failed ones included
     server_tools: bool  # then the provider can be wrong
     from_cache: bool  # OpenRouter's response cache: nothing was routed
-    is_byok: bool | None  # whether by a key of the account's own
+    is_byok: bool | None  # whether an own key of the account was used
 
 
 def read_generation(body: bytes) -> Generation | None:
-    """The record in a body; None where there is none. Never raises."""
+    """The record in a body; None if there is none. Never raises."""
     answer = read_value(body)
     record = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(record, dict):

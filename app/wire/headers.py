@@ -1,14 +1,15 @@
-"""Which headers cross, each way, as tables.
+"""Tables of the headers that are forwarded in each direction.
 
-Rule 1  Towards upstream only what is listed crosses: what a caller sends beside it (cookies,
-        origin, forwarding headers, Pointsman's own) is between the caller and this machine. A
-        header of OpenRouter's that is not known here could be a way round a policy.
-Rule 2  Towards the caller everything crosses but what speaks for a connection or an origin that
-        is not ours, or for Pointsman. The body passes as raw bytes, so its length and encoding
-        stay as sent; an answer that can have no body has no length.
-Rule 3  Hop-by-hop headers never cross, nor what `Connection` names (RFC 9110, 7.6.1).
+Rule 1  To upstream, only listed headers are forwarded: a caller's other headers (cookies, origin,
+        forwarding headers, Pointsman's own) concern only the caller and this machine. An unknown
+        header of OpenRouter's could bypass a policy.
+Rule 2  To the caller, all headers are forwarded except those about a connection or an origin that
+        is not ours, and Pointsman's own. The body passes as raw bytes, so its length and encoding
+        stay as sent; an answer that can't have a body has no length.
+Rule 3  Hop-by-hop headers are never forwarded, nor are those that `Connection` names (RFC 9110,
+        7.6.1).
 
-Headers are lists of (name, value) as ASGI has them, in their order, doubles included.
+Headers are lists of (name, value) as in ASGI, in their order, duplicates included.
 Values are passed on, never parsed into anything that could be printed.
 """
 
@@ -44,11 +45,11 @@ _TO_UPSTREAM = _CREDENTIALS | {
     b"accept-language",
     b"content-encoding",
     b"content-type",
-    b"http-referer",  # with x-title: which app is asking, for OpenRouter's rankings
+    b"http-referer",  # with x-title: the calling app, for OpenRouter's rankings
     b"idempotency-key",
     b"referer",
-    b"traceparent",  # with tracestate: a trace goes on through us; `baggage` stays, for it can
-    b"tracestate",  # carry anything that an application knows of its users
+    b"traceparent",  # with tracestate: a trace continues through us; `baggage` is dropped: it can
+    b"tracestate",  # contain anything that an application knows about its users
     b"user-agent",
     b"x-request-id",
     b"x-session-id",
@@ -58,7 +59,7 @@ _TO_UPSTREAM = _CREDENTIALS | {
     b"x-openrouter-categories",
     b"x-openrouter-experimental-metadata",
     b"x-openrouter-metadata",
-    b"x-openrouter-simulate",  # the simulated OpenRouter's own; the real one doesn't know it
+    b"x-openrouter-simulate",  # for the simulated OpenRouter; the real one ignores it
     b"x-openrouter-title",
     b"x-title",
 }
@@ -69,15 +70,15 @@ _TO_UPSTREAM_PREFIXES = (
     b"x-stainless-",
 )
 
-# They speak for openrouter.ai. Passed on, they would let any web page read answers from this
-# machine (T-40), or send the caller's next request past us; or they would speak for us.
+# They apply to openrouter.ai. Passed on, they would let any web page read answers from this
+# machine (T-40), or make the caller's next request bypass us; or they are Pointsman's own.
 _NOT_TO_CALLER = _HOP_BY_HOP | {b"alt-svc"}
 _NOT_TO_CALLER_PREFIXES = (b"access-control-", b"x-pointsman-")
 
 _BODILESS = frozenset({204, 304})  # statuses; servers send a length with them all the same
 _OF_A_BODY = frozenset({b"content-length"})
 
-_LONGEST = 200  # bytes of a header's name; no longer one crosses, since names are remembered
+_LONGEST = 200  # bytes of a header's name; longer ones are dropped, since names are cached
 _CODING = frozenset({b"content-encoding"})
 _NOTHING: frozenset[bytes] = frozenset()
 _LENGTH = len(b"connection")
@@ -96,12 +97,12 @@ def to_upstream(
     trace: Collection[Header] = (),
     decoded: bool = False,
 ) -> list[Header]:
-    """What of a caller's headers goes upstream, and what we add.
+    """The caller's headers that are forwarded upstream, and those that Pointsman adds.
 
-    With a `key`, it stands in for every credential of the caller's; without one, the caller's own
-    go on. With `router_metadata`, the caller's wish about it is overruled: proof is the policy's.
-    With a `trace`, it stands in for the caller's: the span that upstream goes on from is ours.
-    `decoded`: the body goes on without the compression that it came in.
+    A `key` replaces all of the caller's credentials; without one, those are forwarded. With
+    `router_metadata`, the caller's choice about it is overridden: the policy requires evidence.
+    A `trace` replaces the caller's: upstream continues from Pointsman's span.
+    `decoded`: the body is forwarded without its original compression.
     """
     kept = [
         (name, value)
@@ -125,7 +126,7 @@ def to_upstream(
 
 
 def to_caller(raw: Sequence[Header], status: int) -> list[Header]:
-    """What of upstream's headers goes to the caller; a stream is marked as not to be buffered."""
+    """Upstream's headers that are forwarded to the caller; a stream is marked as unbuffered."""
     kept = [
         (name, value)
         for header, value in raw
@@ -142,9 +143,9 @@ def to_caller(raw: Sequence[Header], status: int) -> list[Header]:
     return kept + [ours for ours in (_UNBUFFERED, _UNCACHED) if ours[0] not in sent]
 
 
-@lru_cache(1024)  # names are few, and asked for by every request
+@lru_cache(1024)  # names are few, and looked up by every request
 def _name_for_upstream(header: bytes) -> bytes | None:
-    """A header's name in lower case; None where it never crosses."""
+    """A header's name in lower case; None if it is never forwarded."""
     name = header.lower()
     crosses = name in _TO_UPSTREAM or name.startswith(_TO_UPSTREAM_PREFIXES)
     return name if crosses else None

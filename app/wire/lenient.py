@@ -1,11 +1,11 @@
-"""How a lenient server might read a path, so that no spelling of one of ours gets past a policy.
+"""How a lenient server might interpret a path, so that no spelling of ours bypasses a policy.
 
-Rule 1  What is read is the path as it is sent upstream, since that is what upstream reads.
-Rule 2  Every leniency is assumed at once: percent-encoding undone however often it was done, also
-        in overlong UTF-8 and as `%u0041`; compatibility forms (full width), case, blanks and
-        invisible characters; backslashes; what follows `;`, `?`, `#` or a NUL; dots at the end.
-Rule 3  A path that is read too leniently costs an odd spelling a 404. One that is read too
-        strictly costs the policy.
+Rule 1  The path is examined as it is sent upstream, since upstream interprets that one.
+Rule 2  Every leniency is assumed at once: percent-encoding decoded however often it was applied,
+        also in overlong UTF-8 and as `%u0041`; compatibility forms (full width), case, blanks and
+        invisible characters; backslashes; text after `;`, `?`, `#` or a NUL; dots at the end.
+Rule 3  If a path is interpreted too leniently, an odd spelling gets a 404. If it is interpreted
+        too strictly, the policy is bypassed.
 """
 
 import re
@@ -13,18 +13,18 @@ import unicodedata
 from collections.abc import Iterator
 
 _ESCAPE = re.compile(rb"%(?:25)*(?:[uU]([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))")
-# ASCII in more bytes than it takes, as no sound encoder writes it.
+# ASCII in more bytes than necessary, which no correct encoder writes.
 _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|(?:\xe0|\xf0\x80)[\x80\x81][\x80-\xbf]")
 _SLASHES = str.maketrans(dict.fromkeys("\\\N{FRACTION SLASH}\N{DIVISION SLASH}\u29f5\u29f8", "/"))
-_BLANK = frozenset("+\N{REPLACEMENT CHARACTER}")  # a form's blank, and what could not be read
+_BLANK = frozenset("+\N{REPLACEMENT CHARACTER}")  # a form's blank, and undecodable bytes
 _UNSEEN = frozenset("CZ")  # the first letter of the categories of controls, formats and blanks
 
-# What ends a path, and whether a segment's parameters are cut off by themselves.
+# The characters that end a path, and whether a segment's parameters are cut off separately.
 _WAYS = (("?#;\0", False), ("?#\0", True), ("?#", True))
 
 
 def readings(sent: str) -> Iterator[str]:
-    """Each way in which a lenient server might read a path that is sent."""
+    """Each way in which a lenient server might interpret a sent path."""
     text = _plain(sent)
     for ends, parameters in _WAYS:
         read = text
@@ -37,7 +37,7 @@ def readings(sent: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """`text` without any encoding, in lower case; once more, for what that has brought to light."""
+    """`text` without any encoding, in lower case; repeated for encodings that this reveals."""
     while (read := _read(text)) != text:
         text = read
     return text
@@ -49,7 +49,7 @@ def _read(text: str) -> str:
 
 
 def _decoded(raw: bytes) -> bytes:
-    """Without percent-encoding, as often as it was applied; each round makes it shorter."""
+    """`raw` without percent-encoding, however often applied; each round makes it shorter."""
     while True:
         read = _OVERLONG.sub(_as_ascii, _ESCAPE.sub(_as_bytes, raw))
         if read == raw:
@@ -69,7 +69,7 @@ def _as_ascii(overlong: re.Match[bytes]) -> bytes:
 
 
 def _bare(segment: str) -> str:
-    """A segment without what can't be seen, and without dots at its end."""
+    """A segment without invisible characters, and without dots at its end."""
     seen = "".join(
         each
         for each in segment

@@ -1,9 +1,9 @@
 """OpenRouter's listings, read within bounds: `{"data": [rows]}`, `{"data": {"endpoints": [rows]}}`.
 
 Rule 1  A listing is cut into rows first, which takes milliseconds however large it is; each row
-        is read by itself, so that whoever reads thousands of them can do so in a thread.
-Rule 2  What is beyond a bound is no listing, since a part of one could mislead. A row that is
-        odd by itself costs that row alone.
+        is read separately, so that thousands of them can be read in a thread.
+Rule 2  A listing beyond a bound is refused, since a part of one could mislead. A malformed row
+        affects only that row.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _UNREADABLE = (ValueError, RecursionError)
 
 
 class NotAListing(ValueError):
-    """A body is not a listing, or is beyond a bound; the message says in which way."""
+    """A body is not a listing, or exceeds a bound; the message gives the reason."""
 
 
 class _Whole(msgspec.Struct):
@@ -64,13 +64,13 @@ def _rows(body: bytes) -> list[msgspec.Raw] | None:
 
 
 def _broken(body: bytes) -> int:
-    """How many halves of characters there may be, over which our reader of JSON stumbles."""
+    """How many halves of characters there may be, which our JSON parser refuses."""
     return body.count(rb"\ud") + body.count(rb"\uD")
 
 
 def rows_of(body: bytes, *, most: int) -> Iterator[Any]:
-    """The rows of a listing, read one by one; None for one that can't be read.
+    """The rows of a listing, read one by one; None for a row that can't be read.
 
-    Raises `NotAListing` before the first.
+    Raises `NotAListing` before the first row.
     """
     return map(read_value, slices_of(body, most=most))

@@ -1,4 +1,4 @@
-"""What has been learned from an answer so far; each of its frames adds to it."""
+"""The facts collected from an answer so far; each of its frames adds to them."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ from app.wire.observation import (
     text,
 )
 
-_PROVIDER_NAMES = 16  # of one answer; more would be rubbish, and without end
+_PROVIDER_NAMES = 16  # of one answer; more would be invalid, and unbounded
 _UNFINISHED = frozenset({"in_progress", "queued"})  # a status, but not yet a reason to finish
 
 
 class Notes(msgspec.Struct):
-    """Mutable, for one answer; `observation` gives the frozen record of it."""
+    """Mutable notes on one answer; `observation` returns the frozen record of them."""
 
     _dialect: Dialect
     streamed: bool = False
@@ -48,13 +48,13 @@ class Notes(msgspec.Struct):
 
     @property
     def provider_named(self) -> bool:
-        """Whether a frame has told who serves, by its `provider` or by the router's account."""
+        """Whether a frame has named the provider, in its `provider` or in router metadata."""
         return bool(self._provider_names) or self._metadata is not None
 
     def take(self, frame: Frame) -> None:
-        """Add what `frame` says: a whole body, an event of a stream, or what an event wraps.
+        """Add the facts in `frame`: a whole body, a stream's event, or the object in an event.
 
-        Runs once for each token, so what is rare is looked at only where there is something.
+        Runs once for each token, so rare fields are examined only if they are present.
         """
         if TOO_LARGE in (frame.provider, frame.usage, frame.openrouter_metadata):
             self.pass_over("the field that names the provider is too large to be read")
@@ -75,7 +75,7 @@ class Notes(msgspec.Struct):
         self._look_for_finish(frame)
 
     def look_for_content(self, frame: Frame) -> None:
-        """Whether a whole body, or what an event wraps, has content beside an error."""
+        """Whether a whole body, or the object in an event, has content in addition to an error."""
         said = walk(frame.choices, (0, "message"))
         parts = map(said.get, SAID) if isinstance(said, dict) else (said,)
         self._has_content = (
@@ -86,7 +86,7 @@ class Notes(msgspec.Struct):
         )
 
     def _take_metadata(self, told: RouterMetadata | None) -> None:
-        """Keep the newest account, with the attempts of those before it: they had the prompt."""
+        """Keep the newest metadata, and earlier ones' attempts: those providers had the prompt."""
         before = self._metadata
         if told is None:
             return
@@ -96,22 +96,22 @@ class Notes(msgspec.Struct):
         self._metadata = told
 
     def look_for_tokens(self, frame: Frame) -> None:
-        """Whether an event of a stream bears a token; asked until one does."""
+        """Whether an event of a stream contains a token; called until one does."""
         for place in self._dialect.tokens:
             if pick(frame, place):
                 self.tokens_started = True
                 return
 
     def take_error(self, error: object) -> None:
-        """Keep `error` if it is the first: what follows one is its consequence."""
+        """Keep `error` if it is the first: later errors are its consequences."""
         self._error = self._error or read_error(error)
 
     def pass_over(self, what: str) -> None:
-        """Note that something was not read, in which another provider might be named."""
+        """Note that a part was not read in which another provider might be named."""
         self.unreadable, self.partly_read = what, True
 
     def observation(self) -> Observation:
-        """All of it, frozen."""
+        """All notes, frozen."""
         usage = self._read_usage()
         billed = usage is not None and bool(usage.completion_tokens)
         metadata = self._metadata
@@ -135,7 +135,7 @@ class Notes(msgspec.Struct):
         )
 
     def _read_usage(self) -> Usage | None:
-        """The usage; without its costs as long as it is only what a message begins with."""
+        """The usage; without costs as long as it is only the one at a message's start."""
         if not self._usage:
             return None
         usage = read_usage(self._usage, self._dialect.usage)
@@ -161,7 +161,7 @@ class Notes(msgspec.Struct):
             self._provider_names += (provider,)
 
     def _add_usage(self, usage: object) -> None:
-        """A message's usage comes in two parts, and the second need not repeat the first."""
+        """Merge usage: a message's comes in two parts; the second may not repeat the first."""
         if not isinstance(usage, dict):
             return
         self._usages += 1

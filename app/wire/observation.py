@@ -1,8 +1,8 @@
-"""What an answer told: frozen records, and how each is read from the JSON it came as.
+"""The facts in an answer: frozen records, and how each is read from its JSON.
 
 Upstream is not trusted to keep its types: a value of the wrong kind counts as not sent. Names and
-messages are cut at a length, lists at a number, and numbers beyond all reason are dropped, so that
-nothing here can grow, or fail further on.
+messages are cut at a length, lists at a number, and unreasonable numbers are dropped, so that
+nothing here can grow without limit or fail later.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -32,7 +32,7 @@ class Attempt(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether it came to nothing; one whose status isn't told, or is 0, did."""
+        """Whether the attempt failed; it did if its status is missing or 0."""
         return not self.status or self.status >= _FIRST_ERROR_STATUS
 
 
@@ -55,7 +55,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
 
 class ObservedError(msgspec.Struct, frozen=True, gc=False):
-    """An error that upstream reported, as a status's body or inside a 200.
+    """An error that upstream reported, as the body of an error status or inside a 200.
 
     `code` is upstream's own, empty where it sent none; `previous` are the attempts before it.
     """
@@ -67,10 +67,10 @@ class ObservedError(msgspec.Struct, frozen=True, gc=False):
 
 
 class RouterMetadata(msgspec.Struct, frozen=True, gc=False):
-    """The router's opt-in account of what it did (openrouter.md §4).
+    """The router's opt-in metadata on its actions (openrouter.md §4).
 
-    `selected` is the provider it chose, by its display name. The list of endpoints that it had to
-    choose from is not kept: it may name providers that the filters removed.
+    `selected` is the chosen provider's display name. The list of endpoints available to the router
+    is not kept: it may name providers that the filters removed.
     """
 
     strategy: str | None
@@ -78,16 +78,16 @@ class RouterMetadata(msgspec.Struct, frozen=True, gc=False):
     is_byok: bool | None
     selected: str | None
     attempts: tuple[Attempt, ...]
-    unclear: str | None = None  # why it may not name everybody who got the prompt
+    unclear: str | None = None  # why it may not name all providers that got the prompt
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):
-    """All that was learned from one answer; None means it was not said.
+    """All facts observed in one answer; None means not sent.
 
     `provider` is the one named last, `provider_names` all of them, in the order of appearance.
     `done`: a stream's terminator came, or a whole body was read. `answered`: an event of a stream
-    bore a token, or a whole body had content or was billed for some. `unreadable`: why something
-    of the answer could not be read, as a clause in plain words; what could be read is here too.
+    contained a token, or a whole body had content or was billed for some. `unreadable`: why part
+    of the answer could not be read, as a clause in plain words; the readable part is included.
     """
 
     generation_id: str | None = None
@@ -109,13 +109,13 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     def failed(self) -> bool:
         """Whether upstream reported an error in place of an answer, a 200 included (T-51).
 
-        An error behind the first token ends an answer, and is none of these.
+        An error after the first token ends an answer, and does not count here.
         """
         return self.error is not None and not self.answered
 
 
 def text(value: object, longest: int = LONGEST_NAME) -> str | None:
-    """`value` if it is a text with something in it, cut at a length that a record can bear."""
+    """`value` if it is a non-empty string, cut at the `longest` length."""
     return value[:longest] if isinstance(value, str) and value else None
 
 
@@ -137,13 +137,13 @@ def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
 
 
 def read_error(error: object) -> ObservedError | None:
-    """What an `error` says, whichever of its shapes it has; None where it is none."""
+    """The facts in an `error`, in any of its shapes; None if it is not an error."""
     if isinstance(error, str) and error:
         return ObservedError("", error[:LONGEST_MESSAGE])
     if not isinstance(error, dict) or not error:
         return None
     metadata = error.get("metadata")
-    # Anthropic's shape has a type in place of a code; some of OpenRouter's have neither.
+    # Anthropic's shape has a type instead of a code; some of OpenRouter's have neither.
     named = (_code(error.get(key)) for key in ("code", "type", "error_type"))
     return ObservedError(
         code=next(filter(None, named), ""),
@@ -154,7 +154,7 @@ def read_error(error: object) -> ObservedError | None:
 
 
 def read_metadata(metadata: object) -> RouterMetadata | None:
-    """Router metadata; fields it may gain are ignored, as its documentation asks."""
+    """Router metadata; new fields are ignored, as its documentation requires."""
     if not isinstance(metadata, dict):
         return None
     selected = [
@@ -176,7 +176,7 @@ def read_metadata(metadata: object) -> RouterMetadata | None:
 def _unclear(
     metadata: Mapping[str, Any], named: Collection[Attempt], selected: Iterable[str]
 ) -> str | None:
-    """Why router metadata may not name everybody who got the prompt; None where it does."""
+    """Why router metadata may not name all providers that got the prompt; None if it does."""
     listed = sum(1 for _ in _objects(metadata.get("attempts")))
     counted = whole(metadata.get("attempt")) or 0
     if len({provider.lower() for provider in selected}) > 1:

@@ -1,11 +1,11 @@
-"""Reads along on a copy of an answer's bytes, and tells in the end what they said.
+"""Reads a copy of an answer's bytes as they pass, and reports the facts in them at the end.
 
-Rule 1  An observer can neither change, delay nor break a stream: `feed` never raises, takes a
-        millisecond or two, and whatever is held, read or not, weighs no more than `limit` bytes.
-Rule 2  Any chunking of the same bytes tells the same.
-Rule 3  Every event is read, so a provider that is named differently later on is noticed. Where
-        there are too many for a moment, the rest is read by `go_on`, which the caller of `feed`
-        calls between other work; and where they outrun even that, the observation says so.
+Rule 1  An observer can't change, delay or break a stream: `feed` never raises, takes a millisecond
+        or two, and the bytes held, read or not, are at most `limit`.
+Rule 2  Any chunking of the same bytes gives the same observation.
+Rule 3  Every event is read, so a provider that is named differently later on is noticed. If there
+        are too many at once, the rest is read by `go_on`, which the caller of `feed` calls between
+        other work; if there are too many even for that, the observation reports it.
 """
 
 from app.wire.dialect import Dialect
@@ -18,8 +18,8 @@ __all__ = ["LIMIT", "Observation", "Observer"]
 
 LIMIT = 8_000_000  # an event with a picture in it weighs a few megabytes
 
-# What is read in one go. Tiny events take 2.5 µs each and blank lines next to nothing, so this is a
-# millisecond or so; 256 kB of tiny events, which come in one piece, would be sixty.
+# Bytes read at once. Tiny events take 2.5 µs each and blank lines almost nothing, so this takes a
+# millisecond or so; 256 kB of tiny events, which arrive in one piece, would take sixty.
 _MOST_BYTES, _MOST_LINES = 64_000, 1000
 _PIECE = 4096
 
@@ -31,7 +31,7 @@ _ERROR_EVENTS = frozenset({"error", "response.error"})
 
 
 class Observer:
-    """Made for one answer: fed its body as it was sent, closed once, however it ended."""
+    """The observer of one answer: fed its body as sent, closed once, however it ended."""
 
     __slots__ = ("_body", "_closed", "_dialect", "_left", "_limit", "_notes", "_stream")
 
@@ -51,7 +51,7 @@ class Observer:
         self._stream: SseParser | None = None
         self._body: bytearray | None = None
         coding = content_encoding.strip().lower()
-        if coding not in {"", "identity"}:  # we ask for identity; what came is passed on unread
+        if coding not in {"", "identity"}:  # identity is requested; others pass unread
             self._notes.unreadable = f"the answer is compressed ({text(coding)})"
         elif content_type.partition(";")[0].strip().lower() == "text/event-stream":
             self._stream = SseParser(limit)
@@ -61,7 +61,7 @@ class Observer:
 
     @property
     def tokens_started(self) -> bool:
-        """True from the first event that bears a token; a body that is no stream has none."""
+        """True from the first event that contains a token; always False without a stream."""
         return self._notes.tokens_started
 
     def feed(self, chunk: bytes) -> None:
@@ -77,11 +77,11 @@ class Observer:
 
     @property
     def behind(self) -> bool:
-        """Whether something that was fed is still to be read."""
+        """Whether some of the bytes fed have not been read yet."""
         return bool(self._left)
 
     def go_on(self) -> None:
-        """Read some of what is still to be read, for a millisecond or two. Never raises."""
+        """Read some of the remaining bytes, for a millisecond or two. Never raises."""
         size = lines = 0
         while self._left and self._stream is not None and _may_go_on(size, lines):
             piece = bytes(self._left[:_PIECE])
@@ -91,18 +91,18 @@ class Observer:
 
     @property
     def provider_named(self) -> bool:
-        """True from the first event that names who serves; a body that is no stream has none."""
+        """True from the first event that names the provider; always False without a stream."""
         return self._notes.provider_named
 
     @property
     def so_far(self) -> Observation:
-        """What has been learned up to here."""
+        """The facts observed so far."""
         return self._notes.observation()
 
     def close(self) -> Observation:
-        """All that was learned, also from an answer that was cut; the same when asked again.
+        """All facts observed, also in a truncated answer; further calls return the same.
 
-        Reads what is left, however much that is: ask `behind` before.
+        Reads all remaining bytes, however many: check `behind` first.
         """
         if self._closed:
             return self._notes.observation()
@@ -113,7 +113,7 @@ class Observer:
             self._close_stream(self._stream)
         elif self._body is not None:
             self._read_body(bytes(self._body))
-        self._stream = self._body = None  # an observer may wait for its receipt, and this is large
+        self._stream = self._body = None  # large, and an observer may wait for its receipt
         return self._notes.observation()
 
     def _put_off(self, stream: SseParser, chunk: bytes) -> None:
@@ -197,5 +197,5 @@ def _lines(piece: bytes) -> int:
 
 
 def _is_keep_alive(data: bytes) -> bool:
-    """A comment that went through a second framing, `data: : OPENROUTER PROCESSING`, or nothing."""
+    """Whether it is a comment framed a second time, `data: : OPENROUTER PROCESSING`, or empty."""
     return data.lstrip()[:1] in {b":", b""}

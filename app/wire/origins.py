@@ -1,10 +1,10 @@
-"""Which web pages may call: their origins, as browsers send them in the header `Origin`.
+"""The web pages that may call: their origins, as browsers send them in the header `Origin`.
 
 Rule 1  An origin is compared whole and exactly: scheme, host and port. Browsers send all of it in
         lower case and leave out the scheme's own port, so entries are brought into that form.
 Rule 2  `*` stands for one whole label of a host: `vscode-webview://*`, `https://*.team.example`.
-        What would let in pages of strangers is refused: `*` alone, `https://*.com`.
-Rule 3  `null` is what pages without an origin send: files, and sandboxed frames of any web page.
+        Entries that would admit strangers' pages are refused: `*` alone, `https://*.com`.
+Rule 3  Pages without an origin send `null`: files, and sandboxed frames of any web page.
 """
 
 import re
@@ -23,7 +23,7 @@ _EXAMPLE = "https://app.example"
 
 
 class Origins:
-    """The origins that are let in; entries as `read_origin` returns them."""
+    """The allowed origins; entries as `read_origin` returns them."""
 
     def __init__(self, entries: Iterable[str]) -> None:
         entries = frozenset(entries)
@@ -39,7 +39,7 @@ class Origins:
 
 
 def read_origin(entry: str) -> str:
-    """An entry of the setting, as browsers would send it. Raises `ValueError` with the way out."""
+    """An entry of the setting, as browsers would send it. Raises `ValueError` with the remedy."""
     entry = entry.strip().lower()
     if entry == NULL:
         return entry
@@ -58,7 +58,7 @@ def read_origin(entry: str) -> str:
 
 
 def _what_is_wrong(entry: str) -> str:
-    """Why an entry is not an origin; it is not repeated where a password may be in it."""
+    """Why an entry is not an origin; it is not repeated if it may contain a password."""
     if "@" in entry:
         return f"an origin has no user name or password; use e.g. {_EXAMPLE}"
     begun = _ORIGIN.match(entry)

@@ -1,4 +1,4 @@
-"""Which path of OpenRouter's API a caller means, however its base URL was written (T-35)."""
+"""The path of OpenRouter's API that a caller intends, however its base URL is written (T-35)."""
 
 import re
 from collections.abc import Container, Sequence
@@ -19,7 +19,7 @@ _AS_USUAL = {prefix + path: path for prefix in ("/v1", "/api/v1") for path in DI
 
 
 def canonical_path(path: str) -> str:
-    """`path` without prefix, stray slashes and doublings: `/v1/chat/completions` is one of ours.
+    """`path` without prefix, stray slashes and repetitions: `/v1/chat/completions` is one of ours.
 
     Expects a decoded path. Dot segments are resolved here, because upstream would resolve them
     too: `/v1/models/../chat/completions` must not get past the policy as some other path.
@@ -38,32 +38,32 @@ def canonical_path(path: str) -> str:
 
 
 def is_below_base(path: str) -> bool:
-    """Whether a path is meant for OpenRouter by how it begins: `/v1/files`, `/api/alpha/x`."""
+    """Whether a path begins like one of OpenRouter's: `/v1/files`, `/api/alpha/x`."""
     return next(iter(_resolved(path.split("/"))), None) in _PREFIX
 
 
 def nearly(sent: str) -> str | None:
-    """The path of ours that another reader might take `sent` for; None where there is none.
+    """Our path as which another parser might interpret `sent`; None if there is none.
 
-    `sent` is a path as it goes upstream, percent-encoded. A server may be lenient about spelling
-    (`lenient.py`), and then such a path would be a way round the policy.
+    `sent` is a path as sent upstream, percent-encoded. A server may be lenient about spelling
+    (`lenient.py`), and such a path would then bypass the policy.
     """
     read = map(canonical_path, readings(sent))
     return next((meant for meant in read if meant in DIALECTS), None)
 
 
 def probably_meant(path: str) -> str | None:
-    """The path of OpenRouter's API that is spelled most like `path`; None where none is near."""
+    """The path of OpenRouter's API that is spelled most like `path`; None if none is similar."""
     known = [*DIALECTS, "/messages/count_tokens", "/models"]
     near = get_close_matches(path.lower(), known, n=1, cutoff=0.7)
     return near[0] if near else None
 
 
 def error_shape(path: str, headers: Container[bytes]) -> ErrorShape:
-    """The shape of errors that a client of this path reads; `headers` are the names of its own.
+    """The error shape that a client of this path expects; `headers` are its headers' names.
 
-    Paths of a dialect have the dialect's. Of the others, some are Anthropic's alone; the rest is
-    shared, and Anthropic's clients are known by the header that they always send.
+    Paths of a dialect have the dialect's shape. Of the others, some are only Anthropic's; the rest
+    are shared, and Anthropic's clients are recognised by the header that they always send.
     """
     meant = canonical_path(path)
     if meant in DIALECTS:
@@ -73,7 +73,7 @@ def error_shape(path: str, headers: Container[bytes]) -> ErrorShape:
 
 
 def base_of(path: str) -> str | None:
-    """The base address's path, in a path that names an endpoint below it; None where it names none.
+    """The base address's path, in a path that names an endpoint below it; else None.
 
     `/api/v1/chat/completions` has the base `/api/v1`.
     """

@@ -1,8 +1,8 @@
 """Incremental framing of server-sent events: any chunking in, the same events out.
 
 Rule 1  A line ends with LF, CRLF or CR; the two bytes of a CRLF may come in two chunks.
-Rule 2  A blank line ends an event; an event without data is none (keep-alive comments).
-Rule 3  The lines of one event may weigh `limit` bytes together; a heavier event is counted and
+Rule 2  A blank line ends an event; one without data (a keep-alive comment) is not an event.
+Rule 3  The lines of one event may have `limit` bytes together; a larger event is counted and
         skipped, so memory stays bounded and the events after it are still read.
 
 The format is the WHATWG's (HTML, "Server-sent events"), except that a byte order mark is dropped
@@ -23,26 +23,26 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class SseParser:
-    """Cuts a byte stream into events; `feed` it chunks, then `close` it once."""
+    """Splits a byte stream into events; `feed` it chunks, then `close` it once."""
 
     __slots__ = ("_after_cr", "_data", "_limit", "_line", "_name", "_weight", "skipped")
 
     def __init__(self, limit: int) -> None:
         self.skipped = 0  # events over the limit
         self._limit = limit
-        self._line = bytearray()  # the line that has no end yet
+        self._line = bytearray()  # the unfinished line
         self._after_cr = False  # the last chunk ended in CR: an LF now belongs to it
         self._name = b""
         self._data: bytes | bytearray | None = None
-        self._weight = 0  # of the lines of the event that has no end yet
+        self._weight = 0  # of the lines of the unfinished event
 
     @property
     def held(self) -> int:
-        """Bytes of the event that has no end yet."""
+        """Bytes of the unfinished event."""
         return self._weight + len(self._line)
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes. Takes time for the chunk, not for what is held."""
+        """The events that `chunk` completes. Its time depends on the chunk, not on held bytes."""
         if not self._weight and (data := self._lone_event(chunk)) is not None:
             return [Event(b"", data)]
         events: list[Event] = []
@@ -56,7 +56,7 @@ class SseParser:
         return events
 
     def _lone_event(self, chunk: bytes) -> bytes | None:
-        """The data, where `chunk` is one event on one line and nothing is held: nearly always."""
+        """The data, if `chunk` is one event on one line and nothing is held: nearly always."""
         if not (chunk.startswith(b"data: ") and chunk.endswith(b"\n\n")):
             return None
         if self._line or self._after_cr or len(chunk) > self._limit:
@@ -64,7 +64,7 @@ class SseParser:
         return None if b"\r" in chunk or chunk.find(b"\n") != len(chunk) - 2 else chunk[6:-2]
 
     def close(self) -> list[Event]:
-        """What the end of the stream completes: some servers leave the last blank line out."""
+        """The events that the stream's end completes: some servers omit the last blank line."""
         return self.feed(b"\n\n") if self._line or self._weight else []
 
     def _lines(self, chunk: bytes) -> list[bytes]:
@@ -96,7 +96,7 @@ class SseParser:
             self._name = value
 
     def _joined(self, data: bytes | bytearray, value: bytes) -> bytearray:
-        """Data of several lines: one buffer, since a million lines would be a million objects."""
+        """Data of several lines in one buffer, since a million lines would be a million objects."""
         joined = data if isinstance(data, bytearray) else bytearray(data)
         joined += b"\n"
         joined += value
@@ -112,7 +112,7 @@ class SseParser:
         self._weight = 0
 
     def _drop(self) -> None:
-        """Let go of an event that is too heavy already; only that it goes on is remembered."""
+        """Discard an event that is already too large; only its continuation is remembered."""
         self._weight = self._limit + 1
         self._data = None
         del self._line[1:]
