@@ -61,7 +61,7 @@ def last_turns(connection: sa.Connection, places: Sequence[Values]) -> Iterable[
 def _look_up(
     connection: sa.Connection, make: Callable[[int], Any], asked: Sequence[Values]
 ) -> Iterable[Values]:
-    """Look up rows; nulls, which match nothing, pad the parameters, so that few texts are needed."""
+    """Look up rows; nulls, which match nothing, pad the parameters to one of few lengths."""
     for first in range(0, len(asked), _MOST_AT_ONCE):
         some = asked[first : first + _MOST_AT_ONCE]
         count = 1 << (len(some) - 1).bit_length()

@@ -141,7 +141,7 @@ class Store:
     def written_after(
         self, cursor: int, wanted: Wanted = EVERYTHING, *, limit: int = 1000
     ) -> tuple[int, list[Receipt]]:
-        """Return receipts written after `cursor`, in that order, and the cursor for the next call."""
+        """Return receipts in the order of writing, after `cursor`, and the cursor to go on with."""
         query = (
             sa.select(RECEIPTS.c.seq, *_COLUMNS)
             .where(RECEIPTS.c.seq > cursor, *of_receipt(wanted))
