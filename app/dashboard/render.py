@@ -70,5 +70,5 @@ def _templates() -> "Environment":
 
 
 def _shown(value: Any) -> Any:
-    """Remove text direction and hidden characters of outside text; Jinja does the escaping."""
+    """Replace direction and hidden characters in outside text; Jinja does the escaping."""
     return shown(value) if type(value) is str else value
