@@ -1,4 +1,4 @@
-"""What commands ask of OpenRouter themselves: listings, records, a request."""
+"""Requests that commands send to OpenRouter themselves: listings, records, a request."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -19,26 +19,26 @@ from app.wire.listing import LARGEST, MOST_ENDPOINTS, MOST_MODELS, NotAListing
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """An open way to OpenRouter, with the operator's key."""
+    """An open connection to OpenRouter, with the operator's key."""
 
     openrouter: OpenRouter
     headers: RawHeaders
 
     async def catalog(self, model: str) -> Catalog:
-        """A catalog that knows this model, as far as it is listed."""
+        """Return a catalog that contains this model, as far as it is listed."""
         rows = await self._rows(f"/models/{listing_key(model)}/endpoints", MOST_ENDPOINTS)
         return EMPTY if rows is None else EMPTY.with_listing(model, rows, time.time())
 
     async def named(self, catalog: Catalog, *, outputs: str | None = None) -> Catalog:
-        """The catalog with every model's other names, as far as the list of models can be read.
+        """Return the catalog with every model's other names, if the list of models can be read.
 
-        The list has models that put out text, unless `outputs` names kinds, with commas.
+        The list has models with text output, unless `outputs` names other kinds, with commas.
         """
         path = "/models" if outputs is None else f"/models?output_modalities={outputs}"
         return catalog.with_models(await self._rows(path, MOST_MODELS))
 
     async def zdr_tags(self, model: str) -> frozenset[str] | None:
-        """The tags of the model's endpoints with zero data retention; None where it isn't told."""
+        """Return the tags of the model's endpoints with zero data retention; None if not listed."""
         rows = await self._rows("/endpoints/zdr", MOST_MODELS)
         if rows is None:
             return None
@@ -46,20 +46,20 @@ class Asking:
         return frozenset(str(row.get("tag")) for row in named if _is_of(model, row))
 
     async def _rows(self, path: str, most: int) -> list[Any] | None:
-        """The rows of a listing; None where it isn't told."""
+        """Return the rows of a listing; None if there is no listing."""
         try:
             return await rows_at(self.openrouter, path, self.headers, most=most)
         except NotAListing:
             return None
 
     async def post(self, path: str, body: bytes) -> Upstream:
-        """Ask for an answer, with the router's own account of it."""
+        """Send a request, and ask for the router's metadata with the answer."""
         told = [*self.headers, (b"content-type", b"application/json")]
         headers = [*told, (b"x-openrouter-metadata", b"enabled")]
         return await self.openrouter.open("POST", path, b"", headers, body)
 
     async def answer(self, path: str, fields: Mapping[str, Any]) -> tuple[int, bytes]:
-        """The status and body of an answer to a request with these fields."""
+        """Send a request with these fields; return the status and body of the answer."""
         upstream = await self.post(path, msgspec.json.encode(fields))
         try:
             return upstream.status, await read_whole(upstream, most=LARGEST)
@@ -73,7 +73,7 @@ def _is_of(model: str, row: dict[str, Any]) -> bool:
 
 @asynccontextmanager
 async def asking(settings: Settings) -> AsyncIterator[Asking]:
-    """A way to OpenRouter. Raises `SettingsError` without a key."""
+    """Open a connection to OpenRouter. Raises `SettingsError` without a key."""
     if settings.openrouter_api_key is None:
         raise SettingsError("this command asks OpenRouter; set OPENROUTER_API_KEY")
     key = settings.openrouter_api_key.get_secret_value()

@@ -1,4 +1,4 @@
-"""`pointsman catalog`: who offers a model, as what and for how much; and keeps it in a file."""
+"""`pointsman catalog`: shows the endpoints and prices of a model, and saves them to a file."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,10 +28,10 @@ _THOUSAND, _MILLION = 1_000, 1_000_000
 def show_catalog(
     settings: Settings, models: Sequence[str], *, catalog: str, save: Path | None
 ) -> int:
-    """Print the endpoints of each model; the exit code is 1 where one is offered by nobody.
+    """Print the endpoints of each model; the exit code is 1 if a model has no endpoint.
 
-    Without models, those that the policies name are saved and none is printed. Raises
-    `SettingsError`, and `PolicyFileError` where the policies are read.
+    Without models, those named in the policies are saved and none is printed. Raises
+    `SettingsError`, and `PolicyFileError` if the policies are read.
     """
     if not models and save is None:
         raise SettingsError("name a model, or use --save FILE to save the models of the policies")
@@ -55,7 +55,7 @@ def show_catalog(
 
 
 def _meant(model: str, settings: Settings) -> str:
-    """The model that an alias stands for; any other name as it is."""
+    """The model of an alias; any other name unchanged."""
     with suppress(PolicyFileError):
         book = read_folder(policy_folder(settings.policies, settings.own_policies))
         return next(
@@ -87,7 +87,7 @@ def _print_model(console: Console, catalog: Catalog, model: str) -> bool:
 
 
 def _table(endpoints: Sequence[Endpoint], *, narrow: bool) -> Table:
-    """One endpoint a row, the cheapest first; where lines are short, the tag has to do."""
+    """One endpoint per row, the cheapest first; in a narrow terminal, only by its tag."""
     table = Table(gap=1 if narrow else 2)
     if not narrow:
         table.add_column("provider", no_wrap=True)
@@ -123,7 +123,7 @@ def _dollars(price: Decimal | None) -> str:
 
 
 def _short(count: int | None) -> str:
-    """262144 as 262k: what tells endpoints apart is its size."""
+    """262144 as 262k: the order of magnitude is enough to compare endpoints."""
     if count is None:
         return "-"
     if count >= _MILLION:

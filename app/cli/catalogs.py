@@ -1,4 +1,4 @@
-"""Where a catalog comes from: OpenRouter, the simulator, or a file; all of them give a snapshot."""
+"""Sources of a catalog: OpenRouter, the simulator, or a file; each returns a snapshot."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -21,24 +21,24 @@ from app.wire.headers import to_upstream
 from app.wire.listing import MOST_ENDPOINTS, MOST_MODELS, NotAListing
 
 LIVE, SIMULATED = "live", "simulated"
-MOST_FETCHED = 60  # whose listings one command fetches
-_AT_ONCE = 4  # it is somebody else's machine, and nobody is waiting for an answer
+MOST_FETCHED = 60  # models whose listings one command fetches
+_AT_ONCE = 4  # to go easy on OpenRouter: no client waits for the answer
 
 
 class Rows(Protocol):
-    """What gives the rows of a listing; None where there is none. May raise `NotAListing`."""
+    """Returns the rows of a listing; None if there is none. May raise `NotAListing`."""
 
     async def __call__(self, path: str, *, most: int) -> list[Any] | None:
-        """The rows at a path, at most so many."""
+        """Return the rows at a path, at most `most`."""
         ...
 
 
-Wanted = Callable[[Catalog], Sequence[str]]  # the models to look at, given the list of them
+Wanted = Callable[[Catalog], Sequence[str]]  # the models to fetch, from the list of all
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A snapshot, the catalog it makes, and how many models were left out of it."""
+    """A snapshot, its catalog, and the number of models left out of it."""
 
     name: str
     snapshot: Snapshot
@@ -47,7 +47,7 @@ class Source:
 
 
 def open_catalog(source: str, settings: Settings, wanted: Wanted) -> Source:
-    """The catalog that `--catalog` names. Raises `SettingsError` where there is none."""
+    """Return the catalog that `--catalog` names. Raises `SettingsError` if there is none."""
     left_out = 0
     if source == LIVE:
         snapshot, left_out = asyncio.run(_live(settings, wanted))
@@ -75,7 +75,7 @@ def _from_file(file: Path) -> Snapshot:
 
 
 def simulated_snapshot() -> Snapshot:
-    """The simulator's catalog as its listings show it, without what they hide."""
+    """The simulator's catalog as in its listings, without data that these hide."""
     from app.simulator.catalog import Catalog as SimulatedCatalog  # noqa: PLC0415 - 100 ms
 
     simulated = SimulatedCatalog.read(None)
@@ -104,9 +104,9 @@ async def _live(settings: Settings, wanted: Wanted) -> tuple[Snapshot, int]:
 
 
 async def fetch(rows: Rows, wanted: Wanted) -> tuple[Snapshot, int]:
-    """A snapshot by way of `rows`, and how many of the models wanted it leaves out.
+    """Return a snapshot read through `rows`, and the number of wanted models it leaves out.
 
-    Raises `SettingsError` for an answer that is no listing, and `UpstreamError`.
+    Raises `SettingsError` for an answer that is not a listing, and `UpstreamError`.
     """
     models = await _rows(rows, "/models?output_modalities=all", MOST_MODELS)
     providers = await _rows(rows, "/providers", MOST_MODELS)

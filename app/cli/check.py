@@ -1,4 +1,4 @@
-"""`pointsman check`: what is wrong with the policy files, before a request finds out."""
+"""`pointsman check`: finds problems in the policy files before they affect a request."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ from app.wording import plural, rules_and_aliases
 
 Output = Literal["text", "json", "sarif"]
 
-BROKEN_FILE = "policy-file"  # the code of what makes a file unusable
+BROKEN_FILE = "policy-file"  # the code of mistakes that make a file unusable
 _CLEAN, _FOUND, _UNUSABLE = 0, 1, 2
 _STYLES: Mapping[Severity, str] = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
@@ -39,10 +39,10 @@ def check(
     output: Output = "text",
     strict: bool = False,
 ) -> int:
-    """Print what the folder holds and what there is to say about it; the exit code.
+    """Print the folder's contents and the findings; return the exit code.
 
-    With `since`, a catalog saved before, also what has changed for these policies.
-    Raises `SettingsError`, and, where people read it, `PolicyFileError` with every mistake.
+    With `since`, a catalog saved earlier, also print the changes that affect these policies.
+    Raises `SettingsError`, and, for output to people, `PolicyFileError` with every mistake.
     """
     folder = policy_folder(settings.policies, settings.own_policies)
     try:
@@ -65,7 +65,7 @@ def check(
 
 
 def output_of(*, as_json: bool, as_sarif: bool) -> Output:
-    """What the options ask for. Raises `SettingsError` for both at once."""
+    """Return the output format of the options. Raises `SettingsError` for both at once."""
     if as_json and as_sarif:
         raise SettingsError("--json and --sarif exclude each other; choose one")
     return "json" if as_json else "sarif" if as_sarif else "text"

@@ -1,4 +1,4 @@
-"""All commands. Each lives in a file of its own, imported when it is run: start-up stays short."""
+"""All commands. Each has its own file, imported when the command runs, for a fast start-up."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal

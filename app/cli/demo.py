@@ -1,4 +1,4 @@
-"""`pointsman demo`: the whole thing without a key, in front of a simulated OpenRouter."""
+"""`pointsman demo`: all of Pointsman without a key, in front of a simulated OpenRouter."""
 
 import socket
 import threading
@@ -32,7 +32,7 @@ Pointsman serves {base_url}
 def demo(settings: Settings) -> None:
     """Start a simulated OpenRouter and the proxy, send sample traffic, keep serving.
 
-    Receipts go to a ledger of their own, so that simulated ones never mix with real ones.
+    Receipts go to a separate ledger, so that simulated ones never mix with real ones.
     """
     start_logging("warning" if settings.log_level == "info" else settings.log_level)
     simulator = _in_a_thread(create_simulator(), listen("127.0.0.1", 0))
@@ -54,7 +54,7 @@ def demo(settings: Settings) -> None:
 def simulate(
     *, host: str, port: int, catalog: Path | None, presets: Path | None, seed: int, pace: float
 ) -> None:
-    """Serve the simulated OpenRouter alone until it is told to stop."""
+    """Serve only the simulated OpenRouter, until it receives a signal to stop."""
     start_logging("info")
     _check("--catalog", catalog, Catalog.read)
     _check("--presets", presets, Presets.read)
@@ -74,7 +74,7 @@ def _check(option: str, file: Path | None, read: Callable[[Path | None], object]
 
 
 def _a_caller_key(settings: Settings) -> dict[str, str]:
-    """The headers that get our own samples through the door."""
+    """The headers with which our own sample requests are admitted."""
     for key in settings.caller_keys.values():
         return {"authorization": f"Bearer {key.get_secret_value()}"}
     return {}
@@ -92,7 +92,7 @@ def _in_front_of(simulator: str, settings: Settings) -> Settings:
 
 
 def _in_a_thread(app: ASGIApp, listener: socket.socket) -> str:
-    """Serve `app` beside the main thread, for as long as the process lives; its API's address."""
+    """Serve `app` in a thread for the life of the process; return the address of its API."""
     server = serving(app, drain_seconds=0)
     threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
     return _api(listener)

@@ -1,4 +1,4 @@
-"""`pointsman doctor`: is everything in place? Each thing is tried as a request would use it."""
+"""`pointsman doctor`: tests each part of the setup in the way that a request would use it."""
 
 import asyncio
 import time
@@ -30,15 +30,15 @@ _PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing that was tried: what it is, whether it is well, and what there is to say."""
+    """One check: its name, whether it passed, and details."""
 
     what: str
-    well: bool | None  # None: it could not be tried, which is no fault
+    well: bool | None  # None: it could not be checked, which is not an error
     told: str
 
 
 async def examine(settings: Settings) -> list[Diagnosis]:
-    """Everything that can be tried, in the order in which a request would need it."""
+    """Run every possible check, in the order in which a request would need each part."""
     found: list[Diagnosis] = []
     for what, look in _EXAMINATIONS.items():
         try:
@@ -49,7 +49,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
 
 
 def doctor(settings: Settings) -> int:
-    """Print what was found; the exit code is 1 where something is wrong."""
+    """Print the results; the exit code is 1 if a check failed."""
     found = asyncio.run(examine(settings))
     console = Console()
     marks: Mapping[bool | None, tuple[str, str]] = {
@@ -60,7 +60,7 @@ def doctor(settings: Settings) -> int:
     for each in found:
         word, style = marks[each.well]
         line = Text(word, style=style).append(f"{each.what:<9} ", style="bold")
-        indented = f"\n{' ' * len(line)}"  # nothing that is told may look like another diagnosis
+        indented = f"\n{' ' * len(line)}"  # no detail may look like another diagnosis
         console.print(line.append(each.told.replace("\n", indented)))
     return 1 if any(each.well is False for each in found) else 0
 
@@ -116,7 +116,7 @@ async def _upstream(settings: Settings) -> Told:
 
 
 async def _how_the_address_is_wrong(settings: Settings) -> str | None:
-    """What to set instead of an address that is no API's, as far as it can be found on its host."""
+    """The setting to use if the address is not an API's, if one can be found on its host."""
     url = settings.upstream_url
     wrong = amiss(*await _models_at(url, settings))
     if wrong is None:
@@ -133,7 +133,7 @@ async def _how_the_address_is_wrong(settings: Settings) -> str | None:
 
 
 async def _models_at(url: str, settings: Settings) -> tuple[int, bytes]:
-    """How a base address answers for its list of models: status and body."""
+    """The answer of a base address to a request for its list of models: status and body."""
     key = settings.openrouter_api_key.get_secret_value() if settings.openrouter_api_key else None
     openrouter = connect(
         url,
@@ -150,7 +150,7 @@ async def _models_at(url: str, settings: Settings) -> tuple[int, bytes]:
 
 
 async def _running(settings: Settings) -> Told:
-    """The way of a real request through a running server, up to where it would be sent (T-36)."""
+    """Follow a real request through a running server, up to where it would be sent (T-36)."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
     base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     headers = {"x-pointsman-dry-run": "1"}

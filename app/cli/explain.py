@@ -1,4 +1,4 @@
-"""`pointsman explain`: what would be sent for a model, and which line of which file says so."""
+"""`pointsman explain`: shows the request for a model, and the file and line of each setting."""
 
 from functools import partial
 from typing import Any
@@ -36,10 +36,10 @@ def show_explanation(
     as_json: bool,
     catalog: str | None = None,
 ) -> int:
-    """Print the explanation; the exit code is 1 where the request would be refused.
+    """Print the explanation; the exit code is 1 if the request would be refused.
 
-    With a `catalog`, the funnel too. Raises `SettingsError` for a `--provider` that is no JSON
-    object or a catalog that can't be had, and `PolicyFileError`.
+    With a `catalog`, also print the funnel. Raises `SettingsError` for a `--provider` that is not a
+    JSON object or a catalog that can't be loaded, and `PolicyFileError`.
     """
     book = read_folder(policy_folder(settings.policies, settings.own_policies))
     try:
@@ -103,7 +103,7 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
 
 
 def _foreseen(each: Forecast) -> Text:
-    """The funnel, and who is left or what to change."""
+    """The funnel, and the endpoints left or the change required."""
     left = ", ".join(
         f"{endpoint.tag} ({endpoint.quantization})" for endpoint in each.funnel.survivors
     )
@@ -121,7 +121,7 @@ def _foreseen(each: Forecast) -> Text:
 
 
 def _fields(fields: tuple[Explained, ...], *, narrow: bool) -> Table:
-    """One field a row; where lines are short, its origin goes below it."""
+    """One field per row; in a narrow terminal, its origin is below it."""
     table = Table()
     table.add_column("field", no_wrap=True)
     table.add_column("sent as", overflow="fold")

@@ -31,7 +31,10 @@ _LISTS = TUPLES - _JSON
 
 
 def export(store: "Store", wanted: Wanted, *, form: Format, output: Path | None) -> int:
-    """Write what fits, oldest first; how many there were. A file appears only when it is whole."""
+    """Write matching receipts, oldest first; return their number.
+
+    The file appears only when it is complete.
+    """
     if form == "parquet" and output is None:
         raise SettingsError("Parquet requires a file; add -o receipts.parquet")
     count = 0
@@ -60,7 +63,7 @@ def _target(output: Path | None) -> Iterator[IO[bytes]]:
 
 
 def _with_progress(store: "Store", wanted: Wanted) -> Iterator[Sequence[Receipt]]:
-    """Pages in the order of writing, up to what is there now, with a bar on a terminal."""
+    """Yield pages in the order of writing, up to the current end, with a bar on a terminal."""
     cursor, end = store.first_since(wanted.since) - 1, store.end()
     console = Console(stderr=True)
     columns = (TextColumn("exporting"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -94,7 +97,7 @@ def _csv(file: IO[bytes]) -> Iterator[Write]:
 
 
 class _Encoded:
-    """What `csv` writes to: text in, UTF-8 out."""
+    """The file that `csv` writes to: encodes text as UTF-8."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -104,7 +107,7 @@ class _Encoded:
 
 
 def _flat(named: Mapping[str, Any]) -> Iterable[Any]:
-    """One receipt's cells: what is a list or an object as JSON, what is absent as nothing."""
+    """One receipt's cells: lists and objects as JSON, absent values as empty."""
     for name in FIELDS:
         value = named[name]
         if isinstance(value, str):
@@ -114,21 +117,21 @@ def _flat(named: Mapping[str, Any]) -> Iterable[Any]:
 
 
 def as_text(value: str) -> str:
-    """A text on one line that no spreadsheet takes for a formula, and no terminal for a command.
+    """Return a one-line text that is safe as a spreadsheet cell and on a terminal.
 
-    An apostrophe is put before what would begin a formula: at the start, and behind a semicolon,
-    where some spreadsheets begin another cell.
+    An apostrophe is put before any character that would begin a formula: at the start, and after a
+    semicolon, where some spreadsheets begin another cell.
     """
     return one_line(_FORMULA.sub(r"\g<1>'", value))
 
 
 def _as_json(value: Any) -> str:
-    """JSON without a semicolon, for the same reason; it says the same."""
+    """Encode as JSON without a semicolon, for the same reason; the value is the same."""
     return json_text(value).replace(";", "\\u003b")
 
 
-# Each of these begins a formula somewhere, in full width too; so does what stands behind a tab or
-# a carriage return.
+# Each of these begins a formula in some spreadsheet, also in full width; so does text after a tab
+# or a carriage return.
 _FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])")
 
 

@@ -1,4 +1,4 @@
-"""The options that say which receipts: the same ones for `log`, `stats` and `export`."""
+"""The options that filter receipts: the same for `log`, `stats` and `export`."""
 
 import inspect
 from collections.abc import Callable
@@ -35,7 +35,7 @@ _SWITCHES = frozenset({"failed", "refused"})
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, with an option for each filter in place of its parameter `wanted`."""
+    """Return the command with an option for each filter instead of its parameter `wanted`."""
     own = inspect.signature(command).parameters.values()
     options = [
         inspect.Parameter(
@@ -63,7 +63,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def wanted_of(filters: dict[str, Any]) -> "Wanted":
-    """What the options given ask for. Raises `SettingsError` that names the one at fault."""
+    """Parse the given options. Raises `SettingsError` that names the invalid option."""
     from app.ledger.wanted import FilterError, read  # noqa: PLC0415 - start-up stays short
 
     given = {

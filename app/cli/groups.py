@@ -13,7 +13,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 class Grouped(TyperGroup):
-    """Lists commands under headings, those that no heading names last."""
+    """Lists commands under headings; commands without a heading come last."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the headings and their commands."""

@@ -1,7 +1,7 @@
-"""Guards standard output and error: all that a process prints there is first `shown`.
+"""Guards standard output and error: everything that a process prints there is first `shown`.
 
-That is `print`, error messages, warnings, stack traces and the process log. Rich writes its colours
-past the guard, so what it prints is guarded where it renders: see `terminal`.
+That is `print`, error messages, warnings, stack traces and the process log. Rich's colours bypass
+the guard, so its output is guarded when it is rendered: see `terminal`.
 """
 
 import io
@@ -13,7 +13,7 @@ from app.shown import shown
 
 
 def guard_output() -> None:
-    """Let nothing reach standard output and error, from now on, but what may be shown.
+    """Pass only safe text to standard output and error from now on.
 
     A character that the terminal's encoding lacks becomes a question mark.
     """
@@ -24,10 +24,10 @@ def guard_output() -> None:
 
 
 class Guarded:
-    """A text stream that passes on what is `shown`, and is the stream it wraps in all else."""
+    """A text stream that writes text as `shown`, and otherwise acts as the stream it wraps."""
 
     def __init__(self, stream: IO[str]) -> None:
-        self.rich_proxied_file = stream  # the name by which Rich finds where to write by itself
+        self.rich_proxied_file = stream  # the name by which Rich finds the stream to write to
 
     def write(self, text: str) -> int:
         """Write a text as it may be shown."""

@@ -1,4 +1,4 @@
-"""`pointsman import`: what another tool's file says about providers, as a policy file."""
+"""`pointsman import`: converts another tool's provider settings to a policy file."""
 
 import sys
 from pathlib import Path
@@ -12,9 +12,9 @@ _MOST_SHOWN = 20
 
 
 def print_imported(file: Path, tool: str | None) -> None:
-    """Print the policy file to stdout, and to stderr what it doesn't say.
+    """Print the policy file to stdout, and to stderr the settings that it doesn't contain.
 
-    Raises `ForeignFileError` where `file` can't be read, or isn't of a kind that we know.
+    Raises `ForeignFileError` if `file` can't be read, or is not of a known kind.
     """
     imported = import_file(file.name, _text(file), tool)
     sys.stdout.write(imported.text)

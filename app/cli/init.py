@@ -1,4 +1,4 @@
-"""`pointsman init`: a commented starter policy for the models and tools that were named."""
+"""`pointsman init`: writes a commented starter policy for the given models and tools."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -49,9 +49,9 @@ _OF_A_TOOL = """
 
 
 def init(models: Iterable[str], tools: Iterable[str], file: Path) -> None:
-    """Write a starter policy, and the schema beside it for editors; say what to do next.
+    """Write a starter policy, with the schema for editors; print the next steps.
 
-    Raises `SettingsError` for a name that is none, and rather than overwrite a file.
+    Raises `SettingsError` for an invalid name, and rather than overwrite a file.
     """
     models, tools = list(dict.fromkeys(models)), list(dict.fromkeys(tools))
     for model in models:
@@ -85,17 +85,17 @@ def init(models: Iterable[str], tools: Iterable[str], file: Path) -> None:
 def starter(
     models: Iterable[str], tools: Iterable[str], *, beside: Mapping[str, str] | None = None
 ) -> str:
-    """The text of a starter policy that can stand `beside` other files, by name.
+    """Return the text of a starter policy that is valid together with the files `beside` it.
 
-    It is read once, together with them, so that it is sure to be sound. Raises `SettingsError`
-    where those are not.
+    It is parsed once, together with them, to make sure that it is valid. Raises `SettingsError` if
+    those files are not.
     """
     others = beside or {}
     try:
         taken = {rule.name.lower() for rule in read_book(others).rules}
     except PolicyFileError as error:
         raise SettingsError(f"correct the existing policies first:\n{error}") from None
-    # Where there are policies already, they have a say on all models: only what is new is added.
+    # Existing policies already apply to all models: only new rules are added.
     pieces = [_HEAD if not others else _HEAD.partition("  - name")[0]]
     for model in models:
         name = _free(model.replace("/", "-").replace(":", "-"), taken)
@@ -116,7 +116,7 @@ def starter(
 
 
 def _free(name: str, taken: Collection[str]) -> str:
-    """`name`, or with a number where there is a rule of that name."""
+    """`name`, with a number appended if there is a rule of that name."""
     numbered = (f"{name}-{number}" for number in count(2))
     return next(each for each in chain([name], numbered) if each.lower() not in taken)
 
@@ -129,7 +129,7 @@ def _texts_beside(file: Path) -> dict[str, str]:
 
 
 def _write_schema(file: Path) -> None:
-    """The schema for editors; another file of that name is left alone."""
+    """Write the schema for editors; a different file of that name is not changed."""
     if file.exists() and "Pointsman policy" not in file.read_text(
         encoding="utf-8", errors="replace"
     ):

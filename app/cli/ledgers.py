@@ -13,7 +13,7 @@ _FILE = "sqlite:///"
 
 
 def to_read(settings: Settings) -> Store:
-    """The ledger of these settings. Raises `SettingsError` rather than make one to look into."""
+    """Open the ledger of these settings. Raises `SettingsError` if there is none to read."""
     url = said(settings).ledger()
     if url.startswith(_FILE) and not Path(url.removeprefix(_FILE)).exists():
         raise SettingsError(
@@ -24,12 +24,12 @@ def to_read(settings: Settings) -> Store:
 
 
 def to_follow(settings: Settings) -> Store:
-    """The ledger of these settings, made where there is none: receipts will come to it."""
+    """Open the ledger of these settings, and create it if needed: receipts will be added."""
     return Store.open(said(settings).ledger())
 
 
 def said(settings: Settings) -> Settings:
-    """As `with_ledger`, and a line on standard error where the receipts are the demo's."""
+    """Same as `with_ledger`, with a line on standard error if the receipts are the demo's."""
     found = with_ledger(settings)
     if is_demo(found):
         Console(stderr=True).print("These are receipts of the demo, from a simulated OpenRouter.")

@@ -1,4 +1,4 @@
-"""`pointsman log`: receipts, newest last, and as they come with `--follow`."""
+"""`pointsman log`: prints receipts, newest last, and new ones as they arrive with `--follow`."""
 
 import sys
 import time
@@ -26,7 +26,7 @@ Shown = Mapping[str, Any]
 _VERDICTS = {"kept": "green", "broken": "bold red", "unproven": "yellow"}
 _FOLLOW_SECONDS = 0.3
 _SHORT = 8  # characters of an id
-_WIDE = 100  # characters a line, from which a model is shown with its author
+_WIDE = 100  # characters per line needed to show a model with its author
 _UNCUT = 10_000
 _NOTHING_YET = "No receipts yet; send a request through Pointsman, or set --ledger."
 _NONE_FITS = "No receipt matches these filters; 'qwen/*' matches any model of qwen."
@@ -34,21 +34,21 @@ _NONE_FITS = "No receipt matches these filters; 'qwen/*' matches any model of qw
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the table, shown where the terminal has so many characters a line."""
+    """One column of the table, shown if the terminal is wide enough."""
 
     heading: str
     cell: Callable[[Shown], Text]
     justify: Literal["left", "right"] = "left"
     from_width: int = 0
     to_width: int = sys.maxsize
-    min_width: int | None = None  # so that what is added later stays in line
-    shrinks: bool = False  # where lines are too short for a long name, at its cost alone
+    min_width: int | None = None  # keeps rows that are added later aligned
+    shrinks: bool = False  # if lines are too short for a long name, only this column shrinks
 
 
 def log(store: "Store", wanted: Wanted, *, follow: bool, as_json: bool, limit: int) -> None:
     """Print the newest receipts; with `follow`, go on as new ones are written, until Ctrl-C.
 
-    Into a pipe or a file nothing is cut.
+    Nothing is cut in output to a pipe or a file.
     """
     console = Console() if sys.stdout.isatty() else Console(width=_UNCUT)
     cursor = store.end()
@@ -58,7 +58,7 @@ def log(store: "Store", wanted: Wanted, *, follow: bool, as_json: bool, limit: i
         console.print(_NOTHING_YET if empty else _NONE_FITS)
     _print(newest, console, as_json=as_json)
     headings = not newest
-    to_come = replace(wanted, since=None)  # says which of those that are there already
+    to_come = replace(wanted, since=None)  # selects among the receipts that exist already
     while follow:
         time.sleep(_FOLLOW_SECONDS)
         cursor, written = store.written_after(cursor)
@@ -68,7 +68,7 @@ def log(store: "Store", wanted: Wanted, *, follow: bool, as_json: bool, limit: i
 
 
 def show_one(store: "Store", name: str) -> None:
-    """Print one receipt in full. Raises `SettingsError` where the ledger has none of that name."""
+    """Print one receipt in full. Raises `SettingsError` if the ledger has none of that name."""
     console, receipt = Console(), found(store, name)
     whole = whole_of(receipt)
     verdict = receipt.verdict or "no verdict"
@@ -93,9 +93,9 @@ def show_one(store: "Store", name: str) -> None:
 
 
 def found(store: "Store", name: str) -> Receipt:
-    """The receipt that a command line names: its id, the end of its id, or `last`.
+    """Return the receipt that a command line names: by its id, the end of its id, or `last`.
 
-    Raises `SettingsError` where there is none, or several.
+    Raises `SettingsError` if there is none, or several.
     """
     receipts = store.named(name)
     if not receipts:
@@ -111,7 +111,7 @@ def found(store: "Store", name: str) -> Receipt:
 
 
 def short(receipt_id: str) -> str:
-    """The end of an id, which is enough to name a receipt of late."""
+    """The end of an id, which is enough to name a recent receipt."""
     return receipt_id[-_SHORT:]
 
 
@@ -136,7 +136,7 @@ def show(receipts: Iterable[Shown], console: Console, *, headings: bool = True) 
 
 
 def _value(fact: Fact) -> RenderableType:
-    """A fact's value on one line, unless it is JSON of ours."""
+    """A fact's value on one line, unless it is our own JSON."""
     return lines(*map(Text, fact.value.split("\n"))) if fact.block else Text(fact.value)
 
 
@@ -158,7 +158,7 @@ def _table_of(rows: Iterable[Mapping[str, str]]) -> Table:
 
 
 def style_of(verdict: str) -> str:
-    """The colour that a verdict has everywhere."""
+    """The colour of a verdict, the same everywhere."""
     return _VERDICTS.get(verdict, "")
 
 
@@ -167,7 +167,7 @@ def _time(receipt: Shown) -> Text:
 
 
 def _moment(moment: datetime) -> str:
-    """A time of day, with its date where that is not today's."""
+    """A time of day, with its date if that is not today."""
     local, today = moment.astimezone(), datetime.now().astimezone()
     if local.date() == today.date():
         return f"{local:%H:%M:%S}"
@@ -184,7 +184,7 @@ def _verdict(receipt: Shown) -> Text:
 
 
 def _model(receipt: Shown) -> Text:
-    """The alias and its model, or the model asked for; the path where no policy applies to it."""
+    """The alias and its model, or the requested model; the path if no policy applies to it."""
     if receipt["alias"]:
         return Text(f"{receipt['alias']} > {receipt['model_sent']}")
     return Text(receipt["model_asked"] or receipt["path"] or "-")
@@ -199,7 +199,7 @@ def _model_in_short(receipt: Shown) -> Text:
 
 
 def _served(receipt: Shown) -> Text:
-    """Who served, at which listed quantization; or why nobody did."""
+    """The provider that served and its listed quantization; or why no provider served."""
     if receipt["provider"] is None:
         code, status = receipt["error_code"], receipt["status"]
         why = "upstream error" if code == str(status) else code or receipt["ending"]

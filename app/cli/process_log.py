@@ -1,4 +1,4 @@
-"""The process log: one line an event, to standard error."""
+"""The process log: one line per event, to standard error."""
 
 import logging
 import sys
@@ -9,24 +9,24 @@ MOST_LOGGED = 20_000  # characters of one entry, a stack trace included
 
 
 def start_logging(level: str, *, who: str = "") -> None:
-    """Begin it; uvicorn's own chatter only when it warns.
+    """Start the process log; of uvicorn's own messages, only warnings and above are logged.
 
-    `who` says it, where several do.
+    `who` names the process, if there are several.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Timed(who))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("pointsman").setLevel(level.upper())
-    # Nothing of this is shown, and one line is written per request.
+    # None of this is printed, and one line is written per request.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 - as logging's HOWTO has it
     logging.getLogger("uvicorn.error").addFilter(_without_known_noise)
 
 
 class _Timed(logging.Formatter):
-    """A time, and `who`, before each event; the further lines of one are indented.
+    """Puts a time and `who` before each event; its continuation lines are indented.
 
-    Whatever is logged is `shown`: no text from outside can steer a terminal, or begin a line that
+    Every logged text is `shown`: no text from outside can control a terminal, or begin a line that
     looks like an event.
     """
 
@@ -43,5 +43,5 @@ class _Timed(logging.Formatter):
 
 
 def _without_known_noise(record: logging.LogRecord) -> bool:
-    """An answer left incomplete on purpose is no error: that is how a cut stays visible (T-06)."""
+    """Drop uvicorn's error for an answer left incomplete on purpose, to show a cut (T-06)."""
     return "without completing response" not in record.getMessage()

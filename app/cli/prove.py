@@ -1,8 +1,8 @@
-"""`pointsman prove`: does OpenRouter keep to each clause of a model's policy?
+"""`pointsman prove`: tests whether OpenRouter enforces each clause of a model's policy.
 
-For each clause it asks for the impossible. A refusal is free, and is the proof; an answer means
-that the clause is not enforced. With `--positive` it also sends one small request under the whole
-policy and judges who served, which costs a few tokens.
+For each clause it sends a request that can't be satisfied. A refusal is free, and is the proof; an
+answer means that the clause is not enforced. With `--positive` it also sends one small request
+under the whole policy and judges which provider served, which costs a few tokens.
 """
 
 import asyncio
@@ -66,8 +66,8 @@ class Proof:
 def prove(settings: Settings, model: str, *, positive: bool, as_json: bool) -> int:
     """Print one row for each clause.
 
-    The exit code is 1 where one is not kept, and 2 where OpenRouter's answer decided nothing: a
-    wrong key, a model that it doesn't know.
+    The exit code is 1 if a clause is not kept, and 2 if OpenRouter's answer was inconclusive: a
+    wrong key, or a model that it doesn't know.
     """
     proofs = asyncio.run(proofs_of(settings, model, positive=positive))
     if as_json:
@@ -124,7 +124,7 @@ def _step(error: Mapping[str, Any]) -> str:
 
 
 async def _served(ask: Asking, model: str, revision: str, route: Route, catalog: Catalog) -> Proof:
-    """The positive control: one request as the proxy would send it, judged as it would be."""
+    """The positive control: one request, sent and judged as the proxy would do it."""
     request = read_request(msgspec.json.encode({"model": model, **_ASK}))
     try:
         outgoing = apply(request, route)

@@ -1,9 +1,9 @@
-"""`pointsman prove --channels`: does OpenRouter keep to `provider` on every channel?
+"""`pointsman prove --channels`: tests whether OpenRouter enforces `provider` on every channel.
 
-Down each channel that docs/channels.md calls held goes a demand that nobody can meet; a refusal is
-free, and is the proof. With `--positive`, each tool that calls a model inside gets one request that
-shows whether `provider` holds there, which nothing documents; that costs some tokens. The table is
-Markdown, to be pasted as it is.
+On each channel that docs/channels.md calls held, it sends a request that no endpoint can satisfy;
+a refusal is free, and is the proof. With `--positive`, it also sends one request to each tool that
+calls a model inside, to show whether `provider` applies there, which is undocumented; that costs
+some tokens. The table is Markdown, to be pasted unchanged.
 """
 
 import asyncio
@@ -28,13 +28,13 @@ INNER = "openai/gpt-4o-mini"
 
 _OK = 200
 _MOST_TOLD = 100  # characters of an error
-_NO_CANDIDATE = "404 No models match"  # a router that has nobody to choose from
+_NO_CANDIDATE = "404 No models match"  # a router without any candidate
 _REFUSED_INSIDE = ("No endpoints found", "No allowed providers")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One row: what came back on a channel, and what that means."""
+    """One row: the answer on a channel, and its meaning."""
 
     channel: str
     outcome: str  # held, NOT HELD, undecided, untested; seen: ...
@@ -44,7 +44,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to try: a model or alias, a preset's slug, a model for tools, and whether to pay."""
+    """The options: a model or alias, a preset's slug, a model for tools, and whether to pay."""
 
     model: str
     preset: str | None = None
@@ -55,7 +55,7 @@ class Asked:
 def prove_channels(settings: Settings, asked: Asked, *, as_json: bool) -> int:
     """Print a row for each channel.
 
-    The exit code is 1 where one is not held, and 2 where an answer decided nothing.
+    The exit code is 1 if a channel is not held, and 2 if an answer was inconclusive.
     """
     rows = asyncio.run(seen_on(settings, asked))
     if as_json:
@@ -79,7 +79,7 @@ async def seen_on(settings: Settings, asked: Asked) -> list[Seen]:
     book = read_folder(policy_folder(settings.policies, settings.own_policies))
     request = read_request(msgspec.json.encode({"model": asked.model, "messages": []}))
     route = book.route_for(request, caller=None, user_agent="", catalog=Catalog())
-    model, inner = route.model_sent, asked.inner  # under its own name, where an alias is given
+    model, inner = route.model_sent, asked.inner  # under its own name, if an alias is given
     async with asking(settings) as ask:
         catalog = await ask.named(Catalog(), outputs="text,image,embeddings,rerank")
         found = [await _tried(ask, each) for each in probes(model, catalog, preset=asked.preset)]
@@ -114,7 +114,7 @@ def _told(status: int, answer: Any, error: Any) -> str:
 
 
 def _inside(body: bytes, *, served: bool) -> str:
-    """What an answer shows of a call inside: it ran although it should not have, or not."""
+    """What an answer shows about a call inside: whether it ran although it should not have."""
     if not served:
         return "undecided"
     text = body.decode(errors="replace")

@@ -56,7 +56,7 @@ Serving until Ctrl-C. With OPENROUTER_API_KEY set, the same command serves the r
 
 
 def send_samples(base_url: str, headers: dict[str, str], log: str) -> None:
-    """Send the samples and print their receipts and what to do next."""
+    """Send the samples; print their receipts and the next steps."""
     console = Console()
     root = base_url.removesuffix("/v1")
     receipts = f"{root}/pointsman/receipts"
@@ -92,7 +92,7 @@ def _send(
 
 
 def _receipt(client: httpx2.Client, url: str) -> dict[str, Any] | None:
-    """One receipt, as soon as it is in the ledger; None where the ledger can't be read."""
+    """One receipt, as soon as it is in the ledger; None if the ledger can't be read."""
     until = time.monotonic() + _WAIT_SECONDS
     while True:
         answer = client.get(url)

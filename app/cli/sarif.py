@@ -13,7 +13,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def sarif_of(findings: Iterable[Finding]) -> dict[str, Any]:
-    """One run of one tool; files under the working directory are named relative to it."""
+    """Return one run of one tool; files under the working directory have relative names."""
     titles = {check.code: check.title for check in CHECKS}
     found = list(findings)
     titles |= {
@@ -46,7 +46,7 @@ def _result(finding: Finding) -> dict[str, Any]:
 
 
 def _uri(file: Path) -> str:
-    """A reference relative to the working directory, else a file address."""
+    """A reference relative to the working directory, otherwise a file URL."""
     here, whole = Path.cwd(), file.absolute()
     return (
         quote(whole.relative_to(here).as_posix()) if whole.is_relative_to(here) else whole.as_uri()

@@ -1,4 +1,4 @@
-"""`pointsman serve`: the proxy in front of an upstream, until it is told to stop."""
+"""`pointsman serve`: runs the proxy in front of an upstream until it receives a signal."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ log = logging.getLogger("pointsman")
 
 
 def serve(settings: Settings) -> None:
-    """Start and stay until SIGINT or SIGTERM.
+    """Start and run until SIGINT or SIGTERM.
 
     Raises `StartupError` before anything listens: bad settings, bad policies, a port in use.
     """

@@ -1,4 +1,4 @@
-"""A server that stays until it is told to stop, and stops in two steps."""
+"""A server that runs until it receives a signal, and stops in two steps."""
 
 import asyncio
 import gc
@@ -37,7 +37,7 @@ _LAST_LOOK_SECONDS = 0.005
 
 
 def announce(settings: Settings, listener: socket.socket) -> None:
-    """Say what is served, where, and where to look."""
+    """Print what is served, its address, and where to look."""
     several = f", with {settings.workers} workers" if settings.workers > 1 else ""
     log.info(
         "Pointsman serves %s, in front of %s%s", base_url(listener), settings.upstream_url, several
@@ -57,13 +57,13 @@ def stay(
 ) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP, let running answers finish, and return.
 
-    uvicorn raises the signal again when it is done; that it was heeded is no failure.
+    uvicorn raises the signal again when it is done; a handled signal is not a failure.
     """
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, lambda *_: None)
-    gc.freeze()  # what start-up left stays for good: no collection has to look at it again
+    gc.freeze()  # start-up's objects stay for good: no collection has to scan them again
     server = serving(app, drain_seconds, bounds=bounds)
-    hung_up = getattr(signal, "SIGHUP", None)  # a terminal is closed, unless `nohup` says otherwise
+    hung_up = getattr(signal, "SIGHUP", None)  # a terminal is closed, unless `nohup` is used
     if hung_up is not None and signal.getsignal(hung_up) is not signal.SIG_IGN:
         signal.signal(hung_up, server.handle_exit)
     server.run(sockets=[listener])
@@ -72,8 +72,8 @@ def stay(
 class Server(uvicorn.Server):
     """Stops in two steps (T-26).
 
-    First new requests get a 503 while running ones go on; when all have ended, or their time is
-    up, nobody is listened to any more. A second signal ends at once.
+    First new requests get a 503 while running ones continue; when all have ended, or their time is
+    up, the server closes. A second signal ends it at once.
     """
 
     def __init__(self, config: uvicorn.Config, state: State, drain_seconds: int) -> None:
@@ -94,20 +94,20 @@ class Server(uvicorn.Server):
             self.drain()
 
     def drain(self) -> None:
-        """Take no new requests; stop when those that run have ended, or have had their time."""
+        """Accept no new requests; stop when the running ones have ended, or their time is up."""
         self._traffic.draining = True
         self._until = time.monotonic() + self._drain_seconds
         if self._traffic.open:
             log.info("stopping: waiting for %d requests to finish", self._traffic.open)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen, and hear of connections that can't be accepted."""
+        """Begin to listen, and handle connections that can't be accepted."""
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._note)
         await super().startup(sockets)
 
     async def main_loop(self) -> None:
-        """Stay until it is time to stop; `stop` does not have to wait for the next tick."""
+        """Run until it is time to stop; `stop` does not have to wait for the next tick."""
         with self._stalls.watched():
             for counter in itertools.count():
                 if self._stopped or await self.on_tick(counter):
@@ -129,7 +129,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close listeners and idle connections, give answers a second, end the lifespan.
 
-        uvicorn's waits for a tick of 0.1 s before it looks whether anything is still open.
+        uvicorn's own method waits 0.1 s before it checks whether anything is still open.
         """
         for listener in (*self.servers, *(sockets or ())):
             listener.close()
@@ -154,7 +154,7 @@ class Server(uvicorn.Server):
             await server.wait_closed()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: is all well, and is it time to stop?"""
+        """Check the server ten times a second; return whether it is time to stop."""
         self._stalls.tick(_TICK_SECONDS)
         if counter % _LOOK_EVERY_TICKS == 0:
             connections = self._traffic.connections
@@ -173,7 +173,7 @@ class Server(uvicorn.Server):
         return True
 
     def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """What goes wrong in the loop itself; asyncio's own may lack descriptors to accept with."""
+        """Handle errors of the loop itself, such as a lack of descriptors to accept with."""
         error = context.get("exception")
         if isinstance(error, OSError) and error.errno in NONE_LEFT:
             connections = self._traffic.connections
@@ -183,26 +183,26 @@ class Server(uvicorn.Server):
 
 
 def serving(app: "ASGIApp", drain_seconds: int, *, bounds: Bounds = STANDARD) -> Server:
-    """A server for `app`, which counts its own traffic if it is Pointsman."""
+    """Return a server for `app`, which counts its own traffic if it is Pointsman."""
     state = state_of(app)
     return Server(configured(app, bounds, state), state, drain_seconds)
 
 
 def state_of(app: "ASGIApp") -> State:
-    """What an app counts at its door; a state of its own, if it is none of ours."""
+    """The state in which an app counts its traffic; a new one, if it is not ours."""
     state = getattr(app, "state", None)
     return state if isinstance(state, State) else State(Traffic(), Stalls())
 
 
 def configured(app: "ASGIApp", bounds: Bounds, state: State) -> uvicorn.Config:
-    """The uvicorn that we want: quick loop and parser, no header or log line of its own."""
+    """Configure uvicorn: fast loop and parser, without its own headers and log lines."""
     return uvicorn.Config(
         app,
         loop="auto",
         http=protocol(bounds, state.traffic.connections),
         ws="none",
         interface="asgi3",
-        proxy_headers=False,  # nothing here asks where a caller says it comes from
+        proxy_headers=False,  # an address that a caller claims is not used
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -214,9 +214,9 @@ def configured(app: "ASGIApp", bounds: Bounds, state: State) -> uvicorn.Config:
 
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A bound socket; `shared`: the kernel deals connections out among several such.
+    """Return a bound socket; `shared`: the kernel distributes connections among several.
 
-    Raises `SettingsError` where the address can't be had.
+    Raises `SettingsError` if the address is not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -1,4 +1,4 @@
-"""`pointsman stats`: who serves you, how well, for how much."""
+"""`pointsman stats`: shows which providers serve you, their quality and their cost."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from app.shown import one_line
 
 _WIDE = 100
 _SHORT_NAME = 10
-_EXTRA = 4  # columns from this rank on are there only where no name is cut for them
+_EXTRA = 4  # columns from this rank on are shown only if no name is cut for them
 _BAR = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _MANY_ERRORS = 0.05
-_UNITS = "kMGTPEZY"  # more than as many sums of a ledger as there can be come to
+_UNITS = "kMGTPEZY"  # enough for the largest possible sum
 
 
 Row = tuple[tuple[str, ...], Figures, float]  # names, figures, share
@@ -27,7 +27,7 @@ Row = tuple[tuple[str, ...], Figures, float]  # names, figures, share
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of figures; where there is no room for all, those of the highest rank go."""
+    """One column of figures; if there is no room for all, those of the highest rank are dropped."""
 
     heading: str
     cell: Callable[[Figures, float], Text]
@@ -100,7 +100,7 @@ def _fitting(
 
 
 def notes_on(stats: Stats) -> list[str]:
-    """What has to be known to read the table rightly."""
+    """The notes that are needed to understand the table."""
     notes = []
     if stats.since or stats.until:
         since = f"from {stats.since.astimezone():%Y-%m-%d %H:%M} " if stats.since else ""
@@ -143,7 +143,7 @@ def _lost(figures: Figures, _: float) -> Text:
 
 
 def percent(share: float | None) -> str:
-    """A share as people read it: 0.4 %, 12 %, 100 %."""
+    """A share for people: 0.4 %, 12 %, 100 %."""
     if share is None:
         return "-"
     few = 0 < share < 0.1 or 0.99 < share < 1  # noqa: PLR2004 - where a whole percent says little
@@ -161,7 +161,7 @@ def number(count: int) -> str:
 
 
 def dollars(cost: Decimal | None) -> str:
-    """Money with as many places as say something."""
+    """Money with as many decimal places as are useful."""
     if cost is None:
         return "-"
     places = 2 if cost >= 1 or not cost else 4 if cost >= Decimal("0.01") else 6

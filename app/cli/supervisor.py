@@ -1,12 +1,12 @@
-"""Keeps several workers going: starts them, replaces those that die, and stops them all.
+"""Supervises several workers: starts them, replaces those that die, and stops them all.
 
-Rule 1  The supervisor serves nothing: it has no thread, no event loop and no connection, since only
-        such a process can be forked at any time.
-Rule 2  Workers obey the supervisor alone. Terminals and service managers tell a whole group of
-        processes to stop, and hearing it twice must not make a worker stop at once.
-Rule 3  A worker that dies is replaced at once; one that dies again soon, after pauses that grow.
-Rule 4  A worker whose event loop stands still is as good as dead, and is ended; so is one that has
-        not given its first sign of life long after it was started.
+Rule 1  The supervisor serves no requests: it has no thread, no event loop and no connection, since
+        only such a process can be forked at any time.
+Rule 2  Workers react only to the supervisor's signals. Terminals and service managers signal a
+        whole group of processes, and a second signal must not make a worker stop at once.
+Rule 3  A worker that dies is replaced at once; one that dies again soon, after growing pauses.
+Rule 4  A worker whose event loop is blocked counts as dead and is killed; so does one that has
+        sent no first heartbeat long after it was started.
 """
 
 import logging
@@ -29,48 +29,48 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pointsman")
 
-DRAIN, STOP_NOW = signal.SIGTERM, signal.SIGUSR1  # what workers are told
-_TOLD = (signal.SIGINT, signal.SIGTERM)  # what the supervisor is told
+DRAIN, STOP_NOW = signal.SIGTERM, signal.SIGUSR1  # the signals to workers
+_TOLD = (signal.SIGINT, signal.SIGTERM)  # the signals to the supervisor
 
-_FAILED_TO_START = frozenset({2, 3})  # our own code, and uvicorn's
+_FAILED_TO_START = frozenset({2, 3})  # our own exit code, and uvicorn's
 _LONGEST_PAUSE_SECONDS = 30.0
-_LIVED_SECONDS = 60.0  # whoever lived as long did not die of how it was started
-_STARTING_SECONDS = 900.0  # until the first sign of life: a large ledger may be brought up to date
-_CLOSING_SECONDS = 15.0  # what a worker may take to write its last receipts and end
+_LIVED_SECONDS = 60.0  # a worker that lived this long did not die of its start
+_STARTING_SECONDS = 900.0  # until the first heartbeat: a large ledger may be migrated
+_CLOSING_SECONDS = 15.0  # time for a worker to write its last receipts and end
 
 
 class Work(Protocol):
-    """What workers do, and what their places need."""
+    """The task of the workers, and callbacks for their seats."""
 
     def begin(self, number: int) -> None:
-        """Serve as worker `number`, in a process of its own, until told to stop."""
+        """Serve as worker `number`, in its own process, until it receives a signal to stop."""
 
     def rest(self, number: int) -> None:
-        """For a while there will be no such worker."""
+        """Handle that worker `number` will be absent for a while."""
 
     def end(self) -> None:
-        """There will be no more workers."""
+        """Handle that no more workers will be started."""
 
 
 @dataclass(slots=True)
 class _Seat:
-    """A worker's place: who has it, or when somebody will."""
+    """A worker's seat: its process, or the time at which it will be filled."""
 
     number: int
     due: float = 0.0
     process: "ForkProcess | None" = None
     began: float = 0.0
-    ended: bool = False  # for giving no sign of life
-    deaths: int = 0  # one soon after another; 0 only while the first has the place
+    ended: bool = False  # for lack of a heartbeat
+    deaths: int = 0  # in quick succession; 0 only while the first worker has the seat
 
 
 def pause_before(deaths: int) -> float:
-    """Seconds until a worker is replaced, after so many deaths one soon after another."""
+    """Seconds until a worker is replaced, after this many deaths in quick succession."""
     return 0.0 if deaths <= 1 else min(2.0 ** min(deaths - 2, 8), _LONGEST_PAUSE_SECONDS)
 
 
 class Supervisor:
-    """So many workers at `work`, for as long as it `run`s."""
+    """Keeps a number of workers at `work` while `run` is active."""
 
     def __init__(
         self,
@@ -83,9 +83,9 @@ class Supervisor:
         hung_seconds: float = 0.0,
         starting_seconds: float = _STARTING_SECONDS,
     ) -> None:
-        """A worker is ended after `hung_seconds` without a beat; 0: never.
+        """A worker is killed after `hung_seconds` without a heartbeat; 0: never.
 
-        Before its first beat it has `starting_seconds`.
+        Before its first heartbeat it has `starting_seconds`.
         """
         self._work = work
         self._closing_seconds = closing_seconds
@@ -99,9 +99,9 @@ class Supervisor:
         self._late_at: float | None = None
 
     def run(self) -> None:
-        """Stay until SIGINT or SIGTERM, let the workers drain, and return.
+        """Run until SIGINT or SIGTERM, let the workers drain, and return.
 
-        Exits with status 2 where the first workers can't start, which they say themselves.
+        Exits with status 2 if the first workers can't start; they report the reason themselves.
         """
         with _signals() as told:
             self._fill_seats()
@@ -126,7 +126,7 @@ class Supervisor:
         return [seat.process.sentinel for seat in self._seats if seat.process]
 
     def _patience(self) -> float | None:
-        """Seconds until there is something to do even if nothing happens."""
+        """Seconds until the next scheduled action, even if no event occurs."""
         due = [seat.due for seat in self._seats if not (seat.process or self._stopping)]
         if self._late_at is not None:
             due.append(self._late_at)
@@ -145,7 +145,7 @@ class Supervisor:
             self._beats.forget(seat.number)
         try:
             seat.process = self._fork(seat.number)
-        except OSError as error:  # the system has no room for it
+        except OSError as error:  # the system lacks resources for it
             seat.deaths += 1
             pause = max(pause_before(seat.deaths), 1.0)
             seat.due = seat.began + pause
@@ -155,7 +155,7 @@ class Supervisor:
 
     def _fork(self, number: int) -> "ForkProcess":
         process = get_context("fork").Process(target=self._begin, args=(number,), daemon=True)
-        # Nothing may be told to a worker while it still has the supervisor's handlers.
+        # No signal may be sent to a worker while it still has the supervisor's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD)
         try:
             process.start()
@@ -164,7 +164,7 @@ class Supervisor:
         return process
 
     def _begin(self, number: int) -> None:
-        """What a worker does first, in its own process."""
+        """The first steps of a worker, in its own process."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(DRAIN, signal.SIG_DFL)  # it has nothing to lose yet
@@ -246,7 +246,7 @@ def _how_it_ended(status: int) -> str:
 
 @contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """What can be waited for, and read, when the process is told to stop."""
+    """Yield a socket that becomes readable when the process receives a signal to stop."""
     here, there = socket.socketpair()
     with here, there:
         here.setblocking(False)

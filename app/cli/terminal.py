@@ -1,8 +1,8 @@
 """Tables, colours and JSON on a terminal; plain `print` is guarded by `guard`.
 
 Rule 1  Text is never read as markup, emoji codes or links, and each piece of it is `shown`.
-Rule 2  What is printed as a `str` is one line, and so is a cell of a table unless it is made of
-        `lines`. A `Text` keeps its lines: make it of parts that are one line each.
+Rule 2  A `str` is printed on one line, and so is a cell of a table unless it is made of `lines`.
+        A `Text` keeps its lines: make it of parts that are one line each.
 Rule 3  JSON is printed by `print_json`, which escapes what may not be shown.
 """
 
@@ -19,7 +19,7 @@ from app.shown import json_text, one_line, shown
 
 
 class Console(rich_console.Console):
-    """Rich's console, which shows text from outside as it is and obeys nothing in it."""
+    """Rich's console, which prints text from outside literally and interprets nothing in it."""
 
     def __init__(
         self,
@@ -40,13 +40,13 @@ class Console(rich_console.Console):
         )
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print objects, of which each text is one line."""
+        """Print objects, each text on one line."""
         super().print(*(one_line(o) if isinstance(o, str) else o for o in objects), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterator[Segment]:
-        """Render it, each piece of text as `shown`; cursor movements are Rich's own."""
+        """Render an object, each piece of text as `shown`; cursor movements are Rich's own."""
         for each in super().render(renderable, options):
             yield each if each.control else Segment(shown(each.text), each.style)
 

@@ -1,4 +1,4 @@
-"""How each tool is pointed at Pointsman, and how its requests are known: docs/tools.md in short."""
+"""How each tool is configured for Pointsman and recognised: docs/tools.md in short."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ BASE_URL = f"{ADDRESS}/v1"
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool: what to set in it, and the user agent pattern of its requests.
+    """One tool: the settings to change in it, and the user agent pattern of its requests.
 
-    A tool without a pattern shows no more than the SDK that it is made with.
+    The user agent of a tool without a pattern names only the SDK that the tool uses.
     """
 
     setting: str

@@ -1,4 +1,4 @@
-"""`pointsman verify`: asks OpenRouter for its record of a generation and judges again."""
+"""`pointsman verify`: fetches OpenRouter's record of a generation and judges again."""
 
 import asyncio
 import time
@@ -22,16 +22,16 @@ from app.policy.verdict.judge import Served, Verdict, judge
 from app.settings import Settings
 from app.wire.generation import Generation, read_generation
 
-_INNER = {"awaits_bill", "rests_on"}  # of use only while an answer is under way
+_INNER = {"awaits_bill", "rests_on"}  # useful only while an answer is in progress
 _POLL_SECONDS = 2.0
 _OK = 200
 _KEY_REFUSED = (401, 403)
 
 
 def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -> int:
-    """Print the receipt's verdict and the one by the record; the exit code is 1 where broken.
+    """Print the receipt's verdict and the one by the record; the exit code is 1 if broken.
 
-    Raises `SettingsError` where there is no such receipt, no generation to it, or no record yet.
+    Raises `SettingsError` if there is no such receipt, no generation for it, or no record yet.
     """
     settings = with_ledger(settings)
     receipt = found(to_read(settings), receipt_id)
@@ -70,19 +70,19 @@ async def _verified(settings: Settings, receipt: Receipt, wait: float) -> Verdic
         server_tools=record.server_tools,
         cache_hit=record.from_cache,
     )
-    terms = terms_of(receipt.preferences_sent).with_tiers()  # no receipt says if one was asked for
+    terms = terms_of(receipt.preferences_sent).with_tiers()  # receipts don't record tiers
     return judge(served, terms, catalog, now=time.time())
 
 
 def _meant(tried: str | None, sent: str, catalog: Catalog) -> str:
-    """The model that was tried, under the name it was sent as where it is that one."""
+    """The model that was tried; if it is the model sent, under the name that was sent."""
     if tried is None or catalog.own_name(tried) == catalog.own_name(sent):
         return sent
     return catalog.own_name(tried)
 
 
 async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:
-    """The record, asked for until it is written: some ten seconds after the answer."""
+    """Fetch the record, with retries until it is written: some ten seconds after the answer."""
     until = time.monotonic() + wait
     path = f"/generation?id={quote(generation_id, safe='')}"  # upstream made it up
     while True:

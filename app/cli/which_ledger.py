@@ -1,4 +1,4 @@
-"""Which ledger a command means: the one that is set, else the demo's where it is the only one."""
+"""The ledger that a command uses: the one in the settings, or the demo's if it is the only one."""
 
 import json
 import os
@@ -16,7 +16,7 @@ SIMULATED_KEY = "sk-or-v1-simulated"
 
 _FILE = "sqlite:///"
 _DEMO = "demo-ledger.db"
-_RUNNING = "demo.json"  # where the simulated OpenRouter of a running demo is
+_RUNNING = "demo.json"  # the address of the simulated OpenRouter of a running demo
 
 
 def log_command(settings: Settings) -> str:
@@ -27,7 +27,7 @@ def log_command(settings: Settings) -> str:
 
 
 def with_ledger(settings: Settings) -> Settings:
-    """The settings, with the demo's ledger where none is set and there is no other yet."""
+    """Return the settings, with the demo's ledger if none is set and there is no other yet."""
     demo = demo_ledger(settings)
     if not _has_none(settings) or not demo.exists():
         return settings
@@ -35,7 +35,7 @@ def with_ledger(settings: Settings) -> Settings:
 
 
 def _has_none(settings: Settings) -> bool:
-    """Whether no ledger is set, and there is none at the usual place."""
+    """Whether no ledger is set, and there is none at the default location."""
     return settings.ledger_url is None and not Path(settings.ledger().removeprefix(_FILE)).exists()
 
 
@@ -50,9 +50,9 @@ def is_demo(settings: Settings) -> bool:
 
 
 def with_demos_upstream(settings: Settings) -> Settings:
-    """The settings, with the simulated OpenRouter as upstream where the ledger is the demo's.
+    """Return the settings, with the simulated OpenRouter as upstream if the ledger is the demo's.
 
-    Raises `SettingsError` where the demo has stopped: its OpenRouter remembers nothing.
+    Raises `SettingsError` if the demo has stopped: its OpenRouter stores nothing.
     """
     if not is_demo(settings):
         return settings
@@ -70,7 +70,7 @@ def with_demos_upstream(settings: Settings) -> Settings:
 
 @contextmanager
 def demo_running(settings: Settings, upstream: str) -> Iterator[None]:
-    """Keep the address of the demo's simulated OpenRouter where other commands find it."""
+    """Store the address of the demo's simulated OpenRouter for other commands."""
     note = settings.state / _RUNNING
     note.parent.mkdir(parents=True, exist_ok=True)
     mine = json.dumps({"upstream": upstream, "pid": os.getpid()})

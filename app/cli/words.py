@@ -1,4 +1,4 @@
-"""Words that several commands say."""
+"""Texts that several commands use."""
 
 import shutil
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def command() -> str:
-    """How this very program is called from here: by name, or by its path if it isn't found."""
+    """The command that starts this program: its name, or its path if the name isn't found."""
     if shutil.which("pointsman"):
         return "pointsman"
     program = Path(sys.argv[0])
@@ -17,7 +17,7 @@ def command() -> str:
 
 
 def without_password(url: str) -> str:
-    """A ledger's address as a command line takes it, a password that it may hold left out."""
+    """A ledger's URL for a command line, without any password in it."""
     user, at, rest = url.rpartition("@")
     scheme, slashes, credentials = user.partition("://")
     name, colon, _ = credentials.partition(":")

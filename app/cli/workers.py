@@ -1,4 +1,4 @@
-"""`pointsman serve --workers N`: one address, N processes, so that as many cores can serve."""
+"""`pointsman serve --workers N`: one address, N processes, so that N cores can serve."""
 
 import gc
 import logging
@@ -36,7 +36,7 @@ _LONGEST_FOLDER = 90  # a socket's whole path has 104 bytes on some systems
 
 
 def serve_with_workers(settings: Settings) -> None:
-    """Start and stay until SIGINT or SIGTERM. Raises `StartupError` before anything listens."""
+    """Start and run until SIGINT or SIGTERM. Raises `StartupError` before anything listens."""
     check(settings)
     folder = _shared_folder()
     try:
@@ -56,7 +56,7 @@ def serve_with_workers(settings: Settings) -> None:
 
 
 def _shared_folder() -> Path:
-    """A new folder that only this user can enter, gone when we are."""
+    """A new folder that only this user can enter, deleted when the process ends."""
     try:
         folder = Path(tempfile.mkdtemp(prefix="pointsman-"))
     except OSError as error:
@@ -71,9 +71,9 @@ def _shared_folder() -> Path:
 
 
 def _load_what_all_need() -> None:
-    """Load once what each worker would load for itself, and keep garbage collection away from it.
+    """Load modules once that each worker would load itself, and exclude them from collection.
 
-    Memory that nobody writes to is shared; a collection writes to whatever it looks at.
+    Memory that is not written to is shared; garbage collection writes to every object it scans.
     """
     import app.ledger.store  # noqa: F401, PLC0415 - not needed by the supervisor itself
 
@@ -82,16 +82,16 @@ def _load_what_all_need() -> None:
 
 
 class Doors:
-    """Where callers come in: a listening socket for each worker, at the same address.
+    """The listening sockets: one for each worker, all at the same address.
 
-    On Linux the kernel deals connections out among them evenly. With a single one, whoever wakes
-    first would take all that wait; elsewhere there is nothing better. The supervisor has every
-    socket open as well, so what waits at one outlives its worker.
+    On Linux the kernel distributes connections among them evenly. With a single socket, the first
+    worker to wake would take all waiting connections; other systems offer nothing better. The
+    supervisor also has every socket open, so connections waiting at one outlive its worker.
     """
 
     def __init__(self, host: str, port: int, count: int) -> None:
-        """Raises `SettingsError` where the address can't be had."""
-        alone = listen(host, port)  # fails if anybody is there, somebody who would share too
+        """Raises `SettingsError` if the address is not available."""
+        alone = listen(host, port)  # fails if any process listens there, even one that would share
         self._address: tuple[str, int] = alone.getsockname()[:2]
         self._apart = sys.platform == "linux"
         numbers = range(1, count + 1)
@@ -102,11 +102,11 @@ class Doors:
             self._sockets = dict.fromkeys(numbers, alone)
 
     def any(self) -> socket.socket:
-        """One of them."""
+        """One of the sockets."""
         return next(iter(self._sockets.values()))
 
     def only(self, number: int) -> socket.socket:
-        """This worker's, opened again where it was shut; the others' are let go of."""
+        """This worker's socket, reopened if it was shut; the others' sockets are closed."""
         mine = self._sockets.pop(number, None) or listen(*self._address, shared=True)
         for other in self._sockets.values():
             if other is not mine:
@@ -114,18 +114,18 @@ class Doors:
         return mine
 
     def shut(self, number: int) -> None:
-        """Let nobody wait here for long: the other workers get all connections."""
+        """Close a worker's socket: the other workers get all connections."""
         if self._apart and number in self._sockets:
             self._sockets.pop(number).close()
 
     def close(self) -> None:
-        """Leave them all to the workers."""
+        """Close all sockets here; the workers keep their own."""
         for each in self._sockets.values():
             each.close()
 
 
 class Serving:
-    """The `Work` of workers: each makes everything for itself, and shares what it has loaded."""
+    """The `Work` of workers: each creates its own state, and shares loaded modules."""
 
     def __init__(self, settings: Settings, doors: Doors, folder: Path, beats: Beats) -> None:
         self._settings = settings
@@ -135,7 +135,7 @@ class Serving:
         self._supervisor = os.getpid()
 
     def begin(self, number: int) -> None:
-        """Serve, in a process of its own."""
+        """Serve, in a separate process."""
         settings = self._settings
         start_logging(settings.log_level, who=f"[{number}]")
         app = create_app(settings, Worker(number, settings.workers, self._folder))
@@ -155,16 +155,16 @@ class Serving:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def rest(self, number: int) -> None:
-        """For a while nobody comes to this door."""
+        """Shut the socket of a worker that is absent for a while."""
         self._doors.shut(number)
 
     def end(self) -> None:
-        """The workers close their doors themselves."""
+        """Close the sockets here; the workers close their own."""
         self._doors.close()
 
 
 class WorkerServer(Server):
-    """Obeys its supervisor, and does not outlive it for long."""
+    """A server that is controlled by its supervisor, and does not outlive it for long."""
 
     def __init__(
         self,
@@ -181,26 +181,26 @@ class WorkerServer(Server):
         self.orphaned = False
 
     def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
-        """Drain when the supervisor says so; Ctrl-C is told to it, too."""
+        """Drain on the supervisor's signal; Ctrl-C reaches the supervisor, too."""
         del frame
         if sig == DRAIN and not self._traffic.draining:
             self.drain()
 
     def stop_now(self, sig: int, frame: "FrameType | None") -> None:
-        """Stop without waiting for what runs."""
+        """Stop without waiting for running requests."""
         del sig, frame
         self._traffic.draining = True
         self.stop()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: tell the supervisor of it, and is it still there?"""
+        """Send a heartbeat ten times a second, and check that the supervisor is still there."""
         self._beat()
         if not self.orphaned and os.getppid() != self._supervisor:
             self._go_on_alone()
         return await super().on_tick(counter)
 
     def _go_on_alone(self) -> None:
-        """Let running requests end; the address is free for another Pointsman at once."""
+        """Let running requests finish; the address is free for another Pointsman at once."""
         self.orphaned = True
         log.error("the supervisor has ended, so this worker ends too")
         for server in self.servers:

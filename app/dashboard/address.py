@@ -1,8 +1,8 @@
-"""What a page's address asks for, and the addresses of other pages that ask for the same. PURE.
+"""The filters in a page's URL, and the URLs of other pages with the same filters. PURE.
 
-Rule 1  The filters of `Wanted` hold on every page, and every link carries them.
-Rule 2  A visitor who may not read all callers' receipts sees their own, whatever is asked for.
-Rule 3  What an address says is kept as text, so that `since=7d` stays the last seven days.
+Rule 1  The filters of `Wanted` apply to every page, and every link includes them.
+Rule 2  A visitor who may not read all callers' receipts sees only their own, whatever the URL.
+Rule 3  Filters are kept as text, so that `since=7d` stays the last seven days.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from app.dashboard.session_cookie import HOME
 from app.ledger.wanted import NAMES, Wanted, read
 
 RECEIPTS = f"{HOME}/receipts"
-OWN = ("sort", "show")  # of the page itself: how tables are sorted, what charts show
+OWN = ("sort", "show")  # of the page itself: the order of tables, the content of charts
 IN_THE_FORM = (
     *("model", "provider", "caller", "user_agent", "rule", "verdict", "status", "failed"),
     *("since", "until"),
@@ -24,7 +24,7 @@ _WORDS = {"user_agent": "tool", "quantization": "listed as"}
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One filter that is set, and the address without it."""
+    """One filter that is set, and the URL without it."""
 
     label: str
     value: str
@@ -33,17 +33,17 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a visitor is, and which receipts they ask for."""
+    """The page that a visitor is on, and the receipts that it shows."""
 
     path: str
     filters: Mapping[str, str]
     own: Mapping[str, str]
     wanted: Wanted
-    usual: str | None = None  # the period of a page that is given no time
+    usual: str | None = None  # the page's period if none is given
 
     @property
     def since(self) -> str | None:
-        """The word for when the receipts begin, given or usual; None: at the first one."""
+        """The start of the period as text, given or usual; None: the first receipt."""
         usual = None if "until" in self.filters else self.usual
         return self.filters.get("since", usual)
 
@@ -55,13 +55,13 @@ class Address:
 
     @property
     def beside(self) -> Mapping[str, str]:
-        """What the form has no field for; it stays when the form is sent."""
+        """The parameters that have no field in the form; they are kept when the form is sent."""
         others = {name: text for name, text in self.filters.items() if name not in IN_THE_FORM}
         return {**others, **self.own}
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything but the time is filtered by."""
+        """Whether any filter but the time is set."""
         return bool(self.filters.keys() - set(_TIMES))
 
     @property
@@ -74,7 +74,7 @@ class Address:
         return _joined(self.path, {**self._with(filters), **self.own})
 
     def showing(self, **own: str) -> str:
-        """This page, sorted or drawn in another way."""
+        """This page with another order of its tables or content of its charts."""
         return _joined(self.path, {**self.filters, **self.own, **own})
 
     def page(self, path: str) -> str:
@@ -82,12 +82,12 @@ class Address:
         return _joined(path, self.filters)
 
     def receipts(self, **filters: str | None) -> str:
-        """The receipts behind a figure of this page, narrowed by what the figure is of."""
+        """The receipts behind a figure of this page, with the figure's filters added."""
         usual = {} if self.since is None else {"since": self.since}
         return _joined(RECEIPTS, {**usual, **self._with(filters)})
 
     def turned(self, **place: str) -> str:
-        """This page of a list, further on or back."""
+        """The next or previous page of this list."""
         return _joined(self.path, {**self.filters, **self.own, **place})
 
     def _with(self, changed: Mapping[str, str | None]) -> dict[str, str]:
@@ -97,10 +97,10 @@ class Address:
 def address_of(
     path: str, parameters: Mapping[str, str], *, reads: str | None, usual: str | None = None
 ) -> Address:
-    """What an address asks for; a field of the form that is left empty asks nothing.
+    """Parse a URL; empty fields of the form are ignored.
 
     `reads` is the one caller whose receipts the visitor may read; None: those of all.
-    Raises `FilterError` for a value that can't be read.
+    Raises `FilterError` for a value that can't be parsed.
     """
     given = {name: parameters.get(name, "").strip() for name in NAMES}
     if reads is not None:

@@ -1,4 +1,4 @@
-"""OpenAPI's description of all paths, for a page. PURE."""
+"""The OpenAPI description of all paths, for a page. PURE."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ class Operation:
     path: str
     summary: str
     description: str
-    parameters: tuple[tuple[str, str, str], ...]  # name, where it stands, what it does
-    body: str  # the kinds that it takes
-    answers: tuple[tuple[str, str, str], ...]  # status, what it means, fields
+    parameters: tuple[tuple[str, str, str], ...]  # name, location, description
+    body: str  # the kinds that it accepts
+    answers: tuple[tuple[str, str, str], ...]  # status, meaning, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _operations(described: Mapping[str, Any]) -> Iterator[tuple[str, Operation]]
 
 
 def _fields(answer: Mapping[str, Any], described: Mapping[str, Any]) -> str:
-    """The names of an answer's fields, where a schema says them."""
+    """The names of an answer's fields, if a schema lists them."""
     schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
     name = schema.get("$ref", "").rpartition("/")[2]
     return ", ".join(described["components"]["schemas"][name]["properties"]) if name else ""

@@ -1,6 +1,6 @@
-"""The files that pages load: ours and two vendored libraries, nothing from anywhere else.
+"""The files that pages load: our own and two vendored libraries, nothing from other hosts.
 
-An address carries a digest of the content, so that browsers may keep what they got for ever.
+A URL contains a digest of the content, so that browsers may cache it forever.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ ASSET_PATHS = frozenset(_PREFIX + name for name in _TYPES)
 
 @cache
 def asset_url(name: str) -> str:
-    """The address of an asset as it is now."""
+    """The URL of an asset in its current version."""
     content = (_FOLDER / name).read_bytes()
     return f"{_PREFIX}{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 

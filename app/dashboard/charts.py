@@ -1,7 +1,7 @@
 """Stats over time to charts. PURE.
 
-A chart is a table first: its numbers are in the page for everybody, and a script draws them. Each
-number leads to the receipts behind it.
+A chart is a table first: its numbers are in the page even without scripts, and a script draws
+them. Each number links to the receipts behind it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from app.ledger.stats import Figures, Series
 Unit = Literal["share", "count", "ms", "rate", "usd"]
 Lines = Sequence[tuple[Name, tuple[Figures, ...]]]
 
-_MOST_LINES = 8  # of bars on top of one another; more would be hard to tell apart
+_MOST_LINES = 8  # of stacked bars; more would be hard to distinguish
 _MOST_CURVES = 5  # that cross one another
 _ADDS_UP = frozenset({"share", "count", "usd"})
 SHOWN: Mapping[Unit, Callable[[float | None], str]] = {
@@ -48,7 +48,7 @@ _LENGTHS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute",
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One number of a chart, as it is drawn and as it is read; and its receipts."""
+    """One number of a chart, as drawn and as text, with the link to its receipts."""
 
     value: float | None
     text: str
@@ -65,8 +65,8 @@ class Chart:
     names: tuple[Name, ...]
     hrefs: tuple[str, ...]  # the receipts of each name
     rows: tuple[tuple[str, str, tuple[Cell, ...]], ...]  # start and receipts of each bucket
-    axis: str  # what is drawn upwards
-    across: str  # what is drawn to the right
+    axis: str  # label of the vertical axis
+    across: str  # label of the horizontal axis
 
     @property
     def is_empty(self) -> bool:
@@ -75,7 +75,7 @@ class Chart:
 
 
 def span_with_data(series: Series) -> tuple[datetime, datetime] | None:
-    """From the first bucket in which there is anything to the end of the last one."""
+    """The time from the first bucket with data to the end of the last one."""
     filled = [at for at, total in enumerate(series.total) if total.requests]
     if not filled:
         return None
@@ -83,7 +83,7 @@ def span_with_data(series: Series) -> tuple[datetime, datetime] | None:
 
 
 def length_of(bucket: timedelta) -> str:
-    """How long a bucket lasts: `hour`, `5 minutes`."""
+    """The length of a bucket: `hour`, `5 minutes`."""
     for word, unit in _LENGTHS:
         if bucket >= unit:
             number = bucket // unit
@@ -92,7 +92,7 @@ def length_of(bucket: timedelta) -> str:
 
 
 def chart_of(title: str, unit: Unit, series: Series, lines: Lines, address: Address) -> Chart:
-    """What each line has in each bucket, those with most requests; the others as one."""
+    """Chart the lines with most requests over the buckets, and all others as one line."""
     adds_up = unit in _ADDS_UP
     shown = _foremost(lines) if adds_up else _served(lines)
     columns = [_values(unit, points, series) for _, points in shown]
@@ -141,5 +141,5 @@ def _foremost(lines: Lines) -> Lines:
 
 
 def _served(lines: Lines) -> Lines:
-    """The first lines that stand for a provider."""
+    """The first lines that belong to a provider."""
     return tuple(each for each in lines if not each[0].is_grey)[:_MOST_CURVES]

@@ -1,6 +1,6 @@
-"""Stats to what a template shows: periods, tiles, bars. PURE.
+"""Stats as periods, tiles and bars for templates. PURE.
 
-Positions are percentages, since a page may not carry styles of its own.
+Positions are percentages, since pages may not contain inline styles.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from app.wording import plural
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time up to now; the word is one that filters read."""
+    """A period up to now; its word is one that filters accept."""
 
     word: str
     label: str
@@ -37,7 +37,7 @@ _MONTH = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure that matters, with what puts it into proportion."""
+    """One important figure, with details that put it into proportion."""
 
     label: str
     value: str
@@ -46,11 +46,11 @@ class Tile:
     href: str = ""
 
 
-Receipts = Callable[..., str]  # the address of the receipts that some filters narrow to
+Receipts = Callable[..., str]  # the URL of the receipts that match some filters
 
 
 def now_tiles(figures: Figures, receipts: Receipts) -> tuple[Tile, ...]:
-    """How things stand."""
+    """The tiles for the current state."""
     every = receipts()
     return (
         Tile("Requests", formats.count(figures.requests), _failures(figures), href=every),
@@ -61,9 +61,9 @@ def now_tiles(figures: Figures, receipts: Receipts) -> tuple[Tile, ...]:
 
 
 def money_tiles(figures: Figures, length: timedelta, receipts: Receipts) -> tuple[Tile, ...]:
-    """What it costs, what it will cost at this pace, and what saves or wastes.
+    """The tiles for the cost, the cost per month at this rate, and savings and losses.
 
-    `length` is how long it took to cost so much.
+    `length` is the time in which the cost arose.
     """
     every = receipts()
     return (
@@ -100,12 +100,12 @@ def money_tiles(figures: Figures, length: timedelta, receipts: Receipts) -> tupl
 
 
 def per_month(cost: Decimal, length: timedelta) -> Decimal | None:
-    """What thirty days cost at the pace of a shorter or longer time; None: there was none."""
+    """The cost of thirty days at the rate of another period; None: its length is zero."""
     return cost * Decimal(_MONTH / length) if length else None
 
 
 def kept_tile(verdicts: Verdicts, receipts: Receipts) -> Tile:
-    """How much of what was judged is kept; anything broken comes first, and is led to."""
+    """The share of judged requests that kept the policy; broken ones come first, with a link."""
     judged = verdicts.kept + verdicts.broken + verdicts.unproven
     if not judged:
         return Tile("Policy kept", formats.UNKNOWN, "no answers judged yet")
@@ -146,7 +146,7 @@ def _failures(figures: Figures) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One stretch of a bar, of 100."""
+    """One segment of a bar, of 100."""
 
     kind: str
     start: float
@@ -155,7 +155,7 @@ class Part:
 
 
 def verdict_parts(verdicts: Verdicts) -> tuple[Part, ...]:
-    """The verdicts as stretches of one bar; what was not judged is left out."""
+    """The verdicts as segments of one bar; requests that were not judged are left out."""
     counts = {"kept": verdicts.kept, "unproven": verdicts.unproven, "broken": verdicts.broken}
     whole = sum(counts.values())
     parts: list[Part] = []

@@ -1,6 +1,6 @@
-"""Values as people read them: short, aligned, and never claiming more digits than they have. PURE.
+"""Values for people: short, aligned, and without digits that are not known. PURE.
 
-What isn't known is a dash, never a zero.
+An unknown value is a dash, never a zero.
 """
 
 import json
@@ -27,7 +27,7 @@ def count(number: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 1: 98.2 %; what is nearly none or nearly all is never rounded to it."""
+    """A share of 1: 98.2 %; a share near 0 or 1 is never rounded to 0 % or 100 %."""
     if share is None:
         return UNKNOWN
     if share in {0, 1}:
@@ -50,7 +50,7 @@ def duration(milliseconds: float | None) -> str:
 
 
 def span(length: timedelta) -> str:
-    """3 days, 5 hours, 12 minutes; rounded, and never none."""
+    """3 days, 5 hours, 12 minutes; rounded, and never zero."""
     for noun, unit in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
         if length >= 2 * unit:
             return plural(round(length / unit), noun)
@@ -65,10 +65,10 @@ def rate(per_second: float | None) -> str:
 
 
 def dollars(amount: Decimal | float | None, digits: int | None = None) -> str:
-    """$12.34, $0.0021, $0: two digits after the point, or as many as say two things.
+    """$12.34, $0.0021, $0: two digits after the point, or more to show two significant ones.
 
-    With `digits`, for columns, always so many; what would vanish is shown as less than the least,
-    and what no account could pay as more than the most.
+    With `digits`, for columns, always that number; an amount that would round to zero is shown as
+    less than the smallest, and an absurdly large one as more than the largest.
     """
     if amount is None:
         return UNKNOWN
@@ -84,7 +84,7 @@ def dollars(amount: Decimal | float | None, digits: int | None = None) -> str:
 
 
 def dollar_digits(amounts: Iterable[Decimal | float | None]) -> int:
-    """How many digits after the point show three of the largest amount: one number a column."""
+    """The digits after the point that show three digits of the largest amount of a column."""
     most = max((Decimal(amount) for amount in amounts if amount), default=Decimal(1))
     return min(max(2, 2 - most.adjusted()), _MOST_DIGITS)
 
@@ -97,12 +97,12 @@ def size(number: int) -> str:
 
 
 def words(values: Any) -> str:
-    """Several values after one another, or a dash."""
+    """Several values in a row, or a dash."""
     return ", ".join(map(str, values)) or UNKNOWN
 
 
 def json_lines(values: Mapping[str, Any]) -> str:
-    """A JSON object with a line for each field; characters as they are."""
+    """A JSON object with a line for each field; characters are not escaped."""
     lines = (
         f"  {inline_json(str(key), quoted=True)}: {inline_json(value, quoted=True)}"
         for key, value in values.items()
@@ -111,7 +111,7 @@ def json_lines(values: Mapping[str, Any]) -> str:
 
 
 def inline_json(value: Any, *, quoted: bool = False) -> str:
-    """JSON on one line; a text as it is, unless it shall be quoted."""
+    """JSON on one line; a text is unchanged, unless `quoted`."""
     if isinstance(value, str) and not quoted:
         return value
     return json.dumps(value, ensure_ascii=False, default=str)

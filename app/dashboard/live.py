@@ -1,4 +1,4 @@
-"""GET /dashboard/live: the tail as server-sent events, rows rendered as the page has them."""
+"""GET /dashboard/live: the tail as server-sent events, with rows rendered as on the page."""
 
 from collections.abc import AsyncIterator
 
@@ -12,12 +12,12 @@ from app.dashboard.shell import reads_of
 from app.dashboard.tail import News, Tail
 from app.ledger.wanted import FilterError
 
-_KEEP_ALIVE = 30  # looks without news, some twelve seconds
-_LONGEST_CURSOR = 18  # digits; more is no number of this ledger's
+_KEEP_ALIVE = 30  # polls without news, some twelve seconds
+_LONGEST_CURSOR = 18  # digits; a longer number is not a cursor of this ledger
 
 
 def live(tail: Tail, request: Request) -> Response:
-    """The stream, unless it is somebody else's page that asks, or too many look already."""
+    """Return the stream, unless another site's page requests it, or there are too many viewers."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return Response("for Pointsman's own pages only", 403, PAGE_HEADERS)
     if tail.is_full:
@@ -59,7 +59,7 @@ def _tell(news: News, address: Address) -> str:
 
 
 def _cursor(request: Request) -> int | None:
-    """Where to go on: where the browser's last stream broke, or where its page was made."""
+    """The cursor to continue from: where the last stream broke, or where the page was rendered."""
     known = request.headers.get("last-event-id") or request.query_params.get("after", "")
     told = known.isascii() and known.isdigit() and len(known) <= _LONGEST_CURSOR
     return int(known) if told else None

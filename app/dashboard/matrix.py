@@ -1,9 +1,9 @@
-"""Which provider serves which model, how well, and at what price: a row each, a column each. PURE.
+"""The matrix of models (rows) and providers (columns): shares, quality and price. PURE.
 
-Rule 1  A failed attempt counts at the provider that failed, also where another one then served.
-        Receipts that name that provider as failed count among its errors already.
-Rule 2  An error rate is of what a provider was sent: requests that it answered or failed, and
-        attempts that it failed before another provider's turn.
+Rule 1  A failed attempt counts at the provider that failed, even if another provider then served.
+        Receipts that name that provider as failed are already counted as its errors.
+Rule 2  An error rate is a share of the requests sent to a provider: requests that it answered or
+        failed, and attempts that it failed before another provider was tried.
 """
 
 from collections import Counter, defaultdict
@@ -20,8 +20,8 @@ from app.wording import plural
 MOST_MODELS = 40
 _BAD_RATE = 0.05
 
-Slug = Callable[[str], str]  # a provider's, by the name that upstream gives it
-Attempts = Mapping[tuple[str | None, str], int]  # that failed, by model and provider
+Slug = Callable[[str], str]  # a provider's slug, by the name that upstream reports
+Attempts = Mapping[tuple[str | None, str], int]  # failed attempts, by model and provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Square:
     verdicts: Verdicts
     facts: tuple[tuple[str, str, str], ...]  # label, value, css
     href: str
-    failures: str  # what failed there, if anything did
+    failures: str  # the failures there, if any
     failures_href: str
 
 
@@ -50,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """All of them; providers with most requests first, greys last."""
+    """All models; providers with most requests first, grey ones last."""
 
     providers: tuple[tuple[Name, str], ...]  # with their receipts
     lines: tuple[Line, ...]
@@ -58,7 +58,7 @@ class Matrix:
 
 
 def attempts_by_host(failed: Mapping[FailedAttempt, int], slug: Slug) -> Attempts:
-    """Failed attempts by model and provider, but for those that are counted as errors already."""
+    """Failed attempts by model and provider, except those already counted as errors."""
     found: Counter[tuple[str | None, str]] = Counter()
     for attempt, count in failed.items():
         host = slug(attempt.provider)

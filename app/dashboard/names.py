@@ -1,8 +1,8 @@
-"""Names: how a group is called, in which colour, and by which filters its receipts are found. PURE.
+"""Names: a group's name, its colour, and the filters that find its receipts. PURE.
 
-Rule 1  A colour belongs to a name for good: on every page, after every reload.
-Rule 2  "Refused by Pointsman" and "provider not named" are groups of their own, and grey. They are
-        no providers and no quantizations, and neither is "not listed".
+Rule 1  A name always has the same colour: on every page, after every reload.
+Rule 2  "Refused by Pointsman" and "provider not named" are separate groups, and grey. They are not
+        providers or quantizations; the same applies to "not listed".
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from app.ledger.stats import Dimension, Figures, Line, Series, Verdicts
 from app.ledger.tally import Tally
 from app.ledger.wanted import NONE
 
-COLOURS = 24  # of the palette; 0 and those behind are greys
+COLOURS = 24  # of the palette; 0 and those after are greys
 GREY, REFUSED_GREY, UNNAMED_GREY = 0, 25, 26
-NO_COLOUR = -1  # of what is never drawn
+NO_COLOUR = -1  # for names that are never drawn
 
-# So that the usual providers differ from each other; others get theirs by a digest of the name.
+# Gives the usual providers different colours; others get theirs by a digest of the name.
 USUAL = (
     *("deepinfra", "novita", "fireworks", "together", "baseten", "parasail", "nebius", "chutes"),
     *("groq", "cerebras", "moonshotai", "z-ai", "siliconflow", "google-vertex", "anthropic"),
@@ -32,7 +32,7 @@ _STEP = 7  # through the palette, so that neighbours in the list are far apart i
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A group's name; `filters` find its receipts, None where no filter does."""
+    """A group's name; `filters` find its receipts, None if no filter does."""
 
     text: str
     filters: Mapping[str, str] | None = field(default=None, hash=False)
@@ -40,7 +40,7 @@ class Name:
 
     @property
     def is_grey(self) -> bool:
-        """Whether it stands for no provider, model or quantization."""
+        """Whether it is not the name of a provider, model or quantization."""
         return self.colour in {GREY, REFUSED_GREY, UNNAMED_GREY}
 
 
@@ -79,17 +79,17 @@ def name_of(dimension: Dimension, value: str | None) -> Name:
 
 
 def provider_name(names: Sequence[str | None]) -> Name:
-    """Of a group by provider and what else."""
+    """The name of a group by provider and other dimensions: its provider."""
     return name_of("provider", names[0])
 
 
 def quantization_name(names: Sequence[str | None]) -> Name:
-    """Of a group by provider and quantization: without a provider there is nothing listed."""
+    """The quantization of a group by provider and quantization; none without a provider."""
     return UNNAMED if names[0] is None else name_of("quantization", names[1])
 
 
 def both_names(names: Sequence[str | None]) -> Name:
-    """Of a group by provider and quantization, by both."""
+    """The name of a group by provider and quantization, from both."""
     provider, listed = provider_name(names), quantization_name(names)
     if names[0] is None:
         return provider
@@ -100,12 +100,12 @@ def both_names(names: Sequence[str | None]) -> Name:
 
 
 def first_name(by: Dimension, names: Sequence[str | None]) -> Name:
-    """Of a group by one dimension."""
+    """The name of a group by one dimension."""
     return name_of(by, names[0])
 
 
 def days(series: Series) -> Grouped:
-    """The days on which there was anything, by their dates."""
+    """The days with any requests, by their dates."""
     return tuple(
         (
             Name(
@@ -124,7 +124,7 @@ def grouped(
     groups: Iterable[tuple[Sequence[str | None], Figures]],
     named: Callable[[Sequence[str | None]], Name],
 ) -> Grouped:
-    """Groups under names, most requests first; what was refused without a provider is apart."""
+    """Groups by name, most requests first; refusals without a provider are a separate group."""
     found: dict[Name, Figures] = defaultdict(Figures)
     for names, figures in groups:
         for name, part in _parts(named(names), figures):
@@ -135,7 +135,7 @@ def grouped(
 def lines(
     given: Iterable[Line], named: Callable[[Sequence[str | None]], Name]
 ) -> tuple[tuple[Name, tuple[Figures, ...]], ...]:
-    """Lines under names, most requests first, apart in the same way."""
+    """Lines by name, most requests first, separated in the same way."""
     found: dict[Name, list[Figures]] = {}
     for line in given:
         for at, point in enumerate(line.points):
@@ -157,9 +157,9 @@ def _parts(name: Name, figures: Figures) -> Iterable[tuple[Name, Figures]]:
 
 
 def split(figures: Figures) -> tuple[Figures, Figures]:
-    """What was refused, and the rest, of requests without a provider.
+    """Split the figures of requests without a provider into refusals and the rest.
 
-    Nothing was sent for those refused, so all sums but their number are the rest's.
+    Nothing was sent for refusals, so all sums except their number belong to the rest.
     """
     count, verdicts = figures.refused, figures.verdicts
     unjudged = min(count, verdicts.none)

@@ -1,4 +1,4 @@
-"""The dashboard, loaded when it is first looked at."""
+"""The dashboard, loaded on first use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ def pages_of(
     drifts: Callable[[], Sequence[Drift]],
     described: Callable[[], Mapping[str, Any]],
 ) -> OnDemand:
-    """All of /dashboard, over what `Sources` in `shell.py` describes."""
+    """All of /dashboard, over the sources that `Sources` in `shell.py` describes."""
 
     def make() -> ASGIApp:
         from app.dashboard.pages import dashboard  # noqa: PLC0415 - see OnDemand

@@ -1,4 +1,4 @@
-"""The pages: routes over the ledger, the policies and the catalog. They read, and change nothing.
+"""The pages: read-only routes over the ledger, the policies and the catalog.
 
 Queries run in worker threads (plain `def`), never on the event loop that relays answers.
 """
@@ -83,7 +83,7 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
             *(Route(HOME + path, partial(pages.show, what)) for path, what in shown.items()),
             Route(f"{HOME}/live", follow),
             Route(f"{HOME}/static/{{name:path}}", static),
-            # All of /dashboard is ours: what isn't there is not there, whatever upstream may have.
+            # All of /dashboard is ours: an unknown path is a 404 and is never sent upstream.
             Route(f"{HOME}/{{rest:path}}", pages.missing),
         ],
         redirect_slashes=False,
@@ -91,14 +91,14 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
 
 
 class Pages:
-    """What each page shows."""
+    """The content of each page."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._foreseen: policy_view.Foreseen | None = None
 
     def show(self, what: Show, request: Request) -> Response:
-        """A page; a calm word where it can't be made."""
+        """Return a page, or a short message if it can't be made."""
         try:
             return what(request)
         except FilterError as error:
@@ -298,7 +298,7 @@ class Pages:
         )
 
     def policy(self, request: Request) -> Response:
-        """The book, which is shown even where the ledger can't be read."""
+        """The policy version, which is shown even if the ledger can't be read."""
         policies, catalog = self._sources.policies, self._sources.catalog()
         trouble, by_rule, note = None, None, ""
         address = self._address(request, figures.USUAL)
@@ -332,7 +332,7 @@ class Pages:
         )
 
     def api(self, request: Request) -> Response:
-        """Every path, as OpenAPI describes it."""
+        """Every path, as described by OpenAPI."""
         groups = groups_of(self._sources.described())
         return page("api.html", shell=shell_of(self._sources, request), groups=groups)
 
@@ -357,7 +357,7 @@ class Pages:
         )
 
     def missing(self, request: Request) -> Response:
-        """The page for a page that isn't there, unless but a slash is too much."""
+        """The page for an unknown path, unless there is only a slash too much."""
         bare = request.url.path.rstrip("/")
         if bare != request.url.path and bare in dict(LINKS):
             return RedirectResponse(bare, headers=PAGE_HEADERS)
@@ -369,7 +369,7 @@ class Pages:
         return page("message.html", status, shell=shell_of(self._sources, request), **values)
 
     def _foresee(self, catalog: Catalog) -> policy_view.Foreseen:
-        """Worked out anew only when the book or the catalog has changed."""
+        """Return the forecast; it is computed again only if the policies or the catalog changed."""
         book = self._sources.policies.current
         if self._foreseen is None or not self._foreseen.is_of(book, catalog):
             self._foreseen = policy_view.foresee(book, catalog)
@@ -380,14 +380,14 @@ class Pages:
         return address_of(request.url.path, request.query_params, reads=reads, usual=usual)
 
     def _reading(self, request: Request) -> tuple[Address, Reading]:
-        """What a page of figures is asked for: the last day, where no time is given."""
+        """The filters of a page of figures: the last day, if no time is given."""
         address = self._address(request, figures.USUAL)
         return address, Reading(self._sources.store(), address.wanted, self._sources.now())
 
     def _shell(
         self, request: Request, address: Address, receipts: Sequence[Receipt] | None = None
     ) -> Shell:
-        """The shell, with the names that the newest receipts have as what to filter by."""
+        """The shell, with the names in the newest receipts as suggestions for filters."""
         if receipts is None:
             newest = Wanted(caller=reads_of(request))
             receipts = self._sources.store().recent(newest, limit=_MOST_ROWS)
@@ -395,7 +395,7 @@ class Pages:
         return shell_of(self._sources, request, address, _known(receipts, rules))
 
     def _slug(self, name: str) -> str:
-        """A provider's slug by its display name: as listed, or as names become slugs."""
+        """A provider's slug by its display name: as listed, or derived from the name."""
         listings = self._sources.catalog().listings.values()
         found = (offer for each in listings for offer in each.of_provider(name).endpoints)
         first = next(found, None)
@@ -403,12 +403,12 @@ class Pages:
 
 
 def _each(dimensions: Sequence[Dimension]) -> list[Sequence[Dimension]]:
-    """A grouping by each alone."""
+    """One grouping for each dimension."""
     return [(each,) for each in dimensions]
 
 
 def _known(receipts: Iterable[Receipt], rules: Iterable[str]) -> dict[str, list[str]]:
-    """What to offer as filters, by the names of `Wanted`."""
+    """The values to suggest as filters, by the names of `Wanted`."""
     found: dict[str, set[str | None]] = {
         "model": {receipt.alias or receipt.model_asked for receipt in receipts},
         "provider": {receipt.provider for receipt in receipts},

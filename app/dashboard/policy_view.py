@@ -1,4 +1,4 @@
-"""The book as a page shows it: rules, who may serve under each, findings. PURE."""
+"""The policy version for a page: rules, the endpoints that each allows, findings. PURE."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -26,12 +26,12 @@ class ClauseLine:
     key: str
     value: str
     line: int
-    anchor: str  # where findings about it lead; empty where the line has one already
+    anchor: str  # the link target for findings; empty if the line has one already
 
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One filter that made somebody fall, and who that was by which line."""
+    """One filter that removed endpoints, with these endpoints and the lines responsible."""
 
     label: str
     left: str
@@ -40,7 +40,7 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True)
 class FunnelLine:
-    """What becomes of one model's endpoints."""
+    """The funnel of one model's endpoints."""
 
     model: str
     listed: int
@@ -51,7 +51,7 @@ class FunnelLine:
 
 @dataclass(frozen=True, slots=True)
 class RuleCard:
-    """One rule, what came of it, and who may serve under it."""
+    """One rule, its results, and the endpoints that it allows."""
 
     name: str
     place: str
@@ -80,7 +80,7 @@ class AliasLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingLine:
-    """One thing lint has to say."""
+    """One finding of lint."""
 
     level: str
     message: str
@@ -90,7 +90,7 @@ class FindingLine:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a book and a catalog say between them, worked out once for both."""
+    """The findings and funnels for a policy version and a catalog, computed once for both."""
 
     book: Book
     catalog: Catalog
@@ -98,12 +98,12 @@ class Foreseen:
     findings: tuple[FindingLine, ...]
 
     def is_of(self, book: Book, catalog: Catalog) -> bool:
-        """Whether this is still what they say."""
+        """Whether this was computed for this policy version and this catalog."""
         return self.book is book and self.catalog is catalog
 
 
 def foresee(book: Book, catalog: Catalog) -> Foreseen:
-    """Funnels by rule, and findings."""
+    """Compute funnels by rule, and findings."""
     funnels: dict[str, dict[str, FunnelLine]] = defaultdict(dict)
     for case in cases_of(book, catalog):
         if case.forecast is not None:
@@ -119,25 +119,25 @@ def foresee(book: Book, catalog: Catalog) -> Foreseen:
 
 
 class Anchors:
-    """Places that findings lead to: each is on the page once, also where lines are shared."""
+    """Link targets for findings: each is on the page only once, even if lines are shared."""
 
     def __init__(self) -> None:
         self._used: set[str] = set()
 
     def at(self, file: str, line: int) -> str:
-        """The anchor of a place; empty, where it is taken."""
+        """The anchor of a place; empty if it is already in use."""
         place = place_of(file, line)
         taken = place in self._used
         self._used.add(place)
         return "" if taken else place
 
     def href(self, place: str) -> str:
-        """Where a place is on the page; empty, where it is not."""
+        """The link to a place on the page; empty if it is not there."""
         return f"#{place}" if place in self._used else ""
 
 
 def grouped(findings: Iterable[FindingLine]) -> tuple[tuple[str, tuple[FindingLine, ...]], ...]:
-    """Findings by the rule or alias that they are about, the gravest ones first."""
+    """Findings by the rule or alias that they are about, the most severe first."""
     found: dict[str, list[FindingLine]] = {}
     for finding in findings:
         found.setdefault(finding.about, []).append(finding)
@@ -170,13 +170,13 @@ def alias_lines(aliases: Iterable[Alias], anchors: Anchors) -> tuple[AliasLine, 
 
 
 def place_of(file: str, line: int) -> str:
-    """Where something is written: all files are in one folder, which the page names once."""
+    """The file and line, without the folder, which the page names once."""
     name = file.replace(chr(92), "/").rpartition("/")[2]
     return f"{name}:{line}" if line else name
 
 
 def counts_of(book: Book) -> str:
-    """How much there is in a book: `2 rules and 1 alias`."""
+    """The size of a policy version: `2 rules and 1 alias`."""
     return rules_and_aliases(len(book.rules), len(book.aliases))
 
 
@@ -190,7 +190,7 @@ def _clauses(clauses: Iterable[Clause], anchors: Anchors) -> tuple[ClauseLine, .
 def _card(
     rule: Rule, figures: Figures | None, funnels: tuple[FunnelLine, ...], anchors: Anchors
 ) -> RuleCard:
-    # Those that nobody survives come first: they are what one has to know.
+    # Funnels that leave no endpoint come first: they matter most.
     sorted_funnels = sorted(funnels, key=lambda each: (bool(each.survivors), each.model))
     empty = sum(1 for each in funnels if not each.survivors)
     return RuleCard(
@@ -243,7 +243,7 @@ def _finding(finding: Finding, book: Book) -> FindingLine:
 
 
 def _about(where: str, book: Book) -> str:
-    """The rule or alias that `rules.precise.only` is in; names may have points themselves."""
+    """The rule or alias that `rules.precise.only` is in; names may contain dots."""
     kind, _, rest = where.partition(".")
     known = book.aliases if kind == "aliases" else (rule.name for rule in book.rules)
     names = [name for name in known if rest == name or rest.startswith(f"{name}.")]

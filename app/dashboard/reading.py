@@ -1,9 +1,9 @@
-"""What one page reads of the ledger, within bounds that keep it quick however many receipts.
+"""The ledger reads of one page, bounded to be quick for any number of receipts.
 
-Rule 1  Figures come from tallies wherever these know enough.
-Rule 2  What only receipts tell is counted over the newest ones of the time asked for, and the page
-        says from when on.
-Rule 3  A chart shows the shortest time that has all the data of the time asked for.
+Rule 1  Figures come from tallies wherever these are sufficient.
+Rule 2  Figures that need receipts are counted over the newest receipts of the requested time, and
+        the page shows when these begin.
+Rule 3  A chart shows the shortest time that has all the data of the requested time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from app.ledger.store import Store
 from app.ledger.wanted import Wanted, is_glob
 
 MOST_COUNTED = 10_000  # receipts that are counted one by one
-MOST_LOOKED_AT = 50_000  # receipts among which a list looks for those that fit
+MOST_LOOKED_AT = 50_000  # receipts that a list searches for matches
 _POINTS = 30
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -27,7 +27,7 @@ _FINE = timedelta(hours=2)  # the longest time that is drawn by the minute
 
 
 class Reading:
-    """Reads what is `wanted`, as of `now`."""
+    """Reads the `wanted` receipts, as of `now`."""
 
     def __init__(self, store: Store, wanted: Wanted, now: datetime) -> None:
         self._store = store
@@ -37,25 +37,25 @@ class Reading:
 
     @property
     def newest(self) -> Wanted:
-        """What is wanted, of the newest receipts."""
+        """The filters, limited to the newest receipts."""
         if self._newest is None:
             self._newest = _since(self._asked, self._store, MOST_COUNTED)
         return self._newest
 
     @property
     def wanted(self) -> Wanted:
-        """What is wanted, within bounds."""
+        """The filters, within bounds."""
         return self.newest if self._asked.asks_more_than_tallies_know else self._asked
 
     @property
     def bound(self) -> str:
-        """From when on is counted what only receipts tell, where that is not all; as ISO time."""
+        """The ISO time from which receipts are counted, if not all of them are."""
         newest = self.newest
         return iso(newest.since) if newest.since and newest.since != self._asked.since else ""
 
     @property
     def note(self) -> str:
-        """The same, where it is so for all figures of a page."""
+        """The same, if it applies to all figures of a page."""
         return self.bound if self._asked.asks_more_than_tallies_know else ""
 
     def stats(
@@ -65,7 +65,7 @@ class Reading:
         return self._store.stats_by(groupings, wanted=self.wanted, distributions=distributions)
 
     def details(self, *groupings: Sequence[Dimension]) -> tuple[Stats, ...]:
-        """Stats by what only receipts tell, over the newest of them."""
+        """Stats by dimensions that need receipts, over the newest receipts."""
         return self._store.stats_by(groupings, wanted=self.newest, distributions=False)
 
     def series(
@@ -82,11 +82,11 @@ class Reading:
         return self._drawn(groupings, narrow, distributions=distributions)
 
     def minutes(self) -> tuple[Series, ...]:
-        """All together by the minute; for an hour or so."""
+        """The total by the minute; for an hour or so."""
         return self._store.series_by(((),), wanted=self.wanted, points=60, now=self._now)
 
     def days(self) -> Series:
-        """All together by the day, in UTC."""
+        """The total by the day, in UTC."""
         since = self.wanted.since or self._now - _DAY
         first = since.replace(hour=0, minute=0, second=0, microsecond=0)
         points = -(-(self._until - first) // _DAY)
@@ -116,16 +116,16 @@ class Reading:
 
 
 def last_hour(wanted: Wanted, now: datetime) -> Wanted:
-    """The same, of the last hour."""
+    """The same filters for the last hour."""
     return replace(wanted, since=now - _HOUR, until=None)
 
 
 def listed(
     store: Store, wanted: Wanted, *, limit: int, before: str | None, after: str | None
 ) -> tuple[list[Receipt], datetime | None]:
-    """A page of receipts; and from when on was looked, where older ones may fit as well.
+    """A page of receipts; and the start of the search, if older receipts may match as well.
 
-    A filter that has no index is looked for among so many receipts only.
+    A filter without an index is applied to a bounded number of receipts only.
     """
     bounded = wanted
     if _has_no_index(wanted) and before is None and after is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.dashboard.formats import UNKNOWN, dollars, duration
 from app.ledger.receipt import Receipt, iso
 
-_COST_DIGITS = 4  # so that points stand under points
+_COST_DIGITS = 4  # aligns the decimal points
 _LONGEST_WORD = 24
 
 ENDINGS = {
@@ -28,8 +28,8 @@ class Row:
     reason: str | None
     model: str
     provider: str | None
-    served: str  # what is listed for the provider, or why there is none
-    trouble: bool  # no provider served, or not to the end
+    served: str  # the listing of the provider, or why there is none
+    trouble: bool  # no provider served, or the answer was cut off
     caller: str | None
     tool: str | None  # the user agent
     tool_word: str  # its first word
@@ -66,7 +66,7 @@ def _model(receipt: Receipt) -> str:
 
 
 def _served(receipt: Receipt) -> tuple[str, bool]:
-    """What is listed for the provider, or why no provider served; and whether that is trouble."""
+    """The provider's listing, or why no provider served; and whether that is a problem."""
     if receipt.provider is None:
         code = receipt.error_code or ""
         why = code if code and not code.isdecimal() else ENDINGS[receipt.ending]

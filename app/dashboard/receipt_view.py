@@ -23,7 +23,7 @@ _LEAST_SHOWN = 0.005  # of a request's time
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing a receipt says; `block` is for values of several lines."""
+    """One fact in a receipt; `block` is for values of several lines."""
 
     label: str
     value: str
@@ -40,7 +40,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A stretch of the request's time, for the bar: where it begins and ends, of 100."""
+    """A phase of the request, for the bar: its start and end, of 100."""
 
     label: str
     start: float
@@ -64,7 +64,7 @@ class Whole:
 
 
 def whole_of(receipt: Receipt) -> Whole:
-    """A receipt with everything it says."""
+    """A receipt with all its facts."""
     row = row_of(receipt)
     return Whole(
         row=row,

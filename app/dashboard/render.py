@@ -1,6 +1,6 @@
-"""Templates to pages, with the headers that keep a page to itself.
+"""Renders templates to pages, with the headers that isolate a page from other sites.
 
-Jinja is loaded when the first page is asked for: a proxy that nobody looks at does without it.
+Jinja is loaded for the first page: a proxy whose dashboard is not used does without it.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ from app.wording import plural
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# `same-origin` and not `no-referrer`: under that, a browser would send `Origin: null` with a form.
+# `same-origin`, not `no-referrer`: with that, a browser would send `Origin: null` with a form.
 PAGE_HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
@@ -49,7 +49,7 @@ def _templates() -> "Environment":
 
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,  # models, user agents and errors are whatever somebody sent
+        autoescape=True,  # models, user agents and errors are outside text
         finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -70,5 +70,5 @@ def _templates() -> "Environment":
 
 
 def _shown(value: Any) -> Any:
-    """Beside the escaping, which is Jinja's: no direction, no hidden character of outside text."""
+    """Replace direction and hidden characters in outside text; Jinja does the escaping."""
     return shown(value) if type(value) is str else value

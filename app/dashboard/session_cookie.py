@@ -1,9 +1,9 @@
-"""The cookie that a signed-in browser shows, and where the pages are that it opens."""
+"""The cookie that a signed-in browser sends, and the paths of the pages that it opens."""
 
 from collections.abc import Callable, Iterable
 
 Headers = Iterable[tuple[bytes, bytes]]
-Admit = Callable[[Headers, str | None], str | None]  # by headers, and the address they came from
+Admit = Callable[[Headers, str | None], str | None]  # by headers, and the client's address
 
 HOME = "/dashboard"
 SIGN_IN = f"{HOME}/sign-in"
@@ -18,9 +18,9 @@ def is_page(path: str) -> bool:
 
 
 def session_id(headers: Headers) -> str | None:
-    """The session that a cookie names.
+    """Return the session that a cookie names.
 
-    Read leniently: other programs on this host have cookies of their own, odd ones too.
+    Parsed leniently: other programs on this host have their own cookies, including odd ones.
     """
     for name, value in headers:
         if name == b"cookie":

@@ -1,8 +1,9 @@
-"""Who has signed in with a browser.
+"""The sessions of browsers that have signed in.
 
-A session stands for a caller key that was shown once; its id is random, says nothing, and is kept
-as a digest. Sessions live in memory, or where several workers have to know them in a folder that
-goes with the workers: they are few, they end, and a restart ends them all.
+A session represents a caller key that was entered once; its id is random, contains no
+information, and is stored as a digest. Sessions are kept in memory, or, if several workers share
+them, in a folder that is deleted with the workers: they are few, they expire, and a restart ends
+them all.
 """
 
 import hashlib
@@ -20,16 +21,16 @@ _HOURS = 3600.0
 
 
 class Known(Protocol):
-    """Sessions, wherever they are kept."""
+    """Sessions, in memory or in a folder."""
 
     seconds: float
 
     def begin(self, caller: str) -> str:
-        """A new session's id."""
+        """Begin a session and return its id."""
         ...
 
     def caller_of(self, session_id: str) -> str | None:
-        """Whose session this is; None once it has ended, or if it never was one."""
+        """Return the caller of a session; None if it has ended or never existed."""
         ...
 
     def end(self, session_id: str) -> None:
@@ -58,7 +59,7 @@ class Sessions:
         self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
 
     def begin(self, caller: str) -> str:
-        """A new session's id."""
+        """Begin a session and return its id."""
         session_id = secrets.token_urlsafe(32)
         while len(self._sessions) >= self._capacity:
             self._sessions.popitem(last=False)
@@ -66,7 +67,7 @@ class Sessions:
         return session_id
 
     def caller_of(self, session_id: str) -> str | None:
-        """Whose session this is; None once it has ended, or if it never was one."""
+        """Return the caller of a session; None if it has ended or never existed."""
         session = self._sessions.get(_digest(session_id))
         if session is None:
             return None
@@ -81,7 +82,7 @@ class Sessions:
 
 
 class SharedSessions:
-    """The same for several workers: a file for each session, in a folder nobody else may enter."""
+    """The same for several workers: a file for each session, in a folder closed to other users."""
 
     def __init__(
         self,
@@ -97,7 +98,7 @@ class SharedSessions:
         self._capacity = capacity
 
     def begin(self, caller: str) -> str:
-        """A new session's id."""
+        """Begin a session and return its id."""
         session_id = secrets.token_urlsafe(32)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._make_room()
@@ -106,7 +107,7 @@ class SharedSessions:
         return session_id
 
     def caller_of(self, session_id: str) -> str | None:
-        """Whose session this is; None once it has ended, or if it never was one."""
+        """Return the caller of a session; None if it has ended or never existed."""
         with suppress(OSError, ValueError):
             ends_at, _, caller = self._file(session_id).read_text(encoding="utf-8").partition(" ")
             if float(ends_at) > self._clock():
@@ -131,7 +132,7 @@ class SharedSessions:
 
 
 def _ends_at(file: Path) -> float:
-    """When a session ends, by the clock that no one sets; a file's own date is the wall clock's."""
+    """The end of a session by the monotonic clock; a file's own date is of the wall clock."""
     with suppress(OSError, ValueError):
         return float(file.read_text(encoding="utf-8").partition(" ")[0])
     return 0.0

@@ -1,4 +1,4 @@
-"""What stands on every page: where one is, who looks, and what needs to be known first."""
+"""The frame of every page: navigation, the signed-in caller, and important notices."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ LINKS = (
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the pages get what they show."""
+    """The sources of the data on the pages."""
 
     store: "Callable[[], Store]"
     policies: PolicyFolder
@@ -56,7 +56,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that is wrong, whatever page one looks at."""
+    """A problem that is shown on every page."""
 
     title: str
     text: str
@@ -66,12 +66,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """What the templates put round a page."""
+    """The data of the frame that the templates put round a page."""
 
     links: tuple[Link, ...]
     here: str
-    address: Address | None  # of a page that filters
-    known: Mapping[str, Sequence[str]]  # what to offer as filters
+    address: Address | None  # of a page with filters
+    known: Mapping[str, Sequence[str]]  # suggestions for filters
     caller: str | None
     reads_all: bool
     notices: tuple[Notice, ...]
@@ -81,7 +81,7 @@ class Shell:
 
 
 def reads_of(request: Request) -> str | None:
-    """The one caller whose receipts may be shown; None: those of all. The door has decided it."""
+    """The one caller whose receipts may be shown; None: those of all. Access control decides it."""
     reads: str | None = request.scope["reads"]
     return reads
 
@@ -92,7 +92,7 @@ def shell_of(
     address: Address | None = None,
     known: Mapping[str, Sequence[str]] | None = None,
 ) -> Shell:
-    """The shell of the page that is being asked for; filters stay when one goes on."""
+    """The shell of the requested page; links to other pages keep the filters."""
     path, query = request.url.path, request.url.query
     links = ((href, address.page(href) if address else href, label) for href, label in LINKS)
     return Shell(

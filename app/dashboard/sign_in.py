@@ -1,9 +1,9 @@
-"""Signing in, where caller keys are set: a browser can't send a key with an address one types.
+"""Signing in, if caller keys are set: a browser can't send a key with a URL that a user types.
 
-Rule 1  The key is shown once, in a form; what the browser keeps is a session's id, in a cookie
-        that no script reads and that no other site's page can have sent (HttpOnly, SameSite).
-Rule 2  Forms are taken from our own pages alone: the Origin must be the host that was asked.
-Rule 3  A session opens these pages, to read. It never opens the API.
+Rule 1  The key is entered once, in a form; the browser keeps a session's id, in a cookie that
+        scripts can't read and that other sites' pages can't cause to be sent (HttpOnly, SameSite).
+Rule 2  Forms are accepted only from our own pages: the Origin must be the requested host.
+Rule 3  A session allows reading these pages. It never gives access to the API.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,26 +23,26 @@ Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
 
 
 class SignIn:
-    """The way into the pages; the door asks it who comes with a cookie."""
+    """The sign-in for the pages; access control uses it to find the caller of a cookie."""
 
     open_paths = ASSET_PATHS | {SIGN_IN, SIGN_OUT}
     forms = frozenset({SIGN_IN, SIGN_OUT})
 
     def __init__(self, admit: Admit, *, asks: bool, sessions: Known) -> None:
-        """`admit` knows callers by the key among their headers; `asks`: whether keys are set."""
+        """`admit` finds callers by the key in their headers; `asks`: whether keys are set."""
         self._asks = asks
         self._admit = admit
         self._sessions = sessions
 
     def caller_of(self, scope: Scope) -> str | None:
-        """Who signed in, for a page that is being read; None for everything else."""
+        """Return the signed-in caller, for a page that is read; None for any other request."""
         if scope["method"] not in {"GET", "HEAD"} or not is_page(scope["path"]):
             return None
         shown = session_id(scope["headers"])
         return self._sessions.caller_of(shown) if shown else None
 
     def or_ask(self, refuse: Refuse) -> Refuse:
-        """`refuse`, but who wants to read a page and has shown no key is asked for one."""
+        """Return `refuse`, except that a request for a page without a key leads to the form."""
 
         async def refuse_or_ask(
             scope: Scope, receive: Receive, send: Send, error: RequestError
@@ -57,7 +57,7 @@ class SignIn:
         return refuse_or_ask
 
     def routes(self) -> "tuple[Route, ...]":
-        """The form, and what is done with it."""
+        """The routes of the form and its actions."""
         from app.dashboard.sign_in_form import Form  # noqa: PLC0415 - see there
 
         return Form(self._admit, self._sessions, asks=self._asks).routes()

@@ -1,6 +1,6 @@
-"""The form by which one signs in, what is done with it, and who is sent there (see `sign_in`).
+"""The sign-in form, its actions, and the redirect to it (see `sign_in`).
 
-Loaded when it is first needed: a proxy that is never looked at does without.
+Loaded on first use: a proxy whose dashboard is not used does without it.
 """
 
 from urllib.parse import parse_qs, quote, urlsplit
@@ -23,13 +23,13 @@ class Form:
     """Begins and ends sessions."""
 
     def __init__(self, admit: Admit, sessions: Known, *, asks: bool) -> None:
-        """`admit` knows callers by the key among their headers; `asks`: whether keys are set."""
+        """`admit` finds callers by the key in their headers; `asks`: whether keys are set."""
         self._admit = admit
         self._sessions = sessions
         self._asks = asks
 
     def routes(self) -> tuple[Route, ...]:
-        """The form, and what is done with it."""
+        """The routes of the form and its actions."""
         return (
             Route(SIGN_IN, self._show_form, methods=["GET"]),
             Route(SIGN_IN, self._sign_in, methods=["POST"]),
@@ -58,7 +58,7 @@ class Form:
                 self._sessions.begin(caller),
                 max_age=int(self._sessions.seconds),
                 path=HOME,
-                # The browser's own word: a web server in front takes TLS off before we see it.
+                # As the browser reports it: a web server in front may terminate TLS before us.
                 secure=request.headers["origin"].lower().startswith("https:"),
                 httponly=True,
                 samesite="strict",
@@ -83,12 +83,12 @@ class Form:
 
 
 def ask(scope: Scope) -> Response:
-    """Send who wants to read a page to the form, and back from there."""
+    """Redirect a request for a page to the form, which leads back to the page."""
     wanted = scope["path"]
     if scope["query_string"]:
         wanted += "?" + scope["query_string"].decode("latin-1")
     if any(name == b"hx-request" for name, _ in scope["headers"]):
-        # A part of a page: the browser has to go and ask as a whole.
+        # A part of a page: the browser has to load the whole page.
         return Response(status_code=401, headers={**PAGE_HEADERS, "hx-redirect": SIGN_IN})
     return RedirectResponse(
         f"{SIGN_IN}?next={quote(wanted, safe='/')}", _SEE_OTHER, headers=PAGE_HEADERS
@@ -96,7 +96,7 @@ def ask(scope: Scope) -> Response:
 
 
 def _way_back(wanted: str | None) -> str:
-    """Where to go once signed in: a page of ours, and nowhere else whatever is asked."""
+    """The page to return to after sign-in: always one of ours, whatever the request names."""
     parts = urlsplit(wanted or HOME)
     ours = not (parts.scheme or parts.netloc) and is_page(parts.path) and parts.path != SIGN_IN
     if not ours or ".." in parts.path or "\\" in (wanted or ""):
@@ -105,7 +105,7 @@ def _way_back(wanted: str | None) -> str:
 
 
 def _from_our_page(request: Request) -> bool:
-    """Browsers name the page's origin with every form they send."""
+    """Whether a form is from our page: browsers send the page's origin with every form."""
     scheme, _, authority = request.headers.get("origin", "").lower().partition("://")
     return scheme in {"http", "https"} and authority == request.headers.get("host", "").lower()
 
@@ -117,7 +117,7 @@ def _foreign() -> Response:
 
 
 async def _read_form(request: Request) -> dict[str, str]:
-    """The fields of a form as short as ours is; of any other nothing."""
+    """The fields of a form that is as short as ours; of any other form, none."""
     body = b""
     async for chunk in request.stream():
         body += chunk

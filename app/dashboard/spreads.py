@@ -27,7 +27,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How one group's values are spread, on the axis that all share."""
+    """The distribution of one group's values, on the axis shared by all groups."""
 
     name: str
     href: str
@@ -63,7 +63,7 @@ def spreads_of(
     histogram_of: Callable[[Figures], Histogram],
     address: Address,
 ) -> Spreads:
-    """The distributions of those groups that have any values, in the groups' order."""
+    """The distributions of the groups that have values, in the groups' order."""
     shown = SHOWN[unit]
     named = [(name, histogram_of(figures)) for name, figures in groups if not name.is_grey]
     named = [(name, histogram) for name, histogram in named if histogram.count][:_MOST_SPREADS]
@@ -89,17 +89,17 @@ def spreads_of(
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """A logarithmic axis from `low` to `high`, which are never the same."""
+    """A logarithmic axis from `low` to `high`, which are never equal."""
 
     low: float
     high: float
 
     def at(self, value: float) -> float:
-        """Where a value is, of 100."""
+        """The position of a value, of 100."""
         return 100 * math.log(value / self.low) / math.log(self.high / self.low)
 
     def columns(self, histogram: Histogram) -> tuple[Column, ...]:
-        """The histogram in columns of equal width, its highest one as high as can be."""
+        """The histogram in columns of equal width; the highest one has the full height."""
         heights = [0.0] * _COLUMNS
         for bar in histogram.bars():
             first, last = self.at(bar.low) * _COLUMNS / 100, self.at(bar.high) * _COLUMNS / 100
@@ -115,7 +115,7 @@ class _Axis:
         )
 
     def ticks(self) -> list[float]:
-        """Round values on the axis: 1, 2 and 5 of each ten, or the tens where those are many."""
+        """Round values on the axis: 1, 2 and 5 of each decade, or only the decades if too many."""
         tens = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         values = [step * 10.0**ten for ten in tens for step in _STEPS]
         inside = [value for value in values if self.low <= value <= self.high]

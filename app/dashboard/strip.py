@@ -1,4 +1,4 @@
-"""The last hour as a strip: a column for some minutes, verdict upon verdict, and the cost. PURE."""
+"""The last hour as a strip of columns for some minutes: stacked verdicts, and the cost. PURE."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.ledger.stats import Figures, Series, Verdicts
 from app.wording import plural
 
 _HEIGHT = 100.0
-_KINDS = ("broken", "unproven", "none", "kept")  # from the top: what needs a look is seen first
+_KINDS = ("broken", "unproven", "none", "kept")  # from the top: problems come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Columns from left to right, and what they add up to."""
+    """Columns from left to right, and their sums."""
 
     columns: tuple[Column, ...]
     totals: tuple[Total, ...]

@@ -1,4 +1,4 @@
-"""Figures to tables: columns that sort, and cells that lead to the receipts behind them. PURE."""
+"""Figures as tables: sortable columns, and cells that link to the receipts behind them. PURE."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ Number = Decimal | float | None
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column's head; a click sorts by it."""
+    """A column's header; a click sorts by it."""
 
     label: str
     css: str
     href: str
-    sorted: str  # as `aria-sort` has it; empty: not by this one
+    sorted: str  # the value of `aria-sort`; empty: not sorted by this column
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,19 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under heads; the first cell of each is its name."""
+    """Rows under headers; the first cell of each row is its name."""
 
     id: str
     title: str
     heads: tuple[Head, ...]
     rows: tuple[tuple[Cell, ...], ...]
     left_out: int = 0  # rows
-    bound: str = ""  # the moment from which is counted, where that is not all
+    bound: str = ""  # the time from which receipts are counted, if not all are
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a row is of; `attempts` are those that failed and are not among the errors."""
+    """The data of a row; `attempts` are failed attempts that are not counted as errors."""
 
     name: Name
     figures: Figures
@@ -61,21 +61,21 @@ class Entry:
 
     @property
     def error_rate(self) -> float | None:
-        """What failed, of what was sent."""
+        """The share of failures in the requests sent."""
         sent = self.figures.requests - self.figures.refused + self.attempts
         return (self.figures.errors + self.attempts) / sent if sent else None
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a column shows of the figures; `filters` narrow the receipts behind it."""
+    """A column's definition; `filters` select the receipts behind it."""
 
     label: str
     value: Callable[[Entry], Number]
     shown: Callable[[Any], str]
     css: str = ""
     filters: Mapping[str, str] | None = None
-    money: bool = False  # as many digits after the point in all rows
+    money: bool = False  # the same number of digits after the point in all rows
 
 
 _OF_VERDICT: Mapping[str, Callable[[Entry], Number]] = {
@@ -142,15 +142,16 @@ def table_of(  # noqa: PLR0917 - what a table is made of
     newest_first: bool = False,
     bound: str = "",
 ) -> Table:
-    """A table of groups, sorted as the address says, or by its usual column.
+    """Return a table of groups, sorted as the URL requires, or by its usual column.
 
-    `attempts` are failed ones by provider; `bound` is the moment from which is counted, if not all.
+    `attempts` are failed ones by provider; `bound` is the time from which receipts are counted, if
+    not all are.
     """
     entries = _entries(groups, attempts or {})
     asked, _, turned = address.own.get("sort", "").partition(".")
     given = asked == _NAME or asked in columns
     sort = asked if given else by
-    # Numbers begin with the largest, names with the first.
+    # Numbers are sorted in descending order, names in ascending order.
     up = (turned == _UP and given) != (sort == _NAME and (given or not newest_first))
     ordered = _ordered(entries, sort, up=up)[:MOST_ROWS]
     whole = sum(each.figures.requests for each in entries)
@@ -177,7 +178,7 @@ def table_of(  # noqa: PLR0917 - what a table is made of
 
 
 def _entries(groups: Grouped, attempts: Mapping[str, int]) -> list[Entry]:
-    """The groups, and providers that did nothing but fail before another one served."""
+    """The groups, and providers that only failed before another provider served."""
     known = [Entry(name, figures, attempts.get(name.text, 0)) for name, figures in groups]
     named = {entry.name.text for entry in known}
     failed = (
@@ -189,7 +190,7 @@ def _entries(groups: Grouped, attempts: Mapping[str, int]) -> list[Entry]:
 
 
 def _ordered(entries: Sequence[Entry], sort: str, *, up: bool) -> list[Entry]:
-    """Sorted; what has no value comes last, whichever way."""
+    """Sort entries; those without a value come last in both orders."""
     if sort == _NAME:
         return sorted(entries, key=lambda each: each.name.text.lower(), reverse=not up)
     value = COLUMNS[sort].value

@@ -1,12 +1,12 @@
-"""The live tail: receipts as they are written, for everyone who looks.
+"""The live tail: receipts as they are written, for every viewer.
 
-Each viewer follows the ledger by a cursor of its own, so a stream that broke goes on where it was
-and receipts that other processes write are seen as well. Nobody looks: nothing runs.
+Each viewer follows the ledger by its own cursor, so that a broken stream continues where it
+stopped, and receipts that other processes write are shown as well. Without viewers, nothing runs.
 
-Rule 1  There are at most so many viewers, for so long, and each gets at most so many receipts at a
-        time: one that falls behind is taken to the newest ones.
-Rule 2  The ledger is read in threads of the tail's own. One that is silent holds these up, and
-        nothing else that runs in threads.
+Rule 1  The number of viewers, their time, and the receipts that each gets at a time are bounded: a
+        viewer that falls behind skips to the newest receipts.
+Rule 2  The tail reads the ledger in its own threads. A ledger that does not respond blocks only
+        these threads.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a look at the ledger brought; `trouble` says why it brought nothing."""
+    """The result of one read of the ledger; `trouble` is the reason if it failed."""
 
     cursor: int
     receipts: Sequence[Receipt] = ()
@@ -38,7 +38,7 @@ class News:
 class Tail:
     """Follows the ledger for a bounded number of viewers, each for a bounded time.
 
-    `every` so many seconds it is looked at.
+    The ledger is read `every` so many seconds.
     """
 
     def __init__(
@@ -60,15 +60,16 @@ class Tail:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many look as can be served."""
+        """Whether the number of viewers has reached its bound."""
         return self.viewers >= self._most_viewers
 
     async def follow(
         self, cursor: int | None, gone: Callable[[], Awaitable[bool]]
     ) -> AsyncIterator[News]:
-        """News, one for each look, until the viewer is `gone`, the server stops, or time is up.
+        """Yield news for each read, until the viewer is `gone`, the server stops, or time is up.
 
-        Without a cursor it begins behind what is written so far. One viewer too many gets none.
+        Without a cursor it begins after everything written so far. A viewer beyond the bound gets
+        no news.
         """
         if self.is_full:
             return

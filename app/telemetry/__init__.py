@@ -1,1 +1,1 @@
-"""What operators watch Pointsman by: Prometheus metrics, and OpenTelemetry where it is wanted."""
+"""Monitoring for operators: Prometheus metrics, and OpenTelemetry if it is enabled."""

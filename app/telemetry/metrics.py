@@ -1,4 +1,4 @@
-"""Tallies and standing in Prometheus' words; `docs/metrics.md` says what each metric means.
+"""Tallies and standing as Prometheus metrics; `docs/metrics.md` describes each metric.
 
 Imported by the first scrape: prometheus_client takes as long to load as all of `app/wire/`.
 """
@@ -25,12 +25,12 @@ _SERVED = ("model", "provider")
 
 
 def exposition(tallies: Tallies, standing: Standing, accept: str) -> tuple[str, bytes]:
-    """All metrics as text, in the format that an Accept header asks for, and its content type."""
+    """Return the content type and all metrics as text, in the format that `accept` asks for."""
     return _text(_everything(tallies, standing), accept)
 
 
 def telling(tallies: Tallies, standing: Standing) -> Telling:
-    """All metrics as plain data, to be added to those of other workers."""
+    """Return all metrics as plain data, to be added to those of other workers."""
     return tuple(
         Family(
             metric.name,
@@ -46,7 +46,7 @@ def telling(tallies: Tallies, standing: Standing) -> Telling:
 
 
 def exposition_of(told: Telling, accept: str) -> tuple[str, bytes]:
-    """The same text as `exposition`, of what was told."""
+    """Return the same as `exposition`, for metrics in the form of plain data."""
     registry = CollectorRegistry()
     registry.register(_Told(told))
     return _text(registry, accept)
@@ -69,11 +69,11 @@ class _Told(Collector):
         self._told = told
 
     def describe(self) -> list[Metric]:
-        """Nothing in advance, as below."""
+        """Describe nothing in advance, as below."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric that was told."""
+        """Yield every metric of the plain data."""
         for family in self._told:
             metric = Metric(family.name, family.meaning, family.type)
             for name, labels, value in family.samples:
@@ -87,11 +87,11 @@ class _Collected(Collector):
         self._standing = standing
 
     def describe(self) -> list[Metric]:
-        """Nothing in advance: what this one collects is nobody else's."""
+        """Describe nothing in advance: no other collector has the same metrics."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric of ours."""
+        """Yield every metric of Pointsman."""
         yield from _added_up(self._tallies)
         yield from _latencies(self._tallies)
         yield from _of_now(self._standing)

@@ -1,4 +1,4 @@
-"""OpenTelemetry, loaded where it is switched on."""
+"""OpenTelemetry, loaded only if it is enabled."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 def tracing() -> "type[Tracing]":
-    """What traces requests. Raises `SettingsError` where OpenTelemetry is not installed."""
+    """Return the class that traces requests.
+
+    Raises `SettingsError` if OpenTelemetry is not installed.
+    """
     try:
         from app.telemetry.tracing import Tracing  # noqa: PLC0415 - an extra
     except ImportError as error:

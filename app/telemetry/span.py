@@ -1,9 +1,10 @@
-"""What a receipt says in the words of OpenTelemetry's GenAI conventions. PURE.
+"""A receipt as attributes of OpenTelemetry's GenAI conventions. PURE.
 
-Rule 1  Names are those of the conventions (semconv 1.41, gen-ai), the rest is under `pointsman.`.
-Rule 2  Nothing free in form crosses but what names something: no message of an error, which may
-        quote a prompt, no user agent, no path.
-Rule 3  Attributes of metrics are bounded as labels are; those of spans are cut.
+Rule 1  Names are those of the conventions (semconv 1.41, gen-ai); all others begin with
+        `pointsman.`.
+Rule 2  The only free text exported is names: no error message, which may quote a prompt, no user
+        agent, no path.
+Rule 3  Attributes of metrics are bounded like labels; those of spans are cut.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +22,11 @@ _OPERATIONS = {
     "completions": "text_completion",
     "embeddings": "embeddings",
 }
-_SYSTEM = "openrouter"  # the conventions know no aggregators; who served is `pointsman.provider`
+_SYSTEM = "openrouter"  # the conventions have no aggregators; see `pointsman.provider`
 
 
 def operation_of(dialect: str | None) -> str:
-    """What kind of request it was; a dialect that the conventions lack goes by its own name."""
+    """Return the kind of request; a dialect not in the conventions keeps its own name."""
     return _OPERATIONS.get(dialect or "", dialect or "passthrough")
 
 
@@ -37,7 +38,7 @@ def span_name(receipt: Receipt) -> str:
 
 
 def error_type(receipt: Receipt) -> str | None:
-    """What went wrong, in a word of few; a caller that leaves is nobody's error."""
+    """Return the kind of error, one of few words; a client disconnect is not an error."""
     if receipt.ending in {"complete", "caller_left"}:
         return None
     if receipt.ending == "refused":
@@ -46,7 +47,7 @@ def error_type(receipt: Receipt) -> str | None:
 
 
 def span_attributes(receipt: Receipt) -> dict[str, Value]:
-    """Everything about one request that a trace may know."""
+    """Return everything about one request that a trace may contain."""
     said: dict[str, Value | None] = {
         "gen_ai.operation.name": operation_of(receipt.dialect),
         "gen_ai.provider.name": _SYSTEM,
@@ -80,7 +81,7 @@ def span_attributes(receipt: Receipt) -> dict[str, Value]:
 
 
 def metric_attributes(receipt: Receipt, labels: Labels) -> Mapping[str, Value]:
-    """What a measurement is told apart by."""
+    """Return the attributes that distinguish a measurement."""
     told: dict[str, Value] = {
         "gen_ai.operation.name": operation_of(receipt.dialect),
         "gen_ai.provider.name": _SYSTEM,

@@ -1,11 +1,11 @@
-"""How long the event loop has stood still, and what it was at.
+"""Stalls: how long the event loop was blocked, and in which code.
 
-Whatever blocks the loop holds up every stream of the process. A tick that comes late shows for how
-long. A thread of its own looks at the loop's stack, when a tick is late by a second, and at no
-other time: only while it lasts can be seen what lasts.
+A blocked loop delays every stream of the process. A late tick shows for how long. A separate
+thread inspects the loop's stack when a tick is a second late, and at no other time: the blocking
+code can be seen only while it blocks.
 
-Rule 1  Code places are told: file, line, function. No value of any variable is read.
-Rule 2  Each stall is told once, when it is over.
+Rule 1  Code locations are reported: file, line, function. No value of any variable is read.
+Rule 2  Each stall is reported once, when it is over.
 """
 
 import logging
@@ -26,25 +26,25 @@ _ROOT = Path(__file__).parent.parent.parent
 
 
 class Stalls:
-    """Ticked by the event loop, a few times a second; read by whoever scrapes."""
+    """Ticked by the event loop a few times a second; read by each scrape."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ticked_at: float | None = None
         self._thread = 0
-        self._seen: tuple[float | None, tuple[str, ...]] = (None, ())  # behind which tick, and what
-        # The longest of this minute and of the one before, so that no scrape comes too late.
+        self._seen: tuple[float | None, tuple[str, ...]] = (None, ())  # the tick, and the code
+        # The longest of this minute and of the previous one, so that no scrape comes too late.
         self._longest = self._longest_before = 0.0
         self._window_began = clock()
 
     @property
     def longest(self) -> float:
-        """Seconds of the longest stall within the last minute or two."""
+        """The longest stall within the last minute or two, in seconds."""
         self._turn(self._clock())
         return max(self._longest, self._longest_before)
 
     def tick(self, every: float) -> None:
-        """Note that the loop is alive, who should have said so `every` seconds after the last time.
+        """Record that the loop is alive; this is due `every` seconds after the previous call.
 
         Must be called on the event loop.
         """
@@ -64,7 +64,7 @@ class Stalls:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Look, from a thread, at what lasts too long."""
+        """Watch for stalls from a thread."""
         over = threading.Event()
         thread = threading.Thread(target=self._watch, args=(over,), daemon=True, name="stalls")
         thread.start()
@@ -75,9 +75,9 @@ class Stalls:
             thread.join()
 
     def _watch(self, over: threading.Event) -> None:
-        """Sleep until the last tick is a second old, and look at the loop if it still is the last.
+        """Sleep until the last tick is a second old; inspect the loop if no tick came meanwhile.
 
-        Once for each tick: what is next to be seen is the same.
+        Once for each tick: later inspections would show the same.
         """
         patience, looked_at = TOLD_SECONDS, None
         while not over.wait(patience):
@@ -98,7 +98,7 @@ class Stalls:
 
 
 def places_of(frame: FrameType | None) -> tuple[str, ...]:
-    """Where a stack is, the innermost place first."""
+    """Return the code locations of a stack, the innermost first."""
     places: list[str] = []
     while frame is not None and len(places) < _MOST_PLACES:
         file = Path(frame.f_code.co_filename)

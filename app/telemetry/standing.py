@@ -1,4 +1,4 @@
-"""How a Pointsman stands at one moment: what is read off rather than added up. PURE.
+"""Standing: the state of Pointsman at one moment, as read rather than added up. PURE.
 
 `/ready`, the gauges of `/metrics` and the notices on the dashboard are all made from it.
 """
@@ -10,7 +10,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Numbers of now; those named `..._total` in the metrics only ever grow."""
+    """Current numbers; those named `..._total` in the metrics only ever increase."""
 
     version: str
     open_requests: int
@@ -25,9 +25,9 @@ class Standing:
     bodies_held: int  # bytes
     loop_stall_seconds: float
     ledger_waiting: int
-    ledger_oldest_seconds: float  # that the receipt has waited which has waited longest
+    ledger_oldest_seconds: float  # the longest wait of a receipt
     ledger_dropped: int
-    ledger_error: str | None  # why receipts can't be written
+    ledger_error: str | None  # the reason why receipts can't be written
     catalog_models: int
     catalog_listings: int
     catalog_oldest_seconds: float | None  # None: nothing is listed yet
@@ -38,8 +38,8 @@ class Standing:
     book_aliases: int
     problems: tuple[str, ...]  # mistakes in policy files as saved
     book_failures: int
-    worker: int | None = None  # its number; None: it is the only one
-    workers: int = 1  # of which this is one
+    worker: int | None = None  # its number; None: the only worker
+    workers: int = 1  # including this one
 
     @property
     def ledger_well(self) -> bool:
@@ -48,7 +48,7 @@ class Standing:
 
     @property
     def status(self) -> Literal["draining", "degraded", "ready"]:
-        """In one word. A degraded Pointsman serves requests all the same."""
+        """The state in one word. A degraded Pointsman still serves requests."""
         if self.draining:
             return "draining"
         short = self.connections_full or self.descriptors_run_out

@@ -1,10 +1,10 @@
-"""Sums: what several workers have counted, as if one had. PURE.
+"""Sums: the metrics of several workers, combined as if from one worker. PURE.
 
-A telling is all of one worker's metrics as plain data, so that it can be sent and kept.
+A telling is all of one worker's metrics as plain data, so that it can be sent and stored.
 
-Rule 1  Counters and histograms are added up; a gauge is what its row in `ACROSS` says.
-Rule 2  A worker goes on counting where the one it replaces stopped: a sum that fell would look to
-        Prometheus like a restart, and all of it would be counted once more.
+Rule 1  Counters and histograms are added up; a gauge is combined as its row in `ACROSS` defines.
+Rule 2  A worker continues the counts of the worker it replaces: to Prometheus, a sum that
+        decreased would look like a restart, and all of it would be counted once more.
 """
 
 import operator
@@ -17,7 +17,7 @@ Join = Callable[[float, float], float]
 
 
 class Family(msgspec.Struct, frozen=True):
-    """One metric with its samples: each a name, labels and a value."""
+    """One metric with its samples; each sample is a name, labels and a value."""
 
     name: str
     type: str
@@ -26,7 +26,7 @@ class Family(msgspec.Struct, frozen=True):
 
     @property
     def is_counted(self) -> bool:
-        """Whether it only ever grows."""
+        """Whether it only ever increases."""
         return self.type in {"counter", "histogram"}
 
 
@@ -34,7 +34,7 @@ Telling = tuple[Family, ...]
 
 _SINCE = "process_start_time_seconds"
 
-# How two workers' values become one; what is counted and not named here is added up.
+# How two workers' values are combined; counters that are not listed here are added up.
 ACROSS: dict[str, Join] = {
     "pointsman_open_requests": operator.add,
     "pointsman_open_streams": operator.add,
@@ -47,7 +47,7 @@ ACROSS: dict[str, Join] = {
     "pointsman_ledger_waiting": operator.add,
     "pointsman_ledger_oldest_waiting_seconds": max,
     "pointsman_ledger_up": min,
-    # Each worker reads the catalog and the policies for itself, and finds the same.
+    # Each worker reads the catalog and the policies itself, with the same result.
     "pointsman_catalog_models": max,
     "pointsman_catalog_listings": max,
     "pointsman_catalog_oldest_listing_seconds": max,
@@ -58,7 +58,7 @@ ACROSS: dict[str, Join] = {
     "pointsman_book_reload_failures": max,
     "pointsman_build": max,
     "pointsman_workers": max,
-    "pointsman_workers_answering": operator.add,  # each says 1
+    "pointsman_workers_answering": operator.add,  # each reports 1
     "process_virtual_memory_bytes": operator.add,
     "process_resident_memory_bytes": operator.add,
     "process_open_fds": operator.add,
@@ -71,22 +71,22 @@ _decoder = msgspec.msgpack.Decoder(Telling)
 
 
 def to_bytes(telling: Telling) -> bytes:
-    """A telling as it is sent and kept."""
+    """Encode a telling, to send or store it."""
     return _encoder.encode(telling)
 
 
 def from_bytes(told: bytes) -> Telling:
-    """A telling from its bytes. Raises `msgspec.DecodeError` where they are not whole."""
+    """Decode a telling. Raises `msgspec.DecodeError` if the bytes are incomplete."""
     return _decoder.decode(told)
 
 
 def across(tellings: Iterable[Telling]) -> Telling:
-    """What several workers tell, as one."""
+    """Combine the tellings of several workers."""
     return _joined(tellings, lambda family: ACROSS.get(family.name, operator.add))
 
 
 def carried_on(before: Telling, now: Telling) -> Telling:
-    """What a worker tells, with what the one before it had counted."""
+    """Add the counts of the previous worker to a worker's telling."""
     return _joined(
         (now, counted_in(before)),
         lambda family: operator.add if family.is_counted else min,
@@ -94,12 +94,12 @@ def carried_on(before: Telling, now: Telling) -> Telling:
 
 
 def counted_in(telling: Telling) -> Telling:
-    """What of a telling still holds when the worker says no more: its counts, not its gauges."""
+    """Return the part of a telling that stays valid after the worker ends: counts, not gauges."""
     return tuple(family for family in telling if family.is_counted or family.name == _SINCE)
 
 
 def _joined(tellings: Iterable[Telling], join_of: Callable[[Family], Join]) -> Telling:
-    """Metrics and their samples stay in the order in which they were first told."""
+    """Join tellings; metrics and samples keep the order in which they first appeared."""
     families: dict[str, Family] = {}
     values: dict[str, dict[tuple[str, Labels], float]] = {}
     for telling in tellings:

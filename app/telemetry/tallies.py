@@ -1,11 +1,11 @@
-"""Tallies: what receipts add up to since the start, ready to be scraped. PURE.
+"""Tallies: the sums over receipts since the start, ready to be scraped. PURE.
 
-Rule 1  To note a receipt costs a microsecond or two: a look into a dict and a few additions. What
-        metrics look like from outside is nobody's business here.
+Rule 1  Recording a receipt costs a microsecond or two: a dict lookup and a few additions. The
+        format of metrics is not defined here.
 Rule 2  Callers choose the names of models, and upstream those of providers: a name is a label only
-        when it is known or looks like one, and there is a bound to the sets of labels. What is
-        beyond it is counted as `overflow`, and that it was.
-Rule 3  One thread notes; another may read meanwhile. It sees each number as it was a moment ago.
+        if it is known or looks like a name, and the number of label sets is bounded. Requests
+        beyond the bound are counted as `overflow`, and their number is counted as well.
+Rule 3  One thread records; another may read meanwhile. It sees each number as of a moment ago.
 """
 
 import re
@@ -25,7 +25,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9._/-]{0,63}")
 
 
 class Labels(NamedTuple):
-    """What requests are told apart by."""
+    """The labels under which requests are counted."""
 
     dialect: str
     model: str
@@ -36,7 +36,7 @@ class Labels(NamedTuple):
 
 
 class Histogram:
-    """How many values fell into each bucket, and their sum."""
+    """The number of values in each bucket, and their sum."""
 
     __slots__ = ("bounds", "counts", "sum")
 
@@ -46,18 +46,18 @@ class Histogram:
         self.sum = 0.0
 
     def note(self, value: float) -> None:
-        """Count one value; a bucket's own bound belongs to it."""
+        """Count one value; a bucket includes its upper bound."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
 
     def buckets(self) -> list[tuple[str, float]]:
-        """How many values were at most each bound, as Prometheus wants them."""
+        """The number of values up to each bound, as Prometheus requires it."""
         bounds = [*map(str, self.bounds), "+Inf"]
         return list(zip(bounds, accumulate(tuple(self.counts)), strict=True))
 
 
 class Served:
-    """What one model at one provider has done."""
+    """The figures of one model at one provider."""
 
     __slots__ = ("cached", "completion", "cost", "duration", "prompt", "reasoning", "ttft")
 
@@ -68,7 +68,7 @@ class Served:
         self.cost = 0.0
 
     def note(self, receipt: Receipt) -> None:
-        """Add up one receipt; a refusal took no time of anybody's."""
+        """Add one receipt; the duration of a refusal is not counted."""
         if receipt.ttft_ms is not None:
             self.ttft.note(receipt.ttft_ms / 1000)
         if receipt.duration_ms is not None and receipt.ending != "refused":
@@ -91,9 +91,9 @@ class _Entry:
 
 
 class Tallies:
-    """All of it. `label` gives a model's name as a label, or None for a name nobody knows.
+    """All sums. `label` returns a model's name as a label, or None for an unknown name.
 
-    `most` bounds the sets of labels; models at providers, with their histograms, are a quarter.
+    `most` bounds the sets of labels; models at providers, with their histograms, get a quarter.
     """
 
     def __init__(self, label: Callable[[str], str | None], *, most: int = 2_000) -> None:
@@ -107,11 +107,11 @@ class Tallies:
 
     @property
     def requests(self) -> Iterable[tuple[Labels, int]]:
-        """How many requests each set of labels has had."""
+        """The number of requests for each set of labels."""
         return [(entry.labels, entry.count) for entry in list(self._entries.values())]
 
     def note(self, receipt: Receipt) -> Labels:
-        """Add up one receipt, and say under which labels it was counted."""
+        """Add one receipt, and return the labels under which it was counted."""
         asked_for = Labels(
             receipt.dialect or NONE,
             receipt.model_sent or receipt.model_asked or NONE,
@@ -139,7 +139,7 @@ class Tallies:
             self.verdicts[key] = self.verdicts.get(key, 0) + 1
 
     def _entry(self, asked_for: Labels) -> _Entry:
-        """The entry that fits: the names are made fit to be labels first."""
+        """Return the matching entry, after turning the names into valid labels."""
         model, provider = asked_for.model, asked_for.provider
         if model != NONE:
             model = self._label(model) or OTHER

@@ -1,4 +1,4 @@
-"""Telemetry: what is told of each filed request, to whoever watches Pointsman itself."""
+"""Telemetry: reports each finished request to the monitoring of Pointsman itself."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -9,37 +9,37 @@ from app.telemetry.trace_context import Header, Trace
 
 
 class Traces(Protocol):
-    """Where spans go: OpenTelemetry, where it is wanted."""
+    """The destination of spans: OpenTelemetry, if it is enabled."""
 
     def begin(self, headers: Iterable[Header], /) -> Trace:
-        """A request's place in its caller's trace."""
+        """Return a request's place in its caller's trace."""
         ...
 
     def filed(self, receipt: Receipt, labels: Labels, trace: Trace, /) -> None:
-        """Tell of one request that has ended."""
+        """Report one request that has ended."""
 
     def close(self) -> None:
-        """Send what waits."""
+        """Send the waiting spans."""
 
 
 class Telemetry:
-    """Tallies for Prometheus always, traces for OpenTelemetry where they are wanted."""
+    """Tallies for Prometheus always, traces for OpenTelemetry if it is enabled."""
 
     def __init__(self, tallies: Tallies, traces: Traces | None = None) -> None:
         self.tallies = tallies
         self._traces = traces
 
     def begin(self, headers: Iterable[Header]) -> Trace | None:
-        """A request's place in a trace; None where nobody traces."""
+        """Return a request's place in a trace; None if tracing is not enabled."""
         return None if self._traces is None else self._traces.begin(headers)
 
     def filed(self, receipt: Receipt, trace: Trace | None) -> None:
-        """Note one request that has ended."""
+        """Record one request that has ended."""
         labels = self.tallies.note(receipt)
         if self._traces is not None and trace is not None:
             self._traces.filed(receipt, labels, trace)
 
     def close(self) -> None:
-        """Send what waits."""
+        """Send the waiting spans."""
         if self._traces is not None:
             self._traces.close()

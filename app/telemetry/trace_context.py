@@ -1,9 +1,9 @@
-"""Trace context: whose trace a request belongs to, as W3C's `traceparent` says it. PURE.
+"""Trace context: the trace that a request belongs to, by W3C's `traceparent` header. PURE.
 
-Rule 1  A header that is malformed, or given twice, is none: a new trace begins, and the
-        `tracestate` beside it speaks of nobody (Trace Context, 3.2.2.3, 3.3.1).
-Rule 2  What goes upstream names our span as the parent; the caller's `tracestate` goes on as it
-        came, since we have nothing to say in it.
+Rule 1  A header that is malformed, or given twice, is ignored: a new trace begins, and the
+        `tracestate` sent with it is ignored, too (Trace Context, 3.2.2.3, 3.3.1).
+Rule 2  The request to upstream names our span as the parent; the caller's `tracestate` is passed
+        on unchanged, since we have nothing to add to it.
 """
 
 import re
@@ -28,13 +28,13 @@ class Parent:
 
     @property
     def sampled(self) -> bool:
-        """Whether the caller keeps its span."""
+        """Whether the caller records its span."""
         return bool(self.flags & _SAMPLED)
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Our span's place: made when a request arrives, since upstream is told of it."""
+    """Our span's place: made when a request arrives, since it is sent upstream."""
 
     trace_id: int
     span_id: int
@@ -42,7 +42,7 @@ class Trace:
     parent: Parent | None
 
     def headers(self) -> list[Header]:
-        """What upstream gets in place of the caller's own."""
+        """The headers that replace the caller's own in the request to upstream."""
         flags = self.sampled | (self.parent.flags & _RANDOM if self.parent else _RANDOM)
         line = f"00-{self.trace_id:032x}-{self.span_id:016x}-{flags:02x}"
         states = self.parent.state if self.parent else ()
@@ -50,7 +50,7 @@ class Trace:
 
 
 def parent_in(headers: Iterable[Header]) -> Parent | None:
-    """The caller's span, from headers with lower-case names as ASGI has them."""
+    """Return the caller's span, from headers with lower-case names as in ASGI."""
     lines: list[bytes] = []
     states: list[bytes] = []
     for name, value in headers:
@@ -69,10 +69,10 @@ def parent_in(headers: Iterable[Header]) -> Parent | None:
 
 
 def new_trace(parent: Parent | None, random: Random, sampled: Callable[[int], bool]) -> Trace:
-    """A span in the caller's trace, or in one of its own; `sampled` decides by the trace's id."""
+    """Return a span in the caller's trace or in a new one; `sampled` decides by the trace's id."""
     trace_id = parent.trace_id if parent else _some_bits(random, 128)
     return Trace(trace_id, _some_bits(random, 64), sampled(trace_id), parent)
 
 
 def _some_bits(random: Random, count: int) -> int:
-    return random.getrandbits(count) or 1  # an id of zeros would be none
+    return random.getrandbits(count) or 1  # an id of zeros is invalid

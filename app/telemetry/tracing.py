@@ -1,11 +1,11 @@
 """OpenTelemetry: a span and a few measurements for each receipt, sent by OTLP over HTTP.
 
-Where to, how often and with which headers is said by OpenTelemetry's own variables, such as
-`OTEL_EXPORTER_OTLP_ENDPOINT`. Imported only where `POINTSMAN_OTEL` is set: it is an extra.
+OpenTelemetry's own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`, set the destination, the
+interval and the headers. Imported only if `POINTSMAN_OTEL` is set: it is an extra.
 
-Rule 1  A span is made when its request has been filed; on the request's own way there is nothing
-        but its trace context. Batches leave from threads of the SDK, whose queues are bounded.
-Rule 2  A collector that is away, slow or wrong costs spans, never requests.
+Rule 1  A span is made when its request has been filed; while the request runs, there is only its
+        trace context. Batches are sent by threads of the SDK, whose queues are bounded.
+Rule 2  A collector that is unavailable, slow or wrong costs spans, never requests.
 """
 
 import threading
@@ -40,15 +40,15 @@ from app.telemetry.tallies import Labels
 from app.telemetry.trace_context import Header, Parent, Trace, new_trace, parent_in
 
 _SCOPE = "pointsman"
-_PATIENCE_SECONDS = 2.0  # at the end, for what has not been sent yet
+_PATIENCE_SECONDS = 2.0  # at the end, for spans that have not been sent yet
 
-# The conventions' own: growing by 4, and by 2.
+# The bounds of the conventions: growing by a factor of 4, and of 2.
 _TOKEN_BUCKETS = tuple(4.0**power for power in range(14))
 _SECOND_BUCKETS = tuple(0.01 * 2**power for power in range(14))
 
 
 class _Ids(IdGenerator):
-    """Gives out the ids that a trace has had since its request arrived."""
+    """Returns the ids that a trace has had since its request arrived."""
 
     def __init__(self) -> None:
         self.trace_id = self.span_id = 0
@@ -61,7 +61,7 @@ class _Ids(IdGenerator):
 
 
 class Tracing:
-    """Gives requests their place in a trace, and tells a collector of them when they have ended."""
+    """Gives requests their place in a trace, and reports them to a collector when they end."""
 
     def __init__(self, *, upstream_url: str, version: str) -> None:
         upstream = urlsplit(upstream_url)
@@ -102,7 +102,7 @@ class Tracing:
         )
 
     def begin(self, headers: Iterable[Header]) -> Trace:
-        """A request's place in its caller's trace, or in a new one."""
+        """Return a request's place in its caller's trace, or in a new one."""
         parent = parent_in(headers)
 
         def sampled(trace_id: int) -> bool:
@@ -113,7 +113,7 @@ class Tracing:
         return new_trace(parent, self._random, sampled)
 
     def filed(self, receipt: Receipt, labels: Labels, trace: Trace) -> None:
-        """Tell of one request that has ended."""
+        """Report one request that has ended."""
         self._measure(receipt, labels)
         if not trace.sampled:
             return
@@ -133,7 +133,7 @@ class Tracing:
         span.end(began + int((receipt.duration_ms or 0) * 1e6))
 
     def close(self) -> None:
-        """Send what waits, for a few seconds at most."""
+        """Send the waiting spans, for a few seconds at most."""
         closing = [
             threading.Thread(target=end, daemon=True)
             for end in (self._spans.shutdown, self._meters.shutdown)
@@ -163,7 +163,7 @@ def _context(parent: Parent) -> SpanContext:
 
 
 def resource(version: str) -> Resource:
-    """What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, and our name where they don't."""
+    """The resource from OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES; by default, our name."""
     told = Resource.create({"service.version": version})
     if str(told.attributes.get("service.name", "")).startswith("unknown_service"):
         told = told.merge(Resource({"service.name": _SCOPE}))
