@@ -1,4 +1,4 @@
-"""Catalog: what OpenRouter offers, as a dated and immutable snapshot.
+"""Catalog: a dated, immutable snapshot of what OpenRouter offers.
 
 The list of models has the names and abilities of each; the endpoints of a model are known only
 once its own listing was fetched, each with its own date.
@@ -14,11 +14,11 @@ from app.catalog.providers import SLUGS
 from app.catalog.server_tools import NO_LIST, ServerTools, read_server_tools
 from app.catalog.trimming import BLANKS, trimmed
 
-# These arrange the endpoints that a model has; any other variant, such as `:free`, has endpoints
-# of its own, at other prices and perhaps of another quantization (openrouter.md §2.2).
+# These variants arrange a model's own endpoints; any other variant, such as `:free`, has separate
+# endpoints, at other prices and perhaps of another quantization (openrouter.md §2.2).
 _ARRANGING = frozenset({"nitro", "floor", "exacto", "online"})
 
-STALE_SECONDS = 24 * 3600  # a listing older than this accuses nobody
+STALE_SECONDS = 24 * 3600  # an older listing is not evidence against a provider
 _MOST_TOLD = 20  # tags and labels of one provider; the busiest has some five
 
 
@@ -32,7 +32,7 @@ class Listing:
     _by_provider: Mapping[str, "Offers"] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Sort the endpoints by provider: every answer is asked who served it."""
+        """Group the endpoints by provider, because every answer is checked for its provider."""
         found: dict[str, list[Endpoint]] = {}
         for endpoint in self.endpoints:
             found.setdefault(endpoint.provider_name.lower(), []).append(endpoint)
@@ -41,18 +41,18 @@ class Listing:
         object.__setattr__(self, "spelling", _spelling_of(self.endpoints))
 
     def of_provider(self, name: str) -> "Offers":
-        """What a provider offers, by the name that answers give it; nothing where not listed."""
+        """Return a provider's offers, by the name used in answers; empty if it is not listed."""
         return self._by_provider.get(name.lower(), NO_OFFERS)
 
 
 def is_fresh(listing: Listing | None, now: float) -> bool:
-    """Whether labels and prices may be taken from it: both drift (openrouter.md §1.5)."""
+    """Whether its labels and prices are recent enough to use: both drift (openrouter.md §1.5)."""
     return listing is not None and now - listing.fetched_at <= STALE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """Endpoints of one model and one provider, and in which words they are told of."""
+    """Endpoints of one model and one provider, and the words that messages use for them."""
 
     endpoints: tuple[Endpoint, ...]
     labels: tuple[str, ...] = field(init=False, repr=False, compare=False)  # of quantization
@@ -72,13 +72,13 @@ NO_OFFERS = Offers(())
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """What only a listing tells of the words in `only`, `order` and `ignore`."""
+    """Facts about the entries of `only`, `order` and `ignore` that only a listing has."""
 
     tiers: frozenset[str] = frozenset()  # tags of a service tier that the tag itself doesn't name
     slugs: frozenset[tuple[str, str]] = frozenset()  # by display name, where the shipped list errs
 
     def __or__(self, other: "Spelling") -> "Spelling":
-        """What both tell."""
+        """Combine the facts of both."""
         return Spelling(self.tiers | other.tiers, self.slugs | other.slugs)
 
 
@@ -87,7 +87,7 @@ PLAIN = Spelling()
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Everything known at one moment; asking for what isn't known gives None."""
+    """Everything known at one moment; lookups of anything unknown return None."""
 
     listings: Mapping[str, Listing] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)  # by slug
@@ -98,7 +98,7 @@ class Catalog:
     def published(self, name: str) -> bool | None:
         """Whether the list of models says where the model's weights are; None: not in the list.
 
-        A variant such as `:free` may lack what its model's row says: the model's own decides.
+        The row of a variant such as `:free` may lack this field, so the model's own row is used.
         """
         model = self.models.get(model_key(name)) or self.models.get(listing_key(name))
         return None if model is None else model.published
@@ -116,14 +116,15 @@ class Catalog:
         )
 
     def spelling(self, name: str) -> Spelling:
-        """What the model's listing tells of tags and names; nothing until it is listed."""
+        """Return what the model's listing says about tags and names; empty until it is listed."""
         listing = self.listing(name)
         return PLAIN if listing is None else listing.spelling
 
     def listing(self, model: str) -> Listing | None:
         """The endpoints that may serve a model under this name.
 
-        The newest of a family has those of the model that it stands for, unless it lists its own.
+        A `~author/family-latest` name has the endpoints of the model it stands for, unless it lists
+        its own.
         """
         own = self.listings.get(listing_key(model))
         if own is not None and own.endpoints:
@@ -132,13 +133,13 @@ class Catalog:
         return own if target is None else self.listings.get(target, own)
 
     def model(self, name: str) -> Model | None:
-        """What the list of models says of one; a variant that it doesn't list is its model."""
+        """Return a model's row in the list; for an unlisted variant, the row of its model."""
         return self.models.get(listing_key(name)) or self.models.get(model_key(name))
 
     def id_of(self, name: str) -> str | None:
         """The slug of a model under one of its other names; None for its slug, or if unknown.
 
-        Those are its dated slug (`qwen/qwen3-coder-480b-a35b-07-25`), dashes for dots
+        The other names are its dated slug (`qwen/qwen3-coder-480b-a35b-07-25`), dashes for dots
         (`claude-sonnet-4-6`), and the newest of a family (`~anthropic/claude-sonnet-latest`).
         """
         key = model_key(name)
@@ -148,10 +149,10 @@ class Catalog:
         return self.ids.get(key.replace(".", "-"))
 
     def meant(self, named: str | None, among: tuple[str, ...]) -> tuple[str, ...]:
-        """Which of the models asked for an answer may mean by `named`: nearly always one.
+        """Return the requested models that `named` in an answer may refer to: nearly always one.
 
-        Answers use plain slugs and dated ones (openrouter.md §3.2). All of them where none is
-        named, nothing where none is meant.
+        Answers use plain slugs and dated ones (openrouter.md §3.2). Returns all of them if the
+        answer names no model, and none if the name matches none of them.
         """
         if named is None or named in among:
             return among if named is None else (named,)
@@ -190,7 +191,7 @@ class Catalog:
     def with_listing(self, model: str, rows: object, fetched_at: float) -> "Catalog":
         """A catalog that knows a model's endpoints, from the rows of its own listing.
 
-        Rows that can't be read are left out: they can't be reasoned about.
+        Rows that can't be read are left out.
         """
         items = rows if isinstance(rows, list) else []
         endpoints = tuple(endpoint for row in items if (endpoint := read_endpoint(row)))
@@ -198,9 +199,9 @@ class Catalog:
         return replace(self, listings={**self.listings, listing_key(model): listing})
 
     def joined(self, newer: "Catalog") -> "Catalog":
-        """A catalog with what another one knows: its listings, and its list of models as a whole.
+        """A catalog updated from a newer one: its listings, and its whole list of models.
 
-        A list of models takes the former's place, or names would gather that are gone for long.
+        The list of models is replaced, not merged, so that retired names don't accumulate.
         """
         known = replace(self, listings={**self.listings, **newer.listings})
         if newer.server_tools is not NO_LIST:
@@ -208,7 +209,7 @@ class Catalog:
         return replace(known, models=newer.models, ids=newer.ids) if newer.models else known
 
     def without_listings(self, models: Iterable[str]) -> "Catalog":
-        """A catalog that has forgotten some models' endpoints."""
+        """A catalog without the endpoints of some models."""
         gone = {listing_key(model) for model in models}
         kept = {model: listing for model, listing in self.listings.items() if model not in gone}
         return replace(self, listings=kept)
@@ -218,13 +219,13 @@ EMPTY = Catalog()
 
 
 def model_key(model: str) -> str:
-    """What a catalog files a model under: lower case, without its variant or preset."""
+    """The catalog's key for a model: lower case, without its variant or preset."""
     return listing_key(model).partition(":")[0]
 
 
 @lru_cache(1024)  # asked for several times by every request, and slugs are few
 def listing_key(model: str) -> str:
-    """What a catalog files a model's endpoints under: like the model, but `:free` is its own."""
+    """The catalog's key for a model's endpoints: as `model_key`, but `:free` has its own key."""
     slug, *variants = trimmed(model).lower().partition("@preset/")[0].split(":")
     return ":".join((slug.rstrip(BLANKS), *(each for each in variants if each not in _ARRANGING)))
 

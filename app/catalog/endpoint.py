@@ -9,8 +9,8 @@ from typing import Any
 from app.exact_numbers import MOST_COUNT, exact, whole
 
 TIERS = frozenset({"priority", "flex", "ultrafast"})
-# Tiers under another word: `service_tier: fast` is OpenAI's priority tier, at twice the price
-# (openrouter.md §2.7). The word alone proves nothing: `baseten/fast` is an ordinary endpoint.
+# Other names for tiers: `service_tier: fast` is OpenAI's priority tier, at twice the price
+# (openrouter.md §2.7). The name alone proves nothing: `baseten/fast` is an ordinary endpoint.
 OTHER_TIERS: Mapping[str, str] = {"openai/fast": "priority"}
 _DEAREST = 1_000_000  # USD per token; a listing's -1 or 1e999 stands for "it depends"
 _ALL = 100  # percent
@@ -23,7 +23,7 @@ class Endpoint:
     """One row of a listing. Prices in USD per token, after discount; None where not listed.
 
     `price_varies`: the listing names conditions (time of day, long prompts) under which other
-    prices hold, so cost can't single this row out.
+    prices apply, so the cost can't identify this row.
     """
 
     tag: str  # lower case, as the label and the tier
@@ -43,7 +43,7 @@ class Endpoint:
     image_price: Decimal | None = None
     audio_price: Decimal | None = None
     tool_choices_refused: frozenset[str] = frozenset()  # of none, auto, required, function
-    tier_told: bool = False  # the listing says so, and not the tag alone
+    tier_told: bool = False  # stated by the listing, not only by the tag
 
     @property
     def provider(self) -> str:
@@ -54,7 +54,7 @@ class Endpoint:
 def read_endpoint(row: object) -> Endpoint | None:
     """An endpoint from a listing's row; None where it lacks a tag or a provider's name.
 
-    Fields of a type we don't expect count as not listed: a listing is not ours to reject.
+    Fields of an unexpected type count as not listed; they don't reject the row.
     """
     if not isinstance(row, dict):
         return None
@@ -86,7 +86,7 @@ def read_endpoint(row: object) -> Endpoint | None:
 
 
 def with_tiers_by_price(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
-    """A listing's endpoints, less tiers that only a word suggests and that cost nothing more.
+    """A listing's endpoints, without tiers that only a tag's name suggests and that cost no more.
 
     `openai/fast` is OpenAI's priority tier because it is dearer than OpenAI's other endpoints; a
     listing that says `service_tier`, or a tag such as `openai/priority`, needs no such proof.
@@ -102,7 +102,7 @@ def with_tiers_by_price(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
 
 
 def _is_dearer(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
-    """Whether a row costs more than its provider's cheapest; it does where no price tells."""
+    """Whether a row costs more than its provider's cheapest; True if prices can't decide it."""
     others = [
         each.completion_price
         for each in endpoints
@@ -113,14 +113,14 @@ def _is_dearer(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
 
 
 def tier_in(tag: str) -> str | None:
-    """The service tier that a tag names; a listing's `service_tier` says more than any tag."""
+    """The service tier that a tag names; a listing's `service_tier` is more reliable."""
     tag = tag.lower()
     _, slash, last = tag.rpartition("/")
     return last if slash and last in TIERS else OTHER_TIERS.get(tag)
 
 
 def readable_name(value: object) -> str | None:
-    """`value` if it can be a name in a listing: a text, neither empty nor endless."""
+    """`value` if it can be a name in a listing: a string, neither empty nor too long."""
     return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME else None
 
 

@@ -1,4 +1,4 @@
-"""Model: what a list of models says of one of them, as far as routing goes (openrouter.md §5.2)."""
+"""Model: the fields of a row in the list of models that routing needs (openrouter.md §5.2)."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +10,7 @@ _MOST_KINDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One row of `GET /models`; modalities are None where the row doesn't tell."""
+    """One row of `GET /models`; modalities are None if the row doesn't have them."""
 
     slug: str  # lower case, its own variant (`:free`) included
     canonical_slug: str | None
@@ -41,7 +41,7 @@ def read_model(row: object) -> Model | None:
 
 
 def _target(value: object) -> str | None:
-    """The slug in an `alias_target`, which is `{slug, name}`, in older lists the slug alone."""
+    """The slug in an `alias_target`, which is `{slug, name}`, or in older lists only the slug."""
     slug = value.get("slug") if isinstance(value, dict) else value
     return readable_name(slug)
 

@@ -11,7 +11,7 @@ _MARK = "@preset/"
 
 
 class Preset(msgspec.Struct, frozen=True, gc=False):
-    """A preset's designated version, as far as routing goes; `config` is spelled like a request."""
+    """The designated version of a preset; `config` has the same fields as a request."""
 
     slug: str
     version: int | None
@@ -21,7 +21,7 @@ class Preset(msgspec.Struct, frozen=True, gc=False):
 
 
 class Unusable(msgspec.Struct, frozen=True, gc=False):
-    """A preset of which nothing can be joined, and why."""
+    """A preset that can't be joined, and the reason."""
 
     slug: str
     why: str
@@ -48,12 +48,12 @@ class _Body(msgspec.Struct, gc=False):
 
 
 def is_slug(slug: str) -> bool:
-    """Whether a preset may be called so; the name becomes a part of a path."""
+    """Whether this is a valid preset slug; it becomes part of a path."""
     return _SLUG.fullmatch(slug) is not None
 
 
 def read_preset(slug: str, body: bytes) -> Preset | Unusable:
-    """The preset in the body of a `GET /presets/{slug}`, or why there is none to be used."""
+    """Return the preset in the body of a `GET /presets/{slug}`, or why it is unusable."""
     if len(body) > _LARGEST:
         return Unusable(slug, f"it is over {_LARGEST // 1024} kB")
     try:

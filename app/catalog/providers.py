@@ -1,7 +1,7 @@
-"""Which provider an answer means: display names to slugs, and which providers are an author's own.
+"""Maps providers' display names to slugs, and authors to the providers that are their own.
 
-A catalog's own rows say it best; this list stands in where there are none. It was taken from
-OpenRouter's SDK 1.3.84 (2026-10-27) and from listings, and is no rule: Google is `google-vertex`.
+A catalog's own rows take precedence; this list is the fallback. It was taken from OpenRouter's
+SDK 1.3.84 (2026-10-27) and from listings, and follows no rule: Google is `google-vertex`.
 It is code, since a pure room opens no file.
 """
 
@@ -134,12 +134,12 @@ def is_known(display_name: str) -> bool:
 
 
 def slug_of(display_name: str) -> str:
-    """The slug of a provider, as well as it is known: a name not on the list becomes its own."""
+    """The slug of a provider; for a name not on the list, a slug made from the name."""
     name = display_name.strip().lower()
     return SLUGS.get(name) or re.sub(r"[^a-z0-9]+", "-", name).strip("-")
 
 
-# The providers under which an author of models serves them itself, where the slugs differ. From
+# The providers through which a model author serves its own models, where the slugs differ. From
 # listings and OpenRouter's SDK 1.3.84 (2026-10-27).
 _OWN = {
     "amazon": ("amazon-bedrock", "amazon-nova"),
@@ -163,8 +163,8 @@ def is_own(author: str, provider: str) -> bool:
 def as_slug(entry: str, more: Mapping[str, str] = NO_MORE) -> str:
     """An entry of `only`, `order` or `ignore` as a slug, where it is a provider's display name.
 
-    `more` has slugs by display name (lower case) from a listing, which go before the shipped list.
-    Any other entry comes back as it was.
+    `more` has slugs by display name (lower case) from a listing, and takes precedence over the
+    shipped list. Any other entry is returned unchanged.
     """
     name = entry.strip().lower()
     return more.get(name) or SLUGS.get(name) or entry

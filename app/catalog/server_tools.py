@@ -1,8 +1,8 @@
 """Where each tool of a request runs: at the client, or on servers that a policy must know of.
 
 `GET /tools` lists every spelling of OpenRouter's server tools (openrouter.md §A2.1). The table
-here stands in for what it lacks: Anthropic's and OpenAI's own tools, and the list itself where it
-can't be read. Taken from OpenRouter's SDK 1.3.84 (2026-10-27) and documentation.
+here adds what it lacks, Anthropic's and OpenAI's own tools, and replaces the list when it can't
+be read. Taken from OpenRouter's SDK 1.3.84 (2026-10-27) and documentation.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,14 +42,14 @@ _DATED: tuple[tuple[str, Runs], ...] = (
 
 
 class ServerTools(msgspec.Struct, frozen=True, gc=False):
-    """Where tools run, by their `type`; `listed` is what `GET /tools` says, which goes first."""
+    """Where tools run, by their `type`; `listed`, from `GET /tools`, takes precedence."""
 
     listed: Mapping[str, Runs] = {}
 
     def runs(self, kind: str | None) -> Runs | None:
         """Where a tool of this type runs; None for a type that neither list knows.
 
-        A tool without a type is a function of the client's.
+        A tool without a type is a function of the client.
         """
         if kind is None:
             return "client"
@@ -78,7 +78,7 @@ def _spellings(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _runs(row: Mapping[str, Any]) -> Runs:
-    """At the client only where every engine is the client's; with no engine told, on a server."""
+    """`client` only if every engine is the client's; `server` if no engine is given."""
     places = {engine.get("executed_by") for engine in _objects(row.get("engines"))}
     if places == {"client"}:
         return "client"

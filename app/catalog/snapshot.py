@@ -17,7 +17,7 @@ FORMAT: Literal["pointsman-catalog/1"] = "pointsman-catalog/1"
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """What was fetched, as it came."""
+    """The rows as they were fetched."""
 
     fetched_at: str  # ISO 8601
     models: list[Any]
@@ -38,7 +38,7 @@ class _Head(msgspec.Struct):
 
 
 def read_snapshot(text: bytes, name: str) -> Snapshot:
-    """The snapshot in a file called `name`. Raises `SettingsError` for what is none."""
+    """Read the snapshot in a file called `name`. Raises `SettingsError` if it is not one."""
     try:
         head = msgspec.json.decode(text, type=_Head)
         if head.format != FORMAT:

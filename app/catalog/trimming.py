@@ -1,7 +1,7 @@
-"""Blanks around a name, as whoever reads it next may see them. PURE.
+"""Trims a name the way upstream may trim it. PURE.
 
-`str.strip` leaves a byte order mark where it is, and JavaScript's `trim` takes it off: a name that
-begins with one would be another name here than it is upstream.
+`str.strip` keeps a byte order mark, and JavaScript's `trim` removes it: a name that begins with
+one would be a different name here than upstream.
 """
 
 _SPACES = (

@@ -1,1 +1,1 @@
-"""Pure: from a model name to what OpenRouter will be asked."""
+"""Pure: from a model name to the request that is sent to OpenRouter."""

@@ -1,4 +1,4 @@
-"""A request and its route: what is sent. Refusals happen here, before any socket opens."""
+"""Applies a route to a request. Refusals happen here, before any socket opens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,12 +24,12 @@ Changes = dict[str, bytes | None]
 
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """What will be asked of OpenRouter."""
+    """The request to be sent to OpenRouter."""
 
     body: bytes  # the request's own object when nothing had to change
     model_sent: str
     preferences: Mapping[str, Any] | None  # the provider object as sent
-    terms: Terms  # what the answer is held to
+    terms: Terms  # what the answer is judged by
     overruled: tuple[Overruled, ...]
     changed: tuple[str, ...]  # top-level fields that are sent otherwise than they came
     router_metadata: bool
@@ -41,12 +41,12 @@ def apply(
     presets: Presets = NO_PRESETS,
     on: Carriage | None = None,
 ) -> Outgoing:
-    """The request as the route wants it, beside the presets that it names.
+    """Apply the route to the request, together with the presets that the request names.
 
-    `on` is given where upstream's route accepts only a part of the `provider` object.
+    `on` is given if the upstream route accepts only a part of the `provider` object.
 
     Raises `PolicyConflict` if policy, caller and presets have nothing in common, `PolicyRefused`
-    if the request uses what a rule refuses or its path can't carry what one requires,
+    if the request uses something a rule refuses or its path can't carry what a rule requires,
     `MalformedBody` if a preference that must be read can't be.
     """
     if route.conflict:
@@ -96,7 +96,7 @@ def _overruled(
 def _changes(
     request: Request, route: Route, preferences: Mapping[str, Any] | None, on: Carriage | None
 ) -> Changes:
-    """The top-level fields whose value or place is not as it came; None: left out."""
+    """The top-level fields whose value or position changes; None: left out."""
     wanted: Changes = {}
     if preferences is not None or request.provider:
         wanted["provider"] = as_bytes(preferences, request, route)
@@ -119,7 +119,7 @@ def _changes(
 
 
 def _behind(request: Request, stream_field: str | None) -> frozenset[str]:
-    """The fields that stand behind one which upstream reads as a stream: it does not see them."""
+    """The fields after the one that upstream reads as a stream: upstream does not see them."""
     names = list(request.fields)
     place = names.index(stream_field) + 1 if stream_field and stream_field in names else len(names)
     return frozenset(names[place:])

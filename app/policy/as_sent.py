@@ -1,4 +1,4 @@
-"""A request as it is sent: what a rule sets or strips is what counts (T-50)."""
+"""A request as it is sent: after rules have set and stripped its fields (T-50)."""
 
 import msgspec
 from msgspec.structs import replace
@@ -14,10 +14,10 @@ _NO_FIELDS: Fields = {}
 
 
 def as_sent(request: Request, route: Route, brought: Fields = _NO_FIELDS) -> Request:
-    """The request with every field as the route sets or strips it; the very object where none is.
+    """The request with every field as the route sets or strips it; the same object if none is.
 
-    `brought` are fields that presets bring, which the request's own go before. Its models and its
-    `provider` object are left alone: `Route.names_sent` and `apply` say what becomes of those.
+    `brought` are fields from presets; the request's own fields take precedence. The models and the
+    `provider` object are not changed here: see `Route.names_sent` and `apply`.
     """
     if not (route.set or route.strip or brought):
         return request

@@ -1,4 +1,4 @@
-"""The book: all policies, validated and immutable. It answers with a route for each request."""
+"""The book: all policies, validated and immutable. It returns a route for each request."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from app.policy.route import Route, join, route_of
 from app.policy.rule import Alias, Rule
 from app.policy.slug import Slug, read_slug
 
-# Books live until a file is saved, and callers choose the names: what is remembered is bounded.
+# A book lives until a file is saved, and callers choose the names, so the cache is bounded.
 _REMEMBERED = 4096
 
 _Names = tuple[str, ...]
@@ -46,7 +46,7 @@ class Book:
         catalog: KnowsModels,
         inner: tuple[str, ...] = (),
     ) -> Route:
-        """What the policies say for a request: for all of the models it lists, the strictest.
+        """Return the route for a request: the strictest for all of the models it lists.
 
         `inner` are models that it names in its tools and plugins.
         """
@@ -72,7 +72,7 @@ class Book:
 
 
 class _Asked(NamedTuple):
-    """One model of a request, and what the catalog knows of it."""
+    """One model of a request, with its slug in the catalog."""
 
     name: str
     known: str | None  # its own slug, where the name is another one
@@ -81,13 +81,13 @@ class _Asked(NamedTuple):
 
 
 class _Recent:
-    """The routes of late, for as long as the catalog stays the same: one look for a request."""
+    """Recent routes, kept while the catalog stays the same, so that a request needs one lookup."""
 
     def __init__(self) -> None:
         self._kept: tuple[KnowsModels | None, dict[_Question, Route]] = (None, {})
 
     def under(self, catalog: KnowsModels) -> "dict[_Question, Route]":
-        """What is remembered under this catalog."""
+        """The routes that are cached for this catalog."""
         known, routes = self._kept
         if known is not catalog:
             routes = {}
@@ -96,7 +96,7 @@ class _Recent:
 
 
 class _Paths:
-    """From the models that a request names to its route, remembered: no book ever changes."""
+    """Maps the models that a request names to its route, cached because books never change."""
 
     def __init__(
         self, rules: Sequence[Rule], aliases: Sequence[Alias], ladder: Mapping[str, float]
@@ -139,13 +139,13 @@ class _Paths:
         return self._aliases.get(trimmed(name).lower())
 
     def _layers(self, alias: Alias | None, found: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        """The rule that an alias names comes on top, whichever clients it is for."""
+        """Put the rule that an alias names first, whichever clients the rule is for."""
         top = (self._rules[alias.rule],) if alias and alias.rule else ()
         return tuple(dict.fromkeys((*top, *found)))
 
 
 def _also(given: Slug, known: str | None) -> tuple[Slug, ...]:
-    """A model under the name given and under its own: rules for either name apply to it."""
+    """A model's given name and its own slug: rules for either name apply to it."""
     return (
         (given,) if known is None else (given, replace(read_slug(known), variants=given.variants))
     )

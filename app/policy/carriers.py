@@ -1,8 +1,8 @@
-"""Tools and plugins of a request: which models they name, and which run out of a policy's sight.
+"""Tools and plugins of a request: which models they name, and where a policy can't be verified.
 
 A server tool may call a model of its own (openrouter.md §A2.2). OpenRouter documents for some
-of these calls that the request's `provider` object holds for them; for the others nothing is said,
-so a policy can't be shown to be kept there (openrouter.md §A2.3).
+of these calls that the request's `provider` object applies to them; the others are undocumented,
+so it can't be shown that a policy is kept there (openrouter.md §A2.3).
 
 Read leniently: an entry of a shape that OpenRouter would refuse carries nothing.
 """
@@ -34,7 +34,7 @@ _TOO_MANY = f"it names more than {_MOST_MODELS} models"
 
 
 class Inner(NamedTuple):
-    """A model that a tool or plugin names; `inherits`: `provider` holds (openrouter.md §A2.3)."""
+    """A model that a tool or plugin names; `inherits`: `provider` applies (openrouter.md §A2.3)."""
 
     carrier: str  # tools.openrouter:subagent
     model: str
@@ -42,14 +42,14 @@ class Inner(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """A carrier of which it can't be shown that a policy holds, and why."""
+    """A carrier for which it can't be shown that a policy is kept, and why."""
 
     carrier: str
     why: str
 
 
 class Carried(msgspec.Struct, frozen=True, gc=False):
-    """What a request carries beside the model that it asks for."""
+    """Tools, plugins and models that a request carries besides the model that it asks for."""
 
     carriers: tuple[str, ...] = ()  # all that `refuse` and `strip` can name
     inner: tuple[Inner, ...] = ()
@@ -57,7 +57,7 @@ class Carried(msgspec.Struct, frozen=True, gc=False):
     server_tools: bool = False  # then `provider` in the answer is unsure (openrouter.md §3.2)
 
     def __or__(self, other: "Carried") -> "Carried":
-        """What both carry."""
+        """Combine what both carry."""
         if other is NOTHING:
             return self
         return Carried(
@@ -105,7 +105,7 @@ class _Plugin(msgspec.Struct, gc=False):
 
 
 def carried(fields: Fields, server_tools: ServerTools = NO_LIST) -> Carried:
-    """What the tools and plugins of a request carry."""
+    """Return what the tools and plugins of a request carry."""
     if _CARRYING.isdisjoint(fields):
         return NOTHING
     found = [*_tools(fields.get("tools"), server_tools), *_plugins(fields.get("plugins"))]
@@ -194,8 +194,8 @@ def _server_tool(carrier: str, kind: str, tool: _Tool, parameters: _Parameters) 
 
 # --- plugins ----------------------------------------------------------------------------------
 
-# What each plugin does to a policy: nothing (its work stays with the routed model, or inside
-# OpenRouter), fetch from elsewhere, or decide by a model of which nothing is said.
+# How each plugin affects a policy: not at all (its work stays with the routed model, or inside
+# OpenRouter), by fetching from elsewhere, or by a decision of an undocumented model.
 _HELD = frozenset({"response-healing", "context-compression", "moderation", "file-parser"})
 _FETCHING = frozenset({"web", "web-fetch"})
 _ROUTERS = frozenset(
@@ -250,8 +250,8 @@ def _named_by(plugin: _Plugin) -> Iterator[str]:
 
 # --- routers ----------------------------------------------------------------------------------
 
-# Routers that call models of their own for one answer: the plugin that names them, and why it
-# can't be told which they are where it doesn't.
+# Routers that call models of their own for one answer: the plugin that names these models, and
+# why they are unknown if it doesn't.
 _CALLING: Mapping[str, tuple[str, str]] = {
     "openrouter/fusion": ("plugins.fusion", _PANEL),
     "openrouter/fusion-flash": ("plugins.fusion", _PANEL),
@@ -260,7 +260,7 @@ _CALLING: Mapping[str, tuple[str, str]] = {
 
 
 def by_routers(models: Iterable[str], inside: Carried) -> Carried:
-    """What routers among `models` carry beside what is `inside` of tools and plugins."""
+    """Return what routers among `models` carry, given what tools and plugins carry (`inside`)."""
     named = {each.carrier for each in inside.inner}
     doubts = [
         Doubt(slug, _CALLING[slug][1])
@@ -276,12 +276,12 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def _unreadable(field: str) -> _Found:
-    """A list that can't be read here, but perhaps there."""
+    """A list that Pointsman can't read, but upstream perhaps can."""
     return _Found(field, doubts=(Doubt(field, "it can't be read"),), on_server=True)
 
 
 def _entries(raw: msgspec.Raw | None, kind: type[_Entry]) -> list[_Entry] | None:
-    """The objects of a list; whatever else is in it carries nothing. None: it can't be read."""
+    """The objects of a list, without its other items. None: it can't be read."""
     text = bytes(raw).lstrip() if raw else b""
     if not text.startswith(b"["):
         return []

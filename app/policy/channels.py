@@ -4,9 +4,8 @@ held          the rules are enforced on it before anything is sent
 refused       a request that uses it is answered 403 where a rule applies
 not provable  it is sent, and no answer can be `kept`: `unproven`, with the reason
 
-What the table doesn't know is not provable: a tool type, plugin or field that Pointsman does not
-know. docs/
-channels.md is held to this table by a test.
+A tool type, plugin or field that is not in the table is not provable. A test compares
+docs/channels.md with this table.
 """
 
 import re
@@ -22,7 +21,7 @@ Handling = Literal["held", "refused", "not provable"]
 
 
 class Channel(NamedTuple):
-    """One way, what becomes of it, and how."""
+    """One channel, its status, and how it is handled."""
 
     name: str
     handling: Handling
@@ -226,17 +225,17 @@ _ESCAPED = "Pointsman does not read the requests of a batch, and these may have 
 _LARGE_BATCH = "Pointsman searches the requests of a batch up to 8 MB"
 _LOOKED_THROUGH = 8_000_000  # bytes, on the event loop: 2 ms for each name
 
-# Fields that may raise a doubt by what they hold.
+# Fields whose contents may raise a doubt.
 _DOUBTFUL = frozenset({"prompt", "requests", "previous_job_id", "moderation", "web_search_options"})
 _SEARCH_OPTIONS = frozenset({"search_context_size", "user_location"})
-# What a request of a batch may carry that its model doesn't say. A key is spelled like this, or has
-# an escape of an ASCII letter in it.
+# Keys that a request of a batch may carry besides its model. A key is spelled like this, or
+# contains an escape of an ASCII letter.
 _CARRIERS = ("tools", "plugins", "mcp_servers", "preset", "models", "fallbacks", "provider")
 _ESCAPES = re.compile(rb"\\u00[4-7]")
 
 
 def doubts(sent: Request, carried: Carried) -> tuple[Doubt, ...]:
-    """Whatever of a request, as it is sent, no policy can be shown to hold."""
+    """The parts of a request, as it is sent, for which it can't be shown that a policy is kept."""
     known = KNOWN_FIELDS.issuperset(sent.fields) and _DOUBTFUL.isdisjoint(sent.fields)
     if known and not carried.doubts:
         return ()  # nearly always

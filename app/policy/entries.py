@@ -1,8 +1,8 @@
-"""Single tools and plugins of a request, by the names that `refuse` and `strip` give them.
+"""Single tools and plugins of a request, by the names that `refuse` and `strip` use for them.
 
 `tools.TYPE` and `plugins.ID`, with * and ?: `tools.openrouter:advisor`, `tools.web_search*`,
-`plugins.fusion`. A tool has its own name and those of the tools within it. What can't be read
-counts as one that is named: it is refused, and stripped.
+`plugins.fusion`. A tool has its own name and those of the tools within it. An entry that can't
+be read counts as a match: it is refused, and stripped.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ def is_entry(name: str) -> bool:
 
 
 class _Entry(msgspec.Struct, gc=False):
-    """What names an entry; whatever else it has is skipped, readable or not."""
+    """The fields that name an entry; its other fields are skipped, readable or not."""
 
     type: Any = None
     id: Any = None
@@ -38,7 +38,7 @@ class _Parameters(msgspec.Struct, gc=False):
 
 
 def used(fields: Fields, pattern: str) -> str | None:
-    """The first tool or plugin of a request that a name means; None where there is none."""
+    """Return the first tool or plugin of a request that the pattern matches, or None."""
     field, wanted = pattern.partition(".")[0], glob(pattern)
     raw = fields.get(field)
     try:
@@ -61,7 +61,7 @@ def used(fields: Fields, pattern: str) -> str | None:
 def without(fields: Fields, patterns: Iterable[str]) -> dict[str, bytes | None]:
     """The lists that lose an entry, each with the entries left in their own bytes; None: no list.
 
-    What can't be read is left out, entry or list: it may be, or have, what is to be stripped.
+    An unreadable entry or list is left out, since it may be or contain an entry to strip.
     """
     by_field: dict[str, list[Any]] = {}
     for pattern in patterns:
@@ -90,7 +90,7 @@ def _items(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
 
 
 def _names_of(field: str, item: msgspec.Raw) -> list[str] | None:
-    """What an entry is called, and the tools within it; None where it can't be read."""
+    """The names of an entry and of the tools within it; None if it can't be read."""
     try:
         return [*_names(field, item, _DEEPEST)]
     except UNREADABLE:

@@ -1,6 +1,6 @@
 """The fields of OpenRouter's `provider` object: a row each. PURE.
 
-A new field is a row here. What more it needs is a function where the row can't say it: a filter
+A new field is a row here. Anything that the row can't express is a function: a filter
 (`filters.py`), a negative control, a way out (`forecast/ways.py`), a spelling to put right
 (`importing/mending.py`); `tests/policy/test_fields.py` holds each of these tables to this one.
 """
@@ -25,7 +25,7 @@ Shape = Literal[
     "options",
 ]
 # judged: an answer can show it, by its provider, the provider's listed endpoints and the bill;
-# unseen: a filter upstream of which no answer shows anything; wish: it arranges, and bars no host.
+# unseen: an upstream filter that no answer shows; wish: it orders hosts and excludes none.
 Showing = Literal["judged", "unseen", "wish"]
 Meet = Callable[[Any, Any], Any]
 
@@ -37,8 +37,8 @@ class Field:
     shape: Shape
     help: str
     showing: Showing
-    meet: Meet | None = None  # the policy's value and the caller's; None: not met by itself
-    why: str  # why a caller's value is not sent as it was asked, under `merge: tighten`
+    meet: Meet | None = None  # of the policy's value and the caller's; None: not met by itself
+    why: str  # why a caller's value is not sent unchanged, under `merge: tighten`
     binds_at: object = True  # of an unseen one: the value that bars endpoints
     harmless: object = False  # the value that bars none
     by_key: bool = False  # each key of its value is held by itself
@@ -111,7 +111,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "allow_fallbacks": Field(
             shape="flag",
             help="false: only what `order` lists, or only the one best endpoint.",
-            showing="unseen",  # without an order: which endpoint was best isn't told
+            showing="unseen",  # without an order: answers don't show which endpoint was best
             meet=meets.both,
             why="false takes precedence",
             binds_at=False,
