@@ -36,18 +36,18 @@ _PREFIX = f"{Path(app.__file__).parent}{os.sep}"
 _WARM_UPS, _REQUESTS = 3, 5
 _CHUNKS, _GAP_MS = 3, 10
 _FILED_SECONDS = 0.25  # until receipt and log line have been written
-MOST_FILES, MOST_MOVES, MOST_CALLS = 58, 207, 389  # as it was when this was first measured
+MOST_FILES, MOST_MOVES, MOST_CALLS = 58, 207, 389  # the value when this was first measured
 _BY_THE_CLOCK = frozenset({"cli/serving.py", "telemetry/stalls.py"})  # ten times a second
 
 
 @dataclass
 class Trace:
-    """The calls of functions of `app/`, in their order: file and name."""
+    """The calls of functions in `app/`, in order: file and name."""
 
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def note(self, frame, event, _):
-        """What `sys.setprofile` calls."""
+        """The callback for `sys.setprofile`."""
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(_PREFIX):
             return
@@ -61,7 +61,7 @@ class Trace:
 
     @property
     def moves(self) -> list[int]:
-        """The places of the calls that are moves; the first call leads in from outside."""
+        """The positions of the calls that are moves; the first call comes from outside."""
         files = [file for file, _ in self.calls]
         return [n for n, file in enumerate(files) if n and file != files[n - 1]]
 
@@ -71,7 +71,7 @@ class Trace:
 
 @functools.cache
 def _start_of(code) -> int:
-    """Where a function begins; a generator or coroutine goes on further behind."""
+    """The first instruction of a function; a generator or coroutine resumes later in it."""
     first = (each.offset for each in dis.get_instructions(code) if each.opname == "RESUME")
     return next(first, 0)
 
@@ -115,7 +115,7 @@ async def traced(folder: Path) -> Trace:
 
 
 def ask(client: HTTPConnection) -> None:
-    """One request, its answer read to the end."""
+    """Send one request and read its answer to the end."""
     headers = {"Content-Type": "application/json", "User-Agent": "OpenAI/Python 3.1.0"}
     client.request("POST", CHAT, body_of(2000, stream=True), headers)
     answer = client.getresponse()
