@@ -49,7 +49,7 @@ FAULTS = ("outside", "false kept")
 REQUESTS_A_POLICY = 200
 _OWN = frozenset({"outer", "preset"})
 
-# Each model is in one group, so that what a rule promises needs no cascade to tell.
+# Each model is in one group, so that a rule's promise is known without a cascade.
 GROUPS = (
     ["acme/big"],
     ["acme/mini"],
@@ -65,7 +65,7 @@ _HOSTS = ["baseten", "deepinfra", "azure", "openai", "anthropic", "google-vertex
 
 @dataclass(frozen=True)
 class Done:
-    """One request, what came of it, and what it reached."""
+    """One request, its result, and the endpoints it reached."""
 
     number: int
     case: Case
@@ -76,7 +76,7 @@ class Done:
 
     @property
     def outside(self) -> list[Reach]:
-        """The endpoints that are surely outside of the rule for their model."""
+        """The endpoints that are certainly outside the rule for their model."""
         return [each for each in self.reached if not self._inside(each)]
 
     def _inside(self, reach: Reach) -> bool:
@@ -95,7 +95,7 @@ class Done:
 
     @property
     def verdict(self) -> str:
-        """The receipt's, or why there is none."""
+        """The receipt's verdict, or the reason why there is no receipt."""
         if self.receipt is None:
             return "no receipt"
         return self.receipt.ending if self.receipt.ending == "refused" else self._word
@@ -106,7 +106,7 @@ class Done:
 
     @property
     def fault(self) -> str | None:
-        """Which of the faults this is."""
+        """The kind of fault, if it is one."""
         outside = self.outside
         if any(each.why in _OWN for each in outside):
             return "outside"
@@ -114,7 +114,7 @@ class Done:
 
 
 def policies(seed: int) -> Iterator[list[dict[str, Any]]]:
-    """Rules without end, each time others."""
+    """An endless series of random rules."""
     dice = Random(seed)
     while True:
         yield [
@@ -133,7 +133,7 @@ def _clauses(dice: Random) -> dict[str, Any]:
         "ignore": (0.25, dice.sample(_HOSTS, 2)),
         "quantization_floor": (0.15, dice.choice(["fp8", "bf16"])),
         "quantizations": (0.1, ["bf16", "fp8", "unknown"]),
-        # Written down, since which weights are published is not to be told from outside here.
+        # Listed here, since published weights can't be recognised from outside.
         "unknown_quantization": (1.0, dice.choice(["allow", "deny"])),
         "presets": (0.1, "refuse"),
     }
@@ -191,7 +191,7 @@ _Reply = tuple[int, str | None, tuple[Reach, ...]]
 async def _send_all(url: str, cases: list[Case], state: Any) -> list[_Reply]:
     replies: list[_Reply] = []
     async with httpx2.AsyncClient(trust_env=False, timeout=60, base_url=url) as client:
-        for model in MODELS:  # until each listing is there: a run is about what comes later
+        for model in MODELS:  # until each listing is loaded, before the run counts
             await client.post("/v1/chat/completions", json={"model": model["id"], "messages": []})
         for each in cases:
             since = max((reach.number for reach in reached(state)), default=0)
@@ -206,7 +206,7 @@ async def _send_all(url: str, cases: list[Case], state: Any) -> list[_Reply]:
 
 
 def report(done: list[Done], *, examples: int) -> Counter[str]:
-    """Print what came of it; the faults by kind."""
+    """Print the results; the faults by kind."""
     faults = Counter(fault for each in done if (fault := each.fault))
     arrived = sum(bool(each.reached) for each in done)
     endpoints = sum(len(each.reached) for each in done)
@@ -232,7 +232,7 @@ def report(done: list[Done], *, examples: int) -> Counter[str]:
 
 
 def by_channel(done: list[Done]) -> None:
-    """A line for each channel: how its requests ended."""
+    """A line for each channel with the results of its requests."""
     columns = ("refused", "kept", "unproven", "broken", "none")
     grouped: dict[str, list[Done]] = defaultdict(list)
     for each in done:
@@ -246,7 +246,7 @@ def by_channel(done: list[Done]) -> None:
 
 
 def show(each: Done) -> None:
-    """One request, from all sides."""
+    """One request in full detail."""
     print(f"    case {each.number}: {each.case.path} {each.case.body.decode(errors='replace')}")
     print(f"      {each.case.headers}")
     for rule in each.rules:
@@ -260,7 +260,7 @@ def show(each: Done) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run it; 1 if there is a fault."""
+    """Run it; returns 1 if there is a fault."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)

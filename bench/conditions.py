@@ -1,4 +1,4 @@
-"""Under which conditions something was measured."""
+"""The conditions of a measurement."""
 
 import os
 import platform
@@ -10,8 +10,9 @@ from pathlib import Path
 
 BENCH = Path(__file__).parent
 
-# An interpreter built without profile-guided optimization is about a quarter slower. Its build
-# tells `--enable-optimizations`; Debian's doesn't though it is optimized, so a loop is timed too.
+# An interpreter built without profile-guided optimization is about a quarter slower. The build
+# options show `--enable-optimizations`; Debian's don't, though its build is optimized, so a loop
+# is timed too.
 _ASK_PYTHON = """
 import platform, sysconfig
 from reference import reference
@@ -24,7 +25,7 @@ print(f"{platform.python_version()} ({pgo}, reference loop {reference():.2f} us)
 
 
 def conditions(pythons: dict[str, str]) -> dict[str, object]:
-    """The machine, and the interpreters by the names of the targets that they run."""
+    """The machine, and the interpreters by the names of their targets."""
     return {
         "date": time.strftime("%Y-%m-%d"),
         "processor": processor(),
@@ -50,7 +51,7 @@ def nginx_version() -> str | None:
 
 
 def built(python: str) -> str:
-    """An interpreter's version, how it was built, and how quick it is."""
+    """An interpreter's version, build and speed."""
     ask = [python, "-c", _ASK_PYTHON]
     env = {**os.environ, "PYTHONPATH": str(BENCH)}
     done = subprocess.run(ask, check=False, capture_output=True, text=True, env=env)

@@ -1,9 +1,9 @@
 """Ledgers of any size, filled in bounded time.
 
-The first hundred thousand receipts are written as the proxy writes them, within thirty days: a busy
-team's month. Larger ledgers are that month again and again, further and further back: copied within
-the database with times and ids of their own, tallies included, and indexed at the end. Ten million
-receipts are eight years, some ten gigabytes, and take a few minutes.
+The first hundred thousand receipts are written in the same way as by the proxy, within thirty days:
+a busy team's month. Larger ledgers repeat that month further and further back: copied within the
+database with new times and ids, including tallies, and indexed at the end. Ten million receipts
+are eight years, about ten gigabytes, and take a few minutes.
 """
 
 import itertools
@@ -27,7 +27,7 @@ _BLOCK_MS = BLOCK * 3_600_000
 
 
 def fill(file: Path, count: int) -> float:
-    """Make a ledger of so many receipts; the seconds it took. Above a month, in whole months."""
+    """Create a ledger of this many receipts; returns seconds. Above a month, in whole months."""
     began = time.monotonic()
     if count <= MONTH:
         _write(file, count)
@@ -37,7 +37,7 @@ def fill(file: Path, count: int) -> float:
         _write(month, MONTH)
     Store.open(f"sqlite:///{file}").close()
     _copy(month, file, count // MONTH)
-    os.sync()  # so that the disk is done with it before anything is measured
+    os.sync()  # so that the disk has finished before anything is measured
     return time.monotonic() - began
 
 
@@ -50,7 +50,7 @@ def _write(file: Path, count: int) -> None:
 
 
 def _within_a_block(count: int) -> Iterator[Receipt]:
-    """The receipts of bench/ledger.py, moved into the last thirty days that tallies know as one."""
+    """The receipts of bench/ledger.py, moved into the last thirty-day block of the tallies."""
     start = moment_of(down(hour_of(datetime.now(UTC)), BLOCK) - BLOCK)
     chance = random.Random(count)
     for receipt in receipts(count):
@@ -87,7 +87,7 @@ def _copy(month: Path, file: Path, times: int) -> None:
 
 
 def _insert(database: sqlite3.Connection, table: str, changed: dict[str, str | None]) -> None:
-    """All of a month's rows once more; of each column that is changed, another value or none."""
+    """Copy all of a month's rows; each changed column gets another value or null."""
     names = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
     kept = [name for name in names if changed.get(name, name)]
     values = ", ".join(changed.get(name) or name for name in kept)

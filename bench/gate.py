@@ -22,7 +22,7 @@ from measures import Bench, short, stream, tls
 from reference import reference
 from targets import TARGETS, TEST_CORE, Upstream
 
-BOUNDS = {  # in reference loops; see `reference`
+BOUNDS = {  # in units of the reference loop; see `reference`
     "stream": 22.0,
     "stream1000": 24.0,
     "tls": 24.0,

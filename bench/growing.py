@@ -1,7 +1,7 @@
-"""What is grown, and what a unit costs at each size. Each part is one function of a turn.
+"""Measure the cost of a unit at each size. Each part is one function of a turn.
 
-A part yields rows of figures, by target and size. CPU is that of all of the gateway's processes
-and threads, the ledger's included.
+A part yields rows of figures, by target and size. CPU time covers all of the gateway's processes
+and threads, including the ledger's.
 """
 
 import subprocess
@@ -23,7 +23,7 @@ BODIES = {
     10_000_000: 12,
 }  # requests of each
 STREAMS = (1, 10, 100, 500, 1000, 2000)
-EVENTS = 1000  # a second, of all streams together
+EVENTS = 1000  # per second, for all streams together
 RULES = (1, 10, 100, 1000)
 RECEIPTS = (0, 10_000, 100_000, 1_000_000)
 MOST_RECEIPTS = 10_000_000
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Turn:
-    """What a part needs: the upstream, a folder, and where ledgers of any size are kept."""
+    """The inputs of a part: the upstream, a folder, and the folder for ledgers of any size."""
 
     upstream: Upstream
     folder: Path
@@ -52,7 +52,7 @@ class Turn:
     def measured(
         self, target: str, start: Start, what: str, *loads: dict[str, float]
     ) -> Iterator[Figures]:
-        """What each load sees of a target that is started for them; or a word on why nothing."""
+        """The results of each load on a target started for them; or prints why there are none."""
         try:
             with start(self.upstream, self.folder, tls=False) as running:
                 load(running, "requests", count=200)  # warm
@@ -76,19 +76,19 @@ def bodies(turn: Turn) -> Iterator[Row]:
 
 
 def streams(turn: Turn) -> Iterator[Row]:
-    """1 to 2,000 streams that share a constant rate of events; a new process for each number."""
+    """1 to 2,000 streams that share a constant rate of events; a new process for each count."""
     for count in STREAMS:
         options = {"streams": count, "rate": EVENTS / count, "seconds": turn.seconds}
         for target, start in SIDES.items():
             for seen in turn.measured(target, start, "streams", options):
                 figures = {"cpu_us": seen["cpu_us"], "kept_up": seen["events"] / seen["expected"]}
-                if count >= 100:  # below, what a stream takes is lost in what the rest does
+                if count >= 100:  # below this, the cost of a stream is lost in the rest
                     figures["kb"] = (seen["rss_kb"] - seen["rss_before_kb"]) / count
                 yield Row(target, count, figures)
 
 
 def policy_of(rules: int) -> str:
-    """A policy as large as that; three rules of it are for the request, or all that there are.
+    """A policy of this size; three of its rules apply to the request, or all if there are fewer.
 
     Half of the others name a model, the rest are patterns over models, or for a tool.
     """
@@ -110,7 +110,7 @@ def policy_of(rules: int) -> str:
 
 
 def rules(turn: Turn) -> Iterator[Row]:
-    """1 to 1,000 rules: asked by one tool again and again, then by a new one with each request."""
+    """1 to 1,000 rules: requests from one tool repeatedly, then from a new tool each time."""
     names = ("pointsman", "pointsman, each request from a new tool")
     for count in RULES:
         start = partial(pointsman, policy=policy_of(count))
@@ -121,7 +121,7 @@ def rules(turn: Turn) -> Iterator[Row]:
 
 
 def receipts(turn: Turn) -> Iterator[Row]:
-    """A ledger that is new, and ledgers of 10,000 to a million receipts, or ten."""
+    """A new ledger, and ledgers of 10,000 to a million receipts, or to ten million."""
     sizes = (*RECEIPTS, *((MOST_RECEIPTS,) if turn.full else ()))
     for size in sizes:
         url = f"sqlite:///{ledger_of(turn.ledgers, size)}"
@@ -132,7 +132,7 @@ def receipts(turn: Turn) -> Iterator[Row]:
 
 
 def ledger_of(folder: Path, size: int) -> Path:
-    """A ledger of so many receipts: the one that was filled before, but for the empty one."""
+    """A ledger of this many receipts: filled earlier, except for the empty one."""
     file = folder / f"{size}.db"
     if size == 0:
         for old in folder.glob("0.db*"):
@@ -145,7 +145,7 @@ def ledger_of(folder: Path, size: int) -> Path:
 
 
 def workers(turn: Turn) -> Iterator[Row]:
-    """One and two workers that may use both cores, which upstream and load need too."""
+    """One and two workers that may use both cores, shared with upstream and load."""
     cores = [LOAD_CORE, TEST_CORE]
     for count in (1, 2):
         arguments = ("--workers", str(count)) if count > 1 else ()
@@ -162,7 +162,7 @@ def workers(turn: Turn) -> Iterator[Row]:
 
 
 def has_workers() -> bool:
-    """Whether this tree's `serve` knows the option."""
+    """Whether this tree's `serve` has the option."""
     ask = [sys.executable, "-m", "app", "serve", "--help"]
     done = subprocess.run(ask, cwd=BENCH.parent, check=False, capture_output=True, text=True)
     return "--workers" in done.stdout
@@ -173,7 +173,7 @@ def _short(seen: Figures) -> Figures:
 
 
 def _nginx(turn: Turn, sizes: Iterable[int]) -> Iterator[Row]:
-    """What a short request costs nginx, which has neither rules nor a ledger."""
+    """The cost of a short request in nginx, which has neither rules nor a ledger."""
     for seen in turn.measured("nginx", nginx, "requests", SHORT):
         yield from (Row("nginx", size, _short(seen)) for size in sizes)
 

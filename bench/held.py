@@ -1,14 +1,14 @@
-"""One request from all sides, and what is wrong with its verdict.
+"""Compare the verdict of one request with the truth.
 
-Faults, of which none may happen:
+Faults, none of which may occur:
 
-    untold           a verdict that could not be held against the truth
+    untold           a verdict that could not be compared with the truth
     kept an error    `kept` on an answer that is an error
-    false kept       `kept` where an endpoint that was sent the prompt is outside, or is left open
-    false broken     `broken` where none is surely outside
-    withheld         an error of upstream's that did not reach the client as it came
-    unnoticed        an answer from outside, and no verdict at all
-    let through      an answer that reached the client whole against a `block` rule, by its receipt
+    false kept       `kept` though an endpoint that was sent the prompt is outside or undecided
+    false broken     `broken` though no endpoint is certainly outside
+    withheld         an upstream error that did not reach the client unchanged
+    unnoticed        an answer from outside without any verdict
+    let through      an answer that reached the client whole despite a `block` rule, by its receipt
 """
 
 import json
@@ -35,7 +35,7 @@ _PRICED = ("prompt", "completion")
 
 @dataclass(frozen=True)
 class Reply:
-    """What the client saw."""
+    """The reply that the client received."""
 
     receipt: str
     status: int
@@ -44,24 +44,24 @@ class Reply:
 
 @dataclass(frozen=True)
 class Truth:
-    """What the router knows: what it was sent, and which endpoints it sent the prompt, in order."""
+    """The router's knowledge: the request it received, and the endpoints it tried, in order."""
 
     sent: Mapping[str, Any]
     tried: tuple[Tried, ...]
     status: int
-    shows_attempts: bool  # whether the answer told of them
-    an_error: bool  # whether an answer with status 200 is an error all the same
+    shows_attempts: bool  # whether the answer reported them
+    an_error: bool  # whether an answer with status 200 is still an error
     known: bool = True
 
 
 def unsent(status: int) -> Truth:
-    """Of a request that never reached the router: there, any status of the proxy's is right."""
+    """For a request that never reached the router: any status from the proxy is correct."""
     return Truth({}, (), status, shows_attempts=True, an_error=False, known=False)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One request from all sides."""
+    """One request: sent, routed, answered and recorded."""
 
     ask: Ask
     reply: Reply
@@ -70,9 +70,9 @@ class Case:
 
     @property
     def outside(self) -> dict[str, Answer]:
-        """The clauses, of what was sent and of each rule, that an endpoint is or may be outside of.
+        """The clauses of the sent object and of each rule that an endpoint violates or may violate.
 
-        Failed attempts count where the answer told of them; nothing could be known of others.
+        Failed attempts count if the answer reported them; others can't be known.
         """
         truth = self.truth
         return self._missed(truth.tried if truth.shows_attempts else truth.tried[-1:])
@@ -91,7 +91,7 @@ class Case:
 
     @property
     def fault(self) -> str | None:
-        """The first of the faults that this is."""
+        """The first fault that applies."""
         verdict, truth, reply = self.receipt.verdict, self.truth, self.reply
         failed = truth.an_error or truth.status != OK
         surely_outside = False in self._missed(truth.tried).values()
@@ -110,14 +110,14 @@ class Case:
 
     @property
     def _came_late(self) -> bool:
-        """Whether a stream told of more than one host: its end does, when all of it is read."""
+        """Whether a stream reported more than one host: only its end does, once it is all read."""
         told = self.truth.tried if self.truth.shows_attempts else self.truth.tried[-1:]
         named_twice = "more than one provider" in (self.receipt.reason or "")
         return bool(self.ask.body.get("stream")) and (len(told) > 1 or named_twice)
 
     @property
     def _turned_away(self) -> tuple[str, ...]:
-        """The verdicts whose answers the rules withhold."""
+        """The verdicts for which the rules withhold the answer."""
         says = {rule.get("on_violation") for rule in self.ask.rules}
         if "block_unproven" in says:
             return ("broken", "unproven")
@@ -125,7 +125,7 @@ class Case:
 
     @property
     def weight(self) -> tuple[int, int]:
-        """The smaller, the easier to understand."""
+        """Sort key: a smaller case is easier to understand."""
         shown = json.dumps([self.ask.body, self.ask.switches, self.ask.rules])
         return len(self.ask.features), len(shown)
 
@@ -154,7 +154,7 @@ class Case:
 
 
 def truths_of(router: Any, *, drift: dict[str, str]) -> dict[int, Truth]:
-    """What the router knows of each request, by its number."""
+    """The router's knowledge of each request, by its number."""
     known = {}
     for ask, routed, _ in router.served.values():
         known[ask.body.get("user")] = truth_of(ask, OK, routed.attempts, drift, routed)
@@ -190,7 +190,7 @@ def tried_of(ask: Any, row: Any, drift: dict[str, str], served_at: float | None)
 
 
 def prices_of(ask: Any, row: Any, served_at: float) -> Iterator[tuple[str, Decimal]]:
-    """What the request's tokens cost each, where a price is listed at all."""
+    """The price per token of the request, for each listed price."""
     now = datetime.fromtimestamp(served_at, UTC)
     for key in _PRICED:
         if (row.listed.get("pricing") or {}).get(key) is not None:

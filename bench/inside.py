@@ -43,7 +43,7 @@ _HEADERS = [
 
 
 class Answer:
-    """An upstream's answer from its bytes; a stream's events come one by one."""
+    """An upstream answer made from bytes; a stream's events are sent one by one."""
 
     def __init__(self, raw: bytes, events: int = 0) -> None:
         head, _, self._body = raw.partition(b"\r\n\r\n")
@@ -63,7 +63,7 @@ class Answer:
 
 
 class Constant:
-    """A transport whose answers are made beforehand."""
+    """A transport with prepared answers."""
 
     cancel_by_scope = False
     events = 0
@@ -80,7 +80,7 @@ class Constant:
 
 
 async def ask(app: Callable[..., Awaitable[None]], body: bytes) -> None:
-    """One request, given to the app as a server would give it."""
+    """One request, passed to the app as by a server."""
 
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": body, "more_body": False}
@@ -100,12 +100,12 @@ async def ask(app: Callable[..., Awaitable[None]], body: bytes) -> None:
         receive,
         send,
     )
-    await asyncio.sleep(0)  # the receipt is filed in the loop's next round
+    await asyncio.sleep(0)  # the receipt is filed in the next iteration of the event loop
 
 
 @asynccontextmanager
 async def running(app: Callable[..., Awaitable[None]]) -> AsyncIterator[None]:
-    """The app between its start and its stop, as a server would run it."""
+    """The app between startup and shutdown, as run by a server."""
     told: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     said: asyncio.Queue[object] = asyncio.Queue()
     life = asyncio.create_task(app({"type": "lifespan"}, told.get, said.put))

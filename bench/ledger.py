@@ -42,7 +42,7 @@ PRECISIONS = ("fp8", "fp8", "fp8", "bf16", "fp4", "unknown")
 
 
 def receipts(count: int, seed: int = 0) -> Iterator[Receipt]:
-    """As a proxy would have written them, oldest first."""
+    """Receipts as written by a proxy, oldest first."""
     chance = random.Random(seed)
     models = [f"author-{number % 5}/model-{number}" for number in range(12)]
     offers = {
@@ -104,7 +104,7 @@ def receipts(count: int, seed: int = 0) -> Iterator[Receipt]:
 
 
 def fill(store: Store, count: int) -> None:
-    """Write so many, timing the store alone."""
+    """Write this many receipts, timing only the store."""
     spent, written = 0.0, 0
     source = receipts(count)
     while batch := list(itertools.islice(source, 500)):
@@ -118,7 +118,7 @@ def fill(store: Store, count: int) -> None:
 
 
 def questions() -> dict[str, Callable[[Store], object]]:
-    """What people ask."""
+    """Typical queries."""
     by: Any = ("provider", "quantization")
     month = END - timedelta(days=30, minutes=17)
     rare = "author-1/model-11"
@@ -174,7 +174,7 @@ def questions() -> dict[str, Callable[[Store], object]]:
 
 
 def ask(store: Store, *, plans: bool) -> None:
-    """Time each question, and show how the database goes about it."""
+    """Time each query, and show the database's query plan."""
     statements: list[tuple[str, Any]] = []
 
     def note(_1: Any, _2: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -206,7 +206,7 @@ def explain(engine: sa.Engine, statement: str, parameters: Any) -> None:
 
 
 def cpu_per_request(url: str, rate: int, seconds: float) -> None:
-    """A loop that does nothing but make receipts, with and without handing them over."""
+    """A loop that only creates receipts, with and without passing them to the ledger."""
     ready = list(receipts(int(rate * seconds), seed=1))
 
     def loop(submit: Callable[[Receipt], None]) -> float:
@@ -221,7 +221,7 @@ def cpu_per_request(url: str, rate: int, seconds: float) -> None:
     off = loop(lambda _: None)
     writer = Writer(lambda: Store.open(url))
     writer.start()
-    time.sleep(1)  # until it has opened
+    time.sleep(1)  # until it is open
     on = loop(writer.submit)
     before = _cpu()
     writer.close()

@@ -3,9 +3,9 @@
     python bench/load.py streams --port P --upstream U --streams 100 --rate 50 --pids 1,2
     python bench/load.py requests --port P --upstream U --count 2000 --connections 16 --size 2000
 
-Bare protocols, so that the client costs little. CPU is that of the processes named by `--pids`,
-all their threads, between the moment when everything runs and the moment before it stops.
-`--upstream` is the scripted one, which is told what to play.
+Bare protocols, so that the client costs little. CPU time covers the processes named by `--pids`
+and all their threads, from the moment when everything runs until just before it stops.
+`--upstream` is the scripted upstream, which receives the script to play.
 """
 
 import argparse
@@ -25,9 +25,7 @@ import uvloop
 _SENT = re.compile(rb'"content": ?"(\d{16,})"')
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _AGENT = b"OpenAI/Python 3.1.0"
-_SETTLE = (
-    0.3  # seconds until what is done behind the answers is done, the ledger's writing above all
-)
+_SETTLE = 0.3  # seconds for work after the answers to finish, especially the ledger's writes
 CHAT = "/v1/chat/completions"
 
 
@@ -50,7 +48,7 @@ def rss_kb(pids: list[int]) -> int:
 
 
 def body_of(size: int, *, stream: bool) -> bytes:
-    """A chat request as a coding tool sends it, `size` bytes long in all."""
+    """A chat request like a coding tool's, `size` bytes long in total."""
     frame = {"model": "qwen/qwen3-coder", "stream": stream, "max_tokens": 4096, "messages": []}
     line = 'def f(x):\n    return "x" + 1\n'
     messages = [{"role": "user", "content": line * 70}] * (size // 2300)
@@ -61,7 +59,7 @@ def body_of(size: int, *, stream: bool) -> bytes:
 
 
 def request(port: int, body: bytes, headers: Mapping[str, str]) -> bytes:
-    """A whole request, with headers that the gateway wants beside those of a usual client."""
+    """A whole request, with the headers that the gateway requires and those of a usual client."""
     named = {
         "Host": f"127.0.0.1:{port}",
         "Content-Type": "application/json",
@@ -78,7 +76,7 @@ def request(port: int, body: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def play(upstream: int, **script: float) -> None:
-    """Set what the scripted upstream plays from now on."""
+    """Set the script that the upstream plays from now on."""
     connection = HTTPConnection("127.0.0.1", upstream, timeout=10)
     connection.request("GET", f"/play?{urlencode(script)}")
     connection.getresponse().read()
@@ -86,7 +84,7 @@ def play(upstream: int, **script: float) -> None:
 
 
 class Stream(asyncio.Protocol):
-    """Reads one stream, noting how long each event was under way."""
+    """Reads one stream and records the transit time of each event."""
 
     def __init__(self, ask: bytes) -> None:
         self.ask = ask
@@ -105,7 +103,7 @@ class Stream(asyncio.Protocol):
 
 
 class Requests(asyncio.Protocol):
-    """Asks again as soon as an answer is complete, until the shared count is used up."""
+    """Sends the next request when an answer is complete, until the shared count is used up."""
 
     numbers = itertools.count(1000)
 

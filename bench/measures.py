@@ -1,4 +1,4 @@
-"""The measurements, each of one target that is started for it and stopped after it."""
+"""The measurements; the target is started before each and stopped after it."""
 
 import hashlib
 import json
@@ -20,12 +20,12 @@ Figures = dict[str, float]
 
 
 class LoadFailed(Exception):
-    """The target could not bear the load, or the machine could not make it."""
+    """The target could not handle the load, or the machine could not generate it."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What every measurement needs."""
+    """The inputs of every measurement."""
 
     upstream: Upstream
     folder: Path
@@ -36,9 +36,9 @@ class Bench:
 
 
 def load(running: Running, what: str, **options: float) -> dict[str, float]:
-    """Run the load in a process of its own, so that only the target's cost is the target's.
+    """Run the load in a separate process, so that its cost is not counted for the target.
 
-    What can't bear the whole load gets its share: fewer requests, and chunks further apart.
+    A target that can't handle the whole load gets a share: fewer requests, slower chunks.
     """
     if "rate" in options:
         options["rate"] *= running.bears
@@ -58,7 +58,7 @@ def load(running: Running, what: str, **options: float) -> dict[str, float]:
 
 
 def stream(bench: Bench, target: Start) -> Figures:
-    """100 streams of 50 chunks a second, then 1,000 of 5: what a chunk and a stream cost."""
+    """The cost of a chunk and a stream: 100 streams of 50 chunks a second, then 1,000 of 5."""
     with bench.start(target) as running:
         load(running, "requests", count=200)  # warm
         few = load(running, "streams", streams=100, rate=50, seconds=bench.seconds)
@@ -82,7 +82,7 @@ def tls(bench: Bench, target: Start) -> Figures:
 
 
 def latency(bench: Bench, target: Start) -> Figures:
-    """50 streams of 50 chunks a second; then requests one after another, with time to rest."""
+    """50 streams of 50 chunks a second; then requests one after another, with pauses."""
     with bench.start(target) as running:
         load(running, "requests", count=200)
         seen = load(running, "streams", streams=50, rate=50, seconds=bench.seconds)
@@ -122,7 +122,7 @@ def large(bench: Bench, target: Start) -> Figures:
 
 
 def start(bench: Bench, target: Start) -> Figures:
-    """Start-up, idle memory, bytes, and how soon upstream learns that the caller has left."""
+    """Start-up, idle memory, bytes, and the delay until upstream sees a client disconnect."""
     with bench.start(target) as running:
         time.sleep(1)
         idle = rss_kb(running.pids()) / 1000
@@ -148,7 +148,7 @@ def is_exact(running: Running, events: int) -> bool:
 
 
 def hangup(running: Running, times: int) -> float:
-    """The median of milliseconds until upstream sees that the caller has left; or infinity."""
+    """The median milliseconds until upstream sees the client disconnect; or infinity."""
     found: list[float] = []
     while len(found) < times and float("inf") not in found:
         found.append(hangup_once(running))

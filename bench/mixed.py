@@ -1,7 +1,7 @@
-"""A mixed workload for the verdicts: policies, and requests that meet odd answers.
+"""A mixed workload for the verdicts: policies, and requests that get unusual answers.
 
-Everything is drawn from one seed, so a request is known by its number. What is odd about one is
-listed in its `features`, by which the report counts.
+Everything is drawn from one seed, so a request is identified by its number. Its unusual
+properties are listed in its `features`, which the report counts.
 """
 
 import json
@@ -29,21 +29,21 @@ from bench.odd_models import (
 Rule = dict[str, Any]
 
 POLICIES = 400
-# A rule for a model under its own name, which holds under its other names as well.
+# A rule for a model under its own name, which also applies to its other names.
 OF_NEWEST: Rule = {"name": "newest", "models": [NEWEST], "quantizations": ["bf16"]}
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One request: what is sent, how the router is to behave, and what a policy promises of it."""
+    """One request: its content, the router's behaviour, and the policy's promises for it."""
 
     number: int
     path: str
     body: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
     switches: dict[str, Any] = field(default_factory=dict)
-    rules: tuple[Rule, ...] = ()  # all that hold for it
-    closed: frozenset[str] = frozenset()  # of them, those for a model of unpublished weights
+    rules: tuple[Rule, ...] = ()  # all that apply to it
+    closed: frozenset[str] = frozenset()  # those of them for a model with unpublished weights
     features: tuple[str, ...] = ()
 
 
@@ -72,7 +72,7 @@ class Mix:
     # --- policies --------------------------------------------------------------------------
 
     def _policy(self, number: int) -> tuple[str, Rule]:
-        """A model, and a rule for an alias of it; drawn again until the rule makes sense."""
+        """A model, and a rule for an alias of it; redrawn until the rule is consistent."""
         while True:
             name = self._dice.choice(self._models)
             rule = {"name": f"p{number}", **self._wishes(name), **self._ours()}
@@ -95,7 +95,7 @@ class Mix:
         return wishes or {"sort": "throughput"}
 
     def _ours(self) -> Rule:
-        """What a policy says beside its wishes."""
+        """A policy's fields other than its preferences."""
         dice, ours = self._dice, {}
         roll = dice.random()
         if roll < 0.06:
@@ -111,7 +111,7 @@ class Mix:
         return ours
 
     def _names(self, name: str, *, display: bool = False) -> Rule:
-        """At most one list of hosts to ask, and perhaps a host to leave out."""
+        """At most one list of hosts to use, and optionally a host to exclude."""
         dice, rows = self._dice, self._rows[name]
         slugs = sorted({row["tag"].partition("/")[0] for row in rows})
         entries = slugs + sorted({row["tag"] for row in rows})
@@ -187,7 +187,7 @@ class Mix:
         return Ask(number, path, body, headers, switches, rules, closed, distinct)
 
     def _asked_for(self, features: list[str]) -> tuple[list[str], dict[str, Any], tuple[Rule, ...]]:
-        """Models asked for, the caller's own preferences, and the rules that hold."""
+        """The requested models, the caller's own preferences, and the rules that apply."""
         dice = self._dice
         if dice.random() < 0.04:
             features.append("other names")
@@ -246,7 +246,7 @@ class Mix:
         rules: tuple[Rule, ...],
         features: list[str],
     ) -> dict[str, Any]:
-        """How the router is to behave: as it should two times in five, else oddly."""
+        """The router's behaviour: correct in two cases of five, else unusual."""
         dice, flipped = self._dice, {}
         tags = self._tags(names)
         oddities = {
@@ -293,7 +293,7 @@ class Mix:
         return flipped
 
     def _failures(self, names: list[str]) -> dict[str, Any]:
-        """Some hosts, or all of the first model where there is another; how attempts are told."""
+        """Failing hosts: some, or all of the first model if there is another; how attempts show."""
         dice = self._dice
         tags = self._tags(names[:1] if len(names) > 1 and dice.random() < 0.7 else names)
         some = len(tags) if len(names) > 1 else max(1, len(tags) * dice.choice([1, 2]) // 3)
@@ -310,7 +310,7 @@ class Mix:
         return any(each.get("allow_fallbacks") is False for each in (provider, *rules))
 
     def _real(self, name: str) -> str:
-        """The model that a name stands for."""
+        """The model that a name refers to."""
         if name in {LATEST, f"{NEWEST}-20261001"}:
             return NEWEST
         return name if "/" in name else self._policies[int(name[1:])][0]

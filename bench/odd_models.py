@@ -1,4 +1,4 @@
-"""The models that the verdicts are tried on: the shipped ones, and some as odd as listings get."""
+"""The models for testing the verdicts: the shipped ones, and some with unusual listings."""
 
 import json
 from typing import Any
@@ -23,12 +23,12 @@ TIERS, FAMILIES, BARE = "acme/tiers", "acme/families", "acme/bare"
 UNLABELLED, PRICED, NEWEST = "acme/unlabelled", "acme/priced", "acme/newest"
 LATEST = "~acme/newest-latest"
 MOVED = "acme/moved"
-# Labels that are not what the first listing shows; only with --moved.
+# Labels that differ from the first listing; only with --moved.
 MOVES = {"moved-a/fp8": "fp4", "moved-b/fp4": "fp8"}
 
 
 def catalog() -> list[dict[str, Any]]:
-    """The shipped models, and some whose rows are as odd as listings get."""
+    """The shipped models, and some with unusual rows."""
     shipped: list[dict[str, Any]] = json.loads(SHIPPED.read_text("utf-8"))["models"]
     turbo = {"service_tier": "priority", "completion": "0.000006"}
     unnamed = endpoint("mystery", None)

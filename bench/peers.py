@@ -1,9 +1,10 @@
-"""Other gateways, set up once each in an environment of its own, outside this tree.
+"""Other gateways, each set up once in its own environment, outside this tree.
 
     python bench/run.py --targets direct,nginx,pointsman,caddy,litellm,portkey
 
-Each is started as its documentation says for OpenRouter, one worker, logs off. What they need
-beside Python: `npm` for Portkey, `apt-get` and `dpkg-deb` for Caddy unless a `caddy` is there.
+Each is started according to its documentation for OpenRouter, with one worker and logs off. They
+require, besides Python: `npm` for Portkey, `apt-get` and `dpkg-deb` for Caddy unless `caddy` is
+installed.
 """
 
 import os
@@ -18,7 +19,7 @@ from targets import KEY, Running, Start, Upstream, free_port, started
 
 LITELLM_VERSION = "1.106.2"
 PORTKEY_VERSION = "1.15.2"
-# Portkey takes any 1.x of its server; from 1.14 on that keeps the headers of a fetched answer
+# Portkey accepts any 1.x of its server; from 1.14 on that makes the headers of a fetched answer
 # read-only, and every stream through Portkey ends in a 500.
 PORTKEY = """\
 {{
@@ -59,12 +60,12 @@ CADDY_TLS = """
 
 
 def cache() -> Path:
-    """Where environments are kept, unless another folder is named."""
+    """The default folder for environments."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pointsman-bench"
 
 
 def once(folder: Path, *commands: list[str], files: Mapping[str, str] | None = None) -> Path:
-    """Run the commands in a new folder with these files; if all went well, never again."""
+    """Run the commands in a new folder with these files; after success, never again."""
     ready = folder / "ready"
     if not ready.exists():
         print(f"setting up {folder} (once) ...", file=sys.stderr, flush=True)
@@ -136,7 +137,7 @@ def portkey(environments: Path) -> Start:
 
 
 def caddy(environments: Path) -> Start:
-    """The one that is installed, else Debian's, unpacked and not installed."""
+    """The installed Caddy, else Debian's, unpacked but not installed."""
     program = shutil.which("caddy")
     if program is None:
         unpack = ["sh", "-c", "apt-get download --quiet caddy && dpkg-deb -x caddy_*.deb ."]

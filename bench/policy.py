@@ -1,9 +1,9 @@
-"""What a policy costs per request: 10, 100 and 1,000 rules, bodies of 2 kB and 300 kB.
+"""The cost of a policy per request: 10, 100 and 1,000 rules, bodies of 2 kB and 300 kB.
 
     make bench-policy             or: python bench/policy.py
 
 Best of seven rounds, in microseconds of CPU on one core. `split` is finding the body's top-level
-fields, which no design that edits a body can do without; `apply` is what a policy adds to it.
+fields, which every design that edits a body needs; `apply` is the additional cost of a policy.
 """
 
 import json

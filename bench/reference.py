@@ -1,4 +1,4 @@
-"""A fixed loop that says how quick a machine and an interpreter are."""
+"""A fixed loop that measures the speed of a machine and an interpreter."""
 
 import json
 import statistics
@@ -8,7 +8,7 @@ _EVENT = b'{"id":"gen-1","choices":[{"index":0,"delta":{"content":"hello"}}],"n"
 
 
 def reference() -> float:
-    """Microseconds of CPU that one turn of a fixed loop takes: calls, bytes, a little JSON."""
+    """Microseconds of CPU for one turn of a fixed loop: calls, bytes, a little JSON."""
 
     def turn() -> int:
         found = json.loads(_EVENT)

@@ -19,7 +19,7 @@ NOT_SENT = {b"host", b"content-length"}
 
 
 class Relay:
-    """Plain ASGI: every request goes to upstream as it is."""
+    """Plain ASGI: every request is sent to upstream unchanged."""
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream

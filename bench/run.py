@@ -34,7 +34,7 @@ from peers import PEERS, cache
 from svg import Bar, bars
 from targets import TARGETS, NotStarted, Start, Upstream, pointsman
 
-AIMS = {  # what is asked of Pointsman: times nginx, or absolute
+AIMS = {  # the goals for Pointsman: times nginx, or absolute
     "stream": (2.0, "x nginx"),
     "tls": (2.5, "x nginx"),
     "short": (6.0, "x nginx"),
@@ -120,7 +120,7 @@ def options() -> argparse.Namespace:
 
 
 def chosen(given: argparse.Namespace) -> tuple[dict[str, Start], dict[str, str]]:
-    """The targets by name, and which interpreter runs those that are Pointsman."""
+    """The targets by name, and the interpreter for those that are Pointsman."""
     targets: dict[str, Start] = {}
     pythons = {}
     for name in filter(None, given.targets.split(",")):
@@ -139,7 +139,7 @@ def chosen(given: argparse.Namespace) -> tuple[dict[str, Start], dict[str, str]]
 
 
 def tried(bench: Bench, measure: str, name: str, target: Start) -> dict[str, float]:
-    """The figures of one measurement, or none if the target couldn't bear it."""
+    """The figures of one measurement, or none if the target couldn't handle it."""
     try:
         return MEASURES[measure](bench, target)
     except FAILURES as failure:
@@ -148,7 +148,7 @@ def tried(bench: Bench, measure: str, name: str, target: Start) -> dict[str, flo
 
 
 def with_added(medians: Medians) -> Medians:
-    """Latencies less what the way without a gateway takes."""
+    """Latencies minus the latency without a gateway."""
     base = medians.get("direct", {})
     return {
         name: {
@@ -186,7 +186,7 @@ def shown(key: str, value: float | None) -> str:
 
 
 def plotted(medians: Medians) -> str:
-    """Bars of what each gateway costs beside nginx, with the aims."""
+    """Bars of each gateway's cost compared with nginx, with the aims."""
     nginx = medians.get("nginx", {})
     groups = [
         (
@@ -205,7 +205,7 @@ def plotted(medians: Medians) -> str:
 
 
 def finite(value: object) -> object:
-    """The same with null for infinity, which JSON doesn't know."""
+    """The same with null instead of infinity, which JSON doesn't support."""
     if isinstance(value, dict):
         return {key: finite(each) for key, each in value.items()}
     if isinstance(value, list):

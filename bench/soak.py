@@ -25,7 +25,7 @@ POLICY = "version: 1\nrules:\n  - {name: r, models: ['*'], only: [novita], zdr: 
 
 
 class Upstream(asyncio.Protocol):
-    """Streams until it is hung up on, or answers at once."""
+    """Streams until the client disconnects, or answers at once."""
 
     hung_up: ClassVar[list[float]] = []
     open: ClassVar[int] = 0
@@ -135,7 +135,7 @@ async def main() -> None:
             show("before", process.pid)
             delays: list[float] = []
             for _ in range(max(1, given.aborted // 10)):
-                await abort(port, delays)  # one at a time: the delay is the point
+                await abort(port, delays)  # one at a time, since the delay is measured
             waiting = given.aborted - given.aborted // 10
             for start in range(0, waiting, 50):
                 await asyncio.gather(*(abort(port, []) for _ in range(min(50, waiting - start))))

@@ -1,4 +1,4 @@
-"""Plots as SVG: lines over an axis, bars beside one another. PURE: values in, text out."""
+"""Plots as SVG: lines over an axis, grouped bars. PURE: values in, text out."""
 
 import math
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Bar:
 
 
 def colour_of(name: str, others: list[str]) -> str:
-    """The colour of a target; those that have none of their own get one in turn."""
+    """The colour of a target; targets without a fixed colour get one in turn."""
     if name in COLOURS:
         return COLOURS[name]
     if name not in others:
@@ -61,7 +61,7 @@ def colour_of(name: str, others: list[str]) -> str:
 
 
 def number(value: float) -> str:
-    """As few signs as tell it: 0.2, 35, 1,000, 10 M."""
+    """A number in its shortest form: 0.2, 35, 1,000, 10 M."""
     if value >= 1e6:
         return f"{value / 1e6:g} M"
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
@@ -114,7 +114,7 @@ def _panel(panel: Panel, left: float, top: float, width: float, height: float) -
         parts.append(_line(x0, place_y(tick), x1, place_y(tick), "grid"))
         parts.append(_text(x0 - 6, place_y(tick) + 4, number(tick), css="small", anchor="end"))
     parts += [_line(x0, y0, x1, y0, "axis"), _line(x0, y0, x0, y1, "axis")]
-    free = math.inf  # up to where there is room for a number; the last has it first
+    free = math.inf  # up to where there is room for a number; the last one takes precedence
     for x in reversed(xs):
         at = place_x(_shifted(x, xs))
         parts.append(_line(at, y0, at, y0 + 4, "axis"))
@@ -142,7 +142,7 @@ def _dashes(line: Line) -> str:
 
 
 def _shifted(x: float, xs: Sequence[float]) -> float:
-    """Zero has no logarithm: it stands one step before the first."""
+    """Zero has no logarithm: it is drawn one step before the first value."""
     above = [each for each in xs if each > 0]
     if x > 0:
         return x
@@ -179,7 +179,7 @@ def bars(
     unit: str,
     base: float,
 ) -> str:
-    """Groups of bars on a logarithmic scale that begins at `base`; each group's aim is a stroke."""
+    """Groups of bars on a logarithmic scale that begins at `base`; a stroke marks each aim."""
     others: list[str] = []
     names = list(dict.fromkeys(bar.name for _, row, _ in groups for bar in row))
     width, left, right = 760, 170, 60

@@ -1,4 +1,4 @@
-"""What is measured: how each gateway is started in front of the upstream, and stopped again.
+"""The measured targets: start each gateway in front of the upstream, and stop it again.
 
 Other gateways that have to be installed first are in peers.py.
 """
@@ -73,7 +73,7 @@ def free_port() -> int:
 
 
 def on_cores(cores: list[int], command: list[str]) -> list[str]:
-    """The command, kept to these cores where that can be had."""
+    """The command, pinned to these cores if possible."""
     if not shutil.which("taskset"):
         return command
     return ["taskset", "-c", ",".join(map(str, cores)), *command]
@@ -84,7 +84,7 @@ class NotStarted(Exception):
 
 
 class Process:
-    """A process of ours, kept to its cores, ended by its id."""
+    """A process started here, pinned to its cores, ended by its id."""
 
     def __init__(
         self, command: list[str], cores: list[int], env: dict[str, str] | None = None
@@ -98,7 +98,7 @@ class Process:
         )
 
     def pids(self) -> list[int]:
-        """The process and all that came of it."""
+        """The process and all its descendants."""
         found = [self.popen.pid]
         for pid in found:
             for children in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -146,14 +146,14 @@ class Upstream:
 
 @dataclass
 class Running:
-    """A target that answers: where, by which processes, and to which headers."""
+    """A target that answers: its address, its processes, and the headers it requires."""
 
     upstream: Upstream
     port: int
     ready: float
     process: Process | None
     headers: Mapping[str, str] = field(default_factory=dict)
-    bears: float = 1.0  # which share of the load
+    bears: float = 1.0  # its share of the load
 
     def pids(self) -> list[int]:
         return self.process.pids() if self.process else []
@@ -173,7 +173,7 @@ class Start(Protocol):
 
 
 def wait_for(port: int, path: str, process: Process) -> None:
-    """Until anything at all is answered."""
+    """Wait until there is any answer."""
     until = time.monotonic() + 60
     while True:
         with suppress(OSError, HTTPException):
@@ -196,7 +196,7 @@ def direct(upstream: Upstream, _folder: Path, *, tls: bool) -> Running:
 def started(
     upstream: Upstream, port: int, command: list[str], path: str, **options: Any
 ) -> Running:
-    """Start a target on the core for it, unless `cores` names others, and wait until it answers."""
+    """Start a target on its core, unless `cores` names others, and wait until it answers."""
     began = time.monotonic()
     process = Process(command, options.pop("cores", [TEST_CORE]), options.pop("env", None))
     wait_for(port, path, process)
@@ -233,7 +233,7 @@ def pointsman(
     arguments: tuple[str, ...] = (),
     **options: Any,
 ) -> Running:
-    """As shipped, by its command line: policy, observation, verdict, ledger and log all on."""
+    """As shipped, from the command line: policy, observation, verdict, ledger and log all on."""
     port = free_port()
     policies = folder / "policies"
     policies.mkdir(exist_ok=True)
@@ -252,7 +252,7 @@ def pointsman(
 
 
 def relay(upstream: Upstream, _folder: Path, *, tls: bool, **options: Any) -> Running:
-    """The least that any of it can cost: our server and transport, and nothing of Pointsman."""
+    """The minimum cost: our server and transport without the rest of Pointsman."""
     port = free_port()
     there = f"https://localhost:{upstream.tls}" if tls else f"http://127.0.0.1:{upstream.plain}"
     env = {"PATH": os.environ["PATH"], "SSL_CERT_FILE": str(upstream.certificate)}

@@ -1,14 +1,14 @@
-"""A scripted upstream that is never the bottleneck: bare protocols, answers made beforehand.
+"""A scripted upstream that is never the bottleneck: bare protocols, prepared answers.
 
     python bench/upstream.py --plain PORT --tls PORT --certificate FILE --key FILE
 
-What is played to the requests that follow is set by GET /play?..., since not every gateway passes
-a query on:
+GET /play?... sets the script for the requests that follow, since not every gateway passes a query
+on:
     (nothing)         one short completion, with provider and usage
-    stream=N          N events of a chat stream; each bears the moment it was sent
-    gap=MS            so many milliseconds between two of them; 0 sends them as fast as they go
-    fixed=1           the same, but every byte known beforehand (see `fixed_stream`)
-GET /hangup tells when a stream's other side was last seen to leave.
+    stream=N          N events of a chat stream; each contains its send time
+    gap=MS            milliseconds between two of them; 0 sends them as fast as possible
+    fixed=1           the same, but every byte is known in advance (see `fixed_stream`)
+GET /hangup returns the time when a stream's client was last seen to disconnect.
 """
 
 import argparse
@@ -82,7 +82,7 @@ ENDPOINTS = _json({"data": {"id": MODEL, "endpoints": [_ENDPOINT]}})
 
 
 def fixed_stream(events: int) -> list[bytes]:
-    """The pieces of a stream whose bytes are known: comments, UTF-8, cuts in any place."""
+    """The pieces of a stream with known bytes: comments, UTF-8, cuts at any position."""
     dice = random.Random(events)
     whole = b": OPENROUTER PROCESSING\n\n".join(
         EVENT % number + 'data: {"x": "h\u00e9 \U0001f642"}\r\n\r\n'.encode()
@@ -93,11 +93,11 @@ def fixed_stream(events: int) -> list[bytes]:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One keep-alive connection; a request's body is counted, not kept."""
+    """One keep-alive connection; a request's body is counted but not stored."""
 
-    buffer = memoryview(bytearray(1 << 20))  # shared: what is read is used up at once
+    buffer = memoryview(bytearray(1 << 20))  # shared: the data is consumed at once
     hung_up_at = 0
-    script: ClassVar[dict[str, str]] = {}  # what is played
+    script: ClassVar[dict[str, str]] = {}  # the current script
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -195,7 +195,7 @@ async def serve(plain: int, tls: int, certificate: str, key: str) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     await loop.create_server(Connection, "127.0.0.1", tls, ssl=context, backlog=2048)
-    await asyncio.sleep(3600)  # whatever happens, it does not stay for ever
+    await asyncio.sleep(3600)  # in any case, it does not run forever
 
 
 if __name__ == "__main__":

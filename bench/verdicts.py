@@ -37,7 +37,7 @@ from bench.mixed import Ask, Mix
 from bench.odd_models import MOVES
 from tests.running import running
 
-PACE = 0.03  # so that frames arrive one by one, as they do from afar
+PACE = 0.03  # so that frames arrive one by one, like over a network
 _SETTLE_SECONDS = 30.0
 
 
@@ -45,7 +45,7 @@ _SETTLE_SECONDS = 30.0
 
 
 def run(mix: Mix, asks: list[Ask], *, seed: int, moved: bool = False) -> list[Case]:
-    """Send the requests one after another, so that the same seed gives the same run."""
+    """Send the requests one after another; the same seed gives the same run."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         listed = folder / "catalog.json"
@@ -77,7 +77,7 @@ def run(mix: Mix, asks: list[Ask], *, seed: int, moved: bool = False) -> list[Ca
 
 async def send_all(url: str, mix: Mix, asks: list[Ask]) -> list[Reply]:
     async with httpx2.AsyncClient(trust_env=False, timeout=60, base_url=f"{url}/v1/") as client:
-        for model in mix.catalog:  # until each listing is there: a run is about what comes later
+        for model in mix.catalog:  # until each listing is loaded
             await client.post("chat/completions", json={"model": model["id"], "messages": []})
         return [await send(client, ask) for ask in asks]
 
@@ -95,7 +95,7 @@ async def send(client: httpx2.AsyncClient, ask: Ask) -> Reply:
 
 
 def all_receipts(ledger: str, count: int) -> dict[str, Receipt]:
-    """By id; waits until those of all requests are written."""
+    """Receipts by id; waits until those of all requests are written."""
     store = Store.open(ledger)
     until = time.monotonic() + _SETTLE_SECONDS
     while store.stats().total.requests < count and time.monotonic() < until:
@@ -116,7 +116,7 @@ def pages(store: Store) -> Iterator[Receipt]:
 
 
 def report(cases: list[Case], *, examples: int) -> Counter[str]:
-    """Print what came of it; the faults by kind."""
+    """Print the results; the faults by kind."""
     verdicts: Counter[str] = Counter(each.receipt.verdict or "none" for each in cases)
     faults = Counter(fault for each in cases if (fault := each.fault))
     held = sum(each.truth.known for each in cases)
@@ -153,7 +153,7 @@ def by_feature(cases: list[Case]) -> None:
 
 
 def smallest(cases: list[Case], examples: int) -> None:
-    """The easiest case to understand of each fault, by the clauses and by the verdict's reason."""
+    """The simplest case of each fault, by the clauses and by the verdict's reason."""
     grouped: dict[tuple[str, str, str], list[Case]] = defaultdict(list)
     for each in cases:
         if each.fault:
@@ -169,7 +169,7 @@ def smallest(cases: list[Case], examples: int) -> None:
 
 
 def plainly(reason: str | None) -> str:
-    """The reason without the names in it."""
+    """The reason without its names."""
     told = (reason or "nothing").partition(" (no policy")[0].partition("; answers do not show")[0]
     told = re.sub(
         r"served by .*?([,;] (some of|but|whose|which|outside)|$)", r"served by X\1", told

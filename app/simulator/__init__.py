@@ -1,4 +1,4 @@
-"""A stand-in for OpenRouter, for demos, tests and replays; it imports nothing from other rooms."""
+"""A simulated OpenRouter for demos, tests and replays; it imports nothing from other packages."""
 
 from app.simulator.server import create_simulator
 from app.simulator.switches import Switches

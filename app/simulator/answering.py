@@ -1,4 +1,4 @@
-"""From a request that arrives to its answer: checks, routing, bodies and streams at their pace."""
+"""Answer requests: checks, routing, bodies, and streams at a realistic pace."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -50,7 +50,7 @@ class Answering:
         ask, headers = routed.ask, self._headers(routed)
         if ask.body.get("stream"):
             stream = self._paced(ask, routed)
-            # As a header: as a media type it would gain a charset, which OpenRouter's has not.
+            # As a header: as a media type it would get a charset, which OpenRouter doesn't send.
             return StreamingResponse(
                 stream, headers={"Content-Type": "text/event-stream", **headers}
             )
@@ -59,7 +59,7 @@ class Answering:
         return JSONResponse(whole(ask, routed), headers=headers)
 
     async def other(self, route: OtherRoute, request: Request) -> Response:
-        """Answer any of the other routes that models serve."""
+        """Answer any of the other routes that are served by models."""
         routed = await self._routed(route, request)
         if isinstance(routed, Response):
             return routed
@@ -69,7 +69,7 @@ class Answering:
         return JSONResponse(answer, route.status, headers)
 
     async def read(self, answer: Read, request: Request) -> Response:
-        """Answer a route that only reads."""
+        """Answer a read-only route."""
         try:
             switches = self._switched(request)
             return answer(request, self._router, switches, self._router.clock())
@@ -77,7 +77,7 @@ class Answering:
             return JSONResponse(refusal.body(), refusal.status)
 
     async def capture(self, request: Request) -> Response:
-        """Make a preset of a request's body."""
+        """Create a preset from a request body."""
         raw = await request.body()
         try:
             return captured(request, self._router, self._switched(request), read_json("", raw))
@@ -85,7 +85,7 @@ class Answering:
             return JSONResponse(refusal.body(), refusal.status)
 
     async def nothing(self, request: Request) -> Response:
-        """Answer a path that is none."""
+        """Answer an unknown path."""
         try:
             if self._switched(request).html_404:
                 return HTMLResponse("<!DOCTYPE html><title>404</title><h1>Not Found</h1>", 404)
@@ -94,7 +94,7 @@ class Answering:
         return JSONResponse(Refusal(404, "Not Found").body(), 404)
 
     async def _routed(self, route: OtherRoute, request: Request) -> Routed | Response:
-        """What became of a request, or the error body."""
+        """The result of routing a request, or the error body."""
         raw, dialect = await request.body(), route.dialect
         headers = dict(request.headers)
         number = self._router.arrive(request.url.path, headers, raw)
@@ -158,7 +158,7 @@ class Answering:
 def _refused(
     refusal: Refusal, dialect: str, ask: Ask | None, body: Mapping[str, Any], switches: Switches
 ) -> dict[str, Any]:
-    """The body of an error, with what the switches and the request ask for beside it."""
+    """The body of an error, with the extra fields that the switches and the request ask for."""
     told = refusal.body("anthropic" if dialect == "messages" else "openai")
     if switches.availability:
         models = [candidate.model for candidate in (ask.candidates if ask else ())]

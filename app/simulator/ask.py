@@ -1,4 +1,4 @@
-"""One request, read from any dialect into what routing and answering need."""
+"""One request in any dialect, parsed into the values that routing and answering need."""
 
 import hashlib
 import json
@@ -25,23 +25,23 @@ _DECIDED = ("state", "questions")
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """Why a request is routed that no client sent: on behalf of one that a client did."""
+    """The reason for an internal request, which is routed on behalf of a client's request."""
 
     why: Why
-    carrier: str  # what brought it about: tools.openrouter:advisor, plugins.switchyard-router
+    carrier: str  # its cause: tools.openrouter:advisor, plugins.switchyard-router
     depth: int = 1  # 2 for an errand of an errand
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What was asked, whatever the dialect."""
+    """A parsed request, independent of the dialect."""
 
     body: dict[str, Any]
     dialect: str
     requested: str
     candidates: tuple[Candidate, ...]
     prompt: str  # everything the model would read
-    session: str  # what stickiness goes by
+    session: str  # the key for stickiness
     explicit_session: bool
     switches: Switches
     wants_metadata: bool
@@ -50,7 +50,7 @@ class Ask:
     preset: Preset | None = None
 
     def standing_for(self, chosen: Candidate) -> "Ask":
-        """This request as it stands for one of its models: a preset may change it."""
+        """This request as it applies to one of its models: a preset may change it."""
         if chosen.body is self.body:
             return self
         prompt = _prompt(chosen.body)
@@ -58,17 +58,17 @@ class Ask:
 
     @property
     def provider(self) -> Mapping[str, Any]:
-        """The preferences, nulls left out."""
+        """The preferences without nulls."""
         return {k: v for k, v in (self.body.get("provider") or {}).items() if v is not None}
 
     @property
     def given(self) -> frozenset[str]:
-        """The names of the fields that hold something."""
+        """The names of the fields that have a value."""
         return frozenset(name for name, value in self.body.items() if value is not None)
 
     @property
     def service_tier(self) -> str | None:
-        """The tier asked for; `speed: fast` is the priority tier (openrouter.md §2.7)."""
+        """The requested tier; `speed: fast` is the priority tier (openrouter.md §2.7)."""
         tier = self.body.get("service_tier")
         fast = "priority" if self.body.get("speed") == "fast" else None
         return tier if isinstance(tier, str) else fast
@@ -83,7 +83,7 @@ class Ask:
 
     @property
     def tools(self) -> list[dict[str, Any]]:
-        """Function tools, in chat's shape whatever the dialect."""
+        """Function tools, in the chat shape for every dialect."""
         return [_function(tool) for tool in self.body.get("tools") or [] if _is_function(tool)]
 
     @property
@@ -97,7 +97,7 @@ class Ask:
         )
 
     def plugin(self, name: str) -> Mapping[str, Any] | None:
-        """The configuration of a plugin; None where the request does not turn it on."""
+        """The configuration of a plugin; None if the request does not turn it on."""
         plugins = self.body.get("plugins")
         for plugin in plugins if isinstance(plugins, list) else ():
             if isinstance(plugin, dict) and plugin.get("id") == name:
@@ -106,7 +106,7 @@ class Ask:
 
     @property
     def most_tokens(self) -> int | None:
-        """The completion's limit, if one was given."""
+        """The token limit of the completion, if one was given."""
         for name in ("max_completion_tokens", "max_output_tokens", "max_tokens"):
             limit = self.body.get(name)
             if type(limit) is int and limit > 0:
@@ -115,14 +115,14 @@ class Ask:
 
     @property
     def has_images(self) -> bool:
-        """Whether some part of the prompt is a picture."""
+        """Whether any part of the prompt is an image."""
         return any(
             f'"type": "{kind}"' in self.prompt for kind in ("image_url", "input_image", "image")
         )
 
     @property
     def tool_answered(self) -> bool:
-        """Whether the last word was a tool's result: then the model sums up."""
+        """Whether the last message is a tool's result: then the model sums up."""
         last = (self._turns() or [{}])[-1]
         if not isinstance(last, dict):
             return False
@@ -148,9 +148,9 @@ def read_ask(
     number: int = 0,
     errand: Errand | None = None,
 ) -> Ask:
-    """Read a checked body. `find` finds the presets that the request's key sees.
+    """Parse a checked body. `find` returns the presets that are visible to the request's key.
 
-    Raises the 400 of a model that does not exist, and whatever is wrong once presets are joined in.
+    Raises the 400 for a model that does not exist, and any error in the body joined with presets.
     """
     named = named_models(body, dialect, find, switches)
     if dialect not in INFERENCE:
@@ -197,7 +197,7 @@ def _prompt(body: Mapping[str, Any]) -> str:
 
 
 def _opening(body: dict[str, Any]) -> str:
-    """The implicit session: the first system message and the first that is none."""
+    """The implicit session: the first system message and the first other message."""
     turns = body.get("messages") or body.get("input") or body.get("prompt") or ""
     opening = json.dumps([body.get("system"), turns[:2] if isinstance(turns, list) else turns])
     return hashlib.sha256(opening.encode()).hexdigest()

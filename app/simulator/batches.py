@@ -1,7 +1,7 @@
 """Batches: many requests to one model, read as a stream, served by one host (openrouter.md §A8).
 
-The reader sees a field only where it stands before `requests`: a `model` or an `endpoint` behind
-it counts as missing, which is the error of the order, too; a `provider` there is never read.
+A field is only read if it comes before `requests`: a `model` or an `endpoint` after it counts as
+missing, and the wrong order returns the same error; a `provider` after it is never read.
 """
 
 import json
@@ -31,7 +31,7 @@ _BATCH = "batch_"
 
 
 class _Pairs(dict[str, Any]):
-    """An object that remembers its keys as they came."""
+    """An object that keeps its keys in their original order."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -39,7 +39,7 @@ class _Pairs(dict[str, Any]):
 
 
 def read_batch(_content_type: str, raw: bytes) -> dict[str, Any]:
-    """The body as a stream's reader sees it. Raises the 400s of openrouter.md §A8."""
+    """The body as read by a streaming parser. Raises the 400s of openrouter.md §A8."""
     try:
         whole = json.loads(without_halves(raw), object_pairs_hook=_Pairs)
     except (ValueError, RecursionError) as error:
@@ -84,7 +84,7 @@ def _check(body: Mapping[str, Any]) -> None:
 
 
 def run_batch(router: Router, ask: Ask) -> Routed:
-    """Serve a batch: one host for all of it; the tools of each request call what they call."""
+    """Serve a batch from one host; the tools of each request make their own calls."""
     routed = router.route(ask)
     for row in _rows(router, ask):
         router.run_inside(row, routed)
@@ -92,7 +92,7 @@ def run_batch(router: Router, ask: Ask) -> Routed:
 
 
 def _rows(router: Router, ask: Ask) -> Iterator[Ask]:
-    """The requests inside; one that is malformed fails by itself and calls nothing."""
+    """The requests of the batch; a malformed one fails on its own and makes no calls."""
     dialect = _DIALECTS[ask.body["endpoint"]]
     for row in ask.body["requests"]:
         body = {k: v for k, v in row["body"].items() if k not in {"models", "fallbacks", "preset"}}
@@ -106,12 +106,12 @@ def _rows(router: Router, ask: Ask) -> Iterator[Ask]:
 
 
 def batches(routed: Routed) -> dict[str, Any]:
-    """The batch as it begins."""
+    """The batch in its initial state."""
     return _batch(routed, "in_progress", 0)
 
 
 def batch(request: Request, router: Router, _switches: Switches, _now: float) -> Response:
-    """GET /batches/{id}: every batch is done when it is asked for."""
+    """GET /batches/{id}: every batch is reported as done."""
     check_key(dict(request.headers))
     found = router.served.get(request.path_params["id"].removeprefix(_BATCH))
     if found is None or found[0].dialect != "batches":

@@ -1,9 +1,9 @@
 """The simulator's catalog: a file with models and endpoints in OpenRouter's own shapes.
 
 `{"format": 1, "models": [<item of GET /models> with "endpoints": [<row>, ...]]}`. A key
-`_simulator` beside the public ones holds what no listing tells: on a model `distillable` and
-`reasons`, on a row `trains`, `zdr` and `regional_surcharge`. A model with an `alias_target` has its
-target's rows and none of its own.
+`_simulator` in addition to the public keys contains facts that no listing shows: on a model
+`distillable` and `reasons`, on a row `trains`, `zdr` and `regional_surcharge`. A model with an
+`alias_target` has its target's rows and none of its own.
 """
 
 import json
@@ -44,7 +44,7 @@ class Row:
 
     @property
     def quantization(self) -> str | None:
-        """The label it is listed with."""
+        """The listed quantization label."""
         return self.listed.get("quantization")
 
     @property
@@ -55,24 +55,24 @@ class Row:
 
     @property
     def parameters(self) -> frozenset[str]:
-        """The request parameters it takes."""
+        """The request parameters it supports."""
         return frozenset(self.listed.get("supported_parameters") or ())
 
     @property
     def _prices(self) -> Mapping[str, Any]:
-        """What is listed of prices: perhaps nothing."""
+        """The listed prices; may be empty."""
         return self.listed.get("pricing") or {}
 
     def takes_tool_choice(self, kind: str) -> bool:
-        """Whether it takes this kind of `tool_choice`; without a word on it, it does."""
+        """Whether it supports this kind of `tool_choice`; true if the listing omits it."""
         return bool((self.listed.get("supports_tool_choice") or {}).get(kind, True))
 
     def price(self, name: str) -> Decimal:
-        """USD per token (or per unit); 0 where none is listed."""
+        """USD per token (or per unit); 0 if no price is listed."""
         return Decimal(str(self._prices.get(name) or 0))
 
     def price_at(self, name: str, *, prompt_tokens: int, now: datetime) -> Decimal:
-        """The price of one request: the last override that applies, else the listed one."""
+        """The price for one request: the last override that applies, else the listed price."""
         applying = [
             override[name]
             for override in self._prices.get("overrides") or ()
@@ -100,18 +100,18 @@ class Model:
 
     @property
     def canonical(self) -> str:
-        """The dated slug, as answers name it."""
+        """The dated slug, which answers contain."""
         return str(self.listed["canonical_slug"])
 
     @property
     def stands_for(self) -> str | None:
-        """The model that is meant, where this is `~author/family-latest` (openrouter.md §A6)."""
+        """The target model, if this is `~author/family-latest` (openrouter.md §A6)."""
         target = self.listed.get("alias_target")
         return target["slug"] if isinstance(target, dict) else target
 
     @property
     def outputs(self) -> list[str]:
-        """What it produces: text, embeddings."""
+        """Its output modalities: text, embeddings."""
         outputs: list[str] = self.listed["architecture"]["output_modalities"]
         return outputs
 
@@ -131,7 +131,7 @@ def _applies(override: Mapping[str, Any], prompt_tokens: int, now: datetime) -> 
 
 
 class Catalog:
-    """Everything offered, found by id, canonical slug, or either with dots for dashes."""
+    """All models, looked up by id, canonical slug, or either with dots instead of dashes."""
 
     def __init__(self, models: list[dict[str, Any]]) -> None:
         self.models = [_model(listed) for listed in models]

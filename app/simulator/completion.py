@@ -1,4 +1,4 @@
-"""What the simulated model says, and what it costs: the same whatever the dialect."""
+"""The simulated model's answer and its cost: the same in every dialect."""
 
 import hashlib
 import json
@@ -15,8 +15,8 @@ from app.simulator.catalog import Row
 from app.simulator.task import Task, find_task, runs_commands, writes_files
 
 _THOUGHT = "The request is simulated, so a short and plain answer will do."
-_DEEP = 8  # steps into a schema that may hold itself
-_PIECE = 4  # characters that make a token
+_DEEP = 8  # depth limit for a schema that may contain itself
+_PIECE = 4  # characters per token
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens, and USD by the serving row's prices, exact."""
+    """Tokens, and exact USD by the serving row's prices."""
 
     prompt_tokens: int
     cached_tokens: int
@@ -41,13 +41,13 @@ class Usage:
 
     @property
     def cost(self) -> Decimal:
-        """What the request costs."""
+        """The cost of the request."""
         return self.prompt_cost + self.completion_cost
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer: who gives it, what it says, what it costs."""
+    """One answer: the endpoint that serves it, its content, its cost."""
 
     id: str
     created: int
@@ -56,12 +56,12 @@ class Completion:
     reasoning: str
     tool_call: ToolCall | None
     finish_reason: str
-    native_finish_reason: str  # by the provider's own word
+    native_finish_reason: str  # the provider's own finish reason
     usage: Usage
 
     @property
     def pieces(self) -> list[str]:
-        """The text as it would be streamed, word by word."""
+        """The text in the pieces of a stream, word by word."""
         words = self.text.split(" ")
         return [word if n == 0 else f" {word}" for n, word in enumerate(words)] if self.text else []
 
@@ -142,7 +142,7 @@ def _text(ask: Ask, row: Row, task: Task | None) -> str:
 
 
 def _format(text: Any) -> Any:
-    """What a response's `text` asks for."""
+    """The output format that a response's `text` requests."""
     return text.get("format") if isinstance(text, dict) else None
 
 
@@ -158,7 +158,7 @@ def _tool_call(ask: Ask, task: Task | None, random: Random) -> ToolCall | None:
 
 
 def _chosen(tools: list[dict[str, Any]], choice: Any, task: Task | None) -> dict[str, Any]:
-    """The tool that was asked for by name, else one that writes a file, else the first."""
+    """The tool that was requested by name, else one that writes a file, else the first."""
     if isinstance(choice, dict):
         function = choice.get("function")
         name = function.get("name") if isinstance(function, dict) else choice.get("name")
@@ -179,7 +179,7 @@ def _arguments(schema: Mapping[str, Any], task: Task | None) -> Any:
     return arguments
 
 
-# What a coding tool's parameters mean, by name, so that an agent's loop gets somewhere.
+# Values for a coding tool's parameters, by name, so that an agent's loop makes progress.
 _BY_NAME = {
     "path": "hello.txt",
     "file_path": "hello.txt",
@@ -201,7 +201,7 @@ def example(
 ) -> Any:
     """A value that fits a JSON schema; the plain kinds that tools and structured outputs use.
 
-    A schema that holds itself is followed for a few steps; then lists are as short as they may be.
+    A recursive schema is followed for a few levels; after that, lists have their minimum length.
     """
     if depth > 2 * _DEEP:
         return None
@@ -224,10 +224,10 @@ def example(
 
 
 def _resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema behind references and alternatives: the first of each."""
+    """The schema after resolving references and alternatives: the first of each."""
     for _ in range(_DEEP):
         if not isinstance(schema, Mapping):
-            return {}  # true is a schema, too: anything fits
+            return {}  # true is also a schema: any value fits
         alternatives = next((schema[k] for k in ("anyOf", "oneOf", "allOf") if schema.get(k)), None)
         if alternatives is not None:
             schema = alternatives[0]

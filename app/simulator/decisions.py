@@ -10,7 +10,7 @@ from app.simulator.vectors import prompt_usage, served_by
 
 
 def decisions(routed: Routed) -> dict[str, Any]:
-    """An answer to each question; of a choice, the first."""
+    """An answer to each question; for a choice, the first option."""
     questions: Mapping[str, Any] = routed.ask.body["questions"]
     answers = {name: _ANSWERS[each["type"]](each) for name, each in questions.items()}
     usage = prompt_usage(routed) | {"completion_tokens": tokens(str(answers))}
@@ -18,7 +18,7 @@ def decisions(routed: Routed) -> dict[str, Any]:
 
 
 def check_questions(body: Mapping[str, Any]) -> None:
-    """Raise the 400 of a question that is none."""
+    """Raise the 400 for an invalid question."""
     for name, question in body["questions"].items():
         kind = question.get("type") if isinstance(question, dict) else None
         if not isinstance(kind, str) or kind not in _ANSWERS:

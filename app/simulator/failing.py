@@ -1,7 +1,7 @@
 """Errors under status 200, instead of an answer or after some tokens (openrouter.md §3.3, §A5.3).
 
-The positions of the switch `error_in_200`; where a dialect has no shape of its own for one, it
-answers as with "body". A stream consists of that one event.
+The positions of the switch `error_in_200`; if a dialect has no shape of its own for a position,
+it answers as with "body". A stream consists of that one event.
 
 | Position | chat, completions | responses | messages |
 |---|---|---|---|
@@ -28,7 +28,7 @@ _REASON: dict[str, Any] = {"code": 502, "message": _FAILED}
 
 
 def error_body(ask: Ask, routed: Routed) -> dict[str, Any]:
-    """The whole body that comes in place of an answer."""
+    """The whole body that is sent instead of an answer."""
     position, messages = ask.switches.error_in_200, ask.dialect == "messages"
     if position == "failed" and not messages:
         return _failed_body(ask, routed)
@@ -40,7 +40,7 @@ def error_body(ask: Ask, routed: Routed) -> dict[str, Any]:
 
 
 def error_stream(ask: Ask, routed: Routed) -> Iterator[bytes]:
-    """The stream that comes in place of an answer: one event, and none that ends it."""
+    """The stream that is sent instead of an answer: one event, and no final event."""
     body, position = error_body(ask, routed), ask.switches.error_in_200
     if ask.dialect == "messages":
         yield event("error", body)
@@ -52,7 +52,7 @@ def error_stream(ask: Ask, routed: Routed) -> Iterator[bytes]:
         yield data(body)
 
 
-# The type of the event, and what it says; the first of these says it inside its response.
+# The type of the event, and its content; the first type has it inside its response.
 _RESPONSE_EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "failed": ("response.failed", {}),
     "event": ("error", {**_REASON, "code": "server_error", "param": None}),
@@ -61,7 +61,7 @@ _RESPONSE_EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def _failed_body(ask: Ask, routed: Routed) -> dict[str, Any]:
-    """An answer that says of itself that it failed; of a stream, its one frame."""
+    """An answer that reports its own failure; for a stream, its only frame."""
     if ask.dialect == "responses":
         return _failed_response(ask, routed, _FAILED) | metadata_field(ask, routed)
     chunk = bool(ask.body.get("stream"))
@@ -83,7 +83,7 @@ def _failed_response(ask: Ask, routed: Routed, message: str) -> dict[str, Any]:
 
 
 def error_frames(ask: Ask, routed: Routed, place: int) -> Iterator[bytes]:
-    """An error after tokens were sent, as the switch `stream_error` has it; it ends the stream.
+    """An error after tokens were sent, in the form set by `stream_error`; it ends the stream.
 
     `place` is the number of events before it.
     """

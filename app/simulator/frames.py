@@ -24,7 +24,7 @@ from app.simulator.usage import messages_usage, usage_field
 
 
 def frames(ask: Ask, routed: Routed) -> Iterator[bytes]:
-    """The stream of one answer, as the switches have it; a cut ends it early."""
+    """The stream of one answer, in the form set by the switches; a cut ends it early."""
     switches = ask.switches
     stream = error_stream if switches.error_in_200 else _STREAMS[ask.dialect]
     made = list(stream(ask, routed))
@@ -43,7 +43,7 @@ def frames(ask: Ask, routed: Routed) -> Iterator[bytes]:
             yield from [COMMENT] * between
 
 
-Finish = tuple[str | None, str | None]  # OpenRouter's word for why it ended, and the provider's
+Finish = tuple[str | None, str | None]  # OpenRouter's finish reason, and the provider's
 
 
 def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
@@ -82,7 +82,7 @@ def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
 
 
 def _tool_deltas(completion: Completion) -> Iterator[dict[str, Any]]:
-    """A call in pieces: its name first, then its arguments bit by bit."""
+    """A call in pieces: its name first, then its arguments piece by piece."""
     for call in tool_calls(completion):
         arguments = call["function"]["arguments"]
         opening = {**call, "function": {**call["function"], "arguments": ""}}
@@ -186,7 +186,7 @@ def _messages(ask: Ask, routed: Routed) -> Iterator[bytes]:
 
 
 def _blocks(routed: Routed) -> Iterator[bytes]:
-    """Each content block: what server tools did comes whole, the rest in pieces."""
+    """Each content block: server tool blocks whole, the rest in pieces."""
     records = message_records(routed)
     for place, block in enumerate(records):
         yield from _block(place, block, [])

@@ -1,8 +1,9 @@
-"""Models inside a request: which ones its server tools call, and what becomes of the calls.
+"""Models inside a request: which ones its server tools call, and the results of the calls.
 
-The simulated model uses every server tool that it is given, once. A tool that holds a model routes
-a request of its own, through the same router; whether that one gets the outer request's `provider`
-object is not established for these carriers, so a switch says (openrouter.md §A2.2, §A2.3).
+The simulated model uses every server tool that it is given, once. A tool with a model routes a
+request of its own, through the same router; whether that request gets the outer request's
+`provider` object is not established for these tools, so a switch sets it (openrouter.md §A2.2,
+§A2.3).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +29,7 @@ class Serves(Protocol):
 
     @property
     def catalog(self) -> Catalog:
-        """What there is."""
+        """The models and endpoints on offer."""
         ...
 
     def serve(self, ask: Ask, random: Random) -> Routed:
@@ -39,7 +40,7 @@ class Serves(Protocol):
 def run_inside(
     router: Serves, ask: Ask, answering: Candidate, random: Random
 ) -> tuple[InnerRun, ...]:
-    """Make every call that a request's tools, or the fusion router, bring about."""
+    """Make every call that a request's tools, or the fusion router, cause."""
     depth = ask.errand.depth if ask.errand else 0
     if depth >= _DEEPEST or ask.dialect not in _WITH_TOOLS or ask.tool_choice == "none":
         return ()
@@ -55,7 +56,7 @@ def _outcome(router: Serves, ask: Ask, call: InnerCall, random: Random) -> Any:
 
 
 def errand_for(router: Serves, ask: Ask, why: Any, call: InnerCall) -> Ask:
-    """The request that a call sends. Raises the 400 of a model that does not exist."""
+    """The request that a call sends. Raises the 400 for a model that does not exist."""
     inherits = ask.switches.inner_inherits if why == "inner" else ask.switches.judge_inherits
     body: dict[str, Any] = {
         "model": call.model,
@@ -105,7 +106,7 @@ def _subagent(
 def _advisor(
     _router: Serves, ask: Ask, executing: str, tool: Mapping[str, Any]
 ) -> Iterator[InnerCall]:
-    """Without a fixed model, the executing model names one at run time, or none: then itself."""
+    """If no model is fixed, the executing model names one at run time, else it is used itself."""
     inside = _parameters(tool)
     yield InnerCall(
         "tools.openrouter:advisor",
@@ -125,7 +126,7 @@ def _anthropic_advisor(
 def _fusion(
     router: Serves, ask: Ask, executing: str, tool: Mapping[str, Any]
 ) -> Iterator[InnerCall]:
-    """A panel answers, then the analyst; the plugin says what the tool leaves open."""
+    """A panel answers, then the analyst; the plugin sets values that the tool leaves open."""
     inside = {**(ask.plugin("fusion") or {}), **_parameters(tool)}
     carrier, tools = "tools.openrouter:fusion", _tools(inside)
     for model in panel_of(inside.get("analysis_models"), router.catalog, ask):

@@ -24,29 +24,29 @@ _JOB = "job_"
 
 
 def images(routed: Routed) -> dict[str, Any]:
-    """One picture."""
+    """One image."""
     told = {"created": routed.completion.created, "data": [{"b64_json": _IMAGE}]}
     return {**told, **served_by(routed), "usage": prompt_usage(routed)}
 
 
 def speech(_routed: Routed) -> bytes:
-    """One sound; bytes have no place for the provider's name."""
+    """One sound; the audio bytes can't contain the provider's name."""
     return _SOUND
 
 
 def transcriptions(routed: Routed) -> dict[str, Any]:
-    """The text of any sound."""
+    """The same text for any sound."""
     told = {"text": "A simulated transcription.", **served_by(routed)}
     return {**told, "usage": prompt_usage(routed)}
 
 
 def videos(routed: Routed) -> dict[str, Any]:
-    """A job that has begun."""
+    """A job that has started."""
     return _job(routed, "pending")
 
 
 def film(router: Router, ask: Ask) -> Routed:
-    """Serve a video; one that goes on from an earlier job stays at that job's endpoint."""
+    """Serve a video; a continuation of an earlier job stays at that job's endpoint."""
     earlier = ask.body.get("previous_job_id")
     if earlier is None:
         return router.route(ask)
@@ -54,7 +54,7 @@ def film(router: Router, ask: Ask) -> Routed:
 
 
 def video(request: Request, router: Router, _switches: Switches, _now: float) -> Response:
-    """GET /videos/{id}: every job is done when it is asked for."""
+    """GET /videos/{id}: every job is reported as done."""
     check_key(dict(request.headers))
     routed = _served(router, request.path_params["id"])
     return JSONResponse(_job(routed, "completed"))

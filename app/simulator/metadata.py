@@ -1,4 +1,4 @@
-"""Router metadata: the router's own account of what it did (openrouter.md §4)."""
+"""Router metadata: the router's own report of its decisions (openrouter.md §4)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def metadata_field(ask: Ask, routed: Routed) -> dict[str, Any]:
 
 
 def metadata(ask: Ask, routed: Routed) -> dict[str, Any]:
-    """The router's account (openrouter.md §4)."""
+    """The router's report (openrouter.md §4)."""
     row = routed.completion.row
     told: dict[str, Any] = {
         "requested": ask.requested,
@@ -46,7 +46,7 @@ def metadata(ask: Ask, routed: Routed) -> dict[str, Any]:
 
 
 def attempts_made(ask: Ask, attempts: Sequence[tuple[Row, int]]) -> list[dict[str, Any]]:
-    """Every host that got the prompt, with the status it answered."""
+    """Every host that received the prompt, with the status it returned."""
     return [
         {"provider": row.name, **model_field(ask.switches.attempts_name, row), "status": status}
         for row, status in attempts
@@ -59,7 +59,7 @@ def _offered_model(ask: Ask, row: Row) -> str:
 
 
 def byok_field(ask: Ask, row: Row | None, *, of_usage: bool) -> dict[str, Any]:
-    """`is_byok` of a usage or of the metadata, as the switches have it."""
+    """`is_byok` of a usage or of the metadata, in the form set by the switches."""
     told = ask.switches.byok_field == "both" or (
         ask.switches.byok_field == "metadata" and not of_usage
     )
@@ -67,7 +67,7 @@ def byok_field(ask: Ask, row: Row | None, *, of_usage: bool) -> dict[str, Any]:
 
 
 def failed_metadata(ask: Ask, refusal: Refusal) -> dict[str, Any]:
-    """The router's account of a failure; it lists rows that the filters removed, too."""
+    """The router's report of a failure; it also lists rows that the filters removed."""
     available = [
         {"provider": row.name, "model": candidate.model.canonical, "selected": False}
         for candidate in ask.candidates

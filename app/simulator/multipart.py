@@ -17,9 +17,9 @@ def is_form(content_type: str) -> bool:
 
 
 def form_fields(content_type: str, raw: bytes) -> dict[str, Any]:
-    """The fields as a JSON body would have them: texts, `provider` as the object it holds.
+    """The fields as in a JSON body: texts, and `provider` as a parsed object.
 
-    A file is shown as its size. Raises the 400 of a `provider` that is no JSON.
+    A file is represented by its size. Raises the 400 for a `provider` that is not JSON.
     """
     head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
     form = BytesParser(policy=HTTP).parsebytes(head + raw)

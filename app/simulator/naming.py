@@ -1,4 +1,4 @@
-"""A model's name in a request: which of the catalog's it means, and what its suffix asks for."""
+"""Resolve a model's name in a request to a catalog model and the meaning of its suffix."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -8,8 +8,8 @@ from app.simulator.presets import Preset
 from app.simulator.refusals import Refusal
 
 _SUFFIXES = frozenset({"nitro", "floor", "exacto", "online"})
-# Models that are routers: each picks the model that answers. The plugin that configures it, and
-# the strategy that router metadata shows.
+# Models that are routers, each of which picks the model that answers: the plugin that configures
+# it, and the strategy that router metadata shows.
 ROUTERS: dict[str, tuple[str, str]] = {
     "openrouter/auto": ("auto-router", "auto"),
     "openrouter/auto-beta": ("auto-beta-router", "auto"),
@@ -26,13 +26,13 @@ Why = Literal["outer", "preset", "picked", "judge", "inner"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that may answer, and how it came in."""
+    """A model that may answer, and its source."""
 
     model: Model
     suffix: str
     strategy: str
     place: int = 0  # of the entry that named it; 0 is the first choice
-    body: dict[str, Any] = field(default_factory=dict)  # the request as it stands for this model
+    body: dict[str, Any] = field(default_factory=dict)  # the request as it applies to this model
     preset: Preset | None = None
     why: Why = "outer"
     panel: tuple[str, ...] = ()  # models that answer before it does
@@ -44,7 +44,7 @@ class Candidate:
 
 
 def candidate(name: str, catalog: Catalog) -> Candidate:
-    """Find a model by any of its names. Raises the 400 of a name that means none."""
+    """Find a model by any of its names. Raises the 400 for an unknown name."""
     plain, _, last = name.rpartition(":")
     if name in ROUTERS or (plain in ROUTERS and last in _SUFFIXES):
         slug, suffix = (name, "") if name in ROUTERS else (plain, last)

@@ -1,10 +1,10 @@
-"""Which of the rows that are left is tried first, and what comes after it.
+"""Order the remaining rows for the attempts.
 
-Without an `order`, a sort or a tier, the default order: traffic shares, see shares.py, or the
-older lottery by 1/price².
+Without an `order`, a sort or a tier, the default order applies: traffic shares, see shares.py, or
+the older lottery by 1/price².
 
-Rows for which the account has a key of its own go before all others, also past an order without
-fallbacks; every filter before that one holds for them, too (openrouter.md §1.6, §7 step 10).
+Rows for which the account has its own key come before all others, even if an order without
+fallbacks excludes them; every earlier filter applies to them too (openrouter.md §1.6, §7 step 10).
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from app.simulator.naming import Candidate
 from app.simulator.routing import Funnel, admitted_tiers, has_own_key, matches
 from app.simulator.shares import drawn
 
-# Of the older lottery: how many of the cheapest rows share the load; a guess (openrouter.md §7).
+# Older lottery: the number of cheapest rows that share the load; a guess (openrouter.md §7).
 _LOAD_BALANCED = 4
 
 
 def ordered(funnel: Funnel, random: Random, sticky: str | None) -> list[Row]:
-    """The rows in the order of attempts. Raises `Refusal` where no fallback may be used."""
+    """The rows in the order of attempts. Raises `Refusal` if no fallback may be used."""
     ask, provider = funnel.ask, funnel.ask.provider
     rows = [row for row in funnel.left if not row.listed.get("status")]
     rows += [row for row in funnel.left if row not in rows]
@@ -49,7 +49,7 @@ def ordered(funnel: Funnel, random: Random, sticky: str | None) -> list[Row]:
 
 
 def _without_fallbacks(funnel: Funnel, kept: Sequence[Row], own: Sequence[Row]) -> None:
-    """Leave those alone that may serve; raises the 404 at zero, unless own keys come after it."""
+    """Keep only rows that may serve; raises the 404 at zero, unless rows with own keys follow."""
     step = "Filter by Fallback"
     if kept or not own:
         funnel.keep(step, lambda row: row in kept)
@@ -69,7 +69,7 @@ def _place(ask: Ask, row: Row) -> int | None:
 
 
 def _manually(ask: Ask, rows: Sequence[Row]) -> list[Row]:
-    """Listed rows in the order of the list, the others as they were; unknown names mean nothing."""
+    """Listed rows in list order, then the others unchanged; unknown names are ignored."""
     last = len(ask.provider["order"])
     places = {id(row): place for row in rows if (place := _place(ask, row)) is not None}
     return sorted(rows, key=lambda row: places.get(id(row), last))
@@ -99,14 +99,14 @@ def _sort(ask: Ask) -> str | None:
 
 
 def across_models(ask: Ask, rows: list[Row]) -> list[Row]:
-    """The rows of several models as one list: what `sort.partition` "none" asks for."""
+    """The rows of several models as one list, for `sort.partition` "none"."""
     by = _sort(ask)
     arranged = _preferred(ask.provider, rows if by is None else sorted(rows, key=_BY[by]))
     return sorted(arranged, key=lambda row: not has_own_key(ask, row))
 
 
 def _balanced(rows: list[Row], random: Random) -> list[Row]:
-    """One of the cheapest healthy rows, weighted by 1/price²; behind it the rest by price.
+    """One of the cheapest healthy rows, weighted by 1/price²; after it the rest by price.
 
     Rows that have been failing come last of all.
     """
@@ -140,7 +140,7 @@ _TIER_SORTS = {
 
 
 def _preferred(provider: Any, rows: list[Row]) -> list[Row]:
-    """Rows that miss a preferred figure go last, in their order."""
+    """Move rows that miss a preferred value to the end, in their order."""
     wishes = (
         ("preferred_min_throughput", "throughput", lambda value, wish: value >= wish),
         ("preferred_max_latency", "latency", lambda value, wish: value <= wish * 1000),

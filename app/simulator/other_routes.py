@@ -1,4 +1,4 @@
-"""The routes beside inference: what each reads, its host, its answer (openrouter.md §A8)."""
+"""The routes other than inference: their input, host and answer (openrouter.md §A8)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from app.simulator.vectors import embeddings, rerank
 
 
 def read_json(_content_type: str, raw: bytes) -> Any:
-    """A JSON body. Raises the 400 of bytes that are no JSON."""
+    """A JSON body. Raises the 400 for bytes that are not JSON."""
     try:
         return json.loads(without_halves(raw))
     except (ValueError, RecursionError) as error:
@@ -32,7 +32,7 @@ def read_either(content_type: str, raw: bytes) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class OtherRoute:
-    """One path; `needs` are the fields that it can't do without, by their kinds."""
+    """One path; `needs` are its required fields, by type."""
 
     path: str
     dialect: str
@@ -43,7 +43,7 @@ class OtherRoute:
     status: int = 200
 
     def check(self, body: Mapping[str, Any]) -> None:
-        """Raise the 400 of a field that is missing or of another kind."""
+        """Raise the 400 for a field that is missing or has another type."""
         for name, kind in self.needs.items():
             if not isinstance(body.get(name), kind):
                 raise Refusal(400, f"{name}: Invalid input: expected {_CALLED[kind]}")

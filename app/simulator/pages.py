@@ -13,10 +13,10 @@ _Item = TypeVar("_Item")
 def page(
     request: Request, items: Sequence[_Item], *, usual: int, most: int
 ) -> tuple[list[_Item], str | None]:
-    """The items of the page, and the address of the next one, if there is one.
+    """The items of the page, and the address of the next page, if there is one.
 
-    `usual` is the limit where the query sets none, `most` the highest. Raises the 400 of a number
-    that is none.
+    `usual` is the default limit, `most` the highest. Raises the 400 for a value that is not a
+    number.
     """
     offset = _count(request, "offset", 0)
     limit = min(_count(request, "limit", usual), most)

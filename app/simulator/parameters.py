@@ -1,4 +1,4 @@
-"""The request parameters that an endpoint may or may not take."""
+"""The request parameters that an endpoint may or may not support."""
 
 # The keys of openrouter.md §5.2 that `require_parameters` counts.
 PARAMETERS = frozenset(

@@ -1,7 +1,8 @@
-"""Models that are routers: which of the catalog's models they pick (openrouter.md §A2.2, §A2.3).
+"""Models that are routers: which catalog models they pick (openrouter.md §A2.2, §A2.3).
 
-The request's preferences filter what they pick from: documented, and a switch. A pick is random by
-the request's seed where no rule is documented; a conversation that names itself keeps its pick.
+The request's preferences filter the models they pick from: documented, and a switch. If no rule
+is documented, a pick is random by the request's seed; a conversation with an explicit session
+keeps its pick.
 """
 
 import re
@@ -23,12 +24,12 @@ _MILLION = Decimal(1_000_000)
 _LAST_JUDGE = "openai/gpt-4o-mini"
 _NONE_LEFT = "No models match your request and model restrictions"
 
-Judge = Callable[[Ask, str], bool]  # asks a model to judge; False where no host may serve it
+Judge = Callable[[Ask, str], bool]  # asks a model to judge; False if no host may serve it
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The models that may answer, routers replaced by what they picked."""
+    """The models that may answer, with routers replaced by their picks."""
 
     candidates: tuple[Candidate, ...]
     pipeline: tuple[dict[str, Any], ...] = ()
@@ -36,30 +37,30 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Picker:
-    """One router at one request."""
+    """One router for one request."""
 
     ask: Ask
     router: Candidate
     catalog: Catalog
     random: Random
     judge: Judge
-    again: str | None  # what it picked for this conversation before
+    again: str | None  # its earlier pick for this conversation
 
     @property
     def plugin(self) -> Mapping[str, Any]:
-        """What configures this router."""
+        """The plugin configuration of this router."""
         name, _ = ROUTERS[self.router.model.id]
         return self.ask.plugin(name) or {}
 
     @property
     def pool(self) -> list[Model]:
-        """Every model that answers in text and can serve the request."""
+        """Every model that produces text and can serve the request."""
         text = [model for model in self.catalog.models if "text" in model.outputs]
         own = [model for model in text if model.stands_for is None and model.id not in ROUTERS]
         return self.fitting([model for model in own if not model.id.endswith(":free")])
 
     def fitting(self, models: Iterable[Model]) -> list[Model]:
-        """Those that some endpoint may serve, within the request's preferences."""
+        """The models with an endpoint that satisfies the request's preferences."""
         ask = self.ask
         if not ask.switches.candidates_inherit:
             ask = replace(ask, body={**ask.body, "provider": None})
@@ -67,7 +68,7 @@ class Picker:
 
 
 def can_serve(ask: Ask, candidate: Candidate) -> bool:
-    """Whether any endpoint of a model is left once all filters have run."""
+    """Whether any endpoint of a model is left after all filters."""
     try:
         ordered(filtered(ask, candidate), Random(0), None)  # noqa: S311 - the order is not used
     except Refusal:
@@ -76,7 +77,7 @@ def can_serve(ask: Ask, candidate: Candidate) -> bool:
 
 
 def chosen(ask: Ask, catalog: Catalog, sessions: Sessions, random: Random, judge: Judge) -> Choice:
-    """Replace a router among the candidates by what it picks. Raises a 404 where it finds none."""
+    """Replace a router among the candidates by its picks. Raises a 404 if it finds none."""
     place = next((n for n, each in enumerate(ask.candidates) if each.is_router), None)
     if place is None:
         return Choice(ask.candidates)
@@ -90,7 +91,7 @@ def chosen(ask: Ask, catalog: Catalog, sessions: Sessions, random: Random, judge
     sessions.remember_pick(ask, slug, models[0].id)
     panel = _panel(picker) if ROUTERS[slug][1] == "fusion" else ()
     picked = [replace(router, model=model, why="picked", panel=panel) for model in models]
-    own = slug == "nvidia/switchyard"  # for which `models` are what it picks from
+    own = slug == "nvidia/switchyard"  # which picks from `models`
     after = () if own else others
     return Choice((*ask.candidates[:place], *picked, *after), pipeline)
 
@@ -113,7 +114,7 @@ def _free(picker: Picker, _others: Sequence[Candidate]) -> Picks:
 
 
 def _pareto(picker: Picker, _others: Sequence[Candidate]) -> Picks:
-    """The cheapest above the score that is asked for, and two fallbacks."""
+    """The cheapest model above the requested score, and two fallbacks."""
     score, cap = _number(picker, "min_coding_score"), _number(picker, "max_price")
     good = [m for m in picker.pool if score is None or m.hidden.get("coding", 1) >= score]
     cheap = [m for m in good if cap is None or float(_price(m) * _MILLION) <= cap]
@@ -134,7 +135,7 @@ def _bodybuilder(picker: Picker, _others: Sequence[Candidate]) -> Picks:
 
 
 def _jev(picker: Picker, _others: Sequence[Candidate]) -> Picks:
-    """An include list that matches nothing is ignored, an exclude list never."""
+    """Ignore an include list that matches nothing, but never an exclude list."""
     pool = picker.pool
     include = _patterns(picker.plugin, "models") + _patterns(picker.plugin, "allowed_models")
     matching = [model for model in pool if _matches(model, include)]
@@ -150,7 +151,7 @@ def _jev(picker: Picker, _others: Sequence[Candidate]) -> Picks:
 
 
 def _switchyard(picker: Picker, others: Sequence[Candidate]) -> Picks:
-    """A judge is asked, then one of `models` is picked, the rest being its fallbacks."""
+    """Ask a judge, then pick one of `models`; the rest are its fallbacks."""
     if any(each.strategy == "latest" for each in others):
         raise Refusal(400, "models: ~latest aliases can not be used with nvidia/switchyard")
     pool = picker.fitting([each.model for each in others]) if others else picker.pool
@@ -192,7 +193,7 @@ def _panel(picker: Picker) -> tuple[str, ...]:
 def panel_of(named: Any, catalog: Catalog, ask: Ask) -> tuple[str, ...]:
     """The models of a fusion's panel: those named, else the default ones that are offered.
 
-    OpenRouter chooses its default panel; where the catalog has none of it, three others stand in.
+    OpenRouter chooses its default panel; if the catalog has none of it, three others are used.
     """
     if isinstance(named, list) and named:
         return tuple(str(name) for name in named)
@@ -206,7 +207,7 @@ def _told(name: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _one(picker: Picker, models: Sequence[Model]) -> list[Model]:
-    """A random one, or the one that this conversation had before."""
+    """A random model, or the earlier pick for this conversation."""
     kept = [model for model in models if model.id == picker.again]
     return kept or ([picker.random.choice(models)] if models else [])
 
@@ -231,7 +232,7 @@ def _names(model: Model) -> Iterator[str]:
 
 
 def _reads(pattern: str, name: str) -> bool:
-    """Whether a name fits a pattern, in which `*` stands for anything."""
+    """Whether a name matches a pattern, in which `*` matches any text."""
     parts = (re.escape(part) for part in pattern.split("*"))
     return re.fullmatch(".*".join(parts), name) is not None
 
@@ -246,5 +247,5 @@ def _costs_nothing(model: Model) -> bool:
 
 
 def _price(model: Model) -> Decimal:
-    """The cheapest endpoint's prompt, in USD per token."""
+    """The prompt price of the cheapest endpoint, in USD per token."""
     return min(row.price("prompt") for row in model.rows)

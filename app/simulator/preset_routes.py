@@ -1,4 +1,4 @@
-"""The routes of presets: reading them, and making one of a request's body (openrouter.md §A1.1)."""
+"""The preset routes: read presets, or create one from a request body (openrouter.md §A1.1)."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _REFUSED = {
 }
 _MOST, _USUAL = 100, 50
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
-# What a preset's config does not keep of a request.
+# Request fields that a preset's config does not keep.
 _DROPPED = frozenset(
     {
         "messages",
@@ -102,7 +102,7 @@ def _page(request: Request, rows: list[dict[str, Any]]) -> Response:
 
 
 def _prompt(body: Mapping[str, Any]) -> str | None:
-    """The system prompt of a request, in whichever place its dialect has it."""
+    """The system prompt of a request, from the place where its dialect has it."""
     first = next(iter(body.get("messages") or ()), None)
     opening = (
         first.get("content") if isinstance(first, dict) and first.get("role") == "system" else None

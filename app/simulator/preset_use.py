@@ -1,10 +1,11 @@
-"""What presets make of a request: the models it names, and its body as it stands for each of them.
+"""Apply presets to a request: the models it names, and its body as it applies to each of them.
 
-Rule 1: a field that the request has wins whole, `provider` too; what it lacks is the preset's.
-Rule 2: `tools` are united, the preset's first; a request's entry replaces one of the same identity.
-Rule 3: a preset's `model` and `models` count only where the request's own model is the bare
+Rule 1: a request's field replaces the preset's completely, `provider` too; missing fields come
+from the preset.
+Rule 2: `tools` are merged, the preset's first; a request's entry replaces one of the same identity.
+Rule 3: a preset's `model` and `models` count only if the request's own model is the bare
 `@preset/...` form or absent.
-Rule 4: of two presets, the one in the model's name goes before the one in the field `preset`.
+Rule 4: a preset in the model's name takes precedence over one in the field `preset`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,18 +17,18 @@ from app.simulator.refusals import Refusal
 from app.simulator.switches import Switches
 
 _MARK = "@preset/"
-# Of a preset's `config` these are no fields of a request, or come in by rule 3.
+# Keys of a preset's `config` that are not request fields, or are applied by rule 3.
 _APART = frozenset({"model", "models", "cache_enabled", "cache_ttl_seconds"})
 _PROMPTS = {"responses": "instructions", "messages": "system"}
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A model that may answer, under the name that the catalog may know."""
+    """A model that may answer, under a name that may be in the catalog."""
 
     name: str
-    place: int  # of the entry that brought it in; 0 is the first choice
-    body: dict[str, Any]  # the request as it stands for this model
+    place: int  # of the entry that added it; 0 is the first choice
+    body: dict[str, Any]  # the request as it applies to this model
     preset: Preset | None  # that names it, or that its entry refers to
     by_preset: bool  # whether only the preset names it
 
@@ -37,7 +38,7 @@ def named_models(
 ) -> list[Named]:
     """Every model that a request names, the first choice first, presets joined in.
 
-    Raises the error of a name that leads to no preset, as the switch `lost_preset` has it.
+    Raises the error for an unknown preset, in the form set by the switch `lost_preset`.
     """
     joining = _Joining(body, dialect, find, switches)
     model, own = _split(body.get("model") or "")
@@ -63,7 +64,7 @@ def named_models(
 
 @dataclass(frozen=True, slots=True)
 class _Joining:
-    """One request, and where its presets are found."""
+    """One request, and the lookup for its presets."""
 
     body: Mapping[str, Any]
     dialect: str
@@ -71,7 +72,7 @@ class _Joining:
     switches: Switches
 
     def found(self, *slugs: str | None) -> list[Preset]:
-        """The presets of these slugs that can be used."""
+        """The usable presets among these slugs."""
         usable = []
         for slug in slugs:
             preset = None if slug is None else self.find(slug)
@@ -84,14 +85,14 @@ class _Joining:
     def standing(
         self, presets: Sequence[Preset], names: Sequence[str], place: int, *, bare: bool
     ) -> list[Named]:
-        """These models, with the request as these presets make it stand for them."""
+        """These models, each with the request after these presets are applied."""
         joined = _joined(self.body, presets, self.dialect, self.switches)
         first = presets[0] if presets else None
         return [Named(name, place, joined, first, by_preset=bare) for name in names]
 
 
 def _split(name: str) -> tuple[str, str | None]:
-    """A model's name and the slug of the preset behind it."""
+    """A model's name and the slug of the preset after it."""
     model, mark, slug = name.partition(_MARK)
     return model, slug if mark else None
 
@@ -123,7 +124,7 @@ def _config(preset: Preset) -> Mapping[str, Any]:
 def _joined(
     body: Mapping[str, Any], presets: Sequence[Preset], dialect: str, switches: Switches
 ) -> dict[str, Any]:
-    """The request with what its presets add, the first of them before the others."""
+    """The request with its presets' fields added; the first preset takes precedence."""
     joined = {name: value for name, value in body.items() if name != "preset"}
     for preset in presets:
         config = {k: v for k, v in _config(preset).items() if k not in _APART}
@@ -136,7 +137,7 @@ def _joined(
 
 
 def _united(theirs: Any, own: Any) -> Any:
-    """Rule 2; lists that are none are left to the check of the whole body."""
+    """Rule 2; values that are not lists are left to the check of the whole body."""
     if not isinstance(theirs, list) or not isinstance(own, list):
         return own or theirs
     left = [*own]
@@ -149,7 +150,7 @@ def _united(theirs: Any, own: Any) -> Any:
 
 
 def _identity(tool: Any) -> tuple[str, str]:
-    """What makes two entries of `tools` the same tool; those without a name are one."""
+    """The identity of an entry of `tools`; entries of one type without a name are the same tool."""
     if not isinstance(tool, dict):
         return ("", repr(tool))
     kind, inside = str(tool.get("type") or "custom"), tool.get("parameters")
@@ -163,7 +164,7 @@ def _identity(tool: Any) -> tuple[str, str]:
 
 
 def _prompted(body: dict[str, Any], prompt: Any, dialect: str) -> dict[str, Any]:
-    """The preset's system prompt, where the request has none of its own."""
+    """The preset's system prompt, if the request has none of its own."""
     if not isinstance(prompt, str) or not prompt:
         return body
     if dialect in _PROMPTS:

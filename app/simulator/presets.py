@@ -1,8 +1,8 @@
 """Presets: named configurations of a workspace, with their versions (openrouter.md §A1).
 
 A file has `{"format": 1, "presets": [<item of GET /presets with "versions": [<version>, ...]>]}`.
-Of an item only `slug` is needed, of a version only `config`. A key `_simulator` holds `keys`: the
-API keys that see the preset. Without it every key does; a preset of one's own hides a common one.
+An item requires only `slug`, a version only `config`. A key `_simulator` contains `keys`: the API
+keys that can see the preset. Without it every key can; a key's own preset hides a shared one.
 """
 
 import json
@@ -28,27 +28,27 @@ class Preset:
 
     @property
     def slug(self) -> str:
-        """What requests name it by."""
+        """Its name in requests."""
         return str(self.listed["slug"])
 
     @property
     def id(self) -> str:
-        """What generation records name it by."""
+        """Its name in generation records."""
         return str(self.listed["id"])
 
     @property
     def designated(self) -> dict[str, Any] | None:
-        """The version that is used; None where there is none."""
+        """The version that is used; None if there is none."""
         wanted = self.listed["designated_version_id"]
         return next((each for each in self.versions if each["id"] == wanted), None)
 
     @property
     def used(self) -> dict[str, Any] | None:
-        """The version that inference uses; None where the preset is not active or has none."""
+        """The version that inference uses; None if the preset is not active or has none."""
         return self.designated if self.listed["status"] == "active" else None
 
 
-Find = Callable[[str], Preset | None]  # by slug, among those that one key sees
+Find = Callable[[str], Preset | None]  # by slug, among those that one key can see
 
 
 def no_preset(_slug: str) -> None:
@@ -69,20 +69,20 @@ class Presets:
         return cls(json.loads((given or SHIPPED).read_text(encoding="utf-8"))["presets"])
 
     def seen_by(self, key: str) -> list[Preset]:
-        """What a key sees, the most recently updated first; each slug once."""
+        """The presets that a key can see, the most recently updated first; each slug once."""
         common = {each.slug: each for each in self._presets if not each.keys}
         own = {each.slug: each for each in self._presets if key in each.keys}
         seen = [*(common | own).values()]
         return sorted(seen, key=lambda each: str(each.listed["updated_at"]), reverse=True)
 
     def finder(self, key: str) -> Find:
-        """How inference finds a key's presets."""
+        """The lookup of a key's presets for inference."""
         return {each.slug: each for each in self.seen_by(key)}.get
 
     def capture(
         self, slug: str, key: str, config: dict[str, Any], prompt: str | None, now: float
     ) -> Preset:
-        """Add a version to a preset, which is created where the key sees none of that slug."""
+        """Add a version to a preset, which is created if the key can't see one with that slug."""
         moment = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         preset = self.finder(key)(slug)
         if preset is None:

@@ -40,7 +40,7 @@ def models_count(_request: Request, router: Router, _switches: Switches, _now: f
 
 
 def endpoints(request: Request, router: Router, switches: Switches, _now: float) -> Response:
-    """GET /models/{author}/{slug}/endpoints; percentiles only for who shows a key."""
+    """GET /models/{author}/{slug}/endpoints; percentiles only for requests with a key."""
     model = router.catalog.find("{author}/{slug}".format(**request.path_params))
     if model is None:
         raise Refusal(404, "Model not found")
@@ -67,7 +67,7 @@ def _public(row: Row, keyed: bool) -> dict[str, Any]:  # noqa: FBT001 - private
     return {**_ALSO_LISTED, **row.listed, **hidden}
 
 
-# What every row shows, also where a catalog file leaves it out.
+# Fields that every row shows, even if a catalog file omits them.
 _ALSO_LISTED: dict[str, Any] = {
     "native_tools": {},
     "service_tier": None,
@@ -98,7 +98,7 @@ def providers(_request: Request, router: Router, _switches: Switches, _now: floa
 
 
 def generation(request: Request, router: Router, switches: Switches, now: float) -> Response:
-    """GET /generation?id=: the record of what was served, once it has been written."""
+    """GET /generation?id=: the record of the served request, once it has been written."""
     check_key(dict(request.headers))
     identity = request.query_params.get("id", "")
     found = router.served.get(identity)
@@ -181,7 +181,7 @@ _NONE_HAPPENED = (
 
 
 def _endpoint_id(row: Row) -> str:
-    """A stable identity of the row, which two rows with one tag do not share."""
+    """A stable identity of the row, different for two rows with the same tag."""
     place = row.model.rows.index(row)
     return str(uuid5(NAMESPACE_URL, f"{row.model.id}/{place}/{row.tag}"))
 
@@ -211,6 +211,6 @@ def key(request: Request, _router: Router, _switches: Switches, _now: float) -> 
 
 
 def credits_(request: Request, _router: Router, _switches: Switches, _now: float) -> Response:
-    """GET /credits: for management keys alone."""
+    """GET /credits: only for management keys."""
     check_key(dict(request.headers))
     raise Refusal(403, "Only management keys can fetch credits for an account")

@@ -1,4 +1,4 @@
-"""The errors OpenRouter answers with, in the words seen in live bodies (openrouter.md §3.5)."""
+"""The errors that OpenRouter returns, with the wording of live bodies (openrouter.md §3.5)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,8 @@ class Refusal(Exception):
         self.status = status
         self.message = message
         self.metadata = metadata
-        self.attempts = tuple(attempts)  # every row that got the prompt, with its status
-        self.request_id: str | None = None  # /messages names it once the router has the request
+        self.attempts = tuple(attempts)  # every row that received the prompt, with its status
+        self.request_id: str | None = None  # /messages returns it once the router has the request
         super().__init__(message)
 
     def body(self, shape: str = "openai") -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Refusal(Exception):
     def availability(
         self, requested: Sequence[str], candidates: Sequence[str]
     ) -> dict[str, Any] | None:
-        """`error.availability` as documented; None where it says nothing.
+        """`error.availability` as documented; None if no documented code applies.
 
         `requested` are model names, `candidates` the providers that offer them.
         """
@@ -68,7 +68,7 @@ class Refusal(Exception):
         return {"code": code, **told, "docs_url": f"https://openrouter.ai/docs/errors#{code}"}
 
 
-# Anthropic's word for a status, and OpenRouter's typed code.
+# Anthropic's error type for a status, and OpenRouter's typed code.
 _ANTHROPIC = {
     400: ("invalid_request_error", "invalid_request"),
     401: ("authentication_error", "authentication"),
@@ -108,5 +108,5 @@ MESSAGES = {
 
 
 def privacy_message(reason: str) -> str:
-    """The message where the data policy left nothing."""
+    """The message if the data policy excludes every endpoint."""
     return f"No endpoints found matching your data policy ({reason}). {_PRIVACY}"

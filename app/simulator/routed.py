@@ -1,4 +1,4 @@
-"""What became of a request: which endpoint served it, which were sent it, what ran inside."""
+"""The result of a request: the endpoint that served it, all that received it, inner calls."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from app.simulator.routing import has_own_key
 if TYPE_CHECKING:
     from app.simulator.refusals import Refusal
 
-_OWN_KEY_FEE = Decimal("0.05")  # what OpenRouter takes of a spend by one's own key
+_OWN_KEY_FEE = Decimal("0.05")  # OpenRouter's fee on spending with the account's own key
 
 
 class Reached(NamedTuple):
-    """One endpoint that was sent something, whatever it answered."""
+    """One endpoint that received a request, whatever its answer."""
 
     request: int  # the number of the request that arrived
     why: Why
-    carrier: str  # of an inner or a judge's call, what brought it about; else empty
+    carrier: str  # the cause of an inner or a judge's call; else empty
     row: Row
     status: int
 
@@ -39,7 +39,7 @@ class Reached(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InnerCall:
-    """A call that a server tool or a router makes to a model beside the one that answers."""
+    """A call that a server tool or a router makes to a model other than the answering one."""
 
     carrier: str  # tools.openrouter:advisor, plugins.fusion
     role: str  # advisor, subagent, panel, analyst, image_generation
@@ -50,13 +50,13 @@ class InnerCall:
 
     @property
     def kind(self) -> str:
-        """The tool's type; empty where a router makes the call."""
+        """The tool's type; empty if a router makes the call."""
         return self.carrier.removeprefix("tools.") if self.carrier.startswith("tools.") else ""
 
 
 @dataclass(frozen=True, slots=True)
 class InnerRun:
-    """What became of an inner call: an answer, or why there was none."""
+    """The result of an inner call: an answer, or the reason why there was none."""
 
     call: InnerCall
     outcome: "Routed | Refusal"
@@ -68,7 +68,7 @@ class InnerRun:
 
     @property
     def text(self) -> str:
-        """What the outer model is told."""
+        """The text that the outer model receives."""
         if isinstance(self.outcome, Routed):
             return self.outcome.completion.text
         return f"Error {self.outcome.status}: {self.outcome.message}"
@@ -76,18 +76,18 @@ class InnerRun:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """An answer and how it came about."""
+    """An answer and how it was produced."""
 
     completion: Completion
-    attempts: tuple[tuple[Row, int], ...]  # every row that got the prompt, with its status
+    attempts: tuple[tuple[Row, int], ...]  # every row that received the prompt, with its status
     available: tuple[Row, ...]
     strategy: str
-    ask: Ask  # as it stood for the model that answered
+    ask: Ask  # as it applied to the model that answered
     inner: tuple[InnerRun, ...] = ()
-    pipeline: tuple[dict[str, Any], ...] = ()  # what router metadata says of a router's choice
+    pipeline: tuple[dict[str, Any], ...] = ()  # a router's choice in router metadata
 
     def answers(self) -> Iterator["Routed"]:
-        """This answer, and those to every call inside it."""
+        """This answer, and the answers to all calls inside it."""
         yield self
         for run in self.inner:
             if run.routed is not None:
@@ -100,7 +100,7 @@ class Routed:
 
     @property
     def charged(self) -> Decimal:
-        """USD that OpenRouter charges: with an own key, its fee (openrouter.md §A5.1)."""
+        """USD charged by OpenRouter: with the account's own key, its fee (openrouter.md §A5.1)."""
         return sum(
             (
                 charged(each.ask, each.completion.row, each.completion.usage.cost)
@@ -111,5 +111,5 @@ class Routed:
 
 
 def charged(ask: Ask, row: Row, spent: Decimal) -> Decimal:
-    """What OpenRouter charges for what was spent at one host."""
+    """OpenRouter's charge for the amount spent at one host."""
     return spent * _OWN_KEY_FEE if has_own_key(ask, row) else spent

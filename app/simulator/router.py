@@ -1,4 +1,4 @@
-"""One request through the router: resolve, filter, order, attempt, fall back, remember."""
+"""Route one request: resolve, filter, order, attempt, fall back, remember."""
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ _MOST_REACHED = 20  # endpoints for each request that is remembered
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Rows to try one after the other, and whose candidate each of them is."""
+    """Rows to try one after the other, and the candidate for each of them."""
 
     rows: list[Row]
     owners: dict[int, Candidate]
@@ -37,7 +37,7 @@ class _Plan:
 
 
 class Router:
-    """Routes with a seed: the same requests in the same order are served alike."""
+    """A router with a seed: the same requests in the same order are served the same way."""
 
     def __init__(
         self,
@@ -55,9 +55,9 @@ class Router:
         self._remembered = remembered
         self._count = 0
         self._sessions = Sessions(clock, remembered)
-        # For tests and for GET /generation: what was served, newest last.
+        # For tests and for GET /generation: served requests, newest last.
         self.served: OrderedDict[str, tuple[Ask, Routed, float]] = OrderedDict()
-        self.left_early: set[str] = set()  # generations whose caller hung up
+        self.left_early: set[str] = set()  # generations whose client disconnected
         self.refused: deque[tuple[Ask, Refusal]] = deque(maxlen=remembered)
         self.arrived = 0
         self.requests: deque[tuple[str, dict[str, str], bytes]] = deque(maxlen=remembered)
@@ -65,13 +65,13 @@ class Router:
         self.listings_read: Counter[str] = Counter()  # by model
 
     def arrive(self, path: str, headers: dict[str, str], raw: bytes) -> int:
-        """Note a request as it came; its number, from 1 on."""
+        """Record a request on arrival; returns its number, starting at 1."""
         self.requests.append((path, headers, raw))
         self.arrived += 1
         return self.arrived
 
     def route(self, ask: Ask) -> Routed:
-        """Serve one request. Raises `Refusal` with the error that OpenRouter would answer."""
+        """Serve one request. Raises `Refusal` with the error that OpenRouter would return."""
         random = self._dice()
         try:
             routed = self.serve(ask, random)
@@ -83,9 +83,9 @@ class Router:
         return routed
 
     def serve(self, ask: Ask, random: Random) -> Routed:
-        """Route one request, a client's or one made on its behalf, and all that runs inside it.
+        """Route one request, a client's or one made on its behalf, and all its inner calls.
 
-        Notes every endpoint reached. Raises `Refusal`.
+        Records every endpoint reached. Raises `Refusal`.
         """
         judge = partial(self._judge, random)
         choice = chosen(ask, self.catalog, self._sessions, random, judge)
@@ -111,7 +111,7 @@ class Router:
         raise _all_failed(ask, failed) if failed else refusals[0]
 
     def serve_at(self, ask: Ask, row: Row) -> Routed:
-        """Serve a request at one endpoint, whatever the preferences say."""
+        """Serve a request at one endpoint, regardless of the preferences."""
         first = ask.candidates[0]
         if status := self._attempt(ask, first, row):
             raise _all_failed(ask, [(row, status)])
@@ -121,7 +121,7 @@ class Router:
         return routed
 
     def run_inside(self, ask: Ask, routed: Routed) -> None:
-        """Make the calls that a request's tools bring about at the model that answered another."""
+        """Make the calls of a request's tools at the model that answered another request."""
         answering = replace(ask.candidates[0], model=routed.completion.row.model)
         run_inside(self, ask, answering, self._dice())
 
@@ -130,7 +130,7 @@ class Router:
         return Random(f"{self._seed}:{self._count}")  # noqa: S311 - a game of chance, not a secret
 
     def _judge(self, random: Random, ask: Ask, name: str) -> bool:
-        """Let a model judge for a router; False where no endpoint may or can."""
+        """Let a model judge for a router; False if no endpoint is allowed or able to."""
         call = InnerCall("plugins.switchyard-router", "judge", name)
         try:
             self.serve(errand_for(self, ask, "judge", call), random)
@@ -139,7 +139,7 @@ class Router:
         return True
 
     def _attempt(self, ask: Ask, candidate: Candidate, row: Row) -> int | None:
-        """Send a request to an endpoint: the status that it fails with, None if it serves."""
+        """Send a request to an endpoint; returns the status of a failure, None if it serves."""
         fails = ask.switches.fail.get(row.tag) or ask.switches.fail.get(row.provider)
         why = ask.errand.why if ask.errand else candidate.why
         carrier = ask.errand.carrier if ask.errand else ""
@@ -157,7 +157,7 @@ class Router:
         random: Random,
         refusals: list[Refusal],
     ) -> Iterator[_Plan]:
-        """The rows to try, model after model; of all models at once with `partition` "none"."""
+        """The rows to try, model by model; for all models at once with `partition` "none"."""
         together = len(candidates) > 1 and _partition(ask) == "none"
         every = _Plan([], {})
         for candidate in candidates:
@@ -179,7 +179,7 @@ class Router:
             yield _Plan(across_models(ask, every.rows), every.owners)
 
     def _sticky(self, ask: Ask, candidate: Candidate) -> str | None:
-        """Where a conversation sticks; on other routes than inference, sessions only group logs."""
+        """A conversation's sticky endpoint; outside inference, sessions only group logs."""
         if ask.errand is not None or ask.dialect not in INFERENCE:
             return None
         return self._sessions.sticky(ask, candidate.model)
@@ -194,7 +194,7 @@ class Router:
 
 
 def model_field(how: ModelName, row: Row) -> dict[str, str]:
-    """How the account of an attempt names its model: by dated slug, by plain id, or not at all."""
+    """The model field in the report of an attempt: dated slug, plain id, or absent."""
     names = {"permaslug": row.model.canonical, "id": row.model.id}
     return {"model": names[how]} if how in names else {}
 
@@ -205,7 +205,7 @@ def _partition(ask: Ask) -> str:
 
 
 def _fails_over(status: int) -> bool:
-    """Whether another host of the same model is tried; a bad request is bad everywhere."""
+    """Whether another host of the same model is tried; a bad request fails at every host."""
     return status in {408, 429} or status >= 500  # noqa: PLR2004 - statuses are known by number
 
 

@@ -1,4 +1,4 @@
-"""The funnel: hard filters before any ordering, in the order seen live (openrouter.md §7)."""
+"""The funnel: hard filters before any ordering, in the order observed live (openrouter.md §7)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from app.simulator.refusals import MESSAGES, TOOL_CHOICE, Refusal, privacy_messa
 
 _MILLION = Decimal(1_000_000)
 _FAMILIES = {"fp4": {"mxfp4", "nvfp4"}, "fp8": {"mxfp8"}}
-_ITS_OWN_ZERO = "Filter by Fallback"  # the one failed step that bodies show with its own row
+_ITS_OWN_ZERO = "Filter by Fallback"  # the only failed step with its own row in error bodies
 _TIERS: dict[str | None, tuple[str, ...]] = {
     "priority": ("priority",),
     "fast": ("priority",),
@@ -26,7 +26,7 @@ _PRICED = ("prompt", "completion", "request", "image", "audio")
 
 @dataclass
 class Funnel:
-    """What is left after each step, and who fell where."""
+    """The rows left after each step, and the step that removed each other row."""
 
     ask: Ask
     candidate: Candidate
@@ -35,7 +35,7 @@ class Funnel:
     fell: list[tuple[str, list[Row], str]] = field(default_factory=list)
 
     def keep(self, step: str, wanted: Callable[[Row], bool], reason: str = "") -> None:
-        """Run one filter; a step that changes nothing leaves no trace. Raises the 404 at zero."""
+        """Run one filter; a step that changes nothing is not recorded. Raises the 404 at zero."""
         kept = [row for row in self.left if wanted(row)]
         if len(kept) == len(self.left):
             return
@@ -48,7 +48,7 @@ class Funnel:
         self.note(step, reason)
 
     def note(self, step: str, reason: str = "") -> None:
-        """Record a step with what is left after it."""
+        """Record a step with the rows left after it."""
         row: dict[str, Any] = {"step": step, "endpoint_count": len(self.left)}
         self.steps.append(row | ({"reason": reason} if reason else {}))
 
@@ -100,7 +100,7 @@ class Funnel:
 
 
 def filtered(ask: Ask, candidate: Candidate) -> Funnel:
-    """The rows of one model that may serve. Raises `Refusal` naming the step that left none."""
+    """The rows of one model that may serve. Raises `Refusal` with the step that left none."""
     funnel = Funnel(ask, candidate, list(candidate.model.rows))
     funnel.note("Initial Endpoints")
     if not funnel.left:
@@ -121,7 +121,7 @@ def filtered(ask: Ask, candidate: Candidate) -> Funnel:
 def matches(entry: str, row: Row, *, display_names: bool) -> bool:
     """Whether an entry of `only`, `order` or `ignore` means this row (openrouter.md §1.3).
 
-    A display name that is understood means what the slug does, in whichever case.
+    A recognised display name is equivalent to the slug, case-insensitively.
     """
     if entry == row.tag:
         return True
@@ -130,7 +130,7 @@ def matches(entry: str, row: Row, *, display_names: bool) -> bool:
 
 
 def named(ask: Ask, field_name: str, row: Row) -> bool:
-    """Whether one of the preferences' lists names this row."""
+    """Whether one of the preferences' lists contains this row."""
     entries: Iterable[str] = ask.provider.get(field_name) or ()
     return any(
         matches(entry, row, display_names=ask.switches.display_names_match) for entry in entries
@@ -138,7 +138,7 @@ def named(ask: Ask, field_name: str, row: Row) -> bool:
 
 
 def has_own_key(ask: Ask, row: Row) -> bool:
-    """Whether the account has a key of its own for this row."""
+    """Whether the account has its own key for this row."""
     return row.provider in ask.switches.byok or row.tag in ask.switches.byok
 
 
@@ -216,7 +216,7 @@ def _by_ability(funnel: Funnel) -> None:
     if ask.tools:
         step, choice = "Filter by Tool Compatibility", ask.tool_choice
         funnel.keep(step, lambda row: "tools" in row.parameters)
-        if "tool_choice" in ask.given:  # the error speaks of "the provided" value
+        if "tool_choice" in ask.given:  # the error text says "the provided" value
             funnel.keep(step, lambda row: row.takes_tool_choice(choice), f"tool_choice {choice}")
     if ask.has_images:
         sees = "image" in model.listed["architecture"]["input_modalities"]
@@ -250,7 +250,7 @@ def _by_required_parameters(funnel: Funnel) -> None:
 
 
 def _by_soft_parameters(funnel: Funnel) -> None:
-    """Hard where anybody who is left can do it, ignored where nobody can (openrouter.md §1.6)."""
+    """Filter hard if any remaining row supports it, else ignore it (openrouter.md §1.6)."""
     for soft in ("response_format", "verbosity"):
         able = [row for row in funnel.left if soft in row.parameters]
         if soft in funnel.ask.given and able:

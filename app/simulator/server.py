@@ -3,8 +3,8 @@
 One request may flip switches for itself alone with the header `X-OpenRouter-Simulate`, a JSON
 object of switches: `{"fail": {"deepinfra/fp8": 429}, "usage_chunk": "b"}`.
 
-`app.state.router` has what arrived (`requests`), what truly served (`served`), and every endpoint
-that was sent anything, inner calls and failed attempts included (`reached`).
+`app.state.router` has the requests that arrived (`requests`), those actually served (`served`),
+and every endpoint that was sent anything, including inner calls and failed attempts (`reached`).
 """
 
 import time
@@ -60,7 +60,7 @@ _CAPTURING = ("chat/completions", "messages", "responses")
 
 
 def _routes(answering: Answering) -> list[Route]:
-    """Everything that is served; the rest is a 404 page."""
+    """All routes; any other path returns a 404 page."""
     return [
         *(
             Route(f"{API}/{path}", partial(answering.infer, dialect), methods=["POST"])
@@ -93,8 +93,8 @@ def create_simulator(
 
     `presets` are a file or the items of one, the shipped ones by default; see presets.py.
     `pace` 1 streams about as a real host does, 0 without pauses. The same `seed` and the same
-    requests in the same order are served alike; with a fixed `clock`, to the byte. Its router
-    tells of the last `remembered` requests what arrived and what became of them.
+    requests in the same order are served the same way; with a fixed `clock`, byte for byte. Its
+    router keeps the last `remembered` requests and their results.
     """
     router = Router(
         Catalog.read(catalog),

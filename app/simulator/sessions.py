@@ -1,7 +1,7 @@
-"""What the router keeps of conversations: where they stick, what is cached, which model was picked.
+"""The router's memory of conversations: sticky endpoint, cached prompt, picked model.
 
-openrouter.md §2.6, §A3.3: per model and conversation; a conversation that names itself sticks from
-the start, another once its cache was hit; ten idle minutes end it.
+openrouter.md §2.6, §A3.3: per model and conversation; a conversation with an explicit session
+sticks from the start, any other once its cache was hit; it expires after ten idle minutes.
 """
 
 from collections import OrderedDict
@@ -24,7 +24,7 @@ class _Session:
 
 
 class Sessions:
-    """The last conversations, `remembered` at most."""
+    """The last conversations, at most `remembered`."""
 
     def __init__(self, clock: Callable[[], float], remembered: int) -> None:
         self._clock = clock
@@ -33,7 +33,7 @@ class Sessions:
         self._picked: OrderedDict[tuple[str, str], tuple[str, float]] = OrderedDict()
 
     def remember(self, ask: Ask, row: Row, *, cached_tokens: int) -> None:
-        """Note the endpoint that served a conversation."""
+        """Record the endpoint that served a conversation."""
         self._sessions[ask.session, row.model.id] = _Session(
             tag=row.tag,
             prompt_tokens=tokens(ask.prompt),
@@ -44,19 +44,19 @@ class Sessions:
             self._sessions.popitem(last=False)
 
     def remember_pick(self, ask: Ask, router: str, model: str) -> None:
-        """Note what a router picked for a conversation that names itself."""
+        """Record a router's pick for a conversation with an explicit session."""
         if ask.explicit_session:
             self._picked[ask.session, router] = (model, self._clock() + _IDLE_SECONDS)
         while len(self._picked) > self._remembered:
             self._picked.popitem(last=False)
 
     def picked(self, ask: Ask, router: str) -> str | None:
-        """The model that a router picked for this conversation before."""
+        """The model that a router picked earlier for this conversation."""
         model, until = self._picked.get((ask.session, router), (None, 0.0))
         return model if self._clock() <= until else None
 
     def sticky(self, ask: Ask, model: Model) -> str | None:
-        """The tag that a conversation sticks to, where its cache is cheaper than its prompt."""
+        """The tag that a conversation sticks to, if its cache is cheaper than its prompt."""
         session = self._session(ask, model)
         if session is None or not session.sticks:
             return None
@@ -67,7 +67,7 @@ class Sessions:
         return session.tag if cacheable else None
 
     def cached(self, ask: Ask, row: Row) -> int:
-        """How many tokens of the prompt a row has in its cache."""
+        """The number of prompt tokens that a row has in its cache."""
         session = self._session(ask, row.model)
         return session.prompt_tokens if session and session.tag == row.tag else 0
 

@@ -12,7 +12,7 @@ from app.simulator.usage import messages_usage, usage_field
 
 
 def provider_field(ask: Ask, completion: Completion) -> dict[str, Any]:
-    """The `provider` of an answer, as the switches have it."""
+    """The `provider` of an answer, in the form set by the switches."""
     if ask.switches.provider_field == "missing":
         return {}
     misreported = ask.server_tools and ask.switches.server_tools_misreport
@@ -40,7 +40,7 @@ def tool_calls(completion: Completion) -> list[dict[str, Any]]:
 
 
 def reasoning_details(text: str) -> list[dict[str, Any]]:
-    """`reasoning_details` of a chat delta or message, as far as the model thought aloud."""
+    """`reasoning_details` of a chat delta or message, if the model returned its reasoning."""
     if not text:
         return []
     return [{"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}]
@@ -49,7 +49,7 @@ def reasoning_details(text: str) -> list[dict[str, Any]]:
 def chunk_choice(
     delta: dict[str, Any], finish: tuple[str | None, str | None] = (None, None)
 ) -> dict[str, Any]:
-    """The choice of a chat chunk; `finish` by OpenRouter's word and by the provider's."""
+    """The choice of a chat chunk; `finish` is OpenRouter's reason and the provider's."""
     reason, native = finish
     return {
         "index": 0,
@@ -141,7 +141,7 @@ def response_items(routed: Routed) -> list[dict[str, Any]]:
 
 
 def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str, Any]:
-    """A response object: finished, or as its first events show it. It names no provider."""
+    """A response object: finished, or as in its first events. It does not name the provider."""
     completion = routed.completion
     body: dict[str, Any] = {
         "id": completion.id,
@@ -193,12 +193,12 @@ _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool
 
 
 def stop_reason(completion: Completion) -> str:
-    """Anthropic's word for why it ended."""
+    """Anthropic's stop reason."""
     return _STOP_REASONS[completion.finish_reason]
 
 
 def message_head(ask: Ask, completion: Completion) -> dict[str, Any]:
-    """An Anthropic message before it says anything."""
+    """An Anthropic message before its first content."""
     return {
         "id": completion.id,
         "type": "message",

@@ -1,11 +1,11 @@
 """Traffic shares: the default order (openrouter.md §A3.1).
 
 Each request draws one endpoint at random, by shares; a retry draws again from the rest. A share
-has two parts: a small one for exploration, alike for all, so that no chance is zero, and a
-competitive one that falls with the square of the effective price and rises with the speed.
-Endpoints that have been failing are drawn after all others, as a breaker would have it.
+has two parts: a small exploration part, the same for all, so that no chance is zero, and a
+competitive part that falls with the square of the effective price and rises with the speed.
+Endpoints that have been failing are drawn after all others, like with a circuit breaker.
 
-The formula and its weights are not published; these are guesses of the documented form.
+The formula and its weights are not published; these are guesses that fit the documentation.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from app.simulator.ask import Ask
 from app.simulator.catalog import Row
 from app.simulator.completion import tokens
 
-EXPLORED = 0.1  # of all traffic, divided alike among the rows
-_CACHED = 0.5  # of a prompt's tokens, where the row has a price for reading its cache
-_ANSWER = 400  # tokens, where the request sets no lower limit
-_FREE = 1e-12  # USD; what a row without a price counts as
-_FASTEST, _SLOWEST = 2.0, 0.5  # how far speed moves a share, against the median row's
+EXPLORED = 0.1  # of all traffic, divided equally among the rows
+_CACHED = 0.5  # of a prompt's tokens, if the row has a price for cache reads
+_ANSWER = 400  # tokens, if the request sets no lower limit
+_FREE = 1e-12  # USD; the assumed price of a row without one
+_FASTEST, _SLOWEST = 2.0, 0.5  # the effect of speed on a share, relative to the median row
 
 
 def drawn(ask: Ask, rows: Sequence[Row], random: Random) -> list[Row]:
@@ -48,7 +48,7 @@ def shares(ask: Ask, rows: Sequence[Row]) -> list[float]:
 
 
 def effective_price(ask: Ask, row: Row) -> float:
-    """USD for this request's tokens, with the cache hits that traffic there usually has."""
+    """USD for this request's tokens, with the usual cache hits of traffic there."""
     prompt, answer = tokens(ask.prompt), min(ask.most_tokens or _ANSWER, _ANSWER)
     fresh, cached = row.price("prompt"), row.price("input_cache_read")
     per_token = (
@@ -59,6 +59,6 @@ def effective_price(ask: Ask, row: Row) -> float:
 
 
 def _speed(row: Row, usual: float) -> float:
-    """How much a row's speed raises its share; a speed that is not known changes nothing."""
+    """The factor by which a row's speed raises its share; an unknown speed has no effect."""
     speed = row.percentile("throughput")
     return min(max(speed / usual, _SLOWEST), _FASTEST) if speed else 1.0

@@ -1,7 +1,7 @@
-"""What the simulated OpenRouter does where sources disagree, or where a client must cope.
+"""Switches for behaviour on which sources disagree, or which a client must handle.
 
-Each field is one switch of openrouter.md §7 and its additions; the defaults are what was seen last
-in live traffic, or documented last.
+Each field is one switch of openrouter.md §7 and its additions; the defaults are the latest
+behaviour observed in live traffic, or documented.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -16,7 +16,7 @@ class Switches:
     """All switches; one request may override them, see `Switches.overridden`."""
 
     display_names_match: bool = False  # does "DeepInfra" in `only` mean deepinfra?
-    max_price_strict: bool = False  # is a price equal to the cap too much?
+    max_price_strict: bool = False  # does a price equal to the cap exceed it?
     families_expand: bool = False  # does fp8 admit mxfp8, fp4 admit mxfp4 and nvfp4?
     usage_chunk: Literal["a", "b", "c"] = "c"
     metadata_frame: Literal["usage", "first", "own"] = "usage"
@@ -29,18 +29,18 @@ class Switches:
     cut: Literal["", "no_done", "mid_stream"] = ""
     stream_error: Literal["", "documented", "live", "nested"] = ""  # an error after some tokens
     html_404: bool = True
-    drift: dict[str, str] = field(default_factory=dict)  # tag -> label that routing goes by
+    drift: dict[str, str] = field(default_factory=dict)  # tag -> label that routing uses
     # tag -> label that its listing shows once it has been read; `drift` lets routing follow
     relisted: dict[str, str] = field(default_factory=dict)
     disobey: bool = False  # serve an endpoint that the preferences exclude
     fail: dict[str, int] = field(default_factory=dict)  # tag -> status it fails with
-    # Slugs and tags for which the account has a key of its own: tried before all others
+    # Slugs and tags for which the account has its own key: tried before all others
     byok: tuple[str, ...] = ()
-    byok_field: Literal["both", "metadata", "neither"] = "both"  # where answers tell `is_byok`
+    byok_field: Literal["both", "metadata", "neither"] = "both"  # where answers contain `is_byok`
     # How `attempts` of the metadata, and `previous_errors`, name the model that was tried
     attempts_name: ModelName = "permaslug"
     errors_name: ModelName = "nothing"
-    error_in_200: ErrorShape = ""  # an error instead of an answer, by its shape; see failing.py
+    error_in_200: ErrorShape = ""  # the shape of an error instead of an answer; see failing.py
     # An answer without a word: `network_error` also lacks its usage, `reasoning_only` is billed
     empty: Literal["", "network_error", "reasoning_only"] = ""
 
@@ -55,13 +55,13 @@ class Switches:
     # Server tools (openrouter.md §A2): does GET /tools need a key, is an unlisted tool refused?
     tools_need_key: bool = True
     tools_elsewhere: Literal["refused", "run"] = "refused"
-    server_tool_record: Literal["details", "counts"] = "details"  # what a chat says of their calls
+    server_tool_record: Literal["details", "counts"] = "details"  # their calls in a chat
 
     # Models inside (openrouter.md §A2.3): do they get the outer `provider`? Not established.
     inner_inherits: bool = False
     judge_inherits: bool = True  # documented
     candidates_inherit: bool = True  # documented; off, a router picks past the preferences
-    advisor_choice: str = ""  # the model that an executing model asks; empty: it names none
+    advisor_choice: str = ""  # the model that an executing model calls; empty: it names none
     default_panel: tuple[str, ...] = (
         "~anthropic/claude-opus-latest",
         "~openai/gpt-latest",
@@ -71,8 +71,8 @@ class Switches:
 
     # The order without an `order` or a `sort` (openrouter.md §A3)
     default_order: Literal["shares", "legacy"] = "shares"  # legacy: 1/price² among the cheapest
-    only_keeps_shares: bool = True  # off: a request with `only` goes by price
-    auto_exacto: bool = True  # does a request with tools go by quality?
+    only_keeps_shares: bool = True  # off: a request with `only` is ordered by price
+    auto_exacto: bool = True  # is a request with tools ordered by quality?
 
     # What media routes do with a key of `provider` that is for other routes (openrouter.md §A8)
     media_keys: Literal["refused", "ignored"] = "refused"
@@ -80,7 +80,7 @@ class Switches:
     def overridden(self, values: Any) -> "Switches":
         """These switches with some changed.
 
-        Raises `ValueError` for a name that is no switch and for a position that it does not have.
+        Raises `ValueError` for an unknown switch and for a position that it does not have.
         """
         if not isinstance(values, dict):
             raise ValueError("switches must be a JSON object")  # noqa: TRY004 - one kind of error
@@ -107,5 +107,5 @@ def _fits(name: str, value: Any) -> bool:
 
 
 def _as_held(value: Any) -> Any:
-    """JSON has lists where a switch is a tuple."""
+    """Convert lists from JSON to tuples for switches that are tuples."""
     return tuple(value) if isinstance(value, list) else value

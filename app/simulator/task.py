@@ -1,9 +1,9 @@
 """The one task that the simulated model can do, so that a coding agent's whole loop runs for free.
 
-A line of the user's of the form `write FILE: CONTENT` is done with what the request offers: a
-tool that takes a path and a content, else one that runs a shell command. Where no tool is offered,
-the answer is the file as a listing (its name, then its content in a fence), which agents that edit
-by text write out. FILE has no blanks; CONTENT is the rest of the line, and a line's end follows it.
+A user's line of the form `write FILE: CONTENT` is done with a tool that the request offers: one
+that takes a path and a content, else one that runs a shell command. If no tool is offered, the
+answer is the file as a listing (its name, then its content in a fence), which agents that edit by
+text write to disk. FILE has no blanks; CONTENT is the rest of the line, followed by a newline.
 """
 
 import re
@@ -20,14 +20,14 @@ _LINE = re.compile(r"^write (\S+): (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file to be written."""
+    """A file to write."""
 
     path: str
     content: str
 
     @property
     def listing(self) -> str:
-        """The file as a coding model shows it."""
+        """The file in the form that a coding model shows."""
         return f"{self.path}\n```\n{self.content}```\n"
 
     @property
@@ -42,7 +42,7 @@ class Task:
 
 
 def find_task(body: Mapping[str, Any]) -> Task | None:
-    """The last file that the user asked for; None if no line asks for one."""
+    """The last file that the user requested; None if no line requests one."""
     asked = [found for text in _user_texts(body) for found in _LINE.findall(text)]
     return Task(asked[-1][0], f"{asked[-1][1].rstrip()}\n") if asked else None
 

@@ -1,4 +1,4 @@
-"""What is refused of a request's server tools before routing (openrouter.md §A2.2, §A2.4)."""
+"""Check a request's server tools before routing (openrouter.md §A2.2, §A2.4)."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _PANEL = 8
 
 
 def check_tools(body: Mapping[str, Any], dialect: str, switches: Switches) -> None:
-    """Raise the 400 of a tool that this route does not take, or of one that lacks its model."""
+    """Raise the 400 for a tool that this route does not support or that lacks its model."""
     names: Counter[tuple[str, str]] = Counter()
     for place, tool in enumerate(body.get("tools") or ()):
         kind, at = str(tool.get("type") or ""), f"tools.{place}"

@@ -19,7 +19,7 @@ _OWN: tuple[Engine, ...] = ((None, "openrouter"),)
 
 @dataclass(frozen=True, slots=True)
 class ServerTool:
-    """One tool; `spellings` are its types and the routes that take each."""
+    """One tool; `spellings` are its types and the routes that accept each."""
 
     name: str
     spellings: Mapping[str, tuple[str, ...]]
@@ -35,7 +35,7 @@ class ServerTool:
 
     @property
     def formats(self) -> list[str]:
-        """Every route that takes it in some spelling."""
+        """Every route that accepts it in some spelling."""
         return [each for each in EVERYWHERE if any(each in at for at in self.spellings.values())]
 
     def listed(self) -> dict[str, Any]:
@@ -165,12 +165,12 @@ TOOLS = (
     ),
 )
 BY_TYPE: Mapping[str, ServerTool] = {kind: tool for tool in TOOLS for kind in tool.spellings}
-# Not on the list, but executed where the model runs, or at a third party.
+# Not on the list, but executed by the model's provider or by a third party.
 _HOSTED = ("file_search", "code_interpreter", "mcp", "web_fetch_20", "code_execution_20")
 
 
 def runs_on_a_server(tool: Mapping[str, Any]) -> bool:
-    """Whether a tool runs elsewhere than at the client."""
+    """Whether a tool runs somewhere other than on the client."""
     kind, parameters = str(tool.get("type") or ""), tool.get("parameters")
     known = BY_TYPE.get(kind)
     if known is None:

@@ -1,4 +1,4 @@
-"""What an answer shows of server tools that called a model, by dialect (openrouter.md §A2.2)."""
+"""The records of server tools that called a model, by dialect (openrouter.md §A2.2)."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from app.simulator.tool_list import BY_TYPE, item_type
 
 
 def chat_records(routed: Routed) -> list[dict[str, Any]]:
-    """Entries of `reasoning_details`, as the switch has it; they name no model."""
+    """Entries of `reasoning_details`, in the form set by the switch, without the model."""
     if routed.ask.switches.server_tool_record == "counts":
         return []
     return [
@@ -27,7 +27,7 @@ def chat_records(routed: Routed) -> list[dict[str, Any]]:
 
 
 def response_records(routed: Routed) -> list[dict[str, Any]]:
-    """Output items of a response; those under OpenRouter's own names carry the model."""
+    """Output items of a response; those under OpenRouter's own names include the model."""
     return [
         {
             "type": item_type(run.call.kind),
@@ -78,7 +78,7 @@ def _advice(routed: Routed) -> dict[str, Any]:
 
 
 def _shown(routed: Routed) -> Iterator[tuple[str, InnerRun]]:
-    """The calls of tools, each with an identity; a router's own calls are not shown."""
+    """The calls of tools, each with an id; a router's own calls are not shown."""
     for place, run in enumerate(routed.inner):
         if run.call.kind:
             yield f"{place}_{routed.completion.id}", run

@@ -1,4 +1,4 @@
-"""GET /tools: OpenRouter's server tools, in a list that machines can read (openrouter.md §A2.1)."""
+"""GET /tools: OpenRouter's server tools as a machine-readable list (openrouter.md §A2.1)."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def _check(request: Request, switches: Switches) -> None:
 
 
 def _shown(listed: dict[str, Any], router: Router) -> dict[str, Any]:
-    """An item with its counts: the endpoints that have the tool of their own."""
+    """An item with its counts: the endpoints that have the tool themselves."""
     having = [
         row
         for model in router.catalog.models

@@ -11,7 +11,7 @@ from app.simulator.tool_records import iterations
 
 
 def number(amount: Decimal) -> float | int:
-    """Money as JSON has it: digits as they are, no exponent forced."""
+    """Money as a JSON number: digits unchanged, no exponent forced."""
     return float(amount) if amount else 0
 
 
@@ -22,7 +22,7 @@ def _money(routed: Routed) -> dict[str, Any]:
 
 
 def usage_field(routed: Routed) -> dict[str, Any]:
-    """`usage` of an answer; what a dead upstream leaves behind has none (openrouter.md §A5.3)."""
+    """`usage` of an answer; absent if the upstream died (openrouter.md §A5.3)."""
     if routed.ask.switches.empty == "network_error":
         return {}
     usage = responses_usage if routed.ask.dialect == "responses" else chat_usage
@@ -58,7 +58,7 @@ def chat_usage(routed: Routed) -> dict[str, Any]:
 
 
 def _server_tools(ask: Ask) -> dict[str, Any]:
-    """The counts of server tools: the simulated model uses each once that it has."""
+    """The counts of server tools: the simulated model uses each of its tools once."""
     if not ask.server_tools:
         return {}
     searches, calls = _searches(ask), len(_on_servers(ask))
@@ -105,7 +105,7 @@ def responses_usage(routed: Routed) -> dict[str, Any]:
 
 
 def messages_usage(routed: Routed) -> dict[str, Any]:
-    """`usage` of an Anthropic message, which must have one, with OpenRouter's cost."""
+    """`usage` of an Anthropic message, where it is required, with OpenRouter's cost."""
     usage = routed.completion.usage
     if routed.ask.switches.empty == "network_error":
         return {"input_tokens": 0, "output_tokens": 0}

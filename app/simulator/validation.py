@@ -1,4 +1,4 @@
-"""What is refused before any routing: the edge's strict checks, in its own words."""
+"""Check a request before routing: the edge's strict checks, with its own wording."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ QUANTIZATIONS = (
 SORTS = ("price", "throughput", "latency", "exacto")
 MOST_FALLBACKS = 3
 
-# What kind of JSON value each field must be that the simulator reads; `null` counts as absent.
+# The required JSON type of each field that the simulator reads; `null` counts as absent.
 _KINDS: dict[str, tuple[type, str]] = {
     "model": (str, "string"),
     "preset": (str, "string"),
@@ -37,7 +37,7 @@ _KINDS: dict[str, tuple[type, str]] = {
     "response_format": (dict, "object"),
     "text": (dict, "object"),
 }
-# On media routes these say which format a file has.
+# On media routes these contain the format of a file.
 _FORMATS = frozenset({"response_format", "text"})
 _ITEMS: dict[str, tuple[type, str]] = {
     "models": (str, "string"),
@@ -46,7 +46,7 @@ _ITEMS: dict[str, tuple[type, str]] = {
 }
 
 
-# The keys of `provider` that a route takes, where it takes a part of them (openrouter.md §A8).
+# The keys of `provider` that a route accepts, if it accepts only some (openrouter.md §A8).
 _TAKEN: dict[str, frozenset[str]] = {
     "images": frozenset({"allow_fallbacks", "ignore", "only", "order", "sort", "options"}),
     "speech": frozenset({"zdr", "data_collection", "options"}),
@@ -59,7 +59,7 @@ NO_KEY = "No cookie auth credentials found"
 
 
 def check_key(headers: Mapping[str, str], missing: str = NO_KEY) -> str:
-    """The key of a request. Raises the 401s of a missing and of a bad key."""
+    """The key of a request. Raises the 401s for a missing and for a bad key."""
     bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
     key = bearer or headers.get("x-api-key", "")
     if not key:
@@ -70,9 +70,9 @@ def check_key(headers: Mapping[str, str], missing: str = NO_KEY) -> str:
 
 
 def check_body(body: Any, dialect: str = "chat", *, lenient: bool = False) -> dict[str, Any]:
-    """The body if it is an object whose fields are of the right kind, `provider` above all.
+    """The body if it is an object whose fields have the right types, especially `provider`.
 
-    `lenient`: keys of `provider` that only other routes take are left out instead of refused.
+    `lenient`: keys of `provider` that only other routes accept are left out instead of refused.
     """
     if not isinstance(body, dict):
         raise Refusal(400, "Invalid input: expected object")
@@ -177,7 +177,7 @@ def _prices(value: Any) -> Complaint:
 
 
 def _is_price(value: Any) -> bool:
-    """The schema says strings, clients send numbers: both are in use (openrouter.md §1.1)."""
+    """The schema requires strings, clients send numbers: both are accepted (openrouter.md §1.1)."""
     try:
         return (_is_number(value) or isinstance(value, str)) and Decimal(str(value)).is_finite()
     except InvalidOperation:

@@ -12,7 +12,7 @@ from app.simulator.usage import number
 
 
 def embeddings(routed: Routed) -> dict[str, Any]:
-    """A vector for each text of the input; the same text has the same one."""
+    """A vector for each text of the input; the same text always has the same vector."""
     given = routed.ask.body.get("input")
     texts = [given] if isinstance(given, str) else given or []
     encoded = routed.ask.body.get("encoding_format") == "base64"
@@ -25,7 +25,7 @@ def embeddings(routed: Routed) -> dict[str, Any]:
 
 
 def rerank(routed: Routed) -> dict[str, Any]:
-    """The documents, the one with most of the query's words first."""
+    """The documents, ordered by how many of the query's words they contain."""
     documents = routed.ask.body.get("documents") or []
     query = str(routed.ask.body.get("query", "")).lower().split()
     scores = [
@@ -48,7 +48,7 @@ def served_by(routed: Routed) -> dict[str, Any]:
 
 
 def prompt_usage(routed: Routed) -> dict[str, Any]:
-    """`usage` of an answer that has no completion's tokens."""
+    """`usage` of an answer without completion tokens."""
     ask, row = routed.ask, routed.completion.row
     prompt = tokens(ask.prompt)
     cost = number(charged(ask, row, prompt * row.price("prompt")))

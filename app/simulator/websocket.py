@@ -1,4 +1,4 @@
-"""OpenRouter offers no WebSockets, and the simulated one says so."""
+"""Refuse WebSockets, which OpenRouter does not offer."""
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
