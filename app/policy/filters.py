@@ -1,7 +1,7 @@
-"""What OpenRouter filters endpoints by, as far as it is known (openrouter.md §1.3 to §1.6, §2.7).
+"""OpenRouter's endpoint filters, as far as they are known (openrouter.md §1.3 to §1.6, §2.7).
 
-Each filter answers for one endpoint: it passes, it doesn't, or that can't be told from here. This
-is deliberately not the simulator's code: each of the two catches the other's mistakes.
+Each filter decides for one endpoint: it passes, it doesn't, or that is unknown here. This is
+deliberately not the simulator's code: each of the two catches the other's mistakes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +23,11 @@ from app.policy.sides import Side
 from app.policy.tags import NO_TIERS
 from app.policy.terms import FAMILIES
 
-Passes = bool | None  # None: it can't be told from here
+Passes = bool | None  # None: unknown here
 Tells = Callable[[str, Endpoint], Passes]
 
 _PRICED = ("prompt", "completion", "request", "image", "audio")
-# What a tier of a request lets in, beside the endpoints of no tier (openrouter.md §2.7).
+# The endpoints that a request's tier admits, besides those without a tier (openrouter.md §2.7).
 _ADMITTED: Mapping[str | None, tuple[str, ...]] = {
     "priority": ("priority",),
     "fast": ("priority",),
@@ -38,18 +38,18 @@ _ADMITTED_BY_VARIANT = {"nitro": "priority", "floor": "flex"}
 
 
 def nobody_tells(_filter: str, _endpoint: Endpoint) -> Passes:
-    """What a public listing has to say about privacy and surcharges: nothing."""
+    """Return None: a public listing has no information about privacy and surcharges."""
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of the router for one model.
+    """The constraints sent to the router for one model.
 
-    `preferences` are what is sent, `sides` whose they are: where none are given, the request's own.
+    `preferences` are sent, and `sides` are their sources: if none are given, the request itself.
     `merge` and `tiers` say how they were joined.
-    `set_by` has the clauses that set other fields of the request. `tells` answers, where that is
-    known, whether an endpoint passes a filter that listings keep silent about: `data_collection`,
+    `set_by` has the clauses that set other fields of the request. `tells` returns, if it is known,
+    whether an endpoint passes a filter on which listings have no information: `data_collection`,
     `zdr`, `enforce_distillable_text`, `regional_surcharge`; and whether a label stands for its
     family, `label_family`.
     """
@@ -68,19 +68,19 @@ class Asked:
     _alone: dict[int, "Asked"] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Let a request speak for itself where nothing else does."""
+        """Use the request's own preferences as the only side if no sides are given."""
         if not self.sides:
             object.__setattr__(self, "sides", (Side(self.preferences),))
 
     def alone(self, side: Side) -> "Asked":
-        """The same, if this side had no other beside it; remembered, since each fall asks it."""
+        """The constraints of this side only; cached, since each dropped endpoint needs them."""
         found = self._alone.get(id(side))
         if found is None:
             found = self._alone[id(side)] = replace(self, preferences=side.preferences)
         return found
 
     def entries(self, name: str) -> list[str]:
-        """A list of slugs, tags or labels; null, an empty list and what is none say nothing."""
+        """A list of slugs, tags or labels; empty for null and for anything that is not a list."""
         value = self.preferences.get(name)
         texts = value if isinstance(value, list | tuple) else ()
         return [entry for entry in texts if isinstance(entry, str)]
@@ -95,9 +95,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter: when it runs, which endpoints pass, and what of a request it goes by.
+    """One filter: when it runs, which endpoints pass, and which parts of a request it uses.
 
-    A gentle one lets every endpoint through where none passes.
+    A gentle filter keeps every endpoint if none passes.
     """
 
     name: str
@@ -108,11 +108,11 @@ class Filter:
     gentle: bool = False
 
     def drops(self, asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) -> bool:
-        """Whether an endpoint falls here for certain."""
+        """Whether this filter certainly drops an endpoint."""
         return self.runs(asked) and self.passes(asked, endpoint, everybody) is False
 
 
-# --- who is named -----------------------------------------------------------------------------
+# --- providers by name ------------------------------------------------------------------------
 
 
 def _named(entries: Sequence[str], endpoint: Endpoint) -> Passes:
@@ -138,7 +138,7 @@ def _asked_by_tag(asked: Asked, endpoint: Endpoint) -> bool:
 
 
 def _without_surcharge(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
-    """Rows of a region at a surcharge are for those who name them; no listing marks them."""
+    """Whether a regional row is free of a surcharge, or named; listings don't mark surcharges."""
     charged = asked.tells("regional_surcharge", endpoint) is False
     return not charged or _asked_by_tag(asked, endpoint)
 
@@ -155,13 +155,13 @@ def _in_tier(asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) ->
     return endpoint.tier in admitted
 
 
-# --- what it is, and costs --------------------------------------------------------------------
+# --- precision, privacy and price -------------------------------------------------------------
 
 
 def _has_label(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
     """Labels are compared as they are; a row without one matches none (openrouter.md §1.5).
 
-    A broader label may stand for its family: the guide says so, and no traffic shows it.
+    A broader label may stand for its family: the guide says so, but no traffic has shown it.
     """
     labels = asked.entries("quantizations")
     if endpoint.quantization in labels:
@@ -190,7 +190,7 @@ def _affordable(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Pass
     return False if False in answers else (None if None in answers else True)
 
 
-# --- what it can do ---------------------------------------------------------------------------
+# --- capabilities -----------------------------------------------------------------------------
 
 
 def _supports(parameter: str) -> Callable[[Asked, Endpoint, Sequence[Endpoint]], Passes]:
@@ -212,7 +212,7 @@ def _speaks(asked: Asked, _endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
 
 
 def _is_long_enough(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
-    """Room for the prompt and the answer, and able to give an answer of that length."""
+    """Whether prompt and answer fit the context, and the answer its own limit."""
     most, together = asked.needs.max_tokens, asked.needs.prompt_tokens + asked.needs.max_tokens
     if most > (endpoint.max_completion_tokens or most):
         return False
@@ -239,9 +239,9 @@ def _gives(parameter: str) -> Callable[[Asked], bool]:
     return lambda asked: parameter in asked.needs.parameters
 
 
-# The policy's filters first, in the order people read them, then what the request needs. The order
-# among filters changes who is said to have dropped an endpoint, never who is left; but the gentle
-# ones look at those who are left, and an order without fallbacks comes last (openrouter.md §7).
+# The policy's filters first, in the order people read them, then the request's needs. The order
+# changes which filter is reported for a dropped endpoint, never which endpoints are left; but the
+# gentle filters look at those left, and an order without fallbacks comes last (openrouter.md §7).
 FILTERS: tuple[Filter, ...] = (
     Filter("regional_surcharge", _always, _without_surcharge),
     Filter("service_tier", _always, _in_tier, ("order",), ("service_tier",)),

@@ -1,7 +1,7 @@
 """A `multipart/form-data` body as slices of its own bytes: split it, change a part, join it again.
 
-What we judge and what upstream reads must be the same. So the reader is strict: a form that two
-readers could take for two different ones is refused, and nothing of it is sent.
+Pointsman and upstream must read the same values. So the reader is strict: a form that two readers
+could interpret differently is refused, and nothing of it is sent.
 """
 
 import re
@@ -19,7 +19,7 @@ _LONGEST_TEXT = 4096  # bytes, of a part that is read as a value
 _PARAMETER = r"""[ \t]*;[ \t]*([!#$&+.^_`|~0-9A-Za-z*-]+)=("[^"\\]*"|[^\s;"\\]+)"""
 _CONTENT_TYPE = re.compile(rf"multipart/form-data((?:{_PARAMETER})*)[ \t]*", re.IGNORECASE)
 _DISPOSITION = re.compile(rf"form-data((?:{_PARAMETER})+)[ \t]*", re.IGNORECASE)
-_EACH = re.compile(_PARAMETER.removeprefix(r"[ \t]*"))  # looked for: not at each of many blanks
+_EACH = re.compile(_PARAMETER.removeprefix(r"[ \t]*"))  # for `findall`: no match starts at a blank
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=?-]{1,70}")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}(?:\[[A-Za-z0-9_]*\])*")
@@ -27,7 +27,7 @@ _AS_IT_IS = frozenset({"7bit", "8bit", "binary"})
 _TEXTS = re.compile(
     r"(text/plain|application/json)([ \t]*;[ \t]*charset=\"?utf-8\"?)?", re.IGNORECASE
 )
-_READ = frozenset({"model", "provider"})  # parts that decide; any other spelling is refused
+_READ = frozenset({"model", "provider"})  # parts that routing uses; other spellings are refused
 
 
 class Part(NamedTuple):
@@ -41,7 +41,7 @@ class Part(NamedTuple):
 
 
 class Form(msgspec.Struct, frozen=True, gc=False):
-    """A body that is a form; `boundary` is what stands between its parts, dashes included."""
+    """A body that is a form; `boundary` separates its parts, dashes included."""
 
     body: bytes
     boundary: bytes
@@ -49,7 +49,7 @@ class Form(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def fields(self) -> dict[str, msgspec.Raw]:
-        """The parts as fields of a JSON object: `provider` as it is, texts as strings.
+        """The parts as fields of a JSON object: `provider` unchanged, texts as strings.
 
         A file, or a text too long to be a value, is an empty string.
         """
@@ -68,7 +68,7 @@ class Form(msgspec.Struct, frozen=True, gc=False):
     def edit(self, changes: Mapping[str, bytes | None]) -> bytes:
         """The form with some parts replaced, added in front, or (None) left out.
 
-        Values are JSON; a string is written as its text. Every other byte is as it was.
+        Values are JSON; a string is written as its text. Every other byte is unchanged.
         """
         named = {part.name for part in self.parts}
         pieces: list[bytes | memoryview] = [
@@ -103,14 +103,14 @@ class Form(msgspec.Struct, frozen=True, gc=False):
 
 
 def is_form(content_type: bytes) -> bool:
-    """Whether a body says that it is a form."""
+    """Whether the content type declares a form."""
     return content_type.partition(b";")[0].strip().lower() == b"multipart/form-data"
 
 
 def split_form(body: bytes, content_type: bytes) -> Form:
-    """The form that a body is.
+    """Split a body that is a form.
 
-    Raises `MalformedBody` for one that is not written as RFC 7578 says, or that is ambiguous.
+    Raises `MalformedBody` if it does not follow RFC 7578, or is ambiguous.
     """
     boundary = b"--" + _boundary(content_type)
     if not body.startswith(boundary + b"\r\n"):

@@ -1,7 +1,7 @@
-"""Names that can't be any model's: without an author, and no alias of ours.
+"""Rejects names that can't be a model: without an author, and not an alias of Pointsman.
 
-Upstream answers 400 to most of them, and a tool's user can't see why. If it took one for a model,
-no rule that names the model in full would apply to it.
+Upstream answers 400 to most of them, and a tool's user can't see why. If upstream accepted one as
+a model, no rule that names the model in full would apply to it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ def _message(name: str, book: Book, catalog: Catalog) -> str:
 
 
 def _meant(name: str, aliases: Iterable[str], catalog: Catalog) -> str | None:
-    """The alias or slug of which the name, or the part after the author, is the most similar."""
+    """The alias or slug whose name, or part after the author, is the most similar."""
     slugs = {_bare(slug): slug for slug in catalog.models}
     known = {**slugs, **{_bare(alias): alias for alias in aliases}}
     near = nearest(_bare(name), known)
@@ -44,5 +44,5 @@ def _meant(name: str, aliases: Iterable[str], catalog: Catalog) -> str | None:
 
 
 def _bare(name: str) -> str:
-    """What people type of a name: no author, and dashes for dots."""
+    """A name as users type it: no author, and dashes for dots."""
     return name.rpartition("/")[2].replace(".", "-").lower()

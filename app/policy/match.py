@@ -1,4 +1,4 @@
-"""Which rules speak for a request, the most specific first.
+"""Finds the rules that apply to a request, the most specific first.
 
 A rule for some callers goes before a rule for all, one for some user agents before one for all,
 an exact name before a glob, more literal characters before fewer, and, where all that is equal,
@@ -27,7 +27,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RuleIndex:
-    """All rules by how they are found; exact names don't cost a look at each rule."""
+    """All rules, indexed so that exact names are found without a search through every rule."""
 
     exact: Mapping[str, Sequence[Entry]]  # by model, variants aside
     globs: Sequence[Entry]
@@ -60,7 +60,7 @@ class RuleIndex:
 
 
 def index_of(rules: Iterable[Rule]) -> RuleIndex:
-    """An index of `rules`, which come in the order of their files and lines."""
+    """Build an index of `rules`, which are in the order of their files and lines."""
     exact: dict[str, list[Entry]] = defaultdict(list)
     globs: list[Entry] = []
     everything = tuple(rules)

@@ -1,7 +1,8 @@
-"""How two values of one `provider` field meet: ours, the policy's, and theirs, the caller's.
+"""Combines two values of one `provider` field: `ours`, the policy's, and `theirs`, the caller's.
 
-Ours have been read from a policy file; theirs may be anything. A value that is theirs unchanged is
-the very object they gave. Raises `MalformedBody` where theirs has to be read and can't be.
+The policy's values have been read from a policy file; the caller's may be anything. If the result
+is the caller's value unchanged, it is the same object. Raises `MalformedBody` if the caller's
+value must be read and can't be.
 """
 
 from decimal import Decimal
@@ -46,7 +47,7 @@ def ours_wins(ours: Any, _theirs: Any) -> Any:
 
 
 def lower_prices(ours: Any, theirs: Any) -> Any:
-    """The lower price of each key, as whoever named it wrote it; a tie stays theirs."""
+    """The lower price of each key, as that side wrote it; a tie keeps the caller's."""
     caps = mapping("max_price", theirs)
     lower = {key: cap for key, cap in ours.items() if key not in caps or _below(cap, caps[key])}
     return {**caps, **lower} if lower else theirs
@@ -68,7 +69,7 @@ def _price(value: Any) -> Decimal:
 
 
 def over(first: Any, second: Any) -> Any:
-    """All keys of both, `first` winning; as either side wrote it, if it said all of that."""
+    """All keys of both, `first` winning; if either side already equals the result, that object."""
     one, other = _percentiles(first), _percentiles(second)
     both = {**other, **one}
     if both == other:

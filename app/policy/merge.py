@@ -1,11 +1,11 @@
 """Joins two `provider` objects: the policy's and the caller's, or those of two rules.
 
-`tighten` is the promise that a caller may narrow and never widen: what comes out admits no
-endpoint that either side refuses. How two values of a field meet is in the table `FIELDS`; three
-fields can't be met alone. `order` with `allow_fallbacks: false` is a list that nothing may leave,
-so it binds like an `only`; and an `order` is reduced to what `only` and `ignore` admit. A policy's
+`tighten` guarantees that a caller may narrow and never widen: the result admits no endpoint that
+either side refuses. The table `FIELDS` has how two values of a field are combined; three fields
+can't be combined alone. `order` with `allow_fallbacks: false` is a closed list, so it binds like
+an `only`; and an `order` is reduced to the entries that `only` and `ignore` admit. A policy's
 `allow_fallbacks: false` without an order means one endpoint, so the caller's `order`, which would
-make a list of it, is left out.
+make it a list, is left out.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,12 +19,12 @@ from app.policy.meets import mapping, over, texts
 from app.policy.tags import NO_TIERS
 
 Preferences = Mapping[str, Any]
-Tiers = Collection[str]  # tags of which only a listing tells that they are of a service tier
+Tiers = Collection[str]  # tags that only a listing identifies as a service tier's
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two sides have nothing in common: the field, and what each of them said."""
+    """Two sides have nothing in common: the field, and each side's value."""
 
     field: str
     ours: Any
@@ -34,10 +34,10 @@ class Conflict:
 def tighten(
     ours: Preferences, theirs: Preferences, tiers: Tiers = NO_TIERS
 ) -> dict[str, Any] | Conflict:
-    """Both sides hold; where they only wish (order, speed), ours goes first.
+    """Enforce both sides; among mere wishes (order, speed), the policy's go first.
 
-    A value that is theirs unchanged is the very object they gave, so that its spelling can be
-    kept. Raises `MalformedBody` where theirs has to be read and can't be.
+    If a value is the caller's unchanged, it is the same object, so that its spelling can be
+    kept. Raises `MalformedBody` if the caller's value must be read and can't be.
     """
     ours, theirs = stated(ours), stated(theirs)
     met = {**ours, **theirs}
@@ -51,18 +51,18 @@ def tighten(
 def fill(
     ours: Preferences, theirs: Preferences, tiers: Tiers = NO_TIERS
 ) -> dict[str, Any] | Conflict:
-    """Their value wins; ours fills what is absent, price by price and option by option."""
+    """The caller's value wins; the policy's fills absent values, by price and by option."""
     ours, theirs = stated(ours), stated(theirs)
     met = {**ours, **theirs}
     for field in ours.keys() & theirs.keys() & {"max_price", "options"}:
         met[field] = over(mapping(field, theirs[field]), ours[field])
     if "sort" in theirs and "order" not in theirs:
-        met.pop("order", None)  # ours would silence the sort they asked for
+        met.pop("order", None)  # the policy's order would disable the caller's sort
     return settle(met, tiers)
 
 
 def settle(preferences: Preferences, tiers: Tiers = NO_TIERS) -> dict[str, Any] | Conflict:
-    """One object that doesn't contradict itself, as it may be sent."""
+    """Return one consistent object that may be sent, or the conflict."""
     settled = dict(preferences)
     only, ignore = (texts(field, settled.get(field, [])) for field in ("only", "ignore"))
     if only and ignore:
@@ -77,7 +77,7 @@ def settle(preferences: Preferences, tiers: Tiers = NO_TIERS) -> dict[str, Any] 
 
 
 def stated(preferences: Preferences) -> dict[str, Any]:
-    """What is really said: null and empty lists say nothing, upstream or here."""
+    """Preferences without null and empty lists, which have no effect, upstream or here."""
     return {
         field: value
         for field, value in preferences.items()
@@ -88,7 +88,7 @@ def stated(preferences: Preferences) -> dict[str, Any]:
 def _bound(
     met: dict[str, Any], ours: Preferences, theirs: Preferences, tiers: Tiers
 ) -> dict[str, Any] | Conflict:
-    """Hold `only` and `order` to every list that binds on either side."""
+    """Restrict `only` and `order` to every binding list of either side."""
     if "order" in ours:
         met["order"] = ours["order"]
     elif takes_one(ours):
@@ -105,22 +105,22 @@ def _bound(
         if "only" in ours or "only" in theirs:
             settled["only"] = _admitted(settled["only"], settled["order"], [], tiers)
         else:
-            del settled["only"]  # the order says it already, since nothing may leave it
+            del settled["only"]  # redundant: the order is already a closed list
     return settled
 
 
 def takes_one(side: Preferences) -> bool:
-    """Whether a side lets one endpoint answer, whichever is best: no order, and no fallbacks."""
+    """Whether a side allows only the best endpoint: no order, and no fallbacks."""
     return side.get("allow_fallbacks") is False and not side.get("order")
 
 
 def _is_strict(side: Preferences) -> bool:
-    """Whether nothing may leave a side's `order`."""
+    """Whether a side's `order` is a closed list, without fallbacks."""
     return side.get("allow_fallbacks") is False and "order" in side
 
 
 def _bounds(side: Preferences) -> list[list[str]]:
-    """The lists that no endpoint outside of them passes."""
+    """The lists outside of which no endpoint passes."""
     fields = ["only"] if "only" in side else []
     if _is_strict(side):
         fields.append("order")
@@ -132,7 +132,7 @@ def _meet_all(bounds: Sequence[list[str]], tiers: Tiers) -> list[str]:
 
 
 def _admitted(entries: list[str], only: list[str], ignore: list[str], tiers: Tiers) -> list[str]:
-    """What of a list `only` and `ignore` let through; the list itself if that is all of it."""
+    """The entries that `only` and `ignore` admit; the list itself if they admit all of it."""
     inside = tags.meet(entries, only, tiers) if only else entries
     shut_out = tags.lowered(ignore)
     kept = [entry for entry in inside if not tags.covered(entry, shut_out, tiers)]

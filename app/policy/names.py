@@ -12,7 +12,7 @@ Names = Mapping[str, str]
 
 
 def renamed(request: Request, sent_as: Names) -> dict[str, bytes | None]:
-    """The fields that name a model which is sent under another name."""
+    """The changed fields for models that are sent under another name."""
     fields = request.fields
     changed: dict[str, bytes | None] = {}
     if request.model in sent_as and "model" in fields:
@@ -27,7 +27,7 @@ def renamed(request: Request, sent_as: Names) -> dict[str, bytes | None]:
 
 
 def _renamed_entries(raw: msgspec.Raw, sent_as: Names) -> bytes:
-    """Anthropic's `fallbacks`, each entry otherwise as it was."""
+    """Anthropic's `fallbacks`, each entry otherwise unchanged."""
     try:
         entries = msgspec.json.decode(raw, type=list[msgspec.Raw])
         return b"[" + b",".join(_renamed_entry(bytes(entry), sent_as) for entry in entries) + b"]"

@@ -1,11 +1,11 @@
-"""Routes that accept only a part of the `provider` object, and what becomes of a policy there.
+"""Applies a policy on routes that accept only a part of the `provider` object.
 
-Rule 1  What a route accepts is sent; no other key of the table `FIELDS` ever is.
+Rule 1  The keys that a route accepts are sent; no other key of the table `FIELDS` ever is.
 Rule 2  A wish that a route doesn't accept is dropped, and the receipt says so.
 Rule 3  A hard clause (one that shuts endpoints out) that a route doesn't accept refuses the
         request, unless the rule says `routes: pass`: then it is dropped like a wish.
-Rule 4  Batches accept `only`, so what a listing can decide is written there: the tags of the
-        endpoints that satisfy all of it for certain.
+Rule 4  Batches accept `only`, so the clauses that a listing can decide are written there, as the
+        tags of the endpoints that certainly satisfy all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,17 +31,17 @@ Rows = tuple[Endpoint, ...] | None  # a model's endpoints; None: no fresh listin
 class OtherRoute:
     """One route: the keys of `provider` that it accepts.
 
-    `stream_field`: a field that upstream reads as a stream, so all others must stand before it.
+    `stream_field`: a field that upstream reads as a stream, so all others must come before it.
     """
 
     path: str
     accepts: frozenset[str]
     stream_field: str | None = None
-    takes_tags: bool = False  # what a listing can decide is sent as the tags that satisfy it
+    takes_tags: bool = False  # clauses that a listing can decide are sent as tags
 
 
 class Carriage(NamedTuple):
-    """The route of one request, and what is known of its model's endpoints."""
+    """The route of one request, and the known endpoints of its model."""
 
     route: OtherRoute
     rows: Rows = None
@@ -66,7 +66,7 @@ _ROWS = (
 )
 OTHER_ROUTES: Mapping[str, OtherRoute] = MappingProxyType({row.path: row for row in _ROWS})
 
-# What a listing decides.
+# The fields that a listing decides.
 _LISTED = frozenset({"ignore", "quantizations", "max_price", "order"})
 _DECIDING = tuple(each for each in FILTERS if each.name in {*_LISTED, "only", "service_tier"})
 
@@ -75,12 +75,12 @@ _NONE_INSIDE = "none of the model's listed endpoints certainly satisfies it"
 
 
 def rows_of(listing: Listing | None, now: float) -> Rows:
-    """The endpoints of a listing that is fresh; `now` in seconds since the epoch."""
+    """The endpoints of a fresh listing, else None; `now` in seconds since the epoch."""
     return listing.endpoints if listing is not None and is_fresh(listing, now) else None
 
 
 def is_hard(field: str, preferences: Preferences) -> bool:
-    """Whether a field shuts endpoints out with the value that it has there."""
+    """Whether a field excludes endpoints with its value in `preferences`."""
     value, row = preferences[field], FIELDS.get(field)
     if field == "order":
         return bool(value) and preferences.get("allow_fallbacks") is False
@@ -92,10 +92,10 @@ def is_hard(field: str, preferences: Preferences) -> bool:
 def carried(
     on: Carriage, preferences: Preferences, route: Route, sides: Sequence[Side]
 ) -> tuple[Preferences | None, tuple[Overruled, ...]]:
-    """The preferences to send on this route, and what of them is not sent.
+    """The preferences to send on this route, and those that are not sent.
 
-    The very object where the route accepts all of it, None where it accepts nothing. Raises
-    `PolicyRefused` for a hard clause that it can't carry.
+    The same object if the route accepts all of it, None if it accepts nothing. Raises
+    `PolicyRefused` for a hard clause that the route can't carry.
     """
     left = [name for name in preferences if name in FIELDS and name not in on.route.accepts]
     if not left:
@@ -120,7 +120,7 @@ def carried(
 
 
 def _rules(name: str, preferences: Preferences, route: Route, sides: Sequence[Side]) -> str:
-    """The rules behind a field, or all of them where none states it."""
+    """The rules behind a field, or all of them if none sets it."""
     clauses = held(name, preferences[name], sides).clauses
     return ", ".join(dict.fromkeys(clause.rule for clause in clauses) or route.rules)
 
@@ -161,9 +161,9 @@ def _wanted(name: str, by: Behind) -> str:
 def _resolved(
     preferences: Preferences, hard: Sequence[str], on: Carriage, sent: dict[str, Any]
 ) -> tuple[tuple[str, ...], str | None]:
-    """Write into `sent` an `only` that satisfies these fields: which it does, and why not the rest.
+    """Write into `sent` an `only` that satisfies these fields: returns which, and why not the rest.
 
-    Nothing may leave a strict order, so it binds like an `only`; `tighten` has joined the two.
+    A strict order is a closed list, so it binds like an `only`; `tighten` has joined the two.
     """
     only: list[str] = preferences.get("only") or []
     found: list[str] = []
@@ -185,7 +185,7 @@ def _resolved(
 
 
 def _tags(asked: Asked, rows: Sequence[Endpoint]) -> list[str]:
-    """The tags of which every row that they cover passes for certain: a tag names no single row."""
+    """The tags whose every row certainly passes: one tag may cover several rows."""
     inside = {place for place, row in enumerate(rows) if _is_inside(row, asked, rows)}
     tags = dict.fromkeys(rows[place].tag for place in sorted(inside))
     return [
@@ -201,7 +201,7 @@ def _is_inside(row: Endpoint, asked: Asked, rows: Sequence[Endpoint]) -> bool:
 
 
 def _meet(only: Sequence[str], ignore: Sequence[str]) -> bool:
-    """Whether any entry of the two lists means the same provider."""
+    """Whether the two lists have entries for the same provider."""
     return not {_provider(entry) for entry in only}.isdisjoint(map(_provider, ignore))
 
 

@@ -1,4 +1,4 @@
-"""What a request asked for in its `provider` object and did not get."""
+"""Preferences in a request's `provider` object that are not sent as the caller set them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from app.policy.sides import held
 
 @dataclass(frozen=True, slots=True)
 class Overruled:
-    """One field: what was asked, what is sent instead, by which rules, and why."""
+    """One field: the caller's value, the value sent instead, by which rules, and why."""
 
     field: str
     asked: Any
-    sent: Any  # None: nothing is
+    sent: Any  # None: nothing is sent
     rule: str
     why: str
 
@@ -30,7 +30,7 @@ _FILLED = (
 def overruled(
     asked: Mapping[str, Any], sent: Mapping[str, Any] | None, route: Route
 ) -> tuple[Overruled, ...]:
-    """The caller's wishes that `sent` does not honour in full."""
+    """The caller's preferences that `sent` does not satisfy in full."""
     sent = sent or {}
     lost = tuple(
         Overruled(
@@ -49,14 +49,14 @@ def overruled(
 def _of_the_policy(
     asked: Mapping[str, Any], sent: Mapping[str, Any], route: Route
 ) -> Iterator[Overruled]:
-    """The policy's `sort`, where the caller's `order` is sent instead of it."""
+    """The policy's `sort`, if the caller's `order` is sent instead of it."""
     sort = route.preferences.get("sort")
     if sort is not None and "sort" not in sent and "order" in sent and "sort" not in asked:
         yield Overruled("sort", sort, None, _rules("sort", sort, route), _SILENCED)
 
 
 def _rules(field: str, sent: Any, route: Route) -> str:
-    """The rules whose value holds instead, or all of them where none states one."""
+    """The rules whose value is sent instead, or all of them if none sets one."""
     named = dict.fromkeys(clause.rule for clause in held(field, sent, route.parts).clauses)
     return ", ".join(named or route.rules)
 

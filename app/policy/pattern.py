@@ -10,9 +10,9 @@ _WILD = re.compile(r"[*?]")
 
 
 def glob(pattern: str) -> re.Pattern[str]:
-    """An expression for `pattern`: `*` is any run of characters, `?` any one; case is no matter.
+    """Compile `pattern`: `*` matches any run of characters, `?` any one; case is ignored.
 
-    `translate` builds one that can't backtrack for long on a hostile name.
+    `translate` builds an expression that can't backtrack for long on a hostile name.
     """
     return re.compile(translate(pattern), re.IGNORECASE)
 
@@ -28,7 +28,7 @@ class ModelPattern:
     variant: re.Pattern[str] | None
 
     def covers(self, slug: Slug) -> bool:
-        """Whether this pattern speaks for a model.
+        """Whether this pattern covers a model.
 
         Without a `:` it covers the model and all its variants, with one only that variant.
         Without a leading `~` it covers `~author/family-latest` like any model of that author.
@@ -40,7 +40,7 @@ class ModelPattern:
 
 
 def model_pattern(text: str) -> ModelPattern:
-    """The pattern that `text` writes."""
+    """Parse a model pattern from `text`."""
     base, colon, variant = text.partition(":")
     return ModelPattern(
         text=text,

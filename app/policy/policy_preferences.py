@@ -1,9 +1,10 @@
 """The policy's own `provider` object: from the clauses of all rules that apply to a request.
 
-Clauses are flat (`max_price.prompt`, `refuse.plugins`), so one sentence is the whole law: of each
-key, the most specific layer's clause stands. Lists of fields to strip or refuse unite by it,
-`set` and `max_price` merge by key, everything else replaces. A pin is an `only` and an `order` in
-one, and each of the two is replaced by itself: a more specific `order` leaves the pin's `only`.
+Clauses are flat (`max_price.prompt`, `refuse.plugins`), so one principle is enough: for each key,
+the most specific layer's clause wins. As a result, lists of fields to strip or refuse are united,
+`set` and `max_price` merge by key, and everything else is replaced. A pin is an `only` and an
+`order` in one, and each of the two is replaced separately: a more specific `order` leaves the
+pin's `only`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,7 +21,7 @@ Origins = Mapping[str, tuple[Clause, ...]]
 Standing = Mapping[str, Clause]
 Layer = Mapping[str, Clause]
 
-# What a conflict in a field is between.
+# The clauses that a conflict in a field is between.
 _BETWEEN: Mapping[str, tuple[str, ...]] = {
     "ignore": ("only", "order", "ignore"),
     "only": ("only", "order"),
@@ -29,15 +30,15 @@ _BETWEEN: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a policy wants of the router."""
+    """The preferences that a policy sends to the router."""
 
     preferences: Mapping[str, Any]
     origins: Origins
-    conflict: str | None  # why nothing can meet them
+    conflict: str | None  # why no endpoint can satisfy them
 
 
 def cascade(layers: Iterable[Layer]) -> dict[str, Clause]:
-    """The clauses that stand, given the layers from the most specific to the most general."""
+    """The clauses in force, given the layers from the most specific to the most general."""
     standing: dict[str, Clause] = {}
     for layer in layers:
         standing |= {key: each for key, each in apart(layer).items() if key not in standing}
@@ -45,7 +46,7 @@ def cascade(layers: Iterable[Layer]) -> dict[str, Clause]:
 
 
 def apart(layer: Layer) -> Layer:
-    """A layer whose pin is the two preferences that it means."""
+    """A layer with its pin split into the two preferences that it stands for."""
     if "pin" not in layer:
         return layer
     pin = layer["pin"]
@@ -59,9 +60,9 @@ def wishes_of(
     ladder: Mapping[str, float],
     tiers: Collection[str] = tags.NO_TIERS,
 ) -> Wishes:
-    """What the standing clauses want for a model whose weights are open or closed.
+    """The preferences from the clauses in force, for a model whose weights are open or closed.
 
-    `tiers`: the model's tags of which its listing tells that they are of a service tier.
+    `tiers`: the model's tags that its listing assigns to a service tier.
     """
     wanted: dict[str, Any] = {}
     origins: dict[str, tuple[Clause, ...]] = {}
@@ -92,7 +93,7 @@ def _settled(wanted: Mapping[str, Any], origins: Origins, tiers: Collection[str]
 
 
 def contradiction(conflict: Conflict, origins: Origins) -> str:
-    """The clauses that leave nothing between them."""
+    """Name the clauses that contradict each other."""
     between = _BETWEEN.get(conflict.field, (conflict.field,))
     fields = [field for field in between if field in origins]
     clauses = [clause for field in fields for clause in origins[field]]
@@ -103,9 +104,9 @@ _PRECISION = ("quantization_floor", "unknown_quantization", "quantizations")
 
 
 def _labels(standing: Standing, weights: Weights, ladder: Mapping[str, float]) -> list[str] | None:
-    """The labels that pass the floor and the explicit list; None where all do.
+    """The labels that pass the floor and the explicit list; None if all do.
 
-    `unknown_quantization: deny` without a floor asks for any declared label.
+    `unknown_quantization: deny` without a floor requires any declared label.
     """
     floor, unknown, listed = (standing.get(key) for key in _PRECISION)
     setting = unknown.value if unknown else "auto"

@@ -1,8 +1,8 @@
-"""The precision ladder: quantization labels by rank, and what a floor lets through.
+"""The precision ladder: quantization labels by rank, and the labels that a floor admits.
 
 A rank is the format's width in bits; an integer format ranks half a bit below a floating one of
-the same width. Labels of one rank are worth the same. `unknown` has no rank: whether it is let
-through is a question of its own, since most first-party hosts declare nothing.
+the same width. Labels of one rank are equivalent. `unknown` has no rank: a separate key decides
+whether it is admitted, since most first-party hosts declare nothing.
 """
 
 import re
@@ -51,7 +51,7 @@ CLOSED_AUTHORS = frozenset(
         "x-ai",
     }
 )
-# What those authors have published all the same, by how the slug begins.
+# Exceptions: models of those authors with published weights, by the beginning of the slug.
 PUBLISHED_FAMILIES = ("google/gemma", "openai/gpt-oss", "perplexity/r1-")
 # OpenRouter's own routers: they may pick a model of either kind, so they count as open.
 ROUTERS = "openrouter"
@@ -61,7 +61,7 @@ _DATE = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2})$")
 
 
 class KnowsModels(Protocol):
-    """What this room asks of a catalog."""
+    """The part of a catalog that policies need."""
 
     def published(self, name: str, /) -> bool | None:
         """Whether the list of models says where the weights are; None: not in the list."""
@@ -72,36 +72,36 @@ class KnowsModels(Protocol):
         ...
 
     def spelling(self, name: str, /) -> Spelling:
-        """What the model's listing tells of tags and display names."""
+        """What the model's listing says about tags and display names."""
         ...
 
     def id_of(self, name: str, /) -> str | None:
-        """The slug of a model that has another name too; None for a name that is its slug."""
+        """The slug of a model, given another name of it; None for a name that is its slug."""
         ...
 
 
 def at_least(
     floor: str, *, unknown_ok: bool, ladder: Mapping[str, float] = LADDER
 ) -> tuple[str, ...]:
-    """The exact labels that a floor lets through, lowest first."""
+    """The exact labels that a floor admits, lowest first."""
     ranked = sorted(ladder, key=ladder.__getitem__)  # stable: equals stay as the ladder has them
     kept = tuple(label for label in ranked if ladder[label] >= ladder[floor])
     return (*kept, UNKNOWN) if unknown_ok else kept
 
 
 def lowest(ladder: Mapping[str, float]) -> str:
-    """The floor that lets every ranked label through."""
+    """The floor that admits every ranked label."""
     return min(ladder, key=ladder.__getitem__)
 
 
 def weights_of(slug: Slug, catalog: KnowsModels) -> Weights:
-    """Whether the weights of the model that is meant are published; in doubt they are.
+    """Whether a model's weights are published (open) or not (closed); open in case of doubt.
 
-    Closed are the models of authors who publish none, and those of which the list of models knows
-    no weights while only their author serves them. A missing field alone proves nothing: the list
-    lacks it for new open models, and then another provider's endpoint shows that the weights are
-    out. Judged is the model that is meant, whatever it is called: dated, with dashes for dots, or
-    as the newest of its family.
+    A model is closed if its author publishes no weights, or if the list of models has no weights
+    for it and only its author serves it. A missing field alone proves nothing: the list lacks it
+    for new open models, and then another provider's endpoint shows that the weights are public.
+    The name is resolved first: it may be dated, have dashes for dots, or be the newest of a
+    family.
     """
     meant = _meant(slug, catalog)
     known = catalog.published(meant.base)
@@ -114,7 +114,7 @@ def weights_of(slug: Slug, catalog: KnowsModels) -> Weights:
 
 
 def _meant(slug: Slug, catalog: KnowsModels) -> Slug:
-    """The model under its own slug; under the name given where that is all there is."""
+    """The model under its own slug; under the given name if no slug is known."""
     known = catalog.id_of(slug.name)
     if known is None and catalog.published(slug.name) is None:
         undated = _DATE.sub("", slug.name)

@@ -26,10 +26,10 @@ _NOBODY = (
 
 
 def joined(request: Request, route: Route) -> Preferences | None:
-    """What is asked of the router; None when nobody wants anything.
+    """The preferences to send to the router; None if neither policy nor caller has any.
 
-    Raises `PolicyConflict` where the two have nothing in common, and `MalformedBody` where a
-    field of the caller's must be read and can't be.
+    Raises `PolicyConflict` if the two have nothing in common, and `MalformedBody` if a field of
+    the caller must be read and can't be.
     """
     if request.provider is None or route.merge == "replace":
         return route.preferences or None
@@ -45,9 +45,9 @@ _NAMING = ("only", "order", "ignore")
 
 
 def in_slugs(asked: Preferences, spelling: Spelling) -> Preferences:
-    """A caller's preferences with slugs for display names; the very object where it has none.
+    """A caller's preferences with slugs for display names; the same object if it has none.
 
-    "Amazon Bedrock" may mean nothing upstream, and names a provider to its reader all the same.
+    Upstream may not know "Amazon Bedrock", but it clearly names a provider.
     """
     more = dict(spelling.slugs)
     changed: dict[str, Any] = {}
@@ -65,7 +65,7 @@ def _all_texts(entries: list[Any]) -> bool:
 
 
 def as_bytes(preferences: Preferences | None, request: Request, route: Route) -> bytes | None:
-    """The object to send, in the caller's own bytes as far as it is the caller's own."""
+    """The object to send, with the caller's own bytes for the caller's own values."""
     if preferences is None:
         return None
     if preferences is route.preferences:
@@ -82,7 +82,7 @@ def as_bytes(preferences: Preferences | None, request: Request, route: Route) ->
 
 
 def _named_twice(raw: bytes) -> bool:
-    """Whether a key comes twice at any depth, so that two readers could read two things."""
+    """Whether a key occurs twice at any depth, so that two readers could read different values."""
     twice = False
 
     def look(pairs: list[tuple[str, Any]]) -> None:
@@ -128,7 +128,7 @@ def _conflict_text(conflict: Conflict, route: Route, asked: Preferences) -> str:
 
 
 def _binding(field: str, route: Route) -> tuple[str, ...]:
-    """The policy's fields behind a conflict: an `order` binds only where nothing may leave it."""
+    """The policy's fields behind a conflict: an `order` binds only without fallbacks."""
     strict = field == "only" and route.preferences.get("allow_fallbacks") is False
     return (field, "order") if strict else (field,)
 
@@ -138,7 +138,7 @@ def _as_json(value: Any) -> str:
 
 
 def _field_at_odds(conflict: Conflict, asked: Preferences, route: Route) -> str:
-    """The caller's field that leaves nothing: an `order` without fallbacks binds like an `only`."""
+    """The caller's field in a conflict: an `order` without fallbacks binds like an `only`."""
     if conflict.field != "only":
         return conflict.field
     apart = (

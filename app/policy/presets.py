@@ -1,8 +1,8 @@
-"""Presets in a request: which it names, and what becomes of a policy beside them (T-56).
+"""Presets in a request: which it names, and how a policy is combined with them (T-56).
 
-Upstream, a request's `provider` object replaces a preset's whole one. So where a rule speaks, the
+Upstream, a request's `provider` object replaces a preset's whole one. So if a rule applies, the
 preset is read and its object joins as one more layer that may only narrow; a preset that can't be
-read is refused where a rule has a filter, for its own filters would be erased unseen.
+read is refused if a rule has a filter, because the preset's own filters would be erased unseen.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,9 +52,9 @@ def _named(request: Request) -> Iterator[str]:
 
 
 def models_of(request: Request, presets: Presets) -> tuple[str, ...]:
-    """The models that presets bring, to a request that leaves it to them which answers.
+    """The models from presets, for a request that leaves the choice of the model to them.
 
-    It names a preset in place of a model, or no `model` at all, with or without fallbacks.
+    Such a request names a preset in place of a model, or no `model`, with or without fallbacks.
     """
     bare = {
         slug.preset for slug in map(read_slug, request.models) if slug.base.startswith("@preset/")
@@ -68,7 +68,7 @@ def models_of(request: Request, presets: Presets) -> tuple[str, ...]:
 
 
 def fields_of(presets: Presets) -> dict[str, msgspec.Raw]:
-    """What presets bring beside models and `provider`; the request's own fields go before it."""
+    """Fields from presets except models and `provider`; the request's fields take precedence."""
     found: dict[str, msgspec.Raw] = {}
     for preset in presets.values():
         if isinstance(preset, Preset):
@@ -78,7 +78,7 @@ def fields_of(presets: Presets) -> dict[str, msgspec.Raw]:
 
 
 def hold(route: Route, presets: Presets) -> None:
-    """Raise `PolicyRefused` for a preset that a rule can't be held beside."""
+    """Raise `PolicyRefused` for a preset with which a rule can't be enforced."""
     if not (route.matched and presets):
         return
     by = _rules(route)
@@ -106,7 +106,7 @@ def hold(route: Route, presets: Presets) -> None:
 
 
 def _kept_out(route: Route) -> Iterator[str]:
-    """What a route strips or refuses: left out of a request, a preset's own would stand."""
+    """The names a route strips or refuses: left out of a request, the preset's would apply."""
     yield from (name for name in (*route.strip, *route.refuse) if name != "preset")
 
 
@@ -119,10 +119,10 @@ def _brings(fields: Fields, name: str) -> str | None:
 def joined_with(
     route: Route, presets: Presets, preferences: Mapping[str, object] | None
 ) -> tuple[Mapping[str, object] | None, tuple[Overruled, ...]]:
-    """The preferences to send beside presets, and what of theirs fell.
+    """The preferences to send together with presets, and the presets' own that are dropped.
 
-    None of the policy's or the caller's leaves the presets' own in force: nothing is sent. Raises
-    `PolicyConflict` where a preset leaves nothing.
+    If neither policy nor caller has any, nothing is sent and the presets' own stay in force.
+    Raises `PolicyConflict` if a preset leaves nothing.
     """
     lost: list[Overruled] = []
     for preset in presets.values() if preferences and route.merge != "replace" else ():
@@ -140,7 +140,7 @@ def joined_with(
 
 
 def _has_filter(route: Route) -> bool:
-    """Whether a route bars anything, or only arranges."""
+    """Whether a route excludes endpoints, and doesn't only order them."""
     fields = route.preferences.keys()
     return any(FIELDS[name].showing != "wish" for name in fields if name in FIELDS) or (
         "order" in fields and route.preferences.get("allow_fallbacks") is False

@@ -1,18 +1,18 @@
-"""Prices as `max_price` counts them: USD per million tokens, or each (openrouter.md §1.1, §1.2)."""
+"""Prices in units of `max_price`: USD per million tokens, or each (openrouter.md §1.1, §1.2)."""
 
 from decimal import Decimal
 
 from app.catalog.endpoint import Endpoint
 
 PER_MILLION = frozenset({"prompt", "completion"})  # the other keys are fees in USD each
-PRICED = ("prompt", "completion")  # the keys of `max_price` that a bill can speak about
+PRICED = ("prompt", "completion")  # the keys of `max_price` that a bill can verify
 
 _MILLION = Decimal(1_000_000)
-_TOKENS_FOR_A_FEE = 10_000  # of a request, as far as fees and prices have to be compared
+_TOKENS_FOR_A_FEE = 10_000  # assumed per request, to compare fees with prices
 
 
 def listed_price(key: str, endpoint: Endpoint) -> Decimal | None:
-    """A price in the unit of `max_price`; None where it isn't told, 0 for a fee not listed."""
+    """A price in the unit of `max_price`; None if it is not listed, 0 for a fee not listed."""
     price: Decimal | None = getattr(endpoint, f"{key}_price")
     if key in PER_MILLION:
         return None if price is None else price * _MILLION
@@ -25,6 +25,6 @@ def per_million(key: str, price: Decimal) -> Decimal:
 
 
 def list_price(endpoint: Endpoint) -> Decimal:
-    """Input and output together, to compare endpoints by; what isn't told is dearer than all."""
+    """Input plus output price, to compare endpoints; a price not listed counts as the highest."""
     prices = [listed_price(key, endpoint) for key in PER_MILLION]
     return sum((Decimal("Infinity") if each is None else each for each in prices), Decimal(0))

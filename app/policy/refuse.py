@@ -1,4 +1,4 @@
-"""Turns away what a rule refuses: a field, or a model's name that does a field's work."""
+"""Refuses a request that uses a refused field, or a model name with the same effect."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,19 +12,19 @@ from app.policy.route import Route
 from app.policy.rule import Clause
 from app.policy.slug import Slug, read_slug
 
-# Two names of one thing: whoever strips or refuses the one means the other too.
+# Two names of one thing: a rule that strips or refuses one of them covers the other too.
 COUNTS_AS: Mapping[str, tuple[str, ...]] = {
     "models": ("models", "fallbacks"),
-    "service_tier": ("service_tier", "speed"),  # `speed` is what Anthropic's clients say
+    "service_tier": ("service_tier", "speed"),  # Anthropic's clients send `speed`
 }
 
-# Variants that admit endpoints of a service tier, with the values of the field that do so as well.
+# Variants that admit endpoints of a service tier, with the field's values that do so too.
 _TIERED: Mapping[str, frozenset[str]] = {
     "nitro": frozenset({"priority", "fast", "ultrafast"}),
     "floor": frozenset({"flex"}),
 }
 
-# What the name of a model can do as well as the field.
+# Fields whose effect the name of a model can have too.
 _IN_A_NAME: Mapping[str, Callable[[Slug], bool]] = {
     "preset": lambda slug: slug.preset is not None,
     "plugins": lambda slug: "online" in slug.variants,  # the web plugin under another name
@@ -56,7 +56,7 @@ def stripped(route: Route) -> dict[str, Clause]:
 
 
 def _field_used(request: Request, route: Route, field: str) -> str | None:
-    """The field by which the request does it; a value that the policy itself sets is no use."""
+    """The field that the request uses; a value set by the policy itself doesn't count."""
     if is_entry(field):
         named = None if field.partition(".")[0] in route.set else used(request.fields, field)
         return f"`{named}`" if named else None
@@ -70,7 +70,7 @@ def _field_used(request: Request, route: Route, field: str) -> str | None:
 
 
 def _name_used(request: Request, route: Route, field: str) -> str | None:
-    """The model by whose name the request does it; what an alias stands for is the policy's."""
+    """The model whose name has the effect; the model behind an alias is the policy's choice."""
     does_it = _IN_A_NAME.get(field)
     if does_it is None:
         return None
@@ -83,9 +83,9 @@ def _name_used(request: Request, route: Route, field: str) -> str | None:
 
 
 def _admits_a_tier(slug: Slug, request: Request, route: Route) -> bool:
-    """Whether a variant lets in what the policy doesn't, as all is sent (openrouter.md §2.2).
+    """Whether a variant admits a tier that the policy doesn't, as it is sent (openrouter.md §2.2).
 
-    An order takes that back, the request's own as well, and so does a default tier from the policy.
+    An order cancels that, the request's own too, and so does a default tier from the policy.
     """
     tier = route.set["service_tier"].value if "service_tier" in route.set else None
     own = all(tier in _TIERED.get(variant, {tier}) for variant in slug.variants)

@@ -1,4 +1,4 @@
-"""What a policy must know of a request, read without parsing the rest."""
+"""Reads the parts of a request that a policy needs, without parsing the rest."""
 
 import json
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from app.errors import MalformedBody, MissingModel
 from app.policy.form import Form, split_form
 from app.policy.slices import Fields, split
 
-_LONGEST_MODEL = 256  # no slug comes near; a pattern has to look at all of it
-_MOST_MODELS = 32  # upstream takes four; each is held to all rules, and the answer remembered
-_DEEPEST = 50  # no provider object comes near; what joins and compares them recurses
+_LONGEST_MODEL = 256  # far above any slug; a pattern has to scan all of it
+_MOST_MODELS = 32  # upstream takes four; each is matched with all rules, and cached
+_DEEPEST = 50  # far above any provider object; joining and comparing recurse
 _MOST_ENTRIES = 500  # of one list in it; OpenRouter has some hundred providers
 _LARGEST_KB = 256  # of a field that is read whole, on the event loop
 
-# What msgspec raises for a value that split found the end of, but that isn't sound inside.
+# Errors of msgspec for a value that `split` found the end of, but that is invalid inside.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -29,11 +29,11 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     models: tuple[str, ...]  # every model that may answer, the first choice first
     streamed: bool
     provider: Mapping[str, Any] | None  # the caller's own preferences, decoded
-    form: Form | None = None  # where the body is one, and no JSON object
+    form: Form | None = None  # if the body is a form, and not a JSON object
 
     @property
     def session(self) -> str | None:
-        """What the caller groups its requests by, where the body says so."""
+        """The caller's session ID for grouping requests, if the body has one."""
         raw = bytes(self.fields.get("session_id", b"")).strip()
         return str(_as_javascript_reads(raw)) if raw.startswith(b'"') else None
 
@@ -49,16 +49,16 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_request(body: bytes) -> Request:
-    """Take a body apart.
+    """Read a JSON body.
 
-    Raises `MalformedBody` if it is no JSON object or a field that a policy reads has the wrong
+    Raises `MalformedBody` if it is not a JSON object or a field that a policy reads has the wrong
     type, and `MissingModel` if it names no model at all.
     """
     return _request(*split(body))
 
 
 def read_form(body: bytes, content_type: bytes) -> Request:
-    """Take a body apart that is a form. Raises as `read_request` and `split_form` do."""
+    """Read a form body. Raises the errors of `read_request` and `split_form`."""
     form = split_form(body, content_type)
     return _request(body, form.fields, form)
 
@@ -75,17 +75,17 @@ def _request(body: bytes, fields: Fields, form: Form | None = None) -> Request:
 
 
 def request_for(model: str, provider: Mapping[str, Any] | None = None) -> Request:
-    """The request of somebody who asks for no more than a model."""
+    """Build a request with a model and, optionally, a `provider` object."""
     return read_request(msgspec.json.encode({"model": model, "provider": provider}))
 
 
 def is_given(raw: msgspec.Raw | None) -> bool:
-    """Whether a field says anything: null and an empty list don't."""
+    """Whether a field has an effect: null and an empty list don't."""
     return raw is not None and bytes(raw).translate(None, b" \t\n\r") not in {b"null", b"[]"}
 
 
 def decoded(name: str, raw: msgspec.Raw) -> Any:
-    """The value of a field that a policy reads. Raises `MalformedBody` for a huge one."""
+    """Decode a field that a policy reads. Raises `MalformedBody` for a huge one."""
     _be_bounded(name, raw)
     try:
         return msgspec.json.decode(raw)
@@ -99,7 +99,7 @@ def _be_bounded(name: str, raw: msgspec.Raw) -> None:
 
 
 def _models(fields: Fields) -> tuple[str, ...]:
-    """Every model that may answer; without `model`, the first of `models` is meant."""
+    """Every model that may answer; without `model`, the first of `models` is the first choice."""
     named = _text(fields, "model")
     first = (named,) if named and trimmed(named) else ()
     models = (*first, *_listed_models(fields), *_anthropic_fallbacks(fields))
@@ -125,10 +125,10 @@ def _listed_models(fields: Fields) -> tuple[str, ...]:
 
 
 def _anthropic_fallbacks(fields: Fields) -> tuple[str, ...]:
-    """Every model named in `fallbacks`, also where one entry names two (the last would win).
+    """Every model named in `fallbacks`, even if one entry names two (the last would win).
 
-    Elsewhere than on `/messages` the field means nothing, so its shape is nobody's mistake.
-    One that can't be read is refused: upstream might read it, and find models that no rule saw.
+    On paths other than `/messages` the field has no meaning, so its shape is not an error.
+    An unreadable field is refused: upstream might read it, and find models that no rule covered.
     """
     if "fallbacks" not in fields:
         return ()
@@ -171,8 +171,8 @@ def _deeper(value: Any, levels: int) -> bool:
 
 
 def _as_javascript_reads(raw: bytes, **how: Any) -> Any:
-    """A value with whatever JavaScript lets pass: half surrogates, bytes that aren't UTF-8.
+    """Decode a value with all that JavaScript accepts: half surrogates, bytes that aren't UTF-8.
 
-    An int is a float here as it is there, so that none is too long to be read.
+    Integers are read as floats, as in JavaScript, so that none is too long to be read.
     """
     return json.loads(raw.decode("utf-8", "replace"), parse_int=float, **how)

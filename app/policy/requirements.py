@@ -1,7 +1,7 @@
-"""What a request needs of whoever serves it, apart from its preferences.
+"""What a request needs of an endpoint, apart from its preferences.
 
-Read leniently: a field of a shape that nobody expects needs nothing. Only refusals that are
-explained and checks read this, so the messages are looked through for pictures here, and only here.
+Read leniently: a field of an unexpected shape needs nothing. Only checks and the explanations of
+refusals use this, so this is the only place where messages are searched for pictures.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _TOOL_CHOICES = {"any": "required", "tool": "function"}  # Anthropic's words
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one request needs."""
+    """The needs of one request."""
 
     parameters: frozenset[str] = frozenset()  # the counted fields that it has
     tools: bool = False  # functions that the model may call
@@ -36,7 +36,7 @@ class Needs:
     images: bool = False
     outputs: frozenset[str] = frozenset()  # modalities asked for
     max_tokens: int = 0
-    prompt_tokens: int = 0  # as far as known; nobody here counts tokens
+    prompt_tokens: int = 0  # as far as known; Pointsman doesn't count tokens
     service_tier: str | None = None
 
 
@@ -44,7 +44,7 @@ NOTHING = Needs()
 
 
 def needs_of(request: Request, *, prompt_tokens: int = 0) -> Needs:
-    """What `request` needs."""
+    """Return the needs of `request`."""
     fields = {name: _value(raw) for name, raw in request.fields.items() if name in _READ}
     given = {name for name, raw in request.fields.items() if bytes(raw).strip() != b"null"}
     tools = _items(fields.get("tools"))
@@ -85,7 +85,7 @@ def _tool_choice(choice: Any) -> str | None:
 
 
 def _parts(fields: dict[str, Any]) -> Iterator[Any]:
-    """The parts of all that is said: turns, their content, and that of a tool's answer."""
+    """The parts of the conversation: turns, their content, and the content of tool answers."""
     for name in TALK:
         for turn in _items(fields.get(name)):
             yield turn

@@ -1,4 +1,4 @@
-"""What the book says for one request: model, preferences, and where each of them comes from."""
+"""The book's result for one request: model, preferences, and the source of each of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One request's lot, decided before its body is touched.
+    """The policy decisions for one request, made before its body is changed.
 
     `preferences` are the policy's own, before the caller's are joined to them. `origins` has the
     clauses behind each of them, and behind `model`, `merge`, `on_violation`, `router_metadata`,
@@ -47,25 +47,25 @@ class Route:
     router_metadata: bool = True
     presets: str = "join"
     routes: str = "refuse"
-    conflict: str | None = None  # the rules leave nothing between them, so nothing can be sent
+    conflict: str | None = None  # the rules contradict each other, so nothing can be sent
     aliases: frozenset[str] = frozenset()  # among all the models asked
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
     encoded: bytes = field(default=b"{}", repr=False, compare=False)  # the preferences as JSON
-    terms: Terms = field(default=Terms(), repr=False, compare=False)  # what they hold answers to
-    spelling: Spelling = PLAIN  # what the models' listings tell of tags and providers' names
+    terms: Terms = field(default=Terms(), repr=False, compare=False)  # what answers are judged by
+    spelling: Spelling = PLAIN  # from the models' listings, about tags and providers' names
     online: bool = False  # a model's name asks for OpenRouter's own web search
-    stands_in: bool = False  # another model than the one named may answer
+    stands_in: bool = False  # a model other than the one named may answer
     parts: tuple[Side, ...] = field(default=(), repr=False, compare=False)  # by model, not joined
 
     def names_sent(self, models: tuple[str, ...]) -> tuple[str, ...]:
-        """The models that a request names, as upstream will hear of them."""
+        """The models that a request names, under the names that are sent upstream."""
         if not self.sent_as:
             return models
         return tuple(self.sent_as.get(name, name) for name in models)
 
     @property
     def matched(self) -> bool:
-        """Whether any policy speaks for this request."""
+        """Whether any policy applies to this request."""
         return bool(self.rules or self.aliases)
 
 
@@ -78,7 +78,7 @@ def route_of(
     rules: tuple[str, ...],
     spelling: Spelling = PLAIN,
 ) -> Route:
-    """The route of one model, given the clauses that stand for it."""
+    """The route of one model, given the clauses in force for it."""
 
     def value(key: str, default: Any) -> Any:
         return standing[key].value if key in standing else default
@@ -106,7 +106,7 @@ def route_of(
 
 
 def join(routes: Sequence[Route]) -> Route:
-    """The route of a request that lists several models: the strictest of each thing holds.
+    """The route of a request that lists several models: the strictest value of each key applies.
 
     There is one `provider` object for all of them, so whichever model answers must be within
     the policy of every other one too (T-37).
@@ -161,7 +161,7 @@ def _strictest(ranked: Sequence[str], *values: str) -> str:
 
 
 def _under(prefix: str, standing: Mapping[str, _Value]) -> dict[str, _Value]:
-    """The clauses under a prefix, by what follows it."""
+    """The clauses under a prefix, by the rest of their keys."""
     return {
         key.removeprefix(prefix): clause
         for key, clause in standing.items()
@@ -170,7 +170,7 @@ def _under(prefix: str, standing: Mapping[str, _Value]) -> dict[str, _Value]:
 
 
 def _name_sent(route: Route, strip: Mapping[str, Clause]) -> str:
-    """A model's name less what is stripped; empty if that was all of it."""
+    """A model's name without its stripped parts; empty if nothing else is left."""
     name = route.model_sent
     if "preset" in strip:
         name = without_preset(name)

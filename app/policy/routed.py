@@ -28,18 +28,18 @@ _TIERS: Mapping[str, frozenset[bytes]] = MappingProxyType(
     }
 )
 
-TermsFor = Callable[[str], Terms]  # what the rules for a model hold its answers to
+TermsFor = Callable[[str], Terms]  # how the rules for a model judge its answers
 
 
 class Routed(msgspec.Struct, frozen=True, gc=False):
-    """A request, what the book says of it, and what it carries as it will be sent."""
+    """A request, its route, and what it carries as it will be sent."""
 
     request: Request  # as it came
-    sent: Request  # with what presets bring, and what the route sets and strips
+    sent: Request  # with fields from presets, and as the route sets and strips
     route: Route
     carried: Carried  # by `sent`
     presets: Presets = NO_PRESETS  # those in force: none where the route strips them
-    terms_for: TermsFor | None = None  # where another model than the one named may answer
+    terms_for: TermsFor | None = None  # if a model other than the one named may answer
 
     @property
     def server_tools(self) -> bool:
@@ -57,7 +57,7 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def unprovable(self) -> str | None:
-        """What the request carries of which no policy can be shown to hold, as a reason."""
+        """Why the policy can't be verified for a part of the request, or None."""
         found = doubts(self.sent, self.carried)
         if self.presets:
             unread = (each for each in self.presets.values() if isinstance(each, Unusable))
@@ -73,7 +73,7 @@ class Routed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Knows(KnowsModels, Protocol):
-    """What routing asks of a catalog."""
+    """The part of a catalog that routing needs."""
 
     @property
     def server_tools(self) -> ServerTools:
@@ -90,7 +90,7 @@ def routed(
     catalog: Knows,
     presets: Presets = NO_PRESETS,
 ) -> Routed:
-    """The route of a request: for the models it asks for and those it names inside, the strictest.
+    """Route a request: the strictest route of the models it asks for and those it names inside.
 
     A rule that sets or strips tools or plugins decides which models are inside. `presets` are those
     that the request names.

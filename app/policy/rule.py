@@ -1,4 +1,4 @@
-"""What a policy file says, once it has been read: clauses, rules, aliases."""
+"""The contents of a policy file after reading: clauses, rules, aliases."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ ALIAS = "alias "  # how the name of a clause's rule begins when it is an alias's
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clause:
-    """One thing a policy wants, and where it says so.
+    """One requirement of a policy, and its place in the file.
 
-    Keys are flat, so that each can be replaced by itself: `quantization_floor`,
+    Keys are flat, so that each can be replaced separately: `quantization_floor`,
     `max_price.prompt`, `set.session_id`, `refuse.plugins`.
     """
 
@@ -30,7 +30,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """Patterns, and what is wanted for the models they cover."""
+    """Patterns, and the clauses for the models they cover."""
 
     name: str
     file: str
@@ -43,7 +43,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alias:
-    """A name we invent for a model, and what is wanted on top of that model's rules."""
+    """An invented name for a model, and clauses on top of that model's rules."""
 
     name: str
     file: str
@@ -54,7 +54,7 @@ class Alias:
 
 
 def named(clauses: Iterable[Clause]) -> str:
-    """Where clauses stand: `rule "precise" (policies/default.yaml:12, 14) and alias mine (...)`."""
+    """Places of clauses: `rule "precise" (policies/default.yaml:12, 14) and alias mine (...)`."""
     lines: dict[tuple[str, str], dict[int, None]] = {}
     for clause in clauses:
         lines.setdefault((clause.rule, clause.file), {})[clause.line] = None
@@ -65,7 +65,7 @@ def named(clauses: Iterable[Clause]) -> str:
 
 
 def rules_named(rules: Sequence[str]) -> str:
-    """Rules by their names: `rule "a"`, `rules "a" and "b"`, `rules "a", "b" and "c"`."""
+    """Render rules by name: `rule "a"`, `rules "a" and "b"`, `rules "a", "b" and "c"`."""
     *others, last = [f'"{rule}"' for rule in rules]
     return f"rules {', '.join(others)} and {last}" if others else f"rule {last}"
 

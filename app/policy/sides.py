@@ -1,9 +1,9 @@
-"""Whose a preference is: the policy's, the request's own, or both.
+"""Attributes each preference to its source: the policy, the request itself, or both.
 
-One `provider` object is sent for all who have a say in it, and it no longer shows whose value each
-of its fields is. So each side is kept as it was before they were joined, and asked alone: a side is
-behind a value that is its own (`held`), and behind the fall of an endpoint that would fall by that
-side's preferences alone (`app/policy/forecast/blame.py`).
+One `provider` object is sent for all sides, and it no longer shows which side set each field. So
+each side is kept as it was before they were joined, and evaluated alone: a side is behind a value
+that is its own (`held`), and behind the drop of an endpoint that its preferences alone would drop
+(`app/policy/forecast/blame.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,19 +25,19 @@ REQUEST = "the request itself"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one side asks of the router, and the clauses behind each field.
+    """The preferences of one side, and the clauses behind each field.
 
-    The policy is one side for each model that a request lists. No clauses are behind the request's
-    own `provider` object: its `origins` is None.
+    The policy is one side for each model that a request lists. The request's own `provider` object
+    has no clauses behind it: its `origins` is None.
     """
 
     preferences: Preferences
     origins: Origins | None = None
-    whole: Preferences | None = None  # what a policy that only fills says, also where it gives way
+    whole: Preferences | None = None  # of a `merge: fill` policy: all values, also overridden ones
 
     @property
     def stated(self) -> Preferences:
-        """All that this side says, also where another side's word stands instead."""
+        """All of this side's preferences, including those that another side overrides."""
         return self.preferences if self.whole is None else self.whole
 
     @property
@@ -53,7 +53,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What is behind a value or a fall: clauses of the policy, the request itself, or both."""
+    """The cause of a value or a drop: clauses of the policy, the request itself, or both."""
 
     clauses: tuple[Clause, ...] = ()
     request: bool = False
@@ -70,7 +70,7 @@ class Behind:
 def sides_of(
     policy: Sequence[Side], merge: str, provider: Mapping[str, Any] | None
 ) -> tuple[Side, ...]:
-    """The sides of a request, each with those of its preferences that `merge` lets hold.
+    """The sides of a request, each with those of its preferences that apply under `merge`.
 
     `policy` has a side for each model that is under a policy, `provider` is the request's own.
     """
@@ -82,7 +82,7 @@ def sides_of(
 
 
 def _filling(side: Side, theirs: Preferences) -> Side:
-    """A side of the policy less what the request says: price by price, option by option."""
+    """A side of the policy without the values that the request sets, by price and by option."""
     kept = dict(side.preferences)
     if "sort" in theirs:
         kept.pop("order", None)
@@ -97,9 +97,9 @@ def _filling(side: Side, theirs: Preferences) -> Side:
 def rejoined(
     sides: Sequence[Side], merge: str = "tighten", tiers: Tiers = NO_TIERS
 ) -> Preferences | None:
-    """The preferences that these sides come to; None where they come to nothing.
+    """The joined preferences of these sides; None if they can't be joined.
 
-    That is where they shut each other out, or have a value that must be read and can't be.
+    They can't if they contradict each other, or have a value that must be read and can't be.
     """
     met, *others = (replace(side, preferences=side.stated) for side in sides)
     for other in others:
@@ -116,17 +116,17 @@ def rejoined(
     return met.preferences
 
 
-# --- whose a value is -------------------------------------------------------------------------
+# --- the side behind a value ------------------------------------------------------------------
 
-# What may keep a field from being sent at all.
+# Fields that may suppress a field.
 _SILENCED_BY: Mapping[str, tuple[str, ...]] = {"sort": ("order",), "order": ("only", "ignore")}
 
 
 def held(name: str, sent: Any, sides: Sequence[Side]) -> Behind:
-    """The sides whose value of a field is the one sent; where that is none's, all who state one.
+    """The sides whose value of a field is sent; if it is no side's, all sides that set the field.
 
-    Prices, options and percentiles are held key by key, the providers to ignore one by one. Where
-    a field is not sent (None), or none of the sides states it, those that silence it are meant.
+    Prices, options and percentiles are compared by key, and the providers to ignore one by one. If
+    a field is not sent (None), or no side sets it, returns the sides that suppress it.
     """
     stating = [side for side in sides if _said(name, side) is not None and sent is not None]
     holding = [side for side in stating if _holds(name, _said(name, side), sent)]
@@ -146,7 +146,7 @@ def _silencing(name: str, sides: Sequence[Side]) -> list[tuple[Side, str]]:
 
 
 def _said(name: str, side: Side) -> Any:
-    """A side's value of a field; an order that nothing may leave is an `only` as well."""
+    """A side's value of a field; an order without fallbacks is an `only` as well."""
     strict = name == "only" and side.preferences.get("allow_fallbacks") is False
     return side.preferences.get(name, side.preferences.get("order") if strict else None)
 
@@ -175,11 +175,11 @@ def _keys_held(value: Any, sent: Any) -> set[str]:
 
 
 def _by_key(value: Any) -> Mapping[str, Any]:
-    """The keys of a value; a bare number is that of the median."""
+    """A value by its keys; a bare number is the median."""
     return value if isinstance(value, Mapping) else {"p50": value}
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values say the same; a price may be written as a number or as a text."""
+    """Whether two values are equal; a price may be written as a number or as a text."""
     number = exact(one)
     return bool(one == other) or (number is not None and number == exact(other))

@@ -1,9 +1,9 @@
 """A JSON object's top level as slices of its own bytes: split it, change a field, join it again.
 
 msgspec finds where each value ends without reading it: 300 kB in an eighth of a millisecond.
-Three things need care, since what we judge and what upstream reads must be the same: a key given
-twice is kept once (the last, as JavaScript reads it); a key may be spelled with escapes; and half
-of a surrogate pair, which msgspec refuses, is something that JavaScript callers do send.
+Three cases need care, since Pointsman and upstream must read the same values: a key given twice is
+kept once (the last, as JavaScript reads it); a key may be spelled with escapes; and JavaScript
+callers do send half of a surrogate pair, which msgspec refuses.
 """
 
 import json
@@ -18,8 +18,8 @@ from app.errors import MalformedBody
 Fields = Mapping[str, msgspec.Raw]
 
 _SPLIT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-# Possessive, for a key may be as long as a body: what could be given back would be remembered,
-# some hundred bytes for each one of the key.
+# Possessive, since a key may be as long as a body: a backtracking match would need some hundred
+# bytes of memory for each byte of the key.
 _QUOTED = rb'[ \t\n\r]*+("[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+")[ \t\n\r]*+:[ \t\n\r]*+'
 _FIRST_KEY = re.compile(rb"[ \t\n\r]*+\{" + _QUOTED)
 _NEXT_KEY = re.compile(rb"[ \t\n\r]*+," + _QUOTED)
@@ -28,7 +28,7 @@ _BLANK = b" \t\n\r"
 
 
 class Pair(NamedTuple):
-    """Where one key and its value are: from the key's quote to behind the value."""
+    """The position of one key and its value: from the key's quote to the end of the value."""
 
     name: str
     start: int
@@ -37,7 +37,7 @@ class Pair(NamedTuple):
 
 
 def split(body: bytes) -> tuple[bytes, dict[str, msgspec.Raw]]:
-    """The body and its fields; the body is the very object given, unless a key came twice.
+    """Return the body and its fields; the body is the same object, unless a key occurs twice.
 
     Raises `MalformedBody` for anything that isn't one JSON object.
     """
@@ -57,9 +57,9 @@ def split(body: bytes) -> tuple[bytes, dict[str, msgspec.Raw]]:
 def edit(
     body: bytes, fields: Fields, changes: Mapping[str, bytes | None], before: str | None = None
 ) -> bytes:
-    """The body with some fields replaced, added or (None) left out; every other byte as it was.
+    """The body with some fields replaced, added or (None) left out; other bytes are unchanged.
 
-    Where the body has a field `before`, all that changes stands before it.
+    If the body has a field `before`, all changed fields are placed before it.
     """
     if before is not None and before in fields and before not in changes:
         return _edit_before(before, body, fields, changes)
@@ -83,7 +83,7 @@ def edit(
 def _edit_before(
     before: str, body: bytes, fields: Fields, changes: Mapping[str, bytes | None]
 ) -> bytes:
-    """As `edit`. What follows may weigh many megabytes, so it is not copied on the way."""
+    """As `edit`. The rest may be many megabytes, so intermediate copies are avoided."""
     view, pairs = memoryview(body), _locate(body, fields)
     anchor = next(place for place, pair in enumerate(pairs) if pair.name == before)
     stay = {pair.name for pair in pairs[:anchor]}
@@ -110,8 +110,8 @@ def _pair(name: str, value: bytes) -> bytes:
 def _is_plain(body: bytes, fields: Fields) -> bool:
     """Whether the body is exactly its fields, written as JavaScript or as Python's json does.
 
-    Without any blank it is as short as can be: any other way to write the fields, a key given
-    twice included, takes more bytes. With Python's blanks it is compared.
+    Without blanks the length decides: any other way to write the fields, including a key given
+    twice, takes more bytes. With Python's blanks the bytes are compared.
     """
     blanks = (
         len(body) - 1 - 4 * len(fields) - sum(map(len, fields)) - sum(map(len, fields.values()))
@@ -131,10 +131,10 @@ def _is_spaced(body: bytes, fields: Fields) -> bool:
 
 
 def _locate(body: bytes, fields: Fields) -> list[Pair]:
-    """Where the fields are, in their order; nothing when a key comes twice.
+    """The positions of the fields, in their order; empty if a key occurs twice.
 
-    The values' lengths are known, so only keys are looked at. Each value is compared, since with
-    a key given twice the walk would go by the wrong value's length.
+    The values' lengths are known, so only keys are scanned. Each value is compared, since with
+    a key given twice the scan would use the wrong value's length.
     """
     pairs: list[Pair] = []
     position = 0
@@ -154,7 +154,7 @@ def _name(quoted: bytes) -> str:
 
 
 def _scan(body: bytes) -> list[Pair]:
-    """Where all pairs are, by reading every value: slow, for what the fast way can't do.
+    """The positions of all pairs, by reading every value: slow, if the fast way doesn't work.
 
     Decoded as latin-1, so that a character is a byte; the grammar is the same.
     """

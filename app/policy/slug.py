@@ -1,9 +1,9 @@
-"""Takes a model name apart, the way a policy must see it.
+"""Parses a model name into the parts that a policy needs.
 
 A name is `author/model`, perhaps with variants (`:nitro`), a preset (`@preset/mine`), or a
 leading `~` (the newest model of a family). OpenRouter may be lenient about case and blanks, so
-rules are matched against the name lower-cased, each part of it trimmed, while it is sent as it
-was given: spelling a name oddly must not be a way round a rule.
+rules are matched against the name in lower case, each part of it trimmed, while the name is sent
+unchanged: an odd spelling must not bypass a rule.
 """
 
 import msgspec
@@ -28,7 +28,7 @@ class Slug(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def author(self) -> str:
-        """Who published the model: what stands before the slash."""
+        """The author of the model: the part before the slash."""
         return self.base.partition("/")[0]
 
 
@@ -37,16 +37,16 @@ _ROUTERS = frozenset({"typesafe/jev-router", "nvidia/switchyard"})
 
 
 def stands_for_others(slug: Slug) -> bool:
-    """Whether another model than the one named will answer, and only the answer tells which.
+    """Whether a model other than the one named will answer, and only the answer shows which.
 
-    The newest of a family, a router, a preset in place of a model.
+    True for the newest of a family, a router, and a preset in place of a model.
     """
     router = slug.author == "openrouter" or slug.base in _ROUTERS
     return router or slug.latest or slug.base.startswith(_PRESET)
 
 
 def read_slug(name: str) -> Slug:
-    """The parts of `name`; any text has some, since it is a caller's."""
+    """Parse `name`; any text is accepted, since callers send it."""
     text = trimmed(name).lower()
     model, found, preset = text.partition(_PRESET)
     if found and not model:
@@ -61,13 +61,13 @@ def read_slug(name: str) -> Slug:
 
 
 def without_preset(name: str) -> str:
-    """`name` less its preset, otherwise as spelled; empty when it is nothing else."""
+    """`name` without its preset, otherwise as spelled; empty if nothing else is left."""
     cut = name.lower().find(_PRESET)
     return name if cut < 0 else name[:cut].rstrip(BLANKS)
 
 
 def without_variant(name: str, variant: str) -> str:
-    """`name` less each `:variant`, otherwise as spelled."""
+    """`name` without each `:variant`, otherwise as spelled."""
     cut = name.lower().find(_PRESET)
     model, preset = (name, "") if cut < 0 else (name[:cut], name[cut:])
     base, *variants = model.split(":")

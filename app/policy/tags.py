@@ -1,9 +1,9 @@
-"""What an entry of `only`, `order` or `ignore` covers, and what two lists of them share.
+"""The endpoints that an entry of `only`, `order` or `ignore` covers, and how two lists intersect.
 
 A base slug (`deepinfra`) covers every endpoint of its provider, `deepinfra/fp8` and
 `deepinfra/us` alike, but not the service tiers (`openai/priority`): those are other offers at
-other prices, and a request reaches them by their full name only. A tag covers itself. `tiers` are
-the tags of which only a listing tells that they are a tier's (openrouter.md §1.3, §2.7).
+other prices, and a request reaches them only by their full name. A tag covers itself. `tiers` are
+the tags that only a listing identifies as a tier's (openrouter.md §1.3, §2.7).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -14,11 +14,11 @@ NO_TIERS: Collection[str] = frozenset()
 
 
 def means(entry: str, endpoint: Endpoint) -> bool | None:
-    """Whether an entry of a list means an endpoint; None: OpenRouter may read it so, or not.
+    """Whether an entry of a list means an endpoint; None: OpenRouter may or may not accept it.
 
-    A base slug means all endpoints of its provider but those of a service tier, a tag the endpoints
-    with exactly that tag. A display name or another case may be read as the slug
-    (openrouter.md §1.3).
+    A base slug means all endpoints of its provider except those of a service tier, a tag means the
+    endpoints with exactly that tag. OpenRouter may accept a display name or another case as the
+    slug (openrouter.md §1.3).
     """
     if entry == endpoint.tag:
         return True
@@ -38,7 +38,7 @@ def of_provider(entries: Iterable[str], provider: str) -> list[str]:
 
 
 def covers(entry: str, other: str, tiers: Collection[str] = NO_TIERS) -> bool:
-    """Whether every endpoint that `other` stands for is one that `entry` stands for."""
+    """Whether `entry` covers every endpoint that `other` covers."""
     entry, other = entry.lower(), other.lower()
     if entry == other:
         return True
@@ -58,9 +58,9 @@ def covered(entry: str, by: Collection[str], tiers: Collection[str] = NO_TIERS) 
 def meet(
     ours: Sequence[str], theirs: Sequence[str], tiers: Collection[str] = NO_TIERS
 ) -> list[str]:
-    """The entries that stand for what both lists stand for, in the order of `ours`.
+    """The intersection of two lists of entries, in the order of `ours`.
 
-    `deepinfra` and `deepinfra/fp8` meet in `deepinfra/fp8`. Takes time for the sum of the lists.
+    `deepinfra` and `deepinfra/fp8` give `deepinfra/fp8`. Takes time linear in the sum of the lists.
     """
     all_of_theirs = lowered(theirs)
     of_provider: dict[str, list[str]] = {}
@@ -77,15 +77,15 @@ def meet(
 
 
 def lowered(entries: Iterable[str]) -> frozenset[str]:
-    """The entries in lower case, to be asked often."""
+    """The entries in lower case, as a set for repeated lookups."""
     return frozenset(entry.lower() for entry in entries)
 
 
 def with_tiers(ignored: Sequence[str], tiers: Collection[str] = NO_TIERS) -> list[str]:
     """A list to ignore, each base slug followed by its provider's service tiers.
 
-    A policy that ignores a provider means all of it, but upstream a base slug covers no tier. Tags
-    that no endpoint has are ignored there in silence (openrouter.md §1.4).
+    A policy that ignores a provider means all of it, but upstream a base slug covers no tier.
+    Upstream silently ignores tags that no endpoint has (openrouter.md §1.4).
     """
     found: dict[str, None] = {}
     for entry in ignored:
@@ -97,5 +97,5 @@ def with_tiers(ignored: Sequence[str], tiers: Collection[str] = NO_TIERS) -> lis
 
 
 def without_tiers(entries: Sequence[str]) -> list[str]:
-    """A list as people would write it: no tiers of a provider that is in it as a whole."""
+    """A list as users write it: without the tiers of a provider that is listed as a whole."""
     return [e for e in entries if tier_in(e) is None or e.partition("/")[0] not in entries]

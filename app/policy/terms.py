@@ -1,7 +1,7 @@
-"""Whether one endpoint, or one provider of which no more is known, is inside the preferences.
+"""Decides whether an endpoint, or a provider with unknown endpoints, is inside the preferences.
 
-Three answers: True, it is; False, it is not; None, it can't be told from here. `FIELDS` says of
-every field of the provider object whether an answer can be held to it.
+Three results: True, it is; False, it is not; None, unknown. `FIELDS` says for every field of the
+provider object whether an answer can be judged by it.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from app.policy import tags
 from app.policy.fields import FIELDS
 from app.policy.prices import PRICED
 
-# The fields of which no answer shows anything, each with the value that bars endpoints.
+# The fields that no answer shows, each with the value that excludes endpoints.
 _UNSEEN = tuple(
     sorted((name, field.binds_at) for name, field in FIELDS.items() if field.showing == "unseen")
 )
 
-# A broader label may stand for these upstream: the guide says so, no traffic shows it
+# A broader label may stand for these upstream: the guide says so, no traffic has shown it
 # (openrouter.md §1.5).
 FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"fp4": ("mxfp4", "nvfp4"), "fp8": ("mxfp8",)}
@@ -29,23 +29,23 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
-    """Preferences as an answer can be held to them, read once for many answers."""
+    """The preferences that an answer can be judged by, read once for many answers."""
 
     only: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    order: tuple[str, ...] = ()  # only where nothing may leave it
+    order: tuple[str, ...] = ()  # only if there are no fallbacks
     labels: tuple[str, ...] = ()
-    perhaps: tuple[str, ...] = ()  # labels that those may stand for
+    perhaps: tuple[str, ...] = ()  # labels that the required ones may stand for
     caps: Mapping[str, Any] = {}
-    unchecked: tuple[str, ...] = ()  # the clauses in force that no answer can show
-    tiers: bool = False  # whether endpoints of a service tier may have been asked for
+    unchecked: tuple[str, ...] = ()  # clauses in force that no answer can show
+    tiers: bool = False  # whether the request may have asked for a service tier
     asked: bool = False  # whether there are preferences at all
-    judged: bool = False  # whether there are any that an answer could break
+    judged: bool = False  # whether an answer could break any of them
 
     def allows(self, endpoint: Endpoint) -> bool | None:
-        """Whether the filters admit this endpoint, going by what it is listed as.
+        """Whether the filters admit this endpoint, according to its listing.
 
-        An order is no filter: see `in_order`.
+        An order is not a filter: see `in_order`.
         """
         if self.only and not _named(self.only, endpoint):
             return False
@@ -56,11 +56,11 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
         return None if endpoint.quantization in self.perhaps else False
 
     def in_order(self, endpoint: Endpoint) -> bool:
-        """Whether a strict order lists this endpoint; it does where there is none."""
+        """Whether a strict order lists this endpoint; True if there is no strict order."""
         return not self.order or _named(self.order, endpoint)
 
     def allows_provider(self, provider: str) -> bool | None:
-        """What `allows` says of a provider of whose endpoints nothing is known; a slug."""
+        """As `allows`, for the slug of a provider whose endpoints are unknown."""
         own = tags.of_provider(self.only, provider)
         if self.only and not own:
             return False
@@ -73,20 +73,20 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     def _lets_tiers_through(self, provider: str) -> bool:
         """Whether an ignored provider may serve by a service tier, which its slug doesn't cover.
 
-        Only a listing tells of every tag whether it is a tier's.
+        Only a listing shows for every tag whether it is a tier's.
         """
         reachable = tags.of_provider(self.only, provider) or tags.with_tiers([provider])
         return any(tag not in self.ignore for tag in reachable)
 
     def provider_in_order(self, provider: str) -> bool | None:
-        """What `in_order` says of such a provider."""
+        """As `in_order`, for the slug of a provider whose endpoints are unknown."""
         own = tags.of_provider(self.order, provider)
         if not self.order:
             return True
         return None if own and not self._names_all_of(provider, own) else bool(own)
 
     def _names_all_of(self, provider: str, own: list[str]) -> bool:
-        """Whether entries name all that a provider may have served by: its slug covers no tier."""
+        """Whether entries cover all that the provider may have served: a slug covers no tier."""
         return provider in own and not (self.tiers and set(tags.with_tiers([provider])) - set(own))
 
     def with_tiers(self) -> "Terms":
@@ -95,7 +95,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
 
 
 def terms_of(preferences: Mapping[str, Any] | None) -> Terms:
-    """The terms that preferences set; where no rule matched these are the caller's, unchecked."""
+    """Read terms from preferences; if no rule matched, these are the caller's, unchecked."""
     if not preferences:
         return Terms()
     caps = preferences.get("max_price")
@@ -130,14 +130,14 @@ def _named(entries: tuple[str, ...], endpoint: Endpoint) -> bool:
 
 
 def _slugs(preferences: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Slugs and tags; a caller may have written a display name, and upstream may have taken it."""
+    """Slugs and tags; callers may write a display name, and upstream may accept it."""
     return tuple(map(as_slug, _entries(preferences, name)))
 
 
 def _entries(preferences: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """A list of texts, lower case; whatever else a caller may have sent in its place is none.
+    """A list of texts, lower case; any other value from a caller counts as an empty list.
 
-    An empty list filters nothing (openrouter.md §1.1), and neither does what is no list.
+    An empty list filters nothing (openrouter.md §1.1), and neither does a value of another type.
     """
     value = preferences.get(name)
     texts = value if isinstance(value, list | tuple) else ()

@@ -1,1 +1,1 @@
-"""A policy file: its shapes, its reader, and what is wrong in it."""
+"""A policy file: its shapes, its reader and its checks."""

@@ -1,4 +1,4 @@
-"""What is wrong between rules, aliases and files that are each right by themselves."""
+"""Checks across rules, aliases and files that are each valid by themselves."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -11,7 +11,7 @@ from app.suggest import did_you_mean
 
 
 def names_amiss(rules: Sequence[Rule], aliases: Sequence[Alias]) -> Iterator[PolicyProblem]:
-    """Names that are given twice, or that nothing has."""
+    """Names that are given twice, or that nothing defines."""
     yield from _twice("a rule", rules)
     yield from _twice("an alias", aliases)
     known = {rule.name for rule in rules}
@@ -26,7 +26,7 @@ def names_amiss(rules: Sequence[Rule], aliases: Sequence[Alias]) -> Iterator[Pol
 
 
 def purposeless(book: Book) -> Iterator[PolicyProblem]:
-    """Rules that no request can ever come to."""
+    """Rules that no request can ever match."""
     named = {alias.rule for alias in book.aliases.values()}
     for rule in book.rules:
         if not rule.models and rule.name not in named:
@@ -36,7 +36,7 @@ def purposeless(book: Book) -> Iterator[PolicyProblem]:
 
 
 def contradictions(book: Book) -> Iterator[PolicyProblem]:
-    """Models named in full, and aliases, for which the rules together leave nothing."""
+    """Models named in full, and aliases, for which the rules together admit nothing."""
     named: dict[str, Rule | Alias] = dict(book.aliases)
     for rule in book.rules:
         named |= {pattern.text: rule for pattern in rule.models if pattern.exact}

@@ -1,4 +1,4 @@
-"""YAML texts to a book, or every mistake of every file at once."""
+"""Reads YAML texts into a book, or reports every mistake of every file at once."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -32,9 +32,9 @@ _SELECTORS = frozenset({"name", "models", "callers", "user_agents"})
 
 
 def read_book(texts: Mapping[str, str]) -> Book:
-    """The book that these files make, given file name to YAML text.
+    """Read a book from YAML texts by file name.
 
-    Files count in the order of their names. Raises `PolicyFileError` with every mistake.
+    Files are ordered by name. Raises `PolicyFileError` with every mistake.
     """
     problems: list[PolicyProblem] = []
     trees = [tree for file in sorted(texts) if (tree := read_tree(file, texts[file], problems))]
@@ -52,7 +52,7 @@ def read_book(texts: Mapping[str, str]) -> Book:
 
 
 def _raise_any(problems: Iterable[PolicyProblem]) -> None:
-    """Each problem once: an anchor's mistake shows wherever the anchor is used."""
+    """Report each problem once: an anchor's mistake appears wherever the anchor is used."""
     found = tuple(sorted(dict.fromkeys(problems), key=_place))
     if found:
         raise PolicyFileError(found)
@@ -63,12 +63,12 @@ def _place(problem: PolicyProblem) -> tuple[str, int, str]:
 
 
 def _value(spots: Spots, key: str, default: Any = None) -> Any:
-    """What a file says under one of its keys; complained about if it can't be read."""
+    """Read the value of one of a file's keys; if it can't be read, a problem is noted."""
     return FILE_KEYS[key].shape.read(spots[key]) if key in spots else default
 
 
 def _ladder(files: Iterable[Spots]) -> dict[str, float]:
-    """The ladder of all files, on top of the one that is built in."""
+    """The built-in ladder, extended by the ladders of all files."""
     ladder = dict(LADDER)
     said: dict[str, float] = {}
     for spots in files:
@@ -143,7 +143,7 @@ def _aliases(spots: Spots, ladder: Ladder) -> Iterator[Alias]:
 
 
 def _model_of(name: str, values: Values, fields: Spots) -> dict[str, Clause]:
-    """An alias's model, as the clause it is."""
+    """An alias's model, as a clause."""
     if "model" not in values:
         return {}
     spot = fields["model"]
@@ -151,7 +151,7 @@ def _model_of(name: str, values: Values, fields: Spots) -> dict[str, Clause]:
 
 
 def _read(spots: Spots, keys: Mapping[str, Key]) -> dict[str, Any]:
-    """The values that can be read; the others have been complained about."""
+    """The values that can be read; a problem is noted for each of the others."""
     values = {name: keys[name].shape.read(spot) for name, spot in spots.items()}
     return {name: value for name, value in values.items() if value is not BAD}
 

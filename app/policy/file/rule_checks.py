@@ -1,4 +1,4 @@
-"""What is wrong with a rule whose every value is right by itself: contradictions.
+"""Checks for contradictions in a rule whose values are each valid by themselves.
 
 Each check looks at one rule's (or one alias's) values and complains at the key to change.
 """
@@ -29,7 +29,7 @@ _NOT_FOR_STRIP = {
     "provider": "use `merge: replace` to ignore the request's object",
 }
 
-# Fields that OpenRouter's request bodies have; a name close to one of them is a slip of the pen.
+# Fields that OpenRouter's request bodies have; a name close to one of them is a typing error.
 _BODY_FIELDS = """
     cache_control debug deferred_tools fallbacks frequency_penalty image_config input
     instructions logit_bias logprobs max_completion_tokens max_output_tokens max_tokens

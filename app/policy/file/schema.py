@@ -1,7 +1,8 @@
 """Every key of a policy file: its shape, and what it means.
 
-The keys of OpenRouter's own `provider` object are the rows of `policy/fields.py`. From these tables
-files are read, editors complete (`json_schema`), and the docs are held complete.
+The keys of OpenRouter's own `provider` object are the rows of `policy/fields.py`. These tables are
+used to read files, to complete keys in editors (`json_schema`), and to check that the docs are
+complete.
 """
 
 from collections.abc import Mapping
@@ -28,9 +29,9 @@ from app.policy.precision import LADDER, UNKNOWN
 from app.policy.route import MERGES, PRESETS, ROUTES, VIOLATIONS
 from app.suggest import did_you_mean
 
-_LEAST_PRICE = 0.0001  # USD per million tokens; what is less was written in USD per token
-_SAME = 0.9  # `preset` is a slip of the pen for `presets`
-_MOST_SECONDS = 300  # to the first token; what is more was written in milliseconds
+_LEAST_PRICE = 0.0001  # USD per million tokens; a lower value was written in USD per token
+_SAME = 0.9  # `preset` is a typing error for `presets`
+_MOST_SECONDS = 300  # to the first token; a higher value was written in milliseconds
 
 
 def _per_token(price: float) -> str | None:
@@ -194,7 +195,7 @@ RULE_KEYS: Mapping[str, Key] = {
     "router_metadata": Key(Flag(), "off: don't request OpenRouter's router metadata."),
 }
 
-# What people write who have the SDK's argument, OpenRouter's object or a request in mind.
+# Keys that users take from the SDK's argument, OpenRouter's object or a request.
 _SDK = "it is an argument of the OpenAI SDK"
 IN_RULE: Mapping[str, str] = {
     **{

@@ -1,7 +1,7 @@
 """The shapes that values in a policy file take: how each is read, and its JSON Schema.
 
-A shape complains at the very value that is wrong, says the way out, and goes on, so that all
-mistakes of a file come out together.
+A shape reports a problem at the exact value that is wrong, suggests a fix, and continues, so that
+all mistakes of a file are reported together.
 """
 
 import re
@@ -18,14 +18,14 @@ Schema = dict[str, Any]
 
 
 class Shape(Protocol):
-    """What a value may look like."""
+    """The form that a value may have."""
 
     def read(self, spot: Spot) -> Any:
-        """The value at `spot`, or BAD after a complaint there."""
+        """Return the value at `spot`, or BAD after noting a problem there."""
         ...
 
     def schema(self) -> Schema:
-        """The same in the words of JSON Schema."""
+        """Return the shape as JSON Schema."""
         ...
 
 
@@ -81,7 +81,7 @@ class Flag:
     """True or false."""
 
     def read(self, spot: Spot) -> Any:
-        """A bool; YAML's yes, no, on and off are ones too."""
+        """A bool; YAML's yes, no, on and off are booleans too."""
         return (
             spot.flag()
             if spot.kind == "flag"
@@ -98,7 +98,7 @@ class Number:
     """A number, zero or more."""
 
     unit: str
-    doubt: Callable[[float], str | None] = lambda _: None  # what is suspicious about a value
+    doubt: Callable[[float], str | None] = lambda _: None  # why a value is suspicious, if it is
 
     def read(self, spot: Spot) -> Any:
         """An int or a float, as it was written."""
@@ -123,7 +123,7 @@ class Text:
 
     noun: str
     pattern: str
-    remedy: Callable[[str], str]  # what to say about a text that doesn't fit
+    remedy: Callable[[str], str]  # the message for a text that doesn't fit
     examples: tuple[str, ...] = ()
 
     def read(self, spot: Spot) -> Any:
@@ -136,7 +136,7 @@ class Text:
         return spot.text()
 
     def fits(self, text: str) -> bool:
-        """Whether a text is one."""
+        """Whether a text fits the expression."""
         return re.fullmatch(self.pattern, text) is not None
 
     def schema(self) -> Schema:
@@ -152,7 +152,7 @@ class ListOf:
     item: Shape
 
     def read(self, spot: Spot) -> Any:
-        """A list of what the items are."""
+        """A list of the items' values."""
         if spot.kind != "list":
             remedy = "" if spot.kind == "mapping" else f"; write [{spot.text()}]"
             return spot.complain(f"{spot} is not a list{remedy}")
@@ -173,13 +173,13 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A mapping with known keys; `instead` says for some others what to write in their place."""
+    """A mapping with known keys; `instead` has the replacements for some unknown ones."""
 
     keys: Mapping[str, Key]
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, spot: Spot) -> Any:
-        """A dict of the good ones; BAD if any was wrong."""
+        """A dict of the values; BAD if any of them is wrong."""
         spots = self.spots(spot)
         if spots is None:
             return BAD
@@ -187,7 +187,7 @@ class Record:
         return BAD if any(value is BAD for value in values.values()) else values
 
     def spots(self, spot: Spot) -> dict[str, Spot] | None:
-        """The entries whose keys are known, the others complained about."""
+        """The entries whose keys are known; a problem is noted for each of the others."""
         if spot.kind != "mapping":
             spot.complain(f"{spot} is not a mapping; its keys are {', '.join(self.keys)}")
             return None
@@ -248,13 +248,13 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """A plain value or a mapping, by what is written."""
+    """A plain value or a mapping."""
 
     plain: Shape
     mapping: Shape
 
     def read(self, spot: Spot) -> Any:
-        """What the shape that fits makes of it."""
+        """The value as read by the shape that fits."""
         return (self.mapping if spot.kind == "mapping" else self.plain).read(spot)
 
     def schema(self) -> Schema:

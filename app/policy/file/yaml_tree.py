@@ -1,8 +1,8 @@
-"""A policy file's YAML as a tree whose every value knows its line, and says what is wrong there.
+"""A policy file's YAML as a tree in which every value has its line and can report a problem there.
 
 The text is composed into nodes and never constructed into objects: no tag can run anything, and
-the traps of YAML (a key given twice, `no` that is a boolean, `1:30` that is a number) are still
-there to be seen. Anchors and merge keys work; what they expand to is bounded.
+the traps of YAML (a key given twice, `no` that is a boolean, `1:30` that is a number) can still
+be detected. Anchors and merge keys work; their expansion is bounded.
 """
 
 import math
@@ -20,8 +20,8 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _DEEPEST = 50  # far beyond any policy; libyaml's composer overruns the stack some way further on
 _MOST_VALUES = 100_000
-# No two parts that follow each other may take the same characters: it would take for ever to find
-# that a long one is no number.
+# No two consecutive parts may match the same characters: otherwise rejecting a long text that is
+# not a number would take extremely long.
 _NUMBER = re.compile(r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0\d")
 _TRUE = frozenset({"yes", "true", "on"})
@@ -40,13 +40,13 @@ class Spot:
     problems: list[PolicyProblem]
 
     def complain(self, message: str) -> Any:
-        """Note a mistake here; the answer is BAD, to hand on."""
+        """Note a mistake here and return BAD, for the caller to pass on."""
         self.problems.append(PolicyProblem(self.file, self.line, self.where, message))
         return BAD
 
     @property
     def kind(self) -> str:
-        """mapping, list, text, number, flag or null: what YAML makes of it."""
+        """The kind as YAML resolves it: mapping, list, text, number, flag or null."""
         if isinstance(self.node, yaml.MappingNode):
             return "mapping"
         if isinstance(self.node, yaml.SequenceNode):
@@ -64,7 +64,7 @@ class Spot:
         return f'"{self.node.value}"' if self.kind == "text" else str(self.node.value)
 
     def text(self) -> str:
-        """What is written here, for a value that is no mapping or list."""
+        """The text written here, for a value that is not a mapping or a list."""
         return str(self.node.value)
 
     def flag(self) -> bool:
@@ -72,9 +72,9 @@ class Spot:
         return self.text().lower() in _TRUE
 
     def number(self) -> int | float | None:
-        """The number written here; None when it isn't one that JSON could carry.
+        """The number written here; None if it isn't one that JSON could carry.
 
-        `1e-7` is text to YAML 1.1 and `1:30` a number; here it is the other way round.
+        YAML 1.1 treats `1e-7` as text and `1:30` as a number; here it is the other way round.
         """
         text = self.text()
         quoted = self.kind == "text" and bool(getattr(self.node, "style", None))
@@ -94,7 +94,7 @@ class Spot:
         ]
 
     def entries(self) -> dict[str, "Spot"]:
-        """The values of a mapping by key, each at its key's line; a key given twice is wrong."""
+        """The values of a mapping by key, each at its key's line; a repeated key is an error."""
         found: dict[str, Spot] = {}
         for key, value in self.node.value:
             spot = self._at(self._below(str(key.value)), _line(key), value)
@@ -111,7 +111,7 @@ class Spot:
         return found
 
     def _merged(self) -> Iterator["Spot"]:
-        """The mappings that `<<` brings in; earlier ones win."""
+        """The mappings that `<<` merges; earlier ones win."""
         for key, value in self.node.value:
             if not key.tag.endswith(":merge"):
                 continue
@@ -138,7 +138,7 @@ _KINDS = {"int": "number", "float": "number", "bool": "flag", "null": "null"}
 
 
 def read_tree(file: str, text: str, problems: list[PolicyProblem]) -> Spot | None:
-    """The root of a file's tree; None, and a problem noted, when there is none to walk."""
+    """Return the root of a file's tree; if there is none, note a problem and return None."""
 
     def complain(line: int, message: str) -> None:
         problems.append(PolicyProblem(file, line, "", message))
@@ -168,7 +168,7 @@ def read_tree(file: str, text: str, problems: list[PolicyProblem]) -> Spot | Non
 
 
 def _syntax(text: str, error: yaml.MarkedYAMLError) -> str:
-    """What the YAML parser has to say, in words that help."""
+    """The YAML parser's error, in words that help."""
     mark = error.problem_mark
     lines = text.splitlines()
     if mark and int(mark.line) < len(lines) and "\t" in lines[mark.line]:
@@ -193,13 +193,13 @@ def _deepest(text: str) -> int | None:
 
 
 def _bounded(root: yaml.Node) -> bool:
-    """Whether the tree ends: anchors may make a small text a huge, or an endless, tree."""
+    """Whether the tree is bounded: anchors can make a small text a huge or infinite tree."""
     endless = (math.inf, math.inf)
     known: dict[int, tuple[float, float]] = {}  # the values in a node, and its levels
 
     def measure(node: yaml.Node) -> tuple[float, float]:
         if id(node) not in known:
-            known[id(node)] = endless  # until it is known: whoever holds itself is
+            known[id(node)] = endless  # while it is measured: a node in itself is endless
             children = node.value if isinstance(node.value, list) else []
             found = [
                 measure(each)

@@ -1,1 +1,1 @@
-"""What the router will do with a request, and why."""
+"""Predicts what the router will do with a request, and why."""

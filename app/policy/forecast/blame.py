@@ -1,12 +1,12 @@
-"""What is behind the fall of an endpoint: which sides, and which of their clauses.
+"""Attributes the drop of an endpoint to its causes: which sides, and which of their clauses.
 
-Rule 1  Each side is asked alone. One whose own preferences would let the endpoint fall is behind
-        its fall, however the sides were joined; so both may be.
-Rule 2  `only`, `ignore`, and an `order` without fallbacks stand in for one another: a joined
-        `only` may be short because of what another side ignores.
-Rule 3  Where no side would do it alone, one orders and another forbids fallbacks: both are.
-Rule 4  What falls with no preferences at all falls by what the request needs, unless the policy
-        has set that; or it is a row that only requests get which ask for it by its tag.
+Rule 1  Each side is evaluated alone. A side whose own preferences would drop the endpoint is a
+        cause, however the sides were joined; so both sides may be causes.
+Rule 2  `only`, `ignore`, and an `order` without fallbacks are interchangeable: a joined `only`
+        may be short because of what another side ignores.
+Rule 3  If no side alone drops it, one side orders and another forbids fallbacks: both are causes.
+Rule 4  An endpoint dropped without any preferences is dropped by the request's needs, unless the
+        policy has set them; or its row is only for requests that name its tag.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,18 +22,18 @@ from app.policy.sides import Behind, Side
 _BY_NAME = {each.name: each for each in FILTERS}
 _ORDER = _BY_NAME["order"]
 _NAMES = (_BY_NAME["only"], _BY_NAME["ignore"], _ORDER)
-_NEITHER = Side({})  # one that wants nothing
+_NEITHER = Side({})  # a side without preferences
 _BY_TAG = (_BY_NAME["regional_surcharge"], _BY_NAME["service_tier"])
-# The filters at which a side alone may let an endpoint fall that falls at one of these.
+# For an endpoint dropped at one of these filters: the filters at which a side alone may drop it.
 _KIN: Mapping[str, tuple[Filter, ...]] = {
     **{each.name: _NAMES for each in _NAMES},
-    "service_tier": (_BY_NAME["service_tier"], *_NAMES),  # an order shuts out a variant's tier
+    "service_tier": (_BY_NAME["service_tier"], *_NAMES),  # an order excludes a variant's tier
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One filter, and the side by which an endpoint falls there; None: no preference's doing."""
+    """One filter, and the side that drops an endpoint there; None: not due to a preference."""
 
     filter: Filter
     side: Side | None
@@ -42,7 +42,7 @@ class Cause:
 def causes(
     each: Filter, asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]
 ) -> tuple[Cause, ...]:
-    """What lets an endpoint fall at a filter, side by side."""
+    """Return the causes, by side, of an endpoint's drop at a filter."""
     if each.drops(asked.alone(_NEITHER), endpoint, everybody):
         return (Cause(each, None),)
     alone = [
@@ -55,23 +55,23 @@ def causes(
 
 
 def together(asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) -> tuple[Cause, ...]:
-    """The sides that shut an endpoint out by what one orders and another forbids to leave."""
+    """The sides that together exclude an endpoint: one sets an order, another forbids fallbacks."""
     ordering = next((side for side in asked.sides if "order" in side.preferences), None)
     forbidding = [s for s in asked.sides if s.preferences.get("allow_fallbacks") is False]
     if ordering is None or not forbidding or ordering in forbidding:
         return ()
     one = (s for s in forbidding if not s.is_request and takes_one(s.preferences))
     if asked.merge != "fill" and next(one, None):
-        return ()  # that policy lets one endpoint answer: no other side's order holds beside it
+        return ()  # that policy allows one endpoint: no other side's order applies
     strict = {**ordering.preferences, "allow_fallbacks": False}
     falls = _ORDER.drops(replace(asked, preferences=strict), endpoint, everybody)
     return tuple(Cause(_ORDER, side) for side in (ordering, *forbidding)) if falls else ()
 
 
 def behind(each: Filter, asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) -> Behind:
-    """The clauses by which an endpoint falls at a filter, and whether the request is behind it.
+    """The clauses that drop an endpoint at a filter, and whether the request is a cause.
 
-    Neither: the row is only for requests that ask for it by its tag.
+    If there is neither, the row is only for requests that name its tag.
     """
     clauses: dict[Clause, None] = {}
     request = False
@@ -88,12 +88,12 @@ def behind(each: Filter, asked: Asked, endpoint: Endpoint, everybody: Sequence[E
 
 
 def must_be_named(asked: Asked, endpoint: Endpoint) -> bool:
-    """Whether a row is only for requests that ask for it by its tag (openrouter.md §2.7)."""
+    """Whether a row is only for requests that name its tag (openrouter.md §2.7)."""
     return bool(endpoint.tier) or asked.tells("regional_surcharge", endpoint) is False
 
 
 def clauses_of(each: Filter, side: Side, asked: Asked, endpoint: Endpoint) -> tuple[Clause, ...]:
-    """A side's clauses by which an endpoint falls: of several behind one field, those it fails."""
+    """A side's clauses that drop an endpoint: of several behind one field, those that it fails."""
     clauses = side.clauses(*each.fields)
     if each.name == "max_price":
         above = {f"max_price.{key}" for key in caps_exceeded(asked.alone(side), endpoint)}
@@ -107,9 +107,9 @@ def clauses_of(each: Filter, side: Side, asked: Asked, endpoint: Endpoint) -> tu
 def shuts_out(
     clause: Clause, label: str | None, beside: Sequence[Clause], ladder: Mapping[str, float]
 ) -> bool:
-    """Whether a clause about precision shuts a label out, given the clauses that stand beside it.
+    """Whether a clause about precision excludes a label, given the other clauses in force.
 
-    A floor speaks for `unknown` too, unless `unknown_quantization` does.
+    A floor applies to `unknown` too, unless `unknown_quantization` is set.
     """
     if clause.key == "quantization_floor":
         if label == UNKNOWN:

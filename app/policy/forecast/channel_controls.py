@@ -1,9 +1,9 @@
-"""Negative controls of channels: down each one, a demand that nobody can meet.
+"""Negative controls of channels: on each, a requirement that no provider can meet.
 
-A router that keeps to `provider` on a channel has nobody left to serve such a request; it answers
-404, which costs nothing and is the proof. Where it isn't documented whether a model that is called
-inside keeps to it, the demand is one that the outer model's hosts meet and the inner one's don't:
-what comes back is told, and nothing is demanded (openrouter.md §A2.3).
+A router that enforces `provider` on a channel has no provider left for such a request; it answers
+404, which costs nothing and is the proof. If it isn't documented whether a model that is called
+inside follows it, the requirement is one that the outer model's hosts meet and the inner one's
+don't: the result is reported, and no particular answer is required (openrouter.md §A2.3).
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _ROUTES: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 _VARIANTS = ("nitro", "floor", "exacto", "online")
 _FUNCTION: Mapping[str, Any] = {"type": "function", "function": {"name": "f", "parameters": {}}}
-# Routes for models of their own kind, by what such a model puts out.
+# Routes for special kinds of models, by the models' output.
 _BY_OUTPUT: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("/embeddings", "embeddings", {"input": "hi"}),
     ("/rerank", "rerank", {"query": "hi", "documents": ["hi"]}),
@@ -35,17 +35,17 @@ _INSIDE: tuple[str, ...] = ("subagent", "advisor", "fusion", "image_generation")
 
 
 class Probe(NamedTuple):
-    """One request down one channel."""
+    """One request on one channel."""
 
     channel: str
     path: str
     body: Mapping[str, Any] | None  # None: it can't be tested
-    why: str  # why it must be refused, what is looked for, or why it can't be tested
-    demands: bool = True  # False: whether the demand holds is not documented
+    why: str  # why it must be refused, what it shows, or why it can't be tested
+    demands: bool = True  # False: whether the requirement is enforced is not documented
 
 
 def probes(model: str, catalog: Catalog, *, preset: str | None = None) -> Iterator[Probe]:
-    """The channels that are held, with what would be refused on each; `preset` is a slug."""
+    """The channels that are held, with a request to be refused on each; `preset` is a slug."""
     for path, content in _ROUTES:
         yield _held(f"model on {path}", {"model": model, **content}, path)
     yield _held("models", {"model": model, "models": [model], **_TALK})
@@ -80,7 +80,7 @@ def probes(model: str, catalog: Catalog, *, preset: str | None = None) -> Iterat
 
 
 def inner_probes(model: str, inner: str, catalog: Catalog) -> Iterator[Probe]:
-    """Channels of which it isn't documented that they are held. Each may cost some tokens."""
+    """Channels that aren't documented to enforce `provider`. Each may cost some tokens."""
     host = _serves_this_alone(model, inner, catalog)
     for name in _INSIDE:
         channel = f"{inner} in the tool {name}"
@@ -126,7 +126,7 @@ def _of_kind(catalog: Catalog, path: str, output: str, content: Mapping[str, Any
 
 
 def _serves_this_alone(model: str, inner: str, catalog: Catalog) -> str | None:
-    """A provider of the one model that doesn't serve the other; None where none is known."""
+    """A provider of the one model that doesn't serve the other; None if none is known."""
     ours, theirs = catalog.listing(model), catalog.listing(inner)
     if ours is None or theirs is None:
         return None

@@ -1,7 +1,7 @@
-"""Drift: a change in the catalog that changes whom a policy lets through.
+"""Drift: a change in the catalog that changes which endpoints a policy admits.
 
-A host's label goes from fp8 to fp4, a pinned provider leaves, a price passes a cap: nothing in the
-policy has changed, and yet other endpoints serve than yesterday, or none.
+A host's label goes from fp8 to fp4, a pinned provider leaves, a price exceeds a cap: the policy
+has not changed, but different endpoints than yesterday can serve, or none.
 """
 
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ from app.policy.request import request_for
 from app.policy.rule import Clause
 from app.wording import first_of, plural
 
-_MOST_TAGS = 20  # that are told of; a popular model has dozens of endpoints
+_MOST_TAGS = 20  # in one message; a popular model has dozens of endpoints
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What a policy lets through of one model: who has gone, who has come."""
+    """The change in the endpoints that a policy admits for one model: removed and added."""
 
-    model: str  # as it is asked for: a slug, or an alias
+    model: str  # as requested: a slug, or an alias
     gone: tuple[str, ...]  # tags
     come: tuple[str, ...]
     left: int
-    why: str  # which lines those that have gone fall by now, or that they aren't offered any more
+    why: str  # the lines that now drop the removed ones, or that they are no longer offered
     clauses: tuple[Clause, ...] = ()  # those lines
 
     def __str__(self) -> str:
@@ -42,9 +42,9 @@ class Drift:
 
 
 def drifts(book: Book, model: str, before: Catalog, after: Catalog) -> Iterator[Drift]:
-    """What the change of a model's listing means for the model and for each alias of it.
+    """The drift from a change in a model's listing, for the model and for each alias of it.
 
-    Nothing where the model was not listed before: a first look is no change.
+    Yields nothing if the model was not listed before: a first listing is not a change.
     """
     if before.listing(model) is None:
         return
@@ -75,7 +75,7 @@ def _drift(book: Book, name: str, before: Catalog, after: Catalog) -> Drift | No
 def _let_through(
     book: Book, name: str, catalog: Catalog
 ) -> tuple[dict[str, Endpoint], dict[str, Drop]]:
-    """The endpoints that survive, by tag, and the falls of the others."""
+    """The endpoints that remain, by tag, and the drops of the others."""
     request = request_for(name)
     route = book.route_for(request, caller=None, user_agent="", catalog=catalog)
     if not route.matched or route.conflict or route.refuse.keys() & {"model"}:

@@ -1,6 +1,6 @@
-"""What would be sent, and why: each changed field with the clauses it comes from.
+"""Explains what would be sent, and why: each changed field with its clauses.
 
-It runs the very functions that a request runs, so what it says is what happens.
+It calls the same functions as a real request, so the explanation is exact.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,14 +31,14 @@ class Explained:
     """One field of the request as it would be sent."""
 
     field: str  # provider.only, model, session_id
-    asked: Any  # None: the request says nothing of it
+    asked: Any  # None: not in the request
     sent: Any  # None: it would be left out
-    behind: Behind  # whose value it is
+    behind: Behind  # the source of the value
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One request's lot."""
+    """The explanation of one request."""
 
     route: Route
     fields: tuple[Explained, ...]
@@ -49,7 +49,7 @@ class Explanation:
 
 
 def explain(by: Routed, on: Carriage | None = None) -> Explanation:
-    """What becomes of a request that has been routed. `on` and errors are those of `apply`."""
+    """Explain a request that has been routed. `on` and errors are those of `apply`."""
     request, route = by.request, by.route
     try:
         outgoing = apply(request, route, by.presets, on)
@@ -76,7 +76,7 @@ def _provider_fields(by: Routed, outgoing: Outgoing) -> list[Explained]:
 
 
 def _other_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Explained]:
-    """Every other field that would be sent otherwise than it came."""
+    """Every other field that would be changed before sending."""
     _, fields = split(outgoing.body)
     return [
         Explained(
@@ -91,7 +91,7 @@ def _other_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Ex
 
 
 def _clauses_of(field: str, request: Request, route: Route) -> tuple[Clause, ...]:
-    """What sets or strips a field; else it has models, which go by another name."""
+    """The clauses that set or strip a field; otherwise its models are sent under another name."""
     clause = route.set.get(field) or stripped(route).get(field)
     if clause:
         return (clause,)
@@ -103,7 +103,7 @@ def _clauses_of(field: str, request: Request, route: Route) -> tuple[Clause, ...
 
 
 def _read(raw: msgspec.Raw | None) -> Any:
-    """A field's value; one that only upstream could read is shown as its own text."""
+    """A field's value; a value that Pointsman can't read is shown as its text."""
     try:
         return None if raw is None else msgspec.json.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -113,9 +113,9 @@ def _read(raw: msgspec.Raw | None) -> Any:
 def as_json_object(
     explanation: Explanation, book: str, funnels: Iterable[Forecast] | None = None
 ) -> dict[str, Any]:
-    """The explanation for machines; `book` is the revision that it holds for.
+    """The explanation for machines; `book` is the revision that it applies to.
 
-    With a catalog there are `funnels`, one for each model whose endpoints it knows.
+    With a catalog there are `funnels`, one for each model whose endpoints are known.
     """
     told = {} if funnels is None else {"funnel": list(map(forecast.as_json_object, funnels))}
     route, refusal = explanation.route, explanation.refusal
@@ -158,7 +158,7 @@ def as_json_object(
 
 
 def _preset(preset: Preset | Unusable) -> dict[str, Any]:
-    """A preset's layer, with its version; or why it can't be one."""
+    """A preset's layer, with its version; or why the preset is unusable."""
     if isinstance(preset, Unusable):
         return {"preset": preset.slug, "unusable": preset.why}
     return {"preset": preset.slug, "version": preset.version, "provider": preset.provider}

@@ -1,11 +1,11 @@
-"""Adds to upstream's routing 404 what it can't know: which policy line removed which endpoints.
+"""Adds to upstream's routing 404 which policy line removed which endpoints.
 
-Upstream's own words stay as the first paragraph; status, code and metadata stay as they are, and
-every byte but the message's end. It is the one body that is ever touched, and only where a rule
-took part in the request.
+Upstream's message stays as the first paragraph; status, code and metadata are unchanged, and so is
+every byte except the message's end. This is the only body that is ever changed, and only if a rule
+was applied to the request.
 
-The step that upstream names comes first. Where it goes by what was sent, that is named; only where
-it doesn't are the account's settings said to be the cause.
+The step that upstream names comes first. If it depends on a preference that was sent, that is
+named as the cause; only otherwise are the account's settings named.
 """
 
 from collections import defaultdict
@@ -35,15 +35,15 @@ _NOT_LISTED = (
 )
 _FILTERS = {each.name: each for each in FILTERS}
 
-# What a step goes by: what was sent, the account's settings, or that can't be told.
+# What a step depends on: the preferences sent, the account's settings, or unknown.
 _Cause = Literal["sent", "account", "unknown"]
 
 
 def explained(refusal: RoutingRefusal, asked: Asked, found: Sequence[Forecast]) -> bytes:
     """The refusal's body with a second paragraph in its message.
 
-    `asked` is what was sent, for whichever model; `found` are the forecasts of the models whose
-    endpoints are known, made with the refusal's `filters`.
+    `asked` has the constraints that were sent, for any model; `found` are the forecasts of the
+    models whose endpoints are known, made with the refusal's `filters`.
     """
     cause, because = _cause(refusal, asked)
     sentences = [*_step(refusal, because), *_counted(refusal)]
@@ -54,7 +54,7 @@ def explained(refusal: RoutingRefusal, asked: Asked, found: Sequence[Forecast]) 
     return refusal.with_paragraph(f"Pointsman: {' '.join(sentences)}")
 
 
-# --- what upstream says -----------------------------------------------------------------------
+# --- from upstream's answer -------------------------------------------------------------------
 
 
 def _step(refusal: RoutingRefusal, because: str) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _step(refusal: RoutingRefusal, because: str) -> Iterator[str]:
 
 
 def _cause(refusal: RoutingRefusal, asked: Asked) -> tuple[_Cause, str]:
-    """What the step goes by, and that as the rest of a sentence."""
+    """What the step depends on, and the same as the rest of a sentence."""
     filters = [_FILTERS[name] for name in refusal.filters]
     running = [each for each in filters if each.runs(asked) and not each.needs]
     needs = [name for each in filters for name in each.needs]
@@ -80,7 +80,7 @@ def _cause(refusal: RoutingRefusal, asked: Asked) -> tuple[_Cause, str]:
 
 
 def _counted(refusal: RoutingRefusal) -> Iterator[str]:
-    """OpenRouter's own counts, and what of them no listing shows."""
+    """OpenRouter's own counts, and those that no listing shows."""
     if not refusal.counts:
         return
     (_, first), *rest = refusal.counts
@@ -96,7 +96,7 @@ def _counted(refusal: RoutingRefusal) -> Iterator[str]:
 
 
 def _asked_for(asked: Asked, fields: Iterable[str]) -> str:
-    """Where preferences come from, with what is said there."""
+    """The source of preferences, with their values."""
     clauses: dict[Clause, None] = {}
     own: list[str] = []
     for field in dict.fromkeys(fields):
@@ -116,7 +116,7 @@ def _value(key: str, value: Any) -> str:
     return f"{key}: {text[:_MOST_LETTERS]}{'...' if len(text) > _MOST_LETTERS else ''}"
 
 
-# --- what the listing says --------------------------------------------------------------------
+# --- from the listing -------------------------------------------------------------------------
 
 _BUT: Mapping[_Cause, str] = {
     "sent": "; the listing may be older than the data that OpenRouter used",
@@ -137,7 +137,7 @@ def _told(each: Forecast, cause: _Cause, refusal: RoutingRefusal) -> Iterator[st
 
 
 def _doubts(each: Forecast, refusal: RoutingRefusal) -> Iterator[str]:
-    """Why OpenRouter may see it otherwise than the listing."""
+    """Why OpenRouter's result may differ from the listing."""
     named_here = [name for name in each.funnel.unsure if name in refusal.filters]
     if named_here:
         yield f"No listing shows which endpoints satisfy {', '.join(named_here)}."
@@ -151,7 +151,7 @@ def _at_a_cap(each: Forecast, endpoint: Endpoint) -> bool:
 
 
 def _removals(each: Forecast) -> Iterator[str]:
-    """One sentence for whatever removed endpoints."""
+    """One sentence for each cause that removed endpoints."""
     removed: dict[str, dict[str, None]] = defaultdict(dict)
     for drop in each.funnel.dropped:
         removed[str(drop.behind)][drop.endpoint.tag] = None

@@ -1,4 +1,4 @@
-"""What the router will leave of each model that a request may get, and the way out of nothing."""
+"""Predicts the endpoints left for each model of a request, and the way out if there are none."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,19 +19,19 @@ from app.policy.route import Route
 from app.policy.sides import Side, sides_of
 from app.policy.slug import read_slug
 
-# The filters that OpenRouter runs before those that no listing tells of (openrouter.md §7).
+# The filters that OpenRouter runs before those that no listing shows (openrouter.md §7).
 _BEFORE_HIDDEN = frozenset({"regional_surcharge", "service_tier", "only", "ignore"})
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """One model's funnel; with a way out where it leaves no endpoint."""
+    """One model's funnel; with a way out if it leaves no endpoint."""
 
     model: str
     asked: Asked
     funnel: Funnel
     relaxation: Relaxation | None
-    free_variant: str | None = None  # a model that would do, where only what is free may serve
+    free_variant: str | None = None  # the model's free variant, if only free endpoints may serve
 
     @property
     def is_empty(self) -> bool:
@@ -40,7 +40,7 @@ class Forecast:
 
     @property
     def way_out(self) -> str | None:
-        """The least to change, for people."""
+        """The smallest change that helps, for people."""
         free = [f"use {self.free_variant}, which is free"] if self.free_variant else []
         ways = free + ([str(self.relaxation)] if self.relaxation else [])
         return ", or ".join(ways) or None
@@ -57,10 +57,10 @@ def forecasts(
     prompt_tokens: int = 0,
     emptied: Sequence[str] = (),
 ) -> Iterator[Forecast]:
-    """The funnels of a request that is sent with `preferences`, by model, as far as listings go.
+    """The funnels of a request that is sent with `preferences`, for each model with a listing.
 
-    `emptied` names the filters of which OpenRouter has said that one of them left no endpoint. It
-    is believed where the request is for one model; with several, it doesn't say which was meant.
+    `emptied` names filters one of which left no endpoint, according to OpenRouter. It is used if
+    the request is for one model; with several, OpenRouter doesn't say which model it refers to.
     """
     common = asked_by(request, route, preferences, prompt_tokens=prompt_tokens)
     providers = catalog.providers or common.providers
@@ -89,7 +89,7 @@ def asked_by(
     *,
     prompt_tokens: int = 0,
 ) -> Asked:
-    """What a request that is sent with `preferences` asks of the router, for any model."""
+    """The constraints of a request that is sent with `preferences`, for any model."""
     return Asked(
         preferences=preferences or {},
         needs=needs_of(as_sent(request, route), prompt_tokens=prompt_tokens),
@@ -101,7 +101,7 @@ def asked_by(
 
 
 def sides_asked(request: Request, route: Route) -> tuple[Side, ...]:
-    """The sides of a request: the policy of each model that is under one, and its own."""
+    """The sides of a request: the policy of each model that has one, and the request's own."""
     asked = request.provider
     if asked and route.matched:
         asked = in_slugs(asked, route.spelling)
@@ -122,7 +122,7 @@ def forecast(
 
 
 def _as_said(asked: Asked, endpoints: Sequence[Endpoint], emptied: Sequence[str]) -> Tells:
-    """What is told once OpenRouter has said that a filter left none of those that came to it."""
+    """Build `tells` from OpenRouter's report that a filter dropped all endpoints before it."""
     before = [each for each in FILTERS if each.name in _BEFORE_HIDDEN]
     came = {
         id(endpoint)
@@ -138,7 +138,7 @@ def _as_said(asked: Asked, endpoints: Sequence[Endpoint], emptied: Sequence[str]
 
 
 def free_variant(model: str, asked: Asked, catalog: Catalog) -> str | None:
-    """A model's free variant, if there is one, where prices are capped at nothing."""
+    """A model's free variant, if there is one and prices are capped at zero."""
     name = f"{read_slug(model).name}:free"
     free_only = asked.caps and all(exact(cap) == 0 for cap in asked.caps.values())
     is_listed = name in catalog.models or catalog.listing(name) is not None
@@ -146,7 +146,7 @@ def free_variant(model: str, asked: Asked, catalog: Catalog) -> str | None:
 
 
 def _served_for_free(found: Forecast, catalog: Catalog) -> str | None:
-    """The free variant, where it is known that it would be served."""
+    """The free variant, if it is known that it would be served."""
     name = free_variant(found.model, found.asked, catalog) if found.is_empty else None
     listing = catalog.listing(name) if name else None
     if name is None or listing is None:

@@ -1,13 +1,13 @@
-"""The funnel: a model's endpoints, filter by filter, and what made each of them fall.
+"""The funnel: a model's endpoints, filter by filter, and the cause of each drop.
 
-It says beforehand what OpenRouter's router would leave of a listing, and afterwards why a 404 came
-(openrouter.md §1.3 to §1.6, §2.7, §3.5).
+It predicts which endpoints of a listing OpenRouter's router would leave, and explains a 404
+afterwards (openrouter.md §1.3 to §1.6, §2.7, §3.5).
 
-Rule 1  Filters come before any fallback, so an endpoint that falls here is never tried.
-Rule 2  What no listing tells (zero retention, data policy, distillation) is not guessed: such an
-        endpoint stays, and is counted as unsure. Counts behind it are "at most".
-Rule 3  An order is no filter, but with `allow_fallbacks: false` it is. Without an order that leaves
-        one endpoint of those that survive; which one can't be told.
+Rule 1  Filters come before any fallback, so an endpoint that is dropped here is never tried.
+Rule 2  Facts that no listing has (zero retention, data policy, distillation) are not guessed: such
+        an endpoint stays, and is counted as unsure. Counts after it are "at most".
+Rule 3  An order is a filter only with `allow_fallbacks: false`. That setting without an order
+        leaves one of the remaining endpoints; which one is unknown.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _FOR_THOSE_WHO_NAME_IT = "only requests that name its tag use it"
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """One endpoint that fell, and what is behind it."""
+    """One dropped endpoint, and the cause."""
 
     endpoint: Endpoint
     filter: str
@@ -32,41 +32,41 @@ class Drop:
 
     @property
     def clauses(self) -> tuple[Clause, ...]:
-        """The policy's clauses behind it."""
+        """The policy's clauses that caused it."""
         return self.behind.clauses
 
     @property
     def because(self) -> str:
-        """What is behind it, for people."""
+        """The cause, for people."""
         return str(self.behind) or _FOR_THOSE_WHO_NAME_IT
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One filter that ran, and what was left after it."""
+    """One filter that ran, and the endpoints left after it."""
 
     filter: str
-    label: str  # what people call it: fp8+ for a floor
+    label: str  # the name for people: fp8+ for a floor
     left: int
     dropped: tuple[Drop, ...]
-    unsure: int  # of those left, how many nobody can vouch for
+    unsure: int  # of those left, how many may not really pass
 
     def __str__(self) -> str:
-        """Render as `only 5`; `zdr 3?` where it can't be told of all three."""
+        """Render as `only 5`; `zdr 3?` if it is unknown for some of the three."""
         return f"{self.label} {self.left}{'?' if self.unsure else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """What becomes of a model's endpoints."""
+    """The filters run over a model's endpoints, and their results."""
 
     endpoints: tuple[Endpoint, ...]
-    steps: tuple[Step, ...]  # every filter that ran, also where it changed nothing
+    steps: tuple[Step, ...]  # every filter that ran, even if it dropped nothing
     survivors: tuple[Endpoint, ...]
 
     @property
     def dropped(self) -> tuple[Drop, ...]:
-        """Everybody who fell, in the order of the filters."""
+        """All dropped endpoints, in the order of the filters."""
         return tuple(drop for step in self.steps for drop in step.dropped)
 
     @property
@@ -81,7 +81,7 @@ class Funnel:
 
 
 def funnel(endpoints: Sequence[Endpoint], asked: Asked) -> Funnel:
-    """Run every filter that is asked for over a model's endpoints."""
+    """Run every requested filter over a model's endpoints."""
     left: _Left = [(endpoint, True) for endpoint in endpoints]
     steps: list[Step] = []
     for each in FILTERS:
@@ -91,7 +91,7 @@ def funnel(endpoints: Sequence[Endpoint], asked: Asked) -> Funnel:
     return Funnel(tuple(endpoints), tuple(steps), tuple(endpoint for endpoint, _ in left))
 
 
-_Left = list[tuple[Endpoint, bool]]  # each with whether it is sure to be there
+_Left = list[tuple[Endpoint, bool]]  # each with whether it certainly remains
 
 
 def _run(
@@ -108,7 +108,7 @@ def _run(
 
 
 def _gently(answers: list[Passes], sure: Sequence[bool]) -> list[Passes]:
-    """Who doesn't pass falls only where somebody passes; perhaps, where that one isn't sure."""
+    """Drop failing endpoints only if another passes; if that one is unsure, they become unsure."""
     if True not in answers:
         return [True] * len(answers)
     if (True, True) in zip(answers, sure, strict=True):
@@ -117,7 +117,7 @@ def _gently(answers: list[Passes], sure: Sequence[bool]) -> list[Passes]:
 
 
 def _label(each: Filter, asked: Asked) -> str:
-    """What the policy calls a filter, where it goes by the policy's own value."""
+    """The policy's name for a filter, if the filter uses the policy's own value."""
     sent = asked.preferences.get(each.name)
     for side in asked.sides:
         own = side.clauses(each.name) if side.preferences.get(each.name) == sent else ()

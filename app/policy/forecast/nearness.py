@@ -1,6 +1,6 @@
-"""How near an endpoint is to the providers that were named: the same one, or a similar name.
+"""Measures how near an endpoint is to the named providers: the same one, or a similar name.
 
-Callers choose the names, so only a few are compared, and only such as could be names.
+Callers choose the names, so only a few are compared, and only those that could be names.
 """
 
 import re
@@ -12,13 +12,13 @@ from itertools import islice
 from app.catalog.endpoint import Endpoint
 from app.catalog.providers import SLUGS
 
-_SIMILAR = 0.6  # below it, two names have nothing to do with each other
-_MOST = 20  # names that are looked at
+_SIMILAR = 0.6  # below it, two names count as unrelated
+_MOST = 20  # names that are compared
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}")
 
 
 def distance(endpoint: Endpoint, entries: Iterable[str]) -> float:
-    """From 0, for an endpoint of a provider that is named, to 1, for one like none of them."""
+    """From 0, for an endpoint of a named provider, to 1, for one similar to none of them."""
     names = (provider_of(entry) for entry in _names(entries))
     ratios = (SequenceMatcher(None, name, endpoint.provider).ratio() for name in names)
     nearest = max(ratios, default=0.0)
@@ -26,7 +26,7 @@ def distance(endpoint: Endpoint, entries: Iterable[str]) -> float:
 
 
 def strangers(entries: Iterable[str], providers: frozenset[str]) -> dict[str, str | None]:
-    """The entries of which no provider has the slug, each with the provider that it looks like."""
+    """The entries that aren't the slug of a provider, each with the most similar provider."""
     odd = (entry for entry in _names(entries) if provider_of(entry) not in providers)
     return {entry: _nearest(provider_of(entry), providers) for entry in odd}
 

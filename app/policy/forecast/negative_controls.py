@@ -1,7 +1,7 @@
 """Negative controls: for each clause of a policy, a request that must be refused.
 
-A router that keeps to a clause has nobody left to serve such a request; it answers 404, which
-costs nothing and is the proof. One that answers anyway does not enforce that clause.
+A router that enforces a clause has no endpoint left for such a request; it answers 404, which
+costs nothing and is the proof. A router that serves it anyway does not enforce that clause.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,8 +15,8 @@ from app.policy.precision import LADDER
 from app.policy.route import Route
 from app.policy.rule import Clause
 
-_NOBODY = "pointsman-nobody"  # a slug that is well-formed and that no provider has
-_FAMILIES = {"fp4": ("mxfp4", "nvfp4"), "fp8": ("mxfp8",)}  # the broader label may mean these too
+_NOBODY = "pointsman-nobody"  # a well-formed slug that no provider has
+_FAMILIES = {"fp4": ("mxfp4", "nvfp4"), "fp8": ("mxfp8",)}  # a broader label may include these
 _RARE_PARAMETERS: Mapping[str, Any] = {
     "top_a": 0.5,
     "logit_bias": {"1": 0},
@@ -33,17 +33,17 @@ class Control:
 
     field: str
     clauses: tuple[Clause, ...]
-    provider: Mapping[str, Any] | None  # what is asked; None: it can't be tested
+    provider: Mapping[str, Any] | None  # the preferences to send; None: it can't be tested
     why: str  # why it must be refused, or why it can't be tested
     extra: Mapping[str, Any]  # other fields of the request
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is publicly known of the model's endpoints."""
+    """The public facts about the model's endpoints."""
 
     listing: Listing | None
-    zdr_tags: frozenset[str] | None  # tags that are listed as retaining nothing; None: not known
+    zdr_tags: frozenset[str] | None  # tags listed as zero data retention; None: not known
 
 
 def controls(route: Route, facts: Facts) -> Iterator[Control]:

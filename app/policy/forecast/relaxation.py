@@ -1,10 +1,10 @@
-"""The way out of an empty funnel: the fewest things to loosen so that one endpoint is left.
+"""The way out of an empty funnel: the fewest changes that leave one endpoint.
 
-Every endpoint is looked at by itself: which filters it fails, by which side, and what each would
-have to say instead. Of the ways that change the fewest things, the one is told that gives up least
-(`app/policy/forecast/ways.py` has the order), then the one to the nearest provider, the cheapest
-endpoint.
-A way is told only if it helps: the sides are joined anew as they would be then.
+Every endpoint is examined separately: which filters it fails, because of which side, and which
+value each side would need instead. Of the ways with the fewest changes, the result is the one that
+gives up least (`app/policy/forecast/ways.py` has the order), then the one to the nearest provider,
+then the cheapest endpoint.
+A way is reported only if it helps: the sides are joined again with its changes.
 """
 
 from collections.abc import Sequence
@@ -31,33 +31,33 @@ from app.policy.rule import named
 from app.policy.sides import Side, rejoined
 
 _SEVERAL = 2
-_AMOUNTS = (PRECISION, PARAMETERS, PRICE)  # compared one by one, what is dearer first
+_AMOUNTS = (PRECISION, PARAMETERS, PRICE)  # compared one by one, the most harmful first
 
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """Changes that, made together, let one endpoint through."""
+    """Changes that, made together, admit one endpoint."""
 
     endpoint: Endpoint
     changes: tuple[Change, ...]
 
     def __str__(self) -> str:
-        """Render for people, with the endpoint that it would let through."""
+        """Render for people, with the endpoint that it would admit."""
         return f"{' and '.join(self.texts)} (allows {self.endpoint.tag})"
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What to change, each thing once: a pin is two preferences, but one clause."""
+        """The changes, each once: a pin is two preferences, but one clause."""
         return tuple(dict.fromkeys(map(str, self.changes)))
 
 
 def smallest_relaxation(
     endpoints: Sequence[Endpoint], asked: Asked, *, first: Sequence[str] = ()
 ) -> Relaxation | None:
-    """The least that must be loosened so that an endpoint is left of an empty funnel.
+    """Find the smallest relaxation that leaves an endpoint in an empty funnel.
 
-    The changes at the filters named in `first` come first. None where nothing is offered, or
-    nothing that the policy or the request asks stands in the way.
+    The changes at the filters named in `first` come first. None if no endpoint is offered, or if
+    neither the policy nor the request is the obstacle.
     """
     filters = sorted(FILTERS, key=lambda each: each.name not in first)
     ways = [Relaxation(e, _changes(asked, e, endpoints, filters)) for e in endpoints]
@@ -67,7 +67,7 @@ def smallest_relaxation(
 
 
 def loosened(asked: Asked, changes: Sequence[Change]) -> Asked | None:
-    """What would be asked after these changes; None where nothing could meet it."""
+    """The constraints after these changes; None if nothing could meet them."""
     sides = tuple(_changed(side, changes) for side in asked.sides)
     preferences = rejoined(sides, asked.merge, asked.tiers)
     if preferences is None:
@@ -89,7 +89,7 @@ def _changed(side: Side, changes: Sequence[Change]) -> Side:
 
 
 def _helps(way: Relaxation, asked: Asked, endpoints: Sequence[Endpoint]) -> bool:
-    """Whether an endpoint is left then: a gentle filter could still prefer one that falls later."""
+    """Whether an endpoint is left: a gentle filter may still prefer one that is dropped later."""
     loose = loosened(asked, way.changes) if way.changes else None
     return loose is not None and bool(funnel(endpoints, loose).survivors)
 
@@ -110,7 +110,7 @@ def _changes(
 
 
 def _placed(change: Change, asked: Asked) -> Change:
-    """A change with its place, where the models of one request are under several rules."""
+    """A change with its place, if the models of one request are under several rules."""
     policy = [side for side in asked.sides if not side.is_request]
     if len(policy) < _SEVERAL or change.side not in policy:
         return change
@@ -137,7 +137,7 @@ def _cost(
 
 
 def _providers_named(asked: Asked) -> list[str]:
-    """The providers that any side wants, by slug or tag."""
+    """The providers that any side names, by slug or tag."""
     return [
         entry
         for side in asked.sides

@@ -1,8 +1,8 @@
-"""What OpenRouter's routing 404 says of itself: the step that left no endpoint, and its counts.
+"""Reads OpenRouter's routing 404: the step that left no endpoint, and its counts.
 
-The shape is undocumented and changes (openrouter.md §3.5), so all is read leniently: the step from
-`failed_routing_step`, from a funnel that ends at zero, or from the words of the message, which
-is all that `/messages` has.
+The shape is undocumented and changes (openrouter.md §3.5), so it is read leniently: the step from
+`failed_routing_step`, from a funnel that ends at zero, or from the words of the message, the only
+source on `/messages`.
 """
 
 import re
@@ -18,9 +18,9 @@ from app.policy.slices import Fields, edit, split
 
 _ROUTING = ("No endpoints found", "No allowed providers", "0 endpoints out of", "No endpoints")
 _MOST_ROWS = 20
-_STEP = re.compile(r"[A-Za-z][A-Za-z0-9 '/-]{2,59}")  # what a step may be called
+_STEP = re.compile(r"[A-Za-z][A-Za-z0-9 '/-]{2,59}")  # a valid name of a step
 _REMOVED = re.compile(r"(Filter by [A-Z][A-Za-z ]{2,50}?) removed ")
-# How messages begin or what they have in them, where nothing else names the step.
+# Beginnings or parts of messages, used if nothing else names the step.
 _WORDS: tuple[tuple[str, str], ...] = (
     ("No allowed providers", "Filter by Allowed Providers"),
     ("guardrail restrictions", "Filter by Guardrails"),
@@ -36,9 +36,9 @@ _WORDS: tuple[tuple[str, str], ...] = (
 )
 
 GUARDRAILS, DATA_POLICY = "Filter by Guardrails", "Filter by Data Policy"
-HIDDEN = (GUARDRAILS, DATA_POLICY)  # what these remove, no listing shows
+HIDDEN = (GUARDRAILS, DATA_POLICY)  # no listing shows which endpoints these remove
 
-# Steps that go by the account's settings alone.
+# Steps that depend only on the account's settings.
 ACCOUNT = frozenset(
     {
         GUARDRAILS,
@@ -47,7 +47,7 @@ ACCOUNT = frozenset(
         "Gate Free Endpoints by Agentic Harness",
     }
 )
-# Our filters, by the step that does the same.
+# Our filters, by the equivalent step.
 FILTERS_BY_STEP: Mapping[str, tuple[str, ...]] = {
     "Filter by Allowed Providers": ("only",),
     "Filter by Ignored Providers": ("ignore",),
@@ -63,7 +63,7 @@ FILTERS_BY_STEP: Mapping[str, tuple[str, ...]] = {
 }
 PRIVACY_WORDS: tuple[
     tuple[str, str], ...
-] = (  # what the message says of a data policy, in lower case
+] = (  # words of the message about a data policy, in lower case
     ("zero data retention", "zdr"),
     ("distill", "enforce_distillable_text"),
     ("training", "data_collection"),
@@ -73,7 +73,7 @@ PRIVACY_WORDS: tuple[
 
 @dataclass(frozen=True, slots=True)
 class RoutingRefusal:
-    """One such answer, ready to be lengthened."""
+    """One routing 404, to which a paragraph can be added."""
 
     body: bytes
     fields: Fields
@@ -81,11 +81,11 @@ class RoutingRefusal:
     inner: Fields
     message: str
     step: str | None  # the step that left no endpoint
-    counts: tuple[tuple[str, int], ...]  # endpoints left after each step, as far as it says
+    counts: tuple[tuple[str, int], ...]  # endpoints left after each step, as far as reported
 
     @property
     def filters(self) -> tuple[str, ...]:
-        """The filters that the step may be; none for the account's, and for one not known here."""
+        """The filters that the step may be; none for an account's step or an unknown one."""
         if self.step != DATA_POLICY:
             return FILTERS_BY_STEP.get(self.step or "", ())
         said = self.message.lower()
@@ -95,7 +95,7 @@ class RoutingRefusal:
         )
 
     def with_paragraph(self, text: str) -> bytes:
-        """The body with a paragraph more in its message; every other byte as it came."""
+        """The body with a paragraph added to its message; every other byte is unchanged."""
         message = msgspec.json.encode(f"{self.message}\n\n{text}")
         longer = edit(self.error, self.inner, {"message": message})
         return edit(self.body, self.fields, {"error": longer})

@@ -1,4 +1,4 @@
-"""The requests that a book speaks for: each model, caller and tool that its rules name."""
+"""The requests that a book applies to: each model, caller and tool that its rules name."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from app.policy.slug import read_slug
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One model as somebody might ask for it, and its forecast if its endpoints are known."""
+    """One model as a client may request it, and its forecast if its endpoints are known."""
 
     model: str
-    named: bool  # in full, by a rule or an alias; else found by a pattern
+    named: bool  # in full, by a rule or an alias; else matched by a pattern
     caller: str | None
     user_agent: str
     route: Route
@@ -31,7 +31,7 @@ class Case:
 
 
 def cases_of(book: Book, catalog: Catalog) -> Iterator[Case]:
-    """Every case that is routed otherwise than those before it."""
+    """Every case that is routed differently from those before it."""
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for model, named in _models(book, catalog).items():
         for caller, user_agent in _askers(book):
@@ -46,9 +46,9 @@ def cases_of(book: Book, catalog: Catalog) -> Iterator[Case]:
 
 
 def models_wanted(book: Book, catalog: Catalog) -> list[str]:
-    """The models whose endpoints a check would like to know, the most telling first.
+    """The models whose endpoints a check needs, the most informative first.
 
-    Those named by aliases and rules, then those that patterns find, narrow ones before wide ones.
+    Those named by aliases and rules, then those that patterns match, narrow ones before wide ones.
     """
     patterns = [pattern for rule in book.rules for pattern in rule.models]
     exact = (pattern.text for pattern in patterns if pattern.exact)
@@ -61,7 +61,7 @@ def models_wanted(book: Book, catalog: Catalog) -> list[str]:
 
 
 def _models(book: Book, catalog: Catalog) -> Mapping[str, bool]:
-    """Names by whether they are named in full; for a pattern without any, one that would fit."""
+    """Names, with whether each is named in full; for a pattern without matches, an example."""
     patterns = [pattern for rule in book.rules for pattern in rule.models]
     exact = (pattern.text for pattern in patterns if pattern.exact)
     models = dict.fromkeys(chain(book.aliases, exact), True)
@@ -86,7 +86,7 @@ def _fitting(pattern: str) -> str:
 
 
 def _askers(book: Book) -> Mapping[tuple[str | None, str], None]:
-    """Nobody in particular, then each caller with each tool that some rule is for."""
+    """An unnamed caller, then each caller with each tool that some rule is for."""
     askers: dict[tuple[str | None, str], None] = {(None, ""): None}
     for rule in book.rules:
         callers: list[str | None] = [*sorted(rule.callers)]

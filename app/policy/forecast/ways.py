@@ -1,4 +1,4 @@
-"""The ways to loosen each filter for one endpoint: what its side would have to say instead."""
+"""The ways to loosen each filter for one endpoint: the values that its side would need."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from app.policy.prices import listed_price, per_million
 from app.policy.rule import Clause
 from app.policy.sides import Side
 
-# What is given up, the least first: naming a provider before paying more, that before precision,
-# that before privacy; what the request itself needs comes last, since no policy can give that up.
+# The harm of a change, the least first: naming a provider before paying more, that before
+# precision, that before privacy; the request's own needs come last: no policy can give them up.
 NAME, PRICE, IGNORED, PARAMETERS, PRECISION, PRIVACY, NEED = range(7)
 
 _MOST_NAMED = 3  # parameters in one message
@@ -27,14 +27,14 @@ _MOST_NAMED = 3  # parameters in one message
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing to loosen, in words and as the side would say it then."""
+    """One change, in words and as the side's new value."""
 
     text: str
     side: Side | None  # None: another field of the request
     key: str  # the preference, or the price in it: max_price.completion; else the need
     value: Any  # None: left out
     harm: int  # one of the above
-    amount: Decimal = Decimal(0)  # how much of it, to compare with the same harm elsewhere
+    amount: Decimal = Decimal(0)  # how much of it, to compare with the same kind of harm
 
     def __str__(self) -> str:
         """Render as `max_price.completion: 2 -> 2.5`."""
@@ -43,7 +43,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """One endpoint that falls by one cause, among the other endpoints of its model."""
+    """One endpoint that is dropped by one cause, among the other endpoints of its model."""
 
     cause: Cause
     asked: Asked
@@ -52,7 +52,7 @@ class Fall:
 
     @property
     def side(self) -> Side:
-        """The side to change: the request's own, if it has one, where none is behind it."""
+        """The side to change: if no side is the cause, the request's own, if it has one."""
         return self.cause.side or self.asked.sides[-1]
 
 
@@ -60,7 +60,7 @@ Way = Callable[[Fall], Iterator[Change]]
 
 
 def changes_for(fall: Fall) -> Iterator[Change]:
-    """What would let the endpoint pass, as far as this cause goes."""
+    """The changes that would let the endpoint pass, for this cause."""
     return WAYS[fall.cause.filter.name](fall)
 
 
@@ -69,14 +69,14 @@ def _entries(side: Side, name: str) -> list[str]:
 
 
 def _text(side: Side, name: str, what: str, otherwise: str = "") -> str:
-    """What to change, and where: in a policy the key is enough, its line is told beside it."""
+    """What to change, and where: in a policy the key is enough, since its line is shown too."""
     if side.is_request:
         return f"provider.{name} in the request: {what}{otherwise}"
     return f"{name}: {what}"
 
 
 def _or_without(fall: Fall, name: str) -> str:
-    """The other way out of a request's value; none where a policy's fills the gap then."""
+    """The alternative of removing the request's value; none if a policy's would replace it."""
     filled = any(name in (side.whole or {}) for side in fall.asked.sides)
     return "" if filled else " (or remove it)"
 
@@ -103,7 +103,7 @@ def _add_to(fall: Fall, side: Side, name: str) -> Iterator[Change]:
 
 
 def _add(fall: Fall) -> Iterator[Change]:
-    """A side that only forbids fallbacks has no list to add to; the one that orders has."""
+    """Add to the side with an order: a side that only forbids fallbacks has no list to add to."""
     name = fall.cause.filter.name
     if _entries(fall.side, name):
         yield from _add_to(fall, fall.side, name)
@@ -119,9 +119,9 @@ def _name_it(fall: Fall) -> Iterator[Change]:
 
 
 def _names_it(fall: Fall, name: str) -> Side:
-    """The side to name an endpoint: one that names others already, as far as its word holds.
+    """The side to name an endpoint: one that already names others, if its value is in force.
 
-    A policy that lets one endpoint answer takes no order but its own.
+    A policy that allows one endpoint accepts no order but its own.
     """
     asked = fall.asked
     takes_one = (
@@ -143,7 +143,7 @@ def _stop_ignoring(fall: Fall) -> Iterator[Change]:
     yield Change(_text(fall.side, "ignore", f"remove {named}"), fall.side, "ignore", kept, IGNORED)
 
 
-# --- what it is, and costs --------------------------------------------------------------------
+# --- precision and price ----------------------------------------------------------------------
 
 
 def _loosen_precision(fall: Fall) -> Iterator[Change]:
@@ -156,7 +156,7 @@ def _loosen_precision(fall: Fall) -> Iterator[Change]:
 
 
 def _next_to_speak(fall: Fall) -> list[Side]:
-    """The policies whose list fills the gap once the request leaves its own out."""
+    """The policies whose list applies once the request leaves its own out."""
     if not fall.side.is_request or fall.endpoint.quantization is not None:
         return []
     return [side for side in fall.asked.sides if "quantizations" in (side.whole or {})]
@@ -173,7 +173,7 @@ def _precision_texts(fall: Fall, side: Side) -> list[str]:
 
 
 def _precision_text(clause: Clause, label: str | None, ladder: Mapping[str, float]) -> str:
-    """What a clause that shuts a label out would have to say."""
+    """The value that would stop a clause from excluding a label."""
     if clause.key == "quantizations":
         return f"quantizations: add {label}" if label else "quantizations: remove it"
     if clause.key == "unknown_quantization":
@@ -196,7 +196,7 @@ def _pay(fall: Fall) -> Iterator[Change]:
 
 
 def _number(price: Decimal) -> float | str:
-    """As JSON's number where that says exactly the same, else as text; both are in use."""
+    """As a JSON number if that is exactly the same value, else as text; both are in use."""
     number = float(price)
     return number if Decimal(str(number)) == price else plainly(price)
 
@@ -213,7 +213,7 @@ def _switched(side: Side, name: str, to: Any) -> str:
     return _text(side, name, f"{now} -> {then}".replace('"', ""))
 
 
-# --- what it can do ---------------------------------------------------------------------------
+# --- capabilities -----------------------------------------------------------------------------
 
 
 def _leave_parameters(fall: Fall) -> Iterator[Change]:
@@ -245,7 +245,7 @@ def _do_without(fall: Fall) -> Iterator[Change]:
         yield Change(f"a request without {NEEDS[need][0]}", None, need, None, NEED)
 
 
-# What a request would be without each need: in words, and as needs.
+# A request without each need: in words, and as needs.
 NEEDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "service_tier": ("its service_tier", {"service_tier": None}),
     "tools": ("tools", {"tools": False}),

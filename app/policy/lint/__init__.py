@@ -1,1 +1,1 @@
-"""What a policy says that will not do what it seems to say."""
+"""Finds parts of a policy that will not do what they seem to say."""

@@ -1,7 +1,7 @@
-"""Lint: what a book says that will not do what it seems to say.
+"""Lint: finds parts of a book that will not do what they seem to say.
 
-Syntax and contradictions are refused when files are read; what is found here is sound, and still
-not what anybody wants. A check is a function in a table; docs/check.md has an example of each.
+Syntax errors and contradictions are refused when files are read; findings here are valid, but
+probably not intended. A check is a function in a table; docs/check.md has an example of each.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,9 +31,9 @@ from app.wording import listed
 def lint(
     book: Book, catalog: Catalog = EMPTY, callers: frozenset[str] | None = None
 ) -> tuple[Finding, ...]:
-    """Everything there is to say, in the order of files and lines.
+    """Return all findings, in the order of files and lines.
 
-    `callers` are the names that callers can have; None leaves unchecked whether rules name others.
+    `callers` are the names that callers can have; None skips the check for other names in rules.
     """
     subject = Subject(book, catalog, tuple(cases_of(book, catalog)), callers)
     found = {
@@ -115,7 +115,7 @@ def _late_evidence(subject: Subject) -> Iterator[Finding]:
 
 
 def _told_apart_by_the_bill(case: Case, clause: Clause) -> Iterator[Finding]:
-    """Providers of which only the bill shows whether the endpoint that served is inside."""
+    """Providers for which only the bill shows whether the endpoint that served is inside."""
     if case.forecast is None:
         return
     inside = set(map(id, case.forecast.funnel.survivors))

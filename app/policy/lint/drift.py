@@ -1,4 +1,4 @@
-"""What has changed since an older catalog, as findings."""
+"""Reports changes since an older catalog, as findings."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,10 @@ CODE = "drift"
 
 
 def lint_drift(book: Book, before: Catalog, after: Catalog) -> Iterator[Finding]:
-    """A warning for each model of which other endpoints are let through than `before`.
+    """A warning for each model whose admitted endpoints differ from those in `before`.
 
-    An error where somebody has gone and nobody is left. Models that either catalog doesn't list
-    are passed over.
+    An error if endpoints were removed and none is left. Models that either catalog doesn't list
+    are skipped.
     """
     for model in sorted(before.listings.keys() & after.listings.keys()):
         for drift in drifts(book, model, before, after):

@@ -1,4 +1,4 @@
-"""What lint has to say, and what it looks at."""
+"""Lint's findings, and the input of its checks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing lint has to say, and the way out."""
+    """One problem found by lint, and the remedy."""
 
     severity: Severity
     code: str
     file: str
     line: int  # 0: it is about the file or folder as a whole
-    where: str  # rules.precise.only; empty: about all of it
+    where: str  # rules.precise.only; empty: about the whole file or folder
     message: str
 
     def __str__(self) -> str:
@@ -34,9 +34,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is looked at: a book, what the catalog knows, and the models that rules speak for.
+    """The input of a check: a book, the catalog, and the models that rules apply to.
 
-    `callers`: the names that callers can have; None where that is not known.
+    `callers`: the names that callers can have; None if not known.
     """
 
     book: Book
@@ -57,7 +57,7 @@ class Subject:
         return ((case, case.forecast) for case in self.cases if case.forecast is not None)
 
     def cases_under(self, clause: Clause) -> list[Case]:
-        """The cases that a clause's rule or alias speaks for."""
+        """The cases that a clause's rule or alias applies to."""
         alias = clause.rule.removeprefix(ALIAS) if clause.rule.startswith(ALIAS) else None
         return [
             case

@@ -1,4 +1,4 @@
-"""What the funnel of each model shows: who is left, and what prices leave out."""
+"""Findings from each model's funnel: which endpoints are left, and which ones prices exclude."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from app.wording import listed
 
 
 def conflict(subject: Subject) -> Iterator[Finding]:
-    """Askers for whom the rules together leave nothing, so that they are always refused."""
+    """Cases for which the rules contradict each other, so that requests are always refused."""
     for case in subject.cases:
         if case.route.conflict:
             message = f"{case} is always refused: {case.route.conflict}"
@@ -24,7 +24,7 @@ def conflict(subject: Subject) -> Iterator[Finding]:
 
 
 def empty_funnel(subject: Subject) -> Iterator[Finding]:
-    """Models that nobody is left to serve; an error where one is named in full."""
+    """Models with no endpoint left; an error if the model is named in full."""
     told: list[_Told] = [
         (case, "error" if case.named else "warning", _nobody_left(case, each))
         for case, each in subject.foreseen
@@ -39,7 +39,7 @@ def _nobody_left(case: Case, each: Forecast) -> str:
 
 
 def single_endpoint(subject: Subject) -> Iterator[Finding]:
-    """Models with one endpoint left of several; only a note where that was asked for."""
+    """Models with one endpoint left of several; only a note if the policy asked for that."""
     told: list[_Told] = []
     for case, each in subject.foreseen:
         left = each.funnel.survivors
@@ -57,7 +57,7 @@ _Told = tuple[Case, Severity, str]
 
 
 def _by_place(subject: Subject, told: Iterable[_Told]) -> Iterator[Finding]:
-    """A finding for each model named in full; for those of a pattern one, with the others named."""
+    """A finding for each model named in full; those of patterns share one finding per place."""
     of_patterns: dict[Place, list[_Told]] = {}
     for each in told:
         case, severity, message = each
@@ -72,21 +72,21 @@ def _by_place(subject: Subject, told: Iterable[_Told]) -> Iterator[Finding]:
 
 
 def _place(subject: Subject, case: Case) -> Rule | Alias:
-    """Where a case comes from, when no clause is to blame."""
+    """The source of a case, if no clause is the cause."""
     if case.route.alias:
         return subject.book.aliases[case.route.alias]
     return next(rule for rule in subject.book.rules if rule.name == case.route.rules[0])
 
 
 def _last_to_drop(subject: Subject, case: Case) -> Place:
-    """The clause after which so few were left."""
+    """The clause that dropped the last endpoints."""
     drops = case.forecast.funnel.dropped if case.forecast else ()
     blamed = [drop.clauses[0] for drop in drops if drop.clauses]
     return blamed[-1] if blamed else _place(subject, case)
 
 
 def tight_max_price(subject: Subject) -> Iterator[Finding]:
-    """Caps that are at or below every price of who passes all other filters."""
+    """Caps at or below every price of the endpoints that pass all other filters."""
     below: dict[Clause, list[str]] = {}
     equal: dict[Clause, list[str]] = {}
     for case, each in subject.foreseen:
@@ -111,7 +111,7 @@ def tight_max_price(subject: Subject) -> Iterator[Finding]:
 
 
 def _lowest(key: str, endpoints: Iterable[Endpoint]) -> Decimal | None:
-    """The lowest price per million; None where there is none, or it costs nothing anyway."""
+    """The lowest price per million; None if there is none, or if it is zero."""
     if key not in PER_MILLION:
         return None
     prices = [price for e in endpoints if (price := listed_price(key, e)) is not None]

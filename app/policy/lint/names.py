@@ -1,4 +1,4 @@
-"""Names that nothing has: providers, tags, models."""
+"""Names that don't exist: providers, tags, models."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def _known_providers(catalog: Catalog) -> frozenset[str]:
 
 
 def unknown_provider(subject: Subject) -> Iterator[Finding]:
-    """Slugs that no provider has; sure only with a list of providers."""
+    """Slugs that no provider has; certain only with a list of providers."""
     known = _known_providers(subject.catalog)
     sure = bool(subject.catalog.providers)
     source = "OpenRouter lists" if sure else "this version of Pointsman knows"
@@ -46,7 +46,7 @@ def unknown_provider(subject: Subject) -> Iterator[Finding]:
 
 
 def unmatched_entry(subject: Subject) -> Iterator[Finding]:
-    """Entries that name no endpoint of any model that their rule speaks for."""
+    """Entries that name no endpoint of any model that their rule applies to."""
     known = _known_providers(subject.catalog)
     for clause, entry in _entries(subject):
         forecasts = [c.forecast for c in subject.cases_under(clause) if c.forecast is not None]
@@ -72,7 +72,7 @@ def unknown_model(subject: Subject) -> Iterator[Finding]:
                 yield at(rule, "warning", message)
 
 
-# Variants that any model takes, so that none lists them (openrouter.md §2.2).
+# Variants that every model accepts, so that listings don't have them (openrouter.md §2.2).
 _ANY_MODELS = ("", ":nitro", ":floor", ":exacto", ":online")
 
 
@@ -86,7 +86,7 @@ def _matches_any(pattern: ModelPattern, catalog: Catalog) -> bool:
 
 
 def unknown_caller(subject: Subject) -> Iterator[Finding]:
-    """Callers that no key is given to, so that a rule for them applies to no request."""
+    """Callers without a key, so that a rule for them applies to no request."""
     if subject.callers is None:
         return
     for rule in subject.book.rules:
@@ -105,7 +105,7 @@ def unknown_caller(subject: Subject) -> Iterator[Finding]:
 def unknown_alias_model(subject: Subject) -> Iterator[Finding]:
     """Aliases for models that are not listed."""
     catalog = subject.catalog
-    dashed = {slug.replace(".", "-") for slug in catalog.models}  # both spellings are taken
+    dashed = {slug.replace(".", "-") for slug in catalog.models}  # upstream accepts both spellings
     canonical = {model.canonical_slug for model in catalog.models.values()}
     for alias in subject.book.aliases.values() if catalog.models else ():
         known = catalog.model(alias.model) or listing_key(alias.model) in {*dashed, *canonical}

@@ -1,4 +1,4 @@
-"""Rules that can never decide anything: another is more specific wherever they apply."""
+"""Rules that never have an effect: another is more specific wherever they apply."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from app.wording import listed
 
 
 def shadowed_rule(subject: Subject) -> Iterator[Finding]:
-    """Rules of which each key is set by a more specific rule, for whatever they match."""
+    """Rules whose every key is set by a more specific rule, for all that they match."""
     by_alias = {alias.rule for alias in subject.book.aliases.values()}
     for position, rule in enumerate(subject.book.rules):
         if not rule.clauses or not rule.models or rule.name in by_alias:
@@ -29,7 +29,7 @@ def shadowed_rule(subject: Subject) -> Iterator[Finding]:
 
 
 def _shadows(rule: Rule, position: int, rules: Sequence[Rule]) -> set[str]:
-    """The rules that set all of this rule's keys for all of its patterns; empty: they don't."""
+    """The rules that set all of this rule's keys for all of its patterns; empty if they don't."""
     found: set[str] = set()
     for pattern in rule.models:
         over = [
@@ -60,12 +60,12 @@ def _is_above(other: Rule, place: int, rule: Rule, position: int, pattern: Model
 def _holds_all(
     wide: Sequence[str] | frozenset[str], narrow: Sequence[str] | frozenset[str]
 ) -> bool:
-    """Whether every request that one condition admits is admitted by the other; none admits all."""
+    """Whether `wide` admits every request that `narrow` admits; an empty condition admits all."""
     return not wide or (bool(narrow) and set(narrow) <= set(wide))
 
 
 def _covers_all(wide: ModelPattern, narrow: ModelPattern) -> bool:
-    """Whether every model of one pattern is surely one of the other."""
+    """Whether the wide pattern certainly covers every model of the narrow one."""
     if wide.text == narrow.text:
         return True
     return narrow.exact and wide.covers(read_slug(narrow.text))

@@ -1,4 +1,4 @@
-"""Ways to sort that come to nothing, or against each other."""
+"""Sorts that have no effect, or contradict each other."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,12 +8,12 @@ from app.policy.rule import Clause, named
 from app.policy.slug import read_slug
 from app.wording import listed
 
-# What a variant of a model's name sorts by (openrouter.md §2.2).
+# The sort of each variant of a model's name (openrouter.md §2.2).
 _SORTED_BY = {"nitro": "throughput", "floor": "price", "exacto": "exacto"}
 
 
 def sort_beside_order(subject: Subject) -> Iterator[Finding]:
-    """Sorts that an order silences: a warning within one rule, else a note."""
+    """Sorts that an order disables: a warning within one rule, else a note."""
     silenced: dict[Clause, dict[Clause, None]] = {}
     models: dict[Clause, list[str]] = {}
     for case in subject.cases:
@@ -34,7 +34,7 @@ def sort_beside_order(subject: Subject) -> Iterator[Finding]:
 
 
 def sort_against_variant(subject: Subject) -> Iterator[Finding]:
-    """Sorts and orders that undo what a `:nitro` or `:floor` in the model's name asks for."""
+    """Sorts and orders that override a `:nitro` or `:floor` in the model's name."""
     for case in subject.cases:
         name, wanted = case.route.model_sent, case.route.preferences
         for variant in read_slug(name).variants:

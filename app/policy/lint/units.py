@@ -1,6 +1,6 @@
-"""Numbers that are most likely in another unit than the key's.
+"""Numbers that are most likely in a different unit than the key's.
 
-What can't be meant is refused when a file is read; these could be, and hardly ever are.
+Impossible values are refused when a file is read; these are possible, but very unlikely.
 """
 
 from collections.abc import Iterator

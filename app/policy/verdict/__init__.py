@@ -1,1 +1,1 @@
-"""Was the policy kept?"""
+"""Judges whether an answer kept the policy."""

@@ -1,7 +1,7 @@
-"""Whom failed attempts gave the prompt to, and whether that was inside the preferences (T-59).
+"""Judges whether failed attempts sent the prompt only to providers inside the preferences (T-59).
 
 Every provider that upstream tried has received the prompt, at whichever model of the request it
-was tried, so each is held to the preferences like the one that served.
+was tried, so each is judged by the preferences like the one that served.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,15 +28,15 @@ class Tried(NamedTuple):
 class Attempts(msgspec.Struct, frozen=True, gc=False):
     """What failed attempts prove."""
 
-    outside: str | None = None  # a provider that got the prompt although none of its endpoints may
-    rests_on: Rests | None = None  # where only a listing says so
-    doubt: str | None = None  # why it can't be told of all of them that they are inside
+    outside: str | None = None  # a provider that got the prompt, with no permitted endpoint
+    rests_on: Rests | None = None  # if only a listing shows it
+    doubt: str | None = None  # why it is unknown whether all of them are inside
 
     @classmethod
     def of(
         cls, attempted: Sequence[Tried], served: str, terms: Terms, catalog: Catalog, now: float
     ) -> "Attempts":
-        """What `attempted` proves about an answer that the model `served` gave."""
+        """Return what `attempted` proves about an answer from the model `served`."""
         doubt: str | None = None
         for tried in attempted:
             answers = list(_at_each_model(tried, terms, catalog, now))
@@ -61,7 +61,7 @@ def _at_each_model(
 ) -> Iterator[tuple[Inside, Rests | None]]:
     """Whether a provider is inside at each model that it may have been tried at.
 
-    With it the listing, where that decides. Keys of the account's own may have been
+    Includes the listing if the result depends on it. The account's own keys may have been
     tried first, so an endpoint that is only out of order proves nothing.
     """
     for model in tried.models:
@@ -84,7 +84,7 @@ def _age(rests: Rests) -> float:
 
 
 def all_inside(endpoints: Sequence[Endpoint], terms: Terms) -> Inside:
-    """Whether all of some endpoints are inside, going by their listing; False: none is."""
+    """Whether all endpoints are inside, according to their listing; False: none is."""
     filtered = [terms.allows(endpoint) for endpoint in endpoints]
     if all(answer is False for answer in filtered):
         return False

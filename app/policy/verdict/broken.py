@@ -1,4 +1,4 @@
-"""Which clauses a broken verdict is about: what each allows, and where that is written."""
+"""Names the clauses behind a broken verdict: what each allows, and its place in the file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def why_broken(
 ) -> str:
     """The clauses that the provider or its listed labels break, as a text to add to the reason.
 
-    Empty where the verdict is another one, or where neither shows it: a price, a failed attempt.
+    Empty for any other verdict, or if neither shows the cause: a price, a failed attempt.
     `preferences` are those that were sent, and `origins` the policy's clauses behind them.
     """
     if verdict.verdict != "broken" or verdict.provider is None:
@@ -33,7 +33,7 @@ def why_broken(
 
 
 def _broken(provider: str, labels: Sequence[str], preferences: Mapping[str, Any]) -> Iterator[str]:
-    """The fields that shut out whatever is of this provider, or listed with none but these."""
+    """The fields that exclude this provider, or endpoints listed with only these labels."""
     strict = preferences.get("allow_fallbacks") is False
     for field in ("only", *(("order",) if strict else ())):
         entries = _texts(preferences.get(field))

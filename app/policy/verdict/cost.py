@@ -1,7 +1,7 @@
-"""What was paid, against what is listed: exact arithmetic, or nothing is concluded.
+"""Compares the price paid with the listed one: exact arithmetic, or no conclusion.
 
 `upstream prompt cost = uncached tokens x prompt price + cached tokens x cache-read price`, and
-the like for the completion (openrouter.md §3.2); it holds to the last digit where it holds at all.
+likewise for the completion (openrouter.md §3.2); if it is correct, it is exact to the last digit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ _MILLION = Decimal(1_000_000)
 
 
 class Bill(msgspec.Struct, frozen=True, gc=False):
-    """Tokens and what upstream charged for them, in USD; of a request without a key of our own."""
+    """Tokens and the upstream charge for them, in USD, for a request without a key of our own."""
 
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
     prompt_cost: Decimal
     completion_cost: Decimal
-    written_tokens: int | None = None  # to a cache, which can cost extra; None: not told
+    written_tokens: int | None = None  # to a cache, which can cost extra; None: not reported
 
     @property
     def is_nothing(self) -> bool:
@@ -34,9 +34,9 @@ class Bill(msgspec.Struct, frozen=True, gc=False):
 
 
 def those_that_charge(bill: Bill, endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
-    """The endpoints whose listed prices give this bill; all of them where none does.
+    """The endpoints whose listed prices match this bill; all of them if none does.
 
-    A row whose price varies or isn't listed can't be ruled out. A bill of nothing tells nothing.
+    A row whose price varies or isn't listed can't be ruled out. A bill of zero shows nothing.
     """
     if bill.is_nothing:
         return tuple(endpoints)
@@ -64,7 +64,7 @@ def _charges(endpoint: Endpoint, bill: Bill) -> bool:
 
 
 def within(max_price: Mapping[str, Any], bill: Bill | None, endpoint: Endpoint) -> bool | None:
-    """Whether the price is within the cap, by the listing or else by the bill.
+    """Whether the price is within the cap, according to the listing or else to the bill.
 
     A listing above the cap proves nothing by itself: prices change between two listings.
     """
@@ -92,7 +92,7 @@ def _per_token(cap: Any) -> Decimal | None:
 
 
 def _is_tiny(cap: Any) -> bool:
-    """Whether a number is too small to be read, which as a cap is as good as zero."""
+    """Whether a number is too small to be read; as a cap it is equivalent to zero."""
     if not isinstance(cap, str | float) or len(str(cap)) > LONGEST:
         return False
     try:
@@ -107,7 +107,7 @@ class _Charge(msgspec.Struct, frozen=True, gc=False):
     tokens: int
     full: int  # those among them that cost the full price, or more
     cost: Decimal
-    extra: bool | None  # whether some of it was for writing to a cache; None: not told
+    extra: bool | None  # whether some of it was for writing to a cache; None: not reported
 
 
 def _charges_in(bill: Bill) -> tuple[_Charge, _Charge]:
@@ -128,7 +128,7 @@ def _at_most(cap: Decimal, listed: Decimal | None, paid: _Charge | None) -> bool
         return True if listed_within else None
     above = paid.cost > paid.tokens * cap
     if listed_within:
-        # Where more was paid, the listing is behind, or writing to a cache has cost extra.
+        # If more was paid, the listing is out of date, or writing to a cache has cost extra.
         return None if above and paid.extra is False else True
     if above:
         return None if paid.extra else False

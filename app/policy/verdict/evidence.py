@@ -1,22 +1,22 @@
-"""What may be taken from a listing when an answer is judged."""
+"""The facts from a listing that may be used to judge an answer."""
 
 from typing import NamedTuple
 
 from app.catalog.catalog import NO_OFFERS, Listing, Offers
 from app.catalog.providers import is_known, slug_of
 
-Inside = bool | None  # whether something is inside the preferences; None: it can't be told
+Inside = bool | None  # whether something is inside the preferences; None: unknown
 
 
 class Rests(NamedTuple):
-    """A listing that something rests on; `fetched_at` in seconds since the epoch."""
+    """The listing that a result depends on; `fetched_at` in seconds since the epoch."""
 
     model: str
     fetched_at: float
 
 
 def sure_slug(listing: Listing | None, name: str) -> str | None:
-    """A provider's slug where a listing or the shipped list tells it; a guess judges nobody."""
+    """A provider's slug from a listing or the shipped list, else None: guesses aren't evidence."""
     endpoints = of_provider(listing, name).endpoints
     if endpoints:
         return endpoints[0].provider
@@ -24,5 +24,5 @@ def sure_slug(listing: Listing | None, name: str) -> str | None:
 
 
 def of_provider(listing: Listing | None, name: str) -> Offers:
-    """What a provider is listed with; nothing where it isn't."""
+    """A provider's listed endpoints; empty if it has none."""
     return listing.of_provider(name) if listing else NO_OFFERS

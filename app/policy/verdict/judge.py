@@ -1,13 +1,13 @@
-"""Was the policy kept? Judged from what an answer told, and what endpoints are listed as.
+"""Judges whether the policy was kept, from the facts in an answer and from endpoints' listings.
 
-Rule 1  `kept` only where every endpoint that could have been given the prompt is inside the
+Rule 1  `kept` only if every endpoint that could have received the prompt is inside the
         preferences: the one that served, and those of failed attempts.
-Rule 2  `broken` only where none of those that could have served is, or where a failed attempt gave
-        the prompt to a provider that is outside.
-Rule 3  Everything else is `unproven`, with the reason. We say "listed as fp8", never "is fp8":
-        no answer tells the endpoint's tag or quantization (openrouter.md §3.2, §4).
+Rule 2  `broken` only if none of those that could have served is, or if a failed attempt sent the
+        prompt to a provider that is outside.
+Rule 3  Everything else is `unproven`, with the reason. Reasons say "listed as fp8", never "is fp8":
+        no answer has the endpoint's tag or quantization (openrouter.md §3.2, §4).
 Rule 4  An account's own key goes before any order (openrouter.md §1.6), so an endpoint outside of a
-        strict order breaks it only where the answer says that no such key was used.
+        strict order breaks it only if the answer says that no such key was used.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from app.policy.verdict.attempts import NONE_TRIED, Attempts, Tried, all_inside
 from app.policy.verdict.cost import Bill, those_that_charge, within
 from app.policy.verdict.evidence import Inside, Rests, of_provider, sure_slug
 
-# Who named the provider: the router's metadata, the body, the generation's record.
+# The source of the provider's name: the router's metadata, the body, the generation's record.
 _SOURCES = {
     told: tuple(compress(("router_metadata", "body.provider", "generation"), told))
     for told in product((False, True), repeat=3)
@@ -47,19 +47,19 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     named_by_record: str | None = None  # in the generation record, asked for afterwards
     attempted: tuple[Tried, ...] = ()  # every provider that got the prompt and failed
     bill: Bill | None = None
-    is_byok: bool | None = None  # whether by a key of the account's own; None: not told (yet)
-    billed: bool = False  # whether the usage has come, which ends an answer
+    is_byok: bool | None = None  # whether by a key of the account's own; None: not reported (yet)
+    billed: bool = False  # whether the usage has arrived, which ends an answer
     failed: bool = False  # an error came in place of an answer, whatever the status
     server_tools: bool = False
     cache_hit: bool = False
     unreadable: str | None = None  # why something could not be read: "the answer is empty"
-    unprovable: str | None = None  # what the request carries that no policy can be shown to hold
+    unprovable: str | None = None  # why the policy can't be verified for a part of the request
     inner: tuple[str, ...] = ()  # models called inside, perhaps without the preferences
-    partly_read: bool = False  # what could not be read may name another provider
+    partly_read: bool = False  # the part that could not be read may name another provider
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What can be said, why, and from which sources."""
+    """The result for one answer, its reason and its sources."""
 
     verdict: Literal["kept", "broken", "unproven"] | None
     reason: str
@@ -67,12 +67,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     provider: str | None = None  # a slug
     quantizations_listed: tuple[str, ...] = ()
     awaits_bill: bool = False  # the end of the answer, which has the bill, may decide it
-    rests_on: Rests | None = None  # where it is broken by a listing, and not by a name alone
+    rests_on: Rests | None = None  # if a listing, and not only a name, shows that it is broken
 
     def as_of(self, moment: float) -> "Verdict":
-        """What is left of it where a listing that it rests on is older than `moment`.
+        """The verdict, adjusted if the listing that it depends on is older than `moment`.
 
-        Labels and prices change, and nobody is accused by what was listed before.
+        Labels and prices change, so an older listing is not evidence against a provider.
         """
         if self.rests_on is None or self.rests_on.fetched_at >= moment:
             return self
@@ -112,11 +112,11 @@ _WORST_FIRST = ("broken", "unproven", "kept", None)
 
 
 def stricter(verdict: Verdict, by_its_own_rules: Verdict, model: str, unasked: str) -> Verdict:
-    """Of two verdicts on one answer the worse one.
+    """Return the worse of two verdicts on one answer.
 
-    Where a router, a family's newest or a preset stood for the model that answered, the answer is
-    held to the rules for what was asked and to those for that model. `unasked` names the clauses of
-    the latter that no answer can show and that were not sent: nothing speaks for those.
+    If a router, a family's newest or a preset stood for the model that answered, the answer is
+    judged by the rules for the requested name and by those for that model. `unasked` names the
+    clauses of the latter that no answer can show and that were not sent: they have no evidence.
     """
     own = by_its_own_rules
     if own.verdict == "kept" and unasked:
@@ -132,10 +132,10 @@ def stricter(verdict: Verdict, by_its_own_rules: Verdict, model: str, unasked: s
 
 
 def _inner_doubt(served: Served, terms: Terms, catalog: Catalog, now: float) -> str | None:
-    """Why a model that is called inside may have been served outside; None where it can't have.
+    """Why a model that is called inside may have been served outside; None if it can't have been.
 
-    OpenRouter doesn't say that the preferences hold for it (openrouter.md §A2.3), so every endpoint
-    that it is listed with has to be inside, and what no listing shows can't be known.
+    OpenRouter doesn't say that the preferences apply to it (openrouter.md §A2.3), so every endpoint
+    listed for it has to be inside, and anything that no listing shows is unknown.
     """
     if served.inner and terms.unchecked:
         return (
@@ -164,7 +164,7 @@ def _of_who_served(
 
 
 class _Who(msgspec.Struct, frozen=True, gc=False):
-    """Who served, as far as the answer names anybody."""
+    """The provider that served, as far as the answer names one."""
 
     name: str | None
     slug: str | None
@@ -183,7 +183,7 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         return cls(name, slug, offers, _SOURCES[told])
 
     def doubt(self, served: Served) -> str | None:
-        """Why the answer does not prove who served, if it does not."""
+        """Why the answer does not prove which provider served, or None if it does."""
         if served.cache_hit:
             return "the answer came from OpenRouter's response cache, so nothing was routed"
         if self.name is None:
@@ -224,7 +224,7 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         offers: Offers | None = None,
         also: tuple[str, ...] = (),
     ) -> Verdict:
-        """Outside of a strict order, and not known to be without a key of the account's own."""
+        """The verdict outside of a strict order, if an account's own key may have been used."""
         why = "through the account's own provider key (BYOK), which takes precedence over any order"
         if not served.is_byok:
             why = (
@@ -240,7 +240,7 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
 def _by_name_alone(
     who: _Who, served: Served, terms: Terms, listing: Listing | None, now: float
 ) -> Verdict:
-    """Rules 1 to 4 where the provider's endpoints are not known well enough."""
+    """Apply rules 1 to 4 if the provider's endpoints are not known well enough."""
     assert who.name is not None  # noqa: S101 - doubt() has seen to it
     slug = sure_slug(listing, who.name)
     if slug is None:
@@ -262,7 +262,7 @@ def _by_name_alone(
 
 
 def _by_endpoints(who: _Who, served: Served, terms: Terms, listing: Listing) -> Verdict:
-    """Rules 1 to 4 over the listed endpoints of the provider that served."""
+    """Apply rules 1 to 4 to the listed endpoints of the provider that served."""
     possible, also, bill = who.offers, _BY_CATALOG, served.bill
     if bill is not None:
         charging = those_that_charge(bill, possible.endpoints)
@@ -286,7 +286,7 @@ def _by_endpoints(who: _Who, served: Served, terms: Terms, listing: Listing) -> 
 
 
 def _inside(endpoint: Endpoint, served: Served, terms: Terms) -> Inside:
-    """Whether one endpoint is inside of everything that was asked."""
+    """Whether one endpoint is inside all of the preferences."""
     answer = terms.allows(endpoint)
     if answer and not terms.in_order(endpoint):
         return False if served.is_byok is False else None
@@ -296,7 +296,7 @@ def _inside(endpoint: Endpoint, served: Served, terms: Terms) -> Inside:
 
 
 def _bill_may_tell(endpoints: Sequence[Endpoint], answers: Sequence[Inside]) -> bool:
-    """Whether endpoints inside and outside have different prices, or prices are what is open."""
+    """Whether endpoints inside and outside differ in price, or only the price is undecided."""
     by_price: dict[object, set[Inside]] = {}
     for endpoint, answer in zip(endpoints, answers, strict=True):
         prices = (endpoint.prompt_price, endpoint.completion_price, endpoint.cache_read_price)
