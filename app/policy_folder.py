@@ -120,7 +120,7 @@ class PolicyFolder:
 
     async def keep_fresh(self) -> None:
         """Report the policies in force, then poll the files until cancelled."""
-        await asyncio.to_thread(self._in_force, self.folder, self.current)
+        await asyncio.to_thread(self._report)
         while True:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             await asyncio.to_thread(self.look)
@@ -154,7 +154,14 @@ class PolicyFolder:
             )
             return
         self.current, self.problems = book, ()
-        self._in_force(self.folder, book)
+        self._report()
+
+    def _report(self) -> None:
+        """Report the policies in force. A defect there must not end the polling of the files."""
+        try:
+            self._in_force(self.folder, self.current)
+        except Exception:
+            log.exception("the policies in force could not be reported")
 
 
 def _states(folder: Path) -> Folder:

@@ -1,10 +1,8 @@
 """Runs an ASGI app on a real socket, in a thread of its own, for as long as a test needs it."""
 
-import asyncio
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -44,11 +42,3 @@ def running(app: ASGIApp, *, bounds: Bounds = STANDARD) -> Iterator[Running]:
         server.stop()
         thread.join(timeout=10)
         assert not thread.is_alive(), "the server did not stop"
-
-
-async def eventually(true: Callable[[], bool], within: float = 5.0) -> None:
-    """Wait until something is true that another thread or task brings about."""
-    until = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < until, "it never was true"
-        await asyncio.sleep(0.01)

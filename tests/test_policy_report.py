@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from app.policy.book import Book
 from app.policy_folder import PolicyFolder, read_folder
 from app.policy_report import look_over, report
 from tests.conftest import StartProxy
-from tests.running import eventually
+from tests.waiting import until
 
 ZDR = "version: 1\nrules:\n- {name: a, models: ['*'], zdr: true}\n"
 FOR_BOB = "version: 1\nrules:\n- {name: a, models: ['*'], callers: [bob], zdr: true}\n"
@@ -70,9 +71,27 @@ async def test_what_is_in_force_is_told_at_the_start_and_when_it_changes(tmp_pat
     policies = PolicyFolder(tmp_path, lambda _, book: told.append(book.revision))
     chore = asyncio.create_task(policies.keep_fresh())
     first = policies.current.revision
-    await eventually(lambda: told == [first])
+    await until(lambda: told == [first])
     (tmp_path / "a.yaml").write_text(FOR_BOB)
-    await eventually(lambda: told == [first, policies.current.revision] != [first, first])
+    await until(lambda: told == [first, policies.current.revision] != [first, first])
+    chore.cancel()
+
+
+async def test_a_report_that_fails_does_not_end_the_reading_of_changes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.yaml").write_text(ZDR)
+
+    def broken(folder: Path, book: Book) -> None:
+        raise FileNotFoundError(f"{folder}, of {book.revision}")
+
+    policies = PolicyFolder(tmp_path, broken)
+    first = policies.current.revision
+    chore = asyncio.create_task(policies.keep_fresh())
+    await until(lambda: "could not be reported" in caplog.text)
+    (tmp_path / "a.yaml").write_text(FOR_BOB)
+    await until(lambda: policies.current.revision != first)
+    assert not chore.done()
     chore.cancel()
 
 
@@ -81,4 +100,4 @@ async def test_a_running_proxy_tells_of_callers_that_have_no_key(
 ) -> None:
     with caplog.at_level(logging.INFO, logger="pointsman"):
         start_proxy(FOR_BOB)
-        await eventually(lambda: "1 warning: pointsman check" in caplog.text)
+        await until(lambda: "1 warning: pointsman check" in caplog.text)
