@@ -48,13 +48,12 @@ class Trace:
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def note(self, frame, event, _):
-        """What `sys.setprofile` calls."""
+        """Note a call; `sys.setprofile` requires these parameters."""
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(_PREFIX):
             return
-        file = code.co_filename[len(_PREFIX) :]
-        if file not in _BY_THE_CLOCK and frame.f_lasti <= _start_of(code):
-            self.calls.append((file, code.co_qualname))
+        if frame.f_lasti <= _start_of(code) and not _is_by_the_clock(frame):
+            self.calls.append((code.co_filename[len(_PREFIX) :], code.co_qualname))
 
     @property
     def files(self) -> Counter[str]:
@@ -70,9 +69,18 @@ class Trace:
         return f"{len(self.files)} files, {len(self.moves)} moves, {len(self.calls)} calls"
 
 
+def _is_by_the_clock(frame) -> bool:
+    """Whether a call comes from the server's tick, which has nothing to do with any request."""
+    while frame is not None:
+        if frame.f_code.co_filename.removeprefix(_PREFIX) in _BY_THE_CLOCK:
+            return True
+        frame = frame.f_back
+    return False
+
+
 @functools.cache
 def _start_of(code) -> int:
-    """Where a function begins; a generator or coroutine goes on further behind."""
+    """The offset of a function's first instruction; a resumed coroutine is at a later one."""
     first = (each.offset for each in dis.get_instructions(code) if each.opname == "RESUME")
     return next(first, 0)
 
