@@ -113,14 +113,6 @@ def _as_json(kind: Any) -> Any:
 def with_what_is_not_framed(described: Described) -> Described:
     """The description with the paths that FastAPI does not serve."""
     paths = {**{_path_of(row): {"post": _relayed(row)} for row in DIALECTS.values()}, **_PLAIN}
-    schemas = described.setdefault("components", {}).setdefault("schemas", {})
-    schemas |= ErrorBody.model_json_schema(ref_template="#/components/schemas/{model}")["$defs"]
-    schemas["ErrorBody"] = {
-        "type": "object",
-        "description": ErrorBody.__doc__,
-        "required": ["error"],
-        "properties": {"error": {"$ref": "#/components/schemas/Detail"}},
-    }
     return {**described, "paths": {**paths, **described["paths"]}}
 
 

@@ -11,12 +11,12 @@ from app.catalog.catalog import Catalog, listing_key
 from app.catalog.endpoint import Endpoint
 from app.catalog.snapshot import written
 from app.cli.catalogs import open_catalog
+from app.cli.policies import book_of
 from app.cli.terminal import Console, Table
 from app.errors import PolicyFileError, SettingsError, reason_of
 from app.exact_numbers import plainly
 from app.policy.forecast.scenarios import models_wanted
 from app.policy.prices import listed_price
-from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.suggest import did_you_mean
 from app.wording import plural
@@ -37,12 +37,9 @@ def show_catalog(
         raise SettingsError("name a model, or use --save FILE to save the models of the policies")
 
     def wanted(known: Catalog) -> Sequence[str]:
-        book = (
-            None if models else read_folder(policy_folder(settings.policies, settings.own_policies))
-        )
-        return models_wanted(book, known) if book else models
+        return models or models_wanted(book_of(settings), known)
 
-    models = [_meant(model, settings) for model in models]
+    models = _meant(models, settings)
     source = open_catalog(catalog, settings, wanted)
     console = Console()
     unknown = [model for model in models if not _print_model(console, source.catalog, model)]
@@ -54,15 +51,12 @@ def show_catalog(
     return 1 if unknown else 0
 
 
-def _meant(model: str, settings: Settings) -> str:
-    """The model of an alias; any other name unchanged."""
+def _meant(models: Sequence[str], settings: Settings) -> Sequence[str]:
+    """The models of aliases; any other name unchanged, and all of them if no policy can be read."""
     with suppress(PolicyFileError):
-        book = read_folder(policy_folder(settings.policies, settings.own_policies))
-        return next(
-            (each.model for name, each in book.aliases.items() if name.lower() == model.lower()),
-            model,
-        )
-    return model
+        book = book_of(settings)
+        return [alias.model if (alias := book.alias_of(name)) else name for name in models]
+    return models
 
 
 def _save(text: bytes, file: Path) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from app.catalog.catalog import EMPTY
 from app.cli.catalogs import Source, open_catalog
+from app.cli.policies import folder_of
 from app.cli.sarif import sarif_of
 from app.cli.terminal import Console, print_json
 from app.errors import PolicyFileError, SettingsError
@@ -18,7 +19,7 @@ from app.policy.book import EMPTY_BOOK, Book
 from app.policy.forecast.scenarios import models_wanted
 from app.policy.lint.drift import lint_drift
 from app.policy.lint.finding import Finding, Severity
-from app.policy_folder import policy_folder, read_folder
+from app.policy_folder import read_folder
 from app.policy_report import look_over
 from app.settings import Settings
 from app.shown import one_line
@@ -44,7 +45,7 @@ def check(
     With `since`, a catalog saved earlier, also print the changes that affect these policies.
     Raises `SettingsError`, and, for output to people, `PolicyFileError` with every mistake.
     """
-    folder = policy_folder(settings.policies, settings.own_policies)
+    folder = folder_of(settings)
     try:
         book = read_folder(folder)
     except PolicyFileError as error:

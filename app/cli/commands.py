@@ -11,6 +11,7 @@ from app.cli.groups import Grouped
 
 if TYPE_CHECKING:
     from app.ledger.wanted import Wanted
+    from app.settings import Settings
 
 commands = typer.Typer(
     name="pointsman",
@@ -72,6 +73,28 @@ def _every(
     pass
 
 
+def _to_serve(
+    host: str | None,
+    port: int | None,
+    upstream: str | None,
+    policies: Path | None,
+    ledger: str | None,
+    workers: int | None,
+    open_: bool | None,  # noqa: FBT001 - as above
+) -> "Settings":
+    from app.settings import Settings
+
+    return Settings.read(
+        host=host,
+        port=port,
+        upstream_url=upstream,
+        policies=policies,
+        ledger_url=ledger,
+        workers=workers,
+        open=open_ or None,
+    )
+
+
 @commands.command()
 def run(
     host: Host = None,
@@ -83,17 +106,7 @@ def run(
     open_: Open = None,
 ) -> None:
     """Serve if an OpenRouter key is set, else demo."""
-    from app.settings import Settings
-
-    settings = Settings.read(
-        host=host,
-        port=port,
-        upstream_url=upstream,
-        policies=policies,
-        ledger_url=ledger,
-        workers=workers,
-        open=open_ or None,
-    )
+    settings = _to_serve(host, port, upstream, policies, ledger, workers, open_)
     if settings.openrouter_api_key is not None:
         from app.cli.serve import serve as start
     else:
@@ -113,19 +126,8 @@ def serve(
 ) -> None:
     """Start the proxy in front of OpenRouter."""
     from app.cli.serve import serve as start
-    from app.settings import Settings
 
-    start(
-        Settings.read(
-            host=host,
-            port=port,
-            upstream_url=upstream,
-            policies=policies,
-            ledger_url=ledger,
-            workers=workers,
-            open=open_ or None,
-        )
-    )
+    start(_to_serve(host, port, upstream, policies, ledger, workers, open_))
 
 
 @commands.command()

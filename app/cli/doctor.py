@@ -11,6 +11,7 @@ import httpx2
 from rich.text import Text
 
 from app.cli.asking import asking
+from app.cli.policies import book_of, folder_of
 from app.cli.terminal import Console
 from app.cli.which_ledger import log_command
 from app.cli.words import without_password
@@ -18,7 +19,7 @@ from app.errors import PointsmanError, UpstreamError, reason_of
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others
 from app.openrouter.client import connect
-from app.policy_folder import policy_folder, read_folder
+from app.policy_folder import read_folder
 from app.policy_report import look_over
 from app.settings import Settings
 from app.wire.headers import to_upstream
@@ -74,7 +75,7 @@ async def _settings(settings: Settings) -> Told:
 
 
 async def _policies(settings: Settings) -> Told:
-    folder = policy_folder(settings.policies, settings.own_policies)
+    folder = folder_of(settings)
     book = read_folder(folder)
     if not (book.rules or book.aliases):
         return False, f"no rules in {folder}; requests pass through unchanged"
@@ -166,10 +167,7 @@ async def _running(settings: Settings) -> Told:
         return None, f"no server at {base}; start it with pointsman serve"
     if answer.status_code != _OK or "rules" not in told:
         return False, f"{base} answers {answer.status_code}: {str(told)[:200]}"
-    there, here = (
-        told["book"],
-        read_folder(policy_folder(settings.policies, settings.own_policies)).revision,
-    )
+    there, here = told["book"], book_of(settings).revision
     if there != here:
         return False, f"{base} serves policy version {there}, but the files here are {here}"
     rules = ", ".join(told["rules"]) or "no rule"

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from app.catalog.catalog import EMPTY, listing_key
 from app.cli.catalogs import open_catalog
+from app.cli.policies import book_of
 from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import MalformedBody, SettingsError, UnknownModel
 from app.policy.forecast.explain import Explained, Explanation, as_json_object, explain
@@ -18,7 +19,6 @@ from app.policy.request import request_for
 from app.policy.routed import routed
 from app.policy.rule import named
 from app.policy.sides import REQUEST
-from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.shown import json_text, one_line
 from app.suggest import did_you_mean
@@ -41,7 +41,7 @@ def show_explanation(
     With a `catalog`, also print the funnel. Raises `SettingsError` for a `--provider` that is not a
     JSON object or a catalog that can't be loaded, and `PolicyFileError`.
     """
-    book = read_folder(policy_folder(settings.policies, settings.own_policies))
+    book = book_of(settings)
     try:
         request = request_for(model, _object(provider))
         ask = partial(routed, book, request, caller=caller, user_agent=user_agent)

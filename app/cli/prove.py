@@ -15,6 +15,7 @@ from rich.text import Text
 
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
+from app.cli.policies import book_of
 from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import PolicyRefusal, SettingsError
 from app.policy.apply import apply
@@ -25,7 +26,6 @@ from app.policy.request import read_request
 from app.policy.route import Route
 from app.policy.routed import Routed
 from app.policy.rule import named
-from app.policy_folder import policy_folder, read_folder
 from app.record.exchange import Arrival, Exchange
 from app.record.receipt_of import verdict_of
 from app.settings import Settings
@@ -84,7 +84,7 @@ def prove(settings: Settings, model: str, *, positive: bool, as_json: bool) -> i
 
 async def proofs_of(settings: Settings, model: str, *, positive: bool) -> list[Proof]:
     """Every clause of the model's policy, tested as far as it can be."""
-    book = read_folder(policy_folder(settings.policies, settings.own_policies))
+    book = book_of(settings)
     async with asking(settings) as ask:
         request = read_request(msgspec.json.encode({"model": model, **_ASK}))
         plain = book.route_for(request, caller=None, user_agent="", catalog=Catalog())

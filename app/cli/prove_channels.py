@@ -16,11 +16,11 @@ import msgspec
 from app import __version__
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
+from app.cli.policies import book_of
 from app.cli.terminal import print_json
 from app.policy.forecast.channel_controls import Probe, inner_probes, probes
 from app.policy.forecast.routing_refusal import read_refusal
 from app.policy.request import read_request
-from app.policy_folder import policy_folder, read_folder
 from app.settings import Settings
 from app.wire.frame import read_json
 
@@ -76,7 +76,7 @@ def prove_channels(settings: Settings, asked: Asked, *, as_json: bool) -> int:
 
 async def seen_on(settings: Settings, asked: Asked) -> list[Seen]:
     """Every channel, tested as far as it can be."""
-    book = read_folder(policy_folder(settings.policies, settings.own_policies))
+    book = book_of(settings)
     request = read_request(msgspec.json.encode({"model": asked.model, "messages": []}))
     route = book.route_for(request, caller=None, user_agent="", catalog=Catalog())
     model, inner = route.model_sent, asked.inner  # under its own name, if an alias is given

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from app.dashboard import formats
 from app.dashboard.address import Address
 from app.dashboard.names import REFUSED, UNNAMED, Name, grouped, name_of, provider_name
+from app.dashboard.tables import BAD_RATE, Entry
 from app.ledger.attempts import FailedAttempt
 from app.ledger.stats import Figures, Group, Verdicts
 from app.wording import plural
 
 MOST_MODELS = 40
-_BAD_RATE = 0.05
 
 Slug = Callable[[str], str]  # a provider's slug, by the name that upstream reports
 Attempts = Mapping[tuple[str | None, str], int]  # failed attempts, by model and provider
@@ -77,10 +77,10 @@ def attempts_of(attempts: Attempts) -> Mapping[str, int]:
 
 def matrix_of(groups: Sequence[Group], attempts: Attempts, address: Address) -> Matrix:
     """The matrix of groups by model and provider."""
-    by_model: dict[str | None, dict[Name, Figures]] = defaultdict(dict)
-    for model in dict.fromkeys(group.names[0] for group in groups):
-        own = [(group.names[1:], group.figures) for group in groups if group.names[0] == model]
-        by_model[model] = dict(grouped(own, provider_name))
+    own: dict[str | None, list[tuple[Sequence[str | None], Figures]]] = defaultdict(list)
+    for group in groups:
+        own[group.names[0]].append((group.names[1:], group.figures))
+    by_model = {model: dict(grouped(each, provider_name)) for model, each in own.items()}
     for model, host in attempts:
         if model in by_model:
             by_model[model].setdefault(name_of("provider", host), Figures())
@@ -123,9 +123,7 @@ def _square(  # noqa: PLR0917 - all that a square is made of
     name: Name, figures: Figures, whole: int, attempts: int, model: Name, address: Address
 ) -> Square:
     filters = {**(model.filters or {}), **(name.filters or {})}
-    failed = figures.errors + attempts
-    sent = figures.requests - figures.refused + attempts
-    rate = failed / sent if sent else None
+    rate = Entry(name, figures, attempts).error_rate
     return Square(
         name,
         figures.requests / whole if whole else 0.0,
@@ -134,7 +132,7 @@ def _square(  # noqa: PLR0917 - all that a square is made of
         (
             ("TTFT", formats.duration(figures.ttft_p50_ms), ""),
             ("tokens/s", formats.rate(figures.tokens_per_second_p50), ""),
-            ("errors", formats.percent(rate), "bad" if (rate or 0) >= _BAD_RATE else ""),
+            ("errors", formats.percent(rate), "bad" if (rate or 0) >= BAD_RATE else ""),
             ("per 1k tokens", formats.dollars(figures.cost_per_1k_tokens), ""),
         ),
         address.receipts(**filters),

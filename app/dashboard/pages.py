@@ -14,6 +14,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from app.catalog.catalog import Catalog
+from app.catalog.providers import slug_of
 from app.dashboard import charts, figures, names, policy_view
 from app.dashboard.address import Address, address_of
 from app.dashboard.api_view import groups_of
@@ -399,7 +400,7 @@ class Pages:
         listings = self._sources.catalog().listings.values()
         found = (offer for each in listings for offer in each.of_provider(name).endpoints)
         first = next(found, None)
-        return first.provider if first else name.lower().replace(" ", "-")
+        return first.provider if first else slug_of(name)
 
 
 def _each(dimensions: Sequence[Dimension]) -> list[Sequence[Dimension]]:

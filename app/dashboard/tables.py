@@ -11,7 +11,7 @@ from app.dashboard.names import Grouped, Name, name_of
 from app.ledger.stats import Figures, Verdicts
 
 MOST_ROWS = 100
-_BAD_RATE = 0.05
+BAD_RATE = 0.05
 _UP = "up"  # as in `sort=cost.up`
 
 Number = Decimal | float | None
@@ -226,7 +226,7 @@ def _cell(key: str, entry: Entry, whole: int, digits: int | None, address: Addre
         return Cell(formats.percent(share), css, share=share, colour=name.colour)
     value = column.value(entry)
     text = column.shown(value) if digits is None else formats.dollars(value, digits)
-    if key == "errors" and (value or 0) >= _BAD_RATE:
+    if key == "errors" and (value or 0) >= BAD_RATE:
         css += " bad"
     linked = value and column.filters is not None and name.filters is not None
     filters = {**(name.filters or {}), **(column.filters or {})}

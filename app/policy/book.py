@@ -64,6 +64,10 @@ class Book:
                 recent[asked] = found
         return found
 
+    def alias_of(self, name: str) -> Alias | None:
+        """The alias of this name, whatever its case; None if there is none."""
+        return self._paths.alias_of(name)
+
     @property
     def models_named(self) -> tuple[str, ...]:
         """Every model that a rule or an alias names in full."""
@@ -113,7 +117,7 @@ class _Paths:
 
     def _slug(self, name: str) -> Slug:
         """The slug of the model that a name or an alias stands for."""
-        alias = self._alias(name)
+        alias = self.alias_of(name)
         return read_slug(alias.model if alias else name)
 
     def _route(self, models: tuple[_Asked, ...], caller: str | None, agents: _Agents) -> Route:
@@ -121,7 +125,7 @@ class _Paths:
         return join(tuple(self._route_of_one(each, caller, agents) for each in models))
 
     def _route_of_one(self, asked: _Asked, caller: str | None, agents: _Agents) -> Route:
-        alias = self._alias(asked.name)
+        alias = self.alias_of(asked.name)
         names = _also(self.slug(asked.name), asked.known)
         stack = self._layers(alias, self._index.matching(names, caller, agents))
         own = (alias.clauses,) if alias else ()
@@ -135,7 +139,8 @@ class _Paths:
             spelling=asked.spelling,
         )
 
-    def _alias(self, name: str) -> Alias | None:
+    def alias_of(self, name: str) -> Alias | None:
+        """The alias of this name, in any case and with blanks around it."""
         return self._aliases.get(trimmed(name).lower())
 
     def _layers(self, alias: Alias | None, found: tuple[Rule, ...]) -> tuple[Rule, ...]:

@@ -16,13 +16,14 @@ from app.suggest import nearest
 def must_be_known(names: Sequence[str], book: Book, catalog: Catalog) -> None:
     """Raise `UnknownModel` for a name without an author that is neither an alias nor listed."""
     for name in names:
-        if "/" not in name and not _is_known(trimmed(name), book, catalog):
+        if "/" not in name and not _is_known(name, book, catalog):
             raise UnknownModel(_message(trimmed(name), book, catalog))
 
 
 def _is_known(name: str, book: Book, catalog: Catalog) -> bool:
-    is_alias = any(name.lower() == alias.lower() for alias in book.aliases)
-    return is_alias or catalog.model(name) is not None or catalog.id_of(name) is not None
+    named = trimmed(name)
+    is_listed = catalog.model(named) is not None or catalog.id_of(named) is not None
+    return is_listed or book.alias_of(name) is not None
 
 
 def _message(name: str, book: Book, catalog: Catalog) -> str:

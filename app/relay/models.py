@@ -76,10 +76,7 @@ class Models:
         return _BELOW + listing_key(alias.model) + _ENDPOINTS if alias else None
 
     def _alias(self, name: str) -> Alias | None:
-        """In any case, as it may be asked for in a request."""
-        name = name.lower()
-        aliases = self._policies.current.aliases.values()
-        return next((alias for alias in aliases if alias.name.lower() == name), None)
+        return self._policies.current.alias_of(name)
 
     async def _list(self, scope: Scope) -> tuple[int, RawHeaders, bytes]:
         query = "" if _is_anthropics(scope) else scope["query_string"].decode("latin-1")

@@ -7,8 +7,7 @@ import signal
 import socket
 import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from app.ledger.store import Store
 from tests.running import NO_TLS
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 from tests.telemetry.exposed import Labels, values
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 CHAT = "/v1/chat/completions"
@@ -52,7 +52,7 @@ class Served:
 
     async def logged(self, words: str) -> str:
         """The line with these words in it, once there is one."""
-        await until(lambda: words in self.log)
+        await until(lambda: words in self.log, within=15)
         return next(line for line in self.log.splitlines() if words in line)
 
     @asynccontextmanager
@@ -87,13 +87,6 @@ class Served:
     async def ended(self) -> int:
         async with asyncio.timeout(15):
             return await self.process.wait()
-
-
-async def until(true: Callable[[], bool], within: float = 15.0) -> None:
-    late = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < late
-        await asyncio.sleep(0.05)
 
 
 def is_alive(pid: int) -> bool:
@@ -265,12 +258,12 @@ async def test_no_worker_outlives_a_supervisor_that_was_killed(
             streaming = asyncio.create_task(clients[1].post(CHAT, json=STREAM))
             await asyncio.sleep(0.3)
             os.kill(served.process.pid, signal.SIGKILL)
-            await until(lambda: not is_alive(served.pids[1]))
+            await until(lambda: not is_alive(served.pids[1]), within=15)
             port = int(served.url.rpartition(":")[2])
             socket.create_server(("127.0.0.1", port)).close()  # free for another one already
             assert (await streaming).content == FRAME * 10
-        await until(lambda: not is_alive(served.pids[0]))
-        await until(lambda: not list(served.shared.iterdir()))
+        await until(lambda: not is_alive(served.pids[0]), within=15)
+        await until(lambda: not list(served.shared.iterdir()), within=15)
 
 
 async def scrape(client: httpx2.AsyncClient) -> dict[tuple[str, Labels], float]:
@@ -362,7 +355,7 @@ async def test_a_worker_that_hangs_is_replaced(
         line = await served.logged("no sign of life")
         assert f"worker 1, process {hung}" in line
         await served.logged("a replacement starts now")
-        await until(lambda: not is_alive(hung))
+        await until(lambda: not is_alive(hung), within=15)
         assert is_alive(other)
         async with served.to_each() as clients:
             for client in clients.values():

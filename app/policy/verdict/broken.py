@@ -5,6 +5,7 @@ from typing import Any
 
 from app.policy import tags
 from app.policy.rule import Clause, named
+from app.policy.terms import Terms, terms_of
 from app.policy.verdict.judge import Verdict
 from app.wording import first_of
 
@@ -27,25 +28,17 @@ def why_broken(
         f"{field} {'excludes' if field == 'ignore' else 'allows'} "
         f"{first_of(preferences[field], _MOST_VALUES)}, by "
         f"{named(origins.get(field, ())) or 'the request itself'}"
-        for field in _broken(verdict.provider, verdict.quantizations_listed, preferences)
+        for field in _broken(verdict.provider, verdict.quantizations_listed, terms_of(preferences))
     )
     return "".join(f"; {each}" for each in found)
 
 
-def _broken(provider: str, labels: Sequence[str], preferences: Mapping[str, Any]) -> Iterator[str]:
+def _broken(provider: str, labels: Sequence[str], terms: Terms) -> Iterator[str]:
     """The fields that exclude this provider, or endpoints listed with only these labels."""
-    strict = preferences.get("allow_fallbacks") is False
-    for field in ("only", *(("order",) if strict else ())):
-        entries = _texts(preferences.get(field))
+    for field, entries in (("only", terms.only), ("order", terms.order)):
         if entries and not tags.of_provider(entries, provider):
             yield field
-    if provider in _texts(preferences.get("ignore")):
+    if provider in terms.ignore:
         yield "ignore"
-    allowed = _texts(preferences.get("quantizations"))
-    if allowed and labels and set(allowed).isdisjoint(labels):
+    if terms.labels and labels and set(terms.labels).isdisjoint(labels):
         yield "quantizations"
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    entries = value if isinstance(value, list | tuple) else ()
-    return tuple(each.lower() for each in entries if isinstance(each, str))
