@@ -27,6 +27,7 @@ PointsmanError
 │   ├── PolicyRefusal         caused by the policy, which forbids the request or its outcome
 │   │   ├── PolicyConflict          403 policy_conflict
 │   │   ├── PolicyRefused           403 policy_refused
+│   │   ├── SealedElsewhere         409 sealed_elsewhere
 │   │   ├── PolicyBroken            502 policy_broken
 │   │   └── PolicyUnproven          502 policy_unproven
 │   ├── InternalError         a defect in Pointsman: 500 internal_error
@@ -262,6 +263,18 @@ class PolicyRefused(PolicyRefusal):
     """The request uses a field that a rule refuses."""
 
     code = "policy_refused"
+
+
+class SealedElsewhere(PolicyRefusal):
+    """The request replays sealed reasoning whose issuer may not serve it.
+
+    The OpenAI and Anthropic SDKs retry a 409 unless a header forbids it.
+    """
+
+    status = 409
+    code = "sealed_elsewhere"
+    type = "invalid_request_error"
+    headers = ((b"x-should-retry", b"false"),)
 
 
 class PolicyBroken(PolicyRefusal):

@@ -28,6 +28,8 @@ from app.openrouter.client import OpenRouter, connect
 from app.openrouter.keep_listed import keep_listed
 from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
+from app.record.conversations import Conversations
+from app.record.following import Following
 from app.record.recorder import Recorder
 from app.relay.count_tokens import CountTokens
 from app.relay.endpoints import Table, endpoints, openrouters
@@ -70,6 +72,7 @@ class Rooms:
     ledger: LazyStore
     writer: Writer
     telemetry: Telemetry
+    conversations: Conversations
     recorder: Recorder
     traffic: Traffic
     bodies: Bodies
@@ -111,6 +114,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
         feed=rooms.feed,
         lookups=rooms.lookups,
         recorder=rooms.recorder,
+        conversations=rooms.conversations,
         bodies=rooms.bodies,
     )
     theirs = _openrouters(rooms, explain)
@@ -195,6 +199,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
     traffic = Traffic(Connections(settings.max_connections))
     traces = tracing()(upstream_url=upstream, version=__version__) if settings.otel else None
     telemetry = Telemetry(Tallies(KnownModels(policies, feed).name_of), traces)
+    conversations = Conversations(idle=settings.pin_seconds)
     return Rooms(
         settings=settings,
         policies=policies,
@@ -207,7 +212,14 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         ledger=ledger,
         writer=writer,
         telemetry=telemetry,
-        recorder=Recorder(feed=feed, submit=writer.submit, telemetry=telemetry, traffic=traffic),
+        conversations=conversations,
+        recorder=Recorder(
+            feed=feed,
+            submit=writer.submit,
+            telemetry=telemetry,
+            traffic=traffic,
+            conversations=conversations,
+        ),
         traffic=traffic,
         bodies=Bodies(
             each=int(settings.max_body_mb * 1_000_000),
@@ -224,9 +236,13 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         await peers.open()
     rooms.writer.start()
     policies = rooms.policies
+    following = Following(
+        rooms.ledger.reader, rooms.conversations, wanted=lambda: policies.current.keeps_hosts
+    )
     chores = [
         asyncio.create_task(policies.keep_fresh()),
         asyncio.create_task(keep_listed(rooms.feed, lambda: policies.current.models_named)),
+        asyncio.create_task(following.keep_up()),
     ]
     yield
     for chore in chores:
@@ -269,6 +285,7 @@ def _openrouters(rooms: Rooms, explain: Explain) -> Table:
             feed=feed,
             lookups=rooms.lookups,
             recorder=recorder,
+            conversations=rooms.conversations,
             withhold=Withhold(policies, feed, explains=explains, limit=bodies.each),
             bodies=bodies,
         ),

@@ -248,6 +248,11 @@ class Settings(BaseSettings):
     drain_seconds: int = Field(
         default=30, ge=0, description="Seconds that running requests have to finish at shutdown."
     )
+    pin_seconds: int = Field(
+        default=600,
+        ge=1,
+        description="Seconds without a turn after which `affinity: pin` lets go of a host.",
+    )
     explain_errors: bool = Field(
         default=True,
         description="Explain in OpenRouter's routing 404s how the policy was involved.",

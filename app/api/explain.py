@@ -12,6 +12,7 @@ from app.policy.presets import Presets
 from app.policy.request import Request, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
+from app.record.conversations import Conversations
 from app.record.exchange import Exchange
 from app.record.recorder import Recorder
 from app.relay.lookups import Lookups
@@ -30,12 +31,14 @@ class Explain:
         feed: CatalogFeed,
         lookups: Lookups,
         recorder: Recorder,
+        conversations: Conversations,
         bodies: Bodies,
     ) -> None:
         self._policies = policies
         self._feed = feed
         self._lookups = lookups
         self._recorder = recorder
+        self._conversations = conversations
         self._bodies = bodies
 
     async def __call__(
@@ -60,16 +63,19 @@ class Explain:
     ) -> dict[str, object]:
         asked = {name: values[-1] for name, values in parse_qs(query).items()}
         book = self._policies.current
+        caller = asked.get("caller", exchange.arrival.caller)
         by = routed(
             book,
             request,
-            caller=asked.get("caller", exchange.arrival.caller),
+            caller=caller,
             user_agent=asked.get("user_agent", exchange.arrival.user_agent or ""),
             catalog=self._feed.current,
             presets=presets,
         )
         route = by.route
-        explained = explain(by, await self._lookups.carriage(exchange.arrival.dialect, route))
+        turn = self._conversations.turn(exchange.arrival, by, self._feed.current, caller=caller)
+        on = await self._lookups.carriage(exchange.arrival.dialect, route)
+        explained = explain(by, on, turn)
         catalog, ladder = self._feed.current, book.ladder
         asked_of_router = asked_by(by.sent, route, explained.provider)
         for model in route.names_sent(request.models):

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from app.errors import PolicyConflict
+from app.policy.affinity import Stay, Turn, stay
 from app.policy.as_sent import set_to
 from app.policy.entries import is_entry, without
 from app.policy.names import renamed
@@ -33,6 +34,7 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     overruled: tuple[Overruled, ...]
     changed: tuple[str, ...]  # top-level fields that are sent otherwise than they came
     router_metadata: bool
+    stay: Stay | None = None  # None: `affinity: off`, or a path without conversations
 
 
 def apply(
@@ -40,14 +42,17 @@ def apply(
     route: Route,
     presets: Presets = NO_PRESETS,
     on: Carriage | None = None,
+    turn: Turn | None = None,
 ) -> Outgoing:
     """Apply the route to the request, together with the presets that the request names.
 
-    `on` is given if the upstream route accepts only a part of the `provider` object.
+    `on` is given if the upstream route accepts only a part of the `provider` object, `turn` if the
+    conversation is to be kept at its host.
 
     Raises `PolicyConflict` if policy, caller and presets have nothing in common, `PolicyRefused`
     if the request uses something a rule refuses or its path can't carry what a rule requires,
-    `MalformedBody` if a preference that must be read can't be.
+    `SealedElsewhere` if sealed reasoning can't go back to its issuer, `MalformedBody` if a
+    preference that must be read can't be.
     """
     if route.conflict:
         raise PolicyConflict(
@@ -59,14 +64,19 @@ def apply(
     lost: tuple[Overruled, ...] = ()
     if presets and route.matched:
         preferences, lost = joined_with(route, presets, preferences)
-    terms = route.terms if preferences is route.preferences else terms_of(preferences)
     lost = _overruled(request, route, preferences) + lost
+    kept = None
+    if turn is not None:
+        preferences, kept = stay(request, route, preferences, turn, presets)
+    terms = route.terms if preferences is route.preferences else terms_of(preferences)
     if on is not None and preferences and route.matched:
         asked = request.provider and in_slugs(request.provider, route.spelling)
         sides = sides_of(route.parts, route.merge, asked)
         preferences, dropped = carried(on, preferences, route, sides)
         lost += dropped
     changes = _changes(request, route, preferences, on) if route.matched else {}
+    if turn is not None and kept is not None and kept.hint:
+        changes["session_id"] = msgspec.json.encode(turn.digest)
     return Outgoing(
         body=_written(request, changes, on) if changes else request.body,
         model_sent=route.model_sent,
@@ -75,6 +85,7 @@ def apply(
         overruled=lost,
         changed=tuple(changes),
         router_metadata=route.router_metadata,
+        stay=kept,
     )
 
 

@@ -15,7 +15,7 @@ from app.policy.match import index_of
 from app.policy.policy_preferences import cascade, wishes_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
 from app.policy.request import Request
-from app.policy.route import Route, join, route_of
+from app.policy.route import PINNING, Route, join, route_of
 from app.policy.rule import Alias, Rule
 from app.policy.slug import Slug, read_slug
 
@@ -67,6 +67,12 @@ class Book:
     def alias_of(self, name: str) -> Alias | None:
         """The alias of this name, whatever its case; None if there is none."""
         return self._paths.alias_of(name)
+
+    @property
+    def keeps_hosts(self) -> bool:
+        """Whether any rule keeps conversations at their hosts by itself."""
+        kept = (rule.clauses["affinity"] for rule in self.rules if "affinity" in rule.clauses)
+        return any(clause.value in PINNING for clause in kept)
 
     @property
     def models_named(self) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from app.policy.terms import Terms, terms_of
 MERGES = ("tighten", "replace", "fill")  # strictest first
 PRESETS = ("refuse", "join", "pass")  # strictest first
 ROUTES = ("refuse", "pass")  # strictest first
+AFFINITIES = ("strict", "pin", "hint", "off")  # strictest first
+PINNING = frozenset({"strict", "pin"})  # those that need to know the last turn's host
 VIOLATIONS = ("block_unproven", "block", "log")  # strictest first
 
 _Value = TypeVar("_Value")
@@ -29,7 +31,7 @@ class Route:
 
     `preferences` are the policy's own, before the caller's are joined to them. `origins` has the
     clauses behind each of them, and behind `model`, `merge`, `on_violation`, `router_metadata`,
-    `presets` and `routes`.
+    `presets`, `routes` and `affinity`.
     `set`, `strip` and `refuse` are by top-level field.
     """
 
@@ -47,6 +49,7 @@ class Route:
     router_metadata: bool = True
     presets: str = "join"
     routes: str = "refuse"
+    affinity: str = "off"
     conflict: str | None = None  # the rules contradict each other, so nothing can be sent
     aliases: frozenset[str] = frozenset()  # among all the models asked
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
@@ -83,7 +86,7 @@ def route_of(
     def value(key: str, default: Any) -> Any:
         return standing[key].value if key in standing else default
 
-    own = ("model", "merge", "on_violation", "router_metadata", "presets", "routes")
+    own = ("model", "merge", "on_violation", "router_metadata", "presets", "routes", "affinity")
     return Route(
         model_asked=asked,
         model_sent=value("model", asked),
@@ -99,6 +102,7 @@ def route_of(
         router_metadata=value("router_metadata", default=True),
         presets=value("presets", "join"),
         routes=value("routes", "refuse"),
+        affinity=value("affinity", AFFINITIES[-1]),
         conflict=wishes.conflict,
         aliases=frozenset({asked} if alias else ()),
         spelling=spelling,
@@ -150,6 +154,7 @@ def _join_two(first: Route, other: Route) -> Route:
         router_metadata=first.router_metadata or other.router_metadata,
         presets=_strictest(PRESETS, first.presets, other.presets),
         routes=_strictest(ROUTES, first.routes, other.routes),
+        affinity=_strictest(AFFINITIES, first.affinity, other.affinity),
         conflict=first.conflict or other.conflict or apart,
         aliases=first.aliases | other.aliases,
         spelling=spelling,

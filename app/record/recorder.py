@@ -18,6 +18,7 @@ from app.errors import Drained, InternalError, RequestError, TooManyWrongKeys
 from app.ledger.receipt import Receipt, new_receipt_id
 from app.openrouter.catalog_feed import CatalogFeed
 from app.record.catching_up import CatchingUp
+from app.record.conversations import Conversations
 from app.record.exchange import Arrival, Exchange, text_of
 from app.record.receipt_of import judged, receipt_of, trusted_from, unsettled
 from app.record.request_log import log_request
@@ -48,8 +49,10 @@ class Recorder:
         submit: Callable[[Receipt], None],
         telemetry: Telemetry,
         traffic: Traffic,
+        conversations: Conversations,
     ) -> None:
         self._feed = feed
+        self._conversations = conversations
         self._traffic = traffic
         self._refused = Brake()
         self._submit = submit
@@ -153,7 +156,7 @@ class Recorder:
         exchange.bytes_out = await send_json(send, error.status, body, headers)
 
     async def _file(self, exchange: Exchange) -> None:
-        """Wait for the evidence, then judge, submit, log and count. Never raises.
+        """Wait for the evidence, then judge, submit, note, log and count. Never raises.
 
         The evidence is the answer, read to its end, and the listing of its model, which the first
         request for a model often causes to be fetched. An older listing is fetched again before it
@@ -176,6 +179,7 @@ class Recorder:
                 found = judged(exchange, feed.current, now=steady())
             receipt = receipt_of(exchange, found)
             self._submit(receipt)
+            self._conversations.note(receipt)
             log_request(receipt)
         except Exception:
             log.exception("no receipt could be created for request %s", exchange.arrival.id)

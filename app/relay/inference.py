@@ -18,6 +18,7 @@ from app.policy.known_names import must_be_known
 from app.policy.request import read_form, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
+from app.record.conversations import Conversations
 from app.record.exchange import Exchange
 from app.record.recorder import Recorder
 from app.relay.lookups import Lookups
@@ -41,6 +42,7 @@ class Inference:
         feed: CatalogFeed,
         lookups: Lookups,
         recorder: Recorder,
+        conversations: Conversations,
         withhold: Withhold,
         bodies: Bodies,
     ) -> None:
@@ -50,6 +52,7 @@ class Inference:
         self._feed = feed
         self._lookups = lookups
         self._recorder = recorder
+        self._conversations = conversations
         self._withhold = withhold
         self._bodies = bodies
 
@@ -112,7 +115,9 @@ class Inference:
         if "tools" in request.fields:
             self._feed.want_tools()
         on = await self._lookups.carriage(exchange.arrival.dialect, found.route)
-        outgoing = apply(request, found.route, found.presets, on)
+        arrival = exchange.arrival
+        turn = self._conversations.turn(arrival, found, self._feed.current, caller=arrival.caller)
+        outgoing = apply(request, found.route, found.presets, on, turn)
         exchange.sending(outgoing)
         return outgoing.body
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.openrouter.catalog_feed import CatalogFeed
+from app.record.conversations import Conversations
 from app.record.exchange import Asked
 from app.record.recorder import Recorder
 from app.server.process import Traffic
@@ -138,7 +139,11 @@ async def test_metrics_in_trouble_cost_no_receipt(caplog: pytest.LogCaptureFixtu
     filed: list[Any] = []
     telemetry = Telemetry(Tallies(trouble))
     recorder = Recorder(
-        feed=CatalogFeed(nobody), submit=filed.append, telemetry=telemetry, traffic=Traffic()
+        feed=CatalogFeed(nobody),
+        submit=filed.append,
+        telemetry=telemetry,
+        traffic=Traffic(),
+        conversations=Conversations(idle=600.0),
     )
     scope = {"type": "http", "path": "/v1/files", "headers": []}
 

@@ -32,6 +32,7 @@ GOOD: dict[str, list[Any]] = {
     "options": [{"openai": {"x": [1, None, {"y": True}]}}, {"z-ai": {}}],
     "merge": ["tighten", "replace", "fill"],
     "on_violation": ["log", "block", "block_unproven"],
+    "affinity": ["off", "hint", "pin", "strict"],
     "set": [{"session_id": "x"}, {"metadata": {"a": [1.5]}, "reasoning": None}],
     "strip": [["plugins"], ["transforms", "route"]],
     "refuse": [["preset", "models"]],

@@ -9,6 +9,7 @@ import pytest
 from app.ledger.receipt import Receipt
 from app.openrouter.catalog_feed import CatalogFeed
 from app.record.catching_up import CatchingUp, caught_up
+from app.record.conversations import Conversations
 from app.record.exchange import Answer, Arrival, Exchange
 from app.record.recorder import Recorder
 from app.server.process import Traffic
@@ -78,7 +79,13 @@ async def recorder() -> AsyncIterator[tuple[Recorder, list[Receipt]]]:
 
     telemetry = Telemetry(Tallies(lambda _: None), None)
     feed = CatalogFeed(get)
-    made = Recorder(feed=feed, submit=submitted.append, telemetry=telemetry, traffic=Traffic())
+    made = Recorder(
+        feed=feed,
+        submit=submitted.append,
+        telemetry=telemetry,
+        traffic=Traffic(),
+        conversations=Conversations(idle=600.0),
+    )
     yield made, submitted
     await feed.close()
 

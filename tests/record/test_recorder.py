@@ -13,6 +13,7 @@ from app.policy.apply import apply
 from app.policy.file.parse import read_book
 from app.policy.request import read_request
 from app.policy.routed import routed
+from app.record.conversations import Conversations
 from app.record.recorder import Recorder
 from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
@@ -42,6 +43,7 @@ def recording(get: Get) -> tuple[Recorder, CatalogFeed, list[Receipt]]:
         submit=filed.append,
         telemetry=Telemetry(Tallies(lambda _: None)),
         traffic=Traffic(),
+        conversations=Conversations(idle=600.0),
     )
     return recorder, feed, filed
 
@@ -107,7 +109,13 @@ async def test_a_ledger_in_trouble_reaches_no_request(caplog: pytest.LogCaptureF
 
     feed = CatalogFeed(get)
     telemetry = Telemetry(Tallies(lambda _: None))
-    recorder = Recorder(feed=feed, submit=trouble, telemetry=telemetry, traffic=Traffic())
+    recorder = Recorder(
+        feed=feed,
+        submit=trouble,
+        telemetry=telemetry,
+        traffic=Traffic(),
+        conversations=Conversations(idle=600.0),
+    )
     await one_request(recorder, feed)
     await recorder.close()
     assert "no receipt could be created" in caplog.text

@@ -26,7 +26,7 @@ from app.policy.file.shapes import (
     Text,
 )
 from app.policy.precision import LADDER, UNKNOWN
-from app.policy.route import MERGES, PRESETS, ROUTES, VIOLATIONS
+from app.policy.route import AFFINITIES, MERGES, PRESETS, ROUTES, VIOLATIONS
 from app.suggest import did_you_mean
 
 _LEAST_PRICE = 0.0001  # USD per million tokens; a lower value was written in USD per token
@@ -191,6 +191,11 @@ RULE_KEYS: Mapping[str, Key] = {
     "routes": Key(
         Choice(ROUTES, "valid here"),
         "On API paths that don't accept what the rule requires; refuse: 403, pass: send anyway.",
+    ),
+    "affinity": Key(
+        Choice(AFFINITIES, "valid here"),
+        "Keep a conversation at the host that served its last turn; hint: by OpenRouter's own "
+        "stickiness, pin: the host first, strict: also sealed reasoning only to its issuer.",
     ),
     "router_metadata": Key(Flag(), "off: don't request OpenRouter's router metadata."),
 }

@@ -46,8 +46,8 @@ class Choice:
     noun: str
 
     def read(self, spot: Spot) -> Any:
-        """The word itself."""
-        if spot.kind == "text" and spot.text() in self.words:
+        """The word itself; `off` is a flag in YAML, and a word where it is one of these."""
+        if spot.kind in {"text", "flag"} and spot.text() in self.words:
             return spot.text()
         hint = did_you_mean(spot.text(), self.words) if spot.kind == "text" else ""
         words = ", ".join(self.words)

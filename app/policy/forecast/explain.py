@@ -11,6 +11,7 @@ import msgspec
 
 from app.catalog.preset import Preset, Unusable
 from app.errors import PolicyRefusal
+from app.policy.affinity import Stay, Turn
 from app.policy.apply import Outgoing, apply
 from app.policy.forecast import forecast
 from app.policy.forecast.forecast import Forecast
@@ -46,17 +47,19 @@ class Explanation:
     provider: Mapping[str, Any] | None  # the whole object as it would be sent
     refusal: PolicyRefusal | None  # the answer, where nothing would be sent
     by: Routed
+    stay: Stay | None = None  # how the conversation would be kept at its host
 
 
-def explain(by: Routed, on: Carriage | None = None) -> Explanation:
-    """Explain a request that has been routed. `on` and errors are those of `apply`."""
+def explain(by: Routed, on: Carriage | None = None, turn: Turn | None = None) -> Explanation:
+    """Explain a request that has been routed. `on`, `turn` and errors are those of `apply`."""
     request, route = by.request, by.route
     try:
-        outgoing = apply(request, route, by.presets, on)
+        outgoing = apply(request, route, by.presets, on, turn)
     except PolicyRefusal as refusal:
         return Explanation(route, (), (), None, refusal, by)
     fields = (*_other_fields(request, outgoing, route), *_provider_fields(by, outgoing))
-    return Explanation(route, fields, outgoing.overruled, outgoing.preferences, None, by)
+    sent, stay = outgoing.preferences, outgoing.stay
+    return Explanation(route, fields, outgoing.overruled, sent, None, by, stay)
 
 
 def _provider_fields(by: Routed, outgoing: Outgoing) -> list[Explained]:
@@ -64,12 +67,16 @@ def _provider_fields(by: Routed, outgoing: Outgoing) -> list[Explained]:
     asked, sent = request.provider or {}, outgoing.preferences or {}
     sides = forecast.sides_asked(request, route)
     replaced = Behind(route.origins.get("merge", ())) if route.merge == "replace" else None
+    kept = Behind(route.origins.get("affinity", ()))
+    moved = outgoing.stay.fields if outgoing.stay else ()
     return [
         Explained(
             f"provider.{field}",
             asked.get(field),
             sent.get(field),
-            held(field, sent.get(field), sides) or replaced or Behind(request=True),
+            kept
+            if field in moved
+            else held(field, sent.get(field), sides) or replaced or Behind(request=True),
         )
         for field in {**sent, **asked}
     ]
@@ -95,6 +102,8 @@ def _clauses_of(field: str, request: Request, route: Route) -> tuple[Clause, ...
     clause = route.set.get(field) or stripped(route).get(field)
     if clause:
         return (clause,)
+    if field == "session_id":  # sent as a hint
+        return route.origins.get("affinity", ())
     names = [read_slug(name) for name in request.models]
     used = {"preset": any(name.preset for name in names), "models": not request.names_model}
     used["plugins"] = any("online" in name.variants for name in names)
@@ -128,6 +137,9 @@ def as_json_object(
         "merge": route.merge,
         "on_violation": route.on_violation,
         "router_metadata": route.router_metadata,
+        "affinity": route.affinity,
+        "pinned_to": explanation.stay.pinned_to if explanation.stay else None,
+        "pin_reason": explanation.stay.reason if explanation.stay else None,
         "presets": [_preset(each) for each in explanation.by.presets.values()],
         "inner_models": [each._asdict() for each in explanation.by.carried.inner],
         "not_provable": explanation.by.unprovable,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from app.catalog.catalog import EMPTY, Catalog
 from app.policy.book import Book
 from app.policy.forecast.scenarios import Case, cases_of
+from app.policy.lint.affinity import hint_beside_order, order_without_stickiness
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.lint.funnels import conflict, empty_funnel, single_endpoint, tight_max_price
 from app.policy.lint.names import (
@@ -84,16 +85,6 @@ def _unranked_label(subject: Subject) -> Iterator[Finding]:
                 yield at(clause, "warning", message)
 
 
-def _order_without_stickiness(subject: Subject) -> Iterator[Finding]:
-    for clause in subject.clauses:
-        if clause.key == "order" or (clause.key == "pin" and len(clause.value) > 1):
-            message = (
-                "an order switches off OpenRouter's habit of keeping a conversation with the "
-                "provider that has it cached; only the first to answer keeps prompts cheap"
-            )
-            yield at(clause, "note", message)
-
-
 def _late_evidence(subject: Subject) -> Iterator[Finding]:
     for case in subject.cases:
         for clause in case.route.origins.get("on_violation", ()):
@@ -166,7 +157,8 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "order-without-stickiness",
         "An order, which disables sticky routing",
-        _order_without_stickiness,
+        order_without_stickiness,
     ),
+    Check("hint-beside-order", "A hint that an order disables", hint_beside_order),
     Check("late-evidence", "Blocking where the evidence comes late", _late_evidence),
 )

@@ -23,7 +23,7 @@ OPENROUTERS = {
 WISHES = {*OPENROUTERS, "pin", "quantization_floor", "unknown_quantization"}
 OURS = {
     *("name", "models", "callers", "user_agents", "merge", "set", "strip", "refuse"),
-    *("on_violation", "presets", "router_metadata", "routes"),
+    *("affinity", "on_violation", "presets", "router_metadata", "routes"),
 }
 
 

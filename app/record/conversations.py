@@ -1,0 +1,183 @@
+"""Remembers which host served the last turn of each conversation; bounded in number and time.
+
+A conversation is a session, or a subagent of it, with one model and one caller. All that is known
+comes from receipts: those filed here are noted at once, those of other processes on the same
+ledger, and those from before a restart, are read from it (`following.py`). A request never waits
+for any of it.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from app.catalog.catalog import Catalog
+from app.ledger.receipt import FAILED
+from app.policy.affinity import (
+    HOST_FAILED,
+    IDLE,
+    KEPT_ON,
+    NOTHING_KNOWN,
+    Host,
+    Memory,
+    Turn,
+    turn_of,
+)
+from app.policy.other_routes import rows_of
+from app.policy.routed import Routed
+from app.record.exchange import Arrival
+from app.record.receipt_of import session_digest
+from app.server.clock import steady
+
+MOST = 20_000  # conversations; some 5 MB
+_FIRST_ERROR_STATUS = 400
+_FIRST_OF_SERVER = 500
+_OF_THE_HOST = frozenset({408, 429})  # client errors by number that a host is the cause of
+_ANSWERED = frozenset({"complete", "caller_left", "draining"})  # the host did its part
+
+
+class Turned(Protocol):
+    """The facts of a receipt by which a conversation is remembered."""
+
+    @property
+    def session(self) -> str | None:
+        """As on the receipt."""
+        ...
+
+    @property
+    def caller(self) -> str | None:
+        """As on the receipt."""
+        ...
+
+    @property
+    def model_sent(self) -> str | None:
+        """As on the receipt."""
+        ...
+
+    @property
+    def provider(self) -> str | None:
+        """As on the receipt."""
+        ...
+
+    @property
+    def quantizations_listed(self) -> tuple[str, ...]:
+        """As on the receipt."""
+        ...
+
+    @property
+    def status(self) -> int | None:
+        """As on the receipt."""
+        ...
+
+    @property
+    def cache_status(self) -> str | None:
+        """As on the receipt."""
+        ...
+
+    @property
+    def ending(self) -> str:
+        """As on the receipt."""
+        ...
+
+    @property
+    def started_at(self) -> datetime:
+        """As on the receipt."""
+        ...
+
+    @property
+    def duration_ms(self) -> float | None:
+        """As on the receipt."""
+        ...
+
+
+class Key(NamedTuple):
+    """One conversation."""
+
+    session: str  # a digest
+    model: str
+    caller: str | None
+
+
+class _Last(msgspec.Struct, frozen=True, gc=False):
+    host: Host | None  # None: it failed
+    issuer: Host | None
+    ended: float  # seconds since the epoch
+
+
+class Conversations:
+    """The last conversations: the host of each, and whether it failed since."""
+
+    def __init__(
+        self, *, idle: float, clock: Callable[[], float] = time.time, most: int = MOST
+    ) -> None:
+        self._idle = idle
+        self._clock = clock
+        self._most = most
+        self._last: OrderedDict[Key, _Last] = OrderedDict()
+        self._hosts: dict[Host, Host] = {}
+
+    def __len__(self) -> int:
+        """The number of conversations remembered."""
+        return len(self._last)
+
+    def memory(self, key: Key) -> Memory:
+        """What is remembered of a conversation."""
+        last = self._last.get(key)
+        if last is None:
+            return NOTHING_KNOWN
+        if last.host is None:
+            return Memory(None, HOST_FAILED, last.issuer)
+        if self._clock() - last.ended > self._idle:
+            return Memory(None, IDLE, last.issuer)
+        return Memory(last.host, issuer=last.issuer)
+
+    def turn(
+        self, arrival: Arrival, found: Routed, catalog: Catalog, *, caller: str | None
+    ) -> Turn | None:
+        """What is known of a request's conversation; None if no rule keeps it at a host."""
+        route, dialect = found.route, arrival.dialect
+        if route.affinity == "off" or not (dialect is None or dialect.name in KEPT_ON):
+            return None
+        session = session_digest(found.sent.session or arrival.session)
+        model = route.names_sent(found.request.models)[0]
+        known = NOTHING_KNOWN if session is None else self.memory(Key(session, model, caller))
+        return turn_of(found, session, known, rows_of(catalog.listing(model), steady()))
+
+    def note(self, turn: Turned) -> None:
+        """Note the end of a turn; one that ended before the last one known changes nothing."""
+        if turn.session is None or turn.model_sent is None or turn.cache_status == "HIT":
+            return
+        served = _served(turn)
+        if served is None and not _host_failed(turn):
+            return
+        key = Key(turn.session, turn.model_sent, turn.caller)
+        known = self._last.get(key)
+        ended = turn.started_at.timestamp() + (turn.duration_ms or 0.0) / 1000
+        if known is not None and ended < known.ended:
+            return
+        host = None if served is None else self._hosts.setdefault(served, served)
+        issuer = host or (known.issuer if known is not None else None)
+        self._last[key] = _Last(host, issuer, ended)
+        self._last.move_to_end(key)
+        while len(self._last) > self._most:
+            self._last.popitem(last=False)
+
+
+def _served(turn: Turned) -> Host | None:
+    """The host that answered; None if none did, or it is not named."""
+    failed = (turn.status or 0) >= _FIRST_ERROR_STATUS or turn.ending not in _ANSWERED
+    if turn.provider is None or failed:
+        return None
+    return Host(turn.provider, turn.quantizations_listed)
+
+
+def _host_failed(turn: Turned) -> bool:
+    """Whether a failure is the host's, and not the request's."""
+    if turn.ending not in FAILED:
+        return False
+    status = turn.status or 0
+    of_request = _FIRST_ERROR_STATUS <= status < _FIRST_OF_SERVER
+    return not of_request or status in _OF_THE_HOST
