@@ -63,6 +63,16 @@ class Row:
         """The listed prices; may be empty."""
         return self.listed.get("pricing") or {}
 
+    @property
+    def caches_by_itself(self) -> bool:
+        """Whether it caches prompts without being asked to; true if the listing omits it."""
+        return bool(self.listed.get("supports_implicit_caching", True))
+
+    @property
+    def takes_markers(self) -> bool:
+        """Whether it caches up to the markers of a request: it has a price for cache writes."""
+        return bool(self.price("input_cache_write"))
+
     def takes_tool_choice(self, kind: str) -> bool:
         """Whether it supports this kind of `tool_choice`; true if the listing omits it."""
         return bool((self.listed.get("supports_tool_choice") or {}).get(kind, True))

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from app.simulator.ask import Ask
+from app.simulator.caches import CacheUse
 from app.simulator.catalog import Row
 from app.simulator.task import Task, find_task, runs_commands, writes_files
 
@@ -33,11 +34,18 @@ class Usage:
     """Tokens, and exact USD by the serving row's prices."""
 
     prompt_tokens: int
-    cached_tokens: int
+    cached_tokens: int  # read from the cache
+    cache_write_tokens: int
+    cache_write_1h_tokens: int  # of these, the ones to keep for an hour
     completion_tokens: int
     reasoning_tokens: int
     prompt_cost: Decimal
     completion_cost: Decimal
+
+    @property
+    def uncached_tokens(self) -> int:
+        """The tokens of the prompt that the cache had no part in."""
+        return self.prompt_tokens - self.cached_tokens - self.cache_write_tokens
 
     @property
     def cost(self) -> Decimal:
@@ -66,7 +74,7 @@ class Completion:
         return [word if n == 0 else f" {word}" for n, word in enumerate(words)] if self.text else []
 
 
-def complete(ask: Ask, row: Row, *, created: int, random: Random, cached_tokens: int) -> Completion:
+def complete(ask: Ask, row: Row, *, created: int, random: Random, cache: CacheUse) -> Completion:
     """The answer of one row to one request; the same seed gives the same answer."""
     reasons = bool(row.model.hidden.get("reasons")) and "reasoning" in row.parameters
     empty = ask.switches.empty
@@ -93,7 +101,7 @@ def complete(ask: Ask, row: Row, *, created: int, random: Random, cached_tokens:
         tool_call=tool_call,
         finish_reason=finish,
         native_finish_reason="network_error" if empty == "network_error" else finish,
-        usage=_usage(price, prompt_tokens, cached_tokens, completion_tokens, tokens(reasoning)),
+        usage=_usage(price, prompt_tokens, cache, completion_tokens, tokens(reasoning)),
     )
 
 
@@ -108,16 +116,23 @@ def tokens(text: str) -> int:
 
 
 def _usage(
-    price: Callable[[str], Decimal], prompt: int, cached: int, completion: int, reasoning: int
+    price: Callable[[str], Decimal], prompt: int, cache: CacheUse, completion: int, reasoning: int
 ) -> Usage:
-    cache_price = price("input_cache_read")
-    cached = min(cached, prompt) if cache_price else 0
+    cached = min(cache.read, prompt)
+    for_an_hour = min(cache.written_1h, prompt - cached)
+    briefly = min(cache.written, prompt - cached - for_an_hour)
+    hour_price = price("input_cache_write_1h") or 2 * price("prompt")
     return Usage(
         prompt_tokens=prompt,
         cached_tokens=cached,
+        cache_write_tokens=briefly + for_an_hour,
+        cache_write_1h_tokens=for_an_hour,
         completion_tokens=completion,
         reasoning_tokens=reasoning,
-        prompt_cost=(prompt - cached) * price("prompt") + cached * cache_price,
+        prompt_cost=(prompt - cached - briefly - for_an_hour) * price("prompt")
+        + cached * price("input_cache_read")
+        + briefly * price("input_cache_write")
+        + for_an_hour * hour_price,
         completion_cost=completion * price("completion"),
     )
 

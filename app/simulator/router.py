@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from app.simulator.ask import INFERENCE, Ask
+from app.simulator.caches import Caches, CacheUse
 from app.simulator.catalog import Catalog, Row
 from app.simulator.completion import Completion, complete, generation_id
 from app.simulator.inner import errand_for, run_inside
@@ -55,6 +56,7 @@ class Router:
         self._remembered = remembered
         self._count = 0
         self._sessions = Sessions(clock, remembered)
+        self._caches = Caches(clock)
         # For tests and for GET /generation: served requests, newest last.
         self.served: OrderedDict[str, tuple[Ask, Routed, float]] = OrderedDict()
         self.left_early: set[str] = set()  # generations whose client disconnected
@@ -147,8 +149,8 @@ class Router:
         return fails
 
     def _complete(self, ask: Ask, row: Row, random: Random) -> Completion:
-        created, cached = int(self.clock()), self._sessions.cached(ask, row)
-        return complete(ask, row, created=created, random=random, cached_tokens=cached)
+        cache = self._caches.use(ask, row) if ask.dialect in INFERENCE else CacheUse()
+        return complete(ask, row, created=int(self.clock()), random=random, cache=cache)
 
     def _plans(
         self,
@@ -178,7 +180,7 @@ class Router:
         if every.rows:
             yield _Plan(across_models(ask, every.rows), every.owners)
 
-    def _sticky(self, ask: Ask, candidate: Candidate) -> str | None:
+    def _sticky(self, ask: Ask, candidate: Candidate) -> Row | None:
         """A conversation's sticky endpoint; outside inference, sessions only group logs."""
         if ask.errand is not None or ask.dialect not in INFERENCE:
             return None
@@ -186,8 +188,10 @@ class Router:
 
     def _remember(self, routed: Routed) -> None:
         completion = routed.completion
-        cached = completion.usage.cached_tokens
-        self._sessions.remember(routed.ask, completion.row, cached_tokens=cached)
+        if routed.ask.dialect in INFERENCE:
+            tried = [row for row, _ in routed.attempts]
+            cached = completion.usage.cached_tokens
+            self._sessions.remember(routed.ask, completion.row, tried, cached_tokens=cached)
         self.served[completion.id] = (routed.ask, routed, self.clock())
         while len(self.served) > self._remembered:
             self.left_early.discard(self.served.popitem(last=False)[0])

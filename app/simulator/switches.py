@@ -74,6 +74,12 @@ class Switches:
     only_keeps_shares: bool = True  # off: a request with `only` is ordered by price
     auto_exacto: bool = True  # is a request with tools ordered by quality?
 
+    # Prompt caches (openrouter.md §2.6): the shortest prefix that is kept, its idle seconds,
+    cache_minimum: int = 1024
+    cache_seconds: float = 300.0
+    # and do endpoints cache that have a price for it and are listed as not caching implicitly?
+    unlisted_caches: bool = False
+
     # What media routes do with a key of `provider` that is for other routes (openrouter.md §A8)
     media_keys: Literal["refused", "ignored"] = "refused"
 

@@ -101,7 +101,8 @@ def endpoint(tag: str, quantization: str | None = "fp8", **changes: Any) -> dict
     secret = ("trains", "zdr", "regional_surcharge")
     hidden = {name: changes.pop(name) for name in secret if name in changes}
     prices = {"prompt": "0.000001", "completion": "0.000002"}
-    for name in ("prompt", "completion", "request", "input_cache_read", "overrides"):
+    named = ("input_cache_read", "input_cache_write", "input_cache_write_1h")
+    for name in ("prompt", "completion", "request", "overrides", *named):
         if name in changes:
             prices[name] = changes.pop(name)
     provider = tag.partition("/")[0]
