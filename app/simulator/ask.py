@@ -115,6 +115,21 @@ class Ask:
         return None
 
     @property
+    def structure(self) -> Mapping[str, Any]:
+        """The format requested of the text: `type`, and `schema` if there is one; else empty."""
+        holders = [self.body.get(name) for name in ("text", "output_config")]
+        formats = [each.get("format") for each in holders if isinstance(each, dict)]
+        formats += [self.body.get(name) for name in ("response_format", "output_format")]
+        wanted = next((each for each in reversed(formats) if each), None)
+        if not isinstance(wanted, dict):  # a file's format, on media routes
+            return {}
+        schema = (wanted.get("json_schema") or {}).get("schema") or wanted.get("schema")
+        kind = wanted.get("type")
+        if schema is not None:
+            return {"type": kind, "schema": schema}
+        return {"type": kind} if kind == "json_object" else {}
+
+    @property
     def has_images(self) -> bool:
         """Whether any part of the prompt is an image."""
         return any(

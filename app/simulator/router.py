@@ -1,16 +1,18 @@
 """Route one request: resolve, filter, order, attempt, fall back, remember."""
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from app.simulator.ask import INFERENCE, Ask
 from app.simulator.caches import Caches, CacheUse
 from app.simulator.catalog import Catalog, Row
 from app.simulator.completion import Completion, complete, generation_id
+from app.simulator.hosts import Host, Hosts
 from app.simulator.inner import errand_for, run_inside
 from app.simulator.naming import Candidate
 from app.simulator.ordering import across_models, ordered
@@ -48,6 +50,8 @@ class Router:
         clock: Callable[[], float],
         remembered: int = REMEMBERED,
         presets: Presets | None = None,
+        hosts: Mapping[str, Host] = MappingProxyType({}),
+        flawed: bool = False,
     ) -> None:
         self.catalog = catalog
         self.presets = presets or Presets(())
@@ -57,6 +61,7 @@ class Router:
         self._count = 0
         self._sessions = Sessions(clock, remembered)
         self._caches = Caches(clock)
+        self.hosts = Hosts(hosts, seed=seed, clock=clock, flawed=flawed)
         # For tests and for GET /generation: served requests, newest last.
         self.served: OrderedDict[str, tuple[Ask, Routed, float]] = OrderedDict()
         self.left_early: set[str] = set()  # generations whose client disconnected
@@ -142,7 +147,7 @@ class Router:
 
     def _attempt(self, ask: Ask, candidate: Candidate, row: Row) -> int | None:
         """Send a request to an endpoint; returns the status of a failure, None if it serves."""
-        fails = ask.switches.fail.get(row.tag) or ask.switches.fail.get(row.provider)
+        fails = self.hosts.failure(ask, row)
         why = ask.errand.why if ask.errand else candidate.why
         carrier = ask.errand.carrier if ask.errand else ""
         self.reached.append(Reached(ask.number, why, carrier, row, fails or 200))
@@ -150,7 +155,9 @@ class Router:
 
     def _complete(self, ask: Ask, row: Row, random: Random) -> Completion:
         cache = self._caches.use(ask, row) if ask.dialect in INFERENCE else CacheUse()
-        return complete(ask, row, created=int(self.clock()), random=random, cache=cache)
+        defects = self.hosts.defects(ask, row) if ask.dialect in INFERENCE else ()
+        now = int(self.clock())
+        return complete(ask, row, created=now, random=random, cache=cache, defects=defects)
 
     def _plans(
         self,

@@ -108,13 +108,24 @@ def text_body(ask: Ask, routed: Routed) -> dict[str, Any]:
 
 
 def response_items(routed: Routed) -> list[dict[str, Any]]:
-    """The output items of a response: server tools, a reasoning item, then a call or a message."""
+    """The output items of a response: server tools, a reasoning item, then a message or a call."""
     completion = routed.completion
     items = response_records(routed)
     if completion.reasoning:
         summary = [{"type": "summary_text", "text": completion.reasoning}]
         items.append({"type": "reasoning", "id": f"rs_{completion.id}", "summary": summary})
     call = completion.tool_call
+    if completion.text or call is None:
+        part = {"type": "output_text", "text": completion.text, "annotations": [], "logprobs": []}
+        items.append(
+            {
+                "type": "message",
+                "id": f"msg_{completion.id}",
+                "role": "assistant",
+                "status": "completed",
+                "content": [part],
+            }
+        )
     if call is not None:
         items.append(
             {
@@ -126,23 +137,30 @@ def response_items(routed: Routed) -> list[dict[str, Any]]:
                 "status": "completed",
             }
         )
-    else:
-        part = {"type": "output_text", "text": completion.text, "annotations": [], "logprobs": []}
-        items.append(
-            {
-                "type": "message",
-                "id": f"msg_{completion.id}",
-                "role": "assistant",
-                "status": "completed",
-                "content": [part],
-            }
-        )
+    items[-1]["status"] = _last_status(completion)
     return items
+
+
+def _last_status(completion: Completion) -> str:
+    """The status of the last item; it contradicts the response's if the endings mismatch."""
+    if completion.defect == "finish_mismatch":
+        return "incomplete"
+    return response_status(completion)
+
+
+_OUT_OF_TOKENS = {"reason": "max_output_tokens"}
+_STATUSES = {"length": "incomplete", None: "in_progress"}
+
+
+def response_status(completion: Completion) -> str:
+    """The status of a response."""
+    return _STATUSES.get(completion.finish_reason, "completed")
 
 
 def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str, Any]:
     """A response object: finished, or as in its first events. It does not name the provider."""
     completion = routed.completion
+    status = "in_progress" if begun else response_status(completion)
     body: dict[str, Any] = {
         "id": completion.id,
         "object": "response",
@@ -150,10 +168,10 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
         "completed_at": None if begun else completion.created,
         "background": False,
         "model": completion.row.model.canonical,
-        "status": "in_progress" if begun else "completed",
+        "status": status,
         "output": [] if begun else response_items(routed),
         "error": None,
-        "incomplete_details": None,
+        "incomplete_details": _OUT_OF_TOKENS if status == "incomplete" else None,
         "instructions": ask.body.get("instructions"),
         "max_output_tokens": ask.body.get("max_output_tokens"),
         "metadata": {},
@@ -180,21 +198,31 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
 
 
 def message_blocks(routed: Routed) -> list[dict[str, Any]]:
-    """The content blocks of an Anthropic message: server tools, then a call or the text."""
-    call = routed.completion.tool_call
-    last: dict[str, Any] = {"type": "text", "text": routed.completion.text}
+    """The content blocks of an Anthropic message: server tools, then the text or a call."""
+    completion, blocks = routed.completion, message_records(routed)
+    call = completion.tool_call
+    if completion.text or call is None:
+        blocks.append({"type": "text", "text": completion.text})
     if call is not None:
-        arguments = json.loads(call.arguments)
-        last = {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
-    return [*message_records(routed), last]
+        use = {"type": "tool_use", "id": call.id, "name": call.name}
+        blocks.append(use | {"input": _input(call.arguments)})
+    return blocks
+
+
+def _input(arguments: str) -> Any:
+    """The arguments as JSON; arguments that are none stay a text."""
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return arguments
 
 
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
 
 
-def stop_reason(completion: Completion) -> str:
+def stop_reason(completion: Completion) -> str | None:
     """Anthropic's stop reason."""
-    return _STOP_REASONS[completion.finish_reason]
+    return _STOP_REASONS[completion.finish_reason] if completion.finish_reason else None
 
 
 def message_head(ask: Ask, completion: Completion) -> dict[str, Any]:

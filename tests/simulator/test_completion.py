@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.simulator.catalog import Catalog, Row
-from app.simulator.completion import tokens
+from app.simulator.saying import tokens
 from tests.simulator.simulated import HELLO, Simulated, endpoint, model, routed
 
 prices = st.decimals(0, "0.001", places=9).map(str)
