@@ -115,6 +115,25 @@ class Ask:
         return None
 
     @property
+    def wants_reasoning(self) -> bool:
+        """Whether the request asks for reasoning."""
+        if self.includes_sealed:
+            return True
+        asked, thinking = self.body.get("reasoning"), self.body.get("thinking")
+        effort = self.body.get("reasoning_effort")
+        if isinstance(asked, dict) and asked:
+            effort = asked.get("effort")
+            return asked.get("enabled") is not False and effort != "none"
+        kind = thinking.get("type") if isinstance(thinking, dict) else None
+        return kind not in (None, "disabled") or effort not in (None, "none")
+
+    @property
+    def includes_sealed(self) -> bool:
+        """Whether a response is to include its reasoning in sealed form."""
+        included = self.body.get("include")
+        return isinstance(included, list) and "reasoning.encrypted_content" in included
+
+    @property
     def structure(self) -> Mapping[str, Any]:
         """The format requested of the text: `type`, and `schema` if there is one; else empty."""
         holders = [self.body.get(name) for name in ("text", "output_config")]

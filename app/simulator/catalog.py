@@ -2,7 +2,8 @@
 
 `{"format": 1, "models": [<item of GET /models> with "endpoints": [<row>, ...]]}`. A key
 `_simulator` in addition to the public keys contains facts that no listing shows: on a model
-`distillable` and `reasons`, on a row `trains`, `zdr` and `regional_surcharge`. A model with an
+`distillable`, `reasons` (true, or "asked" if only on request) and `seals` (the format of its sealed
+reasoning), on a row `trains`, `zdr`, `regional_surcharge` and `defects`. A model with an
 `alias_target` has its target's rows and none of its own.
 """
 

@@ -12,6 +12,7 @@ from app.simulator.caches import CacheUse
 from app.simulator.catalog import Row
 from app.simulator.defects import damaged
 from app.simulator.saying import ToolCall, letters, say, tokens
+from app.simulator.sealing import Seal, sealed
 
 __all__ = ["Completion", "Usage", "complete", "generation_id", "tokens"]
 
@@ -53,6 +54,7 @@ class Completion:
     finish_reason: str | None  # None if it stops without one
     native_finish_reason: str | None  # the provider's own finish reason
     usage: Usage
+    seal: Seal | None = None  # of its reasoning
     defect: str = ""  # that it has on purpose, see defects.py
 
     @property
@@ -79,8 +81,9 @@ def complete(
     prompt_tokens = 0 if ask.switches.empty == "network_error" else tokens(ask.prompt)
     now = datetime.fromtimestamp(created, UTC)
     price = partial(row.price_at, prompt_tokens=prompt_tokens, now=now)
+    identity = generation_id(created, random)
     return Completion(
-        id=generation_id(created, random),
+        id=identity,
         created=created,
         row=row,
         text=said.text,
@@ -89,6 +92,7 @@ def complete(
         finish_reason=said.finish,
         native_finish_reason=said.native,
         usage=_usage(price, prompt_tokens, cache, said.tokens, tokens(said.reasoning)),
+        seal=sealed(ask, row, said.reasoning, identity),
         defect=defect,
     )
 

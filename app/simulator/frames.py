@@ -60,11 +60,9 @@ def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
     yield chunk({"content": ""}, **(told if where == "first" else {}))
     if records := chat_records(routed):
         yield chunk({"content": "", "reasoning_details": records})
-    if completion.reasoning:
-        details = reasoning_details(completion.reasoning)
-        yield chunk(
-            {"content": "", "reasoning": completion.reasoning, "reasoning_details": details}
-        )
+    for place, detail in enumerate(reasoning_details(completion)):
+        plain = {} if place else {"reasoning": completion.reasoning}
+        yield chunk({"content": "", **plain, "reasoning_details": [detail]})
     yield from (chunk({"content": piece}) for piece in completion.pieces)
     yield from (chunk(delta) for delta in _tool_deltas(completion))
     if completion.finish_reason is None:
@@ -213,6 +211,11 @@ def _blocks(routed: Routed) -> Iterator[bytes]:
         if block["type"] == "text":
             start = {**block, "text": ""}
             deltas = [{"type": "text_delta", "text": piece} for piece in completion.pieces]
+        elif block["type"] == "thinking":
+            start = {**block, "thinking": "", "signature": ""}
+            deltas = [{"type": "thinking_delta", "thinking": block["thinking"]}]
+            if block["signature"]:
+                deltas.append({"type": "signature_delta", "signature": block["signature"]})
         elif block["type"] == "tool_use" and completion.tool_call:
             start, arguments = {**block, "input": {}}, completion.tool_call.arguments
             pieces = [arguments[at : at + 12] for at in range(0, len(arguments), 12)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.simulator.ask import INFERENCE, Ask
 from app.simulator.caches import Caches, CacheUse
@@ -21,6 +21,7 @@ from app.simulator.presets import Presets
 from app.simulator.refusals import Refusal
 from app.simulator.routed import InnerCall, Reached, Routed
 from app.simulator.routing import filtered, has_own_key
+from app.simulator.sealing import Rejection, rejection
 from app.simulator.sessions import Sessions
 from app.simulator.switches import ModelName
 
@@ -37,6 +38,11 @@ class _Plan:
 
     def __iter__(self) -> Iterator[tuple[Row, Candidate]]:
         return ((row, self.owners[id(row)]) for row in self.rows)
+
+
+class _Failure(NamedTuple):
+    status: int
+    rejected: Rejection | None = None
 
 
 class Router:
@@ -98,14 +104,16 @@ class Router:
         choice = chosen(ask, self.catalog, self._sessions, random, judge)
         refusals: list[Refusal] = []
         failed: list[tuple[Row, int]] = []
+        last: _Failure | None = None
         for plan in self._plans(ask, choice.candidates, random, refusals):
             for row, candidate in plan:
-                if status := self._attempt(ask, candidate, row):
-                    failed.append((row, status))
-                    if _fails_over(status):
+                own = ask.standing_for(candidate)
+                if failure := self._attempt(own, candidate, row):
+                    failed.append((row, failure.status))
+                    last = failure
+                    if _fails_over(failure.status):
                         continue
                     break
-                own = ask.standing_for(candidate)
                 return Routed(
                     self._complete(own, row, random),
                     attempts=(*failed, (row, 200)),
@@ -115,13 +123,13 @@ class Router:
                     inner=run_inside(self, own, candidate, random),
                     pipeline=choice.pipeline,
                 )
-        raise _all_failed(ask, failed) if failed else refusals[0]
+        raise _all_failed(ask, failed, last) if last else refusals[0]
 
     def serve_at(self, ask: Ask, row: Row) -> Routed:
         """Serve a request at one endpoint, regardless of the preferences."""
         first = ask.candidates[0]
-        if status := self._attempt(ask, first, row):
-            raise _all_failed(ask, [(row, status)])
+        if failure := self._attempt(ask, first, row):
+            raise _all_failed(ask, [(row, failure.status)], failure)
         completion = self._complete(ask, row, self._dice())
         routed = Routed(completion, ((row, 200),), (row,), first.strategy, ask)
         self._remember(routed)
@@ -145,13 +153,18 @@ class Router:
             return False
         return True
 
-    def _attempt(self, ask: Ask, candidate: Candidate, row: Row) -> int | None:
-        """Send a request to an endpoint; returns the status of a failure, None if it serves."""
-        fails = self.hosts.failure(ask, row)
+    def _attempt(self, ask: Ask, candidate: Candidate, row: Row) -> _Failure | None:
+        """Send a request to an endpoint; returns its failure, None if it serves."""
+        failure = None
+        if status := self.hosts.failure(ask, row):
+            failure = _Failure(status)
+        elif (rejected := rejection(ask, row)) is not None:
+            failure = _Failure(400, rejected)
         why = ask.errand.why if ask.errand else candidate.why
         carrier = ask.errand.carrier if ask.errand else ""
-        self.reached.append(Reached(ask.number, why, carrier, row, fails or 200))
-        return fails
+        status = failure.status if failure else 200
+        self.reached.append(Reached(ask.number, why, carrier, row, status))
+        return failure
 
     def _complete(self, ask: Ask, row: Row, random: Random) -> Completion:
         cache = self._caches.use(ask, row) if ask.dialect in INFERENCE else CacheUse()
@@ -232,11 +245,18 @@ def _disobeying(ask: Ask, candidate: Candidate, rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row in kept)
 
 
-def _all_failed(ask: Ask, failed: list[tuple[Row, int]]) -> Refusal:
+def _all_failed(ask: Ask, failed: list[tuple[Row, int]], last: _Failure) -> Refusal:
     row, status = failed[-1]
-    limited = f"{ask.requested} is temporarily rate-limited upstream. Please retry shortly."
+    raw = f"Simulated failure with status {status}."
+    if status == 429:  # noqa: PLR2004
+        raw = f"{ask.requested} is temporarily rate-limited upstream. Please retry shortly."
+    message = "Provider returned error"
+    if last.rejected:
+        raw = last.rejected.raw
+        # Anthropic's envelope has no metadata.
+        message = last.rejected.message if ask.dialect == "messages" else message
     metadata: dict[str, Any] = {
-        "raw": limited if status == 429 else f"Simulated failure with status {status}.",  # noqa: PLR2004
+        "raw": raw,
         "provider_name": row.name,
         "is_byok": has_own_key(ask, row),
     }
@@ -250,4 +270,4 @@ def _all_failed(ask: Ask, failed: list[tuple[Row, int]]) -> Refusal:
             }
             for earlier, code in failed[:-1]
         ]
-    return Refusal(status, "Provider returned error", metadata, failed)
+    return Refusal(status, message, metadata, failed)

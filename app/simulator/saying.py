@@ -49,7 +49,7 @@ class Said:
 
 def say(ask: Ask, row: Row, random: Random) -> Said:
     """The content of one row's answer to one request; the same seed gives the same."""
-    reasons = bool(row.model.hidden.get("reasons")) and "reasoning" in row.parameters
+    reasons = _reasons(ask, row)
     empty = ask.switches.empty
     reasoning = THOUGHT if empty == "reasoning_only" or (reasons and not empty) else ""
     task = find_task(ask.body)
@@ -58,6 +58,13 @@ def say(ask: Ask, row: Row, random: Random) -> Said:
     finish = "tool_calls" if call else "stop"
     native = "network_error" if empty == "network_error" else finish
     return _limited(ask, Said(text, reasoning, call, finish, native))
+
+
+def _reasons(ask: Ask, row: Row) -> bool:
+    """Whether the model reasons: always, or "asked" for it."""
+    reasons = row.model.hidden.get("reasons")
+    willing = ask.wants_reasoning if reasons == "asked" else bool(reasons)
+    return willing and "reasoning" in row.parameters
 
 
 def _limited(ask: Ask, said: Said) -> Said:

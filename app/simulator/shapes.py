@@ -39,11 +39,40 @@ def tool_calls(completion: Completion) -> list[dict[str, Any]]:
     return [{"index": 0, "id": call.id, "type": "function", "function": function}]
 
 
-def reasoning_details(text: str) -> list[dict[str, Any]]:
-    """`reasoning_details` of a chat delta or message, if the model returned its reasoning."""
+def reasoning_details(completion: Completion) -> list[dict[str, Any]]:
+    """Entries of `reasoning_details`, if the model returned its reasoning; the seal is the last.
+
+    A signature is an entry that continues the first one, as in a stream; see `whole_details`.
+    """
+    text, seal = completion.reasoning, completion.seal
     if not text:
         return []
-    return [{"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}]
+    told = {"format": seal.format if seal else "unknown", "index": 0}
+    if seal is None or seal.shows_text:
+        details: list[dict[str, Any]] = [{"type": "reasoning.text", "text": text, **told}]
+    else:
+        details = [{"type": "reasoning.summary", "summary": text, **told}]
+    if seal is not None and seal.signs_text:
+        details.append({"type": "reasoning.text", "signature": seal.data, **told})
+    elif seal is not None:
+        named = _sealed_id(completion)
+        sealed = {"type": "reasoning.encrypted", "data": seal.data, "id": named}
+        details.append({**sealed, **told, "index": 1})
+    return details
+
+
+def whole_details(completion: Completion) -> list[dict[str, Any]]:
+    """The same with one entry for each index."""
+    whole: dict[int, dict[str, Any]] = {}
+    for detail in reasoning_details(completion):
+        whole[detail["index"]] = {**whole.get(detail["index"], {}), **detail}
+    return [*whole.values()]
+
+
+def _sealed_id(completion: Completion) -> str:
+    """Gemini's seal belongs to the tool call, others to the reasoning."""
+    call, seal = completion.tool_call, completion.seal
+    return call.id if call and seal and seal.shows_text else f"rs_{completion.id}"
 
 
 def chunk_choice(
@@ -69,7 +98,7 @@ def chat_body(ask: Ask, routed: Routed) -> dict[str, Any]:
         "refusal": None,
         "reasoning": completion.reasoning or None,
     }
-    if details := [*chat_records(routed), *reasoning_details(completion.reasoning)]:
+    if details := [*chat_records(routed), *whole_details(completion)]:
         message["reasoning_details"] = details
     if completion.tool_call:
         message["tool_calls"] = tool_calls(completion)
@@ -113,7 +142,8 @@ def response_items(routed: Routed) -> list[dict[str, Any]]:
     items = response_records(routed)
     if completion.reasoning:
         summary = [{"type": "summary_text", "text": completion.reasoning}]
-        items.append({"type": "reasoning", "id": f"rs_{completion.id}", "summary": summary})
+        item = {"type": "reasoning", "id": f"rs_{completion.id}", "summary": summary}
+        items.append(item | _seal_of_item(routed))
     call = completion.tool_call
     if completion.text or call is None:
         part = {"type": "output_text", "text": completion.text, "annotations": [], "logprobs": []}
@@ -139,6 +169,17 @@ def response_items(routed: Routed) -> list[dict[str, Any]]:
         )
     items[-1]["status"] = _last_status(completion)
     return items
+
+
+def _seal_of_item(routed: Routed) -> dict[str, Any]:
+    """A signature, or the encrypted reasoning if the request includes it."""
+    seal = routed.completion.seal
+    if seal is None:
+        return {}
+    if seal.signs_text:
+        return {"format": seal.format, "signature": seal.data}
+    encrypted = {"encrypted_content": seal.data} if routed.ask.includes_sealed else {}
+    return {"format": seal.format, **encrypted}
 
 
 def _last_status(completion: Completion) -> str:
@@ -198,14 +239,28 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
 
 
 def message_blocks(routed: Routed) -> list[dict[str, Any]]:
-    """The content blocks of an Anthropic message: server tools, then the text or a call."""
-    completion, blocks = routed.completion, message_records(routed)
+    """The content blocks of an Anthropic message: server tools, thinking, the text, a call."""
+    completion = routed.completion
+    blocks = [*message_records(routed), *_thinking(routed)]
     call = completion.tool_call
     if completion.text or call is None:
         blocks.append({"type": "text", "text": completion.text})
     if call is not None:
         use = {"type": "tool_use", "id": call.id, "name": call.name}
         blocks.append(use | {"input": _input(call.arguments)})
+    return blocks
+
+
+def _thinking(routed: Routed) -> list[dict[str, Any]]:
+    """The reasoning, if the request asks for it; its signature is empty if it has none."""
+    completion = routed.completion
+    seal = completion.seal
+    if not completion.reasoning or not routed.ask.wants_reasoning:
+        return []
+    signature = seal.data if seal and seal.signs_text else ""
+    blocks = [{"type": "thinking", "thinking": completion.reasoning, "signature": signature}]
+    if seal and not seal.signs_text:
+        blocks.append({"type": "redacted_thinking", "data": seal.data})
     return blocks
 
 

@@ -87,6 +87,9 @@ class Switches:
     # and do endpoints cache that have a price for it and are listed as not caching implicitly?
     unlisted_caches: bool = False
 
+    # Sealed reasoning (openrouter.md §A4): do hosts check what others issued? off: none is issued
+    sealed_reasoning: Literal["checked", "unchecked", "off"] = "checked"
+
     # What media routes do with a key of `provider` that is for other routes (openrouter.md §A8)
     media_keys: Literal["refused", "ignored"] = "refused"
 
