@@ -124,9 +124,12 @@ class Answering:
         if told is None:
             return self._switches
         try:
-            return self._switches.overridden(read_json("", told.encode()))
+            values = read_json("", told.encode())
+            switches = self._switches.overridden(values)
         except ValueError as error:
             raise Refusal(400, f"X-OpenRouter-Simulate: {error}") from None
+        self._router.hosts.start_outages(values.get("fail_for", {}))
+        return switches
 
     def _headers(self, routed: Routed) -> dict[str, str]:
         headers = {

@@ -11,6 +11,7 @@ from app.simulator.naming import Candidate, Why, candidate
 from app.simulator.preset_use import Named, named_models
 from app.simulator.presets import Find, Preset, no_preset
 from app.simulator.refusals import Refusal
+from app.simulator.rendering import opening
 from app.simulator.switches import Switches
 from app.simulator.tool_check import check_tools
 from app.simulator.tool_list import runs_on_a_server
@@ -42,7 +43,7 @@ class Ask:
     candidates: tuple[Candidate, ...]
     prompt: str  # everything the model would read
     session: str  # the key for stickiness
-    explicit_session: bool
+    explicit_session: bool  # a session id, in the body or in its header
     switches: Switches
     wants_metadata: bool
     number: int = 0  # of the request that arrived, see `Router.arrive`
@@ -114,6 +115,40 @@ class Ask:
         return None
 
     @property
+    def wants_reasoning(self) -> bool:
+        """Whether the request asks for reasoning."""
+        if self.includes_sealed:
+            return True
+        asked, thinking = self.body.get("reasoning"), self.body.get("thinking")
+        effort = self.body.get("reasoning_effort")
+        if isinstance(asked, dict) and asked:
+            effort = asked.get("effort")
+            return asked.get("enabled") is not False and effort != "none"
+        kind = thinking.get("type") if isinstance(thinking, dict) else None
+        return kind not in (None, "disabled") or effort not in (None, "none")
+
+    @property
+    def includes_sealed(self) -> bool:
+        """Whether a response is to include its reasoning in sealed form."""
+        included = self.body.get("include")
+        return isinstance(included, list) and "reasoning.encrypted_content" in included
+
+    @property
+    def structure(self) -> Mapping[str, Any]:
+        """The format requested of the text: `type`, and `schema` if there is one; else empty."""
+        holders = [self.body.get(name) for name in ("text", "output_config")]
+        formats = [each.get("format") for each in holders if isinstance(each, dict)]
+        formats += [self.body.get(name) for name in ("response_format", "output_format")]
+        wanted = next((each for each in reversed(formats) if each), None)
+        if not isinstance(wanted, dict):  # a file's format, on media routes
+            return {}
+        schema = (wanted.get("json_schema") or {}).get("schema") or wanted.get("schema")
+        kind = wanted.get("type")
+        if schema is not None:
+            return {"type": kind, "schema": schema}
+        return {"type": kind} if kind == "json_object" else {}
+
+    @property
     def has_images(self) -> bool:
         """Whether any part of the prompt is an image."""
         return any(
@@ -161,14 +196,15 @@ def read_ask(
     if sum(each.is_router for each in candidates) > 1:
         raise Refusal(400, "Only one router can be used in a request")
     first = candidates[0]
-    explicit = body.get("session_id") or headers.get("x-session-id") or body.get("prompt_cache_key")
+    explicit = body.get("session_id") or headers.get("x-session-id")
+    session = explicit or body.get("prompt_cache_key") or _opening(body)
     return Ask(
         body=first.body,
         dialect=dialect,
         requested=str(body.get("model") or named[0].name),
         candidates=candidates,
         prompt=_prompt(first.body),
-        session=str(explicit or _opening(body)),
+        session=str(session),
         explicit_session=bool(explicit),
         switches=switches,
         wants_metadata=any(headers.get(name, "").lower() == "enabled" for name in _METADATA),
@@ -197,10 +233,8 @@ def _prompt(body: Mapping[str, Any]) -> str:
 
 
 def _opening(body: dict[str, Any]) -> str:
-    """The implicit session: the first system message and the first other message."""
-    turns = body.get("messages") or body.get("input") or body.get("prompt") or ""
-    opening = json.dumps([body.get("system"), turns[:2] if isinstance(turns, list) else turns])
-    return hashlib.sha256(opening.encode()).hexdigest()
+    """The session of a conversation that names none, by its opening."""
+    return hashlib.sha256(opening(body).encode()).hexdigest()
 
 
 def _is_function(tool: dict[str, Any]) -> bool:

@@ -2,7 +2,8 @@
 
 `{"format": 1, "models": [<item of GET /models> with "endpoints": [<row>, ...]]}`. A key
 `_simulator` in addition to the public keys contains facts that no listing shows: on a model
-`distillable` and `reasons`, on a row `trains`, `zdr` and `regional_surcharge`. A model with an
+`distillable`, `reasons` (true, or "asked" if only on request) and `seals` (the format of its sealed
+reasoning), on a row `trains`, `zdr`, `regional_surcharge` and `defects`. A model with an
 `alias_target` has its target's rows and none of its own.
 """
 
@@ -62,6 +63,16 @@ class Row:
     def _prices(self) -> Mapping[str, Any]:
         """The listed prices; may be empty."""
         return self.listed.get("pricing") or {}
+
+    @property
+    def caches_by_itself(self) -> bool:
+        """Whether it caches prompts without being asked to; true if the listing omits it."""
+        return bool(self.listed.get("supports_implicit_caching", True))
+
+    @property
+    def takes_markers(self) -> bool:
+        """Whether it caches up to the markers of a request: it has a price for cache writes."""
+        return bool(self.price("input_cache_write"))
 
     def takes_tool_choice(self, kind: str) -> bool:
         """Whether it supports this kind of `tool_choice`; true if the listing omits it."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.simulator.completion import tokens
 from app.simulator.refusals import Refusal
 from app.simulator.routed import Routed
+from app.simulator.saying import tokens
 from app.simulator.vectors import prompt_usage, served_by
 
 

@@ -11,15 +11,17 @@ from app.simulator.routed import Routed
 from app.simulator.shapes import (
     chat_head,
     chunk_choice,
+    message_blocks,
     message_head,
     reasoning_details,
     response_body,
     response_items,
+    response_status,
     stop_reason,
     tool_calls,
 )
 from app.simulator.sse import COMMENT, DONE, data, event
-from app.simulator.tool_records import chat_records, message_records
+from app.simulator.tool_records import chat_records
 from app.simulator.usage import messages_usage, usage_field
 
 
@@ -58,13 +60,13 @@ def _chat(ask: Ask, routed: Routed) -> Iterator[bytes]:
     yield chunk({"content": ""}, **(told if where == "first" else {}))
     if records := chat_records(routed):
         yield chunk({"content": "", "reasoning_details": records})
-    if completion.reasoning:
-        details = reasoning_details(completion.reasoning)
-        yield chunk(
-            {"content": "", "reasoning": completion.reasoning, "reasoning_details": details}
-        )
+    for place, detail in enumerate(reasoning_details(completion)):
+        plain = {} if place else {"reasoning": completion.reasoning}
+        yield chunk({"content": "", **plain, "reasoning_details": [detail]})
     yield from (chunk({"content": piece}) for piece in completion.pieces)
     yield from (chunk(delta) for delta in _tool_deltas(completion))
+    if completion.finish_reason is None:
+        return
     finish = (completion.finish_reason, completion.native_finish_reason)
     usage, last = usage_field(routed), told if where == "usage" else {}
     yield chunk({"content": ""}, finish, **({} if usage else last))
@@ -97,6 +99,8 @@ def _text(ask: Ask, routed: Routed) -> Iterator[bytes]:
     head = chat_head(ask, completion, "text_completion")
     for piece in completion.pieces:
         yield data({**head, "choices": [{"index": 0, "text": piece, "finish_reason": None}]})
+    if completion.finish_reason is None:
+        return
     last = {"index": 0, "text": "", "finish_reason": completion.finish_reason}
     told = metadata_field(ask, routed)
     yield data({**head, "choices": [last], **usage_field(routed), **told})
@@ -106,24 +110,30 @@ def _text(ask: Ask, routed: Routed) -> Iterator[bytes]:
 def _responses(ask: Ask, routed: Routed) -> Iterator[bytes]:
     for number, told in enumerate(_response_events(ask, routed)):
         yield data({"type": told.pop("type"), "sequence_number": number, **told})
-    yield DONE
+    if routed.completion.finish_reason is not None:
+        yield DONE
 
 
 def _response_events(ask: Ask, routed: Routed) -> Iterator[dict[str, Any]]:
     begun = response_body(ask, routed, begun=True)
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}
-    for place, item in enumerate(response_items(routed)):
+    items = response_items(routed)
+    for place, item in enumerate(items):
+        finished = routed.completion.finish_reason is not None or item is not items[-1]
         at = {"output_index": place, "item_id": item["id"]}
         empty = {"content": [], "arguments": "", "summary": []}
         opening = {**item, **{key: value for key, value in empty.items() if key in item}}
         if "status" in item:
             opening["status"] = "in_progress"
         yield {"type": "response.output_item.added", "output_index": place, "item": opening}
-        if item["type"] in _PARTS:
-            yield from _PARTS[item["type"]](routed.completion, item, at)
-        yield {"type": "response.output_item.done", "output_index": place, "item": item}
-    yield {"type": "response.completed", "response": response_body(ask, routed)}
+        events = _PARTS.get(item["type"], _no_part)(routed.completion, item, at)
+        yield from (each for each in events if finished or not each["type"].endswith(".done"))
+        if finished:
+            yield {"type": "response.output_item.done", "output_index": place, "item": item}
+    if routed.completion.finish_reason is not None:
+        ended = f"response.{response_status(routed.completion)}"
+        yield {"type": ended, "response": response_body(ask, routed)}
 
 
 def _message_part(
@@ -161,6 +171,12 @@ def _reasoning_part(
     yield {"type": "response.reasoning_summary_part.done", **at, "part": part}
 
 
+def _no_part(
+    _completion: Completion, _item: dict[str, Any], _at: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    return iter(())
+
+
 _PARTS = {"message": _message_part, "function_call": _call_part, "reasoning": _reasoning_part}
 
 
@@ -170,6 +186,8 @@ def _messages(ask: Ask, routed: Routed) -> Iterator[bytes]:
     opening = {**message_head(ask, completion), "usage": {**usage, "output_tokens": 0, "cost": 0}}
     yield event("message_start", {"type": "message_start", "message": opening})
     yield from _blocks(routed)
+    if completion.finish_reason is None:
+        return
     yield event(
         "message_delta",
         {
@@ -187,18 +205,22 @@ def _messages(ask: Ask, routed: Routed) -> Iterator[bytes]:
 
 def _blocks(routed: Routed) -> Iterator[bytes]:
     """Each content block: server tool blocks whole, the rest in pieces."""
-    records = message_records(routed)
-    for place, block in enumerate(records):
-        yield from _block(place, block, [])
-    completion, call = routed.completion, routed.completion.tool_call
-    if call is None:
-        start: dict[str, Any] = {"type": "text", "text": ""}
-        deltas = [{"type": "text_delta", "text": piece} for piece in completion.pieces]
-    else:
-        start = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
-        pieces = [call.arguments[at : at + 12] for at in range(0, len(call.arguments), 12)]
-        deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
-    yield from _block(len(records), start, deltas)
+    completion = routed.completion
+    for place, block in enumerate(message_blocks(routed)):
+        start, deltas = block, list[dict[str, str]]()
+        if block["type"] == "text":
+            start = {**block, "text": ""}
+            deltas = [{"type": "text_delta", "text": piece} for piece in completion.pieces]
+        elif block["type"] == "thinking":
+            start = {**block, "thinking": "", "signature": ""}
+            deltas = [{"type": "thinking_delta", "thinking": block["thinking"]}]
+            if block["signature"]:
+                deltas.append({"type": "signature_delta", "signature": block["signature"]})
+        elif block["type"] == "tool_use" and completion.tool_call:
+            start, arguments = {**block, "input": {}}, completion.tool_call.arguments
+            pieces = [arguments[at : at + 12] for at in range(0, len(arguments), 12)]
+            deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+        yield from _block(place, start, deltas)
 
 
 def _block(place: int, start: dict[str, Any], deltas: list[dict[str, str]]) -> Iterator[bytes]:

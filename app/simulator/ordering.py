@@ -21,7 +21,7 @@ from app.simulator.shares import drawn
 _LOAD_BALANCED = 4
 
 
-def ordered(funnel: Funnel, random: Random, sticky: str | None) -> list[Row]:
+def ordered(funnel: Funnel, random: Random, sticky: Row | None) -> list[Row]:
     """The rows in the order of attempts. Raises `Refusal` if no fallback may be used."""
     ask, provider = funnel.ask, funnel.ask.provider
     rows = [row for row in funnel.left if not row.listed.get("status")]
@@ -37,7 +37,7 @@ def ordered(funnel: Funnel, random: Random, sticky: str | None) -> list[Row]:
         if listed:
             funnel.note("Apply Manual Order")
     elif sticky is not None:
-        rows = sorted(rows, key=lambda row: row.tag != sticky)
+        rows = sorted(rows, key=lambda row: row is not sticky)
     funnel.left = _preferred(provider, rows)
     own = [row for row in funnel.left if has_own_key(ask, row)]
     if provider.get("allow_fallbacks") is False and not ask.switches.disobey:

@@ -1,15 +1,18 @@
 """Route one request: resolve, filter, order, attempt, fall back, remember."""
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from app.simulator.ask import INFERENCE, Ask
+from app.simulator.caches import Caches, CacheUse
 from app.simulator.catalog import Catalog, Row
 from app.simulator.completion import Completion, complete, generation_id
+from app.simulator.hosts import Host, Hosts
 from app.simulator.inner import errand_for, run_inside
 from app.simulator.naming import Candidate
 from app.simulator.ordering import across_models, ordered
@@ -18,6 +21,7 @@ from app.simulator.presets import Presets
 from app.simulator.refusals import Refusal
 from app.simulator.routed import InnerCall, Reached, Routed
 from app.simulator.routing import filtered, has_own_key
+from app.simulator.sealing import Rejection, rejection
 from app.simulator.sessions import Sessions
 from app.simulator.switches import ModelName
 
@@ -36,6 +40,11 @@ class _Plan:
         return ((row, self.owners[id(row)]) for row in self.rows)
 
 
+class _Failure(NamedTuple):
+    status: int
+    rejected: Rejection | None = None
+
+
 class Router:
     """A router with a seed: the same requests in the same order are served the same way."""
 
@@ -47,6 +56,8 @@ class Router:
         clock: Callable[[], float],
         remembered: int = REMEMBERED,
         presets: Presets | None = None,
+        hosts: Mapping[str, Host] = MappingProxyType({}),
+        flawed: bool = False,
     ) -> None:
         self.catalog = catalog
         self.presets = presets or Presets(())
@@ -55,6 +66,8 @@ class Router:
         self._remembered = remembered
         self._count = 0
         self._sessions = Sessions(clock, remembered)
+        self._caches = Caches(clock)
+        self.hosts = Hosts(hosts, seed=seed, clock=clock, flawed=flawed)
         # For tests and for GET /generation: served requests, newest last.
         self.served: OrderedDict[str, tuple[Ask, Routed, float]] = OrderedDict()
         self.left_early: set[str] = set()  # generations whose client disconnected
@@ -91,14 +104,16 @@ class Router:
         choice = chosen(ask, self.catalog, self._sessions, random, judge)
         refusals: list[Refusal] = []
         failed: list[tuple[Row, int]] = []
+        last: _Failure | None = None
         for plan in self._plans(ask, choice.candidates, random, refusals):
             for row, candidate in plan:
-                if status := self._attempt(ask, candidate, row):
-                    failed.append((row, status))
-                    if _fails_over(status):
+                own = ask.standing_for(candidate)
+                if failure := self._attempt(own, candidate, row):
+                    failed.append((row, failure.status))
+                    last = failure
+                    if _fails_over(failure.status):
                         continue
                     break
-                own = ask.standing_for(candidate)
                 return Routed(
                     self._complete(own, row, random),
                     attempts=(*failed, (row, 200)),
@@ -108,13 +123,13 @@ class Router:
                     inner=run_inside(self, own, candidate, random),
                     pipeline=choice.pipeline,
                 )
-        raise _all_failed(ask, failed) if failed else refusals[0]
+        raise _all_failed(ask, failed, last) if last else refusals[0]
 
     def serve_at(self, ask: Ask, row: Row) -> Routed:
         """Serve a request at one endpoint, regardless of the preferences."""
         first = ask.candidates[0]
-        if status := self._attempt(ask, first, row):
-            raise _all_failed(ask, [(row, status)])
+        if failure := self._attempt(ask, first, row):
+            raise _all_failed(ask, [(row, failure.status)], failure)
         completion = self._complete(ask, row, self._dice())
         routed = Routed(completion, ((row, 200),), (row,), first.strategy, ask)
         self._remember(routed)
@@ -138,17 +153,24 @@ class Router:
             return False
         return True
 
-    def _attempt(self, ask: Ask, candidate: Candidate, row: Row) -> int | None:
-        """Send a request to an endpoint; returns the status of a failure, None if it serves."""
-        fails = ask.switches.fail.get(row.tag) or ask.switches.fail.get(row.provider)
+    def _attempt(self, ask: Ask, candidate: Candidate, row: Row) -> _Failure | None:
+        """Send a request to an endpoint; returns its failure, None if it serves."""
+        failure = None
+        if status := self.hosts.failure(ask, row):
+            failure = _Failure(status)
+        elif (rejected := rejection(ask, row)) is not None:
+            failure = _Failure(400, rejected)
         why = ask.errand.why if ask.errand else candidate.why
         carrier = ask.errand.carrier if ask.errand else ""
-        self.reached.append(Reached(ask.number, why, carrier, row, fails or 200))
-        return fails
+        status = failure.status if failure else 200
+        self.reached.append(Reached(ask.number, why, carrier, row, status))
+        return failure
 
     def _complete(self, ask: Ask, row: Row, random: Random) -> Completion:
-        created, cached = int(self.clock()), self._sessions.cached(ask, row)
-        return complete(ask, row, created=created, random=random, cached_tokens=cached)
+        cache = self._caches.use(ask, row) if ask.dialect in INFERENCE else CacheUse()
+        defects = self.hosts.defects(ask, row) if ask.dialect in INFERENCE else ()
+        now = int(self.clock())
+        return complete(ask, row, created=now, random=random, cache=cache, defects=defects)
 
     def _plans(
         self,
@@ -178,7 +200,7 @@ class Router:
         if every.rows:
             yield _Plan(across_models(ask, every.rows), every.owners)
 
-    def _sticky(self, ask: Ask, candidate: Candidate) -> str | None:
+    def _sticky(self, ask: Ask, candidate: Candidate) -> Row | None:
         """A conversation's sticky endpoint; outside inference, sessions only group logs."""
         if ask.errand is not None or ask.dialect not in INFERENCE:
             return None
@@ -186,8 +208,10 @@ class Router:
 
     def _remember(self, routed: Routed) -> None:
         completion = routed.completion
-        cached = completion.usage.cached_tokens
-        self._sessions.remember(routed.ask, completion.row, cached_tokens=cached)
+        if routed.ask.dialect in INFERENCE:
+            tried = [row for row, _ in routed.attempts]
+            cached = completion.usage.cached_tokens
+            self._sessions.remember(routed.ask, completion.row, tried, cached_tokens=cached)
         self.served[completion.id] = (routed.ask, routed, self.clock())
         while len(self.served) > self._remembered:
             self.left_early.discard(self.served.popitem(last=False)[0])
@@ -221,11 +245,18 @@ def _disobeying(ask: Ask, candidate: Candidate, rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row in kept)
 
 
-def _all_failed(ask: Ask, failed: list[tuple[Row, int]]) -> Refusal:
+def _all_failed(ask: Ask, failed: list[tuple[Row, int]], last: _Failure) -> Refusal:
     row, status = failed[-1]
-    limited = f"{ask.requested} is temporarily rate-limited upstream. Please retry shortly."
+    raw = f"Simulated failure with status {status}."
+    if status == 429:  # noqa: PLR2004
+        raw = f"{ask.requested} is temporarily rate-limited upstream. Please retry shortly."
+    message = "Provider returned error"
+    if last.rejected:
+        raw = last.rejected.raw
+        # Anthropic's envelope has no metadata.
+        message = last.rejected.message if ask.dialect == "messages" else message
     metadata: dict[str, Any] = {
-        "raw": limited if status == 429 else f"Simulated failure with status {status}.",  # noqa: PLR2004
+        "raw": raw,
         "provider_name": row.name,
         "is_byok": has_own_key(ask, row),
     }
@@ -239,4 +270,4 @@ def _all_failed(ask: Ask, failed: list[tuple[Row, int]]) -> Refusal:
             }
             for earlier, code in failed[:-1]
         ]
-    return Refusal(status, "Provider returned error", metadata, failed)
+    return Refusal(status, message, metadata, failed)

@@ -7,10 +7,10 @@ from typing import Any
 
 from app.simulator.ask import Ask
 from app.simulator.catalog import Row
-from app.simulator.completion import tokens
 from app.simulator.naming import Candidate
 from app.simulator.parameters import PARAMETERS
 from app.simulator.refusals import MESSAGES, TOOL_CHOICE, Refusal, privacy_message
+from app.simulator.saying import tokens
 
 _MILLION = Decimal(1_000_000)
 _FAMILIES = {"fp4": {"mxfp4", "nvfp4"}, "fp8": {"mxfp8"}}

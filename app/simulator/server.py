@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from starlette.applications import Starlette
@@ -21,6 +22,7 @@ from app.simulator import reading
 from app.simulator.answering import Answering, Read
 from app.simulator.batches import batch
 from app.simulator.catalog import Catalog
+from app.simulator.hosts import Host
 from app.simulator.media import video
 from app.simulator.other_routes import ROUTES
 from app.simulator.preset_routes import preset, presets, version, versions
@@ -88,13 +90,17 @@ def create_simulator(
     pace: float = 1.0,
     clock: Callable[[], float] = time.time,
     remembered: int = REMEMBERED,
+    hosts: Mapping[str, Host] = MappingProxyType({}),
+    flawed: bool = False,
 ) -> Starlette:
     """A simulated OpenRouter under `/api/v1`.
 
     `presets` are a file or the items of one, the shipped ones by default; see presets.py.
     `pace` 1 streams about as a real host does, 0 without pauses. The same `seed` and the same
     requests in the same order are served the same way; with a fixed `clock`, byte for byte. Its
-    router keeps the last `remembered` requests and their results.
+    router keeps the last `remembered` requests and their results. `hosts` configure failures and
+    defects of endpoints, by tag or provider; `flawed` gives some answers that could call a tool the
+    defects that the catalog has for their endpoint.
     """
     router = Router(
         Catalog.read(catalog),
@@ -102,7 +108,10 @@ def create_simulator(
         clock=clock,
         remembered=remembered,
         presets=Presets.read(presets),
+        hosts=hosts,
+        flawed=flawed,
     )
+    router.hosts.start_outages(switches.fail_for)
     routes = _routes(Answering(router, switches, pace))
     app = Starlette(routes=routes, middleware=[Middleware(NoWebSockets)])
     app.state.router = router

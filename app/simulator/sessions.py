@@ -1,26 +1,25 @@
-"""The router's memory of conversations: sticky endpoint, cached prompt, picked model.
+"""The router's memory of conversations: the endpoint that each sticks to, and picked models.
 
-openrouter.md §2.6, §A3.3: per model and conversation; a conversation with an explicit session
-sticks from the start, any other once its cache was hit; it expires after ten idle minutes.
+openrouter.md §2.6, §A3.3: per model and conversation. A conversation with an explicit session
+sticks to the endpoint of its first success, any other to the first that read its prompt from a
+cache. A pin ends after ten minutes without a success there. If the pinned endpoint fails, another
+one serves and the pin stays; if the preferences exclude it, the conversation is pinned anew.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from app.simulator.ask import Ask
 from app.simulator.catalog import Model, Row
-from app.simulator.completion import tokens
 
 _IDLE_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
-class _Session:
-    tag: str
-    prompt_tokens: int
+class _Pin:
+    row: Row
     until: float
-    sticks: bool
 
 
 class Sessions:
@@ -29,19 +28,23 @@ class Sessions:
     def __init__(self, clock: Callable[[], float], remembered: int) -> None:
         self._clock = clock
         self._remembered = remembered
-        self._sessions: OrderedDict[tuple[str, str], _Session] = OrderedDict()
+        self._pins: OrderedDict[tuple[str, Model], _Pin] = OrderedDict()
         self._picked: OrderedDict[tuple[str, str], tuple[str, float]] = OrderedDict()
 
-    def remember(self, ask: Ask, row: Row, *, cached_tokens: int) -> None:
-        """Record the endpoint that served a conversation."""
-        self._sessions[ask.session, row.model.id] = _Session(
-            tag=row.tag,
-            prompt_tokens=tokens(ask.prompt),
-            until=self._clock() + _IDLE_SECONDS,
-            sticks=ask.explicit_session or cached_tokens > 0,
-        )
-        while len(self._sessions) > self._remembered:
-            self._sessions.popitem(last=False)
+    def remember(self, ask: Ask, row: Row, tried: Iterable[Row], *, cached_tokens: int) -> None:
+        """Record the endpoint that served a conversation, and those `tried` before it."""
+        if ask.provider.get("order"):
+            return
+        pin = self._pin(ask, row.model)
+        if pin is not None and pin.row is not row and pin.row in tried:
+            return
+        stays = pin is not None and pin.row is row
+        if stays or ask.explicit_session or cached_tokens > 0:
+            key = ask.session, row.model
+            self._pins[key] = _Pin(row, self._clock() + _IDLE_SECONDS)
+            self._pins.move_to_end(key)
+        while len(self._pins) > self._remembered:
+            self._pins.popitem(last=False)
 
     def remember_pick(self, ask: Ask, router: str, model: str) -> None:
         """Record a router's pick for a conversation with an explicit session."""
@@ -55,22 +58,15 @@ class Sessions:
         model, until = self._picked.get((ask.session, router), (None, 0.0))
         return model if self._clock() <= until else None
 
-    def sticky(self, ask: Ask, model: Model) -> str | None:
-        """The tag that a conversation sticks to, if its cache is cheaper than its prompt."""
-        session = self._session(ask, model)
-        if session is None or not session.sticks:
+    def sticky(self, ask: Ask, model: Model) -> Row | None:
+        """The endpoint that a conversation sticks to, if its cache is cheaper than its prompt."""
+        pin = self._pin(ask, model)
+        if pin is None or not 0 < pin.row.price("input_cache_read") < pin.row.price("prompt"):
             return None
-        cacheable = any(
-            row.tag == session.tag and 0 < row.price("input_cache_read") < row.price("prompt")
-            for row in model.rows
-        )
-        return session.tag if cacheable else None
+        return pin.row
 
-    def cached(self, ask: Ask, row: Row) -> int:
-        """The number of prompt tokens that a row has in its cache."""
-        session = self._session(ask, row.model)
-        return session.prompt_tokens if session and session.tag == row.tag else 0
-
-    def _session(self, ask: Ask, model: Model) -> _Session | None:
-        session = self._sessions.get((ask.session, model.id))
-        return session if session and self._clock() <= session.until else None
+    def _pin(self, ask: Ask, model: Model) -> _Pin | None:
+        # The rows of `~author/family-latest` belong to its target.
+        owner = model.rows[0].model if model.rows else model
+        pin = self._pins.get((ask.session, owner))
+        return pin if pin and self._clock() <= pin.until else None

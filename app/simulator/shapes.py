@@ -39,11 +39,40 @@ def tool_calls(completion: Completion) -> list[dict[str, Any]]:
     return [{"index": 0, "id": call.id, "type": "function", "function": function}]
 
 
-def reasoning_details(text: str) -> list[dict[str, Any]]:
-    """`reasoning_details` of a chat delta or message, if the model returned its reasoning."""
+def reasoning_details(completion: Completion) -> list[dict[str, Any]]:
+    """Entries of `reasoning_details`, if the model returned its reasoning; the seal is the last.
+
+    A signature is an entry that continues the first one, as in a stream; see `whole_details`.
+    """
+    text, seal = completion.reasoning, completion.seal
     if not text:
         return []
-    return [{"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}]
+    told = {"format": seal.format if seal else "unknown", "index": 0}
+    if seal is None or seal.shows_text:
+        details: list[dict[str, Any]] = [{"type": "reasoning.text", "text": text, **told}]
+    else:
+        details = [{"type": "reasoning.summary", "summary": text, **told}]
+    if seal is not None and seal.signs_text:
+        details.append({"type": "reasoning.text", "signature": seal.data, **told})
+    elif seal is not None:
+        named = _sealed_id(completion)
+        sealed = {"type": "reasoning.encrypted", "data": seal.data, "id": named}
+        details.append({**sealed, **told, "index": 1})
+    return details
+
+
+def whole_details(completion: Completion) -> list[dict[str, Any]]:
+    """The same with one entry for each index."""
+    whole: dict[int, dict[str, Any]] = {}
+    for detail in reasoning_details(completion):
+        whole[detail["index"]] = {**whole.get(detail["index"], {}), **detail}
+    return [*whole.values()]
+
+
+def _sealed_id(completion: Completion) -> str:
+    """Gemini's seal belongs to the tool call, others to the reasoning."""
+    call, seal = completion.tool_call, completion.seal
+    return call.id if call and seal and seal.shows_text else f"rs_{completion.id}"
 
 
 def chunk_choice(
@@ -69,7 +98,7 @@ def chat_body(ask: Ask, routed: Routed) -> dict[str, Any]:
         "refusal": None,
         "reasoning": completion.reasoning or None,
     }
-    if details := [*chat_records(routed), *reasoning_details(completion.reasoning)]:
+    if details := [*chat_records(routed), *whole_details(completion)]:
         message["reasoning_details"] = details
     if completion.tool_call:
         message["tool_calls"] = tool_calls(completion)
@@ -108,13 +137,25 @@ def text_body(ask: Ask, routed: Routed) -> dict[str, Any]:
 
 
 def response_items(routed: Routed) -> list[dict[str, Any]]:
-    """The output items of a response: server tools, a reasoning item, then a call or a message."""
+    """The output items of a response: server tools, a reasoning item, then a message or a call."""
     completion = routed.completion
     items = response_records(routed)
     if completion.reasoning:
         summary = [{"type": "summary_text", "text": completion.reasoning}]
-        items.append({"type": "reasoning", "id": f"rs_{completion.id}", "summary": summary})
+        item = {"type": "reasoning", "id": f"rs_{completion.id}", "summary": summary}
+        items.append(item | _seal_of_item(routed))
     call = completion.tool_call
+    if completion.text or call is None:
+        part = {"type": "output_text", "text": completion.text, "annotations": [], "logprobs": []}
+        items.append(
+            {
+                "type": "message",
+                "id": f"msg_{completion.id}",
+                "role": "assistant",
+                "status": "completed",
+                "content": [part],
+            }
+        )
     if call is not None:
         items.append(
             {
@@ -126,23 +167,41 @@ def response_items(routed: Routed) -> list[dict[str, Any]]:
                 "status": "completed",
             }
         )
-    else:
-        part = {"type": "output_text", "text": completion.text, "annotations": [], "logprobs": []}
-        items.append(
-            {
-                "type": "message",
-                "id": f"msg_{completion.id}",
-                "role": "assistant",
-                "status": "completed",
-                "content": [part],
-            }
-        )
+    items[-1]["status"] = _last_status(completion)
     return items
+
+
+def _seal_of_item(routed: Routed) -> dict[str, Any]:
+    """A signature, or the encrypted reasoning if the request includes it."""
+    seal = routed.completion.seal
+    if seal is None:
+        return {}
+    if seal.signs_text:
+        return {"format": seal.format, "signature": seal.data}
+    encrypted = {"encrypted_content": seal.data} if routed.ask.includes_sealed else {}
+    return {"format": seal.format, **encrypted}
+
+
+def _last_status(completion: Completion) -> str:
+    """The status of the last item; it contradicts the response's if the endings mismatch."""
+    if completion.defect == "finish_mismatch":
+        return "incomplete"
+    return response_status(completion)
+
+
+_OUT_OF_TOKENS = {"reason": "max_output_tokens"}
+_STATUSES = {"length": "incomplete", None: "in_progress"}
+
+
+def response_status(completion: Completion) -> str:
+    """The status of a response."""
+    return _STATUSES.get(completion.finish_reason, "completed")
 
 
 def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str, Any]:
     """A response object: finished, or as in its first events. It does not name the provider."""
     completion = routed.completion
+    status = "in_progress" if begun else response_status(completion)
     body: dict[str, Any] = {
         "id": completion.id,
         "object": "response",
@@ -150,10 +209,10 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
         "completed_at": None if begun else completion.created,
         "background": False,
         "model": completion.row.model.canonical,
-        "status": "in_progress" if begun else "completed",
+        "status": status,
         "output": [] if begun else response_items(routed),
         "error": None,
-        "incomplete_details": None,
+        "incomplete_details": _OUT_OF_TOKENS if status == "incomplete" else None,
         "instructions": ask.body.get("instructions"),
         "max_output_tokens": ask.body.get("max_output_tokens"),
         "metadata": {},
@@ -180,21 +239,45 @@ def response_body(ask: Ask, routed: Routed, *, begun: bool = False) -> dict[str,
 
 
 def message_blocks(routed: Routed) -> list[dict[str, Any]]:
-    """The content blocks of an Anthropic message: server tools, then a call or the text."""
-    call = routed.completion.tool_call
-    last: dict[str, Any] = {"type": "text", "text": routed.completion.text}
+    """The content blocks of an Anthropic message: server tools, thinking, the text, a call."""
+    completion = routed.completion
+    blocks = [*message_records(routed), *_thinking(routed)]
+    call = completion.tool_call
+    if completion.text or call is None:
+        blocks.append({"type": "text", "text": completion.text})
     if call is not None:
-        arguments = json.loads(call.arguments)
-        last = {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
-    return [*message_records(routed), last]
+        use = {"type": "tool_use", "id": call.id, "name": call.name}
+        blocks.append(use | {"input": _input(call.arguments)})
+    return blocks
+
+
+def _thinking(routed: Routed) -> list[dict[str, Any]]:
+    """The reasoning, if the request asks for it; its signature is empty if it has none."""
+    completion = routed.completion
+    seal = completion.seal
+    if not completion.reasoning or not routed.ask.wants_reasoning:
+        return []
+    signature = seal.data if seal and seal.signs_text else ""
+    blocks = [{"type": "thinking", "thinking": completion.reasoning, "signature": signature}]
+    if seal and not seal.signs_text:
+        blocks.append({"type": "redacted_thinking", "data": seal.data})
+    return blocks
+
+
+def _input(arguments: str) -> Any:
+    """The arguments as JSON; arguments that are none stay a text."""
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return arguments
 
 
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
 
 
-def stop_reason(completion: Completion) -> str:
+def stop_reason(completion: Completion) -> str | None:
     """Anthropic's stop reason."""
-    return _STOP_REASONS[completion.finish_reason]
+    return _STOP_REASONS[completion.finish_reason] if completion.finish_reason else None
 
 
 def message_head(ask: Ask, completion: Completion) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from statistics import median
 
 from app.simulator.ask import Ask
 from app.simulator.catalog import Row
-from app.simulator.completion import tokens
+from app.simulator.saying import tokens
 
 EXPLORED = 0.1  # of all traffic, divided equally among the rows
 _CACHED = 0.5  # of a prompt's tokens, if the row has a price for cache reads

@@ -7,6 +7,8 @@ behaviour observed in live traffic, or documented.
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
+from app.simulator.flaws import read_flaw, read_rate
+
 ModelName = Literal["permaslug", "id", "nothing"]
 ErrorShape = Literal["", "body", "text", "failed", "event", "response_error"]
 
@@ -34,6 +36,11 @@ class Switches:
     relisted: dict[str, str] = field(default_factory=dict)
     disobey: bool = False  # serve an endpoint that the preferences exclude
     fail: dict[str, int] = field(default_factory=dict)  # tag -> status it fails with
+    # tag -> share of attempts that fail, and tag -> seconds for which every request fails there;
+    # with the status in `fail`, else 503
+    fail_rate: dict[str, float] = field(default_factory=dict)
+    fail_for: dict[str, float] = field(default_factory=dict)
+    defects: tuple[str, ...] = ()  # of answers, see flaws.py
     # Slugs and tags for which the account has its own key: tried before all others
     byok: tuple[str, ...] = ()
     byok_field: Literal["both", "metadata", "neither"] = "both"  # where answers contain `is_byok`
@@ -74,8 +81,24 @@ class Switches:
     only_keeps_shares: bool = True  # off: a request with `only` is ordered by price
     auto_exacto: bool = True  # is a request with tools ordered by quality?
 
+    # Prompt caches (openrouter.md §2.6): the shortest prefix that is kept, its idle seconds,
+    cache_minimum: int = 1024
+    cache_seconds: float = 300.0
+    # and do endpoints cache that have a price for it and are listed as not caching implicitly?
+    unlisted_caches: bool = False
+
+    # Sealed reasoning (openrouter.md §A4): do hosts check what others issued? off: none is issued
+    sealed_reasoning: Literal["checked", "unchecked", "off"] = "checked"
+
     # What media routes do with a key of `provider` that is for other routes (openrouter.md §A8)
     media_keys: Literal["refused", "ignored"] = "refused"
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for an unknown defect or a rate that is none."""
+        for text in self.defects:
+            read_flaw(text)
+        for where, rate in self.fail_rate.items():
+            read_rate(where, rate)
 
     def overridden(self, values: Any) -> "Switches":
         """These switches with some changed.
@@ -100,7 +123,8 @@ def _fits(name: str, value: Any) -> bool:
         return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
     if isinstance(default, dict):
         _, kind = positions
-        return isinstance(value, dict) and all(type(item) is kind for item in value.values())
+        fitting = (int, float) if kind is float else (kind,)
+        return isinstance(value, dict) and all(type(item) in fitting for item in value.values())
     if positions:
         return value in positions
     return type(value) is type(default) or (isinstance(default, float) and type(value) is int)

@@ -70,9 +70,9 @@ def _advice(routed: Routed) -> dict[str, Any]:
     return {
         "type": "advisor_message",
         "model": routed.completion.row.model.id,
-        "input_tokens": usage.prompt_tokens - usage.cached_tokens,
+        "input_tokens": usage.uncached_tokens,
         "output_tokens": usage.completion_tokens,
-        "cache_creation_input_tokens": 0,
+        "cache_creation_input_tokens": usage.cache_write_tokens,
         "cache_read_input_tokens": usage.cached_tokens,
     }
 

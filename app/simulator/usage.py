@@ -39,7 +39,7 @@ def chat_usage(routed: Routed) -> dict[str, Any]:
         **_money(routed),
         "prompt_tokens_details": {
             "cached_tokens": usage.cached_tokens,
-            "cache_write_tokens": 0,
+            "cache_write_tokens": usage.cache_write_tokens,
             "audio_tokens": 0,
             "video_tokens": 0,
         },
@@ -90,7 +90,7 @@ def responses_usage(routed: Routed) -> dict[str, Any]:
     usage = routed.completion.usage
     return {
         "input_tokens": usage.prompt_tokens,
-        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens, **_written(routed)},
         "output_tokens": usage.completion_tokens,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
@@ -104,20 +104,39 @@ def responses_usage(routed: Routed) -> dict[str, Any]:
     }
 
 
+def _written(routed: Routed) -> dict[str, int]:
+    """The tokens written to the cache, where the endpoint has a price for them."""
+    usage = routed.completion.usage
+    told = {"cache_write_tokens": usage.cache_write_tokens}
+    return told if routed.completion.row.takes_markers else {}
+
+
+def _creation(routed: Routed) -> dict[str, Any]:
+    """The same for messages, by the time that they are kept."""
+    usage = routed.completion.usage
+    for_an_hour = usage.cache_write_1h_tokens
+    told = {
+        "ephemeral_5m_input_tokens": usage.cache_write_tokens - for_an_hour,
+        "ephemeral_1h_input_tokens": for_an_hour,
+    }
+    return {"cache_creation": told} if routed.completion.row.takes_markers else {}
+
+
 def messages_usage(routed: Routed) -> dict[str, Any]:
     """`usage` of an Anthropic message, where it is required, with OpenRouter's cost."""
     usage = routed.completion.usage
     if routed.ask.switches.empty == "network_error":
         return {"input_tokens": 0, "output_tokens": 0}
     own = {
-        "input_tokens": usage.prompt_tokens - usage.cached_tokens,
+        "input_tokens": usage.uncached_tokens,
         "output_tokens": usage.completion_tokens,
     }
     advised = iterations(routed, own)
     searches = _searches(routed.ask)
     return {
         **own,
-        "cache_creation_input_tokens": 0,
+        "cache_creation_input_tokens": usage.cache_write_tokens,
+        **_creation(routed),
         "cache_read_input_tokens": usage.cached_tokens,
         "service_tier": routed.completion.row.tier or "standard",
         **_money(routed),

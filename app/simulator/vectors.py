@@ -5,9 +5,9 @@ import hashlib
 import struct
 from typing import Any
 
-from app.simulator.completion import tokens
 from app.simulator.metadata import byok_field
 from app.simulator.routed import Routed, charged
+from app.simulator.saying import tokens
 from app.simulator.usage import number
 
 

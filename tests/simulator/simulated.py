@@ -98,10 +98,11 @@ class Simulated:
 
 def endpoint(tag: str, quantization: str | None = "fp8", **changes: Any) -> dict[str, Any]:
     """One row; `prompt` and `completion` are USD per token as text."""
-    secret = ("trains", "zdr", "regional_surcharge")
+    secret = ("trains", "zdr", "regional_surcharge", "defects")
     hidden = {name: changes.pop(name) for name in secret if name in changes}
     prices = {"prompt": "0.000001", "completion": "0.000002"}
-    for name in ("prompt", "completion", "request", "input_cache_read", "overrides"):
+    named = ("input_cache_read", "input_cache_write", "input_cache_write_1h")
+    for name in ("prompt", "completion", "request", "overrides", *named):
         if name in changes:
             prices[name] = changes.pop(name)
     provider = tag.partition("/")[0]
@@ -124,7 +125,9 @@ def model(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """One model with these rows."""
     name = changes.pop("id", "acme/sim-1")
     hidden = {
-        key: changes.pop(key) for key in ("distillable", "reasons", "coding") if key in changes
+        key: changes.pop(key)
+        for key in ("distillable", "reasons", "coding", "seals")
+        if key in changes
     }
     return {
         "id": name,

@@ -62,26 +62,50 @@ def read(headers: dict[str, str] | None = None, **body: Any) -> Ask:
 
 
 @pytest.mark.parametrize(
-    ("headers", "fields", "session"),
+    ("headers", "fields", "session", "explicit"),
     [
-        ({"x-session-id": "h"}, {"session_id": "b", "prompt_cache_key": "k"}, "b"),
-        ({"x-session-id": "h"}, {"prompt_cache_key": "k"}, "h"),
-        ({}, {"prompt_cache_key": "k"}, "k"),
+        ({"x-session-id": "h"}, {"session_id": "b", "prompt_cache_key": "k"}, "b", True),
+        ({"x-session-id": "h"}, {"prompt_cache_key": "k"}, "h", True),
+        ({}, {"prompt_cache_key": "k"}, "k", False),
     ],
 )
 def test_a_session_goes_by_body_then_header_then_cache_key(
-    headers: dict[str, str], fields: dict[str, str], session: str
+    headers: dict[str, str], fields: dict[str, str], session: str, *, explicit: bool
 ) -> None:
     assert read(headers, **fields).session == session
-    assert read(headers, **fields).explicit_session
+    assert read(headers, **fields).explicit_session == explicit
 
 
-def test_an_unnamed_session_goes_by_its_opening() -> None:
-    opening = [{"role": "system", "content": "s"}, {"role": "user", "content": "one"}]
+@pytest.mark.parametrize("system", ["system", "developer", None])
+def test_an_unnamed_session_goes_by_its_opening(system: str | None) -> None:
+    opening = [{"role": system, "content": "s"}] if system else []
+    opening = [*opening, {"role": "user", "content": "one"}]
     later = [*opening, {"role": "assistant", "content": "a"}, {"role": "user", "content": "two"}]
     assert read(messages=opening).session == read(messages=later).session
-    assert read(messages=opening).session != read(messages=later[1:]).session
     assert not read(messages=opening).explicit_session
+    marked = [{**opening[0], "cache_control": {"type": "ephemeral"}}, *opening[1:]]
+    assert read(messages=marked).session == read(messages=opening).session
+    for place in range(len(opening)):
+        other = [*opening[:place], {**opening[place], "content": "other"}, *opening[place + 1 :]]
+        assert read(messages=other).session != read(messages=opening).session
+
+
+@pytest.mark.parametrize("turns", ["messages", "input"])
+@pytest.mark.parametrize("told", ["system", "instructions"])
+def test_an_opening_may_have_its_system_text_beside_the_turns(told: str, turns: str) -> None:
+    first: dict[str, Any] = {turns: [{"role": "user", "content": "one"}]}
+    later: dict[str, Any] = {turns: [*first[turns], {"role": "assistant", "content": "a"}]}
+    sessions = [
+        read(None, **fields).session
+        for fields in (first | {told: "s"}, later | {told: "s"}, first, first | {told: "t"})
+    ]
+    assert sessions[0] == sessions[1]
+    assert len(set(sessions)) == 3
+
+
+def test_an_opening_may_be_one_text() -> None:
+    assert read(input="a", messages=None).session == read(input="a", messages=None).session
+    assert read(input="a", messages=None).session != read(input="b", messages=None).session
 
 
 @pytest.mark.parametrize(

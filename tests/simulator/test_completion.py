@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.simulator.catalog import Catalog, Row
-from app.simulator.completion import tokens
+from app.simulator.saying import tokens
 from tests.simulator.simulated import HELLO, Simulated, endpoint, model, routed
 
 prices = st.decimals(0, "0.001", places=9).map(str)
@@ -32,13 +32,15 @@ async def test_a_conversation_that_goes_on_pays_the_cache_price_for_what_was_rea
     """The formula of openrouter.md §3.2: uncached x prompt price + cached x cache-read price."""
     simulated = Simulated()
     pinned = {"provider": {"only": ["deepinfra/fp4"]}, "session_id": "one"}
-    first = (await simulated.chat("qwen/qwen3-coder", **pinned)).json()["usage"]
-    longer = [*HELLO, {"role": "assistant", "content": "x" * 99}, *HELLO]
+    begun = [{"role": "user", "content": "word " * 2000}]
+    reply = await simulated.chat("qwen/qwen3-coder", **pinned, messages=begun)
+    first = reply.json()["usage"]
+    longer = [*begun, {"role": "assistant", "content": "x" * 99}, *HELLO]
     reply = await simulated.chat("qwen/qwen3-coder", **pinned, messages=longer)
     usage = reply.json()["usage"]
     cached = usage["prompt_tokens_details"]["cached_tokens"]
     assert first["prompt_tokens_details"]["cached_tokens"] == 0
-    assert cached == first["prompt_tokens"] < usage["prompt_tokens"]
+    assert first["prompt_tokens"] - 2 * 128 < cached < first["prompt_tokens"]
     uncached = usage["prompt_tokens"] - cached
     paid = uncached * Decimal("0.00000022") + cached * Decimal("0.000000022")
     assert Decimal(str(usage["cost_details"]["upstream_inference_prompt_cost"])) == paid

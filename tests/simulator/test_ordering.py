@@ -135,6 +135,9 @@ def test_a_tier_comes_first_and_falls_back_as_the_guide_says(tier: str, tags: li
 # --- sticky conversations, openrouter.md §2.6 -------------------------------------------------
 
 
+LONG = [{"role": "user", "content": "word " * 2000}]
+
+
 class Conversation:
     """One router, many turns; `cached` is the cache-read price of every host."""
 
@@ -151,18 +154,82 @@ class Conversation:
         ]
 
 
-@pytest.mark.parametrize("name", ["session_id", "prompt_cache_key"])
-def test_a_named_conversation_stays_where_it_began(name: str) -> None:
-    conversation = Conversation()
-    assert len(set(conversation.turns(12, **{name: "mine"}))) == 1
+def test_a_named_conversation_stays_where_it_began() -> None:
+    assert len(set(Conversation().turns(12, session_id="mine"))) == 1
 
 
-def test_an_unnamed_conversation_stays_once_its_cache_was_hit() -> None:
+@pytest.mark.parametrize("fields", [{"prompt_cache_key": "mine"}, {}])
+def test_another_conversation_stays_once_its_cache_was_hit(fields: dict[str, Any]) -> None:
     """It starts at random; from the first repeat of a host on, it stays."""
-    turns = Conversation().turns(30)
-    repeat = next(n for n in range(1, 30) if turns[n] == turns[n - 1])
+    turns = Conversation().turns(30, messages=LONG, **fields)
+    repeat = next(n for n in range(1, 30) if turns[n] in turns[:n])
     assert set(turns[repeat:]) == {turns[repeat]}
     assert repeat > 1, "the seed shows the wandering, too"
+    short = Conversation().turns(30, **fields)
+    assert len(set(short)) > 1, "too short for a cache"
+
+
+def test_a_conversation_stays_while_it_goes_on_though_its_cache_was_lost() -> None:
+    conversation = Conversation()
+    conversation.turns(30, messages=LONG)
+    (home,) = conversation.turns(1, messages=LONG)
+    for _ in range(10):
+        conversation.now += 599  # the cache ends after 300
+        assert conversation.turns(1, messages=LONG) == [home]
+
+
+def test_a_failing_home_is_left_for_one_answer_and_kept() -> None:
+    conversation = Conversation()
+    (home,) = conversation.turns(1, session_id="mine")
+    broken = Switches(fail={home: 503})
+    asking = asked(conversation.catalog, broken, session_id="mine")
+    for _ in range(5):
+        assert conversation.router.route(asking).completion.row.tag != home
+    assert conversation.turns(5, session_id="mine") == [home] * 5
+
+
+def test_an_answer_elsewhere_does_not_renew_a_home() -> None:
+    conversation = Conversation()
+    (home,) = conversation.turns(1, session_id="mine")
+    asking = asked(conversation.catalog, Switches(fail={home: 503}), session_id="mine")
+    conversation.now += 400
+    conversation.router.route(asking)
+    conversation.now += 400
+    elsewhere = {conversation.router.route(asking).completion.row.tag for _ in range(10)}
+    assert len(elsewhere) == 1, "a new home"
+    assert conversation.turns(1, session_id="mine") == [*elsewhere]
+
+
+def test_an_excluded_home_is_replaced_inside_the_filtered_set() -> None:
+    conversation = Conversation()
+    (home,) = conversation.turns(1, session_id="mine")
+    others = {"only": sorted({"a", "b", "c", "d"} - {home})}
+    within = conversation.turns(12, session_id="mine", provider=others)
+    assert len(set(within)) == 1
+    assert home not in within
+
+
+def test_of_two_endpoints_with_one_tag_the_very_one_is_kept() -> None:
+    rows = [endpoint("a", input_cache_read="0.0000001", place=place) for place in range(4)]
+    catalog = Catalog([model(*rows)])
+    for seed in range(10):
+        router = Router(catalog, seed=seed, clock=lambda: NOW)
+        ask = asked(catalog, session_id="mine")
+        places = {router.route(ask).completion.row.listed["place"] for _ in range(8)}
+        assert len(places) == 1
+
+
+def test_an_order_neither_follows_nor_makes_a_home() -> None:
+    conversation = Conversation()
+    conversation.turns(1, session_id="mine", provider={"order": ["b"]})
+    later = {tuple(conversation.turns(1, session_id=f"s{n}")) for n in range(20)}
+    assert len(later) > 1
+    hosts = set()
+    for n in range(20):
+        fields: dict[str, Any] = {"session_id": f"t{n}"}
+        conversation.turns(1, **fields, provider={"order": ["b"]})
+        hosts |= set(conversation.turns(1, **fields))
+    assert len(hosts) > 1, "b would be the only one"
 
 
 @pytest.mark.parametrize(

@@ -214,9 +214,6 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(1100):
         router.route(asked(catalog, session_id=str(number)))
     assert len(router.served) == 1000
-    first, last = (router.route(asked(catalog, session_id=name)) for name in ("0", "1099"))
-    assert first.completion.usage.cached_tokens == 0, "forgotten"
-    assert last.completion.usage.cached_tokens > 0
 
 
 def test_remembered_picks_are_bounded() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.simulator.completion import example
+from app.simulator.examples import example
 from tests.simulator.simulated import HELLO, TOOL, Simulated, endpoint, model, routed
 
 CITY = TOOL["function"]["parameters"]
