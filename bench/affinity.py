@@ -1,0 +1,318 @@
+"""What keeping conversations at their hosts saves: cached share, dollars, flips, failures.
+
+    make bench-affinity           or: python -m bench.affinity [--conversations 200] [--turns 20]
+                                      [--seed 1] [--plots docs/images]
+
+A simulated OpenRouter with six hosts of one model, each with a prompt cache of its own, failing now
+and then and sealing its reasoning, serves the same conversations under `affinity` off, hint, pin
+and strict. The client names its session in a header that OpenRouter does not know, sends every
+turn's reasoning back, drops all of it after a 400 about it, and tries again once after any failure.
+
+The exit status is 1 if an endpoint outside the policy was sent anything, or if a continuation
+failed under `strict`.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from app.ledger.receipt import Receipt
+from app.main import create_app
+from app.settings import Settings
+from app.simulator import create_simulator
+from app.simulator.hosts import Host
+
+from bench.verdicts import all_receipts
+from tests.running import running
+
+MODES = ("off", "hint", "pin", "strict")
+MODEL = "acme/talker"
+SESSION = "x-session-id"  # not one that OpenRouter reads
+TURN_SECONDS = 20.0  # between two turns of a conversation, on the simulator's clock
+FAIL_RATE = 0.02  # of the attempts at each host
+SYSTEM_WORDS, TURN_WORDS = 1500, 150
+TOGETHER = 8  # conversations at a time
+_TRIES = 3
+_OK, _BAD_REQUEST = 200, 400
+
+# Provider, tag, label, USD per million tokens of the prompt. The last one is outside the policy.
+_HOSTS = (
+    ("Novita", "novita/fp8", "fp8", "0.50"),
+    ("DeepInfra", "deepinfra/fp8", "fp8", "0.52"),
+    ("Parasail", "parasail/fp8", "fp8", "0.55"),
+    ("Together", "together/fp8", "fp8", "0.60"),
+    ("Baseten", "baseten/bf16", "bf16", "0.60"),
+    ("AtlasCloud", "atlas-cloud/fp4", "fp4", "0.40"),
+)
+_OUTSIDE = "atlas-cloud/fp4"
+_POLICY = """\
+version: 1
+rules:
+  - {{name: talk, models: ["*"], quantization_floor: fp8, affinity: {affinity}}}
+"""
+
+
+def catalog() -> list[dict[str, Any]]:
+    """One model at six hosts, whose caches are read at a tenth of the prompt's price."""
+    rows = []
+    for name, tag, label, price in _HOSTS:
+        prompt = Decimal(price) / 1_000_000
+        rows.append(
+            {
+                "provider_name": name,
+                "tag": tag,
+                "quantization": label,
+                "context_length": 262144,
+                "max_completion_tokens": 32768,
+                "pricing": {
+                    "prompt": str(prompt),
+                    "completion": str(prompt * 4),
+                    "input_cache_read": str(prompt / 10),
+                },
+                "supported_parameters": ["max_tokens", "reasoning", "tools", "tool_choice"],
+                "supports_implicit_caching": True,
+                "status": 0,
+            }
+        )
+    simulated = {"reasons": True, "seals": "openai-responses-v1", "distillable": True}
+    return [
+        {
+            "id": MODEL,
+            "canonical_slug": f"{MODEL}-1",
+            "name": "Acme: Talker",
+            "hugging_face_id": "acme/talker",
+            "context_length": 262144,
+            "architecture": {"input_modalities": ["text"], "output_modalities": ["text"]},
+            "pricing": rows[0]["pricing"],
+            "_simulator": simulated,
+            "endpoints": rows,
+        }
+    ]
+
+
+@dataclass
+class Outcome:
+    """All that one mode led to."""
+
+    affinity: str
+    conversations: list[list[Receipt]] = field(default_factory=list)
+    sealed_elsewhere: int = 0  # continuations that a host refused, since it can't read them
+    refused: int = 0  # by Pointsman, since the issuer is gone
+    outside: int = 0  # endpoints outside the policy that were sent anything
+
+    @property
+    def turns(self) -> Iterator[Receipt]:
+        """Every answered turn."""
+        return (turn for each in self.conversations for turn in each if turn.status == _OK)
+
+    @property
+    def cached(self) -> float:
+        """The share of prompt tokens that came from a cache."""
+        prompt = sum(turn.prompt_tokens or 0 for turn in self.turns)
+        return sum(turn.cached_tokens or 0 for turn in self.turns) / prompt
+
+    @property
+    def dollars(self) -> Decimal:
+        """What all turns cost."""
+        return sum((turn.cost_usd or Decimal(0) for turn in self.turns), Decimal(0))
+
+    @property
+    def flips(self) -> int:
+        """Turns that another host served than the one before."""
+        hosts = ([t.provider for t in each if t.status == _OK] for each in self.conversations)
+        return sum(a != b for each in hosts for a, b in zip(each, each[1:], strict=False))
+
+    @property
+    def failures(self) -> int:
+        """Requests that a failing host answered with an error."""
+        statuses = Counter(turn.status for each in self.conversations for turn in each)
+        return sum(n for status, n in statuses.items() if (status or 500) > _BAD_REQUEST + 9)
+
+    def row(self) -> list[str]:
+        """The figures as a line of the table."""
+        turns = sum(1 for _ in self.turns)
+        return [
+            self.affinity,
+            f"{turns}",
+            f"{self.cached:.1%}",
+            f"{self.dollars:.4f}",
+            f"{self.flips}",
+            f"{self.sealed_elsewhere}",
+            f"{self.refused}",
+            f"{self.failures}",
+            f"{self.outside}",
+        ]
+
+
+HEADINGS = (
+    "affinity",
+    "turns",
+    "cached",
+    "USD",
+    "flips",
+    "failed continuations",
+    "409",
+    "host errors",
+    "outside",
+)
+
+
+# --- one mode ---------------------------------------------------------------------------------
+
+
+class Clock:
+    """The simulator's time: it goes on with every request."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def run(affinity: str, conversations: int, turns: int, seed: int) -> Outcome:
+    """Hold all conversations under one mode; the same seed has the same words."""
+    outcome = Outcome(affinity)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        listed = folder / "catalog.json"
+        listed.write_text(json.dumps({"format": 1, "models": catalog()}), encoding="utf-8")
+        policies = folder / "p"
+        policies.mkdir()
+        (policies / "p.yaml").write_text(_POLICY.format(affinity=affinity), encoding="utf-8")
+        clock = Clock()
+        simulator = create_simulator(
+            catalog=listed,
+            pace=0.0,
+            seed=seed,
+            clock=clock,
+            hosts={tag: Host(fail_rate=FAIL_RATE) for _, tag, _, _ in _HOSTS},
+            remembered=conversations * turns * _TRIES,
+        )
+        with running(simulator) as openrouter:
+            settings = Settings.read(
+                policies=policies,
+                state=folder,
+                openrouter_api_key="sk-or-v1-x",
+                upstream_url=f"{openrouter.url}/api/v1",
+                log_level="error",
+            )
+            with running(create_app(settings)) as proxy:
+                ids = asyncio.run(
+                    _hold_all(proxy.url, outcome, clock, conversations, turns, seed)
+                )
+            receipts = all_receipts(settings.ledger(), sum(map(len, ids)))
+        outcome.conversations = [[receipts[each] for each in held] for held in ids]
+        reached = simulator.state.router.reached
+        outcome.outside = sum(1 for each in reached if _OUTSIDE in str(each))
+    return outcome
+
+
+async def _hold_all(
+    url: str, outcome: Outcome, clock: Clock, conversations: int, turns: int, seed: int
+) -> list[list[str]]:
+    gate = asyncio.Semaphore(TOGETHER)
+
+    async with httpx2.AsyncClient(trust_env=False, timeout=60, base_url=f"{url}/v1/") as client:
+
+        async def held(number: int) -> list[str]:
+            async with gate:
+                talk = Conversation(client, outcome, clock, number, seed)
+                for _ in range(turns):
+                    await talk.turn()
+                return talk.receipts
+
+        return await asyncio.gather(*map(held, range(conversations)))
+
+
+class Conversation:
+    """One client and its history, which it sends whole with each turn."""
+
+    def __init__(
+        self, client: httpx2.AsyncClient, outcome: Outcome, clock: Clock, number: int, seed: int
+    ) -> None:
+        self._client = client
+        self._outcome = outcome
+        self._clock = clock
+        self._dice = random.Random(f"{seed}:{number}")
+        self._headers = {SESSION: f"conversation-{seed}-{number}"}
+        self._messages: list[dict[str, Any]] = [
+            {"role": "system", "content": self._words(SYSTEM_WORDS)}
+        ]
+        self.receipts: list[str] = []
+
+    async def turn(self) -> None:
+        """Say something, and add the answer to the history."""
+        self._clock.now += TURN_SECONDS / TOGETHER
+        self._messages.append({"role": "user", "content": self._words(TURN_WORDS)})
+        for _ in range(_TRIES):
+            answer = await self._client.post(
+                "chat/completions",
+                headers=self._headers,
+                json={
+                    "model": MODEL,
+                    "messages": self._messages,
+                    "reasoning": {"effort": "low"},
+                    "max_tokens": 64,
+                },
+            )
+            self.receipts.append(answer.headers["x-pointsman-receipt"])
+            if answer.status_code == _OK:
+                self._messages.append(answer.json()["choices"][0]["message"])
+                break
+            self._note(answer)
+        # The receipt is filed after the answer has gone out; a person takes longer than this.
+        await asyncio.sleep(0.005)
+
+    def _note(self, answer: httpx2.Response) -> None:
+        code = answer.json()["error"].get("code")
+        if code == "sealed_elsewhere":
+            self._outcome.refused += 1
+        elif answer.status_code == _BAD_REQUEST:
+            self._outcome.sealed_elsewhere += 1
+        else:
+            return
+        for message in self._messages:  # as the message advises
+            message.pop("reasoning_details", None)
+
+    def _words(self, count: int) -> str:
+        return " ".join(f"w{self._dice.randrange(10_000)}" for _ in range(count))
+
+
+# --- the report -------------------------------------------------------------------------------
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """The figures of all modes, in Markdown."""
+    lines = [HEADINGS, ["---"] * len(HEADINGS), *(each.row() for each in outcomes)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> int:
+    """Run all modes and print the table."""
+    summary = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(description=summary)
+    parser.add_argument("--conversations", type=int, default=200)
+    parser.add_argument("--turns", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    outcomes = [run(each, asked.conversations, asked.turns, asked.seed) for each in MODES]
+    print(table(outcomes))
+    strict = outcomes[-1]
+    return int(any(each.outside for each in outcomes) or strict.sealed_elsewhere > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
