@@ -17,7 +17,6 @@ from app.api.on_demand import described, framed_api, made_by, metrics_of, report
 from app.dashboard.on_demand import pages_of
 from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
-from app.ledger.keep import Keep
 from app.ledger.lazy_store import LazyStore
 from app.ledger.writer import Writer
 from app.openrouter.address import AddressWatch
@@ -193,8 +192,9 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         answered=AddressWatch(upstream).saw,
     )
     presets = PresetFeed(openrouter.read)
-    keep = Keep(age=settings.ledger_keep, megabytes=settings.ledger_max_mb)
-    ledger = LazyStore(settings.ledger(), keep)
+    ledger = LazyStore(
+        settings.ledger(), age=settings.ledger_keep, megabytes=settings.ledger_max_mb
+    )
     writer = Writer(ledger.open)
     traffic = Traffic(Connections(settings.max_connections))
     traces = tracing()(upstream_url=upstream, version=__version__) if settings.otel else None

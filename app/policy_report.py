@@ -14,7 +14,7 @@ from app.policy.book import Book
 from app.policy.lint.checks import lint
 from app.policy.lint.finding import Finding
 from app.policy_folder import policy_files
-from app.wording import plural, some_names
+from app.wording import plural, rules_and_aliases, some_names
 
 log = logging.getLogger("pointsman")
 
@@ -28,13 +28,12 @@ def report(folder: Path, book: Book, callers: frozenset[str] | None = None) -> N
     """
     count = Counter(each.severity for each in look_over(folder, book, callers=callers))
     found = ", ".join(plural(count[name], name) for name in ("error", "warning") if count[name])
-    rules = f"{plural(len(book.rules), 'rule')}, {plural(len(book.aliases), 'alias', 'aliases')}"
     log.log(
         logging.WARNING if found else logging.INFO,
         "policies in force: %s in %s: %s, policy version %s%s",
         some_names([file.name for file in policy_files(folder)]) or "no files",
         folder.absolute(),
-        rules,
+        rules_and_aliases(len(book.rules), len(book.aliases)),
         book.revision,
         f"; {found}: pointsman check" if found else "",
     )

@@ -1,11 +1,11 @@
-"""Has a streamed chunk or a request become dearer? A report, never a failure.
+"""Reports whether a streamed chunk or a request costs more CPU than it should; never fails.
 
     make bench-gate            or: python bench/gate.py [--json FILE]
 
 CPU of Pointsman as it is shipped, in units of a fixed loop of Python that is timed beside it on
 the same core, so that a slower machine counts the same; nginx's figures too, where it is
-installed. Shared machines are noisy: each bound leaves room for half as much again, and what is
-over it is marked, for a person to look at.
+installed. Shared machines are noisy: each bound leaves room for half as much again, and a figure
+above its bound is only marked.
 """
 
 import argparse

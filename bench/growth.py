@@ -5,8 +5,8 @@
     python bench/growth.py --only ledger --full     10 million receipts too: 8 GB, 4 minutes more
     python bench/growth.py --draw growth.json --plots docs/images    what was measured before
 
-Everything runs on this machine, upstream and load on one core, the gateway on another, nginx
-beside it where it does the same. Each figure is the median of the turns. With `--json FILE`,
+Everything runs on this machine, upstream and load on one core, the gateway on another; nginx is
+measured too where it can do the same. Each figure is the median of the turns. With `--json FILE`,
 parts that are not measured keep what the file has of them.
 """
 

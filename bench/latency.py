@@ -1,4 +1,4 @@
-"""Start-up, idle memory, and what a short request costs more through Pointsman than without it.
+"""Start-up, idle memory, and the time that Pointsman adds to a short request.
 
     make bench-latency            or: python bench/latency.py [--requests 2000]
 

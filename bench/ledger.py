@@ -1,4 +1,4 @@
-"""What the ledger does: receipts a second, answers over a million of them, CPU per request.
+"""Measures the ledger: receipts per second, queries over a million of them, CPU per request.
 
     make bench-ledger             or: python bench/ledger.py [--receipts 1000000] [--engine sqlite]
 

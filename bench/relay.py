@@ -1,8 +1,8 @@
-"""The least that a relay on our server and transport costs: no policy, no receipt, nothing read.
+"""A relay on our server and transport that does nothing else: no policy, no receipt.
 
     python bench/relay.py --port P --upstream http://127.0.0.1:U/api/v1
 
-What Pointsman takes beyond this is its own work.
+Its cost is the least possible; what Pointsman costs beyond it is Pointsman's own work.
 """
 
 import argparse

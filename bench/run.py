@@ -1,4 +1,4 @@
-"""What a gateway costs: Pointsman as it is shipped, beside nginx and no gateway at all.
+"""Measures the cost of a gateway: Pointsman as shipped, nginx, and no gateway at all.
 
     make bench        five rounds, some ten minutes
     make bench-quick  one round, under two minutes
@@ -8,10 +8,11 @@
 
 Everything runs on this machine. Upstream and load share one core, the process under test has
 another; the targets take turns, so that noise hits all alike, and each figure is the median of
-the rounds. CPU is what the kernel says the process used. Absolute times belong to one machine,
-ratios within one run travel. The result is a table, and JSON and a plot with `--json FILE`.
+the rounds. CPU is the process's, as counted by the kernel. Absolute times apply to one machine
+only; ratios within one run can be compared between machines. The result is a table, and JSON and a
+plot with `--json FILE`.
 
-What a target can't do is reported and left out: no gateway has to bear every measurement.
+A measurement that a target can't do is reported and left out.
 `--python` takes an interpreter with Pointsman's dependencies and adds a target that is run by it.
 """
 

@@ -1,9 +1,10 @@
-"""Does anything stay behind? 5,000 aborted streams, then 50,000 requests.
+"""Measures what 5,000 aborted streams and then 50,000 requests leave behind.
 
     make bench-soak               or: python -m bench.soak [--aborted 5000] [--requests 50000]
 
 File descriptors, threads and resident memory of a `pointsman serve` process before and after, and
-how long upstream waits to hear that a caller has left. Upstream is a scripted one of its own.
+how long it takes until upstream sees that a client has disconnected. Upstream is a scripted one of
+its own.
 """
 
 import argparse

@@ -9,9 +9,9 @@ provider's name, answers with errors under status 200 or with nothing, and moves
 It knows which endpoint served and which were sent the prompt; each receipt is compared with that,
 and with what the policy's own words promise (`truth.py`).
 
-The exit status is 1 if there is any fault; `held.py` says what is one. `unproven` is none, and is
-counted by reason. `--case` runs the requests up to one number and shows that one. `--moved` adds a
-model whose listing changes after it was first read.
+The exit status is 1 if there is any fault; `held.py` lists the faults. `unproven` is not a fault,
+and is counted by reason. `--case` runs the requests up to one number and shows that one. `--moved`
+adds a model whose listing changes after it was first read.
 """
 
 import argparse

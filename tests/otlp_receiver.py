@@ -1,7 +1,6 @@
 """A collector: takes OTLP over HTTP on a real socket and keeps what it got, decoded."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import HistogramDataPoint
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -54,10 +55,7 @@ class Collector:
 
     def wait(self, arrived: Callable[["Collector"], object], within: float = 5.0) -> None:
         """Wait until `arrived` is so."""
-        until = time.monotonic() + within
-        while not arrived(self):
-            assert time.monotonic() < until, "it did not arrive"
-            time.sleep(0.02)
+        wait_until(lambda: arrived(self), within)
 
     def take(self, path: str, body: bytes) -> None:
         self.raw.append(body)

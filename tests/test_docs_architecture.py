@@ -135,6 +135,14 @@ def test_the_files_that_one_touches_are_there_and_counted(
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+_TABLES = re.findall(r"`(app/[\w./]+\.py)`:[^`]*?\b(?:in|of) `(_?[A-Z]\w*)`", PAGE)
+
+
+@pytest.mark.parametrize(("file", "table"), _TABLES, ids=[":".join(each) for each in _TABLES])
+def test_the_table_that_gets_a_row_is_there(file: str, table: str) -> None:
+    assert defines((ROOT / file).read_text(encoding="utf-8"), table), f"{file} defines no {table}"
+
+
 def test_each_thing_that_is_often_added_has_its_files() -> None:
     words = ("`provider`", "key", "path", "check", "figure", "gauge", "receipt")
     assert len(NEXT_THINGS) == len(words)

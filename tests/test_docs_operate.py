@@ -25,6 +25,7 @@ from app.settings import Settings
 from tests.conftest import StartProxy
 from tests.scripted_upstream import ScriptedUpstream, reply
 from tests.test_docs import DOCS
+from tests.waiting import until
 
 ROOT = DOCS.parent
 DEPLOY = ROOT / "deploy"
@@ -164,10 +165,10 @@ def test_the_agents_command_serves_with_its_own_settings_and_log(tmp_path: Path)
     )
     log = tmp_path / "Library" / "Logs" / "pointsman.log"
     try:
-        until = time.monotonic() + READY_SECONDS
+        late = time.monotonic() + READY_SECONDS
         while f":{port}/v1" not in (log.read_text("utf-8") if log.exists() else ""):
             assert process.poll() is None
-            assert time.monotonic() < until
+            assert time.monotonic() < late
             time.sleep(0.05)
         log.write_text("", encoding="utf-8")  # as the page says to empty it
         request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/files", b"{}")
@@ -211,9 +212,7 @@ async def test_files_have_the_modes_that_the_page_says(
         proxy = start_proxy(POLICY, upstream_url=openrouter.url, state=state)
         await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ASK)
         await proxy.only_receipt()
-        until = time.monotonic() + READY_SECONDS
-        while not list(state.glob("catalog/*/*.json")) and time.monotonic() < until:
-            time.sleep(0.05)  # noqa: ASYNC251 - the proxy runs in another thread
+        await until(lambda: list(state.glob("catalog/*/*.json")), READY_SECONDS)
     finally:
         os.umask(before)
     table = TEXT.split("| File in the state folder |")[1].split("\n\n")[0]
@@ -286,9 +285,9 @@ async def test_an_older_program_serves_on_a_newer_ledger_and_says_that_it_writes
     proxy = start_proxy(upstream_url=openrouter.url, ledger_url=f"sqlite:///{file}")
     answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ASK)
     assert answer.status_code == 200
-    until = time.monotonic() + READY_SECONDS
+    late = time.monotonic() + READY_SECONDS
     ready = {"status": "ready"}
-    while ready["status"] != "degraded" and time.monotonic() < until:
+    while ready["status"] != "degraded" and time.monotonic() < late:
         time.sleep(0.05)  # noqa: ASYNC251 - the proxy runs in another thread
         ready = (await proxy.client.get(f"{proxy.url}/ready")).json()
     assert "written by a newer Pointsman" in str(ready["ledger"])

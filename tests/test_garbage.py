@@ -11,11 +11,10 @@ ROOT = Path(__file__).parent.parent
 OPEN = """
 import gc, sys
 import app.__main__
-from app.ledger.keep import Keep
 from app.ledger.lazy_store import LazyStore
 {first}
 before = gc.get_freeze_count()
-LazyStore("sqlite://", Keep()).open().close()
+LazyStore("sqlite://").open().close()
 print(gc.get_threshold()[0], gc.get_freeze_count() > before)
 """
 

@@ -58,7 +58,7 @@ def test_the_line_in_the_log_names_files_rules_and_what_check_finds(
     good, bad = caplog.records
     assert good.levelname == "INFO"
     assert good.getMessage().startswith(
-        f"policies in force: a.yaml in {tmp_path}: 1 rule, 0 aliases"
+        f"policies in force: a.yaml in {tmp_path}: 1 rule and 0 aliases"
     )
     assert bad.levelname == "WARNING"
     assert f"a.yaml, b.yaml in {tmp_path}: 2 rules" in bad.getMessage()

@@ -22,3 +22,12 @@ async def until_seen(look: Callable[[], Awaitable[object]], within: float = 5.0)
     while not await look():
         assert time.monotonic() < late, f"it has not come about within {within:g} s"
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+def wait_until(holds: Callable[[], object], within: float = 20.0) -> float:
+    """As `until`, for tests without an event loop; returns the seconds that it took."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < within, f"it has not come about within {within:g} s"
+        time.sleep(_LOOK_SECONDS)
+    return time.monotonic() - began

@@ -1,7 +1,7 @@
 """Endpoint: one provider's offer of one model, as OpenRouter lists it (openrouter.md §5.3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -44,11 +44,11 @@ class Endpoint:
     audio_price: Decimal | None = None
     tool_choices_refused: frozenset[str] = frozenset()  # of none, auto, required, function
     tier_told: bool = False  # stated by the listing, not only by the tag
+    provider: str = field(init=False, repr=False, compare=False)  # its slug
 
-    @property
-    def provider(self) -> str:
-        """The provider's slug: the tag up to its first slash."""
-        return self.tag.partition("/")[0]
+    def __post_init__(self) -> None:
+        """Take the slug from the tag once, since every answer is judged by it."""
+        object.__setattr__(self, "provider", self.tag.partition("/")[0])
 
 
 def read_endpoint(row: object) -> Endpoint | None:

@@ -10,10 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.ledger.keys import OTHERS
 from app.ledger.receipt import iso
 from app.ledger.stats import Dimension, Figures, Line, Series, Verdicts
-from app.ledger.tally import Tally
+from app.ledger.tally import OTHERS, Tally
 from app.ledger.wanted import NONE
 
 COLOURS = 24  # of the palette; 0 and those after are greys

@@ -17,11 +17,10 @@ import sqlalchemy as sa
 
 from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import of_one
-from app.ledger.keys import Key
 from app.ledger.receipt import FAILED
 from app.ledger.stats import Dimension
 from app.ledger.tables import RECEIPTS
-from app.ledger.tally import Tally
+from app.ledger.tally import Key, Tally
 
 _AT_ONCE = 2_000  # receipts
 _NAMES = 8  # columns that name a group; the rest is counted

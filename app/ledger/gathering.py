@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 
 from app.ledger.counting import Detail
-from app.ledger.keys import OTHERS, Key
 from app.ledger.stats import Dimension, Figures, Group, Line, Verdicts
-from app.ledger.tally import HISTOGRAMS, Tally, total
+from app.ledger.tally import HISTOGRAMS, OTHERS, Key, Tally, total
 
 MOST_GROUPS = 1_000  # in an answer; those with the fewest requests are added up as one
 

@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from app.ledger.counting import Counted, counted
 from app.ledger.gathering import Gathering
 from app.ledger.histogram import from_bytes
-from app.ledger.keys import Key
 from app.ledger.narrowing import by_another_name, of_key, of_receipt
 from app.ledger.spans import (
     DAY,
@@ -40,7 +39,7 @@ from app.ledger.spans import (
 )
 from app.ledger.stats import DETAILS, Dimension, Series, Stats
 from app.ledger.tables import KEYS, RECEIPTS, TALLIES, milliseconds
-from app.ledger.tally import HISTOGRAMS, SUMS, Tally
+from app.ledger.tally import HISTOGRAMS, SUMS, Key, Tally
 from app.ledger.wanted import Wanted
 
 _HOUR = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Retention: deletes the oldest rows of the ledger, a few at a time.
+"""Retention: how much of the ledger is kept; deletes the oldest rows, a few at a time.
 
 Rule 1  The caller holds the ledger's write lock; each call returns within some milliseconds.
 Rule 2  Receipts are deleted in the order in which their requests began, so that no gaps remain.
@@ -6,18 +6,51 @@ Rule 3  A wall clock that was ahead and was set back leaves receipts from the fu
         deleted in the order of writing: with the first later-written receipt that is too old.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.ledger.keep import Keep
-from app.ledger.spans import DAY, HOUR
+from app.ledger.spans import BLOCK, DAY, HOUR, down, hour_of
 from app.ledger.tables import RECEIPTS, TALLIES
 
 _BATCH = 500
 _HOURS_A_BATCH = 6
 _AHEAD = timedelta(days=1)  # more than healthy clocks ever differ
 _MEGABYTE = 1_000_000
+_HOURS_FOR = timedelta(days=62)
+_DAYS_FOR = timedelta(days=800)
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Limits by age and by size; without a limit, everything is kept.
+
+    With a limit, receipts are deleted first. Their tallies stay: by the hour for 62 days, by the
+    day for 800, and by thirty days for ever; or as long as receipts do, if that is longer.
+    """
+
+    age: timedelta | None = None
+    megabytes: float | None = None  # of 10^6 bytes
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether anything is ever deleted."""
+        return self.age is not None or self.megabytes is not None
+
+    def first_hour(self, now: datetime) -> int:
+        """The first hour whose tally stays; whole days are deleted at a time."""
+        return down(hour_of(now - self._at_least(_HOURS_FOR)), DAY)
+
+    def first_day(self, now: datetime) -> int:
+        """The first day whose tally stays; whole blocks of thirty are deleted at a time."""
+        return down(hour_of(now - self._at_least(_DAYS_FOR)), BLOCK)
+
+    def _at_least(self, age: timedelta) -> timedelta:
+        return max(self.age or age, age)
+
+
+EVERYTHING_KEPT = Keep()
 
 
 def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> bool:

@@ -17,13 +17,12 @@ import sqlalchemy as sa
 
 from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import from_bytes, to_bytes
-from app.ledger.keys import Key, key_of
 from app.ledger.receipt import FIELDS, Receipt
 from app.ledger.rows import row_of
 from app.ledger.spans import BLOCK, SPANS, down, hour_of
 from app.ledger.statements import add_tallies, histograms, insert_keys, insert_receipts, last_turns
 from app.ledger.tables import RECEIPTS, TALLIES, storable
-from app.ledger.tally import Flip, Tally, Turn, flip_between, tally_of, total
+from app.ledger.tally import Flip, Key, Tally, Turn, flip_between, key_of, tally_of, total
 
 _PAGE = 5000
 MOST_KEYS = 10_000  # in a block of thirty days

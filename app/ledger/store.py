@@ -19,7 +19,6 @@ from app.errors import LedgerError
 from app.ledger import queries
 from app.ledger.attempts import FailedAttempt, failed_attempts
 from app.ledger.bounds import bounded
-from app.ledger.keep import EVERYTHING_KEPT, Keep
 from app.ledger.narrowing import NEWEST_FIRST, OLDEST_FIRST, newest, of_receipt
 from app.ledger.opening import (
     COMMANDS_SECONDS,
@@ -30,7 +29,7 @@ from app.ledger.opening import (
     plainly,
 )
 from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
-from app.ledger.retention import take_out_oldest
+from app.ledger.retention import EVERYTHING_KEPT, Keep, take_out_oldest
 from app.ledger.rollups import record, without_known
 from app.ledger.stats import Dimension, Series, Stats
 from app.ledger.tables import RECEIPTS, storable

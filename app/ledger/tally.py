@@ -1,4 +1,4 @@
-"""Tally: a row of whole numbers, the sums over a set of receipts. PURE.
+"""Tally: a row of whole numbers, the sums over the receipts of one key. PURE.
 
 Rule 1  Tallies of parts add up, field by field, to the tally of the whole; so hours add up to
         days, providers to the total, and each batch is added to the existing tallies.
@@ -6,15 +6,60 @@ Rule 2  Sums are exact up to 2^63 - 1, which is 9.2 million dollars, and stop th
         however odd its numbers, can make one wrap round, turn into a float or raise an error.
 """
 
-from collections.abc import Iterable
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import of_one
-from app.ledger.receipt import FAILED, Receipt
+from app.ledger.receipt import FAILED, Receipt, quantization_of
 
 PICO = Decimal(10) ** 12
+OTHERS = "(others)"  # counted together for lack of room; no model or provider has this name
+
+
+class Key(NamedTuple):
+    """Receipts that agree in all of these share one tally."""
+
+    provider: str | None = None
+    quantization: str | None = None
+    model: str | None = None
+    caller: str | None = None
+    rules: tuple[str, ...] = ()
+    verdict: str | None = None
+
+    @property
+    def number(self) -> int:
+        """A digest in 63 bits: the same in every process, so it needs no central assignment."""
+        digest = hashlib.blake2b(json.dumps(self).encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") >> 1
+
+    @property
+    def folded(self) -> "Key":
+        """The key, without the names that clients and upstream choose."""
+        provider = self.provider and OTHERS
+        return self._replace(provider=provider, quantization=None, model=OTHERS)
+
+    def names(self, by: Sequence[str]) -> Iterable[tuple[str | None, ...]]:
+        """The groups that this key belongs to: one, or one for each rule if `by` has "rule"."""
+        return itertools.product(
+            *(self.rules or (None,) if each == "rule" else (getattr(self, each),) for each in by)
+        )
+
+
+def key_of(receipt: Receipt) -> Key:
+    """Return the key under which a receipt is counted."""
+    return Key(
+        provider=receipt.provider,
+        quantization=quantization_of(receipt),
+        model=receipt.model_asked if receipt.model_sent is None else receipt.model_sent,
+        caller=receipt.caller,
+        rules=tuple(receipt.rules),
+        verdict=receipt.verdict,
+    )
 
 
 class Flip(NamedTuple):

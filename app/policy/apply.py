@@ -14,7 +14,7 @@ from app.policy.other_routes import Carriage, carried
 from app.policy.overruled import Overruled, overruled
 from app.policy.preferences import as_bytes, in_slugs, joined
 from app.policy.presets import NO_PRESETS, Presets, hold, joined_with
-from app.policy.refuse import COUNTS_AS, refuse
+from app.policy.refuse import refuse, stripped
 from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.sides import sides_of
@@ -59,7 +59,8 @@ def apply(
             f"the policy allows no endpoint for {route.model_asked}: {route.conflict}"
         )
     refuse(request, route)
-    hold(route, presets)
+    if presets and route.matched:
+        hold(route, presets)
     preferences = joined(request, route) if route.matched else request.provider
     lost: tuple[Overruled, ...] = ()
     if presets and route.matched:
@@ -113,10 +114,10 @@ def _changes(
         wanted["provider"] = as_bytes(preferences, request, route)
     if route.sent_as:
         wanted |= renamed(request, route.sent_as)
-    entries = list(filter(is_entry, route.strip))
-    for field in route.strip.keys() - entries if entries else route.strip:
-        wanted |= dict.fromkeys(COUNTS_AS.get(field, (field,)))
-    wanted |= without(request.fields, entries)
+    if route.strip:
+        gone = stripped(route)
+        wanted |= dict.fromkeys(name for name in gone if not is_entry(name))
+        wanted |= without(request.fields, filter(is_entry, gone))
     if wanted.get("models", b"") is None and not request.names_model:
         wanted["model"] = msgspec.json.encode(route.model_sent)
     for field, clause in route.set.items():

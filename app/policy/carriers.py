@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from app.catalog.server_tools import NO_LIST, ServerTools
+from app.policy.request import UNREADABLE, is_given
 from app.policy.slices import Fields
 from app.policy.slug import read_slug
 from app.surrogates import readable
@@ -111,7 +112,7 @@ def carried(fields: Fields, server_tools: ServerTools = NO_LIST) -> Carried:
     found = [*_tools(fields.get("tools"), server_tools), *_plugins(fields.get("plugins"))]
     if not _all_at_the_client(fields.get("deferred_tools"), server_tools):
         found.append(_within("deferred_tools"))
-    if _says_something(fields.get("mcp_servers")):
+    if is_given(fields.get("mcp_servers")):
         found.append(_Found("mcp_servers", on_server=True))
     inner = tuple(each for one in found for each in one.inner)
     doubts = [each for one in found for each in one.doubts]
@@ -272,8 +273,6 @@ def by_routers(models: Iterable[str], inside: Carried) -> Carried:
 
 # --- reading ----------------------------------------------------------------------------------
 
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
 
 def _unreadable(field: str) -> _Found:
     """A list that Pointsman can't read, but upstream perhaps can."""
@@ -287,11 +286,11 @@ def _entries(raw: msgspec.Raw | None, kind: type[_Entry]) -> list[_Entry] | None
         return []
     try:
         return msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
-    except _UNREADABLE:
+    except UNREADABLE:
         text = readable(text)
     try:
         items = msgspec.json.decode(text, type=list[msgspec.Raw])
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return [entry for item in items if (entry := _object(item, kind)) is not None]
 
@@ -299,7 +298,7 @@ def _entries(raw: msgspec.Raw | None, kind: type[_Entry]) -> list[_Entry] | None
 def _object(raw: msgspec.Raw, kind: type[_Entry]) -> _Entry | None:
     try:
         return msgspec.json.decode(raw, type=kind) if raw else None
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -307,7 +306,3 @@ def _names(value: Any) -> list[str]:
     """The model names in a value, which is one or a list of them."""
     items = value if isinstance(value, list) else [value]
     return [item.strip() for item in items if isinstance(item, str) and item.strip()]
-
-
-def _says_something(raw: msgspec.Raw | None) -> bool:
-    return raw is not None and bytes(raw).translate(None, b" \t\n\r") not in {b"null", b"[]"}

@@ -239,9 +239,10 @@ def _gives(parameter: str) -> Callable[[Asked], bool]:
     return lambda asked: parameter in asked.needs.parameters
 
 
-# The policy's filters first, in the order people read them, then the request's needs. The order
-# changes which filter is reported for a dropped endpoint, never which endpoints are left; but the
-# gentle filters look at those left, and an order without fallbacks comes last (openrouter.md §7).
+# Surcharges and tiers first, then the policy's filters in the order people read them, then the
+# request's needs and parameters. The order of filters changes which of them is reported for a
+# dropped endpoint, never which endpoints are left; but the gentle filters look at those left, and
+# an order without fallbacks comes last (openrouter.md §7).
 FILTERS: tuple[Filter, ...] = (
     Filter("regional_surcharge", _always, _without_surcharge),
     Filter("service_tier", _always, _in_tier, ("order",), ("service_tier",)),

@@ -2,7 +2,7 @@
 
 Rule 1  The keys that a route accepts are sent; no other key of the table `FIELDS` ever is.
 Rule 2  A wish that a route doesn't accept is dropped, and the receipt says so.
-Rule 3  A hard clause (one that shuts endpoints out) that a route doesn't accept refuses the
+Rule 3  A hard clause (one that excludes endpoints) that a route doesn't accept refuses the
         request, unless the rule says `routes: pass`: then it is dropped like a wish.
 Rule 4  Batches accept `only`, so the clauses that a listing can decide are written there, as the
         tags of the endpoints that certainly satisfy all of them.

@@ -1,4 +1,4 @@
-"""Preferences in a request's `provider` object that are not sent as the caller set them."""
+"""Preferences that are not sent as they were set: the request's, or the policy's `sort`."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,10 @@ _FILLED = (
 def overruled(
     asked: Mapping[str, Any], sent: Mapping[str, Any] | None, route: Route
 ) -> tuple[Overruled, ...]:
-    """The caller's preferences that `sent` does not satisfy in full."""
+    """The caller's preferences that `sent` does not satisfy in full, then the policy's `sort`.
+
+    The latter only if the caller's `order` is sent in its place.
+    """
     sent = sent or {}
     lost = tuple(
         Overruled(

@@ -16,7 +16,7 @@ from app.policy.fields import FIELDS
 from app.policy.merge import Conflict, tighten
 from app.policy.overruled import Overruled, overruled
 from app.policy.refuse import COUNTS_AS
-from app.policy.request import Request
+from app.policy.request import UNREADABLE, Request
 from app.policy.route import Route
 from app.policy.rule import rules_named
 from app.policy.slices import Fields, split
@@ -44,7 +44,7 @@ def _named(request: Request) -> Iterator[str]:
         return
     try:
         slug = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         slug = None
     if not isinstance(slug, str):
         raise MalformedBody("`preset` must be a string")
@@ -78,9 +78,7 @@ def fields_of(presets: Presets) -> dict[str, msgspec.Raw]:
 
 
 def hold(route: Route, presets: Presets) -> None:
-    """Raise `PolicyRefused` for a preset with which a rule can't be enforced."""
-    if not (route.matched and presets):
-        return
+    """Raise `PolicyRefused` for a preset with which the route's rules can't be enforced."""
     by = _rules(route)
     if route.presets == "refuse":
         named = ", ".join(presets)

@@ -1,8 +1,9 @@
 """Which endpoint answers a request: the first matching row of one table, from top to bottom.
 
-A row matches by method, path and, in two cases, a header. Pointsman's own paths are matched as
-sent, except for trailing slashes; paths of OpenRouter's API are matched in canonical form, however
-the client's base URL was written (T-35). The part found in the path is passed to the endpoint.
+A row matches by method, path and, if it has a `when`, the headers. Pointsman's own paths are
+matched as sent, except for trailing slashes; paths of OpenRouter's API are matched in canonical
+form, however the client's base URL was written (T-35). The part found in the path is passed to the
+endpoint.
 
 Receipts, figures, explanations and pages are framed by FastAPI, which takes a quarter of the
 start-up time and a tenth of the memory, and whose entry costs more than the rest of a request
@@ -123,7 +124,7 @@ def _app(app: ASGIApp) -> Endpoint:
 
 
 def _at_its_path(app: ASGIApp) -> Endpoint:
-    """The same, with the matched path as its path."""
+    """An endpoint whose app gets the matched path, without trailing slashes, as its path."""
     return lambda scope, receive, send, path: app({**scope, "path": path}, receive, send)
 
 
@@ -147,7 +148,7 @@ async def _redirected(_scope: Scope, _: Receive, send: Send, where: str) -> None
 
 
 def _guarded(app: ASGIApp) -> Endpoint:
-    """The same, with a defect answered in JSON."""
+    """An endpoint that answers a defect of its app in JSON."""
     return lambda scope, receive, send, _: guarded(app, scope, receive, send)
 
 

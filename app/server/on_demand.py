@@ -1,7 +1,6 @@
-"""All of /dashboard, loaded on first use.
+"""Parts of Pointsman that are loaded on first use: metrics, FastAPI's paths, the dashboard.
 
-Templates, figures and routes cost a tenth of the start-up time and some memory, and the dashboards
-of most proxies are never opened.
+They cost much of the start-up time and of the memory, and many proxies never need them (ADR 0009).
 """
 
 import asyncio

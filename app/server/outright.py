@@ -1,4 +1,4 @@
-"""Answers to requests that are refused before they are parsed: too large, too late or too many."""
+"""Answers to requests that never reach the app: not HTTP, too large, too late or too many."""
 
 from http import HTTPStatus
 

@@ -17,6 +17,7 @@ from app.errors import LedgerError
 from app.ledger.receipt import Receipt
 from tests.dashboard.conftest import Serve, Served
 from tests.dashboard.samples import sample
+from tests.waiting import wait_until
 
 
 @contextmanager
@@ -85,10 +86,7 @@ def test_a_viewer_who_leaves_is_noticed_and_stopping_does_not_wait_for_one_who_s
     with following(served) as lines:
         until(lines, "well")
         open_requests = served.get("/ready").json()["open"]
-    deadline = time.monotonic() + 5
-    while served.get("/ready").json()["open"] >= open_requests:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: served.get("/ready").json()["open"] < open_requests)
     with following(served) as lines:
         until(lines, "well")
         stopping = time.monotonic()

@@ -7,7 +7,7 @@ import pytest
 
 from app.dashboard import names
 from app.dashboard.names import COLOURS, REFUSED, UNLISTED, UNNAMED, colour_of, grouped, name_of
-from app.ledger.keys import OTHERS
+from app.ledger.tally import OTHERS
 from tests.dashboard.stats import figures
 
 CSS = (Path(names.__file__).parent / "static" / "dashboard.css").read_text(encoding="utf-8")

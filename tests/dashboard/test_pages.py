@@ -2,8 +2,6 @@
 
 import re
 import sqlite3
-import time
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +19,7 @@ from app.policy_folder import PolicyFolder
 from tests.dashboard.conftest import Serve, Served
 from tests.dashboard.samples import HOSTILE, POLICY, sample
 from tests.telemetry.exposed import STANDING
+from tests.waiting import wait_until
 
 PAGES = ["", "/receipts", "/who", "/quality", "/money", "/policy", "/api"]
 EVERY_PAGE = [f"/dashboard{page}" for page in PAGES]
@@ -188,19 +187,13 @@ def test_policy_is_shown_even_where_the_ledger_cannot_be_read(unreadable: Served
 
 
 def test_receipts_that_cannot_be_written_are_told_on_every_page(unreadable: Served) -> None:
-    until = time.monotonic() + 5
-    while "t be written" not in unreadable.get("/dashboard/policy").text:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(lambda: "t be written" in unreadable.get("/dashboard/policy").text)
 
 
 def test_a_broken_policy_file_is_told_on_every_page_and_explained_on_one(serve: Serve) -> None:
     served = serve()
     served.policy_file.write_text("version: 1\nrules: [{name: x, modles: [a/b]}]\n")
-    until = time.monotonic() + 5
-    while "A policy file has mistakes" not in served.get("/dashboard").text:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(lambda: "A policy file has mistakes" in served.get("/dashboard").text)
     policy = served.get("/dashboard/policy").text
     assert "test.yaml:2" in policy
     assert "did you mean models?" in policy
@@ -223,24 +216,13 @@ def _break_a_row(served: Served) -> None:
     connection.close()
 
 
-def _until(page: Callable[[], str], told: str) -> str:
-    """The page once it tells something; the catalog is read beside the requests."""
-    for _ in range(60):
-        text = page()
-        if told in text:
-            return text
-        time.sleep(0.05)
-    raise AssertionError(f"the page never told: {told}")
-
-
 def test_the_policy_page_shows_who_is_left_once_a_model_is_in_use(serve: Serve) -> None:
     served = serve()
     assert served.ask("qwen/qwen3-coder").status_code == 200
-    text = _until(lambda: served.get("/dashboard/policy").text, "Endpoints that may serve: ")
-    assert "Endpoints that may serve: " in text
-    assert "novita/fp8" in text
+    wait_until(lambda: "Endpoints that may serve: " in served.get("/dashboard/policy").text)
+    assert "novita/fp8" in served.get("/dashboard/policy").text
     assert served.ask("deepseek/deepseek-v4.1-flash").status_code == 404
-    assert _until(lambda: served.get("/dashboard/policy").text, "no endpoint is left")
+    wait_until(lambda: "no endpoint is left" in served.get("/dashboard/policy").text)
 
 
 def test_drift_of_the_catalog_is_shown_the_newest_first(tmp_path: Path) -> None:

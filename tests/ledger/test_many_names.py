@@ -5,10 +5,9 @@ from datetime import timedelta
 import pytest
 
 from app.ledger.gathering import MOST_GROUPS, Gathering
-from app.ledger.keys import OTHERS, Key
 from app.ledger.rollups import MOST_KEYS
 from app.ledger.store import Store
-from app.ledger.tally import Tally
+from app.ledger.tally import OTHERS, Key, Tally
 from app.ledger.wanted import Wanted
 from tests.ledger.receipts import receipt
 

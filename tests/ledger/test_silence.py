@@ -24,6 +24,7 @@ from tests.ledger.postgres import Admin
 from tests.ledger.receipts import receipt
 from tests.ledger.silence import Silencer
 from tests.scripted_upstream import ScriptedUpstream, reply
+from tests.waiting import until_seen, wait_until
 
 LIMITS = ("statement", "lock")
 SILENT = "a receipt has waited 5 s for the ledger; the database is slow or does not respond"
@@ -57,15 +58,6 @@ def writing() -> Iterator[Callable[[Writer], Writer]]:
         writer.close(timeout=0.1)
 
 
-def until(happened: Callable[[], bool], seconds: float = 20.0) -> float:
-    """The seconds until it happened."""
-    began = time.monotonic()
-    while not happened():
-        assert time.monotonic() - began < seconds, "it did not happen"
-        time.sleep(0.02)
-    return time.monotonic() - began
-
-
 def submit(writer: Writer, count: int = 1) -> list[str]:
     receipts = [receipt() for _ in range(count)]
     for each in receipts:
@@ -86,20 +78,22 @@ def test_t64_a_silent_postgresql_is_an_error_after_five_seconds_and_is_caught_up
 ) -> None:
     writer = writing(Writer(lambda: Store.open(silent_url, patience=30)))
     ids = submit(writer)
-    until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.pending == 0)
     assert (writer.error, writer.oldest_waiting_seconds) == (None, 0.0)
     silencer.freeze()
     ids += submit(writer, 3)
-    assert PATIENCE_SECONDS - 0.5 < until(lambda: writer.error is not None) < PATIENCE_SECONDS + 2
+    assert (
+        PATIENCE_SECONDS - 0.5 < wait_until(lambda: writer.error is not None) < PATIENCE_SECONDS + 2
+    )
     assert writer.error == SILENT
     assert writer.oldest_waiting_seconds >= PATIENCE_SECONDS
     ids += submit(writer, 2)
     time.sleep(1.2)  # it is looked at several times, and logged once
     assert of_the_ledger(caplog) == [f"{SILENT}; receipts wait in memory"]
     silencer.thaw()
-    until(lambda: writer.pending == 0)
-    until(lambda: writer.error is None)
-    until(lambda: len(of_the_ledger(caplog)) == 2)
+    wait_until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.error is None)
+    wait_until(lambda: len(of_the_ledger(caplog)) == 2)
     assert of_the_ledger(caplog)[1] == "the ledger works again"
     with closing(Store.open(silent_url)) as store:
         assert [each.id for each in store.written_after(0)[1]] == ids
@@ -112,12 +106,14 @@ def test_t64_a_connection_that_stays_silent_is_given_up_and_another_one_made(
 ) -> None:
     writer = writing(Writer(lambda: Store.open(silent_url, patience=0.5)))
     ids = submit(writer)
-    until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.pending == 0)
     silencer.freeze()
     ids += submit(writer)
-    until(lambda: "timeout" in (writer.error or ""))  # of the new connection, which is frozen, too
+    wait_until(
+        lambda: "timeout" in (writer.error or "")
+    )  # of the new connection, which is frozen, too
     silencer.thaw()
-    until(lambda: writer.error is None and writer.pending == 0)
+    wait_until(lambda: writer.error is None and writer.pending == 0)
     with closing(Store.open(silent_url)) as store:
         assert [each.id for each in store.written_after(0)[1]] == ids
 
@@ -206,13 +202,13 @@ def test_t64_a_lock_held_by_another_session_is_an_error_and_not_a_wait(
         pytest.skip("SQLite has one lock, see below")
     writer = writing(Writer(lambda: Store.open(url)))
     ids = submit(writer)
-    until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.pending == 0)
     other = sa.create_engine(f"{postgres}/ledger")
     with other.connect() as connection:
         connection.exec_driver_sql("LOCK TABLE receipts IN ACCESS EXCLUSIVE MODE")
         ids += submit(writer)
-        until(lambda: "lock timeout" in (writer.error or ""))
-    until(lambda: writer.error is None and writer.pending == 0)
+        wait_until(lambda: "lock timeout" in (writer.error or ""))
+    wait_until(lambda: writer.error is None and writer.pending == 0)
     with closing(Store.open(url)) as store:
         assert [each.id for each in store.written_after(0)[1]] == ids
     other.dispose()
@@ -234,7 +230,7 @@ def test_t64_a_file_locked_by_another_process_is_an_error_after_five_seconds(
     url = f"sqlite:///{tmp_path}/ledger.sqlite"
     writer = writing(Writer(lambda: Store.open(url)))
     ids = submit(writer)
-    until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.pending == 0)
     holder = subprocess.Popen(  # noqa: S603 - our own words
         [sys.executable, "-c", _HOLD, f"{tmp_path}/ledger.sqlite"],
         stdin=subprocess.PIPE,
@@ -244,12 +240,12 @@ def test_t64_a_file_locked_by_another_process_is_an_error_after_five_seconds(
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         ids += submit(writer)
-        assert until(lambda: writer.error is not None) < PATIENCE_SECONDS + 2
+        assert wait_until(lambda: writer.error is not None) < PATIENCE_SECONDS + 2
         assert writer.error == SILENT
         with closing(Store.open(url)) as reader:
             assert len(reader.recent(limit=5)) == 1  # a reader is not held up
         holder.communicate()
-    until(lambda: writer.error is None and writer.pending == 0)
+    wait_until(lambda: writer.error is None and writer.pending == 0)
     with closing(Store.open(url)) as store:
         assert [each.id for each in store.written_after(0)[1]] == ids
     assert "None" not in caplog.text
@@ -321,7 +317,7 @@ def test_t64_the_time_that_counts_is_not_the_walls(
     writer = writing(Writer(Stuck, patience=0.2))
     submit(writer)
     monkeypatch.setattr(time, "time", lambda: 0.0)  # 1970
-    assert until(lambda: writer.error is not None) < 2
+    assert wait_until(lambda: writer.error is not None) < 2
 
 
 @pytest.mark.slow
@@ -356,17 +352,20 @@ async def test_t64_ready_metrics_and_the_api_tell_of_a_silent_postgresql(
         told: dict[str, Any] = (await client.get(f"{proxy.url}/ready")).json()
         return told
 
+    async def is_ready() -> bool:
+        return bool((await ready())["status"] == "ready")
+
+    async def is_degraded() -> bool:
+        return bool((await ready())["status"] == "degraded")
+
     await client.post(f"{proxy.url}/v1/chat/completions", json=CHAT)
     await proxy.only_receipt()
     assert (await ready())["status"] == "ready"
     silencer.freeze()
     answer = await client.post(f"{proxy.url}/v1/chat/completions", json=CHAT)
     assert answer.status_code == 200  # a request never feels the ledger
-    late = time.monotonic() + 10
-    while (await ready())["status"] == "ready" and time.monotonic() < late:
-        time.sleep(0.1)  # noqa: ASYNC251 - the proxy runs in another thread
+    await until_seen(is_degraded, 10)
     told = await ready()
-    assert told["status"] == "degraded"
     assert told["ledger"]["error"] == SILENT
     assert told["ledger"]["waiting"] == 1
     assert told["ledger"]["oldest_seconds"] >= PATIENCE_SECONDS
@@ -381,8 +380,5 @@ async def test_t64_ready_metrics_and_the_api_tell_of_a_silent_postgresql(
     assert read.json()["error"]["code"] == "ledger_error"
     assert "can't read the ledger: " in read.json()["error"]["message"]
     silencer.thaw()
-    late = time.monotonic() + 10
-    while (await ready())["status"] != "ready" and time.monotonic() < late:
-        time.sleep(0.1)  # noqa: ASYNC251
-    assert (await ready())["status"] == "ready"
+    await until_seen(is_ready, 10)
     assert len(await proxy.receipts(2)) == 2

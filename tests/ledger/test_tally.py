@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ledger.gathering import Gathering
-from app.ledger.keys import Key, key_of
 from app.ledger.stats import Figures, Verdicts, dimensions
-from app.ledger.tally import NOTHING, Flip, Tally, Turn, flip_between, tally_of, total
+from app.ledger.tally import NOTHING, Flip, Key, Tally, Turn, flip_between, key_of, tally_of, total
 from tests.ledger.receipts import FULL, receipt
 
 MOST = 2**63 - 1  # what a column holds

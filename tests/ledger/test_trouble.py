@@ -17,6 +17,7 @@ from app.ledger.store import Store
 from app.ledger.writer import Writer
 from tests.ledger.postgres import Postgres, programs
 from tests.ledger.receipts import receipt
+from tests.waiting import wait_until
 
 SLOWEST_SUBMIT = 0.05  # seconds; a busy machine may hold up a thread for a moment
 
@@ -51,19 +52,12 @@ def writing() -> Iterator[Opens]:
         writer = Writer(lambda: Store.open(url), capacity=capacity)
         writers.append(writer)
         writer.start()
-        until(lambda: writer.pending == 0)
+        wait_until(lambda: writer.pending == 0)
         return writer
 
     yield start
     for writer in writers:
         writer.close(timeout=1)
-
-
-def until(happened: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def kept(url: str) -> list[str]:
@@ -79,7 +73,7 @@ def counted(url: str) -> int:
 def warm(url: str, writer: Writer) -> Requests:
     requests = Requests(writer)
     requests.run(5)
-    until(lambda: len(kept(url)) == 5)
+    wait_until(lambda: len(kept(url)) == 5)
     return requests
 
 
@@ -127,10 +121,10 @@ def test_a_full_disk_and_a_read_only_file_are_waited_out(
     requests = warm(url, writer)
     sqlite_rule(f"PRAGMA {trouble[0]}")
     requests.run(200)
-    until(lambda: words in (writer.error or ""))
+    wait_until(lambda: words in (writer.error or ""))
     requests.run(100)
     sqlite_rule(f"PRAGMA {trouble[1]}")
-    until(lambda: writer.error is None and writer.pending == 0)
+    wait_until(lambda: writer.error is None and writer.pending == 0)
     assert requests.slowest < SLOWEST_SUBMIT
     assert writer.dropped == 0
     assert kept(url) == requests.ids
@@ -145,9 +139,9 @@ def test_what_does_not_fit_the_queue_is_dropped_and_counted(
     requests = warm(url, writer)
     sqlite_rule("PRAGMA query_only=ON")
     requests.run(120, pause=0.0)
-    until(lambda: writer.error is not None)
+    wait_until(lambda: writer.error is not None)
     sqlite_rule("PRAGMA query_only=OFF")
-    until(lambda: writer.error is None and writer.pending == 0)
+    wait_until(lambda: writer.error is None and writer.pending == 0)
     assert writer.dropped > 0
     assert len(kept(url)) == len(requests.ids) - writer.dropped
     assert counted(url) == len(requests.ids) - writer.dropped
@@ -161,10 +155,10 @@ def test_a_locked_database_is_waited_for(tmp_path: Path, writing: Opens) -> None
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as other:
         other.execute("BEGIN IMMEDIATE")
         requests.run(300)
-        until(lambda: "database is locked" in (writer.error or ""))
+        wait_until(lambda: "database is locked" in (writer.error or ""))
         requests.run(100)
         other.rollback()
-    until(lambda: writer.error is None and writer.pending == 0)
+    wait_until(lambda: writer.error is None and writer.pending == 0)
     assert requests.slowest < SLOWEST_SUBMIT
     assert (writer.dropped, kept(url)) == (0, requests.ids)
 
@@ -182,12 +176,12 @@ def test_a_deleted_database_is_made_again(tmp_path: Path, writing: Opens, gone: 
         each.unlink()
     after = Requests(writer)
     after.run(50)
-    until(lambda: writer.pending == 0 and writer.error is None)
-    until(lambda: set(kept(url)) == set(after.ids))
+    wait_until(lambda: writer.pending == 0 and writer.error is None)
+    wait_until(lambda: set(kept(url)) == set(after.ids))
     assert {one.id for one in reader.recent(limit=100)} == set(after.ids)
     reader.close()
     after.run(10)  # what the reader let go of was not what the writer writes to
-    until(lambda: set(kept(url)) == set(after.ids))
+    wait_until(lambda: set(kept(url)) == set(after.ids))
     assert not set(before.ids) & set(kept(url))
     assert counted(url) == 60
 
@@ -200,7 +194,7 @@ def test_a_folder_taken_away_is_made_again(tmp_path: Path, writing: Opens) -> No
     shutil.rmtree(folder)
     after = Requests(writer)
     after.run(20)
-    until(lambda: set(kept(url)) == set(after.ids))
+    wait_until(lambda: set(kept(url)) == set(after.ids))
 
 
 def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> None:
@@ -209,10 +203,10 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> No
     writer = Writer(lambda: Store.open(f"sqlite:///{file}"))
     writer.start()
     writer.submit(receipt())
-    until(lambda: "file is not a database" in (writer.error or ""))
+    wait_until(lambda: "file is not a database" in (writer.error or ""))
     assert file.read_bytes().startswith(b"not a database")
     file.unlink()
-    until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.pending == 0)
     writer.close()
 
 
@@ -229,11 +223,11 @@ def test_postgresql_may_be_stopped_and_started_again(postgres: str, writing: Ope
             requests = warm(url, writer)
             server.stop()
             requests.run(200)
-            until(lambda: writer.error is not None)
+            wait_until(lambda: writer.error is not None)
             assert "password" not in (writer.error or "")
             requests.run(100)
             server.start()
-            until(lambda: writer.error is None and writer.pending == 0)
+            wait_until(lambda: writer.error is None and writer.pending == 0)
             assert requests.slowest < SLOWEST_SUBMIT
             assert writer.dropped == 0
             assert kept(url) == requests.ids

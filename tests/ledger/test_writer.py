@@ -13,6 +13,7 @@ from app.ledger.bounds import bounded
 from app.ledger.receipt import Receipt
 from app.ledger.writer import Sink, Writer
 from tests.ledger.receipts import receipt
+from tests.waiting import wait_until
 
 
 class Shelf:
@@ -71,13 +72,6 @@ def start() -> Iterator[Start]:
         writer.close(timeout=0.1)
 
 
-def until(happened: Callable[[], bool], seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.005)
-
-
 def submit(writer: Writer, count: int) -> list[str]:
     receipts = [receipt() for _ in range(count)]
     for one in receipts:
@@ -92,7 +86,7 @@ def test_a_receipt_is_written_within_a_quarter_of_a_second(start: Start) -> None
     for number in range(1, 4):
         before = time.monotonic()
         submit(writer, 1)
-        until(lambda number=number: len(shelf.ids) == number)  # type: ignore[misc]
+        wait_until(lambda number=number: len(shelf.ids) == number)  # type: ignore[misc]
         took.append(time.monotonic() - before)
     assert statistics.median(took) < 0.25  # a busy machine may be late once
 
@@ -101,7 +95,7 @@ def test_receipts_are_written_in_order_and_in_batches(start: Start) -> None:
     shelf = Shelf()
     writer = start(lambda: shelf)
     ids = submit(writer, 1300)
-    until(lambda: len(shelf.ids) == 1300)
+    wait_until(lambda: len(shelf.ids) == 1300)
     assert shelf.ids == ids
     assert max(len(batch) for batch in shelf.batches) <= 500
     assert len(shelf.batches) < 20
@@ -118,7 +112,7 @@ def test_the_sink_is_opened_beside_the_start_and_in_the_writing_thread() -> None
     writer = Writer(open_sink)
     assert opened_in == []
     writer.start()
-    until(lambda: bool(opened_in))
+    wait_until(lambda: bool(opened_in))
     writer.close()
     assert opened_in == ["ledger-writer"]
 
@@ -139,7 +133,7 @@ def test_submitting_never_waits_and_what_does_not_fit_is_counted(start: Start) -
     assert time.perf_counter() - before < 2.0  # nearly all of it for making the receipts
     assert (writer.pending, writer.dropped) == (100, 4901)
     stuck.set()
-    until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.pending == 0)
     assert shelf.ids == first + rest[:99]
     submit(writer, 1)
     assert writer.dropped == 4901
@@ -153,11 +147,11 @@ def test_a_store_that_fails_and_recovers_catches_up_without_loss(
     with caplog.at_level(logging.WARNING, logger="pointsman"):
         writer = start(lambda: shelf)
         ids = submit(writer, 20)
-        until(lambda: writer.error is not None)
+        wait_until(lambda: writer.error is not None)
         assert writer.error == str(error)
         ids += submit(writer, 20)
-        until(lambda: writer.error is None and writer.pending == 0)
-        until(lambda: len(caplog.messages) > 1)  # a thread of its own tells
+        wait_until(lambda: writer.error is None and writer.pending == 0)
+        wait_until(lambda: len(caplog.messages) > 1)  # a thread of its own tells
     assert shelf.ids == ids
     assert writer.dropped == 0
     assert caplog.messages == [  # each once, however long it lasts
@@ -185,7 +179,7 @@ def test_a_batch_is_written_once_though_a_later_one_fails(start: Start) -> None:
     writer = start(open_sink)
     ids = submit(writer, 1200)
     ready.set()
-    until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.pending == 0)
     assert shelf.ids == ids
 
 
@@ -198,16 +192,16 @@ def test_a_ledger_that_cannot_be_opened_is_tried_again(start: Start) -> None:
 
     writer = start(open_sink)
     ids = submit(writer, 5)
-    until(lambda: writer.error == "no such host")
-    until(lambda: shelf.ids == ids)
+    wait_until(lambda: writer.error == "no such host")
+    wait_until(lambda: shelf.ids == ids)
     assert trouble.seen == 3
-    until(lambda: writer.error is None)
+    wait_until(lambda: writer.error is None)
 
 
 def test_an_error_without_words_is_named_by_its_type(start: Start) -> None:
     writer = start(lambda: Shelf(Broken(10**6, MemoryError())))
     submit(writer, 1)
-    until(lambda: writer.error == "MemoryError")
+    wait_until(lambda: writer.error == "MemoryError")
 
 
 @pytest.mark.parametrize("failures", [0, 3])
@@ -224,9 +218,9 @@ def test_tidying_goes_on_between_batches_until_there_is_nothing_left_to_do(start
     shelf = Shelf()
     shelf.to_tidy = 3
     writer = start(lambda: shelf)
-    until(lambda: shelf.to_tidy == 0)
+    wait_until(lambda: shelf.to_tidy == 0)
     submit(writer, 1)
-    until(lambda: len(shelf.ids) == 1)
+    wait_until(lambda: len(shelf.ids) == 1)
     time.sleep(0.25)
     assert shelf.to_tidy == 0  # the next time is a minute away
 
@@ -245,7 +239,7 @@ def test_a_writer_whose_ledger_never_opened_closes_too(start: Start) -> None:
 
     writer = start(open_sink)
     submit(writer, 1)
-    until(lambda: writer.error is not None)
+    wait_until(lambda: writer.error is not None)
     writer.close(timeout=0.2)
     assert writer.pending == 1
 
@@ -291,9 +285,9 @@ def test_the_queue_is_bounded_in_bytes_too() -> None:
     assert writer.pending_bytes <= 1_000_000
     assert writer.dropped == 101 - writer.pending
     stuck.set()
-    until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.pending == 0)
     assert writer.pending_bytes == 0
     writer.submit(large)
-    until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.pending == 0)
     assert shelf.ids[-1] == large.id
     writer.close()

@@ -2,11 +2,13 @@
 
 Rule 1  Each side is evaluated alone. A side whose own preferences would drop the endpoint is a
         cause, however the sides were joined; so both sides may be causes.
-Rule 2  `only`, `ignore`, and an `order` without fallbacks are interchangeable: a joined `only`
-        may be short because of what another side ignores.
-Rule 3  If no side alone drops it, one side orders and another forbids fallbacks: both are causes.
-Rule 4  An endpoint dropped without any preferences is dropped by the request's needs, unless the
-        policy has set them; or its row is only for requests that name its tag.
+Rule 2  A drop at `only`, at `ignore` or at an `order` without fallbacks may be due to any of the
+        three: joined, an `only` may be short because of what another side ignores.
+Rule 3  If no side alone drops it, one side's order and another's `allow_fallbacks: false` may do
+        so together: then both sides are causes.
+Rule 4  An endpoint that would be dropped without any preferences is dropped because of what the
+        request needs, or of the clauses that set these fields; or only requests that name its
+        tag use it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,7 +73,7 @@ def together(asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) ->
 def behind(each: Filter, asked: Asked, endpoint: Endpoint, everybody: Sequence[Endpoint]) -> Behind:
     """The clauses that drop an endpoint at a filter, and whether the request is a cause.
 
-    If there is neither, the row is only for requests that name its tag.
+    If there is neither, only requests that name the endpoint's tag use it.
     """
     clauses: dict[Clause, None] = {}
     request = False
@@ -88,12 +90,15 @@ def behind(each: Filter, asked: Asked, endpoint: Endpoint, everybody: Sequence[E
 
 
 def must_be_named(asked: Asked, endpoint: Endpoint) -> bool:
-    """Whether a row is only for requests that name its tag (openrouter.md §2.7)."""
+    """Whether an endpoint has to be named: it has a service tier, or a regional surcharge.
+
+    A request reaches it only by its tag, or by asking for its tier (openrouter.md §2.7).
+    """
     return bool(endpoint.tier) or asked.tells("regional_surcharge", endpoint) is False
 
 
 def clauses_of(each: Filter, side: Side, asked: Asked, endpoint: Endpoint) -> tuple[Clause, ...]:
-    """A side's clauses that drop an endpoint: of several behind one field, those that it fails."""
+    """A side's clauses that drop an endpoint: of prices and labels, those that exclude it."""
     clauses = side.clauses(*each.fields)
     if each.name == "max_price":
         above = {f"max_price.{key}" for key in caps_exceeded(asked.alone(side), endpoint)}

@@ -98,7 +98,10 @@ def _other_fields(request: Request, outgoing: Outgoing, route: Route) -> list[Ex
 
 
 def _clauses_of(field: str, request: Request, route: Route) -> tuple[Clause, ...]:
-    """The clauses that set or strip a field; otherwise its models are sent under another name."""
+    """The clauses that set or strip a field; otherwise those by which a model is renamed.
+
+    A model is renamed by an alias, or by stripping its preset or its `:online`.
+    """
     clause = route.set.get(field) or stripped(route).get(field)
     if clause:
         return (clause,)

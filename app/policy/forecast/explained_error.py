@@ -1,8 +1,8 @@
 """Adds to upstream's routing 404 which policy line removed which endpoints.
 
 Upstream's message stays as the first paragraph; status, code and metadata are unchanged, and so is
-every byte except the message's end. This is the only body that is ever changed, and only if a rule
-was applied to the request.
+every byte except the message's end. Of the answers to which policies apply, this is the only one
+whose body is ever changed, and only if a rule was applied to the request.
 
 The step that upstream names comes first. If it depends on a preference that was sent, that is
 named as the cause; only otherwise are the account's settings named.
@@ -80,7 +80,7 @@ def _cause(refusal: RoutingRefusal, asked: Asked) -> tuple[_Cause, str]:
 
 
 def _counted(refusal: RoutingRefusal) -> Iterator[str]:
-    """OpenRouter's own counts, and those that no listing shows."""
+    """OpenRouter's own counts, and how many endpoints each step removed that no listing shows."""
     if not refusal.counts:
         return
     (_, first), *rest = refusal.counts

@@ -31,7 +31,7 @@ class Forecast:
     asked: Asked
     funnel: Funnel
     relaxation: Relaxation | None
-    free_variant: str | None = None  # the model's free variant, if only free endpoints may serve
+    free_variant: str | None = None  # served instead, if only free endpoints may serve
 
     @property
     def is_empty(self) -> bool:
@@ -122,7 +122,11 @@ def forecast(
 
 
 def _as_said(asked: Asked, endpoints: Sequence[Endpoint], emptied: Sequence[str]) -> Tells:
-    """Build `tells` from OpenRouter's report that a filter dropped all endpoints before it."""
+    """Build `tells` from OpenRouter's report that a filter dropped every endpoint that reached it.
+
+    A listing can't show which endpoints OpenRouter's hidden filters removed earlier, so all that
+    pass the filters before those count as dropped here.
+    """
     before = [each for each in FILTERS if each.name in _BEFORE_HIDDEN]
     came = {
         id(endpoint)
@@ -146,7 +150,7 @@ def free_variant(model: str, asked: Asked, catalog: Catalog) -> str | None:
 
 
 def _served_for_free(found: Forecast, catalog: Catalog) -> str | None:
-    """The free variant, if it is known that it would be served."""
+    """The free variant, if no endpoint of the model is left and one of the free variant's is."""
     name = free_variant(found.model, found.asked, catalog) if found.is_empty else None
     listing = catalog.listing(name) if name else None
     if name is None or listing is None:

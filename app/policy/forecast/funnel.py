@@ -108,7 +108,7 @@ def _run(
 
 
 def _gently(answers: list[Passes], sure: Sequence[bool]) -> list[Passes]:
-    """Drop failing endpoints only if another passes; if that one is unsure, they become unsure."""
+    """Drop failing endpoints only if others pass; if all others are unsure, they stay, unsure."""
     if True not in answers:
         return [True] * len(answers)
     if (True, True) in zip(answers, sure, strict=True):

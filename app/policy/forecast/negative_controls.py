@@ -14,9 +14,9 @@ from app.policy.fields import FIELDS
 from app.policy.precision import LADDER
 from app.policy.route import Route
 from app.policy.rule import Clause
+from app.policy.terms import FAMILIES
 
 _NOBODY = "pointsman-nobody"  # a well-formed slug that no provider has
-_FAMILIES = {"fp4": ("mxfp4", "nvfp4"), "fp8": ("mxfp8",)}  # a broader label may include these
 _RARE_PARAMETERS: Mapping[str, Any] = {
     "top_a": 0.5,
     "logit_bias": {"1": 0},
@@ -81,7 +81,7 @@ def _ignore(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags) -> Way:
 def _quantizations(_: Mapping[str, Any], endpoints: Endpoints, __: ZdrTags) -> Way:
     listed = {row.quantization for row in endpoints}
     for label in LADDER:
-        if listed.isdisjoint({label, *_FAMILIES.get(label, ())}):
+        if listed.isdisjoint({label, *FAMILIES.get(label, ())}):
             return {"quantizations": [label]}, f"no endpoint is listed as {label}", {}
     return None, "every label has a listed endpoint", {}
 

@@ -57,7 +57,7 @@ def smallest_relaxation(
     """Find the smallest relaxation that leaves an endpoint in an empty funnel.
 
     The changes at the filters named in `first` come first. None if no endpoint is offered, or if
-    neither the policy nor the request is the obstacle.
+    no change of policy or request would leave one.
     """
     filters = sorted(FILTERS, key=lambda each: each.name not in first)
     ways = [Relaxation(e, _changes(asked, e, endpoints, filters)) for e in endpoints]
@@ -67,7 +67,7 @@ def smallest_relaxation(
 
 
 def loosened(asked: Asked, changes: Sequence[Change]) -> Asked | None:
-    """The constraints after these changes; None if nothing could meet them."""
+    """The constraints after these changes; None if the sides then contradict each other."""
     sides = tuple(_changed(side, changes) for side in asked.sides)
     preferences = rejoined(sides, asked.merge, asked.tiers)
     if preferences is None:

@@ -52,7 +52,7 @@ class Fall:
 
     @property
     def side(self) -> Side:
-        """The side to change: if no side is the cause, the request's own, if it has one."""
+        """The side to change: the cause, else the last side: the request's own, if it has one."""
         return self.cause.side or self.asked.sides[-1]
 
 
@@ -103,7 +103,7 @@ def _add_to(fall: Fall, side: Side, name: str) -> Iterator[Change]:
 
 
 def _add(fall: Fall) -> Iterator[Change]:
-    """Add to the side with an order: a side that only forbids fallbacks has no list to add to."""
+    """Add to the side's own list; a side that only forbids fallbacks has none."""
     name = fall.cause.filter.name
     if _entries(fall.side, name):
         yield from _add_to(fall, fall.side, name)

@@ -18,7 +18,7 @@ _MILLION = Decimal(1_000_000)
 
 
 class Bill(msgspec.Struct, frozen=True, gc=False):
-    """Tokens and the upstream charge for them, in USD, for a request without a key of our own."""
+    """Tokens and the provider's charge for them, in USD, to OpenRouter and not to an own key."""
 
     prompt_tokens: int
     cached_tokens: int

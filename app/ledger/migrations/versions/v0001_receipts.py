@@ -1,6 +1,6 @@
 """The receipts table.
 
-Types are spelled out here and not taken from `tables.py`, which moves on with later revisions.
+Types are written out here and not taken from `tables.py`, which has those of the newest revision.
 """
 
 import sqlalchemy as sa
