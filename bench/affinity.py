@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,6 @@ from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
 from app.simulator.hosts import Host
-
 from bench.verdicts import all_receipts
 from tests.running import running
 
@@ -42,9 +42,10 @@ MODEL = "acme/talker"
 SESSION = "x-session-id"  # not one that OpenRouter reads
 TURN_SECONDS = 20.0  # between two turns of a conversation, on the simulator's clock
 FAIL_RATE = 0.02  # of the attempts at each host
+OUTAGE_SECONDS = 180.0
 SYSTEM_WORDS, TURN_WORDS = 1500, 150
 TOGETHER = 8  # conversations at a time
-_TRIES = 3
+_TRIES = 7  # of a turn, with pauses that double, as agents do
 _OK, _BAD_REQUEST = 200, 400
 
 # Provider, tag, label, USD per million tokens of the prompt. The last one is outside the policy.
@@ -132,7 +133,7 @@ class Outcome:
     def flips(self) -> int:
         """Turns that another host served than the one before."""
         hosts = ([t.provider for t in each if t.status == _OK] for each in self.conversations)
-        return sum(a != b for each in hosts for a, b in zip(each, each[1:], strict=False))
+        return sum(a != b for each in hosts for a, b in pairwise(each))
 
     @property
     def failures(self) -> int:
@@ -182,8 +183,27 @@ class Clock:
         return self.now
 
 
-def run(affinity: str, conversations: int, turns: int, seed: int) -> Outcome:
-    """Hold all conversations under one mode; the same seed has the same words."""
+@dataclass(frozen=True)
+class Size:
+    """How much is said; the same seed has the same words and failures."""
+
+    conversations: int
+    turns: int
+    seed: int
+
+
+def failing(size: Size) -> dict[str, Host]:
+    """Each host fails now and then, and is away for a while once: they take turns."""
+    whole = size.conversations * size.turns * TURN_SECONDS / TOGETHER
+    hosts = {}
+    for place, (_, tag, _, _) in enumerate(_HOSTS):
+        begin = whole * (place + 0.5) / len(_HOSTS)
+        hosts[tag] = Host(fail_rate=FAIL_RATE, outages=((begin, begin + OUTAGE_SECONDS),))
+    return hosts
+
+
+def run(affinity: str, size: Size) -> Outcome:
+    """Hold all conversations under one mode."""
     outcome = Outcome(affinity)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -196,10 +216,10 @@ def run(affinity: str, conversations: int, turns: int, seed: int) -> Outcome:
         simulator = create_simulator(
             catalog=listed,
             pace=0.0,
-            seed=seed,
+            seed=size.seed,
             clock=clock,
-            hosts={tag: Host(fail_rate=FAIL_RATE) for _, tag, _, _ in _HOSTS},
-            remembered=conversations * turns * _TRIES,
+            hosts=failing(size),
+            remembered=size.conversations * size.turns * _TRIES,
         )
         with running(simulator) as openrouter:
             settings = Settings.read(
@@ -210,44 +230,40 @@ def run(affinity: str, conversations: int, turns: int, seed: int) -> Outcome:
                 log_level="error",
             )
             with running(create_app(settings)) as proxy:
-                ids = asyncio.run(
-                    _hold_all(proxy.url, outcome, clock, conversations, turns, seed)
-                )
+                ids = asyncio.run(_hold_all(proxy.url, outcome, clock, size))
             receipts = all_receipts(settings.ledger(), sum(map(len, ids)))
         outcome.conversations = [[receipts[each] for each in held] for held in ids]
         reached = simulator.state.router.reached
-        outcome.outside = sum(1 for each in reached if _OUTSIDE in str(each))
+        outcome.outside = sum(1 for each in reached if each.row.tag == _OUTSIDE)
     return outcome
 
 
-async def _hold_all(
-    url: str, outcome: Outcome, clock: Clock, conversations: int, turns: int, seed: int
-) -> list[list[str]]:
+async def _hold_all(url: str, outcome: Outcome, clock: Clock, size: Size) -> list[list[str]]:
     gate = asyncio.Semaphore(TOGETHER)
 
     async with httpx2.AsyncClient(trust_env=False, timeout=60, base_url=f"{url}/v1/") as client:
 
         async def held(number: int) -> list[str]:
             async with gate:
-                talk = Conversation(client, outcome, clock, number, seed)
-                for _ in range(turns):
+                talk = Conversation(client, outcome, clock, f"{size.seed}-{number}")
+                for _ in range(size.turns):
                     await talk.turn()
                 return talk.receipts
 
-        return await asyncio.gather(*map(held, range(conversations)))
+        return await asyncio.gather(*map(held, range(size.conversations)))
 
 
 class Conversation:
     """One client and its history, which it sends whole with each turn."""
 
     def __init__(
-        self, client: httpx2.AsyncClient, outcome: Outcome, clock: Clock, number: int, seed: int
+        self, client: httpx2.AsyncClient, outcome: Outcome, clock: Clock, name: str
     ) -> None:
         self._client = client
         self._outcome = outcome
         self._clock = clock
-        self._dice = random.Random(f"{seed}:{number}")
-        self._headers = {SESSION: f"conversation-{seed}-{number}"}
+        self._dice = random.Random(name)
+        self._headers = {SESSION: f"conversation-{name}"}
         self._messages: list[dict[str, Any]] = [
             {"role": "system", "content": self._words(SYSTEM_WORDS)}
         ]
@@ -255,9 +271,9 @@ class Conversation:
 
     async def turn(self) -> None:
         """Say something, and add the answer to the history."""
-        self._clock.now += TURN_SECONDS / TOGETHER
+        self._clock.now += TURN_SECONDS / TOGETHER  # so that each conversation's go by as meant
         self._messages.append({"role": "user", "content": self._words(TURN_WORDS)})
-        for _ in range(_TRIES):
+        for number in range(_TRIES):
             answer = await self._client.post(
                 "chat/completions",
                 headers=self._headers,
@@ -272,20 +288,23 @@ class Conversation:
             if answer.status_code == _OK:
                 self._messages.append(answer.json()["choices"][0]["message"])
                 break
-            self._note(answer)
+            if not self._was_refused(answer):
+                self._clock.now += 2.0 ** (number + 2) / TOGETHER
         # The receipt is filed after the answer has gone out; a person takes longer than this.
         await asyncio.sleep(0.005)
 
-    def _note(self, answer: httpx2.Response) -> None:
+    def _was_refused(self, answer: httpx2.Response) -> bool:
+        """Whether the history was not acceptable; then what is sealed in it goes."""
         code = answer.json()["error"].get("code")
         if code == "sealed_elsewhere":
             self._outcome.refused += 1
         elif answer.status_code == _BAD_REQUEST:
             self._outcome.sealed_elsewhere += 1
         else:
-            return
-        for message in self._messages:  # as the message advises
+            return False
+        for message in self._messages:  # as the error advises
             message.pop("reasoning_details", None)
+        return True
 
     def _words(self, count: int) -> str:
         return " ".join(f"w{self._dice.randrange(10_000)}" for _ in range(count))
@@ -308,7 +327,8 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    outcomes = [run(each, asked.conversations, asked.turns, asked.seed) for each in MODES]
+    size = Size(asked.conversations, asked.turns, asked.seed)
+    outcomes = [run(each, size) for each in MODES]
     print(table(outcomes))
     strict = outcomes[-1]
     return int(any(each.outside for each in outcomes) or strict.sealed_elsewhere > 0)

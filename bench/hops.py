@@ -38,7 +38,9 @@ _CHUNKS, _GAP_MS = 3, 10
 _FILED_SECONDS = 0.25  # until receipt and log line have been written
 # As last measured.
 MOST_FILES, MOST_MOVES, MOST_CALLS = 56, 192, 381
-_BY_THE_CLOCK = frozenset({"cli/serving.py", "telemetry/stalls.py"})  # ten times a second
+_BY_THE_CLOCK = frozenset(  # several times a second
+    {"cli/serving.py", "telemetry/stalls.py", "record/following.py"}
+)
 
 
 @dataclass

@@ -35,6 +35,7 @@ class Book:
     rules: tuple[Rule, ...]  # in the order of files and lines
     aliases: Mapping[str, Alias]  # by name, as written
     ladder: Mapping[str, float]
+    keeps_hosts: bool  # whether any rule keeps conversations at their hosts by itself
     _paths: "_Paths" = field(repr=False, compare=False)
 
     def route_for(
@@ -67,12 +68,6 @@ class Book:
     def alias_of(self, name: str) -> Alias | None:
         """The alias of this name, whatever its case; None if there is none."""
         return self._paths.alias_of(name)
-
-    @property
-    def keeps_hosts(self) -> bool:
-        """Whether any rule keeps conversations at their hosts by itself."""
-        kept = (rule.clauses["affinity"] for rule in self.rules if "affinity" in rule.clauses)
-        return any(clause.value in PINNING for clause in kept)
 
     @property
     def models_named(self) -> tuple[str, ...]:
@@ -181,8 +176,14 @@ def make_book(
         rules=tuple(rules),
         aliases=MappingProxyType({alias.name: alias for alias in aliases}),
         ladder=MappingProxyType(dict(ladder)),
+        keeps_hosts=any(map(_keeps_hosts, rules)),
         _paths=_Paths(rules, aliases, ladder),
     )
+
+
+def _keeps_hosts(rule: Rule) -> bool:
+    clause = rule.clauses.get("affinity")
+    return clause is not None and clause.value in PINNING
 
 
 def _revision(texts: Iterable[str]) -> str:

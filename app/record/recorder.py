@@ -179,7 +179,8 @@ class Recorder:
                 found = judged(exchange, feed.current, now=steady())
             receipt = receipt_of(exchange, found)
             self._submit(receipt)
-            self._conversations.note(receipt)
+            if receipt.session is not None:
+                self._conversations.note(receipt)
             log_request(receipt)
         except Exception:
             log.exception("no receipt could be created for request %s", exchange.arrival.id)

@@ -115,8 +115,10 @@ class Inference:
         if "tools" in request.fields:
             self._feed.want_tools()
         on = await self._lookups.carriage(exchange.arrival.dialect, found.route)
-        arrival = exchange.arrival
-        turn = self._conversations.turn(arrival, found, self._feed.current, caller=arrival.caller)
+        turn = None
+        if found.route.affinity != "off":
+            arrival, catalog = exchange.arrival, self._feed.current
+            turn = self._conversations.turn(arrival, found, catalog, caller=arrival.caller)
         outgoing = apply(request, found.route, found.presets, on, turn)
         exchange.sending(outgoing)
         return outgoing.body
