@@ -10,13 +10,15 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from app.simulator.ask import Ask, read_ask
 from app.simulator.failing import error_body
 from app.simulator.frames import frames
+from app.simulator.message_shapes import message_body
 from app.simulator.metadata import failed_metadata
 from app.simulator.other_routes import OtherRoute, read_json
 from app.simulator.preset_routes import captured
 from app.simulator.refusals import Refusal
+from app.simulator.response_shapes import response_body
 from app.simulator.routed import Routed
 from app.simulator.router import Router
-from app.simulator.shapes import chat_body, message_body, response_body, text_body
+from app.simulator.shapes import chat_body, text_body
 from app.simulator.sse import COMMENT
 from app.simulator.switches import Switches
 from app.simulator.validation import check_body, check_key

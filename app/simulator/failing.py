@@ -17,8 +17,9 @@ from typing import Any
 from app.simulator.ask import Ask
 from app.simulator.metadata import metadata_field
 from app.simulator.refusals import Refusal
+from app.simulator.response_shapes import response_body
 from app.simulator.routed import Routed
-from app.simulator.shapes import chat_head, chunk_choice, response_body
+from app.simulator.shapes import chat_head, chunk_choice
 from app.simulator.sse import DONE, data, event
 from app.simulator.usage import chat_usage
 

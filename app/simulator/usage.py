@@ -131,12 +131,13 @@ def messages_usage(routed: Routed) -> dict[str, Any]:
         "input_tokens": usage.uncached_tokens,
         "output_tokens": usage.completion_tokens,
     }
-    advised = iterations(routed, own)
+    advised, thought = iterations(routed, own), usage.reasoning_tokens
     searches = _searches(routed.ask)
     return {
         **own,
         "cache_creation_input_tokens": usage.cache_write_tokens,
         **_creation(routed),
+        **({"output_tokens_details": {"thinking_tokens": thought}} if thought else {}),
         "cache_read_input_tokens": usage.cached_tokens,
         "service_tier": routed.completion.row.tier or "standard",
         **_money(routed),

@@ -277,3 +277,26 @@ async def test_only_inference_has_a_prompt_cache() -> None:
     for _ in range(2):
         usage = (await simulated.post("/embeddings", embed)).json()["usage"]
         assert "prompt_tokens_details" not in usage
+
+
+async def test_an_agent_s_conversation_costs_less_at_one_host_than_at_many(tmp_path: Any) -> None:
+    """What affinity is for, measured: the same turns, held at one host and spread over four."""
+
+    async def spent(provider: Any) -> tuple[Decimal, int]:
+        rows = [endpoint(tag, input_cache_read=READ) for tag in ("a", "b", "c", "d")]
+        simulated = Simulated(tmp_path, model(*rows))
+        turns, cost, cached = [user(LONG)], Decimal(0), 0
+        for number in range(12):
+            fields = {"session_id": "one", "provider": provider(number)}
+            usage = (await simulated.chat(messages=turns, **fields)).json()["usage"]
+            cost += Decimal(str(usage["cost"]))
+            cached += usage["prompt_tokens_details"]["cached_tokens"]
+            turns.append(user("more " * 100))
+        return cost, cached
+
+    held = await spent(lambda _: {})
+    spread = await spent(lambda number: {"order": ["abcd"[number % 4]]})
+    alone = await spent(lambda number: {"only": ["abcd"[number % 4]]})
+    assert held[0] < spread[0] / 2
+    assert held[1] > spread[1] > 0
+    assert spread == alone, "nothing sticks across a filter"

@@ -258,6 +258,7 @@ async def test_a_message_thinks_in_blocks(name: str, host: str, kinds: list[str]
     _, told = await Talk("messages", name).ask(host)
     assert [block["type"] for block in told["content"]] == kinds
     assert bool(told["content"][0]["signature"]) == (name == CLAUDE)
+    assert told["usage"]["output_tokens_details"]["thinking_tokens"] > 0
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from app.simulator.ask import read_ask
 from app.simulator.catalog import Catalog
 from app.simulator.frames import frames
+from app.simulator.message_shapes import message_body
 from app.simulator.naming import ROUTERS
 from app.simulator.other_routes import read_json
 from app.simulator.presets import Presets
 from app.simulator.refusals import Refusal
+from app.simulator.response_shapes import response_body
 from app.simulator.router import Router
-from app.simulator.shapes import chat_body, message_body, response_body
+from app.simulator.shapes import chat_body
 from app.simulator.switches import Switches
 from app.simulator.tool_list import BY_TYPE
 from app.simulator.validation import check_body
