@@ -16,7 +16,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/test_exact_numbers.
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-fast test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -101,6 +101,9 @@ bench-soak: $(TEST_READY) ## Look for leaks after 5,000 aborted streams and 50,0
 
 bench-verdicts: $(TEST_READY) ## Compare 10,000 verdicts with what the simulator really did
 	$(BIN)/python -m bench.verdicts
+
+bench-affinity: $(TEST_READY) ## Compare affinity off, hint, pin and strict over 200 conversations (1 minute)
+	$(BIN)/python -m bench.affinity --plots docs/images
 
 bench-channels: $(TEST_READY) ## Send 10,000 requests over all channels and compare each endpoint with its rule
 	$(BIN)/python -m bench.channels

@@ -19,8 +19,7 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -34,6 +33,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
 from app.simulator.hosts import Host
+from bench.svg import Line, Panel, figure
 from bench.verdicts import all_receipts
 from tests.running import running
 
@@ -46,7 +46,7 @@ OUTAGE_SECONDS = 180.0
 SYSTEM_WORDS, TURN_WORDS = 1500, 150
 TOGETHER = 8  # conversations at a time
 _TRIES = 7  # of a turn, with pauses that double, as agents do
-_OK, _BAD_REQUEST = 200, 400
+_OK, _BAD_REQUEST, _SEALED_ELSEWHERE = 200, 400, 409
 
 # Provider, tag, label, USD per million tokens of the prompt. The last one is outside the policy.
 _HOSTS = (
@@ -103,58 +103,88 @@ def catalog() -> list[dict[str, Any]]:
     ]
 
 
+Turn = list[Receipt]  # the tries of one turn
+
+
 @dataclass
 class Outcome:
     """All that one mode led to."""
 
     affinity: str
-    conversations: list[list[Receipt]] = field(default_factory=list)
-    sealed_elsewhere: int = 0  # continuations that a host refused, since it can't read them
-    refused: int = 0  # by Pointsman, since the issuer is gone
+    conversations: list[list[Turn]] = field(default_factory=list)
     outside: int = 0  # endpoints outside the policy that were sent anything
 
     @property
-    def turns(self) -> Iterator[Receipt]:
-        """Every answered turn."""
-        return (turn for each in self.conversations for turn in each if turn.status == _OK)
+    def tries(self) -> Iterator[Receipt]:
+        """Every request."""
+        return (each for held in self.conversations for turn in held for each in turn)
+
+    @property
+    def answered(self) -> list[Receipt]:
+        """Every request that was answered."""
+        return [each for each in self.tries if each.status == _OK]
 
     @property
     def cached(self) -> float:
         """The share of prompt tokens that came from a cache."""
-        prompt = sum(turn.prompt_tokens or 0 for turn in self.turns)
-        return sum(turn.cached_tokens or 0 for turn in self.turns) / prompt
+        prompt = sum(each.prompt_tokens or 0 for each in self.answered)
+        return sum(each.cached_tokens or 0 for each in self.answered) / prompt
 
     @property
     def dollars(self) -> Decimal:
         """What all turns cost."""
-        return sum((turn.cost_usd or Decimal(0) for turn in self.turns), Decimal(0))
+        return sum((each.cost_usd or Decimal(0) for each in self.answered), Decimal(0))
 
     @property
     def flips(self) -> int:
         """Turns that another host served than the one before."""
-        hosts = ([t.provider for t in each if t.status == _OK] for each in self.conversations)
-        return sum(a != b for each in hosts for a, b in pairwise(each))
+        hosts = (
+            [each.provider for turn in held for each in turn if each.status == _OK]
+            for held in self.conversations
+        )
+        return sum(one != other for each in hosts for one, other in pairwise(each))
 
-    @property
-    def failures(self) -> int:
-        """Requests that a failing host answered with an error."""
-        statuses = Counter(turn.status for each in self.conversations for turn in each)
-        return sum(n for status, n in statuses.items() if (status or 500) > _BAD_REQUEST + 9)
+    def errors(self, *statuses: int) -> int:
+        """Requests that were answered with one of these errors."""
+        return sum(each.status in statuses for each in self.tries)
 
     def row(self) -> list[str]:
         """The figures as a line of the table."""
-        turns = sum(1 for _ in self.turns)
         return [
             self.affinity,
-            f"{turns}",
+            f"{len(self.answered):,}",
             f"{self.cached:.1%}",
             f"{self.dollars:.4f}",
             f"{self.flips}",
-            f"{self.sealed_elsewhere}",
-            f"{self.refused}",
-            f"{self.failures}",
+            f"{self.errors(_BAD_REQUEST)}",
+            f"{self.errors(_SEALED_ELSEWHERE)}",
+            f"{self.errors(*range(500, 600))}",
             f"{self.outside}",
         ]
+
+    def paid_in_full(self) -> list[tuple[float, float]]:
+        """The prompt tokens that no cache had, on average, by the number of the turn."""
+        by_turn = zip(*self.conversations, strict=True)
+        return [
+            (number, _mean([(t.prompt_tokens or 0) - (t.cached_tokens or 0) for t in _ok(turns)]))
+            for number, turns in enumerate(by_turn, start=1)
+        ]
+
+    def failed_by(self) -> list[tuple[float, float]]:
+        """The continuations that failed up to a turn, for a hundred conversations."""
+        so_far, points = 0, []
+        for number, turns in enumerate(zip(*self.conversations, strict=True), start=1):
+            so_far += sum(each.status == _BAD_REQUEST for turn in turns for each in turn)
+            points.append((float(number), 100 * so_far / len(self.conversations)))
+        return points
+
+
+def _ok(turns: Iterable[Turn]) -> list[Receipt]:
+    return [each for turn in turns for each in turn if each.status == _OK]
+
+
+def _mean(values: Sequence[int]) -> float:
+    return sum(values) / len(values) if values else 0.0
 
 
 HEADINGS = (
@@ -230,22 +260,23 @@ def run(affinity: str, size: Size) -> Outcome:
                 log_level="error",
             )
             with running(create_app(settings)) as proxy:
-                ids = asyncio.run(_hold_all(proxy.url, outcome, clock, size))
-            receipts = all_receipts(settings.ledger(), sum(map(len, ids)))
-        outcome.conversations = [[receipts[each] for each in held] for held in ids]
+                ids = asyncio.run(_hold_all(proxy.url, clock, size))
+            count = sum(len(turn) for held in ids for turn in held)
+            receipts = all_receipts(settings.ledger(), count)
+        outcome.conversations = [[[receipts[one] for one in turn] for turn in held] for held in ids]
         reached = simulator.state.router.reached
         outcome.outside = sum(1 for each in reached if each.row.tag == _OUTSIDE)
     return outcome
 
 
-async def _hold_all(url: str, outcome: Outcome, clock: Clock, size: Size) -> list[list[str]]:
+async def _hold_all(url: str, clock: Clock, size: Size) -> list[list[list[str]]]:
     gate = asyncio.Semaphore(TOGETHER)
 
     async with httpx2.AsyncClient(trust_env=False, timeout=60, base_url=f"{url}/v1/") as client:
 
-        async def held(number: int) -> list[str]:
+        async def held(number: int) -> list[list[str]]:
             async with gate:
-                talk = Conversation(client, outcome, clock, f"{size.seed}-{number}")
+                talk = Conversation(client, clock, f"{size.seed}-{number}")
                 for _ in range(size.turns):
                     await talk.turn()
                 return talk.receipts
@@ -256,23 +287,21 @@ async def _hold_all(url: str, outcome: Outcome, clock: Clock, size: Size) -> lis
 class Conversation:
     """One client and its history, which it sends whole with each turn."""
 
-    def __init__(
-        self, client: httpx2.AsyncClient, outcome: Outcome, clock: Clock, name: str
-    ) -> None:
+    def __init__(self, client: httpx2.AsyncClient, clock: Clock, name: str) -> None:
         self._client = client
-        self._outcome = outcome
         self._clock = clock
         self._dice = random.Random(name)
         self._headers = {SESSION: f"conversation-{name}"}
         self._messages: list[dict[str, Any]] = [
             {"role": "system", "content": self._words(SYSTEM_WORDS)}
         ]
-        self.receipts: list[str] = []
+        self.receipts: list[list[str]] = []  # by turn, one for each try
 
     async def turn(self) -> None:
         """Say something, and add the answer to the history."""
         self._clock.now += TURN_SECONDS / TOGETHER  # so that each conversation's go by as meant
         self._messages.append({"role": "user", "content": self._words(TURN_WORDS)})
+        self.receipts.append([])
         for number in range(_TRIES):
             answer = await self._client.post(
                 "chat/completions",
@@ -284,7 +313,7 @@ class Conversation:
                     "max_tokens": 64,
                 },
             )
-            self.receipts.append(answer.headers["x-pointsman-receipt"])
+            self.receipts[-1].append(answer.headers["x-pointsman-receipt"])
             if answer.status_code == _OK:
                 self._messages.append(answer.json()["choices"][0]["message"])
                 break
@@ -294,13 +323,8 @@ class Conversation:
         await asyncio.sleep(0.005)
 
     def _was_refused(self, answer: httpx2.Response) -> bool:
-        """Whether the history was not acceptable; then what is sealed in it goes."""
-        code = answer.json()["error"].get("code")
-        if code == "sealed_elsewhere":
-            self._outcome.refused += 1
-        elif answer.status_code == _BAD_REQUEST:
-            self._outcome.sealed_elsewhere += 1
-        else:
+        """Whether the history was not acceptable; then all that is sealed in it goes."""
+        if answer.status_code not in {_BAD_REQUEST, _SEALED_ELSEWHERE}:
             return False
         for message in self._messages:  # as the error advises
             message.pop("reasoning_details", None)
@@ -319,6 +343,23 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def plot(outcomes: Sequence[Outcome]) -> str:
+    """Two panels: what is paid in full at each turn, and what has failed by then."""
+    colours = ("#57606a", "#9a6700", "#1f6feb", "#1a7f37")
+    paid, failed = (
+        [
+            Line(each.affinity, points(each), colour)
+            for each, colour in zip(outcomes, colours, strict=True)
+        ]
+        for points in (Outcome.paid_in_full, Outcome.failed_by)
+    )
+    panels = [
+        Panel("Prompt tokens paid in full", "turn", "tokens", paid, x_log=False),
+        Panel("Failed continuations so far", "turn", "of 100", failed, x_log=False),
+    ]
+    return figure("What keeping a conversation at its host saves", panels)
+
+
 def main() -> int:
     """Run all modes and print the table."""
     summary = (__doc__ or "").splitlines()[0]
@@ -326,12 +367,15 @@ def main() -> int:
     parser.add_argument("--conversations", type=int, default=200)
     parser.add_argument("--turns", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plots", type=Path, metavar="FOLDER")
     asked = parser.parse_args()
     size = Size(asked.conversations, asked.turns, asked.seed)
     outcomes = [run(each, size) for each in MODES]
     print(table(outcomes))
+    if asked.plots is not None:
+        (asked.plots / "affinity.svg").write_text(plot(outcomes), encoding="utf-8")
     strict = outcomes[-1]
-    return int(any(each.outside for each in outcomes) or strict.sealed_elsewhere > 0)
+    return int(any(each.outside for each in outcomes) or strict.errors(_BAD_REQUEST) > 0)
 
 
 if __name__ == "__main__":

@@ -36,13 +36,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; x is logarithmic, with a place for 0 left of all others."""
+    """One pair of axes; x is logarithmic, unless `x_log` is off, with a place for 0 at the left."""
 
     title: str
     x: str
     y: str
     lines: Sequence[Line]
     y_log: bool = False
+    x_log: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def _panel(panel: Panel, left: float, top: float, width: float, height: float) -
     x0, x1, y0, y1 = left + 52, left + width, top + height - 44, top + 54
     xs = sorted({x for line in panel.lines for x, _ in line.points})
     ys = [y for line in panel.lines for _, y in line.points]
-    place_x = _log_scale([_shifted(x, xs) for x in xs], x0, x1)
+    scale_x = _log_scale if panel.x_log else _linear_scale
+    place_x = scale_x([_shifted(x, xs) for x in xs], x0, x1)
     ticks, place_y = (_log_ticks if panel.y_log else _linear_ticks)(ys, y0, y1)
     parts = [_text(left, top + 10, panel.title, css="panel")]
     legend = left
@@ -154,6 +156,12 @@ def _log_scale(values: Sequence[float], start: float, end: float):
     span = (high - low) or 1.0
     inner = (end - start) * 0.94
     return lambda value: start + (end - start) * 0.03 + (math.log10(value) - low) / span * inner
+
+
+def _linear_scale(values: Sequence[float], start: float, end: float):
+    low, span = min(values), (max(values) - min(values)) or 1.0
+    inner = (end - start) * 0.94
+    return lambda value: start + (end - start) * 0.03 + (value - low) / span * inner
 
 
 def _log_ticks(values: Sequence[float], start: float, end: float):
