@@ -172,7 +172,7 @@ def _log_ticks(values: Sequence[float], start: float, end: float):
 
 
 def _linear_ticks(values: Sequence[float], start: float, end: float):
-    most = max(values) * 1.08
+    most = max(values) * 1.08 or 1.0
     rough = most / 5
     size = 10 ** math.floor(math.log10(rough))
     step = next(size * each for each in (1, 2, 2.5, 5, 10) if size * each >= rough)

@@ -10,7 +10,7 @@ def test_strict_never_fails_a_continuation_and_nothing_leaves_the_policy() -> No
     assert off.outside == strict.outside == 0
     assert off.errors(400) > 0  # else there was nothing to keep
     assert strict.errors(400) == 0
-    assert strict.flips == 0 < off.flips + 1
+    assert strict.flips == 0
     assert strict.cached > 0.5
     assert len(off.answered) == 12 * 8
     assert table([off, strict]).count("\n") == 3
