@@ -26,7 +26,7 @@ from app.policy.routed import Routed
 from app.policy.rule import named
 from app.policy.sealed import replays_sealed
 from app.policy.slug import read_slug
-from app.policy.terms import terms_of
+from app.policy.terms import Terms, terms_of
 
 Preferences = Mapping[str, Any]
 
@@ -60,6 +60,8 @@ _DECIDING = tuple(  # the filters that a listing decides
     for each in FILTERS
     if each.name in {"service_tier", "only", "ignore", "quantizations", "max_price", "order"}
 )
+_REMEMBERED = 4096
+RECENT: "dict[tuple[object, ...], tuple[Route, object, Placed]]" = {}
 _SORTING = frozenset({"nitro", "floor", "exacto"})  # variants by which a client sorts
 
 
@@ -115,38 +117,67 @@ class Stay(msgspec.Struct, frozen=True, gc=False):
     fields: tuple[str, ...] = ()  # of the `provider` object that it changed
 
 
-def stay(
+class Placed(msgspec.Struct, frozen=True, gc=False):
+    """The preferences that keep a conversation at its host, and all that follows from them."""
+
+    stay: Stay
+    preferences: Preferences | None
+    terms: Terms | None = None  # None: as without a pin
+    encoded: bytes | None = None  # as JSON; None if the request has preferences of its own
+
+
+def placed(
     request: Request,
     route: Route,
     preferences: Preferences | None,
     turn: Turn,
     presets: Presets = NO_PRESETS,
-) -> tuple[Preferences | None, Stay]:
-    """Return the preferences to send, and how the conversation is kept at its host.
+) -> Placed:
+    """Return the preferences to send so that a conversation stays at its host.
 
     The same object if nothing changes. Raises `SealedElsewhere` if sealed reasoning can't go back
     to its issuer.
     """
-    affinity = route.affinity
     hint = turn.digest is not None and not turn.sandboxed and _lacks_session(request, route)
-    if affinity == "hint":
-        return preferences, Stay(affinity, hint=hint)
-    held = preferences or {}
+    if route.affinity == "hint":
+        return Placed(Stay("hint", hint=hint), preferences)
+    if request.provider is not None or presets:
+        return _placed(request, route, preferences, turn, presets, hint=hint)
+    # The policy alone decides, so the next turn of a conversation at this host is the same case.
+    known = (turn.memory, turn.sealed, turn.digest is None)
+    case = (id(route), id(turn.rows), request.models, hint, known)
+    found = RECENT.get(case)
+    if found is None or found[0] is not route or found[1] is not turn.rows:
+        if len(RECENT) >= _REMEMBERED:
+            RECENT.clear()
+        fresh = _placed(request, route, preferences, turn, presets, hint=hint)
+        found = RECENT[case] = (route, turn.rows, fresh)
+    return found[2]
+
+
+def _placed(
+    request: Request,
+    route: Route,
+    preferences: Preferences | None,
+    turn: Turn,
+    presets: Presets,
+    *,
+    hint: bool,
+) -> Placed:
+    affinity, held = route.affinity, preferences or {}
     client_orders = _orders_by_itself(request, route, presets)
     if affinity == "strict" and turn.sealed and turn.memory.issuer is not None:
         found = _at_issuer(turn.memory.issuer, held, turn, route, first=not client_orders)
     else:
         found = _pinned(held, turn, route, client_orders=client_orders)
     if found.preferences is held:
-        return preferences, Stay(affinity, hint=hint, reason=found.reason)
-    return found.preferences, Stay(
-        affinity,
-        hint=hint,
-        pinned_to=found.entry,
-        reason=found.reason,
-        fields=tuple(
-            name for name in ("only", "order") if found.preferences.get(name) != held.get(name)
-        ),
+        return Placed(Stay(affinity, hint=hint, reason=found.reason), preferences)
+    changed = (name for name in ("only", "order") if found.preferences.get(name) != held.get(name))
+    return Placed(
+        Stay(affinity, hint, found.entry, found.reason, tuple(changed)),
+        found.preferences,
+        terms_of(found.preferences),
+        None if request.provider else msgspec.json.encode(found.preferences),
     )
 
 

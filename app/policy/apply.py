@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from app.errors import PolicyConflict
-from app.policy.affinity import Stay, Turn, stay
+from app.policy.affinity import Stay, Turn, placed
 from app.policy.as_sent import set_to
 from app.policy.entries import is_entry, without
 from app.policy.names import renamed
@@ -68,16 +68,21 @@ def apply(
     lost = _overruled(request, route, preferences) + lost
     kept = None
     if turn is not None:
-        preferences, kept = stay(request, route, preferences, turn, presets)
-    terms = route.terms if preferences is route.preferences else terms_of(preferences)
+        kept = placed(request, route, preferences, turn, presets)
+        preferences = kept.preferences
+    if kept is not None and kept.terms is not None:
+        terms = kept.terms
+    else:
+        terms = route.terms if preferences is route.preferences else terms_of(preferences)
     if on is not None and preferences and route.matched:
         asked = request.provider and in_slugs(request.provider, route.spelling)
         sides = sides_of(route.parts, route.merge, asked)
         preferences, dropped = carried(on, preferences, route, sides)
         lost += dropped
-    changes = _changes(request, route, preferences, on) if route.matched else {}
-    if turn is not None and kept is not None and kept.hint:
-        changes["session_id"] = msgspec.json.encode(turn.digest)
+    encoded = kept.encoded if kept is not None else None
+    changes = _changes(request, route, preferences, on, encoded) if route.matched else {}
+    if turn is not None and kept is not None and kept.stay.hint:
+        changes["session_id"] = b'"%b"' % (turn.digest or "").encode()
     return Outgoing(
         body=_written(request, changes, on) if changes else request.body,
         model_sent=route.model_sent,
@@ -86,7 +91,7 @@ def apply(
         overruled=lost,
         changed=tuple(changes),
         router_metadata=route.router_metadata,
-        stay=kept,
+        stay=kept.stay if kept else None,
     )
 
 
@@ -106,12 +111,19 @@ def _overruled(
 
 
 def _changes(
-    request: Request, route: Route, preferences: Mapping[str, Any] | None, on: Carriage | None
+    request: Request,
+    route: Route,
+    preferences: Mapping[str, Any] | None,
+    on: Carriage | None,
+    encoded: bytes | None,
 ) -> Changes:
-    """The top-level fields whose value or position changes; None: left out."""
+    """The top-level fields whose value or position changes; None: left out.
+
+    `encoded` are the preferences as JSON, if they have been encoded before.
+    """
     wanted: Changes = {}
     if preferences is not None or request.provider:
-        wanted["provider"] = as_bytes(preferences, request, route)
+        wanted["provider"] = encoded or as_bytes(preferences, request, route)
     if route.sent_as:
         wanted |= renamed(request, route.sent_as)
     if route.strip:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.catalog.endpoint import Endpoint
 from app.errors import MalformedBody, PolicyConflict, SealedElsewhere
+from app.policy import affinity as affinity_room
 from app.policy.affinity import (
     CLIENT_ORDERS,
     FIRST_TURN,
@@ -214,6 +215,39 @@ def test_every_reason_has_its_words() -> None:
     assert len(WHY) == 10
 
 
+def test_a_case_that_was_decided_before_is_the_same_again_and_no_other_one() -> None:
+    request, book = read_request(b'{"model":"a/b"}'), book_of({"affinity": "pin"})
+    found = route(book, {"model": "a/b"})
+    at_deepinfra = Memory(pin=Host("deepinfra", ("fp8",)))
+    turns = [
+        Turn("5e55", AT_NOVITA, ROWS),
+        Turn("another", AT_NOVITA, ROWS),
+        Turn("5e55", at_deepinfra, ROWS),
+        Turn("5e55", AT_NOVITA, ROWS[:2]),
+        Turn(None, AT_NOVITA, ROWS),
+        Turn("5e55", AT_NOVITA, ROWS, sandboxed=True),
+    ]
+    for _ in range(2):
+        sent_to = [apply(request, found, {}, None, turn) for turn in turns]
+        assert [pinned(each) for each in sent_to] == [
+            ("novita/fp8", LAST_TURN),
+            ("novita/fp8", LAST_TURN),
+            ("deepinfra/fp8", LAST_TURN),
+            (None, NOT_LISTED),
+            (None, NO_SESSION),
+            ("novita/fp8", LAST_TURN),
+        ]
+        assert b'"session_id":"another"' in sent_to[1].body
+        assert b"session_id" not in sent_to[5].body
+
+
+def test_decided_cases_are_forgotten_beyond_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(affinity_room, "_REMEMBERED", 2)
+    for label in ("a", "b", "c", "d"):
+        sent({}, memory=Memory(pin=Host("novita", (label,))))
+        assert len(affinity_room.RECENT) <= 2
+
+
 # --- strict -----------------------------------------------------------------------------------
 
 
@@ -300,9 +334,9 @@ TURNS = st.builds(
 
 
 @BOUNDED
-@given(OURS, THEIRS, st.sampled_from(["pin", "strict"]), TURNS)
+@given(OURS, THEIRS | st.none(), st.sampled_from(["pin", "strict"]), TURNS)
 def test_a_pin_only_narrows_or_reorders(ours: Any, theirs: Any, affinity: str, turn: Turn) -> None:
-    body = as_bytes({"model": "a/b", "provider": theirs})
+    body = as_bytes({"model": "a/b"} | ({} if theirs is None else {"provider": theirs}))
     try:
         found = route(book_of({**ours, "affinity": affinity}), body)
         plain = apply(read_request(body), found)
