@@ -28,6 +28,7 @@ from app.openrouter.client import OpenRouter, connect
 from app.openrouter.keep_listed import keep_listed
 from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
+from app.record.guessing import guessing
 from app.record.recorder import Recorder
 from app.relay.count_tokens import CountTokens
 from app.relay.endpoints import Table, endpoints, openrouters
@@ -207,7 +208,13 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         ledger=ledger,
         writer=writer,
         telemetry=telemetry,
-        recorder=Recorder(feed=feed, submit=writer.submit, telemetry=telemetry, traffic=traffic),
+        recorder=Recorder(
+            feed=feed,
+            submit=writer.submit,
+            telemetry=telemetry,
+            traffic=traffic,
+            guess=guessing(settings.state) if settings.guess_sessions else None,
+        ),
         traffic=traffic,
         bodies=Bodies(
             each=int(settings.max_body_mb * 1_000_000),
