@@ -42,7 +42,7 @@ def _secret(file: Path) -> bytes:
 
 def _new(file: Path) -> bytes:
     """Write a new secret that only this user can read. The file appears whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     try:
         draft.touch(mode=0o600, exist_ok=False)
