@@ -29,6 +29,7 @@ from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
 from app.record.conversations import Conversations
 from app.record.following import Following
+from app.record.guessing import guessing
 from app.record.recorder import Recorder
 from app.relay.count_tokens import CountTokens
 from app.relay.endpoints import Table, endpoints, openrouters
@@ -219,6 +220,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
             telemetry=telemetry,
             traffic=traffic,
             conversations=conversations,
+            guess=guessing(settings.state) if settings.guess_sessions else None,
         ),
         traffic=traffic,
         bodies=Bodies(

@@ -257,6 +257,10 @@ class Settings(BaseSettings):
         default=True,
         description="Explain in OpenRouter's routing 404s how the policy was involved.",
     )
+    guess_sessions: bool = Field(
+        default=False,
+        description="Guess the session of requests that name none, by how a conversation begins.",
+    )
     otel: bool = Field(
         default=False,
         description="Export traces and metrics by OpenTelemetry; OTEL_* variables set the target.",

@@ -39,7 +39,7 @@ from tests.running import running
 
 MODES = ("off", "hint", "pin", "strict")
 MODEL = "acme/talker"
-SESSION = "x-session-id"  # not one that OpenRouter reads
+SESSION = "x-claude-code-session-id"  # not one that OpenRouter reads
 TURN_SECONDS = 20.0  # between two turns of a conversation, on the simulator's clock
 FAIL_RATE = 0.02  # of the attempts at each host
 OUTAGE_SECONDS = 180.0

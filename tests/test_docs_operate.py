@@ -209,7 +209,7 @@ async def test_files_have_the_modes_that_the_page_says(
     state = tmp_path / "state-of-its-own"
     before = os.umask(0o022)
     try:
-        proxy = start_proxy(POLICY, upstream_url=openrouter.url, state=state)
+        proxy = start_proxy(POLICY, upstream_url=openrouter.url, state=state, guess_sessions=True)
         await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ASK)
         await proxy.only_receipt()
         await until(lambda: list(state.glob("catalog/*/*.json")), READY_SECONDS)

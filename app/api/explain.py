@@ -63,17 +63,17 @@ class Explain:
     ) -> dict[str, object]:
         asked = {name: values[-1] for name, values in parse_qs(query).items()}
         book = self._policies.current
-        caller = asked.get("caller", exchange.arrival.caller)
         by = routed(
             book,
             request,
-            caller=caller,
+            caller=asked.get("caller", exchange.arrival.caller),
             user_agent=asked.get("user_agent", exchange.arrival.user_agent or ""),
             catalog=self._feed.current,
             presets=presets,
         )
         route = by.route
-        turn = self._conversations.turn(exchange.arrival, by, self._feed.current, caller=caller)
+        exchange.routed(by)
+        turn = self._conversations.turn(exchange, by, self._feed.current)
         on = await self._lookups.carriage(exchange.arrival.dialect, route)
         explained = explain(by, on, turn)
         catalog, ladder = self._feed.current, book.ladder

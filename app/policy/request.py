@@ -32,12 +32,6 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     form: Form | None = None  # if the body is a form, and not a JSON object
 
     @property
-    def session(self) -> str | None:
-        """The caller's session ID for grouping requests, if the body has one."""
-        raw = bytes(self.fields.get("session_id", b"")).strip()
-        return str(_as_javascript_reads(raw)) if raw.startswith(b'"') else None
-
-    @property
     def names_model(self) -> bool:
         """Whether `model` itself names one, and not only a list of fallbacks."""
         return bool(trimmed(_text(self.fields, "model") or ""))

@@ -28,7 +28,7 @@ from app.policy.affinity import (
 )
 from app.policy.other_routes import rows_of
 from app.policy.routed import Routed
-from app.record.exchange import Arrival
+from app.record.exchange import Exchange
 from app.record.receipt_of import session_digest
 from app.server.clock import steady
 
@@ -96,7 +96,8 @@ class Turned(Protocol):
 class Key(NamedTuple):
     """One conversation."""
 
-    session: str  # a digest
+    session: str  # a digest, like the next
+    subagent: str | None
     model: str
     caller: str | None
 
@@ -134,17 +135,20 @@ class Conversations:
             return Memory(None, IDLE, last.issuer)
         return Memory(last.host, issuer=last.issuer)
 
-    def turn(
-        self, arrival: Arrival, found: Routed, catalog: Catalog, *, caller: str | None
-    ) -> Turn | None:
+    def turn(self, exchange: Exchange, found: Routed, catalog: Catalog) -> Turn | None:
         """What is known of a request's conversation; None if no rule keeps it at a host."""
-        route, dialect = found.route, arrival.dialect
-        if route.affinity == "off" or not (dialect is None or dialect.name in KEPT_ON):
+        arrival, session = exchange.arrival, exchange.asked.session
+        kept_on = arrival.dialect is None or arrival.dialect.name in KEPT_ON
+        if found.route.affinity == "off" or not kept_on:
             return None
-        session = session_digest(found.sent.session or arrival.session)
-        model = route.names_sent(found.request.models)[0]
-        known = NOTHING_KNOWN if session is None else self.memory(Key(session, model, caller))
-        return turn_of(found, session, known, rows_of(catalog.listing(model), steady()))
+        model = found.route.names_sent(found.request.models)[0]
+        rows = rows_of(catalog.listing(model), steady())
+        digest = session_digest(session.key) if session else None
+        if session is None or digest is None:
+            return turn_of(found, None, NOTHING_KNOWN, rows)
+        subagent = session_digest(session.subagent)
+        memory = self.memory(Key(digest, subagent, model, arrival.caller))
+        return turn_of(found, digest, memory, rows)
 
     def note(self, turn: Turned) -> None:
         """Note the end of a turn; one that ended before the last one known changes nothing."""
@@ -153,7 +157,7 @@ class Conversations:
         served = _served(turn)
         if served is None and not _host_failed(turn):
             return
-        key = Key(turn.session, turn.model_sent, turn.caller)
+        key = Key(turn.session, getattr(turn, "subagent", None), turn.model_sent, turn.caller)
         known = self._last.get(key)
         ended = turn.started_at.timestamp() + (turn.duration_ms or 0.0) / 1000
         if known is not None and ended < known.ended:

@@ -18,6 +18,8 @@ from app.policy.apply import Outgoing
 from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.routed import Routed, TermsFor
+from app.policy.sessions import Session, session_of
+from app.policy.slices import Fields
 from app.server.body import Held
 from app.server.clock import steady
 from app.telemetry.trace_context import Trace
@@ -27,6 +29,7 @@ from app.wire.observer import Observer
 from app.wording import some_names
 
 _NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
+_NOT_READ_FIELDS: Fields = MappingProxyType({})
 _LONGEST_HEADER = 256
 _UNSAFE = re.compile(rb"[^ -~]")  # in a header
 _FIRST_ERROR_STATUS = 400
@@ -40,7 +43,6 @@ class Arrival(msgspec.Struct, frozen=True):
     dialect: Dialect | None
     caller: str | None = None
     user_agent: str | None = None  # the client tool, as it names itself
-    session: str | None = None  # the key by which the client groups its requests, from a header
     trace: Trace | None = None  # None: traces are off
     filed: bool = True  # whether a receipt will be left
     started_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
@@ -57,7 +59,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     model: str | None = None
     streamed: bool = False
-    session: str | None = None  # from the body, else from the header
+    session: Session | None = None  # as the tool names it, or guessed
     route: Route | None = None
     is_held: bool = False  # whether a policy applies to it
     models_sent: tuple[str, ...] = ()  # all requested models, under upstream's names
@@ -105,6 +107,9 @@ class Answer(msgspec.Struct, eq=False):
 
 NOT_READ = Asked()  # yet, or what can't be read
 
+# A session by a body's fields, the dialect and the caller, if the request names none.
+Guess = Callable[[Fields, str, str | None], Session | None]
+
 
 class Exchange(msgspec.Struct, eq=False):
     """A request in progress, with the values known so far."""
@@ -112,6 +117,7 @@ class Exchange(msgspec.Struct, eq=False):
     arrival: Arrival
     asked_with: Mapping[bytes, bytes] = _NOTHING  # the request's headers by name
     when_behind: Callable[[Answer], None] | None = None
+    guess: Guess | None = None  # None: sessions are not guessed
     held: Held | None = None  # the body, as long as it takes up memory
     bytes_in: int = 0
     book: str | None = None
@@ -138,7 +144,7 @@ class Exchange(msgspec.Struct, eq=False):
         self.asked = Asked(
             model=request.model,
             streamed=request.streamed,
-            session=routed.sent.session or self.arrival.session,
+            session=self._session(routed.sent.fields),
             route=route,
             is_held=route.matched,
             models_sent=route.names_sent(request.models),
@@ -148,6 +154,18 @@ class Exchange(msgspec.Struct, eq=False):
             inner=routed.inner,
             terms_for=routed.terms_for,
         )
+
+    def _session(self, fields: Fields) -> Session | None:
+        named = session_of(fields, self.asked_with)
+        dialect = self.arrival.dialect
+        if named is not None or self.guess is None or dialect is None:
+            return named
+        return self.guess(fields, dialect.name, self.arrival.caller)
+
+    def note_session(self) -> None:
+        """Record the session that the headers name, if nothing is known of the body."""
+        if self.asked is NOT_READ:
+            self.asked = Asked(session=session_of(_NOT_READ_FIELDS, self.asked_with))
 
     def sending(self, outgoing: Outgoing) -> None:
         """Record what is sent, without its body, which may be larger than everything else here."""
@@ -178,6 +196,7 @@ class Exchange(msgspec.Struct, eq=False):
         named = dict(headers)
         self.status = status
         if status < _FIRST_ERROR_STATUS:
+            self.note_session()
             self.request, self.asked_with = None, _NOTHING
             self.give_back()
         dialect, observer = self.arrival.dialect, None

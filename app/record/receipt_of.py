@@ -110,7 +110,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         ending=_ending(exchange, seen),
         bytes_in=exchange.bytes_in,
         bytes_out=exchange.bytes_out,
-        session=session_digest(asked.session or arrival.session),
+        session=session_digest(asked.session.key if asked.session else None),
     )
     return bounded(receipt)
 
@@ -267,7 +267,10 @@ def _speed(tokens: int | None, first_token: float | None, ended: float | None) -
 
 
 def session_digest(session: str | None) -> str | None:
-    """A digest of a session key: enough to distinguish two keys, not enough to recover one."""
+    """A digest of a session's key, or of a subagent's or parent's.
+
+    Enough to distinguish two, not enough to recover one.
+    """
     return (
         None
         if session is None

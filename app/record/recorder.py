@@ -19,7 +19,7 @@ from app.ledger.receipt import Receipt, new_receipt_id
 from app.openrouter.catalog_feed import CatalogFeed
 from app.record.catching_up import CatchingUp
 from app.record.conversations import Conversations
-from app.record.exchange import Arrival, Exchange, text_of
+from app.record.exchange import Arrival, Exchange, Guess, text_of
 from app.record.receipt_of import judged, receipt_of, trusted_from, unsettled
 from app.record.request_log import log_request
 from app.server.body import CallerLeft
@@ -50,10 +50,13 @@ class Recorder:
         telemetry: Telemetry,
         traffic: Traffic,
         conversations: Conversations,
+        guess: Guess | None = None,
     ) -> None:
+        """`guess` finds a session for requests that name none; None: they have none."""
         self._feed = feed
         self._conversations = conversations
         self._traffic = traffic
+        self._guess = guess
         self._refused = Brake()
         self._submit = submit
         self._telemetry = telemetry
@@ -75,11 +78,10 @@ class Recorder:
             dialect=dialect,
             caller=scope.get("caller"),
             user_agent=text_of(headers.get(b"user-agent")),
-            session=text_of(headers.get(b"x-session-id")),
             trace=trace,
             filed=filed,
         )
-        return _Kept(self, Exchange(arrival, headers, self._catching_up.note), send)
+        return _Kept(self, Exchange(arrival, headers, self._catching_up.note, self._guess), send)
 
     @property
     def streams(self) -> int:
@@ -137,6 +139,7 @@ class Recorder:
     def end(self, exchange: Exchange) -> None:
         """File an exchange, however it ended."""
         exchange.ended = time.perf_counter()
+        exchange.note_session()
         exchange.give_back()
         del self._under_way[exchange.arrival.id]
         if exchange.arrival.filed:  # in the loop's next round: in this one, the end is sent

@@ -117,8 +117,7 @@ class Inference:
         on = await self._lookups.carriage(exchange.arrival.dialect, found.route)
         turn = None
         if found.route.affinity != "off":
-            arrival, catalog = exchange.arrival, self._feed.current
-            turn = self._conversations.turn(arrival, found, catalog, caller=arrival.caller)
+            turn = self._conversations.turn(exchange, found, self._feed.current)
         outgoing = apply(request, found.route, found.presets, on, turn)
         exchange.sending(outgoing)
         return outgoing.body

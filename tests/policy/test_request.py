@@ -145,14 +145,6 @@ def test_a_list_of_models_without_end_is_malformed() -> None:
         read(models=["c/d"] * 32)
 
 
-@pytest.mark.parametrize(
-    ("session", "expected"), [("mine", "mine"), (5, None), (None, None), ({"a": 1}, None)]
-)
-def test_a_session_is_a_text_or_nothing(session: Any, expected: str | None) -> None:
-    assert read(session_id=session).session == expected
-    assert read().session is None
-
-
 @pytest.mark.parametrize("raw", ["null", "[]", "[ \n ]"])
 def test_null_and_an_empty_list_say_nothing(raw: str) -> None:
     request = read_request(f'{{"model":"a/b","x":{raw}}}'.encode())
@@ -179,7 +171,6 @@ def test_any_object_is_read_or_is_the_callers_mistake(text: Text) -> None:
         return
     assert request.models
     assert carried(request.fields).server_tools in {True, False}
-    assert request.session is None or isinstance(request.session, str)
 
 
 @pytest.mark.parametrize("field", ["only", "order", "ignore", "quantizations", "unheard_of"])
@@ -202,14 +193,3 @@ def test_t60_a_list_without_end_is_refused_before_any_work(field: str) -> None:
 def test_t60_a_field_that_is_read_whole_is_bounded(more: dict[str, Any]) -> None:
     with pytest.raises(MalformedBody, match=f"{next(iter(more))} is over 256 kB"):
         read_request(json.dumps({"model": "a/b", **more}).encode())
-
-
-@pytest.mark.parametrize("depth", [100, *range(850, 1050, 10), 50_000])
-def test_a_session_of_any_depth_is_no_session(depth: int) -> None:
-    deep = b"[" * depth + b"]" * depth
-    try:
-        request = read_request(b'{"model":"a/b","messages":[],"session_id":' + deep + b"}")
-    except MalformedBody:
-        assert depth > 800  # nobody's reader goes so deep
-    else:
-        assert request.session is None

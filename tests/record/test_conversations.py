@@ -11,7 +11,7 @@ from app.record.conversations import Conversations, Key
 
 START = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 IDLE_SECONDS = 600.0
-KEY = Key("5e55", "a/b", None)
+KEY = Key("5e55", None, "a/b", None)
 NOVITA = Host("novita", ("fp8",))
 
 
@@ -56,9 +56,10 @@ def test_the_host_of_the_last_turn_is_the_pin_and_the_issuer() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [KEY._replace(session="0"), KEY._replace(model="a/c"), KEY._replace(caller="me")],
-)
-def test_sessions_models_and_callers_are_apart(other: Key) -> None:
+    [KEY._replace(session="0"), KEY._replace(subagent="1"), KEY._replace(model="a/c"),
+     KEY._replace(caller="me")],
+)  # fmt: skip
+def test_sessions_subagents_models_and_callers_are_apart(other: Key) -> None:
     conversations, _ = made()
     conversations.note(turn())
     assert conversations.memory(other).pin is None
