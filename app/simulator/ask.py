@@ -247,8 +247,10 @@ def _is_function(tool: dict[str, Any]) -> bool:
 
 
 def _function(tool: dict[str, Any]) -> dict[str, Any]:
-    if "function" in tool:
-        function: dict[str, Any] = tool["function"]
-        return function
-    schema = tool.get("parameters") or tool.get("input_schema") or {}
-    return {"name": tool["name"], "parameters": schema}
+    """A tool in the chat shape; a schema that is none counts as absent."""
+    told = tool.get("function", tool)
+    schema = told.get("parameters") or told.get("input_schema")
+    schema = dict(schema) if isinstance(schema, dict) else {}
+    if not isinstance(schema.get("properties", {}), dict):
+        del schema["properties"]
+    return {"name": told["name"], "parameters": schema}

@@ -24,7 +24,7 @@ from app.simulator.rendering import Marker, parts_of, tools_of
 BLOCK = 128  # tokens
 _PIECE = 4  # characters per token
 _HOUR = 3600.0
-_MOST_PREFIXES = 10_000  # of one endpoint: 1.28 million tokens in blocks
+_MOST_PREFIXES = 4_000  # of one endpoint: half a million tokens in blocks
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def _undecoded(said: Said, _ask: Ask, _row: Row) -> Said | None:
 
 def _repeats(said: Said, ask: Ask, _row: Row) -> Said | None:
     """A loop until the limit of tokens."""
-    if not said.text:
+    if not said.text or said.finish == "length":
         return None
     room = max((ask.most_tokens or _LONGEST) - tokens(said.reasoning), 1) * _PIECE
     loop = _LOOP * (room // len(_LOOP) + 1)

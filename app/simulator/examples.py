@@ -39,7 +39,7 @@ def example(
     if schema.get("enum"):
         return schema["enum"][0]
     kind = schema.get("type", "object" if "properties" in schema else "string")
-    kind = kind[0] if isinstance(kind, list) else kind
+    kind = str(kind[0]) if isinstance(kind, list) else kind
     if kind == "object":
         return _object(schema, root, depth)
     if kind == "array":
@@ -54,7 +54,8 @@ def _resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
     for _ in range(_DEEP):
         if not isinstance(schema, Mapping):
             return {}  # true is also a schema: any value fits
-        alternatives = next((schema[k] for k in ("anyOf", "oneOf", "allOf") if schema.get(k)), None)
+        schema = _wellformed(schema)
+        alternatives = next((schema[k] for k in ("anyOf", "oneOf", "allOf") if k in schema), None)
         if alternatives is not None:
             schema = alternatives[0]
         elif "$ref" in schema:
@@ -64,13 +65,40 @@ def _resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
             schema = target
         else:
             break
-    return dict(schema)
+    return _wellformed(schema) if isinstance(schema, Mapping) else {}
+
+
+# The type of each keyword that is read; one of another type is ignored, as a host would.
+_KEYWORDS: dict[str, type | tuple[type, ...]] = {
+    "anyOf": list,
+    "oneOf": list,
+    "allOf": list,
+    "enum": list,
+    "required": list,
+    "properties": dict,
+    "type": (str, list),
+    "minItems": int,
+    "minimum": (int, float),
+}
+
+
+def _wellformed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords that have a value of their type; of lists, those that are not empty."""
+    return {
+        name: value
+        for name, value in schema.items()
+        if isinstance(value, _KEYWORDS.get(name, object)) and (name == "required" or value != [])
+    }
 
 
 def _object(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> dict[str, Any]:
     properties = schema.get("properties") or {}
-    needed = schema.get("required", list(properties))
+    needed = filter(_is_text, schema.get("required", list(properties)))
     return {key: example(properties.get(key) or {}, key, root, depth + 1) for key in needed}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def misfit(schema: Mapping[str, Any], fitting: Any) -> Any:
@@ -81,7 +109,8 @@ def misfit(schema: Mapping[str, Any], fitting: Any) -> Any:
     resolved = _resolved(schema, schema)
     if not isinstance(fitting, dict):
         return {"simulated": fitting}
-    needed = [name for name in resolved.get("required") or () if name in fitting]
+    required = filter(_is_text, resolved.get("required", ()))
+    needed = [name for name in required if name in fitting]
     if needed:
         return {name: value for name, value in fitting.items() if name != needed[0]}
     for name, value in fitting.items():

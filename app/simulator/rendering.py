@@ -12,6 +12,7 @@ from typing import Any
 Marker = str | None  # "5m" or "1h": the time that the prefix up to here is to be kept for
 
 _MARKER = "cache_control"
+_DEEPEST = 5  # a block in the result of a tool, in a turn
 _BEFORE = ("system", "instructions")
 _TURNS = ("messages", "input", "prompt")
 
@@ -85,11 +86,14 @@ def _marker(holder: Mapping[str, Any]) -> Marker:
     return "1h" if control.get("ttl") == "1h" else "5m"
 
 
-def _unmarked(value: Any) -> Any:
-    """The same value without markers, at any depth."""
+def _unmarked(value: Any, depth: int = _DEEPEST) -> Any:
+    """The same value without markers, as deep as a marker can stand."""
+    if not depth:
+        return value
     if isinstance(value, Mapping):
-        return {name: _unmarked(item) for name, item in value.items() if name != _MARKER}
-    return [_unmarked(item) for item in value] if isinstance(value, list) else value
+        kept = ((name, item) for name, item in value.items() if name != _MARKER)
+        return {name: _unmarked(item, depth - 1) for name, item in kept}
+    return [_unmarked(item, depth - 1) for item in value] if isinstance(value, list) else value
 
 
 def _is_system(turn: Any) -> bool:

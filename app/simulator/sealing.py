@@ -129,12 +129,12 @@ _THOUGHT = "thought_signature"
 
 def _of_details(number: int, details: list[Mapping[str, Any]]) -> Iterator[SealedPart]:
     """Sealed entries of `reasoning_details`; the deltas of one entry may still be apart."""
-    texts: dict[Any, str] = {}
+    texts: dict[str, str] = {}
     for detail in details:
-        index = detail.get("index")
+        index = str(detail.get("index"))
         texts[index] = texts.get(index, "") + str(detail.get("text") or "")
     for place, detail in enumerate(details):
-        yield from _sealed(number, place, detail, "signature", texts[detail.get("index")])
+        yield from _sealed(number, place, detail, "signature", texts[str(detail.get("index"))])
         if detail.get("type") == "reasoning.encrypted":
             yield from _sealed(number, place, detail, "data")
 

@@ -16,6 +16,7 @@ from tests.simulator.simulated import TOOL, Clock, Simulated, asked, endpoint, m
 
 READ, WRITE = "0.0000001", "0.00000125"
 LONG = "word " * 2000
+PATHS_OF_CHAT = ["chat/completions", "responses", "messages"]
 NOT_LISTED: dict[str, Any] = {"supports_implicit_caching": False}
 
 
@@ -194,6 +195,18 @@ def test_an_endpoint_without_a_price_for_writes_ignores_markers() -> None:
     used = host.use(user(LONG), user("more"))
     assert used.read > 2400
     assert not used.written
+
+
+async def test_a_body_of_any_depth_is_served() -> None:
+    deep: Any = []
+    for _ in range(400):
+        deep = [deep]
+    turns = [{"role": "user", "content": [{"type": "text", "text": LONG, "more": deep}]}]
+    tools = [{**TOOL, "more": deep}]
+    for path in PATHS_OF_CHAT:
+        body = {"model": "anthropic/claude-sonnet-4.6", "messages": turns, "input": turns}
+        reply = await Simulated().post(f"/{path}", {**body, "tools": tools, "reasoning": deep})
+        assert reply.status_code == 200, reply.text
 
 
 blocks = st.text("ab", min_size=0, max_size=3000)

@@ -346,6 +346,7 @@ async def test_text_completions_have_the_defects_of_texts(defect: str, *, stream
         ("structure_off_schema", {"response_format": FORMAT, "max_tokens": 1}),
         ("undecoded_bytes", {"tools": [TOOL]}),
         ("repetition", {"tools": [TOOL]}),
+        ("repetition", {"max_tokens": 6}),
         ("cut_short", {"max_tokens": 6}),
         ("cut_short", {"max_tokens": 20}),
     ],

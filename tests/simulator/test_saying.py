@@ -146,3 +146,29 @@ def test_once_the_tool_has_answered_the_loop_ends(last: dict[str, Any]) -> None:
     answer = routed(model(endpoint("novita")), tools=[TOOL], messages=[*HELLO, last])
     assert answer.completion.tool_call is None
     assert answer.completion.finish_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        [1],
+        True,
+        "text",
+        {"properties": [1], "required": ["a"]},
+        {"properties": {"a": {"type": {}, "enum": 1}}, "required": [{}, "a"]},
+        {"properties": {"a": {"anyOf": True, "minItems": "x", "type": ["array"]}}},
+        {"properties": {"a": {"type": [], "properties": 5}}},
+        {"properties": {"a": {"$ref": "#/properties/a"}}, "required": 1},
+    ],
+)
+@pytest.mark.parametrize("defect", ["", "tool_call_off_schema"])
+@pytest.mark.parametrize("path", ["chat/completions", "messages"])
+async def test_a_schema_of_any_shape_gets_a_call(path: str, defect: str, schema: Any) -> None:
+    function = {"name": "f", "parameters": schema}
+    tool: dict[str, Any] = {"type": "function", "function": function}
+    if path == "messages":
+        tool = {"name": "f", "input_schema": schema}
+    body = {"model": "qwen/qwen3-coder", "messages": HELLO, "tools": [tool]}
+    reply = await Simulated().post(f"/{path}", body, defects=[defect] if defect else [])
+    assert reply.status_code == 200
+    assert '"name":"f"' in reply.text

@@ -301,5 +301,7 @@ def test_the_sealed_parts_are_those_of_the_composed_shapes() -> None:
     ]
     native = {"messages": [{"tool_calls": [SHAPES["gemini_native_tool_call"]]}]}
     assert [part.data for part in sealed_parts(native)] == ["QUJDRA=="]
+    unhashable = {"messages": [{"reasoning_details": [{"index": [1], "signature": "x"}, 1]}]}
+    assert [part.data for part in sealed_parts(unhashable)] == ["x"]
     for odd in ({}, {"input": "text"}, {"messages": ["text", {"content": "x"}, {"content": [1]}]}):
         assert not list(sealed_parts(odd))
