@@ -35,7 +35,7 @@ def demo(settings: Settings) -> None:
     Receipts go to a separate ledger, so that simulated ones never mix with real ones.
     """
     start_logging("warning" if settings.log_level == "info" else settings.log_level)
-    simulator = _in_a_thread(create_simulator(), listen("127.0.0.1", 0))
+    simulator = _in_a_thread(create_simulator(flawed=True), listen("127.0.0.1", 0))
     settings = _in_front_of(simulator, settings)
     settings.check_exposure()
     raise_limit()
