@@ -98,7 +98,8 @@ class Rooms:
 def create_app(settings: Settings, worker: Worker | None = None) -> App:
     """A ready-to-serve app, for one of several workers or a single process.
 
-    Raises `PolicyFileError` when the policies can't be used.
+    Raises `PolicyFileError` when the policies can't be used, and `SettingsError` when sessions are
+    to be guessed and the secret for it can't be.
     """
     rooms = _furnish(settings, worker)
     metrics, peers = metrics_of(rooms.telemetry.tallies, rooms.live.standing, worker)
