@@ -111,6 +111,13 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         bytes_in=exchange.bytes_in,
         bytes_out=exchange.bytes_out,
         session=session_digest(asked.session or arrival.session),
+        native_finish_reason=seen.native_finish_reason,
+        service_tier=seen.service_tier,
+        region=seen.metadata.region if seen.metadata else None,
+        cache_write_tokens=usage.cache_write_tokens,
+        is_byok=_is_byok(seen),
+        upstream_cost_usd=usage.upstream_cost_usd,
+        unread=seen.unreadable,
     )
     return bounded(receipt)
 

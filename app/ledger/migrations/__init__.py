@@ -1,3 +1,3 @@
 """Alembic's scripts, only ever added to; `HEAD` names the newest."""
 
-HEAD = "0002"
+HEAD = "0003"
