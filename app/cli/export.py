@@ -15,7 +15,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.cli.terminal import Console
 from app.errors import SettingsError, reason_of
-from app.ledger.receipt import FIELDS, TUPLES, Receipt, as_json_object
+from app.ledger.bounds import REALS, WHOLES
+from app.ledger.receipt import FIELDS, MONEY, OBJECTS, TUPLES, Receipt, as_json_object
 from app.ledger.wanted import Wanted
 from app.shown import json_text, one_line
 
@@ -26,7 +27,7 @@ Format = Literal["csv", "jsonl", "parquet"]
 Write = Callable[[Sequence[Receipt]], None]
 
 _PAGE = 2000
-_JSON = (TUPLES | {"preferences_sent"}) - {"rules", "quantizations_listed", "evidence"}
+_JSON = frozenset({"overruled", "attempts"}) | OBJECTS
 _LISTS = TUPLES - _JSON
 
 
@@ -168,13 +169,11 @@ def _parquet(file: IO[bytes]) -> Iterator[Write]:
 def _types(arrow: Any) -> dict[str, Any]:
     special = {
         "started_at": arrow.timestamp("ms", tz="UTC"),
-        "cost_usd": arrow.decimal128(24, 12),
-        "streamed": arrow.bool_(),
+        **dict.fromkeys(MONEY, arrow.decimal128(24, 12)),
+        **dict.fromkeys(("streamed", "is_byok"), arrow.bool_()),
         **dict.fromkeys(_LISTS, arrow.list_(arrow.string())),
     }
-    whole = ("status", "bytes_in", "bytes_out", *(f"{each}_tokens" for each in _COUNTED))
-    real = ("ttfb_ms", "ttft_ms", "duration_ms", "tokens_per_second")
-    special |= dict.fromkeys(whole, arrow.int64()) | dict.fromkeys(real, arrow.float64())
+    special |= dict.fromkeys(WHOLES, arrow.int64()) | dict.fromkeys(REALS, arrow.float64())
     return {name: special.get(name, arrow.string()) for name in FIELDS}
 
 
@@ -186,7 +185,6 @@ def _typed(receipt: Receipt) -> dict[str, Any]:
     return named
 
 
-_COUNTED = ("prompt", "cached", "completion", "reasoning")
 _FORMATS: Mapping[Format, Callable[[IO[bytes]], AbstractContextManager[Write]]] = {
     "csv": _csv,
     "jsonl": _jsonl,

@@ -10,6 +10,8 @@ _LONGEST_WORD = 24
 
 ENDINGS = {
     "complete": "complete",
+    "empty": "finished without an answer",
+    "unfinished": "stopped before the answer was finished",
     "caller_left": "client disconnected",
     "upstream_cut": "OpenRouter broke off",
     "upstream_error": "OpenRouter answered with an error",

@@ -94,6 +94,9 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ("Model", receipt.model_served),
             ("Generation", receipt.generation_id),
             ("Strategy", receipt.router_strategy),
+            ("Region", receipt.region),
+            ("Service tier", receipt.service_tier),
+            ("Own key", _known(_yes, receipt.is_byok)),
             ("Response cache", receipt.cache_status),
         ),
         _section(
@@ -102,10 +105,24 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ("Alias", receipt.alias),
             ("Sent as", receipt.model_sent),
             ("Path", receipt.path),
-            ("Streamed", "yes" if receipt.streamed else "no"),
+            ("API", receipt.dialect),
+            ("Streamed", _yes(receipt.streamed)),
+            ("Context, estimated", _known(count, receipt.context_tokens)),
+            ("Most tokens asked for", _known(count, receipt.max_tokens_asked)),
+            ("Tools offered", _known(count, receipt.tools_offered)),
+            ("Response format", receipt.response_format),
+            ("Output asked for", ", ".join(receipt.modalities)),
             ("Caller", receipt.caller),
             ("User agent", receipt.user_agent),
+        ),
+        _section(
+            "Session",
             ("Session", receipt.session),
+            ("Named by", receipt.session_source),
+            ("Subagent", receipt.subagent),
+            ("Affinity", receipt.affinity),
+            ("Pinned to", receipt.pinned_to),
+            ("Why", receipt.pin_reason),
         ),
         _section(
             "Speed",
@@ -118,6 +135,7 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             "Tokens and cost",
             ("Prompt", _known(count, receipt.prompt_tokens)),
             ("of it cached", _known(count, receipt.cached_tokens)),
+            ("of it written to the cache", _known(count, receipt.cache_write_tokens)),
             (
                 "Cached share",
                 percent((receipt.cached_tokens or 0) / (receipt.prompt_tokens or 1))
@@ -127,12 +145,17 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ("Completion", _known(count, receipt.completion_tokens)),
             ("of it reasoning", _known(count, receipt.reasoning_tokens)),
             ("Cost", _known(dollars, receipt.cost_usd)),
+            ("Provider's charge", _known(dollars, receipt.upstream_cost_usd)),
         ),
         _section(
             "Result",
             ("Status", receipt.status),
             ("Ending", ENDINGS[receipt.ending]),
             ("Finish reason", receipt.finish_reason),
+            ("in the provider's words", receipt.native_finish_reason),
+            ("Tool calls", _known(count, receipt.tool_calls)),
+            ("Defects", ", ".join(receipt.defects)),
+            ("Not read", receipt.unread),
             ("Error", receipt.error_code),
             ("Message", receipt.error_message),
             ("Sent", size(receipt.bytes_in)),
@@ -145,7 +168,21 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
     if sent is not None:
         facts = (*policy.facts, Fact("Preferences sent", json_lines(sent), block=True))
         policy = Section(policy.title, facts)
-    return tuple(section for section in (*sections[:2], policy, *sections[2:]) if section.facts)
+    every = (*sections[:3], policy, *sections[3:], _explanation(receipt))
+    return tuple(section for section in every if section.facts)
+
+
+def _explanation(receipt: Receipt) -> Section:
+    """Why no endpoint was left, as the client was told."""
+    told = receipt.explanation or {}
+    section = _section("Why no endpoint was left", ("Step", told.get("step")))
+    sentences = "\n".join(map(str, told.get("told", ())))
+    more = (Fact("Explanation", sentences, block=True),) if sentences else ()
+    return Section(section.title, (*section.facts, *more))
+
+
+def _yes(value: bool) -> str:  # noqa: FBT001 - a field's value
+    return "yes" if value else "no"
 
 
 def _known(shown: Any, value: Any) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import MONEY, Receipt
 
 LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
 MOST_JSON = 8_000  # characters, in all lists and objects of a receipt together
@@ -34,16 +34,23 @@ TEXTS = (
     *("caller", "user_agent", "path", "dialect", "model_asked", "alias", "model_sent", "book"),
     *("generation_id", "provider", "model_served", "verdict", "reason", "router_strategy"),
     *("cache_status", "finish_reason", "error_code", "error_message", "ending", "session"),
+    *("native_finish_reason", "service_tier", "region", "unread", "response_format"),
+    *("session_source", "subagent", "pinned_to", "pin_reason", "affinity"),
 )
-NESTED = ("rules", "quantizations_listed", "evidence", "attempts", "preferences_sent", "overruled")
+NESTED = (  # where not all of them fit, the last ones are cut
+    *("rules", "quantizations_listed", "evidence", "attempts", "defects", "modalities"),
+    *("preferences_sent", "overruled", "explanation"),
+)
 WHOLES = (
-    *("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens"),
+    *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens"),
+    *("reasoning_tokens", "tool_calls", "max_tokens_asked", "context_tokens", "tools_offered"),
     *("bytes_in", "bytes_out", "status"),
 )
 REALS = ("ttfb_ms", "ttft_ms", "duration_ms", "tokens_per_second")
 
 _texts, _nested = attrgetter(*TEXTS), attrgetter(*NESTED)
 _wholes, _reals = attrgetter(*WHOLES), attrgetter(*REALS)
+_money = attrgetter(*MONEY)
 
 
 def bounded(receipt: Receipt) -> Receipt:
@@ -86,8 +93,9 @@ def _fits(receipt: Receipt) -> bool:
         return False
     if not isfinite(sum(filter(None, _reals(receipt)))):
         return False
-    cost = receipt.cost_usd
-    return (cost is None or _is_usual(cost)) and _left(_nested(receipt), MOST_JSON) >= 0
+    if not all(cost is None or _is_usual(cost) for cost in _money(receipt)):
+        return False
+    return _left(_nested(receipt), MOST_JSON) >= 0
 
 
 def cut(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -187,8 +195,11 @@ def _numbers(receipt: Receipt) -> dict[str, Any]:
         for name, number in zip(REALS, _reals(receipt), strict=True)
         if number is not None and not isfinite(number)
     }
-    if receipt.cost_usd is not None and not _is_usual(receipt.cost_usd):
-        odd["cost_usd"] = _near(receipt.cost_usd)
+    odd |= {
+        name: _near(cost)
+        for name, cost in zip(MONEY, _money(receipt), strict=True)
+        if cost is not None and not _is_usual(cost)
+    }
     return odd
 
 

@@ -12,9 +12,20 @@ from typing import Any, Literal
 
 import msgspec
 
-Ending = Literal["complete", "caller_left", "upstream_cut", "upstream_error", "draining", "refused"]
+Ending = Literal[
+    "complete",
+    "empty",
+    "unfinished",
+    "caller_left",
+    "upstream_cut",
+    "upstream_error",
+    "draining",
+    "refused",
+]
 VerdictWord = Literal["kept", "broken", "unproven"]
-FAILED: frozenset[Ending] = frozenset({"upstream_error", "upstream_cut"})
+# The request was sent, and its client stayed, but got no whole answer: the endings of failed
+# requests. Everything that counts failures asks `failed`, or for these endings where SQL has to.
+FAILED: frozenset[Ending] = frozenset({"upstream_error", "upstream_cut", "empty", "unfinished"})
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
@@ -69,20 +80,56 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     bytes_in: int = 0
     bytes_out: int = 0
     session: str | None = None  # a digest
+    # From the answer.
+    native_finish_reason: str | None = None  # in the provider's own words
+    service_tier: str | None = None
+    region: str | None = None
+    cache_write_tokens: int | None = None
+    is_byok: bool | None = None
+    upstream_cost_usd: Decimal | None = None  # charged by the provider; see docs/http.md
+    unread: str | None = None  # why a part of the answer could not be read
+    tool_calls: int | None = None
+    defects: tuple[str, ...] = ()
+    # From the request.
+    max_tokens_asked: int | None = None
+    context_tokens: int | None = None  # an estimate
+    tools_offered: int | None = None
+    response_format: str | None = None
+    modalities: tuple[str, ...] = ()
+    # The session, and what it kept to.
+    session_source: str | None = None
+    subagent: str | None = None  # a digest
+    pinned_to: str | None = None
+    pin_reason: str | None = None
+    affinity: str | None = None
+    explanation: Mapping[str, Any] | None = None  # of a routing 404, as the client got it
 
 
 FIELDS = Receipt.__struct_fields__
 
 # Kept as JSON where there is more than one value.
-TUPLES = frozenset({"rules", "overruled", "quantizations_listed", "evidence", "attempts"})
+TUPLES = frozenset(
+    {
+        *("rules", "overruled", "quantizations_listed", "evidence", "attempts"),
+        *("defects", "modalities"),
+    }
+)
+OBJECTS = frozenset({"preferences_sent", "explanation"})
+MONEY = ("cost_usd", "upstream_cost_usd")
+
+
+def failed(receipt: Receipt) -> bool:
+    """Whether a request failed: OpenRouter had it, and its client got no whole answer."""
+    return receipt.ending in FAILED
 
 
 def as_json_object(receipt: Receipt) -> dict[str, Any]:
-    """Return the receipt in JSON types: an ISO time with milliseconds, the cost as a number."""
+    """Return the receipt in JSON types: an ISO time with milliseconds, money as numbers."""
     named = {name: getattr(receipt, name) for name in FIELDS}
     named["started_at"] = iso(receipt.started_at)
-    if receipt.cost_usd is not None:
-        named["cost_usd"] = float(receipt.cost_usd)
+    for name in MONEY:
+        if named[name] is not None:
+            named[name] = float(named[name])
     for name in TUPLES:
         named[name] = list(named[name])
     return named

@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.ledger.bounds import LONGEST_TEXT
-from app.ledger.receipt import FIELDS, TUPLES, Receipt
+from app.ledger.receipt import FIELDS, MONEY, TUPLES, Receipt
 from app.ledger.tables import (
     RECEIPTS,
     Dollars,
@@ -41,7 +41,7 @@ _USUAL: dict[type, type] = {
     Dollars: Decimal,
 }
 _VALUES = attrgetter(*FIELDS)
-_STARTED, _COST = FIELDS.index("started_at"), FIELDS.index("cost_usd")
+_STARTED, _MONEY = FIELDS.index("started_at"), tuple(map(FIELDS.index, MONEY))
 _LONGEST_REMEMBERED = 2000  # bytes
 _UNREFERENCED = 2  # marshal's last version that writes equal values alike
 
@@ -58,8 +58,9 @@ def row_of(receipt: Receipt, dialect: sa.Dialect) -> tuple[Any, ...]:
     for place, text in zip(_JSON, _as_json(_lists(values)), strict=True):
         values[place] = text
     values[_STARTED] = milliseconds(values[_STARTED])
-    if values[_COST] is not None:
-        values[_COST] = picodollars(values[_COST])
+    for place in _MONEY:
+        if values[place] is not None:
+            values[place] = picodollars(values[place])
     return tuple(values)
 
 

@@ -48,6 +48,11 @@ class Turned(Protocol):
         ...
 
     @property
+    def subagent(self) -> str | None:
+        """As on the receipt."""
+        ...
+
+    @property
     def caller(self) -> str | None:
         """As on the receipt."""
         ...
@@ -157,7 +162,7 @@ class Conversations:
         served = _served(turn)
         if served is None and not _host_failed(turn):
             return
-        key = Key(turn.session, getattr(turn, "subagent", None), turn.model_sent, turn.caller)
+        key = Key(turn.session, turn.subagent, turn.model_sent, turn.caller)
         known = self._last.get(key)
         ended = turn.started_at.timestamp() + (turn.duration_ms or 0.0) / 1000
         if known is not None and ended < known.ended:

@@ -68,6 +68,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
     usage = seen.usage or Usage()
     arrival, asked, sent, answer = exchange.arrival, exchange.asked, exchange.sent, exchange.answer
     route, held = asked.route, asked.is_held
+    session, stay = asked.session, sent.stay if sent else None
     code, message = _error(exchange, seen)
     receipt = Receipt(
         id=arrival.id,
@@ -110,7 +111,19 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         ending=_ending(exchange, seen),
         bytes_in=exchange.bytes_in,
         bytes_out=exchange.bytes_out,
-        session=session_digest(asked.session.key if asked.session else None),
+        session=session_digest(session.key if session else None),
+        session_source=session.source if session else None,
+        subagent=session_digest(session.subagent if session else None),
+        affinity=stay.affinity if stay else None,
+        pinned_to=stay.pinned_to if stay else None,
+        pin_reason=stay.reason if stay else None,
+        native_finish_reason=seen.native_finish_reason,
+        service_tier=seen.service_tier,
+        region=seen.metadata.region if seen.metadata else None,
+        cache_write_tokens=usage.cache_write_tokens,
+        is_byok=_is_byok(seen),
+        upstream_cost_usd=usage.upstream_cost_usd,
+        unread=seen.unreadable,
     )
     return bounded(receipt)
 

@@ -36,6 +36,7 @@ class UsageNames:
     server_tools: Steps  # an object of counts
     upstream_prompt_cost: Steps
     upstream_completion_cost: Steps
+    upstream_cost: Steps = ("cost_details", "upstream_inference_cost")  # the two together
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ _MESSAGES_USAGE = UsageNames(
     cached=("cache_read_input_tokens",),
     cache_write=("cache_creation_input_tokens",),
     completion=("output_tokens",),
-    reasoning=("output_tokens_details", "reasoning_tokens"),
+    reasoning=("output_tokens_details", "thinking_tokens"),
     server_tools=("server_tool_use",),
     upstream_prompt_cost=("cost_details", "upstream_inference_prompt_cost"),
     upstream_completion_cost=("cost_details", "upstream_inference_completions_cost"),

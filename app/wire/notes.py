@@ -142,7 +142,11 @@ class Notes(msgspec.Struct):
         if self.done or not self.streamed or self._usages >= self._dialect.usage_events:
             return usage
         return replace(
-            usage, upstream_prompt_cost=None, upstream_completion_cost=None, is_byok=None
+            usage,
+            upstream_prompt_cost=None,
+            upstream_completion_cost=None,
+            upstream_cost_usd=None,
+            is_byok=None,
         )
 
     def _look_for_id(self, frame: Frame) -> None:

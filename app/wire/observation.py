@@ -51,6 +51,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     is_byok: bool | None = None
     upstream_prompt_cost: Decimal | None = None
     upstream_completion_cost: Decimal | None = None
+    upstream_cost_usd: Decimal | None = None  # all that the provider charged
     server_tools: bool = False
 
 
@@ -122,6 +123,11 @@ def text(value: object, longest: int = LONGEST_NAME) -> str | None:
 def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
     """The numbers of a `usage` object."""
     prompt = [count for steps in names.prompt if (count := whole(walk(usage, steps))) is not None]
+    prompt_cost = _money(walk(usage, names.upstream_prompt_cost))
+    completion_cost = _money(walk(usage, names.upstream_completion_cost))
+    cost = _money(walk(usage, names.upstream_cost))
+    if cost is None and prompt_cost is not None and completion_cost is not None:
+        cost = prompt_cost + completion_cost
     return Usage(
         prompt_tokens=sum(prompt) if prompt else None,
         cached_tokens=whole(walk(usage, names.cached)),
@@ -130,8 +136,9 @@ def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
         reasoning_tokens=whole(walk(usage, names.reasoning)),
         cost_usd=_money(usage.get("cost")),
         is_byok=flag(usage.get("is_byok")),
-        upstream_prompt_cost=_money(walk(usage, names.upstream_prompt_cost)),
-        upstream_completion_cost=_money(walk(usage, names.upstream_completion_cost)),
+        upstream_prompt_cost=prompt_cost,
+        upstream_completion_cost=completion_cost,
+        upstream_cost_usd=cost,
         server_tools=_any_counted(walk(usage, names.server_tools)),
     )
 

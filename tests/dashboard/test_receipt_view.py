@@ -1,13 +1,15 @@
 """A receipt in full."""
 
+import dataclasses
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from app.dashboard.receipt_view import Whole, whole_of
-from app.ledger.receipt import FIELDS, as_json_object
+from app.ledger.receipt import FIELDS, Receipt, as_json_object
 from tests.ledger.receipts import FULL, receipt
 
 
@@ -24,15 +26,39 @@ def test_every_field_that_a_receipt_has_is_on_its_page() -> None:
     assert set(json.loads(whole.json)) == set(FIELDS)
 
 
+@pytest.mark.parametrize("field", msgspec.structs.fields(Receipt), ids=lambda field: field.name)
+def test_every_field_can_be_seen_without_reading_json(field: msgspec.structs.FieldInfo) -> None:
+    """Every page and `log` of one receipt print these facts."""
+    if field.required:
+        return
+    other = not FULL.streamed if field.name == "streamed" else field.default
+    without = whole_of(replace(FULL, **{field.name: other}))
+    assert replace_json(without) != replace_json(whole_of(FULL))
+
+
+def replace_json(whole: Whole) -> Whole:
+    return dataclasses.replace(whole, json="")
+
+
+def test_an_explanation_is_shown_in_sentences() -> None:
+    shown = facts_of(whole_of(FULL))["Why no endpoint was left"]
+    assert shown == {
+        "Step": "Filter by price",
+        "Explanation": "Listed endpoints of a/b: 2 -> 0.",
+    }
+
+
 def test_the_sections_come_in_the_order_in_which_one_asks() -> None:
     facts = facts_of(whole_of(FULL))
     assert list(facts) == [
         "Provider",
         "Request",
+        "Session",
         "Policy",
         "Speed",
         "Tokens and cost",
         "Result",
+        "Why no endpoint was left",
     ]
     assert facts["Provider"]["Listed as"] == "fp8"
     assert facts["Request"]["Streamed"] == "yes"

@@ -24,10 +24,10 @@ from app.ledger.bounds import (
     is_cut,
     weight_of,
 )
-from app.ledger.receipt import FIELDS, TUPLES, Receipt, as_json_object
+from app.ledger.receipt import FIELDS, MONEY, OBJECTS, TUPLES, Receipt, as_json_object
 from tests.ledger.receipts import FULL, receipt
 
-JSON = [*TUPLES, "preferences_sent"]
+JSON = [*TUPLES, *OBJECTS]
 
 
 def json_size(one: Receipt) -> int:
@@ -45,7 +45,8 @@ def test_every_field_is_bounded_or_cannot_grow() -> None:
         "id",
         "started_at",
         "streamed",
-        "cost_usd",
+        "is_byok",
+        *MONEY,
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ledger.receipt import FIELDS, TUPLES, as_json_object, iso, new_receipt_id
+from app.ledger.receipt import FIELDS, MONEY, TUPLES, as_json_object, iso, new_receipt_id
 from app.ledger.tables import RECEIPTS
 from tests.ledger.receipts import FULL, receipt
 
@@ -20,7 +20,10 @@ SETTLED = (
     "quantizations_listed verdict reason evidence attempts router_strategy cache_status ttfb_ms "
     "ttft_ms duration_ms prompt_tokens cached_tokens completion_tokens reasoning_tokens "
     "tokens_per_second cost_usd finish_reason error_code error_message ending bytes_in bytes_out "
-    "session"
+    "session "
+    "native_finish_reason service_tier region cache_write_tokens is_byok upstream_cost_usd unread "
+    "tool_calls defects max_tokens_asked context_tokens tools_offered response_format modalities "
+    "session_source subagent pinned_to pin_reason affinity explanation"
 )
 
 
@@ -37,7 +40,8 @@ def test_a_receipt_as_json_says_what_the_record_says() -> None:
     assert said["cost_usd"] == 0.002053250001
     assert said["rules"] == ["precise-open-weights", "private"]
     assert said["attempts"] == [{"provider": "Novita", "model": None, "status": 200}]
-    plain = set(FIELDS) - TUPLES - {"started_at", "cost_usd"}
+    assert said["upstream_cost_usd"] == 0.020000000003
+    plain = set(FIELDS) - TUPLES - {"started_at", *MONEY}
     assert {name: said[name] for name in plain} == {name: getattr(FULL, name) for name in plain}
 
 

@@ -516,6 +516,7 @@ def test_a_responses_body_is_read_and_names_no_provider() -> None:
             is_byok=False,
             upstream_prompt_cost=Decimal("0.002046"),
             upstream_completion_cost=Decimal("0.00015"),
+            upstream_cost_usd=Decimal("0.002196"),
         ),
         done=True,
     )
@@ -556,6 +557,43 @@ def test_a_messages_body_is_read() -> None:
         ),
         done=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect"),
+    [("chat", CHAT), ("chat_byok", CHAT), ("responses", RESPONSES), ("messages", MESSAGES)],
+)
+def test_every_number_of_a_usage_is_read_in_each_dialect(name: str, dialect: Dialect) -> None:
+    usage = recorded_json("additions/usage_all_fields.COMPOSED.json")[name]
+    told = observe_body({"usage": usage}, dialect).usage
+    assert told is not None
+    byok = name == "chat_byok"
+    assert told.upstream_cost_usd == Decimal("0.0021")
+    assert (told.prompt_tokens, told.completion_tokens) == (1200, 300)
+    assert told.cost_usd == Decimal("0.0001" if byok else "0.0021")
+    assert told.is_byok is byok
+    if not byok:
+        details = (told.cached_tokens, told.cache_write_tokens, told.reasoning_tokens)
+        assert details == (800, 200, 120)
+
+
+@pytest.mark.parametrize(
+    ("details", "cost"),
+    [
+        ({"upstream_inference_cost": 0.5, "upstream_inference_prompt_cost": 0.1}, "0.5"),
+        ({"upstream_inference_prompt_cost": 0.1, "upstream_inference_completions_cost": 0}, "0.1"),
+        ({"upstream_inference_cost": 0, "upstream_inference_prompt_cost": 0.1}, "0"),
+        ({"upstream_inference_prompt_cost": 0.1}, None),
+        ({"upstream_inference_completions_cost": 0.1, "upstream_inference_cost": None}, None),
+        (None, None),
+    ],
+)
+def test_what_the_provider_charged_is_its_sum_or_that_of_both_parts(
+    details: object, cost: str | None
+) -> None:
+    told = observe_body({"usage": {"cost_details": details}}).usage
+    assert told is not None
+    assert told.upstream_cost_usd == (None if cost is None else Decimal(cost))
 
 
 @pytest.mark.parametrize("path", ["/completions", "/embeddings", "/rerank"])
