@@ -12,6 +12,7 @@ from app.catalog.endpoint import Endpoint, read_endpoint, tier_in, with_tiers_by
 from app.catalog.model import Model, read_model
 from app.catalog.providers import SLUGS
 from app.catalog.server_tools import NO_LIST, ServerTools, read_server_tools
+from app.catalog.token_prices import token_prices
 from app.catalog.trimming import BLANKS, trimmed
 
 # These variants arrange a model's own endpoints; any other variant, such as `:free`, has separate
@@ -57,14 +58,16 @@ class Offers:
     endpoints: tuple[Endpoint, ...]
     labels: tuple[str, ...] = field(init=False, repr=False, compare=False)  # of quantization
     tags: str = field(init=False, repr=False, compare=False)
+    token_prices: Mapping[str, str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Put the words together."""
+        """Put the words together, and the prices that all of them have."""
         labels = dict.fromkeys(each.quantization or "unlabelled" for each in self.endpoints)
         tags = tuple(dict.fromkeys(each.tag for each in self.endpoints))
         more = f" and {len(tags) - _MOST_TOLD} more" if len(tags) > _MOST_TOLD else ""
         object.__setattr__(self, "labels", tuple(labels)[:_MOST_TOLD])
         object.__setattr__(self, "tags", ", ".join(tags[:_MOST_TOLD]) + more)
+        object.__setattr__(self, "token_prices", token_prices(self.endpoints))
 
 
 NO_OFFERS = Offers(())

@@ -39,6 +39,7 @@ class Endpoint:
     status: int | None
     uptime: float | None  # percent, last 30 minutes
     tier: str | None
+    cache_write_price: Decimal | None = None  # the shortest that is offered, usually five minutes
     request_price: Decimal | None = None  # USD each, as the next two; most rows have no such fee
     image_price: Decimal | None = None
     audio_price: Decimal | None = None
@@ -77,6 +78,7 @@ def read_endpoint(row: object) -> Endpoint | None:
         status=whole(row.get("status"), least=-MOST_COUNT),
         uptime=_percent(row.get("uptime_last_30m")),
         tier=_lower(readable_name(row.get("service_tier"))) or tier_in(tag),
+        cache_write_price=_price(prices, "input_cache_write"),
         request_price=_price(prices, "request"),
         image_price=_price(prices, "image"),
         audio_price=_price(prices, "audio"),

@@ -35,11 +35,11 @@ TEXTS = (
     *("generation_id", "provider", "model_served", "verdict", "reason", "router_strategy"),
     *("cache_status", "finish_reason", "error_code", "error_message", "ending", "session"),
     *("native_finish_reason", "service_tier", "region", "unread", "response_format"),
-    *("session_source", "subagent", "pinned_to", "pin_reason", "affinity"),
+    *("session_source", "subagent", "pinned_to", "pin_reason", "affinity", "listing"),
 )
 NESTED = (  # where not all of them fit, the last ones are cut
     *("rules", "quantizations_listed", "evidence", "attempts", "defects", "modalities"),
-    *("preferences_sent", "overruled", "explanation"),
+    *("preferences_sent", "overruled", "explanation", "token_prices"),
 )
 WHOLES = (
     *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens"),

@@ -103,6 +103,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pin_reason: str | None = None
     affinity: str | None = None
     explanation: Mapping[str, Any] | None = None  # of a routing 404, as the client got it
+    # As listed for the endpoint that served; USD per million tokens. None: it can't be told.
+    token_prices: Mapping[str, str] | None = None
+    listing: str | None = None  # the digest of the listing that it was judged by
 
 
 FIELDS = Receipt.__struct_fields__
@@ -114,7 +117,7 @@ TUPLES = frozenset(
         *("defects", "modalities"),
     }
 )
-OBJECTS = frozenset({"preferences_sent", "explanation"})
+OBJECTS = frozenset({"preferences_sent", "explanation", "token_prices"})
 MONEY = ("cost_usd", "upstream_cost_usd")
 
 

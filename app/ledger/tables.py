@@ -158,6 +158,8 @@ RECEIPTS = sa.Table(
     sa.Column("pin_reason", sa.Text),
     sa.Column("affinity", sa.Text),
     sa.Column("explanation", sa.JSON(none_as_null=True)),
+    sa.Column("token_prices", sa.JSON(none_as_null=True)),
+    sa.Column("listing", sa.Text),
     # The values of the next columns are known only when a receipt is written: see rollups.py.
     sa.Column("flip_from", sa.Text),
     sa.Column("flip_tokens", sa.BigInteger),

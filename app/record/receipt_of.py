@@ -124,6 +124,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         is_byok=_is_byok(seen),
         upstream_cost_usd=usage.upstream_cost_usd,
         unread=seen.unreadable,
+        token_prices=verdict.token_prices,
     )
     return bounded(receipt)
 

@@ -82,4 +82,6 @@ FULL = receipt(
     pin_reason="served the previous turn",
     affinity="pin",
     explanation={"step": "Filter by price", "told": ["Listed endpoints of a/b: 2 -> 0."]},
+    token_prices={"prompt": "0.22", "completion": "0.95", "cache_read": "0.022"},
+    listing="5f0c2a9e8b1d4c77",
 )

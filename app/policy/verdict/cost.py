@@ -1,7 +1,8 @@
 """Compares the price paid with the listed one: exact arithmetic, or no conclusion.
 
-`upstream prompt cost = uncached tokens x prompt price + cached tokens x cache-read price`, and
-likewise for the completion (openrouter.md §3.2); if it is correct, it is exact to the last digit.
+`upstream prompt cost = uncached tokens x prompt price + cached tokens x cache-read price`, tokens
+written to a cache at the cache-write price if there is one, and likewise for the completion
+(openrouter.md §3.2); if it is correct, it is exact to the last digit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,10 +57,12 @@ def _charges(endpoint: Endpoint, bill: Bill) -> bool:
     if prompt is None or completion is None:
         return False
     cached = endpoint.cache_read_price if endpoint.cache_read_price is not None else prompt
-    uncached_tokens = bill.prompt_tokens - bill.cached_tokens
+    written = (bill.written_tokens or 0) if endpoint.cache_write_price is not None else 0
+    plain = bill.prompt_tokens - bill.cached_tokens - written
+    charged = plain * prompt + bill.cached_tokens * cached
+    charged += written * (endpoint.cache_write_price or Decimal(0))
     return (
-        uncached_tokens * prompt + bill.cached_tokens * cached == bill.prompt_cost
-        and bill.completion_tokens * completion == bill.completion_cost
+        charged == bill.prompt_cost and bill.completion_tokens * completion == bill.completion_cost
     )
 
 

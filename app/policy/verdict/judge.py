@@ -10,7 +10,7 @@ Rule 4  An account's own key goes before any order (openrouter.md §1.6), so an 
         strict order breaks it only if the answer says that no such key was used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import compress, product
 from typing import Literal
 
@@ -66,6 +66,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     evidence: tuple[str, ...] = ()
     provider: str | None = None  # a slug
     quantizations_listed: tuple[str, ...] = ()
+    token_prices: Mapping[str, str] | None = None  # listed for it, in USD per million
     awaits_bill: bool = False  # the end of the answer, which has the bill, may decide it
     rests_on: Rests | None = None  # if a listing, and not only a name, shows that it is broken
 
@@ -209,12 +210,14 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
         offers: Offers | None = None,
         also: tuple[str, ...] = (),
     ) -> Verdict:
+        possible = self.offers if offers is None else offers
         return Verdict(
             verdict=verdict,
             reason=reason,
             evidence=(*self.evidence, *also),
             provider=self.slug,
-            quantizations_listed=(self.offers if offers is None else offers).labels,
+            quantizations_listed=possible.labels,
+            token_prices=possible.token_prices,
         )
 
     def not_in_order(

@@ -185,3 +185,26 @@ def test_what_is_said_of_a_cap_is_true(
     one = host("baseten", listed, listed)
     said = within({"prompt": str(cap), "completion": str(cap)}, paid, one)
     assert said in {None, price <= cap}
+
+
+WRITES = host(
+    "baseten/writes", "0.000001", "0.000002",
+    input_cache_read="0.0000001", input_cache_write="0.00000125",
+)  # fmt: skip
+FREE_WRITES = host("baseten/free-writes", "0.000001", "0.000002", input_cache_read="0.0000001")
+
+
+@pytest.mark.parametrize(
+    ("paid", "left"),
+    [
+        # 100 x 1e-6 plain, 300 x 1e-7 from the cache, 600 x 1.25e-6 to the cache
+        (bill("0.00088", "0.0002", tokens=(1000, 300, 100), written=600), (WRITES,)),
+        # the same at the plain price: where writing costs nothing extra
+        (bill("0.00073", "0.0002", tokens=(1000, 300, 100), written=600), (FREE_WRITES,)),
+        (bill("0.00073", "0.0002", tokens=(1000, 300, 100)), (WRITES, FREE_WRITES)),
+    ],
+)
+def test_tokens_written_to_a_cache_cost_what_is_listed_for_them(
+    paid: Bill, left: tuple[Endpoint, ...]
+) -> None:
+    assert those_that_charge(paid, (WRITES, FREE_WRITES)) == left

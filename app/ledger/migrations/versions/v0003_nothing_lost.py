@@ -29,6 +29,8 @@ _ADDED = (
     sa.Column("pin_reason", sa.Text),
     sa.Column("affinity", sa.Text),
     sa.Column("explanation", sa.JSON(none_as_null=True)),
+    sa.Column("token_prices", sa.JSON(none_as_null=True)),
+    sa.Column("listing", sa.Text),
 )
 
 
