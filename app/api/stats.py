@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException, Request
 
 from app.api.openapi import ErrorBody, parameters
 from app.api.wanted import asked
+from app.ledger.session_stats import session_dimensions, session_stats_as_json
 from app.ledger.stats import dimensions, stats_as_json
 
 if TYPE_CHECKING:
@@ -35,5 +36,24 @@ def stats_routes(store: "Callable[[], Store]") -> APIRouter:
         except ValueError as error:
             raise HTTPException(400, f"by: {error}") from None
         return stats_as_json(store().stats(by=by, wanted=wanted))
+
+    @router.get(
+        "/sessions",
+        response_model=None,
+        summary="What changes of hosts do to sessions: flips, cold turns, caches, money",
+        tags=["receipts"],
+        responses={400: {"model": ErrorBody}},
+        openapi_extra=parameters(
+            by="rule, model, user_agent, provider, caller, affinity, session: names, "
+            "comma-separated; without it, rule"
+        ),
+    )
+    def sessions(request: Request) -> dict[str, Any]:
+        wanted, beside = asked(request, "by")
+        try:
+            by = session_dimensions(beside.get("by", "rule"))
+        except ValueError as error:
+            raise HTTPException(400, f"by: {error}") from None
+        return session_stats_as_json(store().session_stats(by=by, wanted=wanted))
 
     return router

@@ -306,24 +306,43 @@ def log(
 @filtered
 def stats(
     by: Annotated[
-        str, typer.Option(help="provider, quantization, model, caller, rule.")
-    ] = "provider,quantization",
+        str | None,
+        typer.Option(
+            help="provider, quantization, model, caller, rule [provider,quantization]; with "
+            "--sessions rule, model, tool, provider, caller, affinity, session [rule].",
+        ),
+    ] = None,
     *,
     wanted: "Wanted",
+    sessions: Annotated[
+        bool, typer.Option("--sessions", help="Turns, flips, caches and their money.")
+    ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="With --sessions: by rule and affinity.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     ledger: Ledger = None,
 ) -> None:
     """Show providers: share, speed and cost."""
     from app.cli.ledgers import to_read
+    from app.cli.session_stats import COMPARED, print_session_stats
     from app.cli.stats import print_stats
+    from app.ledger.session_stats import session_dimensions
     from app.ledger.stats import dimensions
     from app.settings import Settings
 
     try:
-        grouped = dimensions(by)
+        grouped = dimensions("provider,quantization" if by is None else by) if not sessions else ()
+        turns_by = session_dimensions("rule" if by is None else by) if sessions else ()
     except ValueError as error:
         raise typer.BadParameter(f"--by: {error}") from None
+    if compare and (by is not None or not sessions):
+        raise typer.BadParameter("--compare goes with --sessions, and without --by")
     store = to_read(Settings.read(ledger_url=ledger))
+    if sessions:
+        found = store.session_stats(by=COMPARED if compare else turns_by, wanted=wanted)
+        print_session_stats(found, as_json=as_json)
+        return
     print_stats(store.stats(by=grouped, wanted=wanted), as_json=as_json)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -22,15 +22,16 @@ _MANY_ERRORS = 0.05
 _UNITS = "kMGTPEZY"  # enough for the largest possible sum
 
 
-Row = tuple[tuple[str, ...], Figures, float]  # names, figures, share
+F = TypeVar("F")
+Row = tuple[tuple[str, ...], F, float]  # names, figures, share
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Column(Generic[F]):
     """One column of figures; if there is no room for all, those of the highest rank are dropped."""
 
     heading: str
-    cell: Callable[[Figures, float], Text]
+    cell: Callable[[F, float], Text]
     rank: int = 0
     justify: Literal["left", "right"] = "right"
 
@@ -51,40 +52,56 @@ def print_stats(stats: Stats, *, as_json: bool, console: Console | None = None) 
 
 def table_of(stats: Stats, width: int) -> Table:
     """The groups, most requests first, with as many columns as there is room for."""
-    rows = [
-        (tuple(one_line(name or "-") for name in group.names), group.figures, group.share)
-        for group in stats.groups
-        if stats.by
-    ]
-    total = (("all", *[""] * (len(stats.by) - 1))[: len(stats.by)], stats.total, 1.0)
+    rows = [(names_of(each.names), each.figures, each.share) for each in stats.groups if stats.by]
+    return figures_table(stats.by, rows, stats.total, _COLUMNS, width)
+
+
+def names_of(names: Sequence[str | None]) -> tuple[str, ...]:
+    """The names of a group, each in one line."""
+    return tuple(one_line(name or "-") for name in names)
+
+
+def figures_table(
+    by: Sequence[str],
+    rows: Sequence[Row[F]],
+    total: F,
+    columns: Sequence[Column[F]],
+    width: int,
+) -> Table:
+    """Groups and their total, with as many columns as there is room for."""
+    last = (("all", *[""] * (len(by) - 1))[: len(by)], total, 1.0)
     gap = 2 if width >= _WIDE else 1
-    columns, names_widths = _fitting([*rows, total], stats.by, width=width, gap=gap)
+    chosen, names_widths = _fitting([*rows, last], by, columns, width=width, gap=gap)
     table = Table(gap=gap)
-    for name, given in zip(stats.by, names_widths, strict=True):
+    for name, given in zip(by, names_widths, strict=True):
         table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=given, max_width=given)
-    for column, needed in columns.items():
+    for column, needed in chosen.items():
         table.add_column(column.heading, justify=column.justify, no_wrap=True, min_width=needed)
-    for names, figures, share in [*rows, total]:
-        is_total = figures is stats.total
+    for names, figures, share in [*rows, last]:
         table.add_row(
             *(Text(name) for name in names),
-            *(column.cell(figures, share) for column in columns),
-            style="bold" if is_total and rows else "",
+            *(column.cell(figures, share) for column in chosen),
+            style="bold" if figures is total and rows else "",
         )
     return table
 
 
 def _fitting(
-    rows: Sequence[Row], by: Sequence[str], *, width: int, gap: int
-) -> tuple[dict[Column, int], list[int]]:
+    rows: Sequence[Row[F]],
+    by: Sequence[str],
+    columns: Sequence[Column[F]],
+    *,
+    width: int,
+    gap: int,
+) -> tuple[dict[Column[F], int], list[int]]:
     """The columns that fit a line, each with its width, and the widths left for names."""
     names = [
         max(cell_len(heading), *(cell_len(row[0][place]) for row in rows))
         for place, heading in enumerate(by)
     ]
     left = width - sum(min(each, _SHORT_NAME) + gap for each in names)
-    chosen: dict[Column, int] = {}
-    for column in sorted(_COLUMNS, key=lambda each: each.rank):
+    chosen: dict[Column[F], int] = {}
+    for column in sorted(columns, key=lambda each: each.rank):
         cells = (column.cell(figures, share).cell_len for _, figures, share in rows)
         needed = max(cell_len(column.heading), *cells)
         room = left - sum(names) + sum(min(each, _SHORT_NAME) for each in names)
@@ -96,7 +113,7 @@ def _fitting(
         place = min((at for at in range(len(by)) if widths[at] < names[at]), key=widths.__getitem__)
         widths[place] += 1
         left -= 1
-    return {column: chosen[column] for column in _COLUMNS if column in chosen}, widths
+    return {column: chosen[column] for column in columns if column in chosen}, widths
 
 
 def notes_on(stats: Stats) -> list[str]:
@@ -176,7 +193,7 @@ def _speed(speed: float | None) -> Text:
     return _text("-" if speed is None else f"{speed:.0f}")
 
 
-_COLUMNS = (
+_COLUMNS: tuple[Column[Figures], ...] = (
     Column("reqs", lambda figures, _: _text(number(figures.requests))),
     Column("share", _share, 1),
     Column("", _bar, 7, "left"),

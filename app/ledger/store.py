@@ -31,8 +31,10 @@ from app.ledger.opening import (
 from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
 from app.ledger.retention import EVERYTHING_KEPT, Keep, take_out_oldest
 from app.ledger.rollups import record, without_known
+from app.ledger.session_stats import SessionDimension, SessionStats, count
 from app.ledger.stats import Dimension, Series, Stats
 from app.ledger.tables import RECEIPTS, storable
+from app.ledger.turns import turns
 from app.ledger.wanted import EVERYTHING, Wanted
 
 log = logging.getLogger("pointsman")
@@ -233,6 +235,13 @@ class Store:
                 points=points,
                 distributions=distributions,
             )
+
+    def session_stats(
+        self, *, by: Sequence[SessionDimension] = (), wanted: Wanted = EVERYTHING
+    ) -> SessionStats:
+        """Return what changes of hosts do to sessions, from the receipts themselves."""
+        with self._moment() as connection:
+            return count(turns(connection, wanted), by)
 
     def failed_attempts(self, wanted: Wanted) -> Mapping[FailedAttempt, int]:
         """Count each provider's failures in the wanted receipts, which are read one by one."""
