@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from app.ledger.receipt import FAILED
 from tests.telemetry.exposed import families, scraped
 
 FILE = Path(__file__).parent.parent / "docs" / "grafana" / "pointsman.json"
@@ -192,3 +193,10 @@ def test_every_metric_of_ours_that_grows_or_stands_is_shown_somewhere() -> None:
     unshown = {"pointsman_draining"}  # nobody is scraped for long while being stopped
     ours = {name for name in families(scraped()) if name.startswith("pointsman_")}
     assert {name for name in ours if name not in shown} == unshown
+
+
+def test_what_counts_as_failed_is_what_the_ledger_counts() -> None:
+    text = json.dumps(DASHBOARD)
+    asked = re.findall(r'ending=~\\"([a-z_|]+)\\"', text)
+    assert asked
+    assert {frozenset(each.split("|")) for each in asked} == {FAILED}

@@ -43,7 +43,7 @@ FILTERS: Mapping[str, str] = {
     "rule": "This rule took part",
     "verdict": "kept, broken, unproven, or none: nothing was judged",
     "status": "The client got this HTTP status",
-    "failed": "true: OpenRouter answered with an error or broke off; false: it did not",
+    "failed": "true: an error, a broken off, unfinished or empty answer; false: not",
     "refused": "true: Pointsman refused the request; false: it did not",
     "session": "A session's digest, as receipts have it",
     "path": "A path; * and ? work",

@@ -23,8 +23,8 @@ Ending = Literal[
     "refused",
 ]
 VerdictWord = Literal["kept", "broken", "unproven"]
-# The request was sent, and its client stayed, but got no whole answer: the endings of failed
-# requests. Everything that counts failures asks `failed`, or for these endings where SQL has to.
+# The request was sent, and its client stayed, but got no whole answer. Everything that counts
+# failures asks `has_failed`; where there is no receipt, as in SQL, it asks for these endings.
 FAILED: frozenset[Ending] = frozenset({"upstream_error", "upstream_cut", "empty", "unfinished"})
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
@@ -121,7 +121,7 @@ OBJECTS = frozenset({"preferences_sent", "explanation", "token_prices"})
 MONEY = ("cost_usd", "upstream_cost_usd")
 
 
-def failed(receipt: Receipt) -> bool:
+def has_failed(receipt: Receipt) -> bool:
     """Whether a request failed: OpenRouter had it, and its client got no whole answer."""
     return receipt.ending in FAILED
 

@@ -60,7 +60,7 @@ class Figures:
 
     @property
     def errors(self) -> int:
-        """Requests that upstream answered with an error or aborted."""
+        """Requests that failed, as `app/ledger/receipt.py:has_failed` says."""
         return self.tally.errors
 
     @property

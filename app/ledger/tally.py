@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import of_one
-from app.ledger.receipt import FAILED, Receipt, quantization_of
+from app.ledger.receipt import Receipt, has_failed, quantization_of
 
 PICO = Decimal(10) ** 12
 OTHERS = "(others)"  # counted together for lack of room; no model or provider has this name
@@ -74,7 +74,7 @@ class Tally(NamedTuple):
     """The sums over receipts; the last two fields are packed histograms."""
 
     requests: int = 0
-    errors: int = 0  # upstream answered with an error or aborted
+    errors: int = 0  # failed requests
     refused: int = 0  # by Pointsman; nothing was sent
     prompt_tokens: int = 0
     told_tokens: int = 0  # prompt tokens where upstream also reported how many were cached
@@ -101,7 +101,7 @@ def tally_of(receipt: Receipt, flip: Flip | None) -> Tally:
     priced = receipt.cost_usd is not None
     return Tally(
         requests=1,
-        errors=int(receipt.ending in FAILED),
+        errors=int(has_failed(receipt)),
         refused=int(receipt.ending == "refused"),
         prompt_tokens=prompt,
         told_tokens=0 if receipt.cached_tokens is None else prompt,

@@ -5,7 +5,7 @@ Rule 2  `model` matches the name that the client requested (also an alias), the 
         sent, or the model that served.
 Rule 3  In `model`, `alias`, `user_agent` and `path`, `*` matches any run of characters and `?` any
         one. Every other text is compared exactly, including upper and lower case.
-Rule 4  `failed` means what the figure `errors` counts: upstream answered with an error or aborted.
+Rule 4  `failed` means what the figure `errors` counts: `app/ledger/receipt.py:has_failed`.
         A refusal by Pointsman does not count as failed; `refused` selects refusals.
 Rule 5  `none` in any field of `MAY_BE_NONE` matches the receipts that have no such value.
 """
@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from app.ledger.moments import moment
-from app.ledger.receipt import FAILED, Receipt, quantization_of
+from app.ledger.receipt import Receipt, has_failed, quantization_of
 from app.suggest import did_you_mean
 
 VerdictFilter = Literal["kept", "broken", "unproven", "none"]
@@ -170,7 +170,7 @@ _FITS: Mapping[str, Callable[[Any, Receipt], bool]] = {
     "rule": lambda rule, one: rule in one.rules,
     "verdict": lambda verdict, one: (one.verdict or "none") == verdict,
     "status": lambda status, one: one.status == status,
-    "failed": lambda failed, one: (one.ending in FAILED) == failed,
+    "failed": lambda failed, one: has_failed(one) == failed,
     "refused": lambda refused, one: (one.ending == "refused") == refused,
     "session": lambda session, one: one.session == session,
     "path": lambda path, one: _like(path, one.path),

@@ -18,6 +18,7 @@ from app.policy.verdict.evidence import Rests
 from app.policy.verdict.judge import Served, Verdict, judge, stricter
 from app.record.exchange import Asked, Exchange
 from app.wire.observation import Attempt, Observation, Usage
+from app.wire.outcome import outcome_of
 
 _FIRST_ERROR_STATUS = 400
 _SAME_SECONDS = 10.0  # a listing fetched this shortly before a request counts as newer
@@ -125,6 +126,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         upstream_cost_usd=usage.upstream_cost_usd,
         unread=seen.unreadable,
         token_prices=verdict.token_prices,
+        tool_calls=seen.tool_calls,
     )
     return bounded(receipt)
 
@@ -136,7 +138,10 @@ def _ending(exchange: Exchange, seen: Observation) -> Ending:
     if not exchange.complete:
         return "caller_left"
     failed = exchange.status is not None and exchange.status >= _FIRST_ERROR_STATUS
-    return "upstream_error" if failed or seen.error else "complete"
+    if failed or seen.error:
+        return "upstream_error"
+    dialect, observed = exchange.arrival.dialect, exchange.answer.observer is not None
+    return outcome_of(seen, dialect) if observed and dialect is not None else "complete"
 
 
 def _error(exchange: Exchange, seen: Observation) -> tuple[str | None, str | None]:

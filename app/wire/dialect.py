@@ -40,6 +40,19 @@ class UsageNames:
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """Where a stream's event has a token: any non-empty value of these names at `place`.
+
+    `answer` is what a client asks for, `thought` is not. Without names, the value at `place` is the
+    token, and a thought if the event's type has "reasoning" in it.
+    """
+
+    place: Place
+    answer: tuple[str, ...] = ()
+    thought: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """One API shape: its path, and the places of values in its answers."""
 
@@ -58,12 +71,20 @@ class Dialect:
     native_finish_reason: Place = _NATIVE_FINISH
     # A failed choice has its error next to its finish reason; all other errors are at `error`.
     finish_error: Place = _CHOICE_ERROR
-    # Any non-empty value at one of these places, in a stream's event, is a token.
-    tokens: tuple[Place, ...] = ()
+    tokens: Tokens | None = None  # in a stream's event
+    # Where a whole body, or the object in an event, lists what the model wrote, by type.
+    items: Literal["", "output", "content"] = ""
+    # An event of a stream that may begin a tool call has these bytes.
+    call_mark: bytes = b""
     # How many events of a stream contain usage; the bill is known with the last of them.
     usage_events: int = 1
     # The types of the events that complete a stream; `[DONE]` is one in every dialect.
     terminators: frozenset[str] = frozenset()
+
+    @property
+    def generates(self) -> bool:
+        """Whether a model writes its answers, token by token."""
+        return self.tokens is not None
 
 
 _CHAT_USAGE = UsageNames(
@@ -98,17 +119,9 @@ _MESSAGES_USAGE = UsageNames(
     upstream_completion_cost=("cost_details", "upstream_inference_completions_cost"),
 )
 _CHAT_FINISH = (Place("choices", (0, "finish_reason")),)
-SAID = (  # the parts of a chat message, and of a delta, that the model generated
-    "content",
-    "reasoning",
-    "reasoning_content",
-    "reasoning_details",
-    "tool_calls",
-    "function_call",
-    "refusal",
-    "audio",
-    "images",
-)
+# The parts of a chat message, and of a delta, that the model generated.
+ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", "images")
+THOUGHT = ("reasoning", "reasoning_content", "reasoning_details")
 
 _ROWS = (
     Dialect(
@@ -116,7 +129,8 @@ _ROWS = (
         path="/chat/completions",
         usage=_CHAT_USAGE,
         finish_reason=_CHAT_FINISH,
-        tokens=tuple(Place("choices", (0, "delta", name)) for name in SAID),
+        tokens=Tokens(Place("choices", (0, "delta")), ANSWER, THOUGHT),
+        call_mark=b'"tool_calls"',
     ),
     Dialect(
         name="responses",
@@ -124,7 +138,8 @@ _ROWS = (
         usage=_RESPONSES_USAGE,
         wrapper="response",
         finish_reason=(Place("incomplete_details", ("reason",)), Place("status")),
-        tokens=(Place("delta"),),  # every `response.*.delta` event
+        tokens=Tokens(Place("delta")),  # every `response.*.delta` event
+        items="output",
         terminators=frozenset({"response.completed", "response.incomplete", "response.failed"}),
     ),
     Dialect(
@@ -136,7 +151,9 @@ _ROWS = (
         generation_id=(_ID, Place("request_id")),  # the second in an error's envelope
         service_tier=Place("usage", ("service_tier",)),
         finish_reason=(Place("delta", ("stop_reason",)), Place("stop_reason")),
-        tokens=tuple(Place("delta", (name,)) for name in ("text", "thinking", "partial_json")),
+        tokens=Tokens(Place("delta"), ("text", "partial_json"), ("thinking",)),
+        items="content",
+        call_mark=b'"content_block"',
         usage_events=2,  # the usage at a message's start is counted again at its end
         terminators=frozenset({"message_stop"}),
     ),
@@ -145,7 +162,7 @@ _ROWS = (
         path="/completions",
         usage=_CHAT_USAGE,
         finish_reason=_CHAT_FINISH,
-        tokens=(Place("choices", (0, "text")),),
+        tokens=Tokens(Place("choices", (0,)), ("text",)),
     ),
     Dialect(name="embeddings", path="/embeddings", usage=_CHAT_USAGE),
     Dialect(name="rerank", path="/rerank", usage=_CHAT_USAGE),

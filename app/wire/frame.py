@@ -40,6 +40,7 @@ class Frame(msgspec.Struct, gc=False):
     status: Any = None
     incomplete_details: Any = None
     stop_reason: Any = None
+    content_block: msgspec.Raw = msgspec.Raw()
     response: msgspec.Raw = msgspec.Raw()
     message: msgspec.Raw = msgspec.Raw()
     output: msgspec.Raw = msgspec.Raw()  # an answer's content, as the next ones
@@ -56,15 +57,15 @@ class Place(NamedTuple):
     steps: tuple[Step, ...] = ()
 
 
-_LARGE = 64_000  # bytes; up to here, whatever it holds is read within a few milliseconds
+LARGE = 64_000  # bytes; up to here, whatever it holds is read within a few milliseconds
 _MOST_VALUES = 50_000  # of a field that may be large
 _MOST_IN_ALL = 1_000_000  # of what is read whole, by commands
 _MAY_BE_LARGE = frozenset({"choices", "delta"})  # they hold what the model said
 _TELLING = frozenset({"provider", "usage", "openrouter_metadata"})  # who served, and what ran
 TOO_LARGE: Final = object()  # in place of one of these that is too large to be read
 CONTENT = ("output", "content", "data", "results", "text")  # where a body's content is, but chat's
-_LEFT_RAW = frozenset({"response", "message", *CONTENT})
-_NOTHING = frozenset({b"", b"null", b"[]", b"{}", b'""'})
+_LEFT_RAW = frozenset({"response", "message", "content_block", *CONTENT})
+NOTHING = frozenset({b"", b"null", b"[]", b"{}", b'""'})
 
 # A whole number that Python takes too long to read is a number all the same.
 _LONG_INT = re.compile(rb"(?<![.eE+0-9])(?<![eE]-)[0-9]{%d,}+(?![.eE])" % (LONGEST + 1))
@@ -85,7 +86,7 @@ _UNREADABLE = (ValueError, RecursionError)
 
 def read_frame(text: bytes | msgspec.Raw) -> Frame | None:
     """The frame that `text` is; None where it is no JSON object. Never raises."""
-    if len(text) > _LARGE:
+    if len(text) > LARGE:
         return _read_large(bytes(text))
     frame: Frame | None = _decoded(_DECODER, text)
     return frame
@@ -98,7 +99,7 @@ def read_json(text: bytes) -> Any:
 
 def read_value(text: bytes | msgspec.Raw) -> Any:
     """The value that `text` is; None where it is no JSON, or large. Never raises."""
-    return _decoded(_EXACT, text) if len(text) <= _LARGE else None
+    return _decoded(_EXACT, text) if len(text) <= LARGE else None
 
 
 def _decoded(decoder: Any, text: bytes | msgspec.Raw) -> Any:
@@ -124,7 +125,7 @@ def _field(name: str, raw: msgspec.Raw) -> Any:
     """A field of a large frame; one that is large itself is read only if it may be."""
     if name in _LEFT_RAW:
         return raw
-    if len(raw) > _LARGE:
+    if len(raw) > LARGE:
         if name == "error":  # that there is one must not be missed
             return f"an error of {len(raw)} bytes, too long to be read"
         if name not in _MAY_BE_LARGE or more_values_than(_MOST_VALUES, bytes(raw)):
@@ -143,7 +144,7 @@ def _mended(text: bytes) -> bytes:
     Those are broken characters, and whole numbers of thousands of digits. Among megabytes, where
     time counts, characters outside of ASCII are lost.
     """
-    if len(text) > _LARGE:
+    if len(text) > LARGE:
         plain = text.translate(_ASCII)
         return plain.replace(rb"\ud", rb"\u0").replace(rb"\uD", rb"\u0")
     return _LONG_INT.sub(_TOO_LARGE, readable(text))
@@ -154,7 +155,7 @@ def has_content(frame: Frame) -> bool:
     found = {name: bytes(getattr(frame, name)).strip() for name in CONTENT}
     if found["text"][:1] != b'"':  # of a transcription it is one; of a response, the form asked for
         found["text"] = b""
-    return any(raw not in _NOTHING for raw in found.values())
+    return any(raw not in NOTHING for raw in found.values())
 
 
 def pick(frame: Frame, place: Place) -> Any:

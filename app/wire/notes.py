@@ -1,12 +1,15 @@
 """The facts collected from an answer so far; each of its frames adds to them."""
 
+from itertools import islice
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 from msgspec.structs import replace
 
-from app.wire.dialect import SAID, Dialect
-from app.wire.frame import TOO_LARGE, Frame, has_content, pick, walk
+from app.wire.dialect import ANSWER, THOUGHT, Dialect
+from app.wire.frame import NOTHING, TOO_LARGE, Frame, has_content, pick, walk
+from app.wire.items import read_items
 from app.wire.observation import (
     MOST_ROWS,
     Observation,
@@ -19,8 +22,10 @@ from app.wire.observation import (
     text,
 )
 
+_SHORT = 16  # bytes of a list that may be empty
 _PROVIDER_NAMES = 16  # of one answer; more would be invalid, and unbounded
 _UNFINISHED = frozenset({"in_progress", "queued"})  # a status, but not yet a reason to finish
+_FAILED = frozenset({"error", "failed"})  # a reason to finish that is an error, with or without one
 
 
 class Notes(msgspec.Struct):
@@ -29,6 +34,7 @@ class Notes(msgspec.Struct):
     _dialect: Dialect
     streamed: bool = False
     tokens_started: bool = False
+    said: bool = False  # by an event's token
     done: bool = False
     unreadable: str | None = None
     partly_read: bool = False
@@ -41,6 +47,10 @@ class Notes(msgspec.Struct):
     _native_finish_reason: str | None = None
     _usages: int = 0
     _has_content: bool = False
+    _lists_answer: bool = False
+    _pending: bool = False
+    _calls: int = 0
+    _call_ids: frozenset[str | int] = frozenset()
     _usage_at_first: dict[str, Any] = {}
     _usage: dict[str, Any] = {}
     _metadata: RouterMetadata | None = None
@@ -77,13 +87,53 @@ class Notes(msgspec.Struct):
     def look_for_content(self, frame: Frame) -> None:
         """Whether a whole body, or the object in an event, has content in addition to an error."""
         said = walk(frame.choices, (0, "message"))
-        parts = map(said.get, SAID) if isinstance(said, dict) else (said,)
+        parts = map(said.get, ANSWER + THOUGHT) if isinstance(said, dict) else (said,)
         self._has_content = (
             self._has_content
             or any(parts)
             or bool(walk(frame.choices, (0, "text")))
             or has_content(frame)
         )
+        if self._dialect.items:
+            self._look_at_items(getattr(frame, self._dialect.items))
+
+    def look_at_choices(self, frame: Frame, *, large: bool) -> None:
+        """What a whole body's choices say; of a large one, those that could not be read do."""
+        if self._dialect.tokens is None or self._dialect.items:
+            return
+        if large and frame.choices is None:
+            self._lists_answer = True
+        for choice in islice(frame.choices if isinstance(frame.choices, list) else (), MOST_ROWS):
+            message = walk(choice, ("message",))
+            self._lists_answer = (
+                self._lists_answer
+                or bool(walk(choice, ("text",)))
+                or (any(map(message.get, ANSWER)) if isinstance(message, dict) else bool(message))
+            )
+            calls = walk(message, ("tool_calls",))
+            self._calls += len(calls) if isinstance(calls, list) else 0
+
+    def look_for_calls(self, frame: Frame) -> None:
+        """Count the tool calls that an event of a stream begins."""
+        if frame.content_block:
+            self._look_at_items(b"[%b]" % bytes(frame.content_block), more=True)
+        calls = walk(frame.choices, (0, "delta", "tool_calls"))
+        for call in islice(calls if isinstance(calls, list) else (), MOST_ROWS):
+            # Some providers number all calls of a turn 0, so the names count as well.
+            for name in (walk(call, ("id",)), walk(call, ("index",))):
+                if isinstance(name, str | int) and len(self._call_ids) < 2 * MOST_ROWS:
+                    self._call_ids |= {name}
+
+    def _look_at_items(self, raw: bytes | Raw, *, more: bool = False) -> None:
+        if len(raw) < _SHORT and bytes(raw).strip() in NOTHING:
+            return
+        items = read_items(raw)
+        if items is None:  # too many to be read, so not none
+            self._lists_answer = True
+            return
+        calls = sum(1 for each in items if each.is_call)
+        self._calls = self._calls + calls if more else max(self._calls, calls)
+        self._lists_answer = self._lists_answer or any(each.says for each in items)
 
     def _take_metadata(self, told: RouterMetadata | None) -> None:
         """Keep the newest metadata, and earlier ones' attempts: those providers had the prompt."""
@@ -96,11 +146,21 @@ class Notes(msgspec.Struct):
         self._metadata = told
 
     def look_for_tokens(self, frame: Frame) -> None:
-        """Whether an event of a stream contains a token; called until one does."""
-        for place in self._dialect.tokens:
-            if pick(frame, place):
-                self.tokens_started = True
-                return
+        """Whether an event of a stream contains a token; called until one is of the answer."""
+        where = self._dialect.tokens
+        if where is None:
+            return
+        found = pick(frame, where.place)
+        if type(found) is dict:
+            for name in where.answer:
+                if found.get(name):
+                    self.tokens_started = self.said = True
+                    return
+            if not self.tokens_started:
+                self.tokens_started = any(map(found.get, where.thought))
+        elif found and not where.answer:
+            self.tokens_started = True
+            self.said = not (isinstance(frame.type, str) and "reasoning" in frame.type)
 
     def take_error(self, error: object) -> None:
         """Keep `error` if it is the first: later errors are its consequences."""
@@ -126,12 +186,36 @@ class Notes(msgspec.Struct):
             native_finish_reason=self._native_finish_reason,
             service_tier=self._service_tier,
             usage=usage,
-            error=self._error,
+            error=self._error or self._failed(),
             metadata=metadata,
             done=self.done,
-            answered=self.tokens_started or self._has_content or (billed and not self.streamed),
+            said=self.said or self._lists_answer,
+            tool_calls=self._tool_calls(),
+            pending=self._pending and self._finish_reason is None,
+            answered=self.tokens_started
+            or self._has_content
+            or self._lists_answer
+            or (billed and not self.streamed),
             unreadable=self.unreadable,
             partly_read=self.partly_read,
+        )
+
+    def _failed(self) -> ObservedError | None:
+        """The error of an answer that finished with one and does not say which."""
+        reason = self._finish_reason
+        return ObservedError("", f"it finished with: {reason}") if reason in _FAILED else None
+
+    def _tool_calls(self) -> int | None:
+        """How many there are; None if the answer can have none, or if nothing is known of it."""
+        if not (self._dialect.items or self._dialect.call_mark):
+            return None
+        ids = self._call_ids
+        by_index = sum(1 for each in ids if type(each) is int)
+        count = max(self._calls, by_index, len(ids) - by_index)
+        return (
+            count
+            if self.said or self._lists_answer or (self.done and self._error is None)
+            else None
         )
 
     def _read_usage(self) -> Usage | None:
@@ -183,3 +267,5 @@ class Notes(msgspec.Struct):
                 self._native_finish_reason = text(pick(frame, self._dialect.native_finish_reason))
                 self.take_error(pick(frame, self._dialect.finish_error))
                 return
+            if isinstance(reason, str):
+                self._pending = True

@@ -20,6 +20,7 @@ _FIRST_ERROR_STATUS = 400
 LONGEST_NAME = 256  # characters of a provider, a model, an id, a code
 LONGEST_MESSAGE = 4096
 MOST_ROWS = 256  # of attempts, endpoints or stages; a popular model has some thirty endpoints
+EMPTY_BODY = "the answer is empty"
 MOST_DOLLARS = 1_000_000  # of one answer; the ledger's columns end at nine times as much
 
 
@@ -87,8 +88,10 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
 
     `provider` is the one named last, `provider_names` all of them, in the order of appearance.
     `done`: a stream's terminator came, or a whole body was read. `answered`: an event of a stream
-    contained a token, or a whole body had content or was billed for some. `unreadable`: why part
-    of the answer could not be read, as a clause in plain words; the readable part is included.
+    contained a token, or a whole body had content or was billed for some. `said`: the client got
+    text, a tool call, a refusal, an image or audio, and not only thoughts. `tool_calls`: the calls
+    of the client's tools. `pending`: the answer only says that there will be one. `unreadable`: why
+    part of the answer could not be read, as a clause in plain words; the rest is included.
     """
 
     generation_id: str | None = None
@@ -103,6 +106,9 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     metadata: RouterMetadata | None = None
     done: bool = False
     answered: bool = False
+    said: bool = False
+    tool_calls: int | None = None
+    pending: bool = False
     unreadable: str | None = None
     partly_read: bool = False
 

@@ -9,9 +9,9 @@ Rule 3  Every event is read, so a provider that is named differently later on is
 """
 
 from app.wire.dialect import Dialect
-from app.wire.frame import Frame, read_frame, read_value
+from app.wire.frame import LARGE, Frame, read_frame, read_value
 from app.wire.notes import Notes
-from app.wire.observation import Observation, text
+from app.wire.observation import EMPTY_BODY, Observation, text
 from app.wire.sse import Event, SseParser
 
 __all__ = ["LIMIT", "Observation", "Observer"]
@@ -143,8 +143,10 @@ class Observer:
     def _take(self, frame: Frame, event: Event) -> None:
         notes, wrapper = self._notes, self._dialect.wrapper
         notes.take(frame)
-        if not notes.tokens_started:
+        if not notes.said:
             notes.look_for_tokens(frame)
+        if (mark := self._dialect.call_mark) and mark in event.data:
+            notes.look_for_calls(frame)
         if wrapper and (wrapped := getattr(frame, wrapper)) and (inner := read_frame(wrapped)):
             notes.take(inner)
             notes.look_for_content(inner)
@@ -174,9 +176,10 @@ class Observer:
         if frame is not None:
             self._notes.take(frame)
             self._notes.look_for_content(frame)
+            self._notes.look_at_choices(frame, large=len(body) > LARGE)
             self._notes.done = True
         else:
-            self._notes.unreadable = _NOT_JSON if body.strip() else "the answer is empty"
+            self._notes.unreadable = _NOT_JSON if body.strip() else EMPTY_BODY
 
 
 def _megabytes(size: int) -> str:

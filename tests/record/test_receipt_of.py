@@ -9,7 +9,9 @@ from msgspec import structs
 
 from app.catalog.catalog import EMPTY, Catalog
 from app.errors import PolicyConflict, UpstreamCut
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import Receipt, has_failed
+from app.ledger.tally import tally_of
+from app.ledger.wanted import Wanted
 from app.policy.apply import apply
 from app.policy.book import Book
 from app.policy.file.parse import read_book
@@ -171,8 +173,26 @@ def test_t59_an_attempt_at_another_model_is_judged_by_that_ones_rows(
     assert filed(TWO, answer, known).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("message", "ending", "failed"),
+    [({"content": "x"}, "complete", False), ({"content": "", "reasoning": "x"}, "empty", True)],
+)
+def test_t66_an_answer_that_says_nothing_counts_as_failed(
+    message: dict[str, str], ending: str, *, failed: bool
+) -> None:
+    choice = {"message": message, "finish_reason": "stop"}
+    answer = {"provider": "Novita", "model": "acme/one", "choices": [choice]}
+    receipt = filed({"model": "acme/one"}, answer, EMPTY)
+    assert (receipt.ending, receipt.provider) == (ending, "novita")
+    assert has_failed(receipt) is failed
+    assert tally_of(receipt, None).errors == failed
+    assert Wanted(failed=failed).fits(receipt)
+    assert not Wanted(failed=not failed).fits(receipt)
+
+
 def test_the_ending_says_whose_doing_it_was() -> None:
-    exchange = exchanged({"model": "acme/one"}, {"provider": "Novita"})
+    said = {"provider": "Novita", "choices": [{"message": {"content": "x"}}]}
+    exchange = exchanged({"model": "acme/one"}, said)
     endings = [told_of(exchange, EMPTY).ending]
     exchange.complete = False
     for error in (None, UpstreamCut("cut"), PolicyConflict("no")):

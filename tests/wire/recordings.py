@@ -36,6 +36,8 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
         CHAT,
         Observation(
             answered=True,
+            said=True,
+            tool_calls=0,
             generation_id="gen-1762064096-m5VxL2xrxOREwashCey6",
             provider="xAI",
             provider_names=("xAI",),
@@ -60,6 +62,8 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
         CHAT,
         Observation(
             answered=True,
+            said=True,
+            tool_calls=0,
             generation_id="gen-1773012759-4u9w7As08eMtL75bWtu8",
             provider="Amazon Bedrock",
             provider_names=("Amazon Bedrock",),
@@ -85,6 +89,8 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
         CHAT,
         Observation(
             answered=True,
+            said=True,
+            tool_calls=0,
             generation_id="gen-1786465029-CAkqUciXgQW34RmFaTck",
             provider="OpenAI",
             provider_names=("OpenAI",),
@@ -112,6 +118,8 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
         CHAT,
         Observation(
             answered=True,
+            said=True,
+            tool_calls=0,
             generation_id="gen-1786680764-gY2YTdjLLLQA6Cd1Wa6J",
             provider="OpenAI",  # StreamLake, by its price: the field is wrong with server tools
             provider_names=("OpenAI",),
@@ -173,6 +181,8 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
         CHAT,
         Observation(
             answered=True,
+            said=True,
+            tool_calls=0,
             generation_id="gen-1790000000-COMPOSEDxxxxxxxxxxxx",
             provider="DeepInfra",
             provider_names=("DeepInfra",),
@@ -199,6 +209,8 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
         RESPONSES,
         Observation(
             answered=True,
+            said=True,
+            tool_calls=0,
             generation_id="gen-1785882264-Dc8eXAHSnjmKOswYtXdR",
             model="openai/gpt-4o",
             finish_reason="completed",
@@ -221,6 +233,8 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
         RESPONSES,
         Observation(
             answered=True,
+            said=True,
+            tool_calls=1,
             generation_id="gen-1785882271-2B3yJ6vpOkI3nf9dZb6k",
             model="openai/gpt-4.1-mini",
             finish_reason="completed",
@@ -243,6 +257,8 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
         MESSAGES,
         Observation(
             answered=True,
+            said=True,
+            tool_calls=1,
             generation_id="gen-1",
             model="anthropic/claude-3-haiku",
             finish_reason="tool_use",
@@ -254,6 +270,8 @@ STREAMS: dict[str, tuple[Dialect, Observation]] = {
         MESSAGES,
         Observation(
             answered=True,
+            said=True,
+            tool_calls=0,
             generation_id="gen-1790000000-COMPOSEDxxxxxxxxxxxx",
             provider="DeepInfra",
             provider_names=("DeepInfra",),

@@ -263,7 +263,9 @@ def test_words_that_a_model_writes_are_not_taken_for_the_answers_own() -> None:
     written = '","provider":"Evil","usage":{"cost":9},"error":{"code":1},"finish_reason":"stop"'
     frame = {"provider": "Novita", "choices": [{"delta": {"content": written}}]}
     seen = observe([events(frame)])
-    assert seen == Observation(provider="Novita", provider_names=("Novita",), answered=True)
+    assert seen == Observation(
+        provider="Novita", provider_names=("Novita",), answered=True, said=True, tool_calls=0
+    )
 
 
 @each_dialect
@@ -402,7 +404,9 @@ def test_t05_a_stream_without_terminator_is_not_done(dialect: Dialect) -> None:
 
 @pytest.mark.parametrize("kind", ["text/event-stream;charset=utf-8", " Text/Event-Stream ; x"])
 def test_a_stream_is_known_by_its_media_type(kind: str) -> None:
-    assert observe([b"data: [DONE] \n\n"], content_type=kind) == Observation(done=True)
+    assert observe([b"data: [DONE] \n\n"], content_type=kind) == Observation(
+        done=True, tool_calls=0
+    )
 
 
 @each_recording
@@ -503,6 +507,8 @@ def test_a_responses_body_is_read_and_names_no_provider() -> None:
     body = recorded_json("json/responses_nonstream_2026-07-17.json")["response"]
     assert observe_body(body, RESPONSES) == Observation(
         answered=True,
+        said=True,
+        tool_calls=0,
         generation_id="gen-1784286313-o0LDhOFaHL3xExqbXInR",
         model="openai/gpt-5.6-sol",
         finish_reason="completed",
@@ -542,6 +548,8 @@ def test_a_messages_body_is_read() -> None:
     }
     assert observe_body(body, MESSAGES) == Observation(
         answered=True,
+        said=True,
+        tool_calls=0,
         generation_id="gen-2",
         provider="Anthropic",
         provider_names=("Anthropic",),
