@@ -20,14 +20,13 @@ from jsonschema.validators import Draft202012Validator, extend
 from referencing import Registry
 
 from app.defects.budget import Budget, NotJudged
-from app.defects.sound import must_be_sound, sizes_of
+from app.defects.sound import followed, leads_to_a_schema, sizes_of
 
 _Errors = Iterator[ValidationError]
 _Keyword = Callable[[Any, Any, Any, Any], _Errors | None]
 
 _CHARACTERS_A_STEP = 1000  # a failing keyword prints the value into its message
 _ENTRIES_A_STEP = 8
-_LONGEST_REF = 256
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 _budget: ContextVar[Budget] = ContextVar("budget")
 _sizes: ContextVar[Mapping[int, int]] = ContextVar("sizes")
@@ -36,26 +35,31 @@ _sizes: ContextVar[Mapping[int, int]] = ContextVar("sizes")
 def satisfies(schema: Any, value: Any, budget: Budget) -> bool | None:
     """Whether `value` is as `schema` demands; None if that is not judged. Never raises."""
     try:
-        must_be_sound(schema, budget)
+        applied = followed(schema, budget)
         _sizes.set(sizes_of(value, budget))
         _budget.set(budget)
-        root = {name: its for name, its in schema.items() if name not in {"$schema", "$id"}}
-        return next(_VALIDATOR(root, registry=Registry()).iter_errors(value), None) is None
+        return next(_VALIDATOR(applied, registry=Registry()).iter_errors(value), None) is None
     except Exception:  # noqa: BLE001 - a schema may be anything, and the library then raises anything
         return None
 
 
 def _counted(name: str, keyword: _Keyword, validator: Any, *looked_at: Any) -> _Errors:
     wanted, value, _ = looked_at
+    budget = _budget.get()
+    budget.charge(1 + (_entries(wanted) + _entries(value)) // _ENTRIES_A_STEP)
+    budget.charge(_entries(wanted) if name == "required" else 0)  # each may be a message
+    budget.charge(_sizes.get().get(id(value), 0) // _CHARACTERS_A_STEP)
     if name in _SHAPES and not _SHAPES[name](wanted):
         raise NotJudged(f"{name} has another form, or is not followed")
-    budget = _budget.get()
-    entries = len(wanted) if isinstance(wanted, list | dict | str) else 0
-    size = _sizes.get().get(id(value), 0)
-    budget.charge(1 + entries // _ENTRIES_A_STEP + size // _CHARACTERS_A_STEP)
     budget.enter()
-    yield from keyword(validator, *looked_at) or ()
-    budget.leave()
+    try:
+        yield from keyword(validator, *looked_at) or ()
+    finally:  # also where the first error was enough
+        budget.leave()
+
+
+def _entries(value: Any) -> int:
+    return len(value) if isinstance(value, list | dict) else 0
 
 
 def _enum(_: Any, wanted: Any, value: Any, __: Any) -> _Errors:
@@ -89,12 +93,6 @@ def _same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def _is_ref(wanted: Any) -> bool:
-    if not isinstance(wanted, str) or len(wanted) > _LONGEST_REF:
-        return False
-    return wanted == "#" or wanted.startswith("#/")
-
-
 def _are_types(wanted: Any) -> bool:
     return _are_names(wanted := wanted if isinstance(wanted, list) else [wanted]) and (
         _TYPES.issuperset(wanted)
@@ -125,7 +123,7 @@ def _is_unknown(_: Any) -> bool:
 # `items: [...]`. A fraction as `multipleOf` can't be decided in floats.
 _SHAPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
     {
-        "$ref": _is_ref,
+        "$ref": leads_to_a_schema,
         "$dynamicRef": _is_unknown,
         "unevaluatedItems": _is_unknown,
         "unevaluatedProperties": _is_unknown,
