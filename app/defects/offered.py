@@ -31,6 +31,7 @@ _FIELDS = (
     "models",
 )
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_FORCES = ("required", "any", "function", "tool", "custom")  # a tuple: they may be of any type
 _UNSAID = (b"", b"null", b"[]")
 
 
@@ -114,7 +115,8 @@ def _forces(found: Mapping[str, Any]) -> bool:
     """Whether a tool is required: OpenAI then finishes with `stop`, as documented."""
     choice = found.get("tool_choice")
     choice = found.get("function_call") if choice is None else choice
-    return isinstance(choice, dict) or choice in {"required", "any"}
+    kind = choice.get("type", "function") if isinstance(choice, dict) else choice
+    return kind in _FORCES
 
 
 def _has_preset(found: Mapping[str, Any]) -> bool:

@@ -199,7 +199,6 @@ class Counted(Budget):
 SAID = {
     "an exponential pattern": None,
     "a long enum for each of many": False,
-    "long names for each of many": False,
     "an enormous number": False,
     "a schema of a million values": True,  # of an annotation
 }
