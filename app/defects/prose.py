@@ -2,8 +2,9 @@
 
 import re
 
-_FENCE = re.compile(  # one that is not closed runs to the end, as in Markdown
-    r"^[ \t>]{0,40}(?P<fence>`{3,}|~{3,}).*?(?:^[ \t>]{0,40}(?P=fence)|\Z)",
+# A fence that is not closed runs to the end, as in Markdown; it may follow markup on its line.
+_FENCE = re.compile(
+    r"(?:^[ \t>]{0,40}|(?<=[>\]]))(?P<fence>`{3,}|~{3,}).*?(?:^[ \t>]{0,40}(?P=fence)|\Z)",
     re.DOTALL | re.MULTILINE,
 )
 _INLINE = re.compile(r"(?<!`)(?P<ticks>`{1,3})(?!`)[^`\n]{1,1000}(?P=ticks)(?!`)")
