@@ -30,12 +30,12 @@ def off_schema(case: Case) -> bool:
 
 
 def _breaks(case: Case, call: Call) -> bool:
-    from app.defects.schemas import satisfies  # noqa: PLC0415 - its library takes 60 ms to load
-
     schema = case.offered.tools.get(call.name)
     arguments = _arguments(call)
-    if not schema or arguments in (NOT_JSON, UNREAD):
+    if not schema or arguments is NOT_JSON or arguments is UNREAD:
         return False
+    from app.defects.schemas import satisfies  # noqa: PLC0415 - its library takes 60 ms to load
+
     return satisfies(schema, arguments, case.budget) is False
 
 

@@ -23,7 +23,7 @@ MOST_CALLS = 256  # of one answer
 _LARGE = 64_000  # bytes of an event; the fields of a larger one may have been left unread
 _CALL_WEIGHT = 256  # bytes that a call counts for before its first argument
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_SAYS_NO_MORE = frozenset({"content", "role", "reasoning", "reasoning_details"})
+_USUAL = frozenset({"content", "role", "reasoning", "reasoning_details", "tool_calls"})
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _LAST = DIALECTS["/responses"].terminators
 
@@ -126,15 +126,15 @@ def _take_choice(kept: Kept, frame: Frame, data: bytes) -> None:
             delta = {"content": choice.get("text")}  # of a completion
         if content := delta.get("content"):
             kept.say(content, data)
-        if not _SAYS_NO_MORE.issuperset(delta):
+        if calls := delta.get("tool_calls"):
+            for piece in calls if type(calls) is list else ():
+                _take_call(kept, piece, data)
+        if not _USUAL.issuperset(delta):
             _take_rest(kept, delta, data)
 
 
 def _take_rest(kept: Kept, delta: dict[str, Any], data: bytes) -> None:
     """The parts of a delta that most have not."""
-    if calls := delta.get("tool_calls"):
-        for piece in calls if type(calls) is list else ():
-            _take_call(kept, piece, data)
     if (function := delta.get("function_call")) and (call := kept.begin_call("", _named(function))):
         kept.argue(call, _part(function, "arguments"), data)
     if delta.get("refusal"):
@@ -157,8 +157,8 @@ def _take_call(kept: Kept, piece: object, data: bytes) -> None:
         custom = piece.get("custom")
         said = custom or said
         call = kept.begin_call(key, _named(said), free=bool(custom))
-    if call is not None:
-        kept.argue(call, _part(said, "input" if call.free else "arguments"), data)
+    if call is not None and type(said) is dict:
+        kept.argue(call, said.get("input" if call.free else "arguments"), data)
 
 
 def _take_block(kept: Kept, frame: Frame, data: bytes) -> None:
