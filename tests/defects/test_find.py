@@ -8,6 +8,7 @@ import pytest
 
 from app.defects.table import DEFECTS, NAMES
 from tests.defects.answers import body_of, finds, request_of, stream_of
+from tests.wire.recordings import STREAMS, recorded
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "defects"
 APPLIES = {row.name: row.dialects for row in DEFECTS}
@@ -53,3 +54,25 @@ def test_every_defect_has_both_kinds_of_answers_in_each_of_its_dialects() -> Non
     }
     assert wanted <= there
     assert {path.stem for path in FIXTURES.glob("*.json")} == set(NAMES)
+
+
+# --- recorded ones ----------------------------------------------------------------------------
+
+TOOL = {
+    "chat": "none",
+    "responses": "llm_version",
+    "messages": "get_weather",
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_recorded_answer_has_no_defects(name: str) -> None:
+    dialect = STREAMS[name][0].name
+    request = request_of(dialect, {"tools": {TOOL[dialect]: {"type": "object"}}})
+    assert finds(dialect, request, [recorded(name)], streamed=True) == ()
+
+
+@pytest.mark.parametrize("name", ["reasoning_only", "network_error"])
+def test_an_empty_success_is_one(name: str) -> None:
+    path = next(FIXTURES.parent.glob(f"openrouter/additions/empty_success*{name}*.sse"))
+    assert finds("chat", {}, [path.read_bytes()], streamed=True) == ("empty",)
