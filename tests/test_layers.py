@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "policy.forecast": {*_FACTS, "catalog", "policy"},
     "policy.lint": {*_FACTS, "catalog", "policy", "policy.forecast"},
     "importing": {*_FACTS, "catalog", "policy", "policy.file"},
+    "defects": {*_FACTS, "wire"},
     "settings": {*_FACTS, "wire"},
     "ledger": _FACTS,
     "telemetry": {*_FACTS, "ledger"},
@@ -82,6 +83,7 @@ PURE: dict[str, set[str]] = {
     "importing": {"msgspec", "yaml"},
     "catalog": {"msgspec"},
     "wire": {"msgspec"},
+    "defects": {"jsonschema", "msgspec", "referencing"},
 }
 IMPURE_STDLIB = {
     *("asyncio", "datetime", "http", "io", "logging", "os", "pathlib", "random", "shutil"),

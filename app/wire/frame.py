@@ -40,9 +40,11 @@ class Frame(msgspec.Struct, gc=False):
     status: Any = None
     incomplete_details: Any = None
     stop_reason: Any = None
-    content_block: msgspec.Raw = msgspec.Raw()
+    index: Any = None
     response: msgspec.Raw = msgspec.Raw()
     message: msgspec.Raw = msgspec.Raw()
+    item: msgspec.Raw = msgspec.Raw()
+    content_block: msgspec.Raw = msgspec.Raw()
     output: msgspec.Raw = msgspec.Raw()  # an answer's content, as the next ones
     content: msgspec.Raw = msgspec.Raw()
     data: msgspec.Raw = msgspec.Raw()
@@ -64,7 +66,7 @@ _MAY_BE_LARGE = frozenset({"choices", "delta"})  # they hold what the model said
 _TELLING = frozenset({"provider", "usage", "openrouter_metadata"})  # who served, and what ran
 TOO_LARGE: Final = object()  # in place of one of these that is too large to be read
 CONTENT = ("output", "content", "data", "results", "text")  # where a body's content is, but chat's
-_LEFT_RAW = frozenset({"response", "message", "content_block", *CONTENT})
+_LEFT_RAW = frozenset({"response", "message", "item", "content_block", *CONTENT})
 NOTHING = frozenset({b"", b"null", b"[]", b"{}", b'""'})
 
 # A whole number that Python takes too long to read is a number all the same.

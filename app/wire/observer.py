@@ -1,7 +1,7 @@
 """Reads a copy of an answer's bytes as they pass, and reports the facts in them at the end.
 
 Rule 1  An observer can't change, delay or break a stream: `feed` never raises, takes a millisecond
-        or two, and the bytes held, read or not, are at most `limit`.
+        or two, and the bytes held, read or not, are at most `limit`; those kept, at most `keep`.
 Rule 2  Any chunking of the same bytes gives the same observation.
 Rule 3  Every event is read, so a provider that is named differently later on is noticed. If there
         are too many at once, the rest is read by `go_on`, which the caller of `feed` calls between
@@ -10,6 +10,7 @@ Rule 3  Every event is read, so a provider that is named differently later on is
 
 from app.wire.dialect import Dialect
 from app.wire.frame import LARGE, Frame, read_frame, read_value
+from app.wire.kept import SPOKEN, Kept
 from app.wire.notes import Notes
 from app.wire.observation import EMPTY_BODY, Observation, text
 from app.wire.sse import Event, SseParser
@@ -33,7 +34,7 @@ _ERROR_EVENTS = frozenset({"error", "response.error"})
 class Observer:
     """The observer of one answer: fed its body as sent, closed once, however it ended."""
 
-    __slots__ = ("_body", "_closed", "_dialect", "_left", "_limit", "_notes", "_stream")
+    __slots__ = ("_body", "_closed", "_dialect", "_kept", "_left", "_limit", "_notes", "_stream")
 
     def __init__(
         self,
@@ -42,11 +43,14 @@ class Observer:
         content_type: str,
         content_encoding: str = "",
         limit: int = LIMIT,
+        keep: int = 0,
     ) -> None:
+        """`keep`: how many bytes of what the model says to keep until its defects are known."""
         self._dialect = dialect
         self._limit = limit
         self._notes = Notes(dialect)
         self._closed = False
+        self._kept = Kept(dialect.name, keep) if keep and dialect.name in SPOKEN else None
         self._left = bytearray()  # of a stream, what is still to be read
         self._stream: SseParser | None = None
         self._body: bytearray | None = None
@@ -58,6 +62,11 @@ class Observer:
             self._notes.streamed = True
         else:
             self._body = bytearray()
+
+    @property
+    def kept(self) -> Kept | None:
+        """What the model said so far, if it is kept; complete after `close`."""
+        return self._kept
 
     @property
     def tokens_started(self) -> bool:
@@ -143,6 +152,8 @@ class Observer:
     def _take(self, frame: Frame, event: Event) -> None:
         notes, wrapper = self._notes, self._dialect.wrapper
         notes.take(frame)
+        if self._kept is not None:
+            self._kept.take(frame, event.data)
         if not notes.said:
             notes.look_for_tokens(frame)
         if (mark := self._dialect.call_mark) and mark in event.data:
@@ -178,6 +189,8 @@ class Observer:
             self._notes.look_for_content(frame)
             self._notes.look_at_choices(frame, large=len(body) > LARGE)
             self._notes.done = True
+            if self._kept is not None:
+                self._kept.take_body(body)
         else:
             self._notes.unreadable = _NOT_JSON if body.strip() else EMPTY_BODY
 

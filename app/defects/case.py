@@ -1,0 +1,17 @@
+"""What a defect is looked for in: one answer, and what its request asked for."""
+
+from dataclasses import dataclass, field
+
+from app.defects.budget import Budget
+from app.defects.offered import Offered
+from app.defects.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An answer beside its request. `budget`: what the checks of JSON Schemas may still cost."""
+
+    reading: Reading
+    offered: Offered
+    dialect: str
+    budget: Budget = field(default_factory=Budget)
