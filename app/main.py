@@ -28,6 +28,7 @@ from app.openrouter.keep_listed import keep_listed
 from app.openrouter.preset_feed import PresetFeed
 from app.policy_folder import PolicyFolder, policy_folder
 from app.record.conversations import Conversations
+from app.record.defects import Defects
 from app.record.following import Following
 from app.record.guessing import guessing
 from app.record.recorder import Recorder
@@ -221,6 +222,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
             telemetry=telemetry,
             traffic=traffic,
             conversations=conversations,
+            defects=Defects() if settings.defects else None,
             guess=guessing(settings.state) if settings.guess_sessions else None,
         ),
         traffic=traffic,

@@ -253,6 +253,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds without a turn after which `affinity: pin` lets go of a host.",
     )
+    defects: bool = Field(
+        default=True, description="Look for defects in answers; only their names are kept."
+    )
     explain_errors: bool = Field(
         default=True,
         description="Explain in OpenRouter's routing 404s how the policy was involved.",

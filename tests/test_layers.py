@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "policy_report": {*_FACTS, "catalog", "policy", "policy.lint", "policy_folder"},
     "server": {*_FACTS, "settings", "shown", "telemetry", "wire"},
     "record": {
+        "defects",
         *_PURE_ROOMS,
         *("policy.verdict", "ledger", "openrouter", "server", "telemetry"),
     },

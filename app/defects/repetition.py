@@ -20,6 +20,8 @@ def repetition(case: Case) -> bool:
 
 
 def _loops(text: str, times: int, length: int) -> bool:
+    if len(text) < length:
+        return False  # nearly always
     tail = text[-TAIL:]
     probe = tail[-_PROBE:]
     at = len(tail) - _PROBE

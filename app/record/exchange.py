@@ -25,6 +25,7 @@ from app.server.clock import steady
 from app.telemetry.trace_context import Trace
 from app.wire.dialect import Dialect
 from app.wire.headers import RawHeaders
+from app.wire.kept import MOST_KEPT
 from app.wire.observer import Observer
 from app.wording import some_names
 
@@ -124,6 +125,7 @@ class Exchange(msgspec.Struct, eq=False):
     request: Request | None = None  # as it is sent; let go of once it is being answered
     asked: Asked = NOT_READ
     sent: Outgoing | None = None  # without its body
+    offered: Mapping[str, bytes] | None = None  # what an answer can fall short of
     answer: Answer = msgspec.field(default_factory=Answer)
 
     status: int | None = None  # as the caller sees it
@@ -205,6 +207,7 @@ class Exchange(msgspec.Struct, eq=False):
                 dialect,
                 content_type=named.get(b"content-type", b"").decode("latin-1"),
                 content_encoding=named.get(b"content-encoding", b"").decode("latin-1"),
+                keep=MOST_KEPT if self.offered is not None and status < _FIRST_ERROR_STATUS else 0,
             )
         self.answer = Answer(
             status,

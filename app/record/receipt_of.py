@@ -61,7 +61,7 @@ def trusted_from(exchange: Exchange) -> float:
     return exchange.arrival.since - _SAME_SECONDS
 
 
-def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
+def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()) -> Receipt:
     """The receipt of one ended exchange, within the ledger's bounds."""
     seen, verdict = judged
     if verdict.rests_on is not None:
@@ -127,6 +127,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         unread=seen.unreadable,
         token_prices=verdict.token_prices,
         tool_calls=seen.tool_calls,
+        defects=defects,
     )
     return bounded(receipt)
 

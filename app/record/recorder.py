@@ -17,8 +17,10 @@ from starlette.types import Receive, Scope, Send
 from app.errors import Drained, InternalError, RequestError, TooManyWrongKeys
 from app.ledger.receipt import Receipt, new_receipt_id
 from app.openrouter.catalog_feed import CatalogFeed
+from app.policy.slices import Fields
 from app.record.catching_up import CatchingUp
 from app.record.conversations import Conversations
+from app.record.defects import Defects
 from app.record.exchange import Arrival, Exchange, Guess, text_of
 from app.record.receipt_of import judged, receipt_of, trusted_from, unsettled
 from app.record.request_log import log_request
@@ -51,12 +53,17 @@ class Recorder:
         traffic: Traffic,
         conversations: Conversations,
         guess: Guess | None = None,
+        defects: Defects | None = None,
     ) -> None:
-        """`guess` finds a session for requests that name none; None: they have none."""
+        """`guess` finds a session for requests that name none; None: they have none.
+
+        `defects` looks for those of answers; None: they are not looked for.
+        """
         self._feed = feed
         self._conversations = conversations
         self._traffic = traffic
         self._guess = guess
+        self._defects = defects
         self._refused = Brake()
         self._submit = submit
         self._telemetry = telemetry
@@ -110,6 +117,11 @@ class Recorder:
         self._closing = True
         if self._filing:
             await asyncio.wait(self._filing)
+
+    def note_offer(self, exchange: Exchange, fields: Fields) -> None:
+        """Note what a request offers, so that defects of its answer can be found."""
+        if self._defects is not None:
+            self._defects.note(exchange, fields)
 
     def begin(self, exchange: Exchange) -> None:
         """Count an exchange as in progress."""
@@ -180,7 +192,8 @@ class Recorder:
                 feed.renew(rests.model, since=trusted_from(exchange))
                 await feed.known(rests.model, patience=_PATIENCE_SECONDS)
                 found = judged(exchange, feed.current, now=steady())
-            receipt = receipt_of(exchange, found)
+            defects = await self._defects.of(exchange, found.seen) if self._defects else ()
+            receipt = receipt_of(exchange, found, defects)
             self._submit(receipt)
             if receipt.session is not None:
                 self._conversations.note(receipt)

@@ -120,6 +120,7 @@ class Inference:
             turn = self._conversations.turn(exchange, found, self._feed.current)
         outgoing = apply(request, found.route, found.presets, on, turn)
         exchange.sending(outgoing)
+        self._recorder.note_offer(exchange, found.sent.fields)
         return outgoing.body
 
 

@@ -54,6 +54,11 @@ class Kept(msgspec.Struct):
     bodies: list[bytes] = msgspec.field(default_factory=list)
     last: bytes = b""  # a response as its last event has it, if no item came before
 
+    @property
+    def size(self) -> int:
+        """The bytes that are kept."""
+        return len(self.text) + sum(map(len, self.bodies)) + len(self.last) + len(self.calls)
+
     def take(self, frame: Frame, data: bytes) -> None:
         """Add what one event of a stream says. Never raises."""
         _TAKES[self.dialect](self, frame, data)
