@@ -121,6 +121,7 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         upstream_cost_usd=usage.upstream_cost_usd,
         unread=seen.unreadable,
         tool_calls=seen.tool_calls,
+        explanation=exchange.explanation,
     )
     return bounded(receipt)
 
