@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -132,6 +133,7 @@ class Exchange(msgspec.Struct, eq=False):
     head_sent: bool = False
     bytes_out: int = 0
     complete: bool = False
+    explanation: Mapping[str, Any] | None = None  # of a routing error, as it was passed on
     error: Exception | None = None
     ended: float | None = None
 

@@ -1,6 +1,7 @@
 """From an exchange that has ended to its receipt: facts gathered, the verdict judged."""
 
 import hashlib
+import re
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -94,7 +95,7 @@ def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()
         verdict=verdict.verdict,
         reason=verdict.reason if held or not verdict.verdict else verdict.reason + _OWN_WISH,
         evidence=verdict.evidence,
-        attempts=tuple(map(Attempt._asdict, _attempts(seen))),
+        attempts=tuple(map(Attempt._asdict, _attempts(asked, seen, answer.status))),
         router_strategy=seen.metadata.strategy if seen.metadata else None,
         cache_status=answer.cache_status,
         ttfb_ms=arrival.milliseconds_to(answer.first_byte),
@@ -128,6 +129,7 @@ def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()
         token_prices=verdict.token_prices,
         tool_calls=seen.tool_calls,
         defects=defects,
+        explanation=exchange.explanation,
     )
     return bounded(receipt)
 
@@ -189,7 +191,7 @@ def _verdict_of(exchange: Exchange, seen: Observation, catalog: Catalog, now: fl
         model=model,
         named_by_body=seen.provider_names,
         named_by_router=seen.metadata.selected if seen.metadata else None,
-        attempted=_attempted(asked, seen, catalog),
+        attempted=_attempted(asked, seen, answer.status, catalog),
         bill=_bill(usage),
         is_byok=_is_byok(seen),
         billed=usage.is_byok is not None or usage.upstream_prompt_cost is not None,
@@ -232,24 +234,45 @@ def _is_byok(seen: Observation) -> bool | None:
     return routed if billed is None or routed else billed
 
 
-def _attempts(seen: Observation) -> tuple[Attempt, ...]:
+def _attempts(asked: Asked, seen: Observation, status: int) -> tuple[Attempt, ...]:
+    """Every provider that was tried, each as often as it was, in order.
+
+    An error names the attempts before it, which router metadata may list as well, and the one
+    that failed last.
+    """
     told = seen.metadata.attempts if seen.metadata else ()
-    previous = seen.error.previous if seen.error else ()
-    return tuple(dict.fromkeys((*told, *previous))) if previous else told
+    error = seen.error
+    if error is None:
+        return told
+    listed = {(each.provider.lower(), each.status) for each in told}
+    told += tuple(
+        each for each in error.previous if (each.provider.lower(), each.status) not in listed
+    )
+    # With server tools, an answer may name a provider that it did not come from.
+    by_answer = seen.provider if seen.failed and not asked.server_tools else None
+    last = error.provider or by_answer
+    if last is None or any(each.failed and each.provider.lower() == last.lower() for each in told):
+        return told
+    return (*told, Attempt(last, seen.model, _status(error.code, status)))
 
 
-def _attempted(asked: Asked, seen: Observation, catalog: Catalog) -> tuple[Tried, ...]:
+def _status(code: str, status: int) -> int | None:
+    """The status of an attempt that ended in an error; inside a 200 its code may be one."""
+    if status >= _FIRST_ERROR_STATUS:
+        return status
+    return int(code) if re.fullmatch(r"[45]\d\d", code, re.ASCII) else None
+
+
+def _attempted(asked: Asked, seen: Observation, status: int, catalog: Catalog) -> tuple[Tried, ...]:
     """Every provider that received the prompt but did not serve, under upstream's name for it."""
     if not (seen.metadata or seen.error):
         return ()
     sent = asked.models_sent
     failed = [
         (each.provider, each.model)
-        for each in _attempts(seen)
+        for each in _attempts(asked, seen, status)
         if each.failed or not _is_by(each.provider, seen)
     ]
-    if seen.error and seen.error.provider:
-        failed.append((seen.error.provider, seen.model))
     if seen.failed and seen.provider and not asked.server_tools:
         failed.append((seen.provider, seen.model))
     return tuple(Tried(name, catalog.meant(model, sent) or sent) for name, model in failed)

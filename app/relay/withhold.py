@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 
 from app.errors import PolicyBroken, PolicyUnproven
 from app.openrouter.catalog_feed import CatalogFeed
-from app.policy.forecast.explained_error import explained
+from app.policy.forecast.explained_error import explained, explanation
 from app.policy.forecast.forecast import asked_by, forecasts, free_variant
 from app.policy.forecast.routing_refusal import read_refusal
 from app.policy.route import Route
@@ -118,7 +118,9 @@ class Withhold:
             await feed.known(free, patience=_PATIENCE_TO_EXPLAIN_SECONDS)
         ladder, emptied = self._policies.current.ladder, refusal.filters
         found = forecasts(request, route, preferences, feed.current, ladder=ladder, emptied=emptied)
-        told = explained(refusal, asked, tuple(found))
+        sentences = explanation(refusal, asked, tuple(found))
+        exchange.explanation = {"step": refusal.step, "told": [*sentences]}
+        told = explained(refusal, sentences)
         rest = [(name, value) for name, value in head if name != b"content-length"]
         return [*rest, (b"content-length", b"%d" % len(told))], (told,)
 

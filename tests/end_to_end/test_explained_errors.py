@@ -42,6 +42,9 @@ async def test_t13_t15_a_routing_error_names_the_line_in_every_dialect(
         receipt = await proxy.only_receipt()
     assert (receipt["ending"], receipt["status"]) == ("upstream_error", 404)
     assert receipt["error_message"] == first
+    kept = receipt["explanation"]
+    assert kept["step"] == "Filter by Max Price"
+    assert second == f"Pointsman: {' '.join(kept['told'])}"
     assert receipt["bytes_out"] == len(answer.content)
 
 
@@ -90,6 +93,7 @@ async def test_t13_switched_off_the_body_passes_byte_for_byte(
     openrouter.plays(reply(BODY, status=404))
     proxy = start_proxy(POLICY, upstream_url=openrouter.url, explain_errors=False)
     assert await asked(proxy) == BODY
+    assert (await proxy.only_receipt())["explanation"] is None
 
 
 async def test_t13_without_a_rule_the_body_passes_byte_for_byte(

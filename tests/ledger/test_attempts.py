@@ -30,10 +30,49 @@ def test_a_provider_that_failed_before_another_one_served_is_counted(store: Stor
     )
     hour = Wanted(until=START + timedelta(hours=1))
     assert store.failed_attempts(hour) == {
-        FailedAttempt("Novita", "a/b", "together", receipt_failed=False): 2,
-        FailedAttempt("Groq", "a/b", None, receipt_failed=True): 1,
+        FailedAttempt("Novita", "a/b", "together", receipt_failed=False, status=500): 1,
+        FailedAttempt("Novita", "a/b", "together", receipt_failed=False, status=None): 1,
+        FailedAttempt("Groq", "a/b", None, receipt_failed=True, status=429): 1,
     }
     assert sum(store.failed_attempts(EVERYTHING).values()) == 5
+
+
+def test_a_single_failed_attempt_counts_although_another_provider_then_served(
+    store: Store,
+) -> None:
+    """Router metadata need not list the provider that served."""
+    trick = {"provider": 'x"status": 200}', "model": '"status": 200}', "status": 503}
+    store.write(
+        [
+            receipt(1, model_sent="a/b", provider="groq", attempts=(attempt("Novita", 503),)),
+            receipt(2, model_sent="a/b", provider="groq", attempts=(trick,)),
+            receipt(3, model_sent="a/b", provider="groq", attempts=(attempt("Groq", 200),)),
+            receipt(4, model_sent="a/b", provider="groq", attempts=(attempt("Groq", None),)),
+        ]
+    )
+    assert {(each.provider, each.status) for each in store.failed_attempts(EVERYTHING)} == {
+        ("Novita", 503),
+        (trick["provider"], 503),
+        ("Groq", None),
+    }
+
+
+def test_a_failed_receipt_is_only_the_last_attempt_of_its_provider(store: Store) -> None:
+    twice = (attempt("Novita", 503), attempt("Groq", 500), attempt("Novita", 503))
+    then_empty = (attempt("Novita", 503), attempt("Novita", 200))
+    fields = {"model_sent": "a/b", "provider": "novita"}
+    store.write(
+        [
+            receipt(1, ending="upstream_error", attempts=twice, **fields),
+            receipt(2, ending="empty", attempts=then_empty, **fields),
+        ]
+    )
+    novita = {
+        each.receipt_failed: count
+        for each, count in store.failed_attempts(EVERYTHING).items()
+        if each.provider == "Novita"
+    }
+    assert novita == {True: 1, False: 2}
 
 
 def test_the_begin_of_the_newest_bounds_a_reading(store: Store) -> None:

@@ -190,6 +190,60 @@ def test_t66_an_answer_that_says_nothing_counts_as_failed(
     assert not Wanted(failed=not failed).fits(receipt)
 
 
+NOVITA_503 = {"provider": "Novita", "status": 503}
+PREVIOUS = {"provider_name": "novita", "code": 503, "message": "no"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "tried"),
+    [
+        (  # listed twice, and the last one only as the error's
+            {
+                "openrouter_metadata": {"attempts": [NOVITA_503 | {"model": "acme/one"}]},
+                "error": {
+                    "code": 502,
+                    "metadata": {"provider_name": "Groq", "previous_errors": [PREVIOUS]},
+                },
+            },
+            [("Novita", "acme/one", 503), ("Groq", None, 502)],
+        ),
+        (
+            {"error": {"code": 429, "metadata": {"provider_name": "Groq"}}, "model": "acme/one"},
+            [("Groq", "acme/one", 429)],
+        ),
+        (
+            {"error": {"code": "rate_limit"}, "provider": "Groq", "model": "acme/one"},
+            [("Groq", "acme/one", None)],
+        ),
+        (
+            {
+                "error": {"code": 502, "metadata": {"provider_name": "NOVITA"}},
+                "openrouter_metadata": {"attempts": [NOVITA_503]},
+            },
+            [("Novita", None, 503)],
+        ),
+        ({"error": {"code": 404, "message": "No endpoints found"}}, []),
+        (
+            {"provider": "Groq", "openrouter_metadata": {"attempts": [NOVITA_503]}},
+            [("Novita", None, 503)],
+        ),
+    ],
+)
+def test_t59_every_provider_that_failed_is_on_the_receipt_with_its_status(
+    answer: dict[str, Any], tried: list[tuple[str, str | None, int | None]]
+) -> None:
+    attempted = filed({"model": "acme/one"}, answer, EMPTY).attempts
+    assert [(each["provider"], each["model"], each["status"]) for each in attempted] == tried
+
+
+def test_the_status_of_an_error_is_that_of_the_provider_that_failed_last() -> None:
+    exchange = exchanged({"model": "acme/one"}, {})
+    answering = exchange.begin_answer(429, [(b"content-type", b"application/json")])
+    answering.saw(b'{"error":{"code":"slow_down","metadata":{"provider_name":"Groq"}}}')
+    (attempt,) = told_of(exchange, EMPTY).attempts
+    assert attempt == {"provider": "Groq", "model": None, "status": 429}
+
+
 def test_the_ending_says_whose_doing_it_was() -> None:
     said = {"provider": "Novita", "choices": [{"message": {"content": "x"}}]}
     exchange = exchanged({"model": "acme/one"}, said)

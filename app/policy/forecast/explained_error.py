@@ -39,8 +39,15 @@ _FILTERS = {each.name: each for each in FILTERS}
 _Cause = Literal["sent", "account", "unknown"]
 
 
-def explained(refusal: RoutingRefusal, asked: Asked, found: Sequence[Forecast]) -> bytes:
-    """The refusal's body with a second paragraph in its message.
+def explained(refusal: RoutingRefusal, sentences: Sequence[str]) -> bytes:
+    """The refusal's body with a second paragraph in its message, made of those sentences."""
+    return refusal.with_paragraph(f"Pointsman: {' '.join(sentences)}")
+
+
+def explanation(
+    refusal: RoutingRefusal, asked: Asked, found: Sequence[Forecast]
+) -> tuple[str, ...]:
+    """Why no endpoint was left, in sentences that name models, endpoints, rules and preferences.
 
     `asked` has the constraints that were sent, for any model; `found` are the forecasts of the
     models whose endpoints are known, made with the refusal's `filters`.
@@ -51,7 +58,7 @@ def explained(refusal: RoutingRefusal, asked: Asked, found: Sequence[Forecast]) 
         sentences += _told(each, cause, refusal)
     if not found:
         sentences += [f"{_asked_for(asked, asked.preferences)}.", _NOT_LISTED]
-    return refusal.with_paragraph(f"Pointsman: {' '.join(sentences)}")
+    return tuple(sentences)
 
 
 # --- from upstream's answer -------------------------------------------------------------------

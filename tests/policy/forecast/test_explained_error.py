@@ -9,7 +9,7 @@ import pytest
 from app.catalog.catalog import EMPTY, Catalog
 from app.policy.apply import apply
 from app.policy.file.parse import read_book
-from app.policy.forecast.explained_error import explained
+from app.policy.forecast.explained_error import explained, explanation
 from app.policy.forecast.forecast import asked_by, forecasts
 from app.policy.forecast.routing_refusal import read_refusal
 from app.policy.request import read_request
@@ -64,7 +64,8 @@ def told(
     if refusal is None:
         return body
     found = forecasts(request, route, sent, catalog, ladder=book.ladder, emptied=refusal.filters)
-    return explained(refusal, asked_by(request, route, sent), tuple(found))
+    asked_for = asked_by(request, route, sent)
+    return explained(refusal, explanation(refusal, asked_for, tuple(found)))
 
 
 def spoken(body: bytes, rows: list[dict[str, Any]] | None, **how: Any) -> str:
