@@ -90,6 +90,7 @@ class Rooms:
             feed=self.feed,
             drift=self.drift,
             recorder=self.recorder,
+            conversations=self.conversations,
             bodies=self.bodies,
             stalls=self.stalls,
             worker=self.worker,

@@ -7,12 +7,15 @@ from app.api.drift_log import DriftLog
 from app.ledger.writer import Writer
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
+from app.record.conversations import Conversations
 from app.record.recorder import Recorder
 from app.server.body import Bodies
 from app.server.clock import steady
 from app.server.process import Traffic, Worker
 from app.telemetry.stalls import Stalls
 from app.telemetry.standing import Standing
+
+TURN_KINDS = ("turns", "flips", "followed", "cold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class Live:
     feed: CatalogFeed
     drift: DriftLog
     recorder: Recorder
+    conversations: Conversations
     bodies: Bodies
     stalls: Stalls
     worker: Worker | None = None
@@ -61,6 +65,11 @@ class Live:
             book_aliases=len(book.aliases),
             problems=tuple(map(str, self.policies.problems)),
             book_failures=self.policies.failures,
+            turns={
+                (affinity, kind): getattr(counts, kind)
+                for affinity, counts in self.conversations.counts.items()
+                for kind in TURN_KINDS
+            },
             worker=self.worker.number if self.worker else None,
             workers=self.worker.of if self.worker else 1,
         )

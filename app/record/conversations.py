@@ -16,6 +16,7 @@ import msgspec
 
 from app.catalog.catalog import Catalog
 from app.ledger.receipt import FAILED
+from app.ledger.session_stats import LEAST, WARM
 from app.policy.affinity import (
     HOST_FAILED,
     IDLE,
@@ -36,6 +37,7 @@ MOST = 20_000  # conversations; some 5 MB
 _FIRST_ERROR_STATUS = 400
 _FIRST_OF_SERVER = 500
 _OF_THE_HOST = frozenset({408, 429})  # client errors by number that a host is the cause of
+_WARM = WARM.total_seconds()
 _ANSWERED = frozenset({"complete", "caller_left", "draining"})  # the host did its part
 
 
@@ -83,6 +85,21 @@ class Turned(Protocol):
         ...
 
     @property
+    def affinity(self) -> str | None:
+        """As on the receipt."""
+        ...
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """As on the receipt."""
+        ...
+
+    @property
+    def cached_tokens(self) -> int | None:
+        """As on the receipt."""
+        ...
+
+    @property
     def ending(self) -> str:
         """As on the receipt."""
         ...
@@ -107,10 +124,20 @@ class Key(NamedTuple):
     caller: str | None
 
 
+class Counts(msgspec.Struct):
+    """Turns served by this process since its start, and what became of their caches."""
+
+    turns: int = 0
+    flips: int = 0  # served by another host than the turn before
+    followed: int = 0  # turns that a cache could have helped
+    cold: int = 0  # those of them that read nothing from one
+
+
 class _Last(msgspec.Struct, frozen=True, gc=False):
     host: Host | None  # None: it failed
     issuer: Host | None
     ended: float  # seconds since the epoch
+    prompt: int = 0  # tokens
 
 
 class Conversations:
@@ -124,6 +151,7 @@ class Conversations:
         self._most = most
         self._last: OrderedDict[Key, _Last] = OrderedDict()
         self._hosts: dict[Host, Host] = {}
+        self.counts: dict[str, Counts] = {}  # by affinity
 
     def __len__(self) -> int:
         """The number of conversations remembered."""
@@ -155,8 +183,11 @@ class Conversations:
         memory = self.memory(Key(digest, subagent, model, arrival.caller))
         return turn_of(found, digest, memory, rows)
 
-    def note(self, turn: Turned) -> None:
-        """Note the end of a turn; one that ended before the last one known changes nothing."""
+    def note(self, turn: Turned, *, own: bool = False) -> None:
+        """Note the end of a turn; one that ended before the last one known changes nothing.
+
+        `own`: this process served it, and counts it.
+        """
         if turn.session is None or turn.model_sent is None or turn.cache_status == "HIT":
             return
         served = _served(turn)
@@ -165,14 +196,33 @@ class Conversations:
         key = Key(turn.session, turn.subagent, turn.model_sent, turn.caller)
         known = self._last.get(key)
         ended = turn.started_at.timestamp() + (turn.duration_ms or 0.0) / 1000
+        if own and served is not None:
+            self._count(turn, served, known)
         if known is not None and ended < known.ended:
             return
         host = None if served is None else self._hosts.setdefault(served, served)
         issuer = host or (known.issuer if known is not None else None)
-        self._last[key] = _Last(host, issuer, ended)
+        self._last[key] = _Last(host, issuer, ended, turn.prompt_tokens or 0)
         self._last.move_to_end(key)
         while len(self._last) > self._most:
             self._last.popitem(last=False)
+
+    def _count(self, turn: Turned, served: Host, known: _Last | None) -> None:
+        """Add one answered turn, as `app/ledger/session_stats.py` does from the ledger."""
+        counts = self.counts.setdefault(turn.affinity or "off", Counts())
+        counts.turns += 1
+        if known is None:
+            return
+        if known.issuer is not None:
+            counts.flips += known.issuer.provider != served.provider
+        began = turn.started_at.timestamp()
+        if (
+            turn.cached_tokens is not None
+            and known.prompt >= LEAST
+            and began - known.ended <= _WARM
+        ):
+            counts.followed += 1
+            counts.cold += not turn.cached_tokens
 
 
 def _served(turn: Turned) -> Host | None:

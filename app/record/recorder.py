@@ -196,7 +196,7 @@ class Recorder:
             receipt = receipt_of(exchange, found, defects)
             self._submit(receipt)
             if receipt.session is not None:
-                self._conversations.note(receipt)
+                self._conversations.note(receipt, own=True)
             log_request(receipt)
         except Exception:
             log.exception("no receipt could be created for request %s", exchange.arrival.id)

@@ -112,7 +112,7 @@ def _added_up(tallies: Tallies) -> Iterator[Metric]:
         "pointsman_cost_usd", "Cost in USD as reported by OpenRouter.", labels=_SERVED
     )
     for names, served in list(tallies.served.items()):
-        for kind in ("prompt", "cached", "completion", "reasoning"):
+        for kind in ("prompt", "cached", "cache_write", "completion", "reasoning"):
             tokens.add_metric((*names, kind), getattr(served, kind))
         cost.add_metric(names, served.cost)
     yield tokens
@@ -126,6 +126,15 @@ def _added_up(tallies: Tallies) -> Iterator[Metric]:
     for names, count in list(tallies.verdicts.items()):
         verdicts.add_metric(names, count)
     yield verdicts
+
+    defects = CounterMetricFamily(
+        "pointsman_defects",
+        "Answers with a defect, once for each defect.",
+        labels=(*_SERVED, "defect"),
+    )
+    for found, count in list(tallies.defects.items()):
+        defects.add_metric(found, count)
+    yield defects
 
     refusals = CounterMetricFamily(
         "pointsman_refusals", "Requests refused by Pointsman.", labels=("code",)
@@ -187,6 +196,15 @@ def _of_now(now: Standing) -> Iterator[Metric]:
         "The longest event loop stall within the last two minutes.",
         now.loop_stall_seconds,
     )
+    turns = CounterMetricFamily(
+        "pointsman_session_turns",
+        "Answered requests of sessions: all turns, those at another host than the one before "
+        "(flips), those that a cache could have helped (followed) and did not (cold).",
+        labels=("affinity", "kind"),
+    )
+    for names, count in now.turns.items():
+        turns.add_metric(names, count)
+    yield turns
     yield _gauge("pointsman_ledger_waiting", "Receipts waiting to be written.", now.ledger_waiting)
     yield _gauge(
         "pointsman_ledger_oldest_waiting_seconds",

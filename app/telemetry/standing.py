@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -38,6 +38,7 @@ class Standing:
     book_aliases: int
     problems: tuple[str, ...]  # mistakes in policy files as saved
     book_failures: int
+    turns: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by affinity and kind
     worker: int | None = None  # its number; None: the only worker
     workers: int = 1  # including this one
 

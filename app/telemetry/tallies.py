@@ -59,12 +59,14 @@ class Histogram:
 class Served:
     """The figures of one model at one provider."""
 
-    __slots__ = ("cached", "completion", "cost", "duration", "prompt", "reasoning", "ttft")
+    __slots__ = (
+        *("cache_write", "cached", "completion", "cost", "duration", "prompt", "reasoning", "ttft"),
+    )
 
     def __init__(self) -> None:
         self.ttft = Histogram(TTFT_SECONDS)
         self.duration = Histogram(DURATION_SECONDS)
-        self.prompt = self.cached = self.completion = self.reasoning = 0
+        self.prompt = self.cached = self.cache_write = self.completion = self.reasoning = 0
         self.cost = 0.0
 
     def note(self, receipt: Receipt) -> None:
@@ -75,6 +77,7 @@ class Served:
             self.duration.note(receipt.duration_ms / 1000)
         self.prompt += receipt.prompt_tokens or 0
         self.cached += receipt.cached_tokens or 0
+        self.cache_write += receipt.cache_write_tokens or 0
         self.completion += receipt.completion_tokens or 0
         self.reasoning += receipt.reasoning_tokens or 0
         if receipt.cost_usd:
@@ -103,6 +106,7 @@ class Tallies:
         self.served: dict[tuple[str, str], Served] = {}  # by model and provider
         self.verdicts: dict[tuple[str, str], int] = {}  # by rule and verdict
         self.refusals: dict[str, int] = {}  # by code
+        self.defects: dict[tuple[str, str, str], int] = {}  # by model, provider and defect
         self.overflowed = 0
 
     @property
@@ -123,6 +127,9 @@ class Tallies:
         entry = self._entries.get(asked_for) or self._entry(asked_for)
         entry.count += 1
         entry.served.note(receipt)
+        for defect in receipt.defects:
+            found = (entry.labels.model, entry.labels.provider, defect)
+            self.defects[found] = self.defects.get(found, 0) + 1
         if receipt.verdict is not None:
             self._note_verdict(receipt.rules, receipt.verdict)
         if receipt.ending == "refused":

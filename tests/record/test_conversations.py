@@ -7,7 +7,7 @@ import pytest
 
 from app.ledger.receipt import Receipt
 from app.policy.affinity import FIRST_TURN, HOST_FAILED, IDLE, Host, Memory
-from app.record.conversations import Conversations, Key
+from app.record.conversations import Conversations, Counts, Key
 
 START = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 IDLE_SECONDS = 600.0
@@ -149,3 +149,22 @@ def test_the_oldest_conversations_are_forgotten() -> None:
     assert len(conversations) == 3
     known = [n for n in range(6) if conversations.memory(KEY._replace(session=str(n))).pin]
     assert known == [2, 4, 5]
+
+
+def test_turns_served_here_are_counted_by_affinity_and_those_of_others_are_not() -> None:
+    conversations, _ = made()
+    long = {"prompt_tokens": 2000, "affinity": "pin"}
+    conversations.note(turn(**long), own=True)
+    conversations.note(turn(at=5, cached_tokens=1500, **long), own=True)
+    conversations.note(turn("deepinfra", at=10, cached_tokens=0, **long), own=True)
+    conversations.note(turn("deepinfra", at=15, cached_tokens=None, **long), own=True)
+    conversations.note(turn(at=20, status=502, ending="upstream_error"), own=True)
+    conversations.note(turn("novita", at=25, cached_tokens=0, prompt_tokens=10), own=True)
+    conversations.note(turn("parasail", at=30))
+    assert conversations.counts == {
+        "pin": Counts(turns=4, flips=1, followed=2, cold=1),
+        "off": Counts(turns=1, flips=1),
+    }
+    conversations.note(turn(session="two", status=502, ending="upstream_error"), own=True)
+    conversations.note(turn(session="two", at=5), own=True)
+    assert conversations.counts["off"] == Counts(turns=2, flips=1)

@@ -34,6 +34,7 @@ STANDING = Standing(
     book_aliases=2,
     problems=("a.yaml:1: wrong",) * 11,
     book_failures=12,
+    turns={("pin", "turns"): 20, ("pin", "flips"): 1},
 )
 
 Labels = frozenset[tuple[str, str]]
