@@ -153,7 +153,7 @@ def test_the_oldest_conversations_are_forgotten() -> None:
 
 def test_turns_served_here_are_counted_by_affinity_and_those_of_others_are_not() -> None:
     conversations, _ = made()
-    long = {"prompt_tokens": 2000, "affinity": "pin"}
+    long: dict[str, Any] = {"prompt_tokens": 2000, "affinity": "pin"}
     conversations.note(turn(**long), own=True)
     conversations.note(turn(at=5, cached_tokens=1500, **long), own=True)
     conversations.note(turn("deepinfra", at=10, cached_tokens=0, **long), own=True)
