@@ -211,15 +211,23 @@ def catalog(
 
 @commands.command()
 def explain(
-    model: Annotated[str, typer.Argument(help="A model's slug, or an alias.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|RECEIPT", help="A model's slug, an alias, a receipt's id, or last."
+        ),
+    ],
     provider: Annotated[
         str | None, typer.Option(help="The caller's own provider object, as JSON.")
     ] = None,
-    caller: Annotated[str | None, typer.Option(help="Explain for this caller.")] = None,
-    user_agent: Annotated[str, typer.Option(help="Explain for this user agent.")] = "",
+    caller: Annotated[
+        str | None, typer.Option(help="Explain for this caller [the receipt's].")
+    ] = None,
+    user_agent: Annotated[str, typer.Option(help="For this user agent [the receipt's].")] = "",
     catalog: CatalogSource = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     policies: Policies = None,
+    ledger: Ledger = None,
     upstream: Upstream = None,
 ) -> None:
     """Show what would be sent, and why."""
@@ -227,7 +235,7 @@ def explain(
     from app.settings import Settings
 
     code = show_explanation(
-        Settings.read(policies=policies, upstream_url=upstream),
+        Settings.read(policies=policies, ledger_url=ledger, upstream_url=upstream),
         model,
         catalog=catalog,
         provider=provider,
@@ -276,7 +284,9 @@ def import_(
 @commands.command()
 @filtered
 def log(
-    receipt: Annotated[str | None, typer.Argument(help="Show this receipt in full.")] = None,
+    receipt: Annotated[
+        str | None, typer.Argument(help="Show this receipt in full: an id, its end, or last.")
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Keep showing new receipts.")
     ] = False,
@@ -393,7 +403,7 @@ def prove(
 
 @commands.command()
 def verify(
-    receipt: Annotated[str, typer.Argument(help="A receipt's id.")],
+    receipt: Annotated[str, typer.Argument(help="A receipt's id, its end, or last.")],
     wait: Annotated[float, typer.Option(help="Seconds to wait for the record.")] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     ledger: Ledger = None,

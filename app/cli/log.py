@@ -72,7 +72,7 @@ def show_one(store: "Store", name: str) -> None:
     console, receipt = Console(), found(store, name)
     whole = whole_of(receipt)
     verdict = receipt.verdict or "no verdict"
-    head = Text(f"{receipt.id}  {_moment(receipt.started_at)}  ")
+    head = Text(f"{receipt.id}  {moment(receipt.started_at)}  ")
     console.print(head.append(verdict, style=style_of(verdict)))
     console.print(whole.headline)
     for section in whole.sections:
@@ -87,9 +87,19 @@ def show_one(store: "Store", name: str) -> None:
             _print_section(console, title, _table_of(rows))
     if whole.evidence:
         _print_section(console, "Evidence", *whole.evidence)
+    _print_next(console, receipt)
+
+
+def _print_next(console: Console, receipt: Receipt) -> None:
+    """Print the commands that say more about a receipt."""
+    name, further = short(receipt.id), Table(show_header=False)
     if receipt.generation_id:
-        again = f"{command()} verify {short(receipt.id)}"
-        console.print(Text(f"\nJudge it again by OpenRouter's own record: {again}", style="dim"))
+        further.add_row("Judge it again by OpenRouter's own record:", f"{command()} verify {name}")
+    if receipt.model_asked:
+        further.add_row("What the policies make of it today:", f"{command()} explain {name}")
+    if further.row_count:
+        console.print()
+        console.print(further, style="dim")
 
 
 def found(store: "Store", name: str) -> Receipt:
@@ -163,12 +173,12 @@ def style_of(verdict: str) -> str:
 
 
 def _time(receipt: Shown) -> Text:
-    return Text(_moment(datetime.fromisoformat(receipt["started_at"])), style="dim")
+    return Text(moment(datetime.fromisoformat(receipt["started_at"])), style="dim")
 
 
-def _moment(moment: datetime) -> str:
+def moment(when: datetime) -> str:
     """A time of day, with its date if that is not today."""
-    local, today = moment.astimezone(), datetime.now().astimezone()
+    local, today = when.astimezone(), datetime.now().astimezone()
     if local.date() == today.date():
         return f"{local:%H:%M:%S}"
     return f"{local:%m-%d %H:%M:%S}" if local.year == today.year else f"{local:%Y-%m-%d %H:%M}"
