@@ -16,7 +16,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/test_exact_numbers.
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ test: $(TEST_READY) ## Set up and run the tests
 
 test-fast: $(TEST_READY) ## Run the tests of the pure rooms with few generated cases, for every save
 	$(BIN)/python -m pytest --quiet --hypothesis-profile=fast -m 'not slow' $(PURE_TESTS)
+
+snapshots: $(TEST_READY) ## Write anew what the tests expect commands to print; look at git diff
+	POINTSMAN_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest --quiet tests/cli/test_snapshots.py
 
 test-clients: $(TEST_READY) ## Install real clients and coding agents (2 GB) and run the tests with them
 	$(BIN)/python -m tests.clients.installed

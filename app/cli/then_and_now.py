@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from app.cli.log import moment, style_of
+from app.cli.log_table import moment, style_of
 from app.cli.terminal import Table
 from app.ledger.receipt import Receipt
 from app.policy.book import Book
@@ -37,7 +37,9 @@ def rendered(receipt: Receipt, route: Route, revision: str, *, guessed: bool) ->
         "verdict": Text(verdict, style=style_of(verdict)),
         "judged under": f"policy version {version}" if version else "no policy version",
         "now": "the same policy version" if same else f"policy version {revision}",
-        "rules then": None if receipt.rules == route.rules else ", ".join(receipt.rules) or "none",
+        "rules then": None
+        if {*receipt.rules} == {*route.rules}
+        else ", ".join(receipt.rules) or "none",
     }
     table = Table(show_header=False)
     table.add_column(no_wrap=True, style="dim")
