@@ -5,7 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-to-run
 TEST_READY := $(VENV)/.ready-to-test
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
@@ -120,20 +119,18 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Pointsman requires Python 3.11 or newer; $(PYTHON) is older or missing."; \
 	  echo "Choose another interpreter: make run PYTHON=python3.12"; exit 1; }
+	@echo "[1/3] creating $(VENV), for the first time; all three steps take about a minute"
 	@$(PYTHON) -m venv $(VENV) || { \
 	  rm -rf $(VENV); \
 	  echo "$(PYTHON) can't create virtual environments; on Debian and Ubuntu: apt install python3-venv"; \
 	  exit 1; }
 
 # First the dependencies, pinned by hash; then the project itself, from this folder, without an index.
+# It goes on from where it stopped, so a step that failed can be repeated.
 $(RUN_READY): pyproject.toml .ci/constraints.txt | $(BIN)/python
-	@echo "setting up $(VENV), once: $$(grep -c == .ci/constraints.txt) pinned packages, about a minute ..."
-	@$(PIP) --require-hashes -r .ci/constraints.txt -r .ci/constraints-build.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python .ci/set_up.py .ci/constraints.txt .ci/constraints-build.txt
 	@touch $@
 
 $(TEST_READY): pyproject.toml .ci/constraints-dev.txt | $(BIN)/python
-	@echo "setting up $(VENV) for tests, once: $$(grep -c == .ci/constraints-dev.txt) pinned packages, some minutes ..."
-	@$(PIP) --require-hashes -r .ci/constraints-dev.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python .ci/set_up.py .ci/constraints-dev.txt
 	@touch $@ $(RUN_READY)
