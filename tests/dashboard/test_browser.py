@@ -183,7 +183,7 @@ def test_everything_can_be_reached_and_seen_by_keyboard(browser: "Browser", day:
             "Pointsman",
             "Now",
             "Receipts",
-            "Who served",
+            "Providers",
             "Quality",
             "Money",
             "Policy",
@@ -255,7 +255,7 @@ def test_with_caller_keys_one_signs_in_looks_and_signs_out(
 def test_which_provider_serves_kimi_is_one_click_away(browser: "Browser", day: Served) -> None:
     with visit(browser, day.url) as visited:
         page = visited.open("/dashboard")
-        page.get_by_role("link", name="Who served").click()
+        page.get_by_role("link", name="Providers").click()
         row = page.locator(".matrix tr", has_text="moonshotai/kimi-k2")
         row.wait_for()
         hosts = page.locator(".matrix thead th a").all_inner_texts()
@@ -334,7 +334,7 @@ def test_filters_stay_from_page_to_page_until_they_are_removed(
 ) -> None:
     with visit(browser, day.url) as visited:
         page = visited.open("/dashboard?provider=novita&since=7d")
-        for name in ("Receipts", "Who served", "Quality", "Money", "Policy", "Now"):
+        for name in ("Receipts", "Providers", "Quality", "Money", "Policy", "Now"):
             page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
             page.wait_for_url("**provider=novita&since=7d")
             assert page.get_by_role("list", name="Filtered by").is_visible()
