@@ -370,6 +370,18 @@ def test_on_a_phone_the_verdict_and_the_cost_are_on_screen(browser: "Browser", d
             assert 0 <= box["x"] < box["x"] + box["width"] <= 360
 
 
+def test_on_a_phone_the_present_page_and_whole_keys_are_on_screen(
+    browser: "Browser", day: Served
+) -> None:
+    with visit(browser, day.url, width=360) as visited:
+        page = visited.open("/dashboard/policy")
+        entry = page.locator('.top nav [aria-current="page"]').bounding_box()
+        assert entry is not None
+        assert 0 <= entry["x"] < entry["x"] + entry["width"] <= 360
+        key = page.locator(".clauses th", has_text="quantization_floor")
+        assert key.locator("code").bounding_box()["height"] < 30  # type: ignore[index]
+
+
 def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(
     browser: "Browser", day: Served
 ) -> None:
