@@ -5,7 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-to-run
 TEST_READY := $(VENV)/.ready-to-test
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
@@ -16,7 +15,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/test_
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +31,9 @@ test: $(TEST_READY) ## Set up and run the tests
 
 test-fast: $(TEST_READY) ## Run the tests of the pure rooms with few generated cases, for every save
 	$(BIN)/python -m pytest --quiet --hypothesis-profile=fast -m 'not slow' $(PURE_TESTS)
+
+snapshots: $(TEST_READY) ## Write anew what the tests expect commands to print; look at git diff
+	POINTSMAN_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest --quiet tests/cli/test_snapshots.py
 
 test-clients: $(TEST_READY) ## Install real clients and coding agents (2 GB) and run the tests with them
 	$(BIN)/python -m tests.clients.installed
@@ -123,20 +125,18 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Pointsman requires Python 3.11 or newer; $(PYTHON) is older or missing."; \
 	  echo "Choose another interpreter: make run PYTHON=python3.12"; exit 1; }
+	@echo "[1/3] creating $(VENV), for the first time; all three steps take about a minute"
 	@$(PYTHON) -m venv $(VENV) || { \
 	  rm -rf $(VENV); \
 	  echo "$(PYTHON) can't create virtual environments; on Debian and Ubuntu: apt install python3-venv"; \
 	  exit 1; }
 
 # First the dependencies, pinned by hash; then the project itself, from this folder, without an index.
+# It goes on from where it stopped, so a step that failed can be repeated.
 $(RUN_READY): pyproject.toml .ci/constraints.txt | $(BIN)/python
-	@echo "setting up $(VENV), once: $$(grep -c == .ci/constraints.txt) pinned packages, about a minute ..."
-	@$(PIP) --require-hashes -r .ci/constraints.txt -r .ci/constraints-build.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python .ci/set_up.py .ci/constraints.txt .ci/constraints-build.txt
 	@touch $@
 
 $(TEST_READY): pyproject.toml .ci/constraints-dev.txt | $(BIN)/python
-	@echo "setting up $(VENV) for tests, once: $$(grep -c == .ci/constraints-dev.txt) pinned packages, some minutes ..."
-	@$(PIP) --require-hashes -r .ci/constraints-dev.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python .ci/set_up.py .ci/constraints-dev.txt
 	@touch $@ $(RUN_READY)

@@ -13,7 +13,7 @@ from app.catalog.catalog import EMPTY
 from app.cli.catalogs import Source, open_catalog
 from app.cli.policies import folder_of
 from app.cli.sarif import sarif_of
-from app.cli.terminal import Console, print_json
+from app.cli.terminal import Console, hanging, print_json
 from app.errors import PolicyFileError, SettingsError
 from app.policy.book import EMPTY_BOOK, Book
 from app.policy.forecast.scenarios import models_wanted
@@ -29,6 +29,7 @@ Output = Literal["text", "json", "sarif"]
 
 BROKEN_FILE = "policy-file"  # the code of mistakes that make a file unusable
 _CLEAN, _FOUND, _UNUSABLE = 0, 1, 2
+_INDENT = 2
 _STYLES: Mapping[Severity, str] = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
@@ -86,10 +87,11 @@ def _print(
     elif output == "json":
         print_json(_as_json_object(folder, book, source, findings), indent=2)
     else:
-        console = Console(soft_wrap=True)
+        console = Console()
         for each in findings:
-            console.print(_line(each))
-        console.print(Text(_summary(folder, book, source, findings)))
+            console.print(hanging(console, _line(each), indent=_INDENT), soft_wrap=True)
+        summary = Text(_summary(folder, book, source, findings))
+        console.print(hanging(console, summary, indent=0), soft_wrap=True)
 
 
 def _line(finding: Finding) -> Text:

@@ -151,12 +151,22 @@ def demo(
 
 @commands.command()
 def simulate(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 4478,
-    catalog: Annotated[Path | None, typer.Option(help="A catalog file of your own.")] = None,
-    presets: Annotated[Path | None, typer.Option(help="A presets file of your own.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed routes the same way.")] = 0,
-    pace: Annotated[float, typer.Option(help="1 as a real host streams, 0 without pauses.")] = 1.0,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", help="The port to listen on.")] = 4478,
+    catalog: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A catalog file of your own.")
+    ] = None,
+    presets: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A presets file of your own.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="NUMBER", help="The same seed routes the same way.")
+    ] = 0,
+    pace: Annotated[
+        float, typer.Option(metavar="FACTOR", help="1 as a real host streams, 0 without pauses.")
+    ] = 1.0,
 ) -> None:
     """Start only the simulated OpenRouter."""
     from app.cli.demo import simulate as start
@@ -171,7 +181,8 @@ def check(
     as_sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0, for review.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     since: Annotated[
-        Path | None, typer.Option(help="A saved catalog: also report what has drifted.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A saved catalog: also report what has drifted."),
     ] = None,
     policies: Policies = None,
     upstream: Upstream = None,
@@ -192,12 +203,15 @@ def check(
 @commands.command()
 def catalog(
     models: Annotated[
-        list[str] | None, typer.Argument(help="Models [with --save: those of the policies].")
+        list[str] | None,
+        typer.Argument(metavar="MODEL", help="Models [with --save: those of the policies]."),
     ] = None,
     source: Annotated[
-        str, typer.Option("--catalog", help="live, simulated, or a file saved before.")
+        str, typer.Option("--catalog", metavar="live|simulated|FILE", help="The catalog to show.")
     ] = "live",
-    save: Annotated[Path | None, typer.Option(help="Save it to this file, for check.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save it to this file, for check.")
+    ] = None,
     policies: Policies = None,
     upstream: Upstream = None,
 ) -> None:
@@ -211,15 +225,25 @@ def catalog(
 
 @commands.command()
 def explain(
-    model: Annotated[str, typer.Argument(help="A model's slug, or an alias.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|RECEIPT", help="A model's slug, an alias, a receipt's id, or last."
+        ),
+    ],
     provider: Annotated[
-        str | None, typer.Option(help="The caller's own provider object, as JSON.")
+        str | None, typer.Option(metavar="JSON", help="The caller's own provider object, as JSON.")
     ] = None,
-    caller: Annotated[str | None, typer.Option(help="Explain for this caller.")] = None,
-    user_agent: Annotated[str, typer.Option(help="Explain for this user agent.")] = "",
+    caller: Annotated[
+        str | None, typer.Option(metavar="CALLER", help="Explain for this caller [the receipt's].")
+    ] = None,
+    user_agent: Annotated[
+        str, typer.Option(metavar="TOOL", help="For this user agent [the receipt's].")
+    ] = "",
     catalog: CatalogSource = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     policies: Policies = None,
+    ledger: Ledger = None,
     upstream: Upstream = None,
 ) -> None:
     """Show what would be sent, and why."""
@@ -227,7 +251,7 @@ def explain(
     from app.settings import Settings
 
     code = show_explanation(
-        Settings.read(policies=policies, upstream_url=upstream),
+        Settings.read(policies=policies, ledger_url=ledger, upstream_url=upstream),
         model,
         catalog=catalog,
         provider=provider,
@@ -240,9 +264,15 @@ def explain(
 
 @commands.command()
 def init(
-    model: Annotated[list[str] | None, typer.Option(help="A model you use; repeatable.")] = None,
-    tool: Annotated[list[str] | None, typer.Option(help="A tool you use; repeatable.")] = None,
-    output: Annotated[Path, typer.Option(help="The file to write.")] = Path("policies/mine.yaml"),
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="A model you use; repeatable.")
+    ] = None,
+    tool: Annotated[
+        list[str] | None, typer.Option(metavar="TOOL", help="A tool you use; repeatable.")
+    ] = None,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path(
+        "policies/mine.yaml"
+    ),
 ) -> None:
     """Write a commented starter policy."""
     from app.cli.init import init as start
@@ -261,10 +291,12 @@ def schema() -> None:
 
 @commands.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="The configuration file of another tool.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The configuration file of another tool.")
+    ],
     tool: Annotated[
         str | None,
-        typer.Option("--from", help="Its format, e.g. litellm [detected]."),
+        typer.Option("--from", metavar="TOOL", help="Its format, e.g. litellm [detected]."),
     ] = None,
 ) -> None:
     """Convert another tool's settings to a policy."""
@@ -276,12 +308,18 @@ def import_(
 @commands.command()
 @filtered
 def log(
-    receipt: Annotated[str | None, typer.Argument(help="Show this receipt in full.")] = None,
+    receipt: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RECEIPT", help="Show this receipt in full: an id, its end, or last."
+        ),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Keep showing new receipts.")
     ] = False,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, help="How many to show at first.")
+        int,
+        typer.Option("--limit", "-n", min=1, metavar="NUMBER", help="How many to show at first."),
     ] = 20,
     *,
     wanted: "Wanted",
@@ -308,6 +346,7 @@ def stats(
     by: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME,...",
             help="provider, quantization, model, caller, rule [provider,quantization]; with "
             "--sessions rule, model, tool, provider, caller, affinity, session [rule].",
         ),
@@ -354,7 +393,8 @@ def export(
         typer.Option("--format", help="Parquet requires pip install 'pointsman[export]'."),
     ] = "csv",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file to write [standard output].")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write [standard output]."),
     ] = None,
     *,
     wanted: "Wanted",
@@ -375,7 +415,7 @@ def export(
 
 @commands.command()
 def prove(
-    model: Annotated[str, typer.Argument(help="A model's slug, or an alias.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's slug, or an alias.")],
     positive: Annotated[
         bool, typer.Option("--positive", help="Also send one small request (billed).")
     ] = False,
@@ -384,11 +424,17 @@ def prove(
         typer.Option("--channels", help="Test `provider` on each channel instead."),
     ] = False,
     preset: Annotated[
-        str | None, typer.Option(help="With --channels: a preset of the account's, by its slug.")
+        str | None,
+        typer.Option(
+            metavar="PRESET", help="With --channels: a preset of the account's, by its slug."
+        ),
     ] = None,
     inner: Annotated[
         str | None,
-        typer.Option(help="With --channels --positive: a model for tools [openai/gpt-4o-mini]."),
+        typer.Option(
+            metavar="MODEL",
+            help="With --channels --positive: a model for tools [openai/gpt-4o-mini].",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list, for machines.")] = False,
     policies: Policies = None,
@@ -412,8 +458,12 @@ def prove(
 
 @commands.command()
 def verify(
-    receipt: Annotated[str, typer.Argument(help="A receipt's id.")],
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the record.")] = 30.0,
+    receipt: Annotated[
+        str, typer.Argument(metavar="RECEIPT", help="A receipt's id, its end, or last.")
+    ],
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Seconds to wait for the record.")
+    ] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     ledger: Ledger = None,
     upstream: Upstream = None,

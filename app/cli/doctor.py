@@ -12,7 +12,7 @@ from rich.text import Text
 
 from app.cli.asking import asking
 from app.cli.policies import book_of, folder_of
-from app.cli.terminal import Console
+from app.cli.terminal import Console, hanging
 from app.cli.which_ledger import log_command
 from app.cli.words import without_password
 from app.errors import PointsmanError, UpstreamError, reason_of
@@ -60,9 +60,10 @@ def doctor(settings: Settings) -> int:
     }
     for each in found:
         word, style = marks[each.well]
-        line = Text(word, style=style).append(f"{each.what:<9} ", style="bold")
-        indented = f"\n{' ' * len(line)}"  # no detail may look like another diagnosis
-        console.print(line.append(each.told.replace("\n", indented)))
+        label = Text(word, style=style).append(f"{each.what:<9} ", style="bold")
+        # Further lines are indented: no detail may look like another diagnosis.
+        text = hanging(console, Text(each.told), indent=len(label), label=label)
+        console.print(text, soft_wrap=True)
     return 1 if any(each.well is False for each in found) else 0
 
 

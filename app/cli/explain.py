@@ -1,23 +1,29 @@
-"""`pointsman explain`: shows the request for a model, and the file and line of each setting."""
+"""`pointsman explain`: shows the request for a model, and the file and line of each setting.
 
-from functools import partial
+For a receipt, it shows what the policies make of the same model, caller, tool and path today.
+"""
+
+import time
 from typing import Any
 
 import msgspec
 from rich.console import Group
 from rich.text import Text
 
-from app.catalog.catalog import EMPTY, listing_key
+from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.cli.catalogs import open_catalog
+from app.cli.explain_subject import Subject, named
 from app.cli.policies import book_of
 from app.cli.terminal import Console, Table, lines, print_json
+from app.cli.then_and_now import rendered, then_and_now
 from app.errors import MalformedBody, SettingsError, UnknownModel
 from app.policy.forecast.explain import Explained, Explanation, as_json_object, explain
 from app.policy.forecast.forecast import Forecast, forecasts
 from app.policy.known_names import must_be_known
+from app.policy.other_routes import Carriage, rows_of
 from app.policy.request import request_for
-from app.policy.routed import routed
-from app.policy.rule import named
+from app.policy.routed import Routed, routed
+from app.policy.rule import named as rules_named
 from app.policy.sides import REQUEST
 from app.settings import Settings
 from app.shown import json_text, one_line
@@ -28,7 +34,7 @@ _NARROW = 100
 
 def show_explanation(
     settings: Settings,
-    model: str,
+    name: str,
     *,
     provider: str | None,
     caller: str | None,
@@ -38,28 +44,52 @@ def show_explanation(
 ) -> int:
     """Print the explanation; the exit code is 1 if the request would be refused.
 
-    With a `catalog`, also print the funnel. Raises `SettingsError` for a `--provider` that is not a
+    `name` is a model's, an alias's, or a receipt's as in `log`. With a `catalog`, also print the
+    funnel. Raises `SettingsError` for a name that is none of these, a `--provider` that is not a
     JSON object or a catalog that can't be loaded, and `PolicyFileError`.
     """
     book = book_of(settings)
+    asked = named(settings, book, name, caller=caller, user_agent=user_agent)
+    sides = _object(provider)
+
+    def route(subject: Subject, known: Catalog) -> Routed:
+        return routed(
+            book,
+            request_for(subject.model, sides),
+            caller=subject.caller,
+            user_agent=subject.user_agent,
+            catalog=known,
+        )
+
+    def to_fetch(listed: Catalog) -> list[str]:
+        return [route(asked.subject(listed), EMPTY).route.model_sent]
+
     try:
-        request = request_for(model, _object(provider))
-        ask = partial(routed, book, request, caller=caller, user_agent=user_agent)
-        sent_as = ask(catalog=EMPTY).route.model_sent
-        source = open_catalog(catalog, settings, lambda _: [sent_as]) if catalog else None
-        must_be_known(request.models, book, source.catalog if source else EMPTY)
-        by = ask(catalog=source.catalog if source else EMPTY)
-        explanation = explain(by)
-    except (MalformedBody, UnknownModel) as error:
+        source = open_catalog(catalog, settings, to_fetch) if catalog else None
+        known = source.catalog if source else EMPTY
+        subject = asked.subject(known)
+        must_be_known([subject.model], book, known)
+        by = route(subject, known)
+        sent_as = by.route.model_sent
+        rows = rows_of(known.listing(sent_as), time.time())
+        explanation = explain(by, Carriage(subject.on, rows) if subject.on else None)
+    except MalformedBody as error:
         raise SettingsError(str(error)) from None
+    except UnknownModel as error:
+        further = ". The ledger has no receipt of this name either" if asked.sought else ""
+        raise SettingsError(f"{error}{further if asked.receipt is None else ''}") from None
     funnels: list[Forecast] | None = [] if source else None
     if source and not explanation.refusal:
         sent = explanation.provider
         funnels = [*forecasts(by.sent, by.route, sent, source.catalog, ladder=book.ladder)]
+    receipt = subject.receipt
     if as_json:
-        print_json(as_json_object(explanation, book.revision, funnels), indent=2)
+        told = {} if receipt is None else {"receipt": then_and_now(receipt, book)}
+        print_json({**as_json_object(explanation, book.revision, funnels), **told}, indent=2)
     else:
         console = Console()
+        if receipt is not None:
+            console.print(rendered(receipt, by.route, book.revision, guessed=provider is None))
         console.print(_rendered(explanation, narrow=console.width < _NARROW))
         for each in funnels or ():
             console.print(_foreseen(each))
@@ -140,7 +170,7 @@ def _fields(fields: tuple[Explained, ...], *, narrow: bool) -> Table:
 def _because(field: Explained) -> str:
     clauses, request = field.behind.clauses, [REQUEST] if field.behind.request else []
     keys = ", ".join(clause.key for clause in clauses)
-    policy = [f"{keys} in {named(clauses)}"] if clauses else []
+    policy = [f"{keys} in {rules_named(clauses)}"] if clauses else []
     return " and ".join(policy + request)
 
 

@@ -32,6 +32,13 @@ FILTERS = {
     "until": "Only before that time.",
 }
 _SWITCHES = frozenset({"failed", "refused"})
+_VALUES = {  # what --help shows as an option's value, where the option's name doesn't say it
+    "user_agent": "TOOL",
+    "status": "NUMBER",
+    "dialect": "API",
+    "since": "TIME",
+    "until": "TIME",
+}
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
@@ -42,8 +49,10 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
             name,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
             default=None,
-            annotation=Annotated[
-                (bool if name in _SWITCHES else str) | None, typer.Option(help=said)
+            annotation=Annotated[bool | None, typer.Option(help=said)]
+            if name in _SWITCHES
+            else Annotated[
+                str | None, typer.Option(metavar=_VALUES.get(name, name.upper()), help=said)
             ],
         )
         for name, said in FILTERS.items()

@@ -1,7 +1,12 @@
-"""The process log: one line per event, to standard error."""
+"""The process log: one line per event, to standard error.
+
+At a terminal, a line begins with the local time of day; everywhere else with the date too and the
+offset from UTC, since a file may be read days later and on another machine.
+"""
 
 import logging
 import sys
+from datetime import datetime
 
 from app.shown import shown
 
@@ -14,7 +19,7 @@ def start_logging(level: str, *, who: str = "") -> None:
     `who` names the process, if there are several.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Timed(who))
+    handler.setFormatter(Timed(who, dated=not sys.stderr.isatty()))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("pointsman").setLevel(level.upper())
     # None of this is printed, and one line is written per request.
@@ -23,18 +28,28 @@ def start_logging(level: str, *, who: str = "") -> None:
     logging.getLogger("uvicorn.error").addFilter(_without_known_noise)
 
 
-class _Timed(logging.Formatter):
+class Timed(logging.Formatter):
     """Puts a time and `who` before each event; its continuation lines are indented.
+
+    With `dated`, the time is 2026-11-21T09:30:00+01:00 instead of 09:30:00.
 
     Every logged text is `shown`: no text from outside can control a terminal, or begin a line that
     looks like an event.
     """
 
-    def __init__(self, who: str) -> None:
+    def __init__(self, who: str = "", *, dated: bool) -> None:
         self._who = f"{who} " if who else ""
-        super().__init__(f"%(asctime)s {self._who}%(message)s", datefmt="%H:%M:%S")
+        self._dated = dated
+        super().__init__(f"%(asctime)s {self._who}%(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's
+        """Return the local time of an event."""
+        del datefmt
+        moment = datetime.fromtimestamp(record.created).astimezone()
+        return moment.isoformat(timespec="seconds") if self._dated else f"{moment:%H:%M:%S}"
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the entry, at most `MOST_LOGGED` characters of it."""
         text = super().format(record)
         if len(text) > MOST_LOGGED:
             text = f"{text[:MOST_LOGGED]}\n... {len(text) - MOST_LOGGED:,} characters more"

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from app.cli.log import show
+from app.cli.log_table import show
 from app.cli.terminal import Console
 
 _TOOLS = [

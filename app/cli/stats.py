@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 from rich.cells import cell_len
 from rich.text import Text
 
-from app.cli.log import style_of
+from app.cli.log_table import style_of
 from app.cli.terminal import Console, Table, print_json
 from app.ledger.stats import Figures, Stats, stats_as_json
 from app.shown import one_line

@@ -4,8 +4,12 @@ Rule 1  Text is never read as markup, emoji codes or links, and each piece of it
 Rule 2  A `str` is printed on one line, and so is a cell of a table unless it is made of `lines`.
         A `Text` keeps its lines: make it of parts that are one line each.
 Rule 3  JSON is printed by `print_json`, which escapes what may not be shown.
+Rule 4  No line is wider than the terminal. In a pipe or a file nothing is cut, folded or left out,
+        unless the environment variable COLUMNS sets a width.
 """
 
+import os
+import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -17,6 +21,8 @@ from rich.text import Text
 
 from app.shown import json_text, one_line, shown
 
+_UNCUT = 10_000  # columns
+
 
 class Console(rich_console.Console):
     """Rich's console, which prints text from outside literally and interprets nothing in it."""
@@ -25,13 +31,14 @@ class Console(rich_console.Console):
         self,
         *,
         stderr: bool = False,
-        soft_wrap: bool = False,
         file: IO[str] | None = None,
         width: int | None = None,
     ) -> None:
+        written_to = file or (sys.stderr if stderr else sys.stdout)
+        if width is None and not written_to.isatty() and "COLUMNS" not in os.environ:
+            width = _UNCUT
         super().__init__(
             stderr=stderr,
-            soft_wrap=soft_wrap,
             file=file,
             width=width,
             markup=False,
@@ -66,6 +73,19 @@ class Table(rich_table.Table):
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
         """Add a row; texts in it are put on one line each."""
         super().add_row(*map(_cell, cells), **options)
+
+
+def hanging(console: Console, text: Text, *, indent: int, label: Text | None = None) -> Text:
+    """A text that is broken where the terminal ends, with all lines but the first indented.
+
+    With a `label` before it, which should be as wide as the indent, the text is one column. Print
+    it with `soft_wrap`: in a pipe, whatever COLUMNS says, only its own line breaks break it.
+    """
+    width = max(console.width - indent, 1) if console.is_terminal else _UNCUT
+    broken = text.wrap(console, width)
+    for line in broken:
+        line.rstrip()
+    return (label or Text()) + Text(f"\n{' ' * indent}").join(broken)
 
 
 def lines(*texts: Text) -> Group:

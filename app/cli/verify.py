@@ -10,7 +10,8 @@ from rich.text import Text
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
 from app.cli.ledgers import to_read
-from app.cli.log import found, style_of
+from app.cli.log import found
+from app.cli.log_table import style_of
 from app.cli.terminal import Console, Table, print_json
 from app.cli.which_ledger import with_demos_upstream, with_ledger
 from app.errors import SettingsError

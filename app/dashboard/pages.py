@@ -335,7 +335,8 @@ class Pages:
     def api(self, request: Request) -> Response:
         """Every path, as described by OpenAPI."""
         groups = groups_of(self._sources.described())
-        return page("api.html", shell=shell_of(self._sources, request), groups=groups)
+        shell = shell_of(self._sources, request, self._readable(request))
+        return page("api.html", shell=shell, groups=groups)
 
     def receipt(self, request: Request) -> Response:
         """One receipt in full."""
@@ -349,10 +350,10 @@ class Pages:
                 text=f"The ledger has no receipt {wanted}. It may have been deleted by age, or "
                 "not be written yet.",
             )
-        address = self._address(request)
+        address = self._readable(request)
         return page(
             "receipt.html",
-            shell=shell_of(self._sources, request),
+            shell=shell_of(self._sources, request, address),
             address=address,
             whole=whole_of(found),
         )
@@ -361,13 +362,15 @@ class Pages:
         """The page for an unknown path, unless there is only a slash too much."""
         bare = request.url.path.rstrip("/")
         if bare != request.url.path and bare in dict(LINKS):
-            return RedirectResponse(bare, headers=PAGE_HEADERS)
+            query = f"?{request.url.query}" if request.url.query else ""
+            return RedirectResponse(bare + query, headers=PAGE_HEADERS)
         text = f"There is no page at {request.url.path}."
         return self._message(request, 404, title="Page not found", text=text)
 
     def _message(self, request: Request, status: int, **values: Any) -> Response:
         values = {"detail": None, "retry": False, **values}
-        return page("message.html", status, shell=shell_of(self._sources, request), **values)
+        shell = shell_of(self._sources, request, self._readable(request))
+        return page("message.html", status, shell=shell, **values)
 
     def _foresee(self, catalog: Catalog) -> policy_view.Foreseen:
         """Return the forecast; it is computed again only if the policies or the catalog changed."""
@@ -379,6 +382,13 @@ class Pages:
     def _address(self, request: Request, usual: str | None = None) -> Address:
         reads = reads_of(request)
         return address_of(request.url.path, request.query_params, reads=reads, usual=usual)
+
+    def _readable(self, request: Request) -> Address:
+        """The filters, for a page that only passes them on: none if one of them can't be read."""
+        try:
+            return self._address(request)
+        except FilterError:
+            return address_of(request.url.path, {}, reads=reads_of(request))
 
     def _reading(self, request: Request) -> tuple[Address, Reading]:
         """The filters of a page of figures: the last day, if no time is given."""

@@ -23,7 +23,7 @@ POLICY = f"{HOME}/policy"
 LINKS = (
     (HOME, "Now"),
     (RECEIPTS, "Receipts"),
-    (f"{HOME}/who", "Who served"),
+    (f"{HOME}/who", "Providers"),
     (f"{HOME}/quality", "Quality"),
     (f"{HOME}/money", "Money"),
     (POLICY, "Policy"),
@@ -70,7 +70,7 @@ class Shell:
 
     links: tuple[Link, ...]
     here: str
-    address: Address | None  # of a page with filters
+    address: Address | None  # None: links to other pages have no filters
     known: Mapping[str, Sequence[str]]  # suggestions for filters
     caller: str | None
     reads_all: bool
@@ -102,17 +102,17 @@ def shell_of(
         known=known or {},
         caller=request.scope.get("caller"),
         reads_all=reads_of(request) is None,
-        notices=_notices(sources, path),
+        notices=_notices(sources, path, address.page(POLICY) if address else POLICY),
         book=sources.policies.current.revision,
     )
 
 
-def _notices(sources: Sources, path: str) -> tuple[Notice, ...]:
+def _notices(sources: Sources, path: str, policy: str) -> tuple[Notice, ...]:
     notices = []
     now = sources.standing()
     if now.problems and path != POLICY:
         kept = "The last valid policy version stays in force."
-        notices.append(Notice("A policy file has mistakes.", kept, POLICY, "Show the mistakes"))
+        notices.append(Notice("A policy file has mistakes.", kept, policy, "Show the mistakes"))
     if now.ledger_error:
         waiting = f" ({now.ledger_waiting:,} wait in memory)" if now.ledger_waiting else ""
         notices.append(Notice("Receipts can't be written:", now.ledger_error + waiting))

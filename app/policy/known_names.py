@@ -16,11 +16,14 @@ from app.suggest import nearest
 def must_be_known(names: Sequence[str], book: Book, catalog: Catalog) -> None:
     """Raise `UnknownModel` for a name without an author that is neither an alias nor listed."""
     for name in names:
-        if "/" not in name and not _is_known(name, book, catalog):
+        if not is_model(name, book, catalog):
             raise UnknownModel(_message(trimmed(name), book, catalog))
 
 
-def _is_known(name: str, book: Book, catalog: Catalog) -> bool:
+def is_model(name: str, book: Book, catalog: Catalog) -> bool:
+    """Whether a name may be a model: it has an author, or is an alias or listed."""
+    if "/" in name:
+        return True
     named = trimmed(name)
     is_listed = catalog.model(named) is not None or catalog.id_of(named) is not None
     return is_listed or book.alias_of(name) is not None

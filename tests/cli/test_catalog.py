@@ -53,8 +53,8 @@ def test_the_cheapest_come_first_and_what_is_not_listed_is_a_dash(
     (tmp_path / "c.json").write_text(json.dumps(whole))
     _, text = shown(capsys, "a/b", catalog=str(tmp_path / "c.json"))
     assert [line.split() for line in text.splitlines()[2:]] == [
-        ["bare", "-", "-", "-", "-", "512", "-", "0"],
-        ["dear", "-", "2", "2", "2M", "-", "-", "0"],
+        ["Bare", "bare", "-", "-", "-", "-", "512", "-", "0"],
+        ["Dear", "dear", "-", "2", "2", "2M", "-", "-", "0"],
     ]
 
 

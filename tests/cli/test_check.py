@@ -71,7 +71,7 @@ def test_people_read_the_place_first_then_what_was_looked_at(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "40")  # a finding is one line all the same: others read it too
+    monkeypatch.setenv("COLUMNS", "40")  # a finding is one line all the same: editors read it
     _, text = checked(Path(), capsys, NOBODY, output="text")
     finding, held, seen, count = text.splitlines()
     assert finding.startswith(

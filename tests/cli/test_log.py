@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.cli.log import found, log, show, show_one
+from app.cli.log import found, log, show_one
+from app.cli.log_table import show
 from app.cli.terminal import Console
 from app.errors import SettingsError
 from app.ledger.receipt import Receipt, as_json_object
@@ -60,8 +61,32 @@ def test_t63_a_long_name_takes_no_room_from_time_and_verdict(width: int) -> None
     long = "m" * 500
     text = table(receipt(1, model_asked=long, provider=long, rules=(long,)), width=width)
     date, time_shown, short_id, verdict, *rest = text.splitlines()[1].split()
-    assert (date, len(time_shown), short_id, verdict) == ("11-21", 8, "rcp_001", "kept")
-    assert rest[-1].endswith("…") or "…" in text
+    assert (date, len(time_shown), short_id, verdict) == ("11-21", 5, "rcp_001", "kept")
+    assert "$0.000032" in rest
+    assert "…" in text
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 90, 100, 110, 120, 140])
+def test_a_figure_is_whole_or_left_out(width: int) -> None:
+    """`$12.50` of `$12.500000` would be another cost."""
+    old = receipt(started_at=NOW - timedelta(days=400), cost_usd=Decimal(12345), ttft_ms=98765.0)
+    head, line = table(old, width=width).splitlines()
+    for heading, figure in (("cost", "$12345.000000"), ("TTFT", "98.77s"), ("tokens", "16+28")):
+        assert (heading in head.split()) is (figure in line.split()), line
+    assert ("cost" in head) is (width >= 80)
+    assert len(line) <= width
+
+
+def test_a_request_without_a_policy_is_no_failure() -> None:
+    passed = receipt(
+        path="/v1/files",
+        dialect=None,
+        provider=None,
+        verdict=None,
+        reason="no policy on this route",
+    )
+    assert "no policy on this route" in table(passed)
+    assert "provider not named" in table(receipt(provider=None, verdict="unproven"))
 
 
 def test_a_wide_terminal_shows_all_that_matters() -> None:

@@ -117,8 +117,11 @@ def test_an_upstream_error_decides_nothing(proved: Prove) -> None:
 
 
 def test_the_exit_code_is_for_scripts(
-    settings_for: Callable[[Switches], Settings], capsys: pytest.CaptureFixture[str]
+    settings_for: Callable[[Switches], Settings],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert prove(settings_for(Switches()), CODER, positive=False, as_json=False) == 0
     out = capsys.readouterr().out
     assert "enforced" in out

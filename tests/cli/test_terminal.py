@@ -12,7 +12,7 @@ from rich.text import Text
 
 import app
 from app.cli.guard import guard_output
-from app.cli.terminal import Console, Table, lines, print_json
+from app.cli.terminal import Console, Table, hanging, lines, print_json
 
 CLI = Path(app.__file__).parent / "cli"
 GONE = "\N{REPLACEMENT CHARACTER}"
@@ -103,3 +103,40 @@ def test_t63_no_command_goes_past_the_seam(module: Path) -> None:
         if isinstance(node, ast.Import) and any(each.name.startswith("rich") for each in node.names)
     ]
     assert not re.search(r"print\(json|\.write\(json\.dumps", module.read_text(encoding="utf-8"))
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", [_Terminal, io.StringIO])
+def test_a_text_hangs_below_its_label_and_is_broken_only_at_a_terminal(
+    kind: type[io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    out = kind()
+    console = Console(file=out, width=20)
+    for text, label in (
+        ("one two three four\nfive", Text("label ")),
+        ("a:1: much longer still", None),
+    ):
+        hung = hanging(console, Text(text), indent=6 if label else 2, label=label)
+        console.print(hung, soft_wrap=True)
+    assert out.getvalue().splitlines() == (
+        ["label one two three", "      four", "      five", "a:1: much longer", "  still"]
+        if kind is _Terminal
+        else ["label one two three four", "      five", "a:1: much longer still"]
+    )
+
+
+@pytest.mark.parametrize(("columns", "lines_printed"), [(None, 1), ("40", 3)])
+def test_nothing_is_folded_in_a_pipe_unless_columns_says_so(
+    monkeypatch: pytest.MonkeyPatch, columns: str | None, lines_printed: int
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    out = io.StringIO()
+    Console(file=out).print("word " * 20)
+    assert len(out.getvalue().splitlines()) == lines_printed

@@ -183,7 +183,7 @@ def test_everything_can_be_reached_and_seen_by_keyboard(browser: "Browser", day:
             "Pointsman",
             "Now",
             "Receipts",
-            "Who served",
+            "Providers",
             "Quality",
             "Money",
             "Policy",
@@ -255,7 +255,7 @@ def test_with_caller_keys_one_signs_in_looks_and_signs_out(
 def test_which_provider_serves_kimi_is_one_click_away(browser: "Browser", day: Served) -> None:
     with visit(browser, day.url) as visited:
         page = visited.open("/dashboard")
-        page.get_by_role("link", name="Who served").click()
+        page.get_by_role("link", name="Providers").click()
         row = page.locator(".matrix tr", has_text="moonshotai/kimi-k2")
         row.wait_for()
         hosts = page.locator(".matrix thead th a").all_inner_texts()
@@ -334,7 +334,7 @@ def test_filters_stay_from_page_to_page_until_they_are_removed(
 ) -> None:
     with visit(browser, day.url) as visited:
         page = visited.open("/dashboard?provider=novita&since=7d")
-        for name in ("Receipts", "Who served", "Quality", "Money", "Policy", "Now"):
+        for name in ("Receipts", "Providers", "Quality", "Money", "Policy", "Now"):
             page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
             page.wait_for_url("**provider=novita&since=7d")
             assert page.get_by_role("list", name="Filtered by").is_visible()
@@ -368,6 +368,18 @@ def test_on_a_phone_the_verdict_and_the_cost_are_on_screen(browser: "Browser", d
             box = page.locator(f".receipts tbody tr {part}").first.bounding_box()
             assert box is not None
             assert 0 <= box["x"] < box["x"] + box["width"] <= 360
+
+
+def test_on_a_phone_the_present_page_and_whole_keys_are_on_screen(
+    browser: "Browser", day: Served
+) -> None:
+    with visit(browser, day.url, width=360) as visited:
+        page = visited.open("/dashboard/policy")
+        entry = page.locator('.top nav [aria-current="page"]').bounding_box()
+        assert entry is not None
+        assert 0 <= entry["x"] < entry["x"] + entry["width"] <= 360
+        key = page.locator(".clauses th", has_text="quantization_floor")
+        assert key.locator("code").bounding_box()["height"] < 30  # type: ignore[index]
 
 
 def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(

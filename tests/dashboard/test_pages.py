@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from html import escape, unescape
 from itertools import product
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from app.catalog.catalog import EMPTY
+from app.dashboard import shell as shell_module
 from app.dashboard.pages import dashboard
 from app.dashboard.shell import Sources
 from app.errors import LedgerError
@@ -81,7 +83,7 @@ def test_a_filter_holds_for_the_list_and_is_handed_on_to_the_tail(serve: Serve) 
     assert 'data-live="/dashboard/live?provider=groq&amp;verdict=broken"' in text
     none = served.get("/dashboard?provider=nobody").text
     assert none.count("data-receipt=") == 0
-    assert "No receipt fits" in none
+    assert "No receipt matches" in none
 
 
 def test_figures_of_the_period_are_shown(serve: Serve) -> None:
@@ -254,3 +256,56 @@ def test_drift_of_the_catalog_is_shown_the_newest_first(tmp_path: Path) -> None:
 
 def _raise(error: Exception) -> NoReturn:
     raise error
+
+
+FILTERED = "provider=novita&since=7d"
+
+
+@pytest.mark.parametrize(
+    "page", [*EVERY_PAGE, "/dashboard/nowhere", "/dashboard/receipts/rcp_nothing", "a receipt"]
+)
+def test_filters_stay_on_every_way_from_every_page(day: Served, page: str) -> None:
+    """A receipt, the page of the API and messages show no list, and pass the filters on."""
+    if page == "a receipt":
+        listed = day.get(f"/dashboard/receipts?{FILTERED}").text
+        found = re.search(r'href="(/dashboard/receipts/rcp_[^"]+)"', listed)
+        assert found is not None
+        page = unescape(found[1])
+    else:
+        page = f"{page}?{FILTERED}"
+    assert page.endswith(FILTERED)
+    text = day.get(page).text
+    links = [unescape(each) for each in re.findall(r'href="([^"]*)"', text)]
+    for way in PAGES:
+        assert f"/dashboard{way}?{FILTERED}" in links, way
+    assert f'<a class="brand" href="/dashboard?{escape(FILTERED)}">' in text
+
+
+def test_a_receipt_shows_the_filters_of_its_list_and_leads_back(day: Served) -> None:
+    listed = re.findall(r"/dashboard/receipts/(rcp_\w+)", day.get("/dashboard").text)
+    text = day.get(f"/dashboard/receipts/{listed[0]}?{FILTERED}").text
+    assert "The list is filtered by" in text
+    assert f'<a href="/dashboard/receipts?{escape(FILTERED)}">Back to the list</a>' in text
+    assert "The list is filtered by" not in day.get(f"/dashboard/receipts/{listed[0]}").text
+
+
+def test_a_filter_that_cannot_be_read_hides_no_receipt_and_is_not_passed_on(day: Served) -> None:
+    listed = re.findall(r"/dashboard/receipts/(rcp_\w+)", day.get("/dashboard").text)
+    answer = day.get(f"/dashboard/receipts/{listed[0]}?since=nonsense")
+    assert answer.status_code == 200
+    assert "nonsense" not in answer.text
+
+
+def test_a_slash_too_many_keeps_the_filters(day: Served) -> None:
+    answer = day.get(f"/dashboard/money/?{FILTERED}")
+    assert answer.headers["location"] == f"/dashboard/money?{FILTERED}"
+
+
+PLAIN = Path(shell_module.__file__).parent / "templates"
+
+
+@pytest.mark.parametrize("template", sorted(PLAIN.glob("*.html")), ids=lambda path: path.name)
+def test_pages_are_in_plain_english(template: Path) -> None:
+    """No one without a noun: a client, a tool, a provider, an endpoint (comments aside)."""
+    text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", template.read_text("utf-8"))
+    assert re.findall(r"(?i)\b(?:who|whom|whoever|nobody|somebody)\b", text) == []

@@ -77,5 +77,5 @@ def test_a_broken_policy_file_is_noticed_everywhere_but_where_it_is_shown(source
 def test_a_page_knows_its_address_and_its_period(sources: Sources) -> None:
     shell = shell_at(sources, "/dashboard/who", "since=7d")
     assert shell.here == "/dashboard/who?since=7d"
-    assert [link.label for link in shell.links if link.current] == ["Who served"]
+    assert [link.label for link in shell.links if link.current] == ["Providers"]
     assert shell_at(sources).here == "/dashboard"

@@ -300,6 +300,7 @@ def test_t63_following_the_log_is_as_safe(
 @AT_AND_NOT
 def test_t63_the_process_log_is_as_safe(folder: Path, upstream: int, *, at_terminal: bool) -> None:
     """Whichever logger says it, with a stack trace or without."""
+    moment = "09:30:00 " if at_terminal else "2026-11-21T09:30:00+01:00 "
     code = (
         "import logging, sys\n"
         "from app.cli.guard import guard_output\n"
@@ -312,7 +313,7 @@ def test_t63_the_process_log_is_as_safe(folder: Path, upstream: int, *, at_termi
         "    raise ValueError(canary)\n"
         "except ValueError:\n"
         "    logging.getLogger('asyncio').exception(canary)\n"
-        "logging.getLogger('pointsman').error('x' * (1_000_000 - 9))\n"
+        f"logging.getLogger('pointsman').error('x' * (1_000_000 - {len(moment)}))\n"
         "print(canary); sys.stderr.write(canary)\n"
         "raise RuntimeError(canary)\n"
     )

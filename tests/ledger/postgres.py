@@ -85,7 +85,7 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
     if os.geteuid() != 0:
         return {}
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    user = known.get("postgres") or known["provider not named"]
+    user = known.get("postgres") or known["nobody"]
     os.chown(folder, user.pw_uid, user.pw_gid)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 

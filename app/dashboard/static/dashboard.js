@@ -19,6 +19,9 @@
   }
 
   localise(document);
+  // On a phone the navigation is wider than the screen.
+  const here = document.querySelector('.top nav [aria-current="page"]');
+  if (here) here.closest("nav").scrollLeft = here.offsetLeft - 16;
   // Parts of a page that htmx brought: their times, and their charts.
   document.addEventListener("htmx:after:swap", () => {
     localise(document);
