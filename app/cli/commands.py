@@ -217,6 +217,9 @@ def explain(
     ] = None,
     caller: Annotated[str | None, typer.Option(help="Explain for this caller.")] = None,
     user_agent: Annotated[str, typer.Option(help="Explain for this user agent.")] = "",
+    header: Annotated[
+        list[str] | None, typer.Option(help="A header, 'name: value'; repeatable.")
+    ] = None,
     catalog: CatalogSource = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     policies: Policies = None,
@@ -233,6 +236,7 @@ def explain(
         provider=provider,
         caller=caller,
         user_agent=user_agent,
+        headers=header or (),
         as_json=as_json,
     )
     raise typer.Exit(code)

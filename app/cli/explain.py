@@ -1,5 +1,6 @@
 """`pointsman explain`: shows the request for a model, and the file and line of each setting."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from app.policy.sides import REQUEST
 from app.settings import Settings
 from app.shown import json_text, one_line
 from app.suggest import did_you_mean
+from app.wire.header_names import header_given
 
 _NARROW = 100
 
@@ -35,16 +37,25 @@ def show_explanation(
     user_agent: str,
     as_json: bool,
     catalog: str | None = None,
+    headers: Sequence[str] = (),
 ) -> int:
     """Print the explanation; the exit code is 1 if the request would be refused.
 
-    With a `catalog`, also print the funnel. Raises `SettingsError` for a `--provider` that is not a
-    JSON object or a catalog that can't be loaded, and `PolicyFileError`.
+    `headers` are written as `name: value`. With a `catalog`, also print the funnel. Raises
+    `SettingsError` for a `--provider` that is not a JSON object, a `--header` that is not one, or a
+    catalog that can't be loaded, and `PolicyFileError`.
     """
     book = book_of(settings)
     try:
         request = request_for(model, _object(provider))
-        ask = partial(routed, book, request, caller=caller, user_agent=user_agent)
+        ask = partial(
+            routed,
+            book,
+            request,
+            caller=caller,
+            user_agent=user_agent,
+            headers=[_header(each) for each in headers],
+        )
         sent_as = ask(catalog=EMPTY).route.model_sent
         source = open_catalog(catalog, settings, lambda _: [sent_as]) if catalog else None
         must_be_known(request.models, book, source.catalog if source else EMPTY)
@@ -80,6 +91,14 @@ def _object(provider: str | None) -> dict[str, Any] | None:
         ) from None
 
 
+def _header(text: str) -> tuple[bytes, bytes]:
+    """A header of the request. Raises `SettingsError` without repeating what may be a key."""
+    name, value = header_given(text)
+    if not name or ":" not in text:
+        raise SettingsError("--header requires a name and a value, such as 'x-team: red'")
+    return name, value
+
+
 def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
     route = explanation.route
     head = Text(one_line(route.model_asked), style="bold")
@@ -95,6 +114,10 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
         parts.append(Text("sent unchanged"))
     else:
         parts.append(_fields(explanation.fields, narrow=narrow))
+    if route.strip_headers and not explanation.refusal:
+        names = ", ".join(route.strip_headers)
+        why = named(route.strip_headers.values())
+        parts += [Text(), Text(f"headers not forwarded: {names}, because of {why}", style="dim")]
     for item in explanation.overruled:
         asked, sent = _json(item.asked), _json(item.sent)
         told = f"overruled: provider.{item.field} was {asked}, is {sent}: {item.why} ({item.rule})"

@@ -8,6 +8,7 @@ from functools import lru_cache
 HEADER_ENTRY = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,98}\*?"  # a name, or the beginning of names and a `*`
 _ENTRY = re.compile(HEADER_ENTRY)
 _WILD = "*"
+_ANY = ("utf-8", "surrogateescape")  # what a terminal passes on may be no text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +34,12 @@ class HeaderNames:
 
 
 NO_NAMES = HeaderNames(frozenset(), ())
+
+
+def header_given(text: str) -> tuple[bytes, bytes]:
+    """A header written as `name: value`, as in a request; without a colon, its value is empty."""
+    name, _, value = text.partition(":")
+    return name.strip().lower().encode(*_ANY), value.strip().encode(*_ANY)
 
 
 def is_entry(text: str) -> bool:
