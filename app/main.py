@@ -52,6 +52,7 @@ from app.telemetry.opentelemetry import tracing
 from app.telemetry.stalls import Stalls
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
+from app.wire.header_names import names_of
 
 if TYPE_CHECKING:
     from app.api.framed import Application
@@ -185,6 +186,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         read_timeout=settings.read_timeout,
         transport=settings.transport,
         key=key.get_secret_value() if key else None,
+        forwarded=names_of(settings.forward_headers),
     )
     openrouter = connecting(upstream)
     drift = DriftLog(policies)

@@ -44,12 +44,14 @@ def look_over(
     book: Book,
     catalog: Catalog = EMPTY,
     callers: frozenset[str] | None = None,
+    forwarded: tuple[str, ...] | None = None,
 ) -> tuple[Finding, ...]:
     """The problems of a folder's files and of the book that was read from them.
 
-    `callers` are the names in `POINTSMAN_CALLER_KEYS`.
+    `callers` are the names in `POINTSMAN_CALLER_KEYS`, `forwarded` the headers in
+    `POINTSMAN_FORWARD_HEADERS`.
     """
-    return (*_not_read(folder), *lint(book, catalog, callers))
+    return (*_not_read(folder), *lint(book, catalog, callers, forwarded))
 
 
 def _not_read(folder: Path) -> Iterator[Finding]:

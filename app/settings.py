@@ -7,8 +7,9 @@ name, everything else with the prefix `POINTSMAN_`.
 
 import os
 import re
-from collections.abc import Container
+from collections.abc import Callable, Container
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,6 +28,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError, reason_of
 from app.suggest import did_you_mean
+from app.wire.forwarding import read_forwarded
 from app.wire.origins import NULL, read_origin
 from app.wire.paths import base_of
 
@@ -65,13 +67,13 @@ def _base_address(url: str) -> str:
     return url.strip().rstrip("/")
 
 
-def _origins(entries: tuple[str, ...]) -> tuple[str, ...]:
+def _each(read_one: Callable[[str], str], entries: tuple[str, ...]) -> tuple[str, ...]:
     """The checked entries. Raises `ValueError` listing the problem of each bad entry."""
     read: list[str] = []
     wrong: list[str] = []
     for entry in entries:
         try:
-            read.append(read_origin(entry))
+            read.append(read_one(entry))
         except ValueError as error:
             wrong.append(str(error))
     if wrong:
@@ -187,9 +189,13 @@ class Settings(BaseSettings):
         default=(),
         description="Host names accepted besides loopback names and HOST, comma-separated.",
     )
-    allowed_origins: Annotated[CommaList, AfterValidator(_origins)] = Field(
+    allowed_origins: Annotated[CommaList, AfterValidator(partial(_each, read_origin))] = Field(
         default=(),
         description="Web origins (https://app.example) that may send requests, comma-separated.",
+    )
+    forward_headers: Annotated[CommaList, AfterValidator(partial(_each, read_forwarded))] = Field(
+        default=(),
+        description="Headers sent to OpenRouter besides those it uses: x-foo, x-bar-*.",
     )
     open: bool = Field(
         default=False,
@@ -272,7 +278,7 @@ class Settings(BaseSettings):
         default="info", description="What the process log shows; requests are logged at info."
     )
 
-    @field_validator("allowed_hosts", "allowed_origins", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "forward_headers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -16,6 +16,7 @@ from app.policy.file.parse import read_book
 from app.policy.lint.checks import lint
 from app.policy.other_routes import OTHER_ROUTES, Carriage
 from app.policy.request import read_request
+from tests.policy.sending import asking
 from tests.test_docs import DOCS
 
 TEXT = (DOCS / "cookbook.md").read_text(encoding="utf-8")
@@ -73,13 +74,7 @@ def test_the_recipe_does_what_it_says(recipe: Recipe) -> None:
     for by, asked, outcome, said in recipe.asked:
         request = read_request(asked.strip().encode())
         on = Carriage(OTHER_ROUTES[by]) if by.startswith("/") else None
-        is_agent = "/" in by and on is None
-        route = recipe.book.route_for(
-            request,
-            caller=None if is_agent or on else by or None,
-            user_agent=by if is_agent else "",
-            catalog=EMPTY,
-        )
+        route = recipe.book.route_for(request, catalog=EMPTY, **asking(recipe.book, by))
         if outcome == "refused":
             with pytest.raises(PolicyRefusal) as refused:
                 apply(request, route, on=on)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from textwrap import indent
 
@@ -16,6 +17,9 @@ from app.policy.file.parse import read_book
 from app.policy.file.schema import ALIAS_KEYS, FILE_KEYS, RULE_KEYS
 from app.policy.other_routes import OTHER_ROUTES, Carriage
 from app.policy.request import read_request
+from app.wire.header_names import names_of
+from app.wire.headers import to_upstream
+from tests.policy.sending import asking
 
 TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"^```(\w+) ?(\S*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -31,6 +35,7 @@ class Example:
     by: str
     outcome: str
     expected: str
+    without: str  # a header that the policy removes
 
     def __str__(self) -> str:
         return self.heading
@@ -42,8 +47,9 @@ def examples() -> Iterator[Example]:
         blocks = _BLOCK.findall(body.split("\n## ")[0])
         assert [block[:2] for block in blocks[:2]] == [("yaml", ""), ("json", "asks")], heading
         assert len(blocks) == 3, heading
-        (_, _, _, policy), (_, _, by, asked), (_, outcome, _, expected) = blocks
-        yield Example(heading, policy, asked, by, outcome, expected)
+        (_, _, _, policy), (_, _, by, asked), (_, outcome, more, expected) = blocks
+        without = more.removeprefix("without:")
+        yield Example(heading, policy, asked, by, outcome, expected, without)
 
 
 EXAMPLES = list(examples())
@@ -65,13 +71,7 @@ def test_what_is_said_of_a_key_is_what_happens(example: Example) -> None:
     book = read_book({"mine.yaml": text})
     request = read_request(example.asked.strip().encode())
     on = Carriage(OTHER_ROUTES[example.by]) if example.by.startswith("/") else None
-    is_agent = "/" in example.by and on is None
-    route = book.route_for(
-        request,
-        caller=None if is_agent or on else example.by or None,
-        user_agent=example.by if is_agent else "",
-        catalog=EMPTY,
-    )
+    route = book.route_for(request, catalog=EMPTY, **asking(book, example.by))
     expected = json.loads(example.expected)
     if example.outcome == "refused":
         with pytest.raises(PolicyRefusal, match=expected["message"]) as refused:
@@ -80,3 +80,8 @@ def test_what_is_said_of_a_key_is_what_happens(example: Example) -> None:
     else:
         assert example.outcome == "sent"
         assert json.loads(apply(request, route, on=on).body) == expected
+    if example.without:
+        came = (example.without.encode(), b"x")
+        forwarded = partial(to_upstream, [came], key=None, router_metadata=False)
+        assert came in forwarded()
+        assert came not in forwarded(removed=names_of(route.strip_headers))

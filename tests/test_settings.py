@@ -174,6 +174,25 @@ def test_every_origin_that_is_none_is_named_at_start() -> None:
         assert part in told
 
 
+def test_headers_to_forward_are_read_by_name_and_prefix() -> None:
+    settings = Settings.read(forward_headers=" X-Team, x-experiment-* ,x-openrouter-title,")
+    assert settings.forward_headers == ("x-team", "x-experiment-*", "x-openrouter-title")
+
+
+def test_every_header_that_is_never_forwarded_is_named_at_start() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read(forward_headers="x-team, cookie, x-*, X-OR-Endpoint-Id, x-foo: sk-canary, *")
+    told = str(caught.value)
+    assert told.startswith(
+        "POINTSMAN_FORWARD_HEADERS: 'cookie' is never forwarded, because it holds a credential; "
+        "remove it; 'x-*' covers a header that is never forwarded, because it holds a credential; "
+        "use a longer prefix, or whole names; 'x-or-endpoint-id' is never forwarded, because "
+    )
+    assert "'x-foo' is not the name of a header; write names without values" in told
+    assert "canary" not in told
+    assert "x-team" not in told
+
+
 def test_the_origin_null_needs_caller_keys() -> None:
     """Any web page can send it, from a sandboxed frame."""
     with pytest.raises(SettingsError, match=r"'null'.*POINTSMAN_CALLER_KEYS"):

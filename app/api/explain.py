@@ -1,5 +1,6 @@
 """Dry runs, which send nothing: `POST /pointsman/explain`, and `x-pointsman-dry-run: 1`."""
 
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
@@ -19,6 +20,8 @@ from app.relay.lookups import Lookups
 from app.server.body import Bodies, must_be_json
 from app.server.plain import send_json
 from app.wire.dialect import Dialect
+from app.wire.header_names import header_given
+from app.wire.headers import RawHeaders
 
 
 class Explain:
@@ -46,7 +49,8 @@ class Explain:
     ) -> None:
         """Explain one request body.
 
-        `?caller=` and `?user_agent=` explain it for another caller or client.
+        `?caller=` and `?user_agent=` explain it for another caller or client, `?header=name:value`
+        for a request with other headers.
         """
         async with self._recorder.exchange(scope, send, dialect, filed=False) as exchange:
             must_be_json(exchange.asked_with)
@@ -55,13 +59,20 @@ class Explain:
             must_be_known(request.models, self._policies.current, self._feed.current)
             presets = await self._lookups.presets(request, self._policies.current, scope["headers"])
             query = scope["query_string"].decode("latin-1")
-            explained = await self._explained(exchange, request, presets, query)
+            told = parse_qs(query)
+            headers = [*map(header_given, told.get("header", ()))] or scope["headers"]
+            explained = await self._explained(exchange, request, presets, told, headers)
             exchange.bytes_out = await send_json(send, 200, explained)
 
     async def _explained(
-        self, exchange: Exchange, request: Request, presets: Presets, query: str
+        self,
+        exchange: Exchange,
+        request: Request,
+        presets: Presets,
+        told: Mapping[str, Sequence[str]],
+        headers: RawHeaders,
     ) -> dict[str, object]:
-        asked = {name: values[-1] for name, values in parse_qs(query).items()}
+        asked = {name: values[-1] for name, values in told.items()}
         book = self._policies.current
         by = routed(
             book,
@@ -70,6 +81,7 @@ class Explain:
             user_agent=asked.get("user_agent", exchange.arrival.user_agent or ""),
             catalog=self._feed.current,
             presets=presets,
+            headers=headers,
         )
         route = by.route
         exchange.routed(by)

@@ -226,10 +226,15 @@ _PLAIN: Described = {
             "The explanation; nothing was sent",
             requestBody={"required": True, **_JSON_OBJECT},
             parameters=[
-                {"name": name, "in": "query", "description": told, "schema": {"type": "string"}}
-                for name, told in (
-                    ("caller", "As if this caller asked"),
-                    ("user_agent", "As if this tool asked"),
+                {"name": name, "in": "query", "description": told, "schema": schema}
+                for name, told, schema in (
+                    ("caller", "As if this caller asked", {"type": "string"}),
+                    ("user_agent", "As if this tool asked", {"type": "string"}),
+                    (
+                        "header",
+                        "As if the request had these headers: name:value",
+                        {"type": "array", "items": {"type": "string"}},
+                    ),
                 )
             ],
         )

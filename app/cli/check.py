@@ -57,7 +57,8 @@ def check(
     catalog = catalog or ("live" if since else None)
     source = open_catalog(catalog, settings, partial(models_wanted, book)) if catalog else None
     callers = frozenset(settings.caller_keys)
-    findings = [*look_over(folder, book, source.catalog if source else EMPTY, callers)]
+    seen = source.catalog if source else EMPTY
+    findings = [*look_over(folder, book, seen, callers, settings.forward_headers)]
     if since is not None and source is not None:
         older = open_catalog(str(since), settings, partial(models_wanted, book))
         findings += lint_drift(book, older.catalog, source.catalog)

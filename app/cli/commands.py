@@ -240,6 +240,10 @@ def explain(
     user_agent: Annotated[
         str, typer.Option(metavar="TOOL", help="For this user agent [the receipt's].")
     ] = "",
+    header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME:VALUE", help="A header, 'name: value'; repeatable."),
+    ] = None,
     catalog: CatalogSource = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     policies: Policies = None,
@@ -257,6 +261,7 @@ def explain(
         provider=provider,
         caller=caller,
         user_agent=user_agent,
+        headers=header or (),
         as_json=as_json,
     )
     raise typer.Exit(code)

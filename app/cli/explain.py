@@ -4,6 +4,7 @@ For a receipt, it shows what the policies make of the same model, caller, tool a
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -28,8 +29,15 @@ from app.policy.sides import REQUEST
 from app.settings import Settings
 from app.shown import json_text, one_line
 from app.suggest import did_you_mean
+from app.wire.header_names import header_given
 
 _NARROW = 100
+_AFFINITY = {
+    "hint": "hint; session_id is sent if the request names its session elsewhere",
+    "pin": "pin; the host of a session's last turn is tried first",
+    "strict": "strict; the host of a session's last turn is tried first, and sealed reasoning goes "
+    "only to its issuer",
+}
 
 
 def show_explanation(
@@ -41,16 +49,18 @@ def show_explanation(
     user_agent: str,
     as_json: bool,
     catalog: str | None = None,
+    headers: Sequence[str] = (),
 ) -> int:
     """Print the explanation; the exit code is 1 if the request would be refused.
 
-    `name` is a model's, an alias's, or a receipt's as in `log`. With a `catalog`, also print the
-    funnel. Raises `SettingsError` for a name that is none of these, a `--provider` that is not a
-    JSON object or a catalog that can't be loaded, and `PolicyFileError`.
+    `name` is a model's, an alias's, or a receipt's as in `log`; `headers` are written as
+    `name: value`. With a `catalog`, also print the funnel. Raises `SettingsError` for a name that
+    is none of these, a `--provider` that is not a JSON object, a `--header` that is not one, or a
+    catalog that can't be loaded, and `PolicyFileError`.
     """
     book = book_of(settings)
     asked = named(settings, book, name, caller=caller, user_agent=user_agent)
-    sides = _object(provider)
+    sides, pairs = _object(provider), [_header(each) for each in headers]
 
     def route(subject: Subject, known: Catalog) -> Routed:
         return routed(
@@ -58,6 +68,7 @@ def show_explanation(
             request_for(subject.model, sides),
             caller=subject.caller,
             user_agent=subject.user_agent,
+            headers=pairs,
             catalog=known,
         )
 
@@ -110,6 +121,14 @@ def _object(provider: str | None) -> dict[str, Any] | None:
         ) from None
 
 
+def _header(text: str) -> tuple[bytes, bytes]:
+    """A header of the request. Raises `SettingsError` without repeating what may be a key."""
+    name, value = header_given(text)
+    if not name or ":" not in text:
+        raise SettingsError("--header requires a name and a value, such as 'x-team: red'")
+    return name, value
+
+
 def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
     route = explanation.route
     head = Text(one_line(route.model_asked), style="bold")
@@ -125,6 +144,13 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
         parts.append(Text("sent unchanged"))
     else:
         parts.append(_fields(explanation.fields, narrow=narrow))
+    if route.strip_headers and not explanation.refusal:
+        names = ", ".join(route.strip_headers)
+        why = rules_named(route.strip_headers.values())
+        parts += [Text(), Text(f"headers not forwarded: {names}, because of {why}", style="dim")]
+    if route.affinity != "off" and not explanation.refusal:
+        why = rules_named(route.origins.get("affinity", ()))
+        parts += [Text(), Text(f"affinity: {_AFFINITY[route.affinity]}, because of {why}", "dim")]
     for item in explanation.overruled:
         asked, sent = _json(item.asked), _json(item.sent)
         told = f"overruled: provider.{item.field} was {asked}, is {sent}: {item.why} ({item.rule})"

@@ -59,6 +59,7 @@ class RuleCard:
     models: tuple[str, ...]
     callers: tuple[str, ...]
     user_agents: tuple[str, ...]
+    headers: tuple[str, ...]
     clauses: tuple[ClauseLine, ...]
     figures: Figures | None
     funnels: tuple[FunnelLine, ...]
@@ -200,6 +201,7 @@ def _card(
         models=tuple(pattern.text for pattern in rule.models),
         callers=tuple(sorted(rule.callers)),
         user_agents=rule.user_agents,
+        headers=tuple(f"{name}: {value}" for name, value in sorted(rule.headers)),
         clauses=_clauses(rule.clauses.values(), anchors),
         figures=figures,
         funnels=tuple(sorted_funnels[:_MOST_FUNNELS]),

@@ -15,6 +15,7 @@ from app.openrouter.transport import (
     Upstream,
 )
 from app.wire.frame import read_json
+from app.wire.header_names import NO_NAMES, HeaderNames
 from app.wire.headers import RawHeaders, to_upstream
 from app.wire.listing import LARGEST
 
@@ -28,10 +29,20 @@ SECONDS = 30.0  # for an answer that is read whole
 class OpenRouter:
     """The upstream at one address; the address never comes from a request (T-45)."""
 
-    def __init__(self, base_url: str, transport: Transport, key: str | None = None) -> None:
-        """`key` is the operator's; None: each client sends its own."""
+    def __init__(
+        self,
+        base_url: str,
+        transport: Transport,
+        key: str | None = None,
+        forwarded: HeaderNames = NO_NAMES,
+    ) -> None:
+        """`key` is the operator's; None: each client sends its own.
+
+        `forwarded` are the headers that are forwarded besides those that OpenRouter uses.
+        """
         self.base_url = base_url
         self.key = key
+        self.forwarded = forwarded
         self.cancel_by_scope = transport.cancel_by_scope
         self._transport = transport
 
@@ -143,6 +154,7 @@ def connect(
     read_timeout: float,
     transport: TransportKind = "auto",
     key: str | None = None,
+    forwarded: HeaderNames = NO_NAMES,
 ) -> OpenRouter:
     """An `OpenRouter` over real sockets: lean, or httpx if HTTP(S)_PROXY specifies a proxy."""
     proxy = proxy_for(base_url)
@@ -150,7 +162,7 @@ def connect(
         from app.openrouter.lean import LeanTransport  # noqa: PLC0415 - one of the two is used
 
         lean = LeanTransport(base_url, connect_timeout=connect_timeout, read_timeout=read_timeout)
-        return OpenRouter(base_url, lean, key)
+        return OpenRouter(base_url, lean, key, forwarded)
     from app.openrouter.httpx_transport import over_httpx  # noqa: PLC0415 - 40 ms, if not needed
 
     return OpenRouter(
@@ -159,6 +171,7 @@ def connect(
             base_url, proxy=proxy, connect_timeout=connect_timeout, read_timeout=read_timeout
         ),
         key,
+        forwarded,
     )
 
 

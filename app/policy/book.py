@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from app.catalog.catalog import Spelling
 from app.catalog.trimming import trimmed
-from app.policy.match import index_of
+from app.policy.match import NO_MATCHES, Matches, index_of
 from app.policy.policy_preferences import cascade, wishes_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
 from app.policy.request import Request
@@ -21,10 +21,12 @@ from app.policy.slug import Slug, read_slug
 
 # A book lives until a file is saved, and callers choose the names, so the cache is bounded.
 _REMEMBERED = 4096
+_LONGEST = 256  # bytes of a header's value; longer ones are matched each time
 
 _Names = tuple[str, ...]
 _Agents = frozenset[str]
-_Question = tuple[_Names, str | None, str]  # models, caller, user agent
+_Question = tuple[_Names, str | None, str, Matches]  # models, caller, user agent, headers
+_Header = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Book:
     aliases: Mapping[str, Alias]  # by name, as written
     ladder: Mapping[str, float]
     keeps_hosts: bool  # whether any rule keeps conversations at their hosts by itself
+    names_headers: bool  # whether any rule is only for requests with certain headers
     _paths: "_Paths" = field(repr=False, compare=False)
 
     def route_for(
@@ -46,24 +49,35 @@ class Book:
         user_agent: str,
         catalog: KnowsModels,
         inner: tuple[str, ...] = (),
+        headers: Matches = NO_MATCHES,
     ) -> Route:
         """Return the route for a request: the strictest for all of the models it lists.
 
-        `inner` are models that it names in its tools and plugins.
+        `inner` are models that it names in its tools and plugins; `headers` are what `matches_of`
+        returns for it.
         """
         paths, names = self._paths, request.models + inner
         recent = paths.recent.under(catalog)
-        asked = (names, caller, user_agent)
+        asked = (names, caller, user_agent, headers)
         found = recent.get(asked)
         if found is None:
             found = paths.route(
                 tuple(_asked(name, paths.slug(name), catalog) for name in names),
                 caller if caller in paths.callers else None,
                 paths.agents(user_agent),
+                headers,
             )
             if len(recent) < _REMEMBERED:
                 recent[asked] = found
         return found
+
+    def matches_of(self, headers: Iterable[_Header]) -> Matches:
+        """Which of the rules' header patterns a request fits, by its headers in any order.
+
+        A header that is sent several times fits what any of its values fits. Only headers that a
+        rule names are looked at, and no value is kept in the result.
+        """
+        return self._paths.matches_of(headers)
 
     def alias_of(self, name: str) -> Alias | None:
         """The alias of this name, whatever its case; None if there is none."""
@@ -114,21 +128,39 @@ class _Paths:
         self.recent = _Recent()
         self.slug = lru_cache(_REMEMBERED)(self._slug)
         self.agents = lru_cache(_REMEMBERED)(self._index.agents_of)
+        self._header = lru_cache(_REMEMBERED)(self._index.headers_of)
         self.route = lru_cache(_REMEMBERED)(self._route)
+
+    def matches_of(self, headers: Iterable[_Header]) -> Matches:
+        """The header patterns that a request fits; short values are remembered."""
+        found = NO_MATCHES
+        for header, value in headers:
+            name = header.lower()
+            if name in self._index.headers:
+                match = self._header if len(value) <= _LONGEST else self._index.headers_of
+                found |= match(name, value)
+        return found
 
     def _slug(self, name: str) -> Slug:
         """The slug of the model that a name or an alias stands for."""
         alias = self.alias_of(name)
         return read_slug(alias.model if alias else name)
 
-    def _route(self, models: tuple[_Asked, ...], caller: str | None, agents: _Agents) -> Route:
-        """The strictest of the models' routes; `agents` are the patterns that fit the client."""
-        return join(tuple(self._route_of_one(each, caller, agents) for each in models))
+    def _route(
+        self, models: tuple[_Asked, ...], caller: str | None, agents: _Agents, headers: Matches
+    ) -> Route:
+        """The strictest of the models' routes.
 
-    def _route_of_one(self, asked: _Asked, caller: str | None, agents: _Agents) -> Route:
+        `agents` and `headers` are the patterns that fit the request.
+        """
+        return join(tuple(self._route_of_one(each, caller, agents, headers) for each in models))
+
+    def _route_of_one(
+        self, asked: _Asked, caller: str | None, agents: _Agents, headers: Matches
+    ) -> Route:
         alias = self.alias_of(asked.name)
         names = _also(self.slug(asked.name), asked.known)
-        stack = self._layers(alias, self._index.matching(names, caller, agents))
+        stack = self._layers(alias, self._index.matching(names, caller, agents, headers))
         own = (alias.clauses,) if alias else ()
         standing = cascade((*own, *(rule.clauses for rule in stack)))
         return route_of(
@@ -177,6 +209,7 @@ def make_book(
         aliases=MappingProxyType({alias.name: alias for alias in aliases}),
         ladder=MappingProxyType(dict(ladder)),
         keeps_hosts=any(map(_keeps_hosts, rules)),
+        names_headers=any(rule.headers for rule in rules),
         _paths=_Paths(rules, aliases, ladder),
     )
 

@@ -67,7 +67,8 @@ CHANNELS: tuple[Channel, ...] = (
     Channel(
         "headers that Pointsman does not know",
         "held",
-        "they are not passed on: `X-OR-Endpoint-Id`, `X-Provider-Flags`, unknown `X-OpenRouter-*`",
+        "they are not passed on: `X-OR-Endpoint-Id`, `X-Provider-Flags`, unknown `X-OpenRouter-*`. "
+        "`POINTSMAN_FORWARD_HEADERS` can't add these",
     ),
     # --- tools and plugins --------------------------------------------------------------------
     Channel("function tools and others that the client runs", "held", "they name no model"),

@@ -32,7 +32,7 @@ class Route:
     `preferences` are the policy's own, before the caller's are joined to them. `origins` has the
     clauses behind each of them, and behind `model`, `merge`, `on_violation`, `router_metadata`,
     `presets`, `routes` and `affinity`.
-    `set`, `strip` and `refuse` are by top-level field.
+    `set`, `strip` and `refuse` are by top-level field, `strip_headers` by name or prefix.
     """
 
     model_asked: str
@@ -45,6 +45,7 @@ class Route:
     set: Mapping[str, Clause] = field(default_factory=dict)
     strip: Mapping[str, Clause] = field(default_factory=dict)
     refuse: Mapping[str, Clause] = field(default_factory=dict)
+    strip_headers: Mapping[str, Clause] = field(default_factory=dict)
     on_violation: str = "log"
     router_metadata: bool = True
     presets: str = "join"
@@ -98,6 +99,7 @@ def route_of(
         set=_under("set.", standing),
         strip=_under("strip.", standing),
         refuse=_under("refuse.", standing),
+        strip_headers=_under("strip_headers.", standing),
         on_violation=value("on_violation", VIOLATIONS[-1]),
         router_metadata=value("router_metadata", default=True),
         presets=value("presets", "join"),
@@ -150,6 +152,7 @@ def _join_two(first: Route, other: Route) -> Route:
         set={**other.set, **first.set},
         strip={**other.strip, **first.strip},
         refuse={**other.refuse, **first.refuse},
+        strip_headers={**other.strip_headers, **first.strip_headers},
         on_violation=_strictest(VIOLATIONS, first.on_violation, other.on_violation),
         router_metadata=first.router_metadata or other.router_metadata,
         presets=_strictest(PRESETS, first.presets, other.presets),

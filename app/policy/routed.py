@@ -1,6 +1,6 @@
 """From a request to its route, with the models that its tools and plugins name (T-57)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Protocol
@@ -13,6 +13,7 @@ from app.policy.as_sent import as_sent
 from app.policy.book import Book
 from app.policy.carriers import NOTHING, Carried, Doubt, by_routers, carried
 from app.policy.channels import doubts, told
+from app.policy.match import NO_MATCHES
 from app.policy.precision import KnowsModels
 from app.policy.presets import NO_PRESETS, Presets, fields_of, models_of
 from app.policy.request import Request, is_given, request_for
@@ -89,12 +90,20 @@ def routed(
     user_agent: str,
     catalog: Knows,
     presets: Presets = NO_PRESETS,
+    headers: Iterable[tuple[bytes, bytes]] = (),
 ) -> Routed:
     """Route a request: the strictest route of the models it asks for and those it names inside.
 
     A rule that sets or strips tools or plugins decides which models are inside. `presets` are those
-    that the request names.
+    that the request names; `headers` are the request's.
     """
+    route_for = partial(
+        book.route_for,
+        caller=caller,
+        user_agent=user_agent,
+        catalog=catalog,
+        headers=book.matches_of(headers) if book.names_headers else NO_MATCHES,
+    )
     inside = carried(request.fields, catalog.server_tools)
     more: tuple[str, ...] = ()
     brought: dict[str, msgspec.Raw] = {}
@@ -103,20 +112,14 @@ def routed(
         brought, more = fields_of(presets), models_of(request, presets)
         from_presets = carried(brought, catalog.server_tools)
         inside |= from_presets
-
-    def route(models: tuple[str, ...]) -> Route:
-        return book.route_for(
-            request, caller=caller, user_agent=user_agent, catalog=catalog, inner=models
-        )
-
-    found = route(inside.models + more)
+    found = route_for(request, inner=inside.models + more)
     if "preset" in found.strip:
         presets, brought, from_presets, more = NO_PRESETS, {}, NOTHING, ()
     sent = as_sent(request, found, brought)
     if sent is not request:
         meant = carried(sent.fields, catalog.server_tools) | from_presets
         if meant.models != inside.models:
-            found = route(meant.models + more)
+            found = route_for(request, inner=meant.models + more)
             sent = as_sent(request, found, brought)
         inside = meant
     if found.stands_in:
@@ -127,7 +130,7 @@ def routed(
         found,
         inside,
         presets,
-        partial(_terms_for, book, caller, user_agent, catalog) if found.stands_in else None,
+        partial(_terms_for, route_for) if found.stands_in else None,
     )
 
 
@@ -135,8 +138,5 @@ def _asks_for_one(name: str, raw: msgspec.Raw) -> bool:
     return is_given(raw) and bytes(raw).strip() not in _TIERS[name]
 
 
-def _terms_for(
-    book: Book, caller: str | None, user_agent: str, catalog: Knows, model: str
-) -> Terms:
-    request = request_for(model)
-    return book.route_for(request, caller=caller, user_agent=user_agent, catalog=catalog).terms
+def _terms_for(route_for: Callable[[Request], Route], model: str) -> Terms:
+    return route_for(request_for(model)).terms

@@ -6,6 +6,8 @@ from typing import Any
 
 from app.policy.pattern import ModelPattern
 
+HeaderMatch = tuple[str, str]  # a header's name in lower case, and the pattern of its value
+
 ALIAS = "alias "  # how the name of a clause's rule begins when it is an alias's own
 
 
@@ -38,6 +40,7 @@ class Rule:
     models: tuple[ModelPattern, ...]  # none: only aliases name this rule
     callers: frozenset[str]
     user_agents: tuple[str, ...]
+    headers: frozenset[HeaderMatch]  # a request must match all of them
     clauses: Mapping[str, Clause]
 
 

@@ -48,8 +48,13 @@ class CountTokens:
 
     async def _asked(self, scope: Scope, body: bytes) -> int | None:
         """Upstream's count; None if it returns none."""
-        key = self._openrouter.key
-        headers = to_upstream(scope["headers"], key=key, router_metadata=False, decoded=True)
+        headers = to_upstream(
+            scope["headers"],
+            key=self._openrouter.key,
+            router_metadata=False,
+            decoded=True,
+            also=self._openrouter.forwarded,
+        )
         try:
             _, _, answer = await self._openrouter.fetch(
                 "POST", _PATH, headers, body, most=_LARGEST_ANSWER

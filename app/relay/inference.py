@@ -27,6 +27,7 @@ from app.server.body import Bodies, must_be_json
 from app.server.callers import shown_keys
 from app.server.disconnect import while_caller_stays
 from app.wire.dialect import Dialect
+from app.wire.header_names import NO_NAMES, names_of
 from app.wire.headers import RawHeaders, to_caller, to_upstream
 
 
@@ -80,12 +81,15 @@ class Inference:
     def _headers(self, scope: Scope, exchange: Exchange) -> RawHeaders:
         """The headers to send; they request router metadata if the policy requires evidence."""
         sent, trace = exchange.sent, exchange.arrival.trace
+        route = exchange.asked.route
         return to_upstream(
             scope["headers"],
             key=self._openrouter.key,
             router_metadata=exchange.asked.is_held and sent is not None and sent.router_metadata,
             trace=trace.headers() if trace else (),
             decoded=True,
+            also=self._openrouter.forwarded,
+            removed=names_of(route.strip_headers) if route and route.strip_headers else NO_NAMES,
         )
 
     async def _held_to_policy(
@@ -108,6 +112,7 @@ class Inference:
             user_agent=exchange.arrival.user_agent or "",
             catalog=self._feed.current,
             presets=presets,
+            headers=scope["headers"],
         )
         exchange.routed(found)
         for model in (*exchange.asked.models_sent, *found.carried.models):

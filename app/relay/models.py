@@ -81,7 +81,12 @@ class Models:
     async def _list(self, scope: Scope) -> tuple[int, RawHeaders, bytes]:
         query = "" if _is_anthropics(scope) else scope["query_string"].decode("latin-1")
         path = f"/models?{query}" if query else "/models"
-        headers = to_upstream(scope["headers"], key=self._openrouter.key, router_metadata=False)
+        headers = to_upstream(
+            scope["headers"],
+            key=self._openrouter.key,
+            router_metadata=False,
+            also=self._openrouter.forwarded,
+        )
         try:
             status, answered, body = await self._openrouter.get(path, headers)
         except UpstreamError:

@@ -61,6 +61,7 @@ class Passthrough:
                         key=self._openrouter.key,
                         router_metadata=False,
                         trace=trace.headers() if trace else (),
+                        also=self._openrouter.forwarded,
                     ),
                     body,
                 )

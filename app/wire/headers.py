@@ -2,7 +2,8 @@
 
 Rule 1  To upstream, only listed headers are forwarded: a caller's other headers (cookies, origin,
         forwarding headers, Pointsman's own) concern only the caller and this machine. An unknown
-        header of OpenRouter's could bypass a policy.
+        header of OpenRouter's could bypass a policy. Settings may add names, except those of
+        `never_forwarded.py`; a rule may remove names.
 Rule 2  To the caller, all headers are forwarded except those about a connection or an origin that
         is not ours, and Pointsman's own. The body passes as raw bytes, so its length and encoding
         stay as sent; an answer that can't have a body has no length.
@@ -16,22 +17,11 @@ Values are passed on, never parsed into anything that could be printed.
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
+from app.wire.header_names import NO_NAMES, HeaderNames
+from app.wire.never_forwarded import HOP_BY_HOP, why_never
+
 Header = tuple[bytes, bytes]
 RawHeaders = list[Header]
-
-_HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
 
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _TRACE_CONTEXT = frozenset({b"traceparent", b"tracestate"})
@@ -69,10 +59,11 @@ _TO_UPSTREAM_PREFIXES = (
     b"x-anthropic-",
     b"x-stainless-",
 )
+LISTED = HeaderNames(_TO_UPSTREAM, _TO_UPSTREAM_PREFIXES)  # forwarded whatever the settings are
 
 # They apply to openrouter.ai. Passed on, they would let any web page read answers from this
 # machine (T-40), or make the caller's next request bypass us; or they are Pointsman's own.
-_NOT_TO_CALLER = _HOP_BY_HOP | {b"alt-svc"}
+_NOT_TO_CALLER = HOP_BY_HOP | {b"alt-svc"}
 _NOT_TO_CALLER_PREFIXES = (b"access-control-", b"x-pointsman-")
 
 _BODILESS = frozenset({204, 304})  # statuses; servers send a length with them all the same
@@ -96,19 +87,24 @@ def to_upstream(
     router_metadata: bool,
     trace: Collection[Header] = (),
     decoded: bool = False,
+    also: HeaderNames = NO_NAMES,
+    removed: HeaderNames = NO_NAMES,
 ) -> list[Header]:
     """The caller's headers that are forwarded upstream, and those that Pointsman adds.
 
     A `key` replaces all of the caller's credentials; without one, those are forwarded. With
     `router_metadata`, the caller's choice about it is overridden: the policy requires evidence.
     A `trace` replaces the caller's: upstream continues from Pointsman's span.
-    `decoded`: the body is forwarded without its original compression.
+    `decoded`: the body is forwarded without its original compression. `also` are names that the
+    settings add, `removed` those that a policy removes; neither affects what Pointsman adds.
     """
     kept = [
         (name, value)
         for header, value in raw
-        if len(header) <= _LONGEST and (name := _name_for_upstream(header))
+        if len(header) <= _LONGEST and (name := _name_for_upstream(header, also))
     ]
+    if removed is not NO_NAMES:
+        kept = [header for header in kept if not removed.cover(header[0])]
     ours: list[Header] = [_UNCOMPRESSED]
     withheld = _named_by_connection(raw)
     if decoded:
@@ -144,11 +140,15 @@ def to_caller(raw: Sequence[Header], status: int) -> list[Header]:
 
 
 @lru_cache(1024)  # names are few, and looked up by every request
-def _name_for_upstream(header: bytes) -> bytes | None:
+def _name_for_upstream(header: bytes, also: HeaderNames) -> bytes | None:
     """A header's name in lower case; None if it is never forwarded."""
     name = header.lower()
-    crosses = name in _TO_UPSTREAM or name.startswith(_TO_UPSTREAM_PREFIXES)
-    return name if crosses else None
+    return name if LISTED.cover(name) or _is_added(name, also) else None
+
+
+def _is_added(name: bytes, also: HeaderNames) -> bool:
+    """Whether the settings add a name: a prefix may cover some that are never forwarded."""
+    return also.cover(name) and why_never(name.decode("latin-1")) is None
 
 
 @lru_cache(1024)

@@ -16,6 +16,11 @@ rules:
   - {name: everyone, models: ["*"], quantization_floor: fp8}
   - {name: helpers, models: ["*"], callers: [background], sort: price}
   - {name: aider, models: ["*"], user_agents: ["aider/*"], zdr: true}
+  - name: review
+    models: ["*"]
+    headers: {x-openai-subagent: review}
+    data_collection: deny
+    strip_headers: [X-Stainless-*]
 """
 ASK = {"model": "acme/sim-1", "messages": [{"role": "user", "content": "hi"}]}
 DRY = {"x-pointsman-dry-run": "1"}
@@ -50,6 +55,37 @@ async def test_a_tool_that_asks_itself_is_taken_for_itself(proxy: Proxy) -> None
     url, headers = f"{proxy.url}/pointsman/explain", {"user-agent": "aider/1.0"}
     told = (await proxy.client.post(url, json=ASK, headers=headers)).json()
     assert told["rules"] == ["aider", "everyone"]
+
+
+@pytest.mark.parametrize(
+    ("query", "own", "applies"),
+    [
+        ("?header=x-openai-subagent:review", "", True),
+        ("?header=X-OpenAI-Subagent:%20Review&header=x-a:b:c", "compact", True),
+        ("?header=x-openai-subagent:compact", "review", False),
+        ("?header=x-openai-subagent", "review", False),
+        ("?header=%ff%00:%ff", "review", False),
+        ("", "review", True),
+        ("", "compact", False),
+    ],
+)
+async def test_it_can_be_asked_for_other_headers(
+    proxy: Proxy,
+    query: str,
+    own: str,
+    applies: bool,  # noqa: FBT001
+) -> None:
+    url, headers = f"{proxy.url}/pointsman/explain{query}", {"x-openai-subagent": own}
+    told = (await proxy.client.post(url, json=ASK, headers=headers)).json()
+    assert told["rules"] == (["review", "everyone"] if applies else ["everyone"])
+    entries = [(each["header"], each["from"]["rule"]) for each in told["strip_headers"]]
+    assert entries == ([("x-stainless-*", "review")] if applies else [])
+
+
+async def test_a_dry_run_counts_the_requests_own_headers(proxy: Proxy) -> None:
+    headers = {**DRY, "x-openai-subagent": "review"}
+    answer = await proxy.client.post(f"{proxy.url}/v1/messages", json=ASK, headers=headers)
+    assert answer.json()["rules"] == ["review", "everyone"]
 
 
 async def test_a_refusal_is_told_and_not_enacted(proxy: Proxy) -> None:

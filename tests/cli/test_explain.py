@@ -96,6 +96,51 @@ def test_a_provider_that_is_no_object_is_an_error(settings: Settings, provider: 
         )
 
 
+SUBAGENTS = """\
+version: 1
+rules:
+  - {name: all, models: ["*"], zdr: true}
+  - {name: sub, models: ["*"], headers: {x-openai-subagent: review}, strip_headers: [x-title]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "applies"),
+    [
+        (["X-OpenAI-Subagent: Review"], True),
+        (["x-a: b:c", "x-openai-subagent:review"], True),
+        (["x-openai-subagent: compact"], False),
+        ([], False),
+    ],
+)
+def test_it_can_be_asked_with_headers(tmp_path: Path, given: list[str], *, applies: bool) -> None:
+    (tmp_path / "mine.yaml").write_text(SUBAGENTS)
+    options = [part for each in given for part in ("--header", each)]
+    asked = ["explain", "a/b", "--policies", str(tmp_path), *options]
+    result = CliRunner().invoke(commands, asked)
+    assert result.exit_code == 0, result.output
+    told = " ".join(result.output.split())
+    assert ("rules: sub, all" in told) is applies
+    assert ("headers not forwarded: x-title, because of" in told) is applies
+
+
+@pytest.mark.parametrize("given", ["sk-canary", ": sk-canary", ""])
+def test_a_header_without_a_name_or_a_value_is_an_error_that_repeats_nothing(
+    settings: Settings, given: str
+) -> None:
+    with pytest.raises(SettingsError, match="--header requires a name and a value") as caught:
+        show_explanation(
+            settings,
+            "quick",
+            provider=None,
+            caller=None,
+            user_agent="",
+            as_json=False,
+            headers=[given],
+        )
+    assert "canary" not in str(caught.value)
+
+
 KIMI = "moonshotai/kimi-k2"
 
 

@@ -136,3 +136,11 @@ def test_a_place_is_an_anchor_once_also_where_a_line_holds_several_things() -> N
     places += [clause.anchor for card in cards for clause in card.clauses]
     told = [place for place in places if place]
     assert told == ["test.yaml:3", "test.yaml:4"]
+
+
+def test_a_rule_shows_the_headers_that_it_is_for() -> None:
+    text = (
+        "version: 1\nrules:\n- {name: a, models: ['*'], headers: {X-B: 'r*', x-a: '*'}, zdr: true}"
+    )
+    (card,) = rule_cards(foresee(read_book({"p.yaml": text}), EMPTY), None, Anchors())
+    assert card.headers == ("x-a: *", "x-b: r*")

@@ -25,13 +25,15 @@ from tests.scripted_upstream import Pause, Reset, ScriptedUpstream, reply, sse
 
 PROMPT, ANSWER = "canary-prompt-7f3a", "canary-answer-91bc"
 KEY, COOKIE, SESSION = "canary-key-of-a-caller", "canary-cookie-5d", "canary-session-e1"
-CANARIES = (PROMPT, ANSWER, KEY, COOKIE, SESSION, UPSTREAM_KEY)
+AGENT = "canary-agent-3c"
+CANARIES = (PROMPT, ANSWER, KEY, COOKIE, SESSION, AGENT, UPSTREAM_KEY)
 
 POLICY = """\
 version: 1
 rules:
   - {name: all, models: ["*"], zdr: true, refuse: [preset]}
   - {name: picky, models: ["acme/picky"], only: [groq], on_violation: block_unproven}
+  - {name: agents, models: ["*"], headers: {x-a: "*", x-claude-code-agent-id: "c*"}, sort: price}
 """
 
 TURN = [{"role": "user", "content": PROMPT}]
@@ -87,6 +89,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
     """A caller that sends its key, a cookie and a session with everything."""
     headers = {"authorization": f"Bearer {KEY}", "cookie": COOKIE, "x-session-id": SESSION}
+    headers |= {"x-claude-code-agent-id": AGENT, "x-a": AGENT}
     async with httpx2.AsyncClient(
         verify=NO_TLS, timeout=10, trust_env=False, headers=headers
     ) as client:

@@ -318,3 +318,58 @@ async def test_a_callers_name_and_tool_choose_its_rules(
     sorts = [request.json["provider"]["sort"] for request in openrouter.requests]
     assert sorts == ["price", "throughput", "throughput"]
     assert "key-of" not in str([request.headers for request in openrouter.requests])
+
+
+async def test_headers_choose_rules_and_rules_remove_headers(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    policy = (
+        "version: 1\nrules:\n"
+        "  - {name: all, models: ['*'], sort: throughput}\n"
+        "  - name: subagents\n"
+        "    models: ['*']\n"
+        "    headers: {x-claude-code-agent-id: '*'}\n"
+        "    sort: price\n"
+        "    strip_headers: [x-stainless-*, x-team]\n"
+    )
+    proxy = start_proxy(
+        policy, upstream_url=openrouter.url, forward_headers="x-team,x-claude-code-*"
+    )
+    openrouter.plays(reply(b"{}"))
+    main = {"X-Team": "red", "X-Stainless-OS": "Linux", "X-Other": "1"}
+    for headers in (main, {**main, "X-Claude-Code-Agent-Id": "canary-agent"}):
+        await proxy.client.post(proxy.url + CHAT, json=ASK, headers=headers)
+    first, second = openrouter.requests
+    assert (first.json["provider"], second.json["provider"]) == (
+        {"sort": "throughput"},
+        {"sort": "price"},
+    )
+    names = [{name.lower() for name, _ in request.headers} for request in (first, second)]
+    ours = {"x-team", "x-stainless-os", "x-other", "x-claude-code-agent-id"}
+    assert names[0] & ours == {"x-team", "x-stainless-os"}
+    assert names[1] & ours == {"x-claude-code-agent-id"}
+    receipts = await proxy.receipts(2)
+    assert {tuple(each["rules"]) for each in receipts} == {("all",), ("subagents", "all")}
+    assert "canary-agent" not in json.dumps(receipts)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/files"), ("GET", "/v1/models"), ("POST", "/v1/messages/count_tokens")],
+)
+async def test_added_headers_are_forwarded_on_paths_without_a_policy_too(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, method: str, path: str
+) -> None:
+    proxy = start_proxy(upstream_url=openrouter.url, forward_headers="x-team")
+    openrouter.plays_catalog = True
+    openrouter.plays(reply(b"{}"))
+    headers = {"x-team": "red", "x-other": "1"}
+    body = ASK if method == "POST" else None
+    await proxy.client.request(method, proxy.url + path, json=body, headers=headers)
+    target = path.replace("/v1", "/api/v1")
+    (ours,) = [
+        [(name.lower(), value) for name, value in request.headers if name.lower() in headers]
+        for request in openrouter.requests
+        if request.target == target and "x-team" in str(request.headers).lower()
+    ]
+    assert ours == [("x-team", "red")]

@@ -8,6 +8,8 @@ GOOD: dict[str, list[Any]] = {
                ["*/qwen?-*"], ["a/b", "c/d"]],
     "callers": [["me"], ["the nightly job"]],
     "user_agents": [["cline/*"], ["Mozilla/5.0 (*)"]],
+    "headers": [{"x-claude-code-agent-id": "*", "X-OpenAI-Subagent": "re?iew"}, {"X_a.b": "a b;c"}],
+    "strip_headers": [["x-title", "X-Stainless-*"]],
     "only": [["deepinfra"], ["deepinfra/fp8", "google-vertex/us-east5", "z-ai"]],
     "order": [["a"]],
     "ignore": [["a"]],

@@ -1,7 +1,7 @@
 """Policies given as plain data, and requests sent under them as far as the wire."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.catalog.catalog import EMPTY
@@ -14,6 +14,7 @@ from app.policy.route import Route
 
 FILE = "test.yaml"
 Rule = Mapping[str, Any]
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 def text_of(*rules: Rule, **more: Any) -> str:
@@ -43,9 +44,28 @@ def route(
     caller: str | None = None,
     user_agent: str = "",
     catalog: KnowsModels = EMPTY,
+    headers: Headers = (),
 ) -> Route:
-    request = read_request(as_bytes(body))
-    return book.route_for(request, caller=caller, user_agent=user_agent, catalog=catalog)
+    return book.route_for(
+        read_request(as_bytes(body)),
+        caller=caller,
+        user_agent=user_agent,
+        catalog=catalog,
+        headers=book.matches_of(headers),
+    )
+
+
+def asking(book: Book, by: str) -> dict[str, Any]:
+    """Who asks in an example: `aider/0.90` is a tool, `x-foo:bar` a header, `anna` a caller.
+
+    Nothing, or a path such as `/images`, is a request without any of these.
+    """
+    name, colon, value = by.partition(":")
+    return {
+        "caller": by if by and not colon and "/" not in by else None,
+        "user_agent": by if "/" in by and not by.startswith("/") and not colon else "",
+        "headers": book.matches_of([(name.encode(), value.encode())] if colon else []),
+    }
 
 
 def send(book: Book, body: Mapping[str, Any] | bytes | str, **who: Any) -> Outgoing:

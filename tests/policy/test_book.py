@@ -8,6 +8,7 @@ from app.catalog.catalog import EMPTY, Catalog
 from app.policy.book import EMPTY_BOOK
 from app.policy.file.parse import read_book
 from app.policy.request import request_for
+from app.policy.route import Route
 from tests.policy.sending import book_of, route, text_of
 
 ONE, OTHER = text_of({"zdr": True}), text_of({"name": "other", "models": ["a/*"], "zdr": False})
@@ -80,6 +81,26 @@ def test_callers_that_no_rule_knows_are_one_to_the_book() -> None:
         for each in range(50)
     }
     assert len(answers) == 1
+
+
+def test_values_of_headers_that_no_rule_tells_apart_are_one_to_the_book() -> None:
+    """A new id with each request fills no memory: only what the rules make of it is kept."""
+    book = book_of({"zdr": True, "headers": {"x-agent": "*"}})
+    request = request_for("a/a")
+
+    def asked(*headers: tuple[bytes, bytes]) -> Route:
+        matches = book.matches_of(headers)
+        return book.route_for(request, caller=None, user_agent="", catalog=EMPTY, headers=matches)
+
+    routes = {id(asked((b"x-agent", b"%d" % n), (b"x-other", b"%d" % n))) for n in range(50)}
+    assert len(routes) == 1
+    assert not asked((b"x-other", b"1")).matched
+    assert len(book._paths.recent.under(EMPTY)) == 2  # noqa: SLF001 - the bound itself
+
+
+def test_a_book_knows_whether_its_rules_name_headers() -> None:
+    assert not book_of({"zdr": True, "strip_headers": ["x-title"]}).names_headers
+    assert book_of({"zdr": True}, {"headers": {"x-a": "*"}, "sort": "price"}).names_headers
 
 
 def test_the_models_that_are_named_in_full_are_known() -> None:

@@ -224,3 +224,12 @@ def test_an_answer_for_a_router_can_be_held_to_the_rules_of_the_model_it_names()
     assert found.terms_for is not None
     assert (found.terms_for("c/d").only, found.terms_for("e/f").only) == (("novita",), ())
     assert of(model="a/b").terms_for is None
+
+
+def test_an_answer_for_a_router_is_held_to_the_rules_for_the_requests_headers() -> None:
+    book = book_of({"models": ["c/*"], "only": ["novita"], "headers": {"x-a": "*"}})
+    request = read_request(b'{"model":"openrouter/auto"}')
+    for headers, only in (([(b"x-a", b"1")], ("novita",)), ([], ())):
+        found = routed(book, request, caller=None, user_agent="", catalog=EMPTY, headers=headers)
+        assert found.terms_for is not None
+        assert found.terms_for("c/d").only == only

@@ -131,3 +131,18 @@ def test_t37_no_listed_model_widens_what_another_may_use(
         assert not allowed
     else:
         assert admitted(found.preferences, catalog) == allowed
+
+
+def test_headers_to_remove_add_up_over_rules_and_models() -> None:
+    book = book_of(
+        {"models": ["*"], "strip_headers": ["User-Agent"]},
+        {"models": ["a/*"], "strip_headers": ["x-title", "user-agent"]},
+        {"models": ["b/*"], "strip_headers": ["x-stainless-*"]},
+    )
+    found = route(book, {"model": "a/a", "models": ["b/b"]}).strip_headers
+    assert {name: clause.rule for name, clause in found.items()} == {
+        "user-agent": "rule-1",
+        "x-title": "rule-1",
+        "x-stainless-*": "rule-2",
+    }
+    assert not route(book_of({"strip": ["user"]}), {"model": "a/a"}).strip_headers

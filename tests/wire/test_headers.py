@@ -1,9 +1,12 @@
 """Which headers cross: a list towards upstream, all but a few towards the caller."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.wire.header_names import NO_NAMES, HeaderNames, names_of
 from app.wire.headers import Header, to_caller, to_upstream
 from tests.wire.recordings import recorded_json
 
@@ -108,6 +111,64 @@ def test_t33_no_header_crosses_by_its_strangeness(raw: list[Header]) -> None:
         assert name.decode("latin-1").startswith(
             (*allowed, "idempotency-key", "referer", "trace", "user-agent")
         )
+
+
+# --- what settings add, and rules remove ------------------------------------------------------
+
+ADDED = names_of(("X-Team", "x-exp-*", "x-p*"))
+
+
+def forwarded(
+    *names: bytes, also: HeaderNames = NO_NAMES, removed: HeaderNames = NO_NAMES
+) -> list[bytes]:
+    raw = [(name, b"v") for name in names]
+    sent = to_upstream(raw, key=None, router_metadata=False, also=also, removed=removed)
+    return [name for name, _ in sent if name != b"accept-encoding"]
+
+
+def test_settings_add_names_and_prefixes() -> None:
+    names = (b"x-team", b"X-TEAM", b"x-exp-a", b"x-exp", b"x-teams", b"x-title")
+    assert forwarded(*names, also=ADDED) == [b"x-team", b"x-team", b"x-exp-a", b"x-title"]
+    assert forwarded(*names) == [b"x-title"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            b"x-pointsman-dry-run",
+            b"x-provider-flags",
+            b"x-password",
+            b"x-exp-token",
+            b"x-exp-auth",
+        ),
+        *(b"cookie", b"host", b"content-length", b"x-exp-" + b"a" * 300),
+    ],
+)
+def test_t33_a_prefix_never_adds_what_may_not_be_forwarded(name: bytes) -> None:
+    assert forwarded(name, also=ADDED) == []
+
+
+def test_a_header_that_connection_names_stays_here_although_it_was_added() -> None:
+    raw = [(b"connection", b"X-Team"), (b"x-team", b"1"), (b"x-exp-a", b"2")]
+    sent = to_upstream(raw, key=None, router_metadata=False, also=ADDED)
+    assert sent[:-1] == [(b"x-exp-a", b"2")]
+
+
+def test_a_rule_removes_what_would_be_forwarded_and_nothing_that_is_ours() -> None:
+    removed = names_of(("X-Stainless-*", "x-team", "x-openrouter-metadata"))
+    names = (b"X-Stainless-OS", b"x-team", b"x-exp-a", b"x-title")
+    assert forwarded(*names, also=ADDED, removed=removed) == [b"x-exp-a", b"x-title"]
+    sent = to_upstream(
+        [(b"x-openrouter-metadata", b"off")], key=KEY, router_metadata=True, removed=removed
+    )
+    assert dict(sent)[b"x-openrouter-metadata"] == b"enabled"
+
+
+@given(st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=5))))
+def test_settings_never_forward_less_and_rules_never_more(raw: list[Header]) -> None:
+    ask = partial(to_upstream, raw, key=None, router_metadata=False)
+    assert set(ask(removed=names_of(("x-*",)))) <= set(ask()) <= set(ask(also=ADDED))
 
 
 # --- towards the caller -----------------------------------------------------------------------

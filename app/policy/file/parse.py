@@ -22,13 +22,13 @@ from app.policy.file.yaml_tree import BAD, Spot, read_tree
 from app.policy.pattern import model_pattern
 from app.policy.precision import LADDER, UNKNOWN
 from app.policy.rule import ALIAS as ALIAS_RULE
-from app.policy.rule import Alias, Clause, Rule
+from app.policy.rule import Alias, Clause, HeaderMatch, Rule
 
 _FILE = Record(FILE_KEYS)
 _RULE = Record(RULE_KEYS, IN_RULE)
 _ALIAS = Record(ALIAS_KEYS, IN_ALIAS)
 _WISHES = Record(WISH_KEYS, IN_PREFERENCES)
-_SELECTORS = frozenset({"name", "models", "callers", "user_agents"})
+_SELECTORS = frozenset({"name", "models", "callers", "user_agents", "headers"})
 
 
 def read_book(texts: Mapping[str, str]) -> Book:
@@ -110,8 +110,13 @@ def _rules(spots: Spots, ladder: Ladder) -> Iterator[Rule]:
                 models=tuple(map(model_pattern, values.get("models", ()))),
                 callers=frozenset(values.get("callers", ())),
                 user_agents=tuple(values.get("user_agents", ())),
+                headers=_matches(values.get("headers", {})),
                 clauses=_clauses(values, fields, name),
             )
+
+
+def _matches(headers: Mapping[str, str]) -> frozenset[HeaderMatch]:
+    return frozenset((name.lower(), pattern) for name, pattern in headers.items())
 
 
 def _aliases(spots: Spots, ladder: Ladder) -> Iterator[Alias]:
@@ -179,5 +184,8 @@ def _flat(name: str, value: Any, spot: Spot) -> Iterator[tuple[str, Any, int]]:
     elif name in {"strip", "refuse"}:
         for each in spot.items():
             yield f"{name}.{each.text()}", True, each.line
+    elif name == "strip_headers":
+        for each in spot.items():
+            yield f"{name}.{each.text().lower()}", True, each.line
     else:
         yield name, value, spot.line

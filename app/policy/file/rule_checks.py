@@ -3,6 +3,7 @@
 Each check looks at one rule's (or one alias's) values and complains at the key to change.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from app.policy import tags
 from app.policy.file.yaml_tree import Spot
 from app.policy.precision import UNKNOWN
 from app.suggest import did_you_mean
+from app.wire.header_names import names_of
+from app.wire.never_forwarded import holds_credential
 
 Values = Mapping[str, Any]
 Spots = Mapping[str, Spot]
@@ -27,6 +30,14 @@ _NOT_FOR_SET = {
 _NOT_FOR_STRIP = {
     "model": "every request requires it; `refuse: [model]` refuses such requests",
     "provider": "use `merge: replace` to ignore the request's object",
+}
+
+# Headers without which OpenRouter could not answer, and what to do instead.
+_NOT_FOR_STRIP_HEADERS = {
+    "authorization": "it may hold the key for OpenRouter, which OPENROUTER_API_KEY replaces",
+    "x-api-key": "it may hold the key for OpenRouter, which OPENROUTER_API_KEY replaces",
+    "content-type": "OpenRouter reads the body by it",
+    "content-encoding": "Pointsman removes it itself, with the compression",
 }
 
 # Fields that OpenRouter's request bodies have; a name close to one of them is a typing error.
@@ -124,6 +135,35 @@ def _one_thing_per_field(values: Values, spots: Spots, _: Ladder) -> None:
                 spots[other].complain(f"`{name}` is also under `{one}`; remove it from one of them")
 
 
+def _headers_are_no_credentials(values: Values, spots: Spots, _: Ladder) -> None:
+    for name in values.get("headers", ()):
+        if holds_credential(name):
+            spots["headers"].complain(
+                f"`headers` can't contain `{name}`: it holds a credential, which no policy may "
+                "contain; match the client by `callers` instead"
+            )
+
+
+def _headers_are_named_once(values: Values, spots: Spots, _: Ladder) -> None:
+    for key in ("headers", "strip_headers"):
+        times = Counter(name.lower() for name in values.get(key, ()))
+        for name in (name for name, count in times.items() if count > 1):
+            spots[key].complain(
+                f"`{name}` is given twice, since case makes no difference; remove one of them"
+            )
+
+
+def _headers_can_be_spared(values: Values, spots: Spots, _: Ladder) -> None:
+    for entry in values.get("strip_headers", ()):
+        for name, reason in _NOT_FOR_STRIP_HEADERS.items():
+            if names_of((entry,)).cover(name.encode()):
+                spots["strip_headers"].complain(
+                    f"`strip_headers` can't contain `{entry}`: "
+                    f"{f'it covers `{name}`, and ' if entry.lower() != name else ''}{reason}"
+                )
+                break
+
+
 CHECKS: tuple[Check, ...] = (
     _pin_is_only_and_order,
     _something_may_serve,
@@ -133,4 +173,7 @@ CHECKS: tuple[Check, ...] = (
     _fields_may_be_touched,
     _fields_are_spelled,
     _one_thing_per_field,
+    _headers_are_no_credentials,
+    _headers_are_named_once,
+    _headers_can_be_spared,
 )

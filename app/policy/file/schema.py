@@ -28,6 +28,7 @@ from app.policy.file.shapes import (
 from app.policy.precision import LADDER, UNKNOWN
 from app.policy.route import AFFINITIES, MERGES, PRESETS, ROUTES, VIOLATIONS
 from app.suggest import did_you_mean
+from app.wire.header_names import HEADER_ENTRY
 
 _LEAST_PRICE = 0.0001  # USD per million tokens; a lower value was written in USD per token
 _SAME = 0.9  # `preset` is a typing error for `presets`
@@ -93,6 +94,21 @@ CALLER = Text(
     "a caller's name", r"\S+(?: \S+)*", lambda _: "; use single spaces, and none around it"
 )
 AGENT = Text("a user agent pattern", r"[^\[\]{}]+", lambda _: "; the only wildcards are * and ?")
+HEADER = Text(
+    "a header's name",
+    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,98}",
+    lambda _: "; write it without a colon, a blank or a wildcard",
+)
+HEADER_VALUE = Text(
+    "a pattern for a header's value",
+    r"[!-Z\\^-z|~](?:[ -Z\\^-z|~]{0,198}[!-Z\\^-z|~])?",
+    lambda _: "; use ASCII without blanks around it; the only wildcards are * and ?",
+)
+HEADER_NAMES = Text(
+    "a header's name",
+    HEADER_ENTRY,
+    lambda _: "; write a name as x-foo, or the beginning of names as x-foo-*",
+)
 FIELD = Text("a request field", r"[a-z][a-z0-9_]*", _lower_case)
 KEPT_OUT = Text(
     "a request field, a tool or a plugin",
@@ -172,6 +188,10 @@ RULE_KEYS: Mapping[str, Key] = {
     "models": Key(ListOf(PATTERN), "The models that this rule applies to: slugs with * and ?."),
     "callers": Key(ListOf(CALLER), "Apply only to requests of these callers."),
     "user_agents": Key(ListOf(AGENT), "Apply only to requests of these user agents, with * and ?."),
+    "headers": Key(
+        MapOf(HEADER, HEADER_VALUE),
+        "Apply only to requests that have all of these headers, by name: values with * and ?.",
+    ),
     **WISH_KEYS,
     "merge": Key(
         Choice(MERGES, "a merge mode"),
@@ -180,6 +200,10 @@ RULE_KEYS: Mapping[str, Key] = {
     "set": Key(MapOf(FIELD, Json()), "Request fields to set."),
     "strip": Key(ListOf(KEPT_OUT), "Fields, tools and plugins to remove from the request."),
     "refuse": Key(ListOf(KEPT_OUT), "Refuse requests that use these fields, tools or plugins."),
+    "strip_headers": Key(
+        ListOf(HEADER_NAMES),
+        "Headers not to forward to OpenRouter: names, or beginnings such as x-foo-*.",
+    ),
     "on_violation": Key(
         Choice(VIOLATIONS, "valid here"),
         "What to do if an endpoint outside the policy served; log: only record it.",

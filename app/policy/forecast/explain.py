@@ -157,6 +157,10 @@ def as_json_object(
             }
             for field in explanation.fields
         ],
+        "strip_headers": [
+            {"header": entry, "from": _clause(clause)}
+            for entry, clause in route.strip_headers.items()
+        ],
         "overruled": [
             {
                 "field": f"provider.{item.field}",

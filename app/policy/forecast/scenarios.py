@@ -1,4 +1,4 @@
-"""The requests that a book applies to: each model, caller and tool that its rules name."""
+"""The requests that a book applies to: each model, caller, tool and header that its rules name."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from app.policy.request import request_for
 from app.policy.route import Route
 from app.policy.slug import read_slug
 
+Headers = tuple[tuple[str, str], ...]  # names in lower case, and values
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -20,6 +22,7 @@ class Case:
     named: bool  # in full, by a rule or an alias; else matched by a pattern
     caller: str | None
     user_agent: str
+    headers: Headers
     route: Route
     forecast: Forecast | None
 
@@ -27,22 +30,29 @@ class Case:
         """Render as `qwen/qwen3-coder for caller background`."""
         caller = f" for caller {self.caller}" if self.caller else ""
         agent = f" for {self.user_agent}" if self.user_agent else ""
-        return f"{self.model}{caller}{agent}"
+        headers = ", ".join(f"{name}: {value}" for name, value in self.headers)
+        return f"{self.model}{caller}{agent}{f' with {headers}' if headers else ''}"
 
 
 def cases_of(book: Book, catalog: Catalog) -> Iterator[Case]:
     """Every case that is routed differently from those before it."""
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for model, named in _models(book, catalog).items():
-        for caller, user_agent in _askers(book):
+        for caller, user_agent, headers in _askers(book):
             request = request_for(model)
-            route = book.route_for(request, caller=caller, user_agent=user_agent, catalog=catalog)
+            route = book.route_for(
+                request,
+                caller=caller,
+                user_agent=user_agent,
+                catalog=catalog,
+                headers=book.matches_of((name.encode(), value.encode()) for name, value in headers),
+            )
             if not route.matched or (model, route.rules) in seen:
                 continue
             seen.add((model, route.rules))
             found = forecasts(request, route, route.preferences, catalog, ladder=book.ladder)
             forecast = None if route.conflict else next(found, None)
-            yield Case(model, named, caller, user_agent, route, forecast)
+            yield Case(model, named, caller, user_agent, headers, route, forecast)
 
 
 def models_wanted(book: Book, catalog: Catalog) -> list[str]:
@@ -85,12 +95,13 @@ def _fitting(pattern: str) -> str:
     return pattern.replace("*", "x").replace("?", "x")
 
 
-def _askers(book: Book) -> Mapping[tuple[str | None, str], None]:
-    """An unnamed caller, then each caller with each tool that some rule is for."""
-    askers: dict[tuple[str | None, str], None] = {(None, ""): None}
+def _askers(book: Book) -> Mapping[tuple[str | None, str, Headers], None]:
+    """An unnamed caller, then each caller with each tool and the headers that some rule is for."""
+    askers: dict[tuple[str | None, str, Headers], None] = {(None, "", ()): None}
     for rule in book.rules:
         callers: list[str | None] = [*sorted(rule.callers)]
+        headers = tuple((name, _fitting(pattern)) for name, pattern in sorted(rule.headers))
         for caller in callers or [None]:
             for pattern in rule.user_agents or ("",):
-                askers[caller, _fitting(pattern)] = None
+                askers[caller, _fitting(pattern), headers] = None
     return askers

@@ -13,6 +13,7 @@ from app.policy.forecast.scenarios import Case, cases_of
 from app.policy.lint.affinity import hint_beside_order, order_without_stickiness
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.lint.funnels import conflict, empty_funnel, single_endpoint, tight_max_price
+from app.policy.lint.headers import header_not_forwarded
 from app.policy.lint.names import (
     unknown_alias_model,
     unknown_caller,
@@ -30,13 +31,17 @@ from app.wording import listed
 
 
 def lint(
-    book: Book, catalog: Catalog = EMPTY, callers: frozenset[str] | None = None
+    book: Book,
+    catalog: Catalog = EMPTY,
+    callers: frozenset[str] | None = None,
+    forwarded: tuple[str, ...] | None = None,
 ) -> tuple[Finding, ...]:
     """Return all findings, in the order of files and lines.
 
     `callers` are the names that callers can have; None skips the check for other names in rules.
+    `forwarded` are the headers in `POINTSMAN_FORWARD_HEADERS`; None skips the check for others.
     """
-    subject = Subject(book, catalog, tuple(cases_of(book, catalog)), callers)
+    subject = Subject(book, catalog, tuple(cases_of(book, catalog)), callers, forwarded)
     found = {
         replace(finding, code=check.code): None
         for check in CHECKS
@@ -160,5 +165,6 @@ CHECKS: tuple[Check, ...] = (
         order_without_stickiness,
     ),
     Check("hint-beside-order", "A hint that an order disables", hint_beside_order),
+    Check("header-not-forwarded", "A header that is not forwarded anyway", header_not_forwarded),
     Check("late-evidence", "Blocking where the evidence comes late", _late_evidence),
 )

@@ -36,13 +36,15 @@ class Finding:
 class Subject:
     """The input of a check: a book, the catalog, and the models that rules apply to.
 
-    `callers`: the names that callers can have; None if not known.
+    `callers`: the names that callers can have; None if not known. `forwarded`: the headers that
+    the settings add to those that are forwarded, by name or prefix; None if not known.
     """
 
     book: Book
     catalog: Catalog
     cases: tuple[Case, ...]
     callers: frozenset[str] | None = None
+    forwarded: tuple[str, ...] | None = None
 
     @property
     def clauses(self) -> Iterator[Clause]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from app.policy.lint.finding import Finding, Subject, at
-from app.policy.match import rank
+from app.policy.match import Matches, rank
 from app.policy.pattern import ModelPattern
 from app.policy.policy_preferences import apart
 from app.policy.rule import Rule
@@ -23,8 +23,8 @@ def shadowed_rule(subject: Subject) -> Iterator[Finding]:
                 rule,
                 "warning",
                 f"this rule never decides anything: wherever it applies, {listed(above)} is more "
-                "specific and sets the same keys; remove it, or give it other models, callers or "
-                "user_agents",
+                "specific and sets the same keys; remove it, or give it other models, callers, "
+                "user_agents or headers",
             )
 
 
@@ -50,6 +50,7 @@ def _is_above(other: Rule, place: int, rule: Rule, position: int, pattern: Model
     return (
         _holds_all(other.callers, rule.callers)
         and _holds_all(other.user_agents, rule.user_agents)
+        and _requires_no_more(other.headers, rule.headers)
         and any(
             _covers_all(each, pattern) and rank(other, each, place) > rank(rule, pattern, position)
             for each in other.models
@@ -62,6 +63,12 @@ def _holds_all(
 ) -> bool:
     """Whether `wide` admits every request that `narrow` admits; an empty condition admits all."""
     return not wide or (bool(narrow) and set(narrow) <= set(wide))
+
+
+def _requires_no_more(wide: Matches, narrow: Matches) -> bool:
+    """Whether every request that has the headers of `narrow` certainly has those of `wide`."""
+    names = {name for name, _ in narrow}
+    return all(each in narrow or (each[1] == "*" and each[0] in names) for each in wide)
 
 
 def _covers_all(wide: ModelPattern, narrow: ModelPattern) -> bool:

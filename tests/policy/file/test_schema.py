@@ -23,6 +23,7 @@ OPENROUTERS = {
 WISHES = {*OPENROUTERS, "pin", "quantization_floor", "unknown_quantization"}
 OURS = {
     *("name", "models", "callers", "user_agents", "merge", "set", "strip", "refuse"),
+    *("headers", "strip_headers"),
     *("affinity", "on_violation", "presets", "router_metadata", "routes"),
 }
 
@@ -119,6 +120,24 @@ BAD: list[tuple[str, str, str]] = [
     ("callers: ['me ']", "callers[0]", ("\"me \" is not a caller's name; use single spaces, and "
         "none")),
     ("user_agents: ['[a]']", "user_agents[0]", "the only wildcards are * and ?"),
+    ("headers: {'x foo': a}", "headers.x foo", "write it without a colon, a blank or a wildcard"),
+    ("headers: {'x-*': a}", "headers.x-*", '"x-*" is not a header\'s name; write it without'),
+    ("headers: {x-foo: 1}", "headers.x-foo",
+     "1 is not a pattern for a header's value; quote it if you mean the word"),
+    ("headers: {x-foo: '[a]'}", "headers.x-foo", "the only wildcards are * and ?"),
+    ("headers: {x-foo: ' a'}", "headers.x-foo", "use ASCII without blanks around it"),
+    ("headers: {x-foo: ''}", "headers.x-foo", '"" is not a pattern for a header\'s value'),
+    ("headers: {Authorization: 'Bearer *'}", "headers",
+     "can't contain `Authorization`: it holds a credential, which no policy may contain; match "),
+    *((f"headers: {{{name}: '*'}}", "headers", f"`headers` can't contain `{name}`")
+      for name in ("x-api-key", "cookie", "proxy-authorization", "X-Team-Token")),
+    ("headers: {x-foo: a, X-Foo: b}", "headers", "`x-foo` is given twice, since case makes no di"),
+    ("strip_headers: [x-foo, X-Foo]", "strip_headers", "`x-foo` is given twice, since case makes"),
+    ("strip_headers: ['*']", "strip_headers[0]", "write a name as x-foo, or the beginning of name"),
+    ("strip_headers: [x-api-key]", "strip_headers",
+     "`strip_headers` can't contain `x-api-key`: it may hold the key for OpenRouter, which OPENRO"),
+    ("strip_headers: ['Content-*']", "strip_headers",
+     "can't contain `Content-*`: it covers `content-type`, and OpenRouter reads the body by it"),
     ("on_violation: off", "on_violation", "off (which YAML reads as false) is not valid here; use"),
     ("unknown_quantization: denny", "unknown_quantization", "did you mean deny?"),
     ("quantisation_floor: fp8", "quantisation_floor",

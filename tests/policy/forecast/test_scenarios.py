@@ -44,3 +44,11 @@ def test_a_case_tells_who_asks() -> None:
         {"models": [MODEL], "callers": ["night"], "user_agents": ["Tool/*"], "zdr": False},
     )
     assert list(map(str, cases_of(book, EMPTY))) == [MODEL, f"{MODEL} for caller night for Tool/x"]
+
+
+def test_a_case_has_the_headers_that_its_rule_is_for() -> None:
+    both = {"X-B": "re?iew*", "x-a": "*"}
+    book = book_of({"models": [MODEL], "zdr": True}, {"models": [MODEL], "headers": both})
+    cases = list(cases_of(book, EMPTY))
+    assert list(map(str, cases)) == [MODEL, f"{MODEL} with x-a: x, x-b: rexiewx"]
+    assert [case.route.rules for case in cases] == [("rule-0",), ("rule-1", "rule-0")]

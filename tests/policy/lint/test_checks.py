@@ -255,6 +255,7 @@ ZDR = {"name": "a", "models": ["acme/*"], "zdr": True}
         ({"models": ["*"]}, False),
         ({"callers": ["bob"]}, False),
         ({"user_agents": ["x/*"]}, False),
+        ({"headers": {"x-a": "*"}}, False),
     ],
     ids=str,
 )
@@ -278,6 +279,29 @@ def test_a_rule_for_fewer_callers_is_above_only_for_them() -> None:
     same = {**ZDR, "name": "b", "callers": ["bob", "eve"]}
     assert "this rule never decides" in said("shadowed-rule", theirs, same)
     assert not found({**theirs, "callers": ["bob", "eve"]}, {**same, "callers": ["bob"]})
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "shadowed"),
+    [
+        ({"x-a": "1"}, {"x-a": "1"}, True),
+        ({"X-A": "1"}, {"x-a": "1"}, True),
+        ({"x-a": "*"}, {"x-a": "1"}, True),
+        ({"x-a": "1"}, {"x-a": "*"}, False),
+        ({"x-a": "1"}, {"x-b": "1"}, False),
+        ({"x-a": "*"}, {"x-b": "*"}, False),
+        ({"x-a": "*", "x-b": "*"}, {"x-a": "*", "x-b": "1"}, True),
+        ({"x-a": "*"}, {"x-a": "*", "x-b": "*"}, False),  # more headers: more specific
+    ],
+)
+def test_a_rule_for_headers_is_above_another_only_if_it_requires_no_more(
+    above: dict[str, str],
+    below: dict[str, str],
+    shadowed: bool,  # noqa: FBT001
+) -> None:
+    under = {**ZDR, "name": "b", "headers": below}
+    over = {**ZDR, "headers": above}
+    assert (("warning", "shadowed-rule") in found(under, over)) is shadowed
 
 
 def test_an_exact_name_is_above_a_later_glob_and_variants_are_seen() -> None:
