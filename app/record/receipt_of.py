@@ -121,6 +121,11 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         upstream_cost_usd=usage.upstream_cost_usd,
         unread=seen.unreadable,
         tool_calls=seen.tool_calls,
+        max_tokens_asked=asked.wants.max_tokens,
+        context_tokens=asked.wants.context_tokens,
+        tools_offered=asked.wants.tools,
+        response_format=asked.wants.response_format,
+        modalities=asked.wants.modalities,
         explanation=exchange.explanation,
     )
     return bounded(receipt)
