@@ -22,7 +22,7 @@ _COUNTED = """
 PARAMETERS = frozenset(_COUNTED.split())
 _PICTURES = ("image_url", "input_image", "image")
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-_FUNCTIONS = (None, "function", "custom")  # types of tools that the model itself calls
+FUNCTIONS = (None, "function", "custom")  # types of tools that the model itself calls
 _TOOL_CHOICES = {"any": "required", "tool": "function"}  # Anthropic's words
 
 
@@ -52,7 +52,7 @@ def needs_of(request: Request, *, prompt_tokens: int = 0) -> Needs:
     tier = fields.get("service_tier")
     return Needs(
         parameters=PARAMETERS & given,
-        tools=any(isinstance(tool, dict) and tool.get("type") in _FUNCTIONS for tool in tools),
+        tools=any(isinstance(tool, dict) and tool.get("type") in FUNCTIONS for tool in tools),
         tool_choice=_tool_choice(fields.get("tool_choice")),
         images=any(map(_is_picture, _parts(fields))),
         outputs=frozenset(

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from app.catalog.catalog import Catalog
 from app.policy.apply import Outgoing
+from app.policy.asked_for import NOTHING, AskedFor, asked_for
 from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.routed import Routed, TermsFor
@@ -70,6 +71,7 @@ class Asked(msgspec.Struct, frozen=True):
     unprovable: str | None = None  # the part for which compliance with a policy can't be proven
     inner: tuple[str, ...] = ()  # models called inside, perhaps without its preferences
     terms_for: TermsFor | None = None  # if another model than the one named may answer
+    wants: AskedFor = NOTHING  # how long an answer, with what tools, in what format
 
 
 class Answer(msgspec.Struct, eq=False):
@@ -157,6 +159,7 @@ class Exchange(msgspec.Struct, eq=False):
             unprovable=routed.unprovable,
             inner=routed.inner,
             terms_for=routed.terms_for,
+            wants=asked_for(routed.sent.fields),
         )
 
     def _session(self, fields: Fields) -> Session | None:

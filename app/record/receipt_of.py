@@ -129,6 +129,11 @@ def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()
         token_prices=verdict.token_prices,
         tool_calls=seen.tool_calls,
         defects=defects,
+        max_tokens_asked=asked.wants.max_tokens,
+        context_tokens=asked.wants.context_tokens,
+        tools_offered=asked.wants.tools,
+        response_format=asked.wants.response_format,
+        modalities=asked.wants.modalities,
         explanation=exchange.explanation,
     )
     return bounded(receipt)
