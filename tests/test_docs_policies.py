@@ -16,6 +16,7 @@ from app.policy.file.parse import read_book
 from app.policy.file.schema import ALIAS_KEYS, FILE_KEYS, RULE_KEYS
 from app.policy.other_routes import OTHER_ROUTES, Carriage
 from app.policy.request import read_request
+from tests.catalog.test_scores import KEPT
 
 TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"^```(\w+) ?(\S*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -70,7 +71,7 @@ def test_what_is_said_of_a_key_is_what_happens(example: Example) -> None:
         request,
         caller=None if is_agent or on else example.by or None,
         user_agent=example.by if is_agent else "",
-        catalog=EMPTY,
+        catalog=EMPTY.with_scores(KEPT),
     )
     expected = json.loads(example.expected)
     if example.outcome == "refused":

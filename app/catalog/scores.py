@@ -22,7 +22,7 @@ from app.catalog.providers import NO_MORE, SLUGS, slug_of
 from app.exact_numbers import exact, whole
 
 MOST_ROWS = 100_000
-_NAMED = 12  # characters of a checksum that messages contain
+NAMED = 12  # characters of a checksum that messages contain
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _VERSION = re.compile(r"-\d{8}(?=:|$)")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*")
@@ -58,7 +58,7 @@ class Scored(NamedTuple):
         """Render as `the benchmark scores of 2026-11-21 (sha256 dcd8a3f11d01)`."""
         if self.date is None:
             return self.why_none
-        return f"the benchmark scores of {self.date} (sha256 {self.checksum[:_NAMED]})"
+        return f"the benchmark scores of {self.date} (sha256 {self.checksum[:NAMED]})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
         parts.append(Text("sent unchanged"))
     else:
         parts.append(_fields(explanation.fields, narrow=narrow))
+    parts += [Text(bar.told, style="dim") for bar in route.bars if not explanation.refusal]
     for item in explanation.overruled:
         asked, sent = _json(item.asked), _json(item.sent)
         told = f"overruled: provider.{item.field} was {asked}, is {sent}: {item.why} ({item.rule})"

@@ -68,6 +68,8 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
     usage = seen.usage or Usage()
     arrival, asked, sent, answer = exchange.arrival, exchange.asked, exchange.sent, exchange.answer
     route, held = asked.route, asked.is_held
+    bars = route.bars if route and sent else ()
+    sources = dict.fromkeys(each.source for each in bars if each.source)
     code, message = _error(exchange, seen)
     receipt = Receipt(
         id=arrival.id,
@@ -90,8 +92,9 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         model_served=seen.model,
         quantizations_listed=verdict.quantizations_listed,
         verdict=verdict.verdict,
-        reason=verdict.reason if held or not verdict.verdict else verdict.reason + _OWN_WISH,
-        evidence=verdict.evidence,
+        reason=(verdict.reason if held or not verdict.verdict else verdict.reason + _OWN_WISH)
+        + "".join(f"; {each.told}" for each in bars if each.doubt),
+        evidence=(*verdict.evidence, *sources),
         attempts=tuple(map(Attempt._asdict, _attempts(seen))),
         router_strategy=seen.metadata.strategy if seen.metadata else None,
         cache_status=answer.cache_status,
