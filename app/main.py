@@ -27,6 +27,8 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
 from app.openrouter.keep_listed import keep_listed
 from app.openrouter.preset_feed import PresetFeed
+from app.openrouter.score_copies import ScoreCopies, today_by
+from app.openrouter.score_feed import ScoreFeed
 from app.policy_folder import PolicyFolder, policy_folder
 from app.record.recorder import Recorder
 from app.relay.count_tokens import CountTokens
@@ -64,6 +66,7 @@ class Rooms:
     openrouter: OpenRouter
     beside: Beside
     feed: CatalogFeed
+    scores: ScoreFeed
     presets: PresetFeed
     lookups: Lookups
     drift: DriftLog
@@ -201,6 +204,9 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         openrouter=openrouter,
         beside=Beside(upstream, connecting),
         feed=feed,
+        scores=ScoreFeed(
+            ScoreCopies(settings.state, upstream), feed.keep_scores, partial(today_by, steady)
+        ),
         presets=presets,
         lookups=Lookups(feed, presets, openrouter.key),
         drift=drift,
@@ -226,6 +232,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     policies = rooms.policies
     chores = [
         asyncio.create_task(policies.keep_fresh()),
+        asyncio.create_task(rooms.scores.keep_fresh()),
         asyncio.create_task(keep_listed(rooms.feed, lambda: policies.current.models_named)),
     ]
     yield

@@ -6,7 +6,8 @@ the others are found at run time in its own list of columns, and so is the array
 Rule 1  A row that can't be read is left out; an export without a readable row is refused.
 Rule 2  Of several rows for one benchmark, model and provider, the lowest accuracy counts.
 Rule 3  A score belongs to the version of the model that the row names: if the catalog knows the
-        model's version, a row for another version is no score of it.
+        model's version, a row for another version is no score of it. Until the catalog knows it,
+        the names apply that were kept with the export.
 """
 
 import re
@@ -70,6 +71,7 @@ class Snapshot:
     rows: tuple[Row, ...]
     attribution: str = ""
     licence: str = ""
+    slugs: Mapping[str, str] = field(default_factory=dict)  # by dated slug, as once listed
     _by_model: Mapping[str, tuple[Row, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +91,10 @@ class Snapshot:
         """The models that have scores, sorted."""
         return tuple(sorted(self._by_model))
 
+    def slug_of(self, version: str) -> str:
+        """The slug of a dated one: as it was listed, else without its date."""
+        return self.slugs.get(version) or _VERSION.sub("", version)
+
     def of(self, slug: str, version: str | None = None) -> tuple[Row, ...]:
         """The rows of a model; `version` is its dated slug, if the catalog knows it.
 
@@ -97,7 +103,7 @@ class Snapshot:
         if version is not None:
             names: Sequence[str] = tuple(dict.fromkeys((slug, version)))
         else:
-            names = [name for name in self._by_model if slug in {name, _VERSION.sub("", name)}]
+            names = [name for name in self._by_model if slug in {name, self.slug_of(name)}]
         return tuple(row for name in names for row in self._by_model.get(name, ()))
 
 
