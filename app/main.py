@@ -170,11 +170,12 @@ def check(settings: Settings) -> None:
 
 
 def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
+    upstream, key = settings.upstream_url, settings.openrouter_api_key
+    scores, today = ScoreCopies(settings.state, upstream), partial(today_by, steady)
     policies = PolicyFolder(
         policy_folder(settings.policies, settings.own_policies),
-        reporting(frozenset(settings.caller_keys)),
+        reporting(frozenset(settings.caller_keys), lambda: scores.read(today())),
     )
-    upstream, key = settings.upstream_url, settings.openrouter_api_key
     connecting = partial(
         connect,
         connect_timeout=settings.connect_timeout,
@@ -204,9 +205,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         openrouter=openrouter,
         beside=Beside(upstream, connecting),
         feed=feed,
-        scores=ScoreFeed(
-            ScoreCopies(settings.state, upstream), feed.keep_scores, partial(today_by, steady)
-        ),
+        scores=ScoreFeed(scores, feed.keep_scores, today),
         presets=presets,
         lookups=Lookups(feed, presets, openrouter.key),
         drift=drift,

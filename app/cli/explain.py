@@ -10,6 +10,7 @@ from rich.text import Text
 from app.catalog.catalog import EMPTY, listing_key
 from app.cli.catalogs import open_catalog
 from app.cli.policies import book_of
+from app.cli.scores import kept_scores
 from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import MalformedBody, SettingsError, UnknownModel
 from app.policy.forecast.explain import Explained, Explanation, as_json_object, explain
@@ -45,10 +46,12 @@ def show_explanation(
     try:
         request = request_for(model, _object(provider))
         ask = partial(routed, book, request, caller=caller, user_agent=user_agent)
-        sent_as = ask(catalog=EMPTY).route.model_sent
+        known = EMPTY.with_scores(kept_scores(settings))
+        sent_as = ask(catalog=known).route.model_sent
         source = open_catalog(catalog, settings, lambda _: [sent_as]) if catalog else None
-        must_be_known(request.models, book, source.catalog if source else EMPTY)
-        by = ask(catalog=source.catalog if source else EMPTY)
+        known = source.catalog.with_scores(known.scores) if source else known
+        must_be_known(request.models, book, known)
+        by = ask(catalog=known)
         explanation = explain(by)
     except (MalformedBody, UnknownModel) as error:
         raise SettingsError(str(error)) from None

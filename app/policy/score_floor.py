@@ -49,7 +49,7 @@ class Bar:
     @property
     def floors(self) -> dict[str, Decimal]:
         """The lowest accuracy accepted, by benchmark."""
-        floors = {name: exact(least) for name, least in self.value.items() if name not in OPTIONS}
+        floors = {name: exact(self.value[name]) for name in benchmarks(self.value)}
         return {name: least for name, least in floors.items() if least is not None}
 
     @property
@@ -111,10 +111,14 @@ class Bar:
         place = named((self.clause,))
         if self.doubt:
             return f"{place} requires benchmark scores: {self.doubt}; {_FETCH}, or {_ALLOW}"
+        return f"{place} leaves no provider: {self.unreached}"
+
+    @property
+    def unreached(self) -> str:
+        """What no provider has, and the way out."""
         least = ", ".join(f"{name} {plainly(floor)}" for name, floor in self.floors.items())
         return (
-            f"{place} leaves no provider: none has a score of at least {least} in {self.scored}; "
-            f"lower the floor, or {_ALLOW}"
+            f"none has a score of at least {least} in {self.scored}; lower the floor, or {_ALLOW}"
         )
 
     @property
@@ -146,6 +150,11 @@ class Bar:
 
 
 _ALLOW = "write `unscored: allow` to accept providers without a score"
+
+
+def benchmarks(value: Mapping[str, Any]) -> list[str]:
+    """The benchmarks that a floor names."""
+    return [name for name in value if name not in OPTIONS]
 
 
 def max_days(value: Mapping[str, Any]) -> int | None:
