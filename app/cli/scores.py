@@ -49,7 +49,8 @@ def fetch_scores(settings: Settings, date: str | None) -> int:
             "set POINTSMAN_STATE to a folder that can"
         ) from None
     console = Console()
-    console.print(f"kept the benchmark scores of {kept.snapshot_date} (sha256 {kept.sha256})")
+    console.print(f"kept the benchmark scores of {kept.snapshot_date}")
+    console.print(f"sha256 {kept.sha256}")
     console.print(
         f"{plural(kept.rows, 'row')}, {plural(kept.models, 'model')}, "
         f"benchmarks: {listed(kept.benchmarks)}"

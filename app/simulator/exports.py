@@ -21,9 +21,7 @@ DATASET = "benchmark-leaderboard"
 _BENCHMARKS = ("gpqa-diamond", "tau2-bench-airline")
 _COLUMNS = ("benchmark", "model", "provider", "accuracy", "accuracy_std_dev", "runs")
 _NOT_ALL = 3  # providers from which one has no score
-_ATTRIBUTION = (
-    "Source: a simulated OpenRouter; the scores are made up. CC BY 4.0 like the real ones"
-)
+_ATTRIBUTION = "Source: a simulated OpenRouter; the scores are made up"
 
 
 def export(request: Request, router: Router, _switches: Switches, now: float) -> Response:
@@ -99,7 +97,11 @@ def _as_csv(catalog: Catalog, _day: date) -> str:
 
 
 def _rows(catalog: Catalog) -> list[dict[str, Any]]:
-    models = (model for model in catalog.models if model.rows and "text" in model.outputs)
+    models = (
+        model
+        for model in catalog.models
+        if model.rows and "text" in model.outputs and ":" not in model.id
+    )
     rows = [
         _row(benchmark, model, name)
         for model in models
