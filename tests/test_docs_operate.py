@@ -20,8 +20,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.catalog.scores import read_export
 from app.ledger.opening import open_engine
+from app.openrouter.score_copies import ScoreCopies
 from app.settings import Settings
+from tests.catalog.test_scores import CHECKSUM, EXPORT
 from tests.conftest import StartProxy
 from tests.scripted_upstream import ScriptedUpstream, reply
 from tests.test_docs import DOCS
@@ -214,6 +217,8 @@ async def test_files_have_the_modes_that_the_page_says(
         until = time.monotonic() + READY_SECONDS
         while not list(state.glob("catalog/*/*.json")) and time.monotonic() < until:
             time.sleep(0.05)  # noqa: ASYNC251 - the proxy runs in another thread
+        scores = ScoreCopies(state, openrouter.url)
+        scores.write(EXPORT, read_export(EXPORT, CHECKSUM), source="x", now=0)
     finally:
         os.umask(before)
     table = TEXT.split("| File in the state folder |")[1].split("\n\n")[0]
