@@ -10,6 +10,7 @@ from app.catalog.catalog import Catalog
 from app.errors import Drained, RequestError, UpstreamCut, UpstreamError
 from app.ledger.bounds import bounded
 from app.ledger.receipt import Ending, Receipt
+from app.policy.route import Route
 from app.policy.slug import read_slug, stands_for_others
 from app.policy.verdict.attempts import Tried
 from app.policy.verdict.broken import why_broken
@@ -68,8 +69,6 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
     usage = seen.usage or Usage()
     arrival, asked, sent, answer = exchange.arrival, exchange.asked, exchange.sent, exchange.answer
     route, held = asked.route, asked.is_held
-    bars = route.bars if route and sent else ()
-    sources = dict.fromkeys(each.source for each in bars if each.source)
     code, message = _error(exchange, seen)
     receipt = Receipt(
         id=arrival.id,
@@ -92,9 +91,8 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         model_served=seen.model,
         quantizations_listed=verdict.quantizations_listed,
         verdict=verdict.verdict,
-        reason=(verdict.reason if held or not verdict.verdict else verdict.reason + _OWN_WISH)
-        + "".join(f"; {each.told}" for each in bars if each.doubt),
-        evidence=(*verdict.evidence, *sources),
+        reason=verdict.reason if held or not verdict.verdict else verdict.reason + _OWN_WISH,
+        evidence=verdict.evidence,
         attempts=tuple(map(Attempt._asdict, _attempts(seen))),
         router_strategy=seen.metadata.strategy if seen.metadata else None,
         cache_status=answer.cache_status,
@@ -115,7 +113,22 @@ def receipt_of(exchange: Exchange, judged: Judged) -> Receipt:
         bytes_out=exchange.bytes_out,
         session=session_digest(asked.session or arrival.session),
     )
-    return bounded(receipt)
+    return bounded(_with_scores(receipt, route) if route and sent and route.bars else receipt)
+
+
+def _with_scores(receipt: Receipt, route: Route) -> Receipt:
+    """The receipt with the benchmark scores that floors were applied by, or why none were.
+
+    Under `merge: fill`, a floor is not applied where the request has a list of its own.
+    """
+    bars, sent = route.bars, receipt.preferences_sent or {}
+    if route.merge == "fill":
+        ours = route.preferences
+        bars = tuple(bar for bar in bars if sent.get(bar.becomes) == ours.get(bar.becomes))
+    doubts = dict.fromkeys(f"; {bar.told}" for bar in bars if bar.doubt)
+    sources = dict.fromkeys(bar.source for bar in bars if bar.source)
+    reason = "".join((receipt.reason or "", *doubts))
+    return replace(receipt, reason=reason, evidence=(*receipt.evidence, *sources))
 
 
 def _ending(exchange: Exchange, seen: Observation) -> Ending:

@@ -422,3 +422,14 @@ def test_a_receipt_names_the_benchmark_scores_that_a_floor_went_by_or_lacked() -
         assert (receipt.reason or "").endswith(told) is (known is EMPTY)
         source = f"scores 2026-11-21 sha256:{CHECKSUM[:12]}"
         assert receipt.evidence[1:] == ((source,) if known is not EMPTY else ())
+
+
+def test_scores_that_a_request_overrode_are_not_evidence() -> None:
+    floor = "merge: fill, score_floor: {gpqa_diamond: 0.7}"
+    book = read_book({"p.yaml": f"version: 1\nrules:\n  - {{name: s, models: ['*'], {floor}}}\n"})
+    answer = {"id": "gen-1", "model": "acme/sim-1", "provider": "Acme", "choices": []}
+    for own, told in (({"only": ["acme"]}, True), ({"only": ["otherhost"]}, False), ({}, True)):
+        body = {"model": "acme/sim-1", "provider": own}
+        exchange = exchanged(body, answer, book, known=EMPTY.with_scores(KEPT))
+        evidence = told_of(exchange, EMPTY).evidence
+        assert any(each.startswith("scores ") for each in evidence) is told
