@@ -12,8 +12,10 @@ from app.catalog.catalog import EMPTY, Catalog
 from app.catalog.scores import Row, Scores, Snapshot
 from app.errors import PolicyConflict
 from app.policy.filters import Asked
+from app.policy.forecast.explain import as_json_object, explain
 from app.policy.forecast.forecast import Forecast, forecasts
 from app.policy.request import read_request
+from app.policy.routed import routed
 from app.policy.score_floor import max_days
 from tests.policy.sending import as_bytes, book_of, preferences, route, send, sent
 
@@ -235,9 +237,12 @@ LISTED = [
 
 
 def foreseen(
-    rule: Mapping[str, Any], rows: list[dict[str, str]] = LISTED, **asked: Any
+    rule: Mapping[str, Any],
+    rows: list[dict[str, str]] = LISTED,
+    scores: Mapping[str, Mapping[str, str]] = SCORES,
+    **asked: Any,
 ) -> Forecast:
-    catalog = kept().with_listing("a/b", rows, 0)
+    catalog = kept(scores).with_listing("a/b", rows, 0)
     request = read_request(as_bytes({"model": "a/b", **asked}))
     outgoing = send(book_of(rule), {"model": "a/b", **asked}, catalog=catalog)
     by = route(book_of(rule), {"model": "a/b", **asked}, catalog=catalog)
@@ -290,6 +295,34 @@ def test_the_way_out_is_the_endpoints_own_score(
     rule: dict[str, Any], rows: list[dict[str, str]], way: str
 ) -> None:
     assert foreseen(rule, rows).way_out == way
+
+
+def test_there_is_no_way_out_of_the_score_of_another_endpoint() -> None:
+    scores = {"two": {GPQA: "0.9"}, "two/fp4": {GPQA: "0.1"}, "good": {GPQA: "0.9"}}
+    found = foreseen({"score_floor": {GPQA: 0.6}}, [{"tag": "two", "provider_name": "Two"}], scores)
+    assert str(found.funnel) == "1 -> score_floor 0"
+    assert found.way_out is None
+
+
+def test_an_explanation_names_the_scores_that_a_floor_went_by() -> None:
+    book = book_of({"score_floor": {GPQA: 0.6}})
+    by = routed(book, read_request(b'{"model": "a/b"}'), caller=None, user_agent="", catalog=kept())
+    told = as_json_object(explain(by), book.revision)
+    assert told["scores"] == [
+        "score_floor by the benchmark scores of 2026-11-21 (sha256 c0ffeec0ffee)"
+    ]
+    (field,) = told["fields"]
+    assert (field["field"], [each["key"] for each in field["from"]]) == (
+        "provider.only",
+        ["score_floor"],
+    )
+
+
+def test_scores_are_evidence_only_where_they_could_be_used() -> None:
+    (bar,) = route(book_of({"score_floor": {GPQA: 0.6}}), {"model": "a/b"}, catalog=kept()).bars
+    assert bar.source == "scores 2026-11-21 sha256:c0ffeec0ffee"
+    (bar,) = route(book_of({"score_floor": {GPQA: 0.6}}), {"model": "a/b"}).bars
+    assert bar.source is None
 
 
 def test_the_request_is_blamed_for_its_own_list_beside_a_floor() -> None:

@@ -148,10 +148,12 @@ def _stop_ignoring(fall: Fall) -> Iterator[Change]:
 
 
 def _lower_the_floor(fall: Fall) -> Iterator[Change]:
-    """To the endpoint's own scores, or without the need of any."""
+    """To the endpoint's own scores, or without the need of any.
+
+    None if it is dropped for the score of another endpoint of its provider.
+    """
     side, bar = fall.side, fall.side.bar
-    if bar is None:
-        return
+    assert bar is not None  # noqa: S101 - only a side with a floor is the cause here
     scores = {n: s for n, s in bar.scores.items() if tags.means(n, fall.endpoint) is not False}
     short = {name: least for each in scores for name, least in bar.falls_short(each).items()}
     lacks = not any(found.keys() >= bar.floors.keys() for found in scores.values())
