@@ -1,13 +1,18 @@
 """`pointsman scores`: fetches from upstream, keeps a copy, shows it in a table that fits."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from app.cli.check import check
 from app.cli.commands import commands
+from app.cli.explain import show_explanation
+from app.cli.prove import proofs_of
 from app.cli.scores import fetch_scores, kept_scores, show_scores
 from app.errors import SettingsError
 from app.settings import Settings
@@ -134,3 +139,51 @@ def test_the_command_fetches_and_shows_json(
     }
     for wrong in (["scores", "fetch", "--json"], ["scores", "--date", "2026-11-21"]):
         assert run(commands, wrong).exit_code == 2
+
+
+# --- the other commands -----------------------------------------------------------------------
+
+FLOOR = f"""\
+version: 1
+rules:
+  - {{name: sound, models: [{CODER}], score_floor: {{gpqa_diamond: 0.4}}}}
+"""
+
+
+@pytest.fixture
+def floored(settings: Settings, tmp_path: Path) -> Settings:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "a.yaml").write_text(FLOOR)
+    key = SecretStr("sk-or-v1-simulatedpointsman")
+    return settings.model_copy(update={"policies": tmp_path / "p", "openrouter_api_key": key})
+
+
+def test_check_and_explain_go_by_the_kept_scores(
+    floored: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def explained() -> int:
+        return show_explanation(
+            floored, CODER, provider=None, caller=None, user_agent="", as_json=False
+        )
+
+    assert check(floored, catalog=None) == 0  # a warning
+    assert "no benchmark scores are kept, so requests under this rule" in capsys.readouterr().out
+    assert explained() == 1
+    assert "requires benchmark scores: no benchmark scores" in capsys.readouterr().out
+    fetch_scores(floored, None)
+    capsys.readouterr()
+    assert check(floored, catalog=None) == 0
+    assert "no problems found" in capsys.readouterr().out
+    assert explained() == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "score_floor in rule" in text
+    assert "score_floor by the benchmark scores of 2026-11-21 (sha256 " in text
+
+
+async def test_prove_tests_the_floor_as_the_list_that_it_becomes(floored: Settings) -> None:
+    with pytest.raises(SettingsError, match=r"are refused here: .*no benchmark scores are kept"):
+        await proofs_of(floored, CODER, positive=False)
+    await asyncio.to_thread(fetch_scores, floored, None)
+    (proof,) = await proofs_of(floored, CODER, positive=False)
+    assert (proof.clause, proof.outcome) == ("only", "enforced")
+    assert proof.because.startswith('rule "sound"')
