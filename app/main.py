@@ -26,6 +26,8 @@ from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, connect
 from app.openrouter.keep_listed import keep_listed
 from app.openrouter.preset_feed import PresetFeed
+from app.openrouter.score_copies import ScoreCopies, today_by
+from app.openrouter.score_feed import ScoreFeed
 from app.policy_folder import PolicyFolder, policy_folder
 from app.record.conversations import Conversations
 from app.record.defects import Defects
@@ -68,6 +70,7 @@ class Rooms:
     openrouter: OpenRouter
     beside: Beside
     feed: CatalogFeed
+    scores: ScoreFeed
     presets: PresetFeed
     lookups: Lookups
     drift: DriftLog
@@ -175,11 +178,12 @@ def check(settings: Settings) -> None:
 
 
 def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
+    upstream, key = settings.upstream_url, settings.openrouter_api_key
+    scores, today = ScoreCopies(settings.state, upstream), partial(today_by, steady)
     policies = PolicyFolder(
         policy_folder(settings.policies, settings.own_policies),
-        reporting(frozenset(settings.caller_keys)),
+        reporting(frozenset(settings.caller_keys), lambda: scores.read(today())),
     )
-    upstream, key = settings.upstream_url, settings.openrouter_api_key
     connecting = partial(
         connect,
         connect_timeout=settings.connect_timeout,
@@ -212,6 +216,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         openrouter=openrouter,
         beside=Beside(upstream, connecting),
         feed=feed,
+        scores=ScoreFeed(scores, feed.keep_scores, today),
         presets=presets,
         lookups=Lookups(feed, presets, openrouter.key),
         drift=drift,
@@ -249,6 +254,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     )
     chores = [
         asyncio.create_task(policies.keep_fresh()),
+        asyncio.create_task(rooms.scores.keep_fresh()),
         asyncio.create_task(keep_listed(rooms.feed, lambda: policies.current.models_named)),
         asyncio.create_task(following.keep_up()),
     ]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.catalog.catalog import EMPTY, Catalog
+from app.catalog.scores import NONE_KEPT, Scores
 from app.policy.book import Book
 from app.policy.lint.checks import lint
 from app.policy.lint.finding import Finding
@@ -21,12 +22,20 @@ log = logging.getLogger("pointsman")
 _LIKE_YAML = re.compile(r"\.ya?ml", re.IGNORECASE)
 
 
-def report(folder: Path, book: Book, callers: frozenset[str] | None = None) -> None:
+def report(
+    folder: Path,
+    book: Book,
+    callers: frozenset[str] | None = None,
+    scores: Scores | None = NONE_KEPT,
+) -> None:
     """Log one line: which files are in force, and what `check` would find in them.
+
+    `scores` are the benchmark scores in use.
 
     It is a warning if `check` would find a warning or an error.
     """
-    count = Counter(each.severity for each in look_over(folder, book, callers=callers))
+    found_by = look_over(folder, book, EMPTY.with_scores(scores), callers)
+    count = Counter(each.severity for each in found_by)
     found = ", ".join(plural(count[name], name) for name in ("error", "warning") if count[name])
     log.log(
         logging.WARNING if found else logging.INFO,

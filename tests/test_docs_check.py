@@ -10,6 +10,7 @@ from app.catalog.catalog import EMPTY, Catalog
 from app.cli.catalogs import simulated_snapshot
 from app.policy.file.parse import read_book
 from app.policy.lint.checks import CHECKS, lint
+from tests.catalog.test_scores import KEPT
 from tests.policy.listings import listed
 from tests.test_docs import DOCS
 
@@ -36,6 +37,8 @@ def test_the_example_is_found_as_severe_as_it_says(
     catalog: Catalog = EMPTY
     if kind == "simulated":
         catalog = simulated_snapshot().catalog(0.0)
+    elif kind == "scores":
+        catalog = EMPTY.with_scores(KEPT)
     elif kind == "listing":
         row, example = example.split("\n", maxsplit=1)
         catalog = listed([json.loads(row)])

@@ -20,8 +20,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.catalog.scores import read_export
 from app.ledger.opening import open_engine
+from app.openrouter.score_copies import ScoreCopies
 from app.settings import Settings
+from tests.catalog.test_scores import CHECKSUM, EXPORT
 from tests.conftest import StartProxy
 from tests.scripted_upstream import ScriptedUpstream, reply
 from tests.test_docs import DOCS
@@ -213,6 +216,8 @@ async def test_files_have_the_modes_that_the_page_says(
         await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ASK)
         await proxy.only_receipt()
         await until(lambda: list(state.glob("catalog/*/*.json")), READY_SECONDS)
+        scores = ScoreCopies(state, openrouter.url)
+        scores.write(EXPORT, read_export(EXPORT, CHECKSUM), source="x", now=0)
     finally:
         os.umask(before)
     table = TEXT.split("| File in the state folder |")[1].split("\n\n")[0]

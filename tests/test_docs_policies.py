@@ -19,6 +19,7 @@ from app.policy.other_routes import OTHER_ROUTES, Carriage
 from app.policy.request import read_request
 from app.wire.header_names import names_of
 from app.wire.headers import to_upstream
+from tests.catalog.test_scores import KEPT
 from tests.policy.sending import asking
 
 TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
@@ -71,7 +72,8 @@ def test_what_is_said_of_a_key_is_what_happens(example: Example) -> None:
     book = read_book({"mine.yaml": text})
     request = read_request(example.asked.strip().encode())
     on = Carriage(OTHER_ROUTES[example.by]) if example.by.startswith("/") else None
-    route = book.route_for(request, catalog=EMPTY, **asking(book, example.by))
+    catalog = EMPTY.with_scores(KEPT)
+    route = book.route_for(request, catalog=catalog, **asking(book, example.by))
     expected = json.loads(example.expected)
     if example.outcome == "refused":
         with pytest.raises(PolicyRefusal, match=expected["message"]) as refused:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from app.catalog.scores import NONE_KEPT, Scores
 from app.policy.book import Book
 from app.policy_folder import PolicyFolder, read_folder
 from app.policy_report import look_over, report
+from tests.catalog.test_scores import KEPT
 from tests.conftest import StartProxy
 from tests.waiting import until
 
@@ -101,3 +103,18 @@ async def test_a_running_proxy_tells_of_callers_that_have_no_key(
     with caplog.at_level(logging.INFO, logger="pointsman"):
         start_proxy(FOR_BOB)
         await until(lambda: "1 warning: pointsman check" in caplog.text)
+
+
+def test_the_line_in_the_log_counts_a_floor_without_scores(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    floor = ZDR.replace("zdr: true", "score_floor: {gpqa_diamond: 0.6, max_age: 3d}")
+    (tmp_path / "a.yaml").write_text(floor)
+    too_old = Scores(KEPT.snapshot, age=4)
+    with caplog.at_level(logging.INFO, logger="pointsman"):
+        for scores in (NONE_KEPT, too_old, KEPT):
+            report(tmp_path, read_folder(tmp_path), frozenset(), scores)
+    ends = [
+        record.getMessage().endswith("; 1 warning: pointsman check") for record in caplog.records
+    ]
+    assert ends == [True, True, False]

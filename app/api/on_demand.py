@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.api.framed import Application
     from app.api.metrics import Metrics
     from app.api.peers import Peers
+    from app.catalog.scores import Scores
     from app.ledger.store import Store
     from app.telemetry.standing import Standing
 
@@ -38,13 +39,16 @@ def metrics_of(
     return make, peers
 
 
-def reporting(callers: frozenset[str]) -> InForce:
-    """The function that reports the policies in force; `callers` are the names that have a key."""
+def reporting(callers: frozenset[str], scores: "Callable[[], Scores]") -> InForce:
+    """The function that reports the policies in force.
+
+    `callers` are the names that have a key, `scores` returns the benchmark scores kept by then.
+    """
 
     def report_on(folder: Path, book: Book) -> None:
         from app.policy_report import report  # noqa: PLC0415 - once the server is ready
 
-        report(folder, book, callers)
+        report(folder, book, callers, scores())
 
     return report_on
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from app.catalog.endpoint import Endpoint, read_endpoint, tier_in, with_tiers_by_price
 from app.catalog.model import Model, read_model
 from app.catalog.providers import SLUGS
+from app.catalog.scores import NONE_KEPT, Scored, Scores
 from app.catalog.server_tools import NO_LIST, ServerTools, read_server_tools
 from app.catalog.token_prices import token_prices
 from app.catalog.trimming import BLANKS, trimmed
@@ -97,6 +98,7 @@ class Catalog:
     providers: frozenset[str] = frozenset()  # slugs; empty: not known
     ids: Mapping[str, str] = field(default_factory=dict)  # a model's slug, by its other names
     server_tools: ServerTools = NO_LIST
+    scores: Scores | None = NONE_KEPT  # None: not looked for, so that no floor applies
 
     def published(self, name: str) -> bool | None:
         """Whether the list of models says where the model's weights are; None: not in the list.
@@ -122,6 +124,21 @@ class Catalog:
         """Return what the model's listing says about tags and names; empty until it is listed."""
         listing = self.listing(name)
         return PLAIN if listing is None else listing.spelling
+
+    def scored(self, name: str) -> Scored | None:
+        """The benchmark scores of a model; None if they are not to be looked for.
+
+        A variant with endpoints of its own, such as `:free`, has only scores of its own.
+        """
+        if self.scores is None:
+            return None
+        base, *variants = listing_key(name).split(":")
+        own = self.id_of(name) or base
+        model = self.models.get(own)
+        version = model.canonical_slug if model else None
+        dated = ":".join((version, *variants)) if version and version != own else None
+        slugs = dict(self.spelling(name).slugs)
+        return self.scores.of(":".join((own, *variants)), dated, slugs)
 
     def listing(self, model: str) -> Listing | None:
         """The endpoints that may serve a model under this name.
@@ -190,6 +207,10 @@ class Catalog:
     def with_server_tools(self, rows: object) -> "Catalog":
         """A catalog that knows the tools in a `GET /tools` list."""
         return replace(self, server_tools=read_server_tools(rows))
+
+    def with_scores(self, scores: Scores | None) -> "Catalog":
+        """A catalog with other benchmark scores; None: they are not to be looked for."""
+        return replace(self, scores=scores)
 
     def with_listing(self, model: str, rows: object, fetched_at: float) -> "Catalog":
         """A catalog that knows a model's endpoints, from the rows of its own listing.

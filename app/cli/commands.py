@@ -224,6 +224,32 @@ def catalog(
 
 
 @commands.command()
+def scores(
+    model: Annotated[
+        str | None, typer.Argument(help="A model or alias [all models]; fetch: renew the scores.")
+    ] = None,
+    date: Annotated[
+        str | None, typer.Option(help="With fetch: the day to fetch [the newest].")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    policies: Policies = None,
+    upstream: Upstream = None,
+) -> None:
+    """Show or fetch benchmark scores by provider."""
+    from app.cli.scores import fetch_scores, show_scores
+    from app.settings import Settings
+
+    settings = Settings.read(policies=policies, upstream_url=upstream)
+    if model == "fetch":
+        if as_json:
+            raise typer.BadParameter("--json shows kept scores: fetch them first, without it")
+        raise typer.Exit(fetch_scores(settings, date))
+    if date is not None:
+        raise typer.BadParameter("--date needs fetch: pointsman scores fetch --date 2026-11-21")
+    raise typer.Exit(show_scores(settings, model, as_json=as_json))
+
+
+@commands.command()
 def explain(
     model: Annotated[
         str,

@@ -15,6 +15,7 @@ from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.cli.catalogs import open_catalog
 from app.cli.explain_subject import Subject, named
 from app.cli.policies import book_of
+from app.cli.scores import kept_scores
 from app.cli.terminal import Console, Table, lines, print_json
 from app.cli.then_and_now import rendered, then_and_now
 from app.errors import MalformedBody, SettingsError, UnknownModel
@@ -61,6 +62,7 @@ def show_explanation(
     book = book_of(settings)
     asked = named(settings, book, name, caller=caller, user_agent=user_agent)
     sides, pairs = _object(provider), [_header(each) for each in headers]
+    scores = kept_scores(settings)
 
     def route(subject: Subject, known: Catalog) -> Routed:
         return routed(
@@ -73,11 +75,11 @@ def show_explanation(
         )
 
     def to_fetch(listed: Catalog) -> list[str]:
-        return [route(asked.subject(listed), EMPTY).route.model_sent]
+        return [route(asked.subject(listed), EMPTY.with_scores(scores)).route.model_sent]
 
     try:
         source = open_catalog(catalog, settings, to_fetch) if catalog else None
-        known = source.catalog if source else EMPTY
+        known = (source.catalog if source else EMPTY).with_scores(scores)
         subject = asked.subject(known)
         must_be_known([subject.model], book, known)
         by = route(subject, known)
@@ -92,7 +94,7 @@ def show_explanation(
     funnels: list[Forecast] | None = [] if source else None
     if source and not explanation.refusal:
         sent = explanation.provider
-        funnels = [*forecasts(by.sent, by.route, sent, source.catalog, ladder=book.ladder)]
+        funnels = [*forecasts(by.sent, by.route, sent, known, ladder=book.ladder)]
     receipt = subject.receipt
     if as_json:
         told = {} if receipt is None else {"receipt": then_and_now(receipt, book)}
@@ -144,6 +146,7 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
         parts.append(Text("sent unchanged"))
     else:
         parts.append(_fields(explanation.fields, narrow=narrow))
+    parts += [Text(bar.told, style="dim") for bar in route.bars if not explanation.refusal]
     if route.strip_headers and not explanation.refusal:
         names = ", ".join(route.strip_headers)
         why = rules_named(route.strip_headers.values())

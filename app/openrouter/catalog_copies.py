@@ -34,12 +34,7 @@ class CatalogCopies:
 
     def read(self, path: str) -> tuple[float, bytes] | None:
         """When a listing was fetched, in seconds since the epoch, and its body."""
-        try:
-            with os.fdopen(os.open(self._file(path), os.O_RDONLY | _NO_LINKS), "rb") as file:
-                about = os.fstat(file.fileno())
-                return (about.st_mtime, file.read(LARGEST)) if _is_ours(about) else None
-        except OSError:
-            return None
+        return opened_safely(self._file(path))
 
     def write(self, path: str, body: bytes) -> None:
         """Save a listing; concurrent readers see the whole old one or the whole new one."""
@@ -63,6 +58,16 @@ class CatalogCopies:
         for place, (held, (*_, file)) in enumerate(zip(sizes, newest_first, strict=True)):
             if place >= _MOST or held > _HEAVIEST:
                 file.unlink(missing_ok=True)
+
+
+def opened_safely(path: Path) -> tuple[float, bytes] | None:
+    """When a file of this user's was written, and its bytes; None if it must not be read."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | _NO_LINKS), "rb") as file:
+            about = os.fstat(file.fileno())
+            return (about.st_mtime, file.read(LARGEST)) if _is_ours(about) else None
+    except OSError:
+        return None
 
 
 def _about(file: Path) -> tuple[float, int, Path]:

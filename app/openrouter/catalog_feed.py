@@ -17,6 +17,7 @@ from functools import lru_cache, partial
 from typing import Protocol, TypeVar
 
 from app.catalog.catalog import EMPTY, Catalog, listing_key
+from app.catalog.scores import Scores
 from app.errors import UpstreamError
 from app.wire.listing import (
     LARGEST_OF_A_MODEL,
@@ -100,6 +101,10 @@ class CatalogFeed:
             path = _path_wanted(name)
             if path is not None:
                 self._fetch_if_due(path, now)
+
+    def keep_scores(self, scores: Scores) -> None:
+        """Use these benchmark scores from now on. Must be called on the event loop, or before."""
+        self.current = self.current.with_scores(scores)
 
     def want_tools(self) -> None:
         """Note that tools are in use, so that their locations are listed too. Else as `want`."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from app.catalog.catalog import Spelling
+from app.catalog.scores import Scored
 from app.catalog.trimming import trimmed
 from app.policy.match import NO_MATCHES, Matches, index_of
 from app.policy.policy_preferences import cascade, wishes_of
@@ -97,6 +98,7 @@ class _Asked(NamedTuple):
     known: str | None  # its own slug, where the name is another one
     weights: Weights
     spelling: Spelling
+    scored: Scored | None
 
 
 class _Recent:
@@ -165,7 +167,7 @@ class _Paths:
         standing = cascade((*own, *(rule.clauses for rule in stack)))
         return route_of(
             standing,
-            wishes_of(standing, asked.weights, self._ladder, asked.spelling.tiers),
+            wishes_of(standing, asked.weights, self._ladder, asked.spelling.tiers, asked.scored),
             asked=asked.name,
             alias=alias.name if alias else None,
             rules=tuple(rule.name for rule in stack),
@@ -192,7 +194,11 @@ def _also(given: Slug, known: str | None) -> tuple[Slug, ...]:
 def _asked(name: str, slug: Slug, catalog: KnowsModels) -> _Asked:
     listed = ":".join((slug.name, *slug.variants))  # `:free` has a listing of its own
     return _Asked(
-        name, catalog.id_of(slug.name), weights_of(slug, catalog), catalog.spelling(listed)
+        name,
+        catalog.id_of(slug.name),
+        weights_of(slug, catalog),
+        catalog.spelling(listed),
+        catalog.scored(listed),
     )
 
 

@@ -19,6 +19,7 @@ from app.policy.precision import LADDER
 from app.policy.prices import listed_price
 from app.policy.requirements import LIMITS, NOTHING, TALK, Needs
 from app.policy.rule import Clause
+from app.policy.score_floor import Bar
 from app.policy.sides import Side
 from app.policy.tags import NO_TIERS
 from app.policy.terms import FAMILIES
@@ -65,6 +66,7 @@ class Asked:
     providers: frozenset[str] = frozenset(SLUGS.values())  # the slugs that providers have
     ladder: Mapping[str, float] = field(default_factory=lambda: LADDER)
     tells: Tells = nobody_tells
+    bars: tuple[Bar, ...] | None = None  # score floors; None: those of all sides
     _alone: dict[int, "Asked"] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +78,8 @@ class Asked:
         """The constraints of this side only; cached, since each dropped endpoint needs them."""
         found = self._alone.get(id(side))
         if found is None:
-            found = self._alone[id(side)] = replace(self, preferences=side.preferences)
+            bars = () if side.bar is None else (side.bar,)
+            found = self._alone[id(side)] = replace(self, preferences=side.own, bars=bars)
         return found
 
     def entries(self, name: str) -> list[str]:
@@ -84,6 +87,11 @@ class Asked:
         value = self.preferences.get(name)
         texts = value if isinstance(value, list | tuple) else ()
         return [entry for entry in texts if isinstance(entry, str)]
+
+    @property
+    def score_floors(self) -> tuple[Bar, ...]:
+        """The score floors in force."""
+        return tuple(s.bar for s in self.sides if s.bar) if self.bars is None else self.bars
 
     @property
     def caps(self) -> dict[str, Any]:
@@ -122,6 +130,10 @@ def _named(entries: Sequence[str], endpoint: Endpoint) -> Passes:
 
 def _only(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
     return _named(asked.entries("only"), endpoint)
+
+
+def _scores_enough(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
+    return all(bar.admits(endpoint) for bar in asked.score_floors)
 
 
 def _not_ignored(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
@@ -246,6 +258,7 @@ def _gives(parameter: str) -> Callable[[Asked], bool]:
 FILTERS: tuple[Filter, ...] = (
     Filter("regional_surcharge", _always, _without_surcharge),
     Filter("service_tier", _always, _in_tier, ("order",), ("service_tier",)),
+    Filter("score_floor", lambda asked: bool(asked.score_floors), _scores_enough, ("score_floor",)),
     Filter("only", _lists("only"), _only, ("only",)),
     Filter("ignore", _lists("ignore"), _not_ignored, ("ignore",)),
     Filter("quantizations", _lists("quantizations"), _has_label, ("quantizations",)),

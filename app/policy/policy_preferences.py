@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.catalog.scores import Scored
 from app.policy import tags
 from app.policy.fields import FIELDS
 from app.policy.merge import Conflict, tighten
 from app.policy.precision import Weights, at_least, lowest
 from app.policy.rule import Clause, named
+from app.policy.score_floor import KEY, Bar
 
 Origins = Mapping[str, tuple[Clause, ...]]
 Standing = Mapping[str, Clause]
@@ -35,6 +37,7 @@ class Wishes:
     preferences: Mapping[str, Any]
     origins: Origins
     conflict: str | None  # why no endpoint can satisfy them
+    bar: Bar | None = None  # the score floor among them
 
 
 def cascade(layers: Iterable[Layer]) -> dict[str, Clause]:
@@ -59,10 +62,12 @@ def wishes_of(
     weights: Weights,
     ladder: Mapping[str, float],
     tiers: Collection[str] = tags.NO_TIERS,
+    scored: Scored | None = None,
 ) -> Wishes:
     """The preferences from the clauses in force, for a model whose weights are open or closed.
 
-    `tiers`: the model's tags that its listing assigns to a service tier.
+    `tiers`: the model's tags that its listing assigns to a service tier. `scored`: its benchmark
+    scores; None: not looked for, so that no score floor applies.
     """
     wanted: dict[str, Any] = {}
     origins: dict[str, tuple[Clause, ...]] = {}
@@ -79,7 +84,24 @@ def wishes_of(
     if labels is not None:
         wanted["quantizations"] = labels
         origins["quantizations"] = tuple(standing[key] for key in _PRECISION if key in standing)
-    return _settled(wanted, origins, tiers)
+    found = _settled(wanted, origins, tiers)
+    floor = standing.get(KEY)
+    return found if floor is None or scored is None else _floored(found, floor, scored, tiers)
+
+
+def _floored(found: Wishes, floor: Clause, scored: Scored, tiers: Collection[str]) -> Wishes:
+    """The preferences narrowed to the providers that pass a score floor."""
+    bar = Bar(floor, floor.value, scored, found.preferences, tiers)
+    origins = {**found.origins, KEY: (floor,)}
+    if bar.entries:
+        origins[bar.becomes] = (*origins.get(bar.becomes, ()), floor)
+    why = found.conflict or bar.refusal
+    met = bar.over(found.preferences)
+    if why is None and isinstance(met, Conflict):
+        why = contradiction(met, origins)
+    if why is not None or isinstance(met, Conflict):
+        return Wishes({}, origins, why, bar)
+    return Wishes(_in_order(met), origins, None, bar)
 
 
 def _settled(wanted: Mapping[str, Any], origins: Origins, tiers: Collection[str]) -> Wishes:
@@ -88,8 +110,12 @@ def _settled(wanted: Mapping[str, Any], origins: Origins, tiers: Collection[str]
     settled = tighten(wanted, {}, tiers)
     if isinstance(settled, Conflict):
         return Wishes({}, origins, contradiction(settled, origins))
-    # In one order whatever the order of rules: upstream's response cache counts key order.
-    return Wishes({key: settled[key] for key in FIELDS if key in settled}, origins, None)
+    return Wishes(_in_order(settled), origins, None)
+
+
+def _in_order(settled: Mapping[str, Any]) -> dict[str, Any]:
+    """In one order whatever the order of rules: upstream's response cache counts key order."""
+    return {key: settled[key] for key in FIELDS if key in settled}
 
 
 def contradiction(conflict: Conflict, origins: Origins) -> str:

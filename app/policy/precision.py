@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from app.catalog.catalog import Spelling
 from app.catalog.providers import is_own
+from app.catalog.scores import Scored
 from app.policy.slug import Slug, read_slug
 
 Weights = Literal["open", "closed"]
@@ -73,6 +74,10 @@ class KnowsModels(Protocol):
 
     def spelling(self, name: str, /) -> Spelling:
         """What the model's listing says about tags and display names."""
+        ...
+
+    def scored(self, name: str, /) -> Scored | None:
+        """A model's benchmark scores; None: not looked for, so that no score floor applies."""
         ...
 
     def id_of(self, name: str, /) -> str | None:

@@ -11,6 +11,7 @@ from app.catalog.catalog import PLAIN, Spelling
 from app.policy.merge import Conflict, takes_one, tighten
 from app.policy.policy_preferences import Origins, Wishes, contradiction
 from app.policy.rule import Clause
+from app.policy.score_floor import Bar
 from app.policy.sides import Side
 from app.policy.slug import read_slug, stands_for_others, without_preset, without_variant
 from app.policy.terms import Terms, terms_of
@@ -58,6 +59,7 @@ class Route:
     terms: Terms = field(default=Terms(), repr=False, compare=False)  # what answers are judged by
     spelling: Spelling = PLAIN  # from the models' listings, about tags and providers' names
     online: bool = False  # a model's name asks for OpenRouter's own web search
+    bars: tuple[Bar, ...] = field(default=(), repr=False, compare=False)  # score floors, by model
     stands_in: bool = False  # a model other than the one named may answer
     parts: tuple[Side, ...] = field(default=(), repr=False, compare=False)  # by model, not joined
 
@@ -108,6 +110,7 @@ def route_of(
         conflict=wishes.conflict,
         aliases=frozenset({asked} if alias else ()),
         spelling=spelling,
+        bars=() if wishes.bar is None else (wishes.bar,),
     )
 
 
@@ -128,7 +131,11 @@ def join(routes: Sequence[Route]) -> Route:
         terms=terms_of(joined.preferences),
         online=any("online" in slug.variants for slug in slugs),
         stands_in=any(map(stands_for_others, slugs)),
-        parts=tuple(Side(each.preferences, each.origins) for each in routes if each.matched),
+        parts=tuple(
+            Side(each.preferences, each.origins, bar=next(iter(each.bars), None))
+            for each in routes
+            if each.matched
+        ),
     )
 
 
@@ -161,6 +168,7 @@ def _join_two(first: Route, other: Route) -> Route:
         conflict=first.conflict or other.conflict or apart,
         aliases=first.aliases | other.aliases,
         spelling=spelling,
+        bars=(*first.bars, *other.bars),
     )
 
 

@@ -16,6 +16,7 @@ from app.policy.fields import BY_KEY
 from app.policy.merge import Conflict, Tiers, fill, stated, takes_one, tighten
 from app.policy.policy_preferences import Origins
 from app.policy.rule import Clause, named
+from app.policy.score_floor import Bar
 from app.policy.tags import NO_TIERS
 
 Preferences = Mapping[str, Any]
@@ -33,12 +34,18 @@ class Side:
 
     preferences: Preferences
     origins: Origins | None = None
+    bar: Bar | None = None  # the score floor among them
     whole: Preferences | None = None  # of a `merge: fill` policy: all values, also overridden ones
 
     @property
     def stated(self) -> Preferences:
         """All of this side's preferences, including those that another side overrides."""
         return self.preferences if self.whole is None else self.whole
+
+    @property
+    def own(self) -> Preferences:
+        """This side's preferences without what its score floor adds, which is a filter itself."""
+        return self.preferences if self.bar is None else self.bar.before
 
     @property
     def is_request(self) -> bool:
@@ -83,7 +90,14 @@ def sides_of(
 
 def _filling(side: Side, theirs: Preferences) -> Side:
     """A side of the policy without the values that the request sets, by price and by option."""
-    kept = dict(side.preferences)
+    kept = _left_by(theirs, side.preferences)
+    bar = side.bar if side.bar and side.bar.becomes not in theirs else None
+    bar = bar and replace(bar, before=_left_by(theirs, bar.before))
+    return Side(kept, side.origins, bar, whole=side.preferences)
+
+
+def _left_by(theirs: Preferences, preferences: Preferences) -> Preferences:
+    kept = dict(preferences)
     if "sort" in theirs:
         kept.pop("order", None)
     for name in kept.keys() & theirs.keys():
@@ -91,7 +105,7 @@ def _filling(side: Side, theirs: Preferences) -> Side:
         keys = kept.pop(name)
         if isinstance(theirs_too, Mapping):
             kept[name] = {key: value for key, value in keys.items() if key not in theirs_too}
-    return Side(kept, side.origins, whole=side.preferences)
+    return kept
 
 
 def rejoined(

@@ -11,6 +11,7 @@ from app.catalog.catalog import Catalog
 from app.errors import Drained, RequestError, UpstreamCut, UpstreamError
 from app.ledger.bounds import bounded
 from app.ledger.receipt import Ending, Receipt
+from app.policy.route import Route
 from app.policy.slug import read_slug, stands_for_others
 from app.policy.verdict.attempts import Tried
 from app.policy.verdict.broken import why_broken
@@ -136,7 +137,22 @@ def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()
         modalities=asked.wants.modalities,
         explanation=exchange.explanation,
     )
-    return bounded(receipt)
+    return bounded(_with_scores(receipt, route) if route and sent and route.bars else receipt)
+
+
+def _with_scores(receipt: Receipt, route: Route) -> Receipt:
+    """The receipt with the benchmark scores that floors were applied by, or why none were.
+
+    Under `merge: fill`, a floor is not applied where the request has a list of its own.
+    """
+    bars, sent = route.bars, receipt.preferences_sent or {}
+    if route.merge == "fill":
+        ours = route.preferences
+        bars = tuple(bar for bar in bars if sent.get(bar.becomes) == ours.get(bar.becomes))
+    doubts = dict.fromkeys(f"; {bar.told}" for bar in bars if bar.doubt)
+    sources = dict.fromkeys(bar.source for bar in bars if bar.source)
+    reason = "".join((receipt.reason or "", *doubts))
+    return replace(receipt, reason=reason, evidence=(*receipt.evidence, *sources))
 
 
 def _ending(exchange: Exchange, seen: Observation) -> Ending:

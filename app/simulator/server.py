@@ -22,6 +22,7 @@ from app.simulator import reading
 from app.simulator.answering import Answering, Read
 from app.simulator.batches import batch
 from app.simulator.catalog import Catalog
+from app.simulator.exports import export
 from app.simulator.hosts import Host
 from app.simulator.media import video
 from app.simulator.other_routes import ROUTES
@@ -57,6 +58,7 @@ _READING: dict[str, Read] = {
     "tools/{name}": tool,
     "videos/{id}": video,
     "batches/{id}": batch,
+    "datasets/exports/{path:path}": export,
 }
 _CAPTURING = ("chat/completions", "messages", "responses")
 

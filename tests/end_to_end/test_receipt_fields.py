@@ -58,7 +58,7 @@ async def test_what_chat_says_and_was_asked_is_filed(
         "upstream_cost_usd": 0.0021,
         "unread": None,
         "tool_calls": 2,
-        "defects": [],
+        "defects": ["tool_call_not_json"],
         "max_tokens_asked": 4096,
         "tools_offered": 3,
         "response_format": "json_schema",

@@ -25,6 +25,8 @@ GOOD: dict[str, list[Any]] = {
     "quantizations": [["fp8"], ["bf16", "unknown"]],
     "quantization_floor": ["int4", "fp8", "fp32", "nvfp4"],
     "unknown_quantization": ["auto", "allow", "deny"],
+    "score_floor": [{"gpqa_diamond": 0.6}, {"tau2_bench_airline": 0, "x": 1, "max_age": "45d"},
+                    {"gpqa_diamond": 0.6, "max_age": "6w", "unscored": "allow"}],
     "max_price": [{"prompt": 0.5}, {"completion": 2, "request": 0, "image": 1e-5, "audio": 0.001},
                   {"prompt": 0}, {"prompt": 0.0001}],
     "sort": ["price", "throughput", "latency", "exacto", {"by": "price"},

@@ -22,6 +22,7 @@ from app.record.exchange import Arrival, Exchange
 from app.record.receipt_of import judged, receipt_of, session_digest, unsettled
 from app.wire.dialect import DIALECTS, Dialect
 from app.wire.observer import LIMIT
+from tests.catalog.test_scores import CHECKSUM, KEPT
 
 NOW = 1_800_000_000.0
 BOOK = read_book(
@@ -42,12 +43,17 @@ def catalog(**listings: Sequence[dict[str, Any]]) -> Catalog:
 
 
 def exchanged(
-    body: dict[str, Any], answer: dict[str, Any], book: Book = BOOK, *, since: float = NOW
+    body: dict[str, Any],
+    answer: dict[str, Any],
+    book: Book = BOOK,
+    *,
+    since: float = NOW,
+    known: Catalog = EMPTY,
 ) -> Exchange:
     path = "/v1/chat/completions"
     exchange = Exchange(Arrival("rcp_1", path, DIALECTS["/chat/completions"], since=since))
     request = read_request(json.dumps(body).encode())
-    found = routed(book, request, caller=None, user_agent="", catalog=EMPTY)
+    found = routed(book, request, caller=None, user_agent="", catalog=known)
     exchange.routed(found)
     exchange.sending(apply(request, found.route))
     answering = exchange.begin_answer(200, [(b"content-type", b"application/json")])
@@ -478,3 +484,28 @@ def test_an_answer_by_a_model_that_is_known_to_be_another_is_not_judged_as_the_o
     assert filed({"model": "acme/one"}, by_two, known).verdict == "unproven"
     dated = {"model": "acme/one-20260101", "provider": "Novita"}
     assert filed({"model": "acme/one"}, dated, known).verdict == "kept"
+
+
+def test_a_receipt_names_the_benchmark_scores_that_a_floor_went_by_or_lacked() -> None:
+    body = {"model": "acme/sim-1"}
+    answer = {"id": "gen-1", "model": "acme/sim-1", "provider": "Acme", "choices": []}
+    floor = "score_floor: {gpqa_diamond: 0.6, unscored: allow}"
+    book = read_book({"p.yaml": f"version: 1\nrules:\n  - {{name: s, models: ['*'], {floor}}}\n"})
+    for known in (EMPTY.with_scores(KEPT), EMPTY):
+        exchange = exchanged(body, answer, book, known=known)
+        receipt = told_of(exchange, EMPTY)
+        told = "; score_floor not applied: no benchmark scores are kept"
+        assert (receipt.reason or "").endswith(told) is (known is EMPTY)
+        source = f"scores 2026-11-21 sha256:{CHECKSUM[:12]}"
+        assert receipt.evidence[1:] == ((source,) if known is not EMPTY else ())
+
+
+def test_scores_that_a_request_overrode_are_not_evidence() -> None:
+    floor = "merge: fill, score_floor: {gpqa_diamond: 0.7}"
+    book = read_book({"p.yaml": f"version: 1\nrules:\n  - {{name: s, models: ['*'], {floor}}}\n"})
+    answer = {"id": "gen-1", "model": "acme/sim-1", "provider": "Acme", "choices": []}
+    for own, told in (({"only": ["acme"]}, True), ({"only": ["otherhost"]}, False), ({}, True)):
+        body = {"model": "acme/sim-1", "provider": own}
+        exchange = exchanged(body, answer, book, known=EMPTY.with_scores(KEPT))
+        evidence = told_of(exchange, EMPTY).evidence
+        assert any(each.startswith("scores ") for each in evidence) is told

@@ -40,8 +40,9 @@ def contradictions(book: Book) -> Iterator[PolicyProblem]:
     named: dict[str, Rule | Alias] = dict(book.aliases)
     for rule in book.rules:
         named |= {pattern.text: rule for pattern in rule.models if pattern.exact}
+    unscored = EMPTY.with_scores(None)  # scores come and go, and a file stays valid
     for model, thing in named.items():
-        route = book.route_for(request_for(model), caller=None, user_agent="", catalog=EMPTY)
+        route = book.route_for(request_for(model), caller=None, user_agent="", catalog=unscored)
         if route.conflict:
             yield _problem(thing, f"for {model}, {route.conflict}")
 

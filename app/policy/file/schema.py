@@ -11,6 +11,7 @@ from typing import Any
 from app.catalog.providers import slug_of
 from app.policy.fields import FIELDS
 from app.policy.file.rule_checks import SETTABLE
+from app.policy.file.score_floor import ScoreFloor
 from app.policy.file.shapes import (
     Choice,
     Exactly,
@@ -180,6 +181,9 @@ WISH_KEYS: Mapping[str, Key] = {
         Choice(("auto", "allow", "deny"), "valid here"),
         "Whether endpoints that declare no quantization are accepted; auto: only if the model's "
         "weights aren't published.",
+    ),
+    "score_floor": Key(
+        ScoreFloor(), "Only providers whose benchmark scores for the model are at least these."
     ),
 }
 

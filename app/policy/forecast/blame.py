@@ -19,6 +19,7 @@ from app.policy.filters import FILTERS, Asked, Filter, caps_exceeded
 from app.policy.merge import takes_one
 from app.policy.precision import UNKNOWN
 from app.policy.rule import Clause
+from app.policy.score_floor import KEY as SCORE_FLOOR
 from app.policy.sides import Behind, Side
 
 _BY_NAME = {each.name: each for each in FILTERS}
@@ -100,6 +101,8 @@ def must_be_named(asked: Asked, endpoint: Endpoint) -> bool:
 def clauses_of(each: Filter, side: Side, asked: Asked, endpoint: Endpoint) -> tuple[Clause, ...]:
     """A side's clauses that drop an endpoint: of prices and labels, those that exclude it."""
     clauses = side.clauses(*each.fields)
+    if each in _NAMES:
+        return tuple(clause for clause in clauses if clause.key != SCORE_FLOOR)  # its own filter
     if each.name == "max_price":
         above = {f"max_price.{key}" for key in caps_exceeded(asked.alone(side), endpoint)}
         return tuple(clause for clause in clauses if clause.key in above)

@@ -146,6 +146,7 @@ def as_json_object(
         "presets": [_preset(each) for each in explanation.by.presets.values()],
         "inner_models": [each._asdict() for each in explanation.by.carried.inner],
         "not_provable": explanation.by.unprovable,
+        "scores": [bar.told for bar in route.bars],
         "provider": explanation.provider,
         "fields": [
             {

@@ -22,16 +22,19 @@ from app.policy.forecast.ways import (
     PARAMETERS,
     PRECISION,
     PRICE,
+    QUALITY,
     Change,
     Fall,
     changes_for,
 )
+from app.policy.merge import Conflict
 from app.policy.prices import list_price
 from app.policy.rule import named
+from app.policy.score_floor import KEY as SCORE_FLOOR
 from app.policy.sides import Side, rejoined
 
 _SEVERAL = 2
-_AMOUNTS = (PRECISION, PARAMETERS, PRICE)  # compared one by one, the most harmful first
+_AMOUNTS = (PRECISION, QUALITY, PARAMETERS, PRICE)  # compared one by one, the most harmful first
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,18 @@ def loosened(asked: Asked, changes: Sequence[Change]) -> Asked | None:
 
 
 def _changed(side: Side, changes: Sequence[Change]) -> Side:
-    said = dict(side.stated)
+    bar = side.bar
+    said = dict(side.stated if bar is None else bar.before)
     for change in changes:
-        if change.side is side:
+        if change.side is side and bar is not None and change.key == SCORE_FLOOR:
+            bar = bar.loosened(change.value)
+        elif change.side is side:
             name, _, part = change.key.partition(".")
             said[name] = {**said[name], part: change.value} if part else change.value
-    return Side(said, side.origins)
+    if bar is None:
+        return Side(said, side.origins)
+    met = bar.over(said)
+    return Side(said if isinstance(met, Conflict) else met, side.origins, replace(bar, before=said))
 
 
 def _helps(way: Relaxation, asked: Asked, endpoints: Sequence[Endpoint]) -> bool:

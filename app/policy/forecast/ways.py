@@ -16,11 +16,12 @@ from app.policy.forecast.nearness import strangers
 from app.policy.precision import UNKNOWN
 from app.policy.prices import listed_price, per_million
 from app.policy.rule import Clause
+from app.policy.score_floor import KEY as SCORE_FLOOR
 from app.policy.sides import Side
 
-# The harm of a change, the least first: naming a provider before paying more, that before
-# precision, that before privacy; the request's own needs come last: no policy can give them up.
-NAME, PRICE, IGNORED, PARAMETERS, PRECISION, PRIVACY, NEED = range(7)
+# The harm of a change, the least first: naming a provider before paying more, that before scores
+# and precision, that before privacy; the request's own needs come last: no policy can give them up.
+NAME, PRICE, IGNORED, PARAMETERS, QUALITY, PRECISION, PRIVACY, NEED = range(8)
 
 _MOST_NAMED = 3  # parameters in one message
 
@@ -65,7 +66,7 @@ def changes_for(fall: Fall) -> Iterator[Change]:
 
 
 def _entries(side: Side, name: str) -> list[str]:
-    return Asked(side.preferences).entries(name)
+    return Asked(side.own).entries(name)
 
 
 def _text(side: Side, name: str, what: str, otherwise: str = "") -> str:
@@ -141,6 +142,32 @@ def _stop_ignoring(fall: Fall) -> Iterator[Change]:
     kept = [entry for entry in entries if not tags.means(entry, fall.endpoint)]
     named = ", ".join(entry for entry in entries if entry not in kept)
     yield Change(_text(fall.side, "ignore", f"remove {named}"), fall.side, "ignore", kept, IGNORED)
+
+
+# --- benchmark scores -------------------------------------------------------------------------
+
+
+def _lower_the_floor(fall: Fall) -> Iterator[Change]:
+    """To the endpoint's own scores, or without the need of any.
+
+    None if it is dropped for the score of another endpoint of its provider.
+    """
+    side, bar = fall.side, fall.side.bar
+    assert bar is not None  # noqa: S101 - only a side with a floor is the cause here
+    scores = {n: s for n, s in bar.scores.items() if tags.means(n, fall.endpoint) is not False}
+    short = {name: least for each in scores for name, least in bar.falls_short(each).items()}
+    lacks = not any(found.keys() >= bar.floors.keys() for found in scores.values())
+    value: dict[str, Any] = {**bar.value, **{n: float(least) for n, least in short.items()}}
+    texts = [
+        f"{SCORE_FLOOR}.{name}: {plainly(bar.floors[name])} -> {plainly(least)}"
+        for name, least in short.items()
+    ]
+    if not bar.allows_unscored and (bar.doubt or lacks):
+        value["unscored"] = "allow"
+        texts.append(f"{SCORE_FLOOR}.unscored: deny -> allow")
+    lost = sum((bar.floors[name] - least for name, least in short.items()), Decimal(0))
+    if texts:
+        yield Change(" and ".join(texts), side, SCORE_FLOOR, value, QUALITY, lost)
 
 
 # --- precision and price ----------------------------------------------------------------------
@@ -258,6 +285,7 @@ NEEDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 WAYS: Mapping[str, Way] = {
     "regional_surcharge": _name_it,
     "service_tier": _name_it,
+    "score_floor": _lower_the_floor,
     "only": _add,
     "ignore": _stop_ignoring,
     "quantizations": _loosen_precision,

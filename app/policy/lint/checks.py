@@ -21,6 +21,12 @@ from app.policy.lint.names import (
     unknown_provider,
     unmatched_entry,
 )
+from app.policy.lint.scores import (
+    no_scores,
+    stale_scores,
+    unknown_benchmark,
+    unreached_floor,
+)
 from app.policy.lint.shadowed import shadowed_rule
 from app.policy.lint.sorts import sort_against_variant, sort_beside_order
 from app.policy.lint.units import long_latency, tiny_max_price
@@ -159,6 +165,10 @@ CHECKS: tuple[Check, ...] = (
     Check("long-latency", "A latency that may be in milliseconds", long_latency),
     Check("sort-beside-order", "A sort that an order disables", sort_beside_order),
     Check("sort-against-variant", "A sort against the model's variant", sort_against_variant),
+    Check("no-scores", "A score floor without scores", no_scores),
+    Check("stale-scores", "A score floor with scores that are too old", stale_scores),
+    Check("unknown-benchmark", "A benchmark without scores", unknown_benchmark),
+    Check("unreached-floor", "A score floor that no provider reaches", unreached_floor),
     Check(
         "order-without-stickiness",
         "An order, which disables sticky routing",

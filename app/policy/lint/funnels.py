@@ -18,7 +18,7 @@ from app.wording import listed
 def conflict(subject: Subject) -> Iterator[Finding]:
     """Cases for which the rules contradict each other, so that requests are always refused."""
     for case in subject.cases:
-        if case.route.conflict:
+        if case.route.conflict and not any(bar.refusal for bar in case.route.bars):
             message = f"{case} is always refused: {case.route.conflict}"
             yield at(_place(subject, case), "error", message)
 

@@ -39,6 +39,7 @@ WORDS: dict[str, Callable[[Any, Any, Schema], bool]] = {
     "const": lambda value, only, _: bool(value == only),
     "pattern": lambda value, pattern, _: re.search(pattern, value) is not None,
     "minimum": lambda value, least, _: bool(value >= least),
+    "maximum": lambda value, most, _: bool(value <= most),
     "minItems": lambda value, least, _: len(value) >= least,
     "minProperties": lambda value, least, _: len(value) >= least,
     "uniqueItems": lambda value, _, __: len({json.dumps(each) for each in value}) == len(value),

@@ -1,0 +1,76 @@
+"""The shape of `score_floor`: a floor for each benchmark, and two options."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.policy.file.shapes import Choice, Number, Schema, Shape, Text
+from app.policy.file.yaml_tree import BAD, Spot
+from app.policy.score_floor import OPTIONS, UNSCORED
+from app.suggest import did_you_mean
+
+_HIGHEST = 1
+_PERCENT = 100
+
+
+def _too_high(accuracy: float) -> str | None:
+    if accuracy <= _HIGHEST:
+        return None
+    meant = f"; did you mean {accuracy / _PERCENT:g}?" if accuracy <= _PERCENT else ""
+    return f"{accuracy:g} is above 1; an accuracy is a share from 0 to 1{meant}"
+
+
+def _dashes(text: str) -> str:
+    meant = text.strip().lower().replace("-", "_").replace(" ", "_")
+    return f"; did you mean {meant}?" if meant != text else "; use lower case and underscores"
+
+
+_BENCHMARK = Text("a benchmark", r"[a-z0-9]+(?:_[a-z0-9]+)*", _dashes)
+_ACCURACY = Number("accuracy, from 0 to 1", _too_high)
+_OPTIONS: Mapping[str, Shape] = {
+    "max_age": Text(
+        "an age", r"[1-9][0-9]{0,3}[dw]", lambda _: "; write days or weeks, such as 45d or 6w"
+    ),
+    "unscored": Choice(UNSCORED, "valid here"),
+}
+_HELP = {
+    "max_age": "The highest age of the scores, in days or weeks; older ones count as missing.",
+    "unscored": "Whether providers without a score are accepted; the default is deny.",
+}
+_NEAR = 0.8  # `unscored` misspelled is not a benchmark
+
+
+class ScoreFloor:
+    """At least one benchmark with its lowest accuracy; the options are not required."""
+
+    def read(self, spot: Spot) -> Any:
+        """A dict with the floors and the options, as written."""
+        if spot.kind != "mapping":
+            return spot.complain(f"{spot} is not a mapping; write it as {{gpqa_diamond: 0.6}}")
+        values = {name: _value(name, each) for name, each in spot.entries().items()}
+        if not values.keys() - set(OPTIONS):
+            return spot.complain("it names no benchmark; add one, such as `gpqa_diamond: 0.6`")
+        return BAD if any(value is BAD for value in values.values()) else values
+
+    def schema(self) -> Schema:
+        """An object whose other keys are benchmarks."""
+        return {
+            "type": "object",
+            "properties": {
+                name: {**shape.schema(), "description": _HELP[name]}
+                for name, shape in _OPTIONS.items()
+            },
+            "propertyNames": _BENCHMARK.schema(),
+            "additionalProperties": {**_ACCURACY.schema(), "maximum": _HIGHEST},
+            "minProperties": 1,
+        }
+
+
+def _value(name: str, spot: Spot) -> Any:
+    if name in _OPTIONS:
+        return _OPTIONS[name].read(spot)
+    meant = did_you_mean(name, OPTIONS, _NEAR)
+    if meant:
+        return spot.complain(f"unknown key `{name}`{meant}")
+    if not _BENCHMARK.fits(name):
+        return spot.complain(f'"{name}" is not {_BENCHMARK.noun}{_BENCHMARK.remedy(name)}')
+    return _ACCURACY.read(spot)

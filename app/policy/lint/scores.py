@@ -1,0 +1,76 @@
+"""Score floors that can't be applied, or that no provider reaches."""
+
+from collections.abc import Iterator
+
+from app.catalog.scores import Snapshot
+from app.policy.lint.finding import Finding, Severity, Subject, at
+from app.policy.rule import Clause
+from app.policy.score_floor import KEY, benchmarks, max_days
+from app.suggest import did_you_mean
+from app.wording import listed, plural
+
+_FETCH = "run `pointsman scores fetch`"
+
+
+def _floors(subject: Subject) -> Iterator[Clause]:
+    return (clause for clause in subject.clauses if clause.key == KEY)
+
+
+def _snapshot(subject: Subject) -> Snapshot | None:
+    scores = subject.catalog.scores
+    return scores.snapshot if scores else None
+
+
+def _effect(clause: Clause) -> str:
+    if clause.value.get("unscored") == "allow":
+        return "so this floor excludes no provider"
+    return "so requests under this rule are refused (403)"
+
+
+def no_scores(subject: Subject) -> Iterator[Finding]:
+    """Floors while no scores are kept."""
+    scores = subject.catalog.scores
+    for clause in _floors(subject):
+        if scores is not None and scores.snapshot is None:
+            yield at(clause, "warning", f"{scores.why_none}, {_effect(clause)}; {_FETCH}")
+
+
+def stale_scores(subject: Subject) -> Iterator[Finding]:
+    """Floors for which the kept scores are too old."""
+    scores, snapshot = subject.catalog.scores, _snapshot(subject)
+    for clause in _floors(subject):
+        most = max_days(clause.value)
+        if scores and snapshot and most is not None and scores.age > most:
+            message = (
+                f"the benchmark scores of {snapshot.date} are {plural(scores.age, 'day')} old, "
+                f"over max_age {clause.value['max_age']}, {_effect(clause)}; {_FETCH}"
+            )
+            yield at(clause, "warning", message)
+
+
+def unknown_benchmark(subject: Subject) -> Iterator[Finding]:
+    """Benchmarks that the kept scores don't have, so that no provider has a score in them."""
+    snapshot = _snapshot(subject)
+    for clause in _floors(subject) if snapshot else ():
+        known = snapshot.benchmarks if snapshot else ()
+        for name in benchmarks(clause.value):
+            if name not in known:
+                hint = did_you_mean(name, known) or f"; they have {listed(known)}"
+                message = f"the kept benchmark scores have no benchmark {name}, {_effect(clause)}"
+                yield at(clause, "warning", message + hint)
+
+
+def unreached_floor(subject: Subject) -> Iterator[Finding]:
+    """Models for which no provider reaches the floor; an error if one is named in full."""
+    found: dict[Clause, dict[str, bool]] = {}
+    unreached: dict[Clause, str] = {}
+    for case in subject.cases:
+        if case.named or subject.catalog.listing(case.model) is not None:
+            for bar in case.route.bars:
+                if bar.refusal and not bar.doubt:
+                    found.setdefault(bar.clause, {})[str(case)] = case.named
+                    unreached[bar.clause] = bar.unreached
+    for clause, cases in found.items():
+        severity: Severity = "error" if any(cases.values()) else "warning"
+        refused = "is always refused" if len(cases) == 1 else "are always refused"
+        yield at(clause, severity, f"{listed(cases)} {refused}: {unreached[clause]}")
