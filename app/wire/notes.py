@@ -28,6 +28,7 @@ class Notes(msgspec.Struct):
 
     _dialect: Dialect
     streamed: bool = False
+    events: int = 0  # of a stream, without pings
     tokens_started: bool = False
     done: bool = False
     unreadable: str | None = None
