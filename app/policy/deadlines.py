@@ -49,5 +49,18 @@ def behind(seconds: float, clauses: Iterable[Clause]) -> tuple[Clause, ...]:
     return tuple(clause for clause in clauses if seconds_of(clause.value) == seconds)
 
 
+def in_force(
+    deadlines: Deadlines | None, origins: Mapping[str, tuple[Clause, ...]]
+) -> tuple[Clause, ...]:
+    """The clauses behind a route's deadlines."""
+    found = deadlines._asdict().items() if deadlines else ()
+    return tuple(
+        clause
+        for key, seconds in found
+        if seconds is not None
+        for clause in behind(seconds, origins[key])
+    )
+
+
 def _earlier(one: float | None, other: float | None) -> float | None:
     return min((each for each in (one, other) if each is not None), default=None)
