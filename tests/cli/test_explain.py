@@ -198,6 +198,7 @@ def test_deadlines_are_shown_with_their_rule(
     settings: Settings, capsys: pytest.CaptureFixture[str], keys: str
 ) -> None:
     held = f'  - {{name: held, models: ["acme/*"], {keys}}}\naliases:'
+    assert settings.policies is not None
     (settings.policies / "mine.yaml").write_text(POLICY.replace("aliases:", held))
     text, _ = shown(settings, capsys, "acme/sim-1")
     assert f"deadlines: {keys.replace(':', '')} in rule" in " ".join(text.split())
