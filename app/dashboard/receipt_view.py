@@ -15,7 +15,7 @@ from app.dashboard.formats import (
     rate,
     size,
 )
-from app.dashboard.receipt_row import ENDINGS, Row, row_of
+from app.dashboard.receipt_row import Row, ended, row_of
 from app.ledger.receipt import Receipt, as_json_object
 
 _LEAST_SHOWN = 0.005  # of a request's time
@@ -69,7 +69,7 @@ def whole_of(receipt: Receipt) -> Whole:
     return Whole(
         row=row,
         verdict=receipt.verdict,
-        headline=_sentence(receipt.reason or ENDINGS[receipt.ending]),
+        headline=_sentence(receipt.reason or ended(receipt)),
         sections=_sections(receipt),
         evidence=receipt.evidence,
         attempts=tuple(_attempt(each) for each in receipt.attempts),
@@ -131,7 +131,7 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
         _section(
             "Result",
             ("Status", receipt.status),
-            ("Ending", ENDINGS[receipt.ending]),
+            ("Ending", ended(receipt)),
             ("Finish reason", receipt.finish_reason),
             ("Error", receipt.error_code),
             ("Message", receipt.error_message),
