@@ -50,6 +50,7 @@ class Watch:
         self._exchange = exchange
         self._staying = staying
         self._timer: asyncio.TimerHandle | None = None
+        self._next = math.inf  # when the timer is due
         self._since = self._loop.time()  # the last progress, or sending
         self._ends = math.inf
         if deadlines.total is not None:
@@ -84,32 +85,32 @@ class Watch:
             arrived = self._loop.time()
             self._waiting = False
             yield chunk
-            self._taken(chunk, self._loop.time() - arrived)
             self._waiting = True
-            if self._timer is None:  # it was due while the client did not read
+            self._taken(chunk, self._loop.time() - arrived)
+            if self._due < self._next:  # it has begun, or was due while the client did not read
                 self._set_timer()
         self._waiting = False
 
     def _taken(self, chunk: bytes, seconds: float) -> None:
         """Note that the client has taken a piece, which was observed, after so many seconds."""
-        if not self._is_progress(chunk):
-            self._since += seconds
-            return
-        self._since = self._loop.time()
-        if not self._begun and self._has_begun():
+        progress = self._is_progress(chunk)
+        if progress and not self._begun and self._has_begun():
             self._begin()
+        elif progress and self._begun:
+            self._since = self._loop.time()
+        else:
+            self._since += seconds
 
     def _begin(self) -> None:
         """Note that the answer has begun: from now on, it may not stall."""
         self._begun = True
+        self._since = self._loop.time()
         self._patience = _or_ever(self._deadlines.stall)
-        self._set_timer()
 
     def _is_progress(self, chunk: bytes) -> bool:
         """Whether a piece has more than comments."""
         observer = self._exchange.answer.observer
-        events = observer.events if observer else None
-        if observer is None or events is None:
+        if observer is None or (events := observer.events) is None:
             return not chunk.isspace()
         if events == self._events:
             return observer.in_event
@@ -128,8 +129,9 @@ class Watch:
         """Have `_look` called when the next deadline is due."""
         if self._timer is not None:
             self._timer.cancel()
-        due = min(self._ends, self._due)
-        self._timer = None if due == math.inf else self._loop.call_at(due, self._look)
+        self._next = min(self._ends, self._due)
+        never = self._next == math.inf
+        self._timer = None if never else self._loop.call_at(self._next, self._look)
 
     @property
     def _due(self) -> float:
@@ -138,13 +140,11 @@ class Watch:
 
     def _look(self) -> None:
         """Check whether a deadline has passed, or set the timer for the one that is next."""
-        self._timer = None
         now = self._loop.time()
+        if not self._begun and self._exchange.answer.first_token is not None:
+            self._begin()  # its token was among more events than could be read at once
         if self._ends <= now:
             self._staying.end(self._missed("total"))
-        elif not self._begun and self._exchange.answer.first_token is not None:
-            self._since = now  # it was among more events than could be read at once
-            self._begin()
         elif self._due <= now:
             self._staying.end(self._missed("stall" if self._begun else "first_token"))
         else:
@@ -167,7 +167,7 @@ class Watch:
             return b""
         if self._sized or not (self._waiting and observer.at_an_end):
             return b""
-        return error_event(error, arrival.dialect, arrival.id, self._events)
+        return error_event(error, arrival.dialect, arrival.id, observer.events or 0)
 
 
 def _or_ever(seconds: float | None) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import DeadlineMissed, StallMissed, TotalMissed
+from app.errors import DeadlineMissed, FirstTokenMissed, StallMissed, TotalMissed
 from app.openrouter.transport import Upstream
 from app.policy.deadlines import Deadlines
 from app.record.catching_up import CatchingUp
@@ -85,6 +85,25 @@ async def test_the_clock_goes_on_where_it_stood_once_the_client_has_read() -> No
     with pytest.raises(StallMissed):
         await _followed(Playing(TOKEN, COMMENT, SILENT), reading=0.2, stall="100ms")
     assert 0.4 < asyncio.get_running_loop().time() - began < SILENT / 2
+
+
+async def test_events_without_a_token_do_not_put_off_the_first() -> None:
+    empty = TOKEN.replace(b'"a"', b'""')
+    steps = [step for _ in range(100) for step in (empty, 0.05)]
+    with pytest.raises(FirstTokenMissed):
+        await _followed(Playing(*steps), first_token="200ms", stall="10s")
+
+
+@pytest.mark.parametrize("first_token", [{}, {"first_token": "10s"}])
+@pytest.mark.parametrize("reading", [0, 0.3])
+async def test_a_deadline_that_is_far_away_hides_none_that_is_near(
+    first_token: dict[str, str], reading: float
+) -> None:
+    """Neither as the answer begins, nor once the client has read what came."""
+    playing = Playing(TOKEN, TOKEN, SILENT)
+    deadlines = {"stall": "200ms", "total": "20s", **first_token}
+    with pytest.raises(StallMissed):
+        await _followed(playing, reading=reading, **deadlines)
 
 
 async def test_a_client_that_reads_slowly_uses_up_the_total() -> None:
