@@ -32,6 +32,7 @@ _TOLD = {
     "stall": "the answer paused for more than {}",
     "total": "the answer was not complete within {} of the request's arrival",
 }
+_CANCELLED = "the request to OpenRouter was cancelled"
 
 
 class Watch:
@@ -64,7 +65,7 @@ class Watch:
 
     def __enter__(self) -> None:
         if self._ends <= self._loop.time():  # before anything is sent
-            raise self._missed("total")
+            raise self._missed("total", "nothing was sent to OpenRouter")
         self._staying.__enter__()
         self._set_timer()
 
@@ -150,12 +151,12 @@ class Watch:
         else:
             self._set_timer()
 
-    def _missed(self, which: str) -> DeadlineMissed:
+    def _missed(self, which: str, effect: str = _CANCELLED) -> DeadlineMissed:
         """The error for a deadline, with the rule that sets it."""
         clauses = behind(getattr(self._deadlines, which), self._route.origins[which])
         error = _ERRORS[which](
             f"{_TOLD[which].format(clauses[0].value)}, which is the {which} of {named(clauses)}; "
-            "the request to OpenRouter was cancelled. Raise that deadline to wait longer"
+            f"{effect}. Raise that deadline to wait longer"
         )
         error.last_words = self._last_words(error)
         return error

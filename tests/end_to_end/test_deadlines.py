@@ -302,6 +302,7 @@ async def test_a_request_whose_total_is_over_before_it_is_sent_is_not_sent(
     url = proxy.url + PATHS["chat"]
     answer = await proxy.client.post(url, content=slowly(), headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (504, "total_deadline")
+    assert "nothing was sent to OpenRouter" in answer.json()["error"]["message"]
     assert openrouter.requests == []
 
 
