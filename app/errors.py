@@ -38,6 +38,10 @@ PointsmanError
 │   └── UpstreamError         caused by OpenRouter or the connection to it
 │       ├── UpstreamUnreachable     502 upstream_unreachable
 │       ├── UpstreamTimeout         504 upstream_timeout
+│       ├── DeadlineMissed          a rule's deadline passed, and the request was cancelled
+│       │   ├── FirstTokenMissed        504 first_token_deadline
+│       │   ├── StallMissed             504 stall_deadline
+│       │   └── TotalMissed             504 total_deadline
 │       ├── UpstreamGarbage         502 upstream_garbage
 │       └── UpstreamCut             no reply: the body had begun, so it stays visibly broken
 └── LedgerError               the ledger can't be opened, read or migrated
@@ -341,6 +345,39 @@ class UpstreamTimeout(UpstreamError):
 
     status = 504
     code = "upstream_timeout"
+
+
+class DeadlineMissed(UpstreamError):
+    """A deadline of a rule passed, and the request upstream was cancelled.
+
+    If the answer had begun, `last_words` are sent before the connection is closed: an error event,
+    or nothing where it could be mistaken for a part of another event.
+    """
+
+    status = 504
+    last_words: bytes = b""
+
+
+class FirstTokenMissed(DeadlineMissed):
+    """The answer did not begin in time."""
+
+    code = "first_token_deadline"
+
+
+class StallMissed(DeadlineMissed):
+    """The answer paused for too long."""
+
+    code = "stall_deadline"
+
+
+class TotalMissed(DeadlineMissed):
+    """The answer was not complete in time.
+
+    SDKs repeat a 504 unless a header forbids it, and would take this long again each time.
+    """
+
+    code = "total_deadline"
+    headers = ((b"x-should-retry", b"false"),)
 
 
 class UpstreamGarbage(UpstreamError):

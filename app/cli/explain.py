@@ -19,6 +19,7 @@ from app.cli.scores import kept_scores
 from app.cli.terminal import Console, Table, lines, print_json
 from app.cli.then_and_now import rendered, then_and_now
 from app.errors import MalformedBody, SettingsError, UnknownModel
+from app.policy.deadlines import in_force
 from app.policy.forecast.explain import Explained, Explanation, as_json_object, explain
 from app.policy.forecast.forecast import Forecast, forecasts
 from app.policy.known_names import must_be_known
@@ -137,7 +138,12 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
     if route.model_sent != route.model_asked:
         head.append(f"  is sent as {route.model_sent}", style="")
     rules = ", ".join(route.rules) or "no rule applies"
-    parts: list[Text | Table] = [head, Text(f"rules: {rules}", style="dim"), Text()]
+    parts: list[Text | Table] = [head, Text(f"rules: {rules}", style="dim")]
+    clauses = in_force(route.deadlines, route.origins)
+    if clauses:
+        deadlines = ", ".join(f"{clause.key} {clause.value}" for clause in clauses)
+        parts.append(Text(f"deadlines: {deadlines} in {rules_named(clauses)}", style="dim"))
+    parts.append(Text())
     if explanation.refusal is not None:
         refusal = explanation.refusal
         parts.append(Text(f"refused with {refusal.status} {refusal.code}:", style="bold red"))

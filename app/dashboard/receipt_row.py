@@ -18,6 +18,15 @@ ENDINGS = {
     "draining": "cut when Pointsman stopped",
     "refused": "refused by Pointsman; nothing was sent",
 }
+# Pointsman's own words for what OpenRouter did, where it answered with no error.
+_BY_CODE = {
+    "upstream_unreachable": "OpenRouter was not reached",
+    "upstream_timeout": "OpenRouter did not answer in time",
+    "upstream_garbage": "OpenRouter's answer could not be read",
+    "first_token_deadline": "did not begin within the rule's deadline",
+    "stall_deadline": "paused for longer than the rule's deadline",
+    "total_deadline": "not complete within the rule's deadline",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,13 @@ def row_of(receipt: Receipt) -> Row:
     )
 
 
+def ended(receipt: Receipt) -> str:
+    """How a request ended, in a few words."""
+    if receipt.ending == "upstream_error" and receipt.error_code in _BY_CODE:
+        return _BY_CODE[receipt.error_code]
+    return ENDINGS[receipt.ending]
+
+
 def _model(receipt: Receipt) -> str:
     if receipt.alias:
         return f"{receipt.alias} \N{RIGHTWARDS ARROW} {receipt.model_sent or UNKNOWN}"
@@ -71,11 +87,11 @@ def _served(receipt: Receipt) -> tuple[str, bool]:
     """The provider's listing, or why no provider served; and whether that is a problem."""
     if receipt.provider is None:
         code = receipt.error_code or ""
-        why = code if code and not code.isdecimal() else ENDINGS[receipt.ending]
+        why = code if code and not code.isdecimal() else ended(receipt)
         return why, receipt.ending != "complete"
     served = " or ".join(receipt.quantizations_listed) or "not listed"
     if receipt.ending != "complete":
-        return f"{served} ({ENDINGS[receipt.ending]})", True
+        return f"{served} ({ended(receipt)})", True
     return served, False
 
 

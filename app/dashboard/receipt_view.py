@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from app.dashboard.formats import (
@@ -15,7 +16,7 @@ from app.dashboard.formats import (
     rate,
     size,
 )
-from app.dashboard.receipt_row import ENDINGS, Row, row_of
+from app.dashboard.receipt_row import Row, ended, row_of
 from app.ledger.receipt import Receipt, as_json_object
 
 _LEAST_SHOWN = 0.005  # of a request's time
@@ -69,7 +70,7 @@ def whole_of(receipt: Receipt) -> Whole:
     return Whole(
         row=row,
         verdict=receipt.verdict,
-        headline=_sentence(receipt.reason or ENDINGS[receipt.ending]),
+        headline=_sentence(receipt.reason or ended(receipt)),
         sections=_sections(receipt),
         evidence=receipt.evidence,
         attempts=tuple(_attempt(each) for each in receipt.attempts),
@@ -146,11 +147,12 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ("of it reasoning", _known(count, receipt.reasoning_tokens)),
             ("Cost", _known(dollars, receipt.cost_usd)),
             ("Provider's charge", _known(dollars, receipt.upstream_cost_usd)),
+            ("Listed, a million tokens", _prices(receipt.token_prices)),
         ),
         _section(
             "Result",
             ("Status", receipt.status),
-            ("Ending", ENDINGS[receipt.ending]),
+            ("Ending", ended(receipt)),
             ("Finish reason", receipt.finish_reason),
             ("in the provider's words", receipt.native_finish_reason),
             ("Tool calls", _known(count, receipt.tool_calls)),
@@ -163,13 +165,23 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
         ),
     )
     policy = _section(
-        "Policy", ("Rules", ", ".join(receipt.rules)), ("Policy version", receipt.book)
+        "Policy",
+        ("Rules", ", ".join(receipt.rules)),
+        ("Policy version", receipt.book),
+        ("Judged by listing", receipt.listing),
     )
     if sent is not None:
         facts = (*policy.facts, Fact("Preferences sent", json_lines(sent), block=True))
         policy = Section(policy.title, facts)
     every = (*sections[:3], policy, *sections[3:], _explanation(receipt))
     return tuple(section for section in every if section.facts)
+
+
+def _prices(prices: Mapping[str, str] | None) -> str | None:
+    if prices is None:
+        return None
+    named = (f"{name.replace('_', ' ')} ${Decimal(price):f}" for name, price in prices.items())
+    return ", ".join(named)
 
 
 def _explanation(receipt: Receipt) -> Section:

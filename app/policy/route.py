@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from app.catalog.catalog import PLAIN, Spelling
+from app.policy.deadlines import DEADLINES, Deadlines, deadlines_of
 from app.policy.merge import Conflict, takes_one, tighten
 from app.policy.policy_preferences import Origins, Wishes, contradiction
 from app.policy.rule import Clause
@@ -23,6 +24,12 @@ AFFINITIES = ("strict", "pin", "hint", "off")  # strictest first
 PINNING = frozenset({"strict", "pin"})  # those that need to know the last turn's host
 VIOLATIONS = ("block_unproven", "block", "log")  # strictest first
 
+# The keys of a route that `origins` lists in addition to its preferences.
+_OWN = (
+    *("model", "merge", "on_violation", "router_metadata", "presets", "routes", "affinity"),
+    *DEADLINES,
+)
+
 _Value = TypeVar("_Value")
 
 
@@ -32,7 +39,7 @@ class Route:
 
     `preferences` are the policy's own, before the caller's are joined to them. `origins` has the
     clauses behind each of them, and behind `model`, `merge`, `on_violation`, `router_metadata`,
-    `presets`, `routes` and `affinity`.
+    `presets`, `routes`, `affinity` and each deadline.
     `set`, `strip` and `refuse` are by top-level field, `strip_headers` by name or prefix.
     """
 
@@ -52,6 +59,7 @@ class Route:
     presets: str = "join"
     routes: str = "refuse"
     affinity: str = "off"
+    deadlines: Deadlines | None = None
     conflict: str | None = None  # the rules contradict each other, so nothing can be sent
     aliases: frozenset[str] = frozenset()  # among all the models asked
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
@@ -89,14 +97,13 @@ def route_of(
     def value(key: str, default: Any) -> Any:
         return standing[key].value if key in standing else default
 
-    own = ("model", "merge", "on_violation", "router_metadata", "presets", "routes", "affinity")
     return Route(
         model_asked=asked,
         model_sent=value("model", asked),
         alias=alias,
         rules=rules,
         preferences=wishes.preferences,
-        origins=dict(wishes.origins) | {key: (standing[key],) for key in own if key in standing},
+        origins=dict(wishes.origins) | {key: (standing[key],) for key in _OWN if key in standing},
         merge=value("merge", MERGES[0]),
         set=_under("set.", standing),
         strip=_under("strip.", standing),
@@ -107,6 +114,7 @@ def route_of(
         presets=value("presets", "join"),
         routes=value("routes", "refuse"),
         affinity=value("affinity", AFFINITIES[-1]),
+        deadlines=deadlines_of(standing),
         conflict=wishes.conflict,
         aliases=frozenset({asked} if alias else ()),
         spelling=spelling,
@@ -165,6 +173,7 @@ def _join_two(first: Route, other: Route) -> Route:
         presets=_strictest(PRESETS, first.presets, other.presets),
         routes=_strictest(ROUTES, first.routes, other.routes),
         affinity=_strictest(AFFINITIES, first.affinity, other.affinity),
+        deadlines=first.deadlines.tightest(other.deadlines) if first.deadlines else other.deadlines,
         conflict=first.conflict or other.conflict or apart,
         aliases=first.aliases | other.aliases,
         spelling=spelling,

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from starlette.types import Receive, Scope, Send
 
-from app.errors import Drained, InternalError, RequestError, TooManyWrongKeys
+from app.errors import DeadlineMissed, Drained, InternalError, RequestError, TooManyWrongKeys
 from app.ledger.receipt import Receipt, new_receipt_id
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.slices import Fields
@@ -162,8 +162,12 @@ class Recorder:
     async def _answer(self, exchange: Exchange, send: Send, error: RequestError) -> None:
         exchange.error = error
         arrival = exchange.arrival
-        if exchange.head_sent:
-            return  # the answer had begun: left incomplete, it shows the caller that it broke
+        if exchange.head_sent:  # the answer had begun: left incomplete, it shows that it broke
+            if isinstance(error, DeadlineMissed) and error.last_words:
+                exchange.bytes_out += len(error.last_words)
+                piece = {"type": "http.response.body", "body": error.last_words}
+                await send({**piece, "more_body": True})
+            return
         shape = error_shape(arrival.path, exchange.asked_with)
         exchange.status = error.status
         headers = [*exchange.headers(), *error.headers]

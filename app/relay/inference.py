@@ -21,6 +21,7 @@ from app.policy_folder import PolicyFolder
 from app.record.conversations import Conversations
 from app.record.exchange import Exchange
 from app.record.recorder import Recorder
+from app.relay.deadlines import Watch
 from app.relay.lookups import Lookups
 from app.relay.withhold import Withhold
 from app.server.body import Bodies, must_be_json
@@ -66,7 +67,12 @@ class Inference:
             must_have_key(scope["headers"], self._openrouter)
             body = await self._held_to_policy(scope, receive, exchange, form or None)
             openrouter = self._beside() if dialect.beside_base else self._openrouter
-            with while_caller_stays(scope, receive, by_scope=openrouter.cancel_by_scope):
+            staying = while_caller_stays(scope, receive, by_scope=openrouter.cancel_by_scope)
+            route = exchange.asked.route
+            watch = None
+            if route is not None and route.deadlines is not None:
+                watch = Watch(route, route.deadlines, exchange, staying)
+            with watch or staying:
                 upstream = await openrouter.open(
                     "POST",
                     dialect.path,
@@ -75,7 +81,7 @@ class Inference:
                     body,
                 )
                 del body  # a stream can last for minutes, and this may weigh a megabyte
-                await relay(upstream, exchange, send, self._withhold)
+                await relay(upstream, exchange, send, self._withhold, watch)
             await finish(exchange, send)
 
     def _headers(self, scope: Scope, exchange: Exchange) -> RawHeaders:
@@ -140,13 +146,17 @@ def _form_of(headers: RawHeaders) -> bytes | None:
 
 
 async def relay(
-    upstream: Upstream, exchange: Exchange, send: Send, withhold: Withhold | None = None
+    upstream: Upstream,
+    exchange: Exchange,
+    send: Send,
+    withhold: Withhold | None = None,
+    watch: Watch | None = None,
 ) -> None:
     """Forward status, headers and body unchanged, each piece as soon as it arrives."""
     try:
         head = to_caller(upstream.headers, upstream.status)
         answer = exchange.begin_answer(upstream.status, head)
-        chunks = upstream.chunks()
+        chunks = upstream.chunks() if watch is None else watch.following(upstream)
         withheld: tuple[bytes, ...] = ()
         if withhold is not None:
             head, withheld = await withhold.begin(exchange, head, chunks)

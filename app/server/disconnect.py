@@ -1,4 +1,7 @@
-"""Detects that a caller has disconnected, and stops the work for it (T-17)."""
+"""Detects that a caller has disconnected, and stops the work for it (T-17).
+
+The work can also be stopped for another reason, such as a deadline, in the same way.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -21,15 +24,16 @@ WhenLeft = Callable[[Callable[[], object] | None], None]
 class while_caller_stays:  # noqa: N801 - read as a word of `with`
     """Run the block, cancelling it the moment the caller leaves; raises `CallerLeft` then.
 
+    `end` cancels it for another reason, and that error is raised; the first reason counts.
     `by_scope`: the block's awaits shield their clean-up only from anyio's scopes. The answer's last
     message must be sent after the block: an ASGI server also reports a "disconnect" once an answer
     is complete.
     """
 
-    __slots__ = ("_cancelling", "_left", "_stay", "_task", "_watch")
+    __slots__ = ("_cancelling", "_stay", "_task", "_watch", "_why")
 
     def __init__(self, scope: Scope, receive: Receive, *, by_scope: bool = False) -> None:
-        self._left = False
+        self._why: Exception | None = None  # the reason to end
         self._watch = _watch_of(scope, receive)
         self._stay = _new_scope() if by_scope else None
 
@@ -38,7 +42,7 @@ class while_caller_stays:  # noqa: N801 - read as a word of `with`
         self._cancelling = self._task.cancelling()
         if self._stay is not None:
             self._stay.__enter__()
-        self._watch(self._leave)
+        self._watch(self._left)
 
     def __exit__(
         self,
@@ -49,20 +53,28 @@ class while_caller_stays:  # noqa: N801 - read as a word of `with`
         self._watch(None)
         if self._stay is not None:
             settled = bool(self._stay.__exit__(kind, error, trace))
-            if self._stay.cancelled_caught:
-                raise CallerLeft
+            if self._stay.cancelled_caught and self._why is not None:
+                raise self._why
             return settled
-        ours = self._left and self._task.uncancel() <= self._cancelling
+        if self._why is None:
+            return False
+        ours = self._task.uncancel() <= self._cancelling
         if ours and kind is asyncio.CancelledError:
-            raise CallerLeft from None
+            raise self._why from None
         return False
 
-    def _leave(self) -> None:
-        self._left = True
+    def end(self, why: Exception) -> None:
+        """Cancel the block; `why` is raised in its place."""
+        if self._why is not None:
+            return
+        self._why = why
         if self._stay is not None:
             self._stay.cancel()
         else:
             self._task.cancel()
+
+    def _left(self) -> None:
+        self.end(CallerLeft())
 
 
 def _watch_of(scope: Scope, receive: Receive) -> WhenLeft:

@@ -4,8 +4,10 @@ OpenAI's envelope, and Anthropic's for clients of Anthropic's API (determined by
 Upstream's own errors never pass through here: they are forwarded unchanged.
 """
 
+import msgspec
+
 from app.errors import RequestError
-from app.wire.dialect import ErrorShape
+from app.wire.dialect import Dialect, ErrorShape
 
 # Anthropic has a closed list of error types, chosen by status.
 _ANTHROPIC_TYPES = {
@@ -21,6 +23,7 @@ _ANTHROPIC_TYPES = {
     429: "rate_limit_error",
     431: "invalid_request_error",
     503: "overloaded_error",
+    504: "timeout_error",
 }
 
 
@@ -38,3 +41,18 @@ def openai_error(
 ) -> dict[str, object]:
     """OpenAI's envelope, which nearly every SDK reads."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def error_event(error: RequestError, dialect: Dialect, receipt_id: str, events: int) -> bytes:
+    """The event that reports `error` in a stream that has had so many events.
+
+    A client takes none of them for the end of an answer. On `/responses` the error is given twice:
+    as OpenAI's event has it, and under `error`, where SDKs look for one in any stream.
+    """
+    body = error_body(error, dialect.error_shape, receipt_id)
+    if dialect.error_shape == "anthropic":
+        return b"event: error\ndata: %b\n\n" % msgspec.json.encode(body)
+    if dialect.wrapper:
+        flat = {"code": error.code, "message": str(error), "param": error.param}
+        body = {"type": "error", "sequence_number": events, **flat, **body}
+    return b"data: %b\n\n" % msgspec.json.encode(body)

@@ -33,6 +33,7 @@ class Notes(msgspec.Struct):
 
     _dialect: Dialect
     streamed: bool = False
+    events: int = 0  # of a stream, without pings
     tokens_started: bool = False
     said: bool = False  # by an event's token
     done: bool = False

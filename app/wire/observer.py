@@ -28,6 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
 _NOT_JSON = "the answer is not JSON"
 _EVENT_NOT_JSON = "an event is not JSON"
+_PING = "ping"  # Anthropic's keep-alive
 _ERROR_EVENTS = frozenset({"error", "response.error"})
 
 
@@ -104,6 +105,24 @@ class Observer:
         return self._notes.provider_named
 
     @property
+    def events(self) -> int | None:
+        """How many events a stream has had, without comments and pings; None if none are read."""
+        return None if self._stream is None else self._notes.events
+
+    @property
+    def in_event(self) -> bool:
+        """Whether the last bytes of a stream belong to an event that is not complete, or not read.
+
+        Comments do not count.
+        """
+        return bool(self._left) or (self._stream is not None and self._stream.in_event)
+
+    @property
+    def at_an_end(self) -> bool:
+        """Whether an event could be added to the stream without becoming a part of another one."""
+        return self._stream is not None and not self._left and self._stream.at_an_end
+
+    @property
     def so_far(self) -> Observation:
         """The facts observed so far."""
         return self._notes.observation()
@@ -144,6 +163,7 @@ class Observer:
         elif event.data.strip() == _DONE:
             self._notes.done = True
         elif not (cut or _is_keep_alive(event.data)):
+            self._notes.events += 1
             if b"provider" in event.data:  # perhaps another one
                 self._notes.pass_over(_EVENT_NOT_JSON)
             else:
@@ -151,6 +171,8 @@ class Observer:
 
     def _take(self, frame: Frame, event: Event) -> None:
         notes, wrapper = self._notes, self._dialect.wrapper
+        if frame.type != _PING:
+            notes.events += 1
         notes.take(frame)
         if self._kept is not None:
             self._kept.take(frame, event.data)

@@ -41,6 +41,17 @@ class SseParser:
         """Bytes of the unfinished event."""
         return self._weight + len(self._line)
 
+    @property
+    def in_event(self) -> bool:
+        """Whether a part of an event has arrived, beyond comments."""
+        begun = self._data is not None or bool(self._name) or self._weight > self._limit
+        return begun or (bool(self._line) and not self._line.startswith(b":"))
+
+    @property
+    def at_an_end(self) -> bool:
+        """Whether whatever is sent next can't become a part of an event or comment."""
+        return not (self._line or self.in_event)
+
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. Its time depends on the chunk, not on held bytes."""
         if not self._weight and (data := self._lone_event(chunk)) is not None:

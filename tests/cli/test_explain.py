@@ -236,3 +236,18 @@ def test_a_model_that_the_catalog_lacks_is_named_with_the_one_that_was_meant() -
     asked = ["explain", "qwen/qwen3-codre", "--catalog", "simulated"]
     said = CliRunner().invoke(commands, asked, env={"COLUMNS": "200"}).output
     assert "qwen/qwen3-codre is not in the simulated catalog; did you mean qwen/qwen3-coder" in said
+
+
+@pytest.mark.parametrize("keys", ["first_token: 30s, total: 15m", "total: 15m"])
+def test_deadlines_are_shown_with_their_rule(
+    settings: Settings, capsys: pytest.CaptureFixture[str], keys: str
+) -> None:
+    held = f'  - {{name: held, models: ["acme/*"], {keys}}}\naliases:'
+    assert settings.policies is not None
+    (settings.policies / "mine.yaml").write_text(POLICY.replace("aliases:", held))
+    text, _ = shown(settings, capsys, "acme/sim-1")
+    assert f"deadlines: {keys.replace(':', '')} in rule" in " ".join(text.split())
+    told, _ = shown(settings, capsys, "acme/sim-1", as_json=True)
+    found = {each["key"]: each["value"] for each in json.loads(told)["deadlines"]}
+    assert found == dict(each.split(": ") for each in keys.split(", "))
+    assert {each["rule"] for each in json.loads(told)["deadlines"]} == {"held"}

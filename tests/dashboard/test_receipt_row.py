@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from app.dashboard.receipt_row import row_of
+from app.dashboard.receipt_row import ended, row_of
+from app.errors import (
+    DeadlineMissed,
+    UpstreamError,
+    UpstreamGarbage,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from tests.ledger.receipts import FULL, receipt
 
 
@@ -27,6 +34,9 @@ def test_a_row_says_who_served_and_what_it_took() -> None:
          "OpenRouter answered with an error"),
         ({"ending": "upstream_error", "status": 502, "error_code": "503"},
          "OpenRouter answered with an error"),
+        ({"ending": "upstream_error", "status": 200, "error_code": "stall_deadline",
+          "provider": "novita", "quantizations_listed": ("fp8",)},
+         "fp8 (paused for longer than the rule's deadline)"),
         ({"ending": "caller_left"}, "client disconnected"),
         ({"ending": "upstream_cut", "provider": "novita", "quantizations_listed": ("fp8", "fp4")},
          "fp8 or fp4 (OpenRouter broke off)"),
@@ -38,6 +48,15 @@ def test_a_row_says_why_nobody_served_or_not_to_the_end(
     row = row_of(receipt(**fields))
     assert row.served == served
     assert row.trouble
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UpstreamUnreachable, UpstreamTimeout, UpstreamGarbage, *DeadlineMissed.__subclasses__()],
+)
+def test_where_openrouter_sent_no_error_none_is_claimed(error: type[UpstreamError]) -> None:
+    told = ended(receipt(ending="upstream_error", error_code=error.code))
+    assert told != ended(receipt(ending="upstream_error", error_code="502"))
 
 
 def test_a_complete_answer_without_a_provider_is_no_trouble() -> None:

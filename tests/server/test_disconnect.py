@@ -112,3 +112,28 @@ async def test_who_has_left_and_is_cancelled_at_once_is_cancelled() -> None:
     with suppress(asyncio.CancelledError):
         await task
     assert task.cancelled()
+
+
+@ALL
+async def test_a_block_can_be_ended_for_another_reason(*, calls_back: bool, by_scope: bool) -> None:
+    """The first reason is raised; a caller that leaves after it changes nothing."""
+    caller, late = Caller(calls_back=calls_back), KeyError("late")
+    staying = while_caller_stays(caller.scope, caller.receive, by_scope=by_scope)
+
+    def end() -> None:
+        staying.end(late)
+        caller.leave()
+
+    asyncio.get_running_loop().call_later(0.01, end)
+
+    async def serve() -> None:
+        with staying:
+            await asyncio.sleep(5)
+
+    with pytest.raises(KeyError) as raised:
+        await serve()
+    assert raised.value is late
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+    await asyncio.sleep(0)  # the task goes on undisturbed

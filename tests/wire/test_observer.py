@@ -745,3 +745,34 @@ def test_what_a_message_begins_with_is_no_bill() -> None:
         assert usage is not None
         assert usage.prompt_tokens == 5
         assert usage.upstream_completion_cost == told
+
+
+# --- progress ---------------------------------------------------------------------------------
+
+
+def test_t69_events_are_counted_and_what_only_keeps_a_stream_alive_is_none() -> None:
+    observer = Observer(MESSAGES, content_type=EVENT_STREAM)
+    assert (observer.events, observer.in_event, observer.at_an_end) == (0, False, True)
+    observer.feed(b": OPENROUTER PROCESSING\n\ndata: : OPENROUTER PROCESSING\n\n")
+    observer.feed(b'event: ping\ndata: {"type": "ping"}\n\n')
+    assert (observer.events, observer.in_event, observer.at_an_end) == (0, False, True)
+    observer.feed(b'data: {"type": "message_start"}\n\ndata: not JSON\n\ndata: {')
+    assert (observer.events, observer.in_event, observer.at_an_end) == (2, True, False)
+
+
+def test_t69_events_that_are_still_to_be_read_are_progress() -> None:
+    observer = Observer(CHAT, content_type=EVENT_STREAM)
+    observer.feed(b"data: {}\n\n" * 10_000)
+    assert observer.behind
+    assert (observer.in_event, observer.at_an_end) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "encoding"), [("application/json", ""), (EVENT_STREAM, "br")]
+)
+def test_of_what_is_not_read_as_a_stream_no_events_are_counted(
+    content_type: str, encoding: str
+) -> None:
+    observer = Observer(CHAT, content_type=content_type, content_encoding=encoding)
+    observer.feed(b"data: {}\n\n")
+    assert (observer.events, observer.in_event, observer.at_an_end) == (None, False, False)

@@ -57,6 +57,33 @@ def test_nothing_fed_is_nothing_told() -> None:
     assert parsed(b"data: 1\r", b"", b"\n\r", b"\n") == [Event(b"", b"1")]
 
 
+@pytest.mark.parametrize(
+    ("fed", "in_event", "at_an_end"),
+    [
+        (b"", False, True),
+        (b"data: 1\n\n", False, True),
+        (b"data: 1\r\n\r", False, True),
+        (b"data: 1\n", True, False),
+        (b"event: a\n", True, False),
+        (b"da", True, False),
+        (b"data: 1\n\n: OPENROUTER PROCESSING\n\n", False, True),
+        (b": \n", False, True),
+        (b": OPENROUTER", False, False),
+        (b"data: 1\n: OPENROUTER", True, False),
+        (b"data: " + bytes(LIMIT) + b"\n", True, False),
+        (b"data: " + bytes(LIMIT) + b"\n\n", False, True),
+    ],
+)
+def test_a_comment_is_no_part_of_an_event(fed: bytes, *, in_event: bool, at_an_end: bool) -> None:
+    """An event can be added at an end: it would not become a part of what came before."""
+    parser = SseParser(LIMIT)
+    told = parser.feed(fed)
+    assert (parser.in_event, parser.at_an_end) == (in_event, at_an_end)
+    if at_an_end:
+        assert parser.feed(b"data: late\n\n") == [Event(b"", b"late")]
+    assert told == SseParser(LIMIT).feed(fed)
+
+
 lines = st.sampled_from(
     [b"data: 1", b"data:22", b"event: e", b": comment", b"", b"", b"rubbish", b"data: " + b"x" * 30]
 )

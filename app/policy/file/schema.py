@@ -14,6 +14,7 @@ from app.policy.file.rule_checks import SETTABLE
 from app.policy.file.score_floor import ScoreFloor
 from app.policy.file.shapes import (
     Choice,
+    Duration,
     Exactly,
     Flag,
     Json,
@@ -224,6 +225,13 @@ RULE_KEYS: Mapping[str, Key] = {
         Choice(AFFINITIES, "valid here"),
         "Keep a conversation at the host that served its last turn; hint: by OpenRouter's own "
         "stickiness, pin: the host first, strict: also sealed reasoning only to its issuer.",
+    ),
+    "first_token": Key(
+        Duration(), "How long an answer may take to begin, from sending the request: 30s."
+    ),
+    "stall": Key(Duration(), "How long an answer that has begun may pause: 60s."),
+    "total": Key(
+        Duration(), "How long a request may take, from its arrival to the end of its answer: 15m."
     ),
     "router_metadata": Key(Flag(), "off: don't request OpenRouter's router metadata."),
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app.exact_numbers import exact
+from app.policy.deadlines import DURATION
 from app.policy.file.yaml_tree import BAD, Spot
 from app.suggest import did_you_mean
 
@@ -115,6 +116,23 @@ class Number:
     def schema(self) -> Schema:
         """A number with its unit."""
         return {"type": "number", "minimum": 0, "description": self.unit}
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time, with its unit."""
+
+    def read(self, spot: Spot) -> Any:
+        """The text as it was written."""
+        if re.fullmatch(DURATION, spot.text()) and spot.kind == "text":
+            return spot.text()
+        unit = f"; for seconds, write {spot}s" if spot.kind == "number" else ""
+        remedy = unit or "; use e.g. 500ms, 30s, 15m or 1h"
+        return spot.complain(f"{spot} is not a duration{remedy}")
+
+    def schema(self) -> Schema:
+        """A string with its pattern."""
+        return {"type": "string", "pattern": f"^(?:{DURATION})$", "examples": ["30s", "15m"]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from app.catalog.preset import Preset, Unusable
 from app.errors import PolicyRefusal
 from app.policy.affinity import Stay, Turn
 from app.policy.apply import Outgoing, apply
+from app.policy.deadlines import in_force
 from app.policy.forecast import forecast
 from app.policy.forecast.forecast import Forecast
 from app.policy.other_routes import Carriage
@@ -140,6 +141,7 @@ def as_json_object(
         "merge": route.merge,
         "on_violation": route.on_violation,
         "router_metadata": route.router_metadata,
+        "deadlines": [*map(_clause, in_force(route.deadlines, route.origins))],
         "affinity": route.affinity,
         "pinned_to": explanation.stay.pinned_to if explanation.stay else None,
         "pin_reason": explanation.stay.reason if explanation.stay else None,

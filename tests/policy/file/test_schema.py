@@ -25,6 +25,7 @@ OURS = {
     *("name", "models", "callers", "user_agents", "merge", "set", "strip", "refuse"),
     *("headers", "strip_headers"),
     *("affinity", "on_violation", "presets", "router_metadata", "routes"),
+    *("first_token", "stall", "total"),
 }
 
 
@@ -118,6 +119,12 @@ BAD: list[tuple[str, str, str]] = [
     ("max_price: {input_cache_read: 1}", "max_price.input_cache_read",
      "unknown key `input_cache_read`; the known keys are prompt, completion, request, image, audi"),
     ("max_price: 1", "max_price", "1 is not a mapping; its keys are prompt, completion, request, "),
+    ("first_token: 30", "first_token", "30 is not a duration; for seconds, write 30s"),
+    ("stall: 90d", "stall", '"90d" is not a duration; use e.g. 500ms, 30s, 15m or 1h'),
+    ("stall: 0s", "stall", '"0s" is not a duration; use e.g.'),
+    ("total: 1.5h", "total", '"1.5h" is not a duration; use e.g.'),
+    ("total: '30'", "total", '"30" is not a duration; use e.g.'),
+    ("total: {a: 1}", "total", "a mapping is not a duration; use e.g."),
     ("preferred_max_latency: 3000", "preferred_max_latency",
      "3000 looks like milliseconds; latency is in seconds: 3"),
     ("preferred_max_latency: {p50: 500}", "preferred_max_latency.p50",
