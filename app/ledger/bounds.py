@@ -93,8 +93,9 @@ def _fits(receipt: Receipt) -> bool:
         return False
     if not isfinite(sum(filter(None, _reals(receipt)))):
         return False
-    if not all(cost is None or _is_usual(cost) for cost in _money(receipt)):
-        return False
+    for cost in _money(receipt):
+        if cost is not None and not _is_usual(cost):
+            return False
     return _left(_nested(receipt), MOST_JSON) >= 0
 
 
@@ -122,6 +123,8 @@ def _left(value: Any, left: int, depth: int = 0) -> int:
         for each in value:
             if type(each) is str:
                 left = left - len(each) - _ITEM if len(each) <= LONGEST_TEXT else -1
+            elif each is None or each == ():  # of a receipt's own lists, nearly all
+                left -= _ITEM
             else:
                 left = _left(each, left, depth + 1)
             if kind is dict and left >= 0:

@@ -81,11 +81,6 @@ class Dialect:
     # The types of the events that complete a stream; `[DONE]` is one in every dialect.
     terminators: frozenset[str] = frozenset()
 
-    @property
-    def generates(self) -> bool:
-        """Whether a model writes its answers, token by token."""
-        return self.tokens is not None
-
 
 _CHAT_USAGE = UsageNames(
     prompt=(("prompt_tokens",),),

@@ -28,7 +28,7 @@ _NOT_EMPTY = frozenset(
 
 def outcome_of(seen: Observation, dialect: Dialect) -> Outcome:
     """How an answer without an error ended, whose last byte came."""
-    if not dialect.generates or seen.pending:
+    if dialect.tokens is None or seen.pending:
         return "complete"
     if seen.unreadable is not None:
         return "empty" if seen.unreadable == EMPTY_BODY else "complete"

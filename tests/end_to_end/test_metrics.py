@@ -25,7 +25,10 @@ rules:
 aliases:
   fast: {model: acme/sim-1}
 """
-ANSWER = b'{"id":"g","model":"acme/sim-1","provider":"Novita","choices":[],"usage":{"cost":0.5}}'
+ANSWER = (
+    b'{"id":"g","model":"acme/sim-1","provider":"Novita",'
+    b'"choices":[{"message":{"content":"x"}}],"usage":{"cost":0.5}}'
+)
 
 
 def ask(model: str = "acme/sim-1") -> dict[str, object]:

@@ -20,7 +20,7 @@ ASK = {"model": "acme/sim-1", "messages": [{"role": "user", "content": "hi"}]}
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 ANSWER = (
     b'{"id":"gen-1","model":"acme/sim-1-2026","provider":"Novita",'
-    b'"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":5,'
+    b'"choices":[{"finish_reason":"stop","message":{"content":"x"}}],"usage":{"prompt_tokens":12,"completion_tokens":5,'
     b'"cost":0.25,"prompt_tokens_details":{"cached_tokens":8}}}'
 )
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 CHAT = "/v1/chat/completions"
 ASK: dict[str, Any] = {"model": "acme/sim-1", "messages": []}
 FRAME = b'data: {"provider":"Novita","choices":[{"delta":{"content":"x"}}]}\n\n'
+DONE = b"data: [DONE]\n\n"
 
 
 @asynccontextmanager
@@ -55,7 +56,7 @@ async def serving(
 async def test_t26_running_streams_finish_and_new_requests_are_told_to_come_again(
     openrouter: ScriptedUpstream, tmp_path: Path, told: signal.Signals
 ) -> None:
-    openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15)))))
+    openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15))), DONE))
     async with (
         serving(tmp_path, openrouter) as (process, url),
         httpx2.AsyncClient(verify=NO_TLS) as client,
@@ -69,7 +70,7 @@ async def test_t26_running_streams_finish_and_new_requests_are_told_to_come_agai
         assert refused.json()["error"]["code"] == "draining"
         ready = await client.get(f"{url}/ready")
         assert (ready.status_code, ready.json()["status"]) == (503, "draining")
-        assert (await streaming).content == FRAME * 10
+        assert (await streaming).content == FRAME * 10 + DONE
         async with asyncio.timeout(5):
             assert await process.wait() == 0
     receipts = Store.open(f"sqlite:///{tmp_path / 'ledger.db'}").recent(limit=10)

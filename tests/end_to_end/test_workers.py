@@ -27,6 +27,7 @@ CHAT = "/v1/chat/completions"
 ASK: dict[str, Any] = {"model": "acme/sim-1", "messages": []}
 STREAM = {**ASK, "stream": True}
 FRAME = b'data: {"provider":"Novita","choices":[{"delta":{"content":"x"}}]}\n\n'
+DONE = b"data: [DONE]\n\n"
 POLICY = "version: 1\nrules: []\n"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
@@ -160,7 +161,7 @@ async def test_both_workers_serve_one_address_and_say_so_once(
 async def test_a_worker_that_dies_is_replaced_and_the_others_streams_go_on(
     openrouter: ScriptedUpstream, tmp_path: Path
 ) -> None:
-    openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15)))))
+    openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15))), DONE))
     async with serving(tmp_path, openrouter) as served:
         async with served.to_each() as clients:
             streaming = asyncio.create_task(clients[2].post(CHAT, json=STREAM))
@@ -168,7 +169,7 @@ async def test_a_worker_that_dies_is_replaced_and_the_others_streams_go_on(
             os.kill(served.pids[0], signal.SIGKILL)
             said = await served.logged("was ended by SIGKILL")
             assert f"worker 1, process {served.pids[0]}, " in said
-            assert (await streaming).content == FRAME * 10
+            assert (await streaming).content == FRAME * 10 + DONE
         async with served.to_each() as clients:
             assert (await clients[1].get("/health")).status_code == 200
 
@@ -209,7 +210,7 @@ async def test_a_worker_that_can_not_be_replaced_is_tried_again_while_the_other_
 async def test_t26_all_workers_drain_even_if_everybody_is_told_at_once(
     openrouter: ScriptedUpstream, tmp_path: Path
 ) -> None:
-    openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15)))))
+    openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15))), DONE))
     async with serving(tmp_path, openrouter) as served:
         async with served.to_each() as clients:
             streaming = [
@@ -221,7 +222,7 @@ async def test_t26_all_workers_drain_even_if_everybody_is_told_at_once(
             async with httpx2.AsyncClient(verify=NO_TLS, trust_env=False) as client:
                 refused = await client.post(served.url + CHAT, json=ASK)
             assert refused.json()["error"]["code"] == "draining"
-            assert [(await each).content for each in streaming] == [FRAME * 10] * 2
+            assert [(await each).content for each in streaming] == [FRAME * 10 + DONE] * 2
         assert await served.ended() == 0
         assert not any(map(is_alive, served.pids))
         assert list(served.shared.iterdir()) == []
@@ -252,7 +253,7 @@ async def test_a_second_signal_stops_at_once_and_receipts_are_still_written(
 async def test_no_worker_outlives_a_supervisor_that_was_killed(
     openrouter: ScriptedUpstream, tmp_path: Path
 ) -> None:
-    openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15)))))
+    openrouter.plays(sse(*(piece for _ in range(10) for piece in (FRAME, Pause(0.15))), DONE))
     async with serving(tmp_path, openrouter) as served:
         async with served.to_each() as clients:
             streaming = asyncio.create_task(clients[1].post(CHAT, json=STREAM))
@@ -261,7 +262,7 @@ async def test_no_worker_outlives_a_supervisor_that_was_killed(
             await until(lambda: not is_alive(served.pids[1]), within=15)
             port = int(served.url.rpartition(":")[2])
             socket.create_server(("127.0.0.1", port)).close()  # free for another one already
-            assert (await streaming).content == FRAME * 10
+            assert (await streaming).content == FRAME * 10 + DONE
         await until(lambda: not is_alive(served.pids[0]), within=15)
         await until(lambda: not list(served.shared.iterdir()), within=15)
 
