@@ -31,6 +31,8 @@ from app.dashboard.spreads import spreads_of
 from app.dashboard.strip import strip_of
 from app.dashboard.tables import Table, table_of
 from app.dashboard.tail import Tail
+from app.dashboard.trails import MOST as MOST_TRAILS
+from app.dashboard.trails import trails_of
 from app.errors import LedgerError
 from app.ledger.receipt import Receipt, iso
 from app.ledger.stats import DETAILS, Dimension, Group, Stats
@@ -285,6 +287,7 @@ class Pages:
                     newest_first=True,
                 ),
             ],
+            trails=trails_of(reading.session_trails(MOST_TRAILS), address),
             charts=[
                 charts.chart_of(
                     f"Cost by {by}",

@@ -14,6 +14,7 @@ from app.dashboard.charts import span_with_data
 from app.ledger.attempts import FailedAttempt
 from app.ledger.queries import Groupings
 from app.ledger.receipt import Receipt, iso
+from app.ledger.session_stats import Trail
 from app.ledger.stats import Dimension, Series, Stats
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted, is_glob
@@ -98,6 +99,10 @@ class Reading:
     def attempts(self) -> Mapping[FailedAttempt, int]:
         """Failed attempts, on the newest receipts."""
         return self._store.failed_attempts(self.newest)
+
+    def session_trails(self, most: int) -> tuple[Trail, ...]:
+        """The most costly sessions with their last turns, of the newest receipts."""
+        return self._store.session_trails(self.newest, most=most)
 
     @property
     def _until(self) -> datetime:

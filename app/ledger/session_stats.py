@@ -9,6 +9,7 @@ Rule 2  A turn says something about caches only if the one before it began less 
         had `LEAST` tokens of prompt, and the answer reported the tokens read from a cache.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ SessionDimension = Literal[
 SESSION_DIMENSIONS: tuple[SessionDimension, ...] = get_args(SessionDimension)
 _ALSO: Mapping[str, SessionDimension] = {"tool": "user_agent"}
 MOST_GROUPS = 1_000  # in an answer; the least costly ones are left out
+MOST_IN_TRAIL = 60
 MOST_TURNS = 200_000  # newest ones that are counted
 WARM = timedelta(minutes=10)
 LEAST = 1024  # tokens; providers cache no shorter prompt
@@ -89,6 +91,15 @@ class SessionGroup(NamedTuple):
     figures: SessionFigures
 
 
+class Trail(NamedTuple):
+    """One session: its figures, and its last turns in order."""
+
+    session: str
+    user_agent: str | None
+    figures: SessionFigures
+    turns: tuple[Turn, ...]  # at most `MOST_IN_TRAIL`
+
+
 @dataclass(frozen=True, slots=True)
 class SessionStats:
     """The groups, the most costly first, and all turns together."""
@@ -131,6 +142,26 @@ def count(turns: Iterable[Turn], by: Sequence[SessionDimension]) -> SessionStats
     found = [SessionGroup(names, figures) for names, figures in groups.items()] if by else []
     found.sort(key=lambda each: (-each.figures.cost_usd, -each.figures.turns, str(each.names)))
     return SessionStats(tuple(by), tuple(found[:MOST_GROUPS]), total, counted >= MOST_TURNS)
+
+
+def trails(turns: Iterable[Turn], most: int) -> tuple[Trail, ...]:
+    """The most costly sessions, each with its last turns; `turns` in the order of writing."""
+    before: dict[tuple[str, str | None, str | None, str | None], Turn] = {}
+    figures: dict[str, SessionFigures] = {}
+    last: dict[str, deque[Turn]] = {}
+    for turn in turns:
+        conversation = turn[:4]
+        previous, before[conversation] = before.get(conversation), turn
+        if turn.wanted:
+            _add(figures.setdefault(turn.session, SessionFigures()), turn, previous)
+            last.setdefault(turn.session, deque(maxlen=MOST_IN_TRAIL)).append(turn)
+    dearest = sorted(
+        figures, key=lambda each: (-figures[each].cost_usd, -figures[each].turns, each)
+    )
+    return tuple(
+        Trail(each, last[each][-1].user_agent, figures[each], tuple(last[each]))
+        for each in dearest[:most]
+    )
 
 
 def _names(turn: Turn, dimension: SessionDimension) -> tuple[str | None, ...]:

@@ -31,7 +31,7 @@ from app.ledger.opening import (
 from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
 from app.ledger.retention import EVERYTHING_KEPT, Keep, take_out_oldest
 from app.ledger.rollups import record, without_known
-from app.ledger.session_stats import SessionDimension, SessionStats, count
+from app.ledger.session_stats import SessionDimension, SessionStats, Trail, count, trails
 from app.ledger.stats import Dimension, Series, Stats
 from app.ledger.tables import RECEIPTS, storable
 from app.ledger.turns import turns
@@ -242,6 +242,11 @@ class Store:
         """Return what changes of hosts do to sessions, from the receipts themselves."""
         with self._moment() as connection:
             return count(turns(connection, wanted), by)
+
+    def session_trails(self, wanted: Wanted, *, most: int) -> tuple[Trail, ...]:
+        """Return the most costly sessions, each with its last turns."""
+        with self._moment() as connection:
+            return trails(turns(connection, wanted), most)
 
     def failed_attempts(self, wanted: Wanted) -> Mapping[FailedAttempt, int]:
         """Count each provider's failures in the wanted receipts, which are read one by one."""
