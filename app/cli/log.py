@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.console import RenderableType
 from rich.text import Text
 
-from app.cli.terminal import Console, Table, lines, print_json
-from app.cli.words import command
+from app.cli.terminal import Console, Table, for_tables, lines, print_json
+from app.cli.words import command, without_password
 from app.dashboard.receipt_view import Fact, whole_of
 from app.errors import SettingsError
 from app.ledger.receipt import NAMED_BY_END, Receipt, as_json_object
@@ -27,8 +27,6 @@ _VERDICTS = {"kept": "green", "broken": "bold red", "unproven": "yellow"}
 _FOLLOW_SECONDS = 0.3
 _SHORT = 8  # characters of an id
 _WIDE = 100  # characters per line needed to show a model with its author
-_UNCUT = 10_000
-_NOTHING_YET = "No receipts yet; send a request through Pointsman, or set --ledger."
 _NONE_FITS = "No receipt matches these filters; 'qwen/*' matches any model of qwen."
 
 
@@ -50,12 +48,12 @@ def log(store: "Store", wanted: Wanted, *, follow: bool, as_json: bool, limit: i
 
     Nothing is cut in output to a pipe or a file.
     """
-    console = Console() if sys.stdout.isatty() else Console(width=_UNCUT)
+    console = for_tables()
     cursor = store.end()
     newest = [as_json_object(receipt) for receipt in store.recent(wanted, limit=limit)][::-1]
     if not (newest or follow or as_json):
         empty = not store.recent(limit=1)
-        console.print(_NOTHING_YET if empty else _NONE_FITS)
+        console.print(nothing_yet(store) if empty else _NONE_FITS)
     _print(newest, console, as_json=as_json)
     headings = not newest
     to_come = replace(wanted, since=None)  # selects among the receipts that exist already
@@ -98,16 +96,27 @@ def found(store: "Store", name: str) -> Receipt:
     Raises `SettingsError` if there is none, or several.
     """
     receipts = store.named(name)
+    if not receipts and not store.recent(limit=1):
+        raise SettingsError(nothing_yet(store))
     if not receipts:
         raise SettingsError(
-            f"the ledger has no receipt {name}; `pointsman log` shows what may be written here, "
-            f"and of receipts older than the newest {NAMED_BY_END:,} the whole id is needed"
+            f"{without_password(store.url)} has no receipt {name}; {command()} log lists the ids, "
+            "of which the last four characters or more are enough. The whole id is required for "
+            f"receipts that are older than the newest {NAMED_BY_END:,}"
         )
     if len(receipts) > 1:
         raise SettingsError(
             f"several receipts end in {name}: {some_names([each.id for each in receipts])}"
         )
     return receipts[0]
+
+
+def nothing_yet(store: "Store") -> str:
+    """The message of a command that shows receipts of an empty ledger."""
+    return (
+        f"no receipts in {without_password(store.url)} yet; send a request through Pointsman, "
+        "or set another ledger with --ledger"
+    )
 
 
 def short(receipt_id: str) -> str:
@@ -118,7 +127,7 @@ def short(receipt_id: str) -> str:
 def show(receipts: Iterable[Shown], console: Console, *, headings: bool = True) -> None:
     """Print receipts as a table, with as many columns as the terminal has room for."""
     columns = [each for each in _COLUMNS if each.from_width <= console.width <= each.to_width]
-    table = Table(show_header=headings)
+    table = Table(gap=2 if console.width >= _WIDE else 1, show_header=headings)
     for column in columns:
         table.add_column(
             column.heading,

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from app.cli.log import style_of
-from app.cli.terminal import Console, Table, print_json
+from app.cli.terminal import Console, Table, for_tables, print_json
 from app.ledger.stats import Figures, Stats, stats_as_json
 from app.shown import one_line
 
@@ -40,7 +40,7 @@ def print_stats(stats: Stats, *, as_json: bool, console: Console | None = None) 
     if as_json:
         print_json(stats_as_json(stats))
         return
-    console = console or Console()
+    console = console or for_tables()
     if not stats.total.requests:
         console.print("No receipt matches; send a request through Pointsman, or set --ledger.")
         return

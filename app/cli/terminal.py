@@ -6,6 +6,7 @@ Rule 2  A `str` is printed on one line, and so is a cell of a table unless it is
 Rule 3  JSON is printed by `print_json`, which escapes what may not be shown.
 """
 
+import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -16,6 +17,8 @@ from rich.segment import Segment
 from rich.text import Text
 
 from app.shown import json_text, one_line, shown
+
+_UNCUT = 10_000  # characters per line
 
 
 class Console(rich_console.Console):
@@ -49,6 +52,11 @@ class Console(rich_console.Console):
         """Render an object, each piece of text as `shown`; cursor movements are Rich's own."""
         for each in super().render(renderable, options):
             yield each if each.control else Segment(shown(each.text), each.style)
+
+
+def for_tables() -> Console:
+    """A console for standard output that cuts no cell in output to a pipe or a file."""
+    return Console() if sys.stdout.isatty() else Console(width=_UNCUT)
 
 
 class Table(rich_table.Table):
