@@ -26,6 +26,8 @@ def test_every_code_has_its_section_in_the_order_of_the_table() -> None:
     headings = re.findall(r"^### (\S+)$", TEXT, flags=re.MULTILINE)
     assert headings == [check.code for check in CHECKS]
     assert [section[0] for section in SECTIONS] == headings
+    contents = TEXT.partition("\n## ")[0]
+    assert re.findall(r"\[`(\S+)`\]\(#\1\)", contents) == headings
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from app.cli.process_log import start_logging
 from app.cli.samples import send_samples
 from app.cli.serving import base_url, listen, serving, stay
 from app.cli.which_ledger import SIMULATED_KEY, demo_ledger, demo_running, log_command
+from app.cli.words import command
 from app.errors import SettingsError
 from app.main import create_app
 from app.server.bounds import Bounds
@@ -61,7 +62,9 @@ def simulate(
     app = create_simulator(catalog=catalog, presets=presets, seed=seed, pace=max(pace, 0.0))
     listener = listen(host, port)
     print(f"Simulated OpenRouter at {_api(listener)}")
-    print(f"Any key that starts with sk-or- is accepted, such as {SIMULATED_KEY}", flush=True)
+    print(f"Any key that starts with sk-or- is accepted, such as {SIMULATED_KEY}")
+    key, upstream = f"OPENROUTER_API_KEY={SIMULATED_KEY}", f"--upstream {_api(listener)}"
+    print(f"Pointsman in front of it: {key} {command()} serve {upstream}", flush=True)
     stay(app, listener, drain_seconds=1)
 
 

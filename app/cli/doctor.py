@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
@@ -12,12 +14,13 @@ from rich.text import Text
 
 from app.catalog.catalog import EMPTY
 from app.cli.asking import asking
+from app.cli.ledgers import absent
 from app.cli.policies import book_of, folder_of
 from app.cli.scores import kept_scores
 from app.cli.terminal import Console, hanging
 from app.cli.which_ledger import log_command
-from app.cli.words import without_password
-from app.errors import PointsmanError, UpstreamError, reason_of
+from app.cli.words import command, without_password
+from app.errors import LedgerError, PointsmanError, UpstreamError, reason_of
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others
 from app.openrouter.client import connect
@@ -87,11 +90,16 @@ async def _policies(settings: Settings) -> Told:
     serious = [each for each in found if each.severity != "note"]
     held = rules_and_aliases(len(book.rules), len(book.aliases))
     told = f"{folder}: {held}, policy version {book.revision}"
-    more = f"; {plural(len(serious), 'finding')}, see pointsman check" if serious else ""
+    more = f"; {plural(len(serious), 'finding')}, see {command()} check" if serious else ""
     return True, told + more
 
 
 async def _ledger(settings: Settings) -> Told:
+    file = absent(settings)
+    if file is not None:
+        await asyncio.to_thread(_try_to_create, file)
+        shown = without_password(settings.ledger())
+        return True, f"{shown}: does not exist yet; the server creates it"
     store = await asyncio.to_thread(Store.open, settings.ledger())
     try:
         newest = store.recent(limit=1)
@@ -99,6 +107,18 @@ async def _ledger(settings: Settings) -> Told:
         store.close()
     when = f"newest of {newest[0].started_at:%Y-%m-%d %H:%M} UTC" if newest else "no receipts yet"
     return True, f"{without_password(settings.ledger())}: {when}"
+
+
+def _try_to_create(file: Path) -> None:
+    """Raise `LedgerError` if the ledger can't be created, and create nothing that stays.
+
+    An empty ledger would hide the demo's: commands read that one only while there is no other.
+    """
+    folder = next(each for each in file.absolute().parents if each.exists())
+    try:
+        TemporaryDirectory(dir=folder).cleanup()
+    except OSError as error:
+        raise LedgerError(f"can't create the ledger {file}: {reason_of(error)}") from error
 
 
 async def _upstream(settings: Settings) -> Told:
@@ -167,7 +187,7 @@ async def _running(settings: Settings) -> Told:
             )
             told: Any = answer.json()
     except (httpx2.TransportError, ValueError):
-        return None, f"no server at {base}; start it with pointsman serve"
+        return None, f"no server at {base}; start it with {command()} serve"
     if answer.status_code != _OK or "rules" not in told:
         return False, f"{base} answers {answer.status_code}: {str(told)[:200]}"
     there, here = told["book"], book_of(settings).revision

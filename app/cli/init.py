@@ -6,6 +6,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from app.cli.tools import TOOLS
+from app.cli.words import command
 from app.errors import PolicyFileError, SettingsError, reason_of
 from app.policy.file.parse import read_book
 from app.policy.file.schema import MODEL, json_schema
@@ -14,18 +15,18 @@ from app.suggest import did_you_mean
 
 _HEAD = """\
 # yaml-language-server: $schema=schema.json
-# What Pointsman holds your requests to. A saved change takes effect at once.
-# `pointsman explain MODEL` shows what comes of it; docs/policies.md describes every key.
+# The policy for your requests. A saved change takes effect at once. `pointsman explain MODEL`
+# shows what is sent under it, and why; docs/policies.md describes every key.
 version: 1
 
 rules:
   - name: careful
-    models: ["*"]                  # every model, until a rule below says more
+    models: ["*"]                  # every model, unless a rule below sets more
     quantization_floor: fp8        # 8 bits or better
     unknown_quantization: auto     # closed models declare nothing and stay reachable
-    data_collection: deny          # no host that keeps what you send
+    data_collection: deny          # no provider that keeps what you send
 
-  # These were published at 4 bits: nothing better is to be had.
+  # These were published at 4 bits, so no provider has more.
   - name: published-at-4-bits
     models: ["openai/gpt-oss-*", "moonshotai/kimi-k2-thinking"]
     quantization_floor: int4
@@ -34,14 +35,14 @@ rules:
 _OF_A_MODEL = """
   - name: {name}
     models: ["{model}"]
-    allow_fallbacks: true                       # another host takes over when one fails
-    # pin: [novita/fp8, deepinfra]              # or: these hosts, in this order, nobody else
+    allow_fallbacks: true                       # another provider is tried when one fails
+    # pin: [novita/fp8, deepinfra]              # or: these, in this order, and no other
     # sort: throughput                          # or price, or latency
     # max_price: {{prompt: 0.5, completion: 2}}   # USD per million tokens
 """
 
 _OF_A_TOOL = """
-  # - name: {name}                              # only when {name} asks
+  # - name: {name}                              # only for requests from {name}
   #   models: ["*"]
   #   user_agents: ["{user_agent}"]
   #   sort: latency
@@ -77,7 +78,7 @@ def init(models: Iterable[str], tools: Iterable[str], file: Path) -> None:
     _write_schema(file.with_name("schema.json"))
     model = next(iter(models), "MODEL")
     where = "" if file.parent == Path("policies") else f" --policies {file.parent}"
-    print(f"wrote {file}; try it: pointsman explain {model}{where}")
+    print(f"wrote {file}; try it: {command()} explain {model}{where}")
     for tool in tools:
         print(f"{tool}: {TOOLS[tool].setting}")
 

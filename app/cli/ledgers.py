@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.cli.terminal import Console
-from app.cli.which_ledger import is_demo, with_ledger
+from app.cli.which_ledger import demo_ledger, is_demo, with_ledger
 from app.cli.words import command, without_password
 from app.errors import SettingsError
 from app.ledger.store import Store
@@ -13,14 +13,27 @@ _FILE = "sqlite:///"
 
 
 def to_read(settings: Settings) -> Store:
-    """Open the ledger of these settings. Raises `SettingsError` if there is none to read."""
-    url = said(settings).ledger()
-    if url.startswith(_FILE) and not Path(url.removeprefix(_FILE)).exists():
+    """Open the ledger of these settings. Raises `SettingsError` if there is none to read.
+
+    If it is empty and the demo has one, a line on standard error names the demo's.
+    """
+    settings = said(settings)
+    if absent(settings):
         raise SettingsError(
-            f"no ledger at {without_password(url)}; create it with {command()} serve, "
-            "or set another with --ledger"
+            f"no ledger at {without_password(settings.ledger())}; create it with "
+            f"{command()} serve, or set another with --ledger"
         )
-    return Store.open(url)
+    store, demo = Store.open(settings.ledger()), demo_ledger(settings)
+    if not is_demo(settings) and demo.exists() and not store.recent(limit=1):
+        Console(stderr=True).print(f"The demo's receipts: --ledger {demo}", soft_wrap=True)
+    return store
+
+
+def absent(settings: Settings) -> Path | None:
+    """The file of the ledger of these settings, if the ledger is a file and does not exist."""
+    url = settings.ledger()
+    file = Path(url.removeprefix(_FILE))
+    return file if url.startswith(_FILE) and not file.exists() else None
 
 
 def to_follow(settings: Settings) -> Store:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from app.cli.log_table import moment, short, show, style_of
 from app.cli.terminal import Console, Table, lines, print_json
-from app.cli.words import command
+from app.cli.words import command, without_password
 from app.dashboard.receipt_view import Fact, whole_of
 from app.errors import SettingsError
 from app.ledger.receipt import NAMED_BY_END, Receipt, as_json_object
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from app.ledger.store import Store
 
 _FOLLOW_SECONDS = 0.3
-_NOTHING_YET = "No receipts yet; send a request through Pointsman, or set --ledger."
 _NONE_FITS = "No receipt matches these filters; 'qwen/*' matches any model of qwen."
 
 
@@ -32,7 +31,7 @@ def log(store: "Store", wanted: Wanted, *, follow: bool, as_json: bool, limit: i
     newest = [as_json_object(receipt) for receipt in store.recent(wanted, limit=limit)][::-1]
     if not (newest or follow or as_json):
         empty = not store.recent(limit=1)
-        console.print(_NOTHING_YET if empty else _NONE_FITS)
+        console.print(nothing_yet(store) if empty else _NONE_FITS)
     _print(newest, console, as_json=as_json)
     headings = not newest
     to_come = replace(wanted, since=None)  # selects among the receipts that exist already
@@ -85,16 +84,27 @@ def found(store: "Store", name: str) -> Receipt:
     Raises `SettingsError` if there is none, or several.
     """
     receipts = store.named(name)
+    if not receipts and not store.recent(limit=1):
+        raise SettingsError(nothing_yet(store))
     if not receipts:
         raise SettingsError(
-            f"the ledger has no receipt {name}; `pointsman log` shows what may be written here, "
-            f"and of receipts older than the newest {NAMED_BY_END:,} the whole id is needed"
+            f"{without_password(store.url)} has no receipt {name}; {command()} log lists the ids, "
+            "of which the last four characters or more are enough. The whole id is required for "
+            f"receipts that are older than the newest {NAMED_BY_END:,}"
         )
     if len(receipts) > 1:
         raise SettingsError(
             f"several receipts end in {name}: {some_names([each.id for each in receipts])}"
         )
     return receipts[0]
+
+
+def nothing_yet(store: "Store") -> str:
+    """The message of a command that shows receipts of an empty ledger."""
+    return (
+        f"no receipts in {without_password(store.url)} yet; send a request through Pointsman, "
+        "or set another ledger with --ledger"
+    )
 
 
 def _value(fact: Fact) -> RenderableType:

@@ -33,7 +33,7 @@ SAMPLES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("another one, with a tool", _asks("Hi.", "moonshotai/kimi-k2", stream=True, tools=_TOOLS)),
     ("a closed model, not streamed", _asks("Hi.", "anthropic/claude-sonnet-4.6")),
     (
-        "a tool that insists on fp4, against the policy",
+        "a tool that accepts only fp4",
         _asks("Hi.", "deepseek/deepseek-v4.1-flash", provider={"quantizations": ["fp4"]}),
     ),
     ("a model that does not exist", _asks("Hi.", "acme/no-such-model")),
@@ -44,7 +44,7 @@ _WAIT_SECONDS = 10.0
 _NEXT = """
 Try it yourself:
 
-  curl {base_url}/chat/completions -H 'content-type: application/json' \\
+  curl {base_url}/chat/completions -H 'content-type: application/json'{key} \\
     -d '{{"model": "qwen/qwen3-coder", "stream": true,
          "messages": [{{"role": "user", "content": "hi"}}]}}'
 
@@ -69,7 +69,9 @@ def send_samples(base_url: str, headers: dict[str, str], log: str) -> None:
             return  # stopped meanwhile
     console.print()
     show([receipt for receipt in found if receipt is not None], console)
-    print(_NEXT.format(base_url=base_url, root=root, receipts=receipts, log=log), flush=True)
+    key = " -H 'authorization: Bearer CALLER-KEY'" if headers else ""
+    told = _NEXT.format(base_url=base_url, key=key, root=root, receipts=receipts, log=log)
+    print(told, flush=True)
 
 
 def _wait_until_ready(client: httpx2.Client, url: str) -> None:

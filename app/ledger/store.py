@@ -49,7 +49,7 @@ class Store:
     """An open ledger whose schema is current."""
 
     def __init__(self, url: str, engine: sa.Engine, keep: Keep, patience: float) -> None:
-        self._url = url
+        self.url = url
         self._keep = keep
         self._patience = patience
         self._opened = engine
@@ -275,7 +275,7 @@ class Store:
             if file_of(self._opened) != self._file:
                 log.error("the ledger file was removed or replaced; reopening %s", self._opened.url)
                 self._opened.dispose()
-                self._opened = open_engine(self._url, self._patience)
+                self._opened = open_engine(self.url, self._patience)
                 self._file = file_of(self._opened)
             return self._opened
 

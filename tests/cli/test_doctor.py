@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from app.cli.doctor import Diagnosis, doctor, examine
+from app.cli.words import command
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
@@ -66,7 +67,17 @@ def test_what_can_not_be_tried_is_no_fault(tmp_path: Path) -> None:
         everything = found(read(tmp_path, port=1, upstream_url=f"{openrouter.url}/api/v1"))
     assert everything["upstream"].well is None
     assert everything["server"].well is None
-    assert "pointsman serve" in everything["server"].told
+    assert f"start it with {command()} serve" in everything["server"].told
+
+
+def test_a_ledger_that_does_not_exist_is_tried_and_not_created(tmp_path: Path) -> None:
+    """An empty ledger would hide the demo's from `pointsman log`."""
+    folder = tmp_path / "state"
+    url = f"sqlite:///{folder / 'ledger.db'}"
+    assert found(read(tmp_path, port=1, ledger_url=url))["ledger"] == Diagnosis(
+        "ledger", well=True, told=f"{url}: does not exist yet; the server creates it"
+    )
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(

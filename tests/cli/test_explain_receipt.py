@@ -129,7 +129,7 @@ def test_with_a_catalog_the_funnel_is_that_of_the_receipt_s_model(tmp_path: Path
 @pytest.mark.parametrize(
     ("known", "name", "message"),
     [
-        ({"model_asked": KIMI}, "rcp_nothere", "the ledger has no receipt rcp_nothere"),
+        ({"model_asked": KIMI}, "rcp_nothere", "has no receipt rcp_nothere"),
         ({"model_asked": KIMI}, "kimi9", "The ledger has no receipt of this name either"),
         (
             {"path": "/v1/files", "dialect": None},

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.cli.init import init, starter
 from app.cli.tools import TOOLS
+from app.cli.words import command
 from app.errors import SettingsError
 from app.policy.file.parse import read_book
 from app.policy_folder import read_folder
@@ -44,7 +45,7 @@ def test_the_file_and_its_schema_are_written_and_the_tools_told(
     assert len(read_folder(file.parent).rules) == 3
     assert (file.parent / "schema.json").is_file()
     out = capsys.readouterr().out
-    assert "pointsman explain qwen/qwen3-coder" in out
+    assert f"{command()} explain qwen/qwen3-coder" in out
     assert "aider: --openai-api-base http://127.0.0.1:4477/v1" in out
 
 

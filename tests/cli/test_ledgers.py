@@ -44,6 +44,17 @@ def test_the_demos_ledger_is_read_only_where_there_is_no_other(tmp_path: Path) -
     assert not is_demo(with_ledger(settings))
 
 
+def test_an_empty_ledger_names_the_demos(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings.read()
+    Store.open(settings.ledger()).close()
+    to_read(settings)
+    assert capsys.readouterr().err == ""
+    demo = demo_ledger(settings)
+    Store.open(f"sqlite:///{demo}").close()
+    to_read(settings)
+    assert capsys.readouterr().err == f"The demo's receipts: --ledger {demo}\n"
+
+
 def test_the_demos_upstream_is_known_while_it_runs() -> None:
     settings = Settings.read(ledger_url=str(demo_ledger(Settings.read())))
     with demo_running(settings, "http://127.0.0.1:1/api/v1"):

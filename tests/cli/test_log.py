@@ -189,7 +189,15 @@ def test_filters_leave_out_what_was_not_asked_for(
 def test_an_empty_ledger_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     empty = Store.open(f"sqlite:///{tmp_path / 'empty.db'}")
     log(empty, EVERYTHING, follow=False, as_json=False, limit=10)
-    assert "No receipts yet" in capsys.readouterr().out
+    told = f"no receipts in sqlite:///{tmp_path / 'empty.db'} yet"
+    assert told in capsys.readouterr().out
+    with pytest.raises(SettingsError, match=r"no receipts in .* yet; send a request"):
+        show_one(empty, "last")
+
+
+def test_80_columns_show_the_quantization_beside_a_long_model() -> None:
+    text = table(receipt(1), receipt(2, model_asked="anthropic/claude-sonnet-4.6"), width=80)
+    assert text.count("deepinfra, fp8") == 2
 
 
 def test_filters_that_nothing_fits_are_told_from_an_empty_ledger(

@@ -172,3 +172,8 @@ def test_an_empty_ledger_says_what_to_do() -> None:
     Store.open("sqlite:///empty.sqlite").close()
     ran = CliRunner().invoke(commands, ["stats", "--ledger", "sqlite:///empty.sqlite"])
     assert (ran.exit_code, "No receipt matches" in ran.output) == (0, True)
+
+
+def test_a_pipe_gets_names_uncut(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    print_stats(store.stats(by=("provider", "model")), as_json=False)
+    assert "…" not in capsys.readouterr().out
