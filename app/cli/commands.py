@@ -414,6 +414,7 @@ def prove(
 def verify(
     receipt: Annotated[str, typer.Argument(help="A receipt's id.")],
     wait: Annotated[float, typer.Option(help="Seconds to wait for the record.")] = 30.0,
+    today: Annotated[bool, typer.Option("--today", help="Also judge by today's listing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     ledger: Ledger = None,
     upstream: Upstream = None,
@@ -423,7 +424,7 @@ def verify(
     from app.settings import Settings
 
     settings = Settings.read(ledger_url=ledger, upstream_url=upstream)
-    raise typer.Exit(start(settings, receipt, wait=wait, as_json=as_json))
+    raise typer.Exit(start(settings, receipt, wait=wait, today=today, as_json=as_json))
 
 
 @commands.command()
