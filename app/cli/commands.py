@@ -198,14 +198,33 @@ def catalog(
         str, typer.Option("--catalog", help="live, simulated, or a file saved before.")
     ] = "live",
     save: Annotated[Path | None, typer.Option(help="Save it to this file, for check.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME|RECEIPT", help="As listed then, from the ledger."),
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="How the listing changed, from the ledger.")
+    ] = False,
     policies: Policies = None,
+    ledger: Ledger = None,
     upstream: Upstream = None,
 ) -> None:
     """Show the endpoints that offer a model."""
-    from app.cli.catalog import show_catalog
     from app.settings import Settings
 
-    settings = Settings.read(policies=policies, upstream_url=upstream)
+    if history and (at is not None or save is not None):
+        raise typer.BadParameter("--history goes without --at and --save")
+    settings = Settings.read(policies=policies, ledger_url=ledger, upstream_url=upstream)
+    if history:
+        from app.cli.catalog_then import show_history
+
+        raise typer.Exit(show_history(settings, models or ()))
+    if at is not None:
+        from app.cli.catalog_then import show_then
+
+        raise typer.Exit(show_then(settings, models or (), at=at, save=save))
+    from app.cli.catalog import show_catalog
+
     raise typer.Exit(show_catalog(settings, models or (), catalog=source, save=save))
 
 
