@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.catalog.catalog import EMPTY, Listing
+from app.catalog.endpoint import read_endpoint
 from app.catalog.kept import FIELDS, LARGEST, KeptListing, kept_of, rows_in
 
 MODEL = "deepseek/deepseek-v4.1-flash"
@@ -64,6 +65,22 @@ def test_a_kept_listing_is_judged_like_the_one_that_was_fetched() -> None:
         key=repr,
     )
     assert any(each.price_varies and each.tool_choices_refused for each in again.endpoints)
+
+
+HEALTH = {"uptime_last_30m", "status"}  # shown, and never judged by
+
+
+def test_every_field_that_an_endpoint_is_read_from_is_kept_but_for_its_health() -> None:
+    """A new one has to be added to `FIELDS`, or receipts can't be judged by it again."""
+    read: set[str] = set()
+
+    class Noting(dict[str, Any]):
+        def get(self, name: str, default: Any = None, /) -> Any:
+            read.add(name)
+            return super().get(name, default)
+
+    assert read_endpoint(Noting(rows()[0])) is not None
+    assert read == {*FIELDS, *HEALTH}
 
 
 def test_health_and_order_make_no_other_listing() -> None:

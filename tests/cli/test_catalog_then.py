@@ -130,6 +130,11 @@ def test_a_listing_of_then_can_be_saved_and_checked_against(
     assert {each["tag"] for each in saved["endpoints"][MODEL]} == {"novita/fp8", "zeta/fp4"}
     said = ran("catalog", MODEL, "--catalog", str(file), "--policies", str(tmp_path / "p"))
     assert (said.exit_code, "zeta/fp4" in said.output) == (0, True)
+    (tmp_path / "p/p.yaml").write_text(
+        f"version: 1\nrules:\n  - {{name: r, models: [{MODEL}], quantization_floor: bf16}}\n"
+    )
+    said = ran("check", "--catalog", str(file), "--policies", str(tmp_path / "p"))
+    assert (said.exit_code, "2 -> " in said.output) == (1, True), said.output
     assert show_then(settings, ["acme/two"], at=then(6), save=tmp_path / "none.json") == 1
     assert not (tmp_path / "none.json").exists()
 
