@@ -17,6 +17,7 @@ from app.api.on_demand import described, framed_api, made_by, metrics_of, report
 from app.dashboard.on_demand import pages_of
 from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
+from app.ledger.keep import Keep
 from app.ledger.lazy_store import LazyStore
 from app.ledger.writer import Writer
 from app.openrouter.address import AddressWatch
@@ -203,7 +204,13 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
     )
     presets = PresetFeed(openrouter.read)
     ledger = LazyStore(
-        settings.ledger(), age=settings.ledger_keep, megabytes=settings.ledger_max_mb
+        settings.ledger(),
+        Keep(
+            age=settings.ledger_keep,
+            megabytes=settings.ledger_max_mb,
+            listings_age=settings.catalog_keep,
+            listings_megabytes=settings.catalog_max_mb,
+        ),
     )
     writer = Writer(ledger.open)
     traffic = Traffic(Connections(settings.max_connections))

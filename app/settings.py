@@ -173,6 +173,15 @@ class Settings(BaseSettings):
         gt=0,
         description="How large the ledger may grow, in megabytes; unset: without limit.",
     )
+    catalog_keep: Annotated[timedelta | None, BeforeValidator(_span)] = Field(
+        default=timedelta(days=400),
+        description="How long listings are kept that receipts were judged by; empty: for ever.",
+    )
+    catalog_max_mb: float = Field(
+        default=256,
+        gt=0,
+        description="How much space these listings may take in the ledger, in megabytes.",
+    )
     state: Path = Field(
         default_factory=state_folder,
         description="The folder for the default ledger and the catalog's copy.",

@@ -8,6 +8,7 @@ import importlib
 import inspect
 import re
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,15 @@ from app.server.bounds import Bounds
 from app.settings import Settings
 
 TEXT = (Path(__file__).parent.parent / "docs" / "limits.md").read_text(encoding="utf-8")
-SCALES = {"kB": 1e3, "MB": 1e6, "s": 1.0, "bytes": 1.0, "characters": 1.0, "": 1.0}
+SCALES = {
+    "kB": 1e3,
+    "MB": 1e6,
+    "s": 1.0,
+    "days": 86_400.0,
+    "bytes": 1.0,
+    "characters": 1.0,
+    "": 1.0,
+}
 NONE = "none"
 
 
@@ -55,6 +64,8 @@ def meant(refers: str) -> float | None:
     value = getattr(importlib.import_module(module), of if dot else called)
     if dot:
         value = value.model_fields[field].default
+        if isinstance(value, timedelta):
+            return value.total_seconds()
         scale = 1e6 if field.endswith("_mb") else 1e3 if field.endswith("_kb") else 1.0
         return None if value is None else value * scale
     if bracket:

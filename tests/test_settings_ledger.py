@@ -41,3 +41,17 @@ def test_a_size_is_in_megabytes_and_above_zero(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("POINTSMAN_LEDGER_MAX_MB", "0")
     with pytest.raises(SettingsError, match="POINTSMAN_LEDGER_MAX_MB"):
         Settings.read()
+
+
+def test_the_history_of_listings_is_limited_unless_it_is_set_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Settings.read().catalog_keep == timedelta(days=400)
+    assert Settings.read().catalog_max_mb == 256
+    monkeypatch.setenv("POINTSMAN_CATALOG_KEEP", "")
+    monkeypatch.setenv("POINTSMAN_CATALOG_MAX_MB", "12.5")
+    assert Settings.read().catalog_keep is None
+    assert Settings.read().catalog_max_mb == 12.5
+    monkeypatch.setenv("POINTSMAN_CATALOG_MAX_MB", "0")
+    with pytest.raises(SettingsError, match="POINTSMAN_CATALOG_MAX_MB"):
+        Settings.read()

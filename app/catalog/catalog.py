@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from app.catalog.endpoint import Endpoint, read_endpoint, tier_in, with_tiers_by_price
+from app.catalog.kept import KeptListing, kept_of
 from app.catalog.model import Model, read_model
 from app.catalog.providers import SLUGS
 from app.catalog.scores import NONE_KEPT, Scored, Scores
@@ -26,10 +27,14 @@ _MOST_TOLD = 20  # tags and labels of one provider; the busiest has some five
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The endpoints of one model; `fetched_at` in seconds since the epoch."""
+    """The endpoints of one model; `fetched_at` in seconds since the epoch.
+
+    `kept` is what is kept of its rows, for receipts that are judged by it; None if it is too large.
+    """
 
     endpoints: tuple[Endpoint, ...]
     fetched_at: float
+    kept: KeptListing | None = field(default=None, repr=False, compare=False)
     spelling: "Spelling" = field(init=False, repr=False, compare=False)
     _by_provider: Mapping[str, "Offers"] = field(init=False, repr=False, compare=False)
 
@@ -218,9 +223,11 @@ class Catalog:
         Rows that can't be read are left out.
         """
         items = rows if isinstance(rows, list) else []
-        endpoints = tuple(endpoint for row in items if (endpoint := read_endpoint(row)))
-        listing = Listing(with_tiers_by_price(endpoints), fetched_at)
-        return replace(self, listings={**self.listings, listing_key(model): listing})
+        read = [(row, endpoint) for row in items if (endpoint := read_endpoint(row))]
+        endpoints = with_tiers_by_price([endpoint for _, endpoint in read])
+        key = listing_key(model)
+        listing = Listing(endpoints, fetched_at, kept_of(key, [row for row, _ in read]))
+        return replace(self, listings={**self.listings, key: listing})
 
     def joined(self, newer: "Catalog") -> "Catalog":
         """A catalog updated from a newer one: its listings, and its whole list of models.

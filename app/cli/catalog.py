@@ -9,7 +9,7 @@ from rich.text import Text
 
 from app.catalog.catalog import Catalog, listing_key
 from app.catalog.endpoint import Endpoint
-from app.catalog.snapshot import written
+from app.catalog.snapshot import Snapshot, written
 from app.cli.catalogs import open_catalog
 from app.cli.policies import book_of
 from app.cli.terminal import Console, Table
@@ -39,19 +39,19 @@ def show_catalog(
     def wanted(known: Catalog) -> Sequence[str]:
         return models or models_wanted(book_of(settings), known)
 
-    models = _meant(models, settings)
+    models = meant(models, settings)
     source = open_catalog(catalog, settings, wanted)
     console = Console()
     unknown = [model for model in models if not _print_model(console, source.catalog, model)]
     if save is not None:
-        _save(written(source.snapshot), save)
+        save_snapshot(source.snapshot, save)
         left_out = f" ({source.left_out} more left out)" if source.left_out else ""
         models_listed = plural(len(source.snapshot.endpoints), "model")
         console.print(f"wrote {save}: the endpoints of {models_listed}{left_out}")
     return 1 if unknown else 0
 
 
-def _meant(models: Sequence[str], settings: Settings) -> Sequence[str]:
+def meant(models: Sequence[str], settings: Settings) -> Sequence[str]:
     """The models of aliases; any other name unchanged, and all of them if no policy can be read."""
     with suppress(PolicyFileError):
         book = book_of(settings)
@@ -59,9 +59,10 @@ def _meant(models: Sequence[str], settings: Settings) -> Sequence[str]:
     return models
 
 
-def _save(text: bytes, file: Path) -> None:
+def save_snapshot(snapshot: Snapshot, file: Path) -> None:
+    """Write a snapshot to a file. Raises `SettingsError` if it can't be written."""
     try:
-        file.write_bytes(text)
+        file.write_bytes(written(snapshot))
     except OSError as error:
         raise SettingsError(f"can't write {file}: {reason_of(error)}") from None
 
@@ -76,12 +77,13 @@ def _print_model(console: Console, catalog: Catalog, model: str) -> bool:
         console.print(f"{model}: no such model is listed{hint}")
         return False
     console.print(Text(model, style="bold"))
-    console.print(_table(listing.endpoints, narrow=console.width < _NARROW))
+    console.print(endpoints_table(console, listing.endpoints))
     return True
 
 
-def _table(endpoints: Sequence[Endpoint], *, narrow: bool) -> Table:
+def endpoints_table(console: Console, endpoints: Sequence[Endpoint]) -> Table:
     """One endpoint per row, the cheapest first; in a narrow terminal, only by its tag."""
+    narrow = console.width < _NARROW
     table = Table(gap=1 if narrow else 2)
     if not narrow:
         table.add_column("provider", no_wrap=True)

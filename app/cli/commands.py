@@ -212,14 +212,33 @@ def catalog(
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save it to this file, for check.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME|RECEIPT", help="As listed then, from the ledger."),
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="How the listing changed, from the ledger.")
+    ] = False,
     policies: Policies = None,
+    ledger: Ledger = None,
     upstream: Upstream = None,
 ) -> None:
     """Show the endpoints that offer a model."""
-    from app.cli.catalog import show_catalog
     from app.settings import Settings
 
-    settings = Settings.read(policies=policies, upstream_url=upstream)
+    if history and (at is not None or save is not None):
+        raise typer.BadParameter("--history goes without --at and --save")
+    settings = Settings.read(policies=policies, ledger_url=ledger, upstream_url=upstream)
+    if history:
+        from app.cli.catalog_then import show_history
+
+        raise typer.Exit(show_history(settings, models or ()))
+    if at is not None:
+        from app.cli.catalog_then import show_then
+
+        raise typer.Exit(show_then(settings, models or (), at=at, save=save))
+    from app.cli.catalog import show_catalog
+
     raise typer.Exit(show_catalog(settings, models or (), catalog=source, save=save))
 
 
@@ -495,6 +514,7 @@ def verify(
     wait: Annotated[
         float, typer.Option(metavar="SECONDS", help="Seconds to wait for the record.")
     ] = 30.0,
+    today: Annotated[bool, typer.Option("--today", help="Also judge by today's listing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     ledger: Ledger = None,
     upstream: Upstream = None,
@@ -504,7 +524,7 @@ def verify(
     from app.settings import Settings
 
     settings = Settings.read(ledger_url=ledger, upstream_url=upstream)
-    raise typer.Exit(start(settings, receipt, wait=wait, as_json=as_json))
+    raise typer.Exit(start(settings, receipt, wait=wait, today=today, as_json=as_json))
 
 
 @commands.command()

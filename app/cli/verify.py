@@ -2,40 +2,51 @@
 
 import asyncio
 import time
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from msgspec.structs import asdict
 from rich.text import Text
 
-from app.catalog.catalog import Catalog
+from app.catalog.catalog import Catalog, listing_key
 from app.cli.asking import Asking, asking
 from app.cli.ledgers import to_read
+from app.cli.listed_then import Then, of_receipt
 from app.cli.log import found
 from app.cli.log_table import style_of
 from app.cli.terminal import Console, Table, print_json
 from app.cli.which_ledger import with_demos_upstream, with_ledger
 from app.errors import SettingsError
 from app.ledger.bounds import is_cut
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import Receipt, iso
 from app.policy.terms import terms_of
 from app.policy.verdict.attempts import Tried
 from app.policy.verdict.judge import Served, Verdict, judge
 from app.settings import Settings
 from app.wire.generation import Generation, read_generation
 
-_INNER = {"awaits_bill", "rests_on"}  # useful only while an answer is in progress
+_INNER = {"awaits_bill", "rests_on", "listing"}  # useful only while an answer is in progress
 _POLL_SECONDS = 2.0
 _OK = 200
 _KEY_REFUSED = (401, 403)
 
 
-def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -> int:
+class _Judged(NamedTuple):
+    """The verdicts by OpenRouter's record."""
+
+    now: Verdict  # by the listing as it was, if it is kept
+    today: Verdict  # by today's
+
+
+def verify(settings: Settings, receipt_id: str, *, wait: float, today: bool, as_json: bool) -> int:
     """Print the receipt's verdict and the one by the record; the exit code is 1 if broken.
 
+    It is judged by the listing as it was, if the ledger has it; with `today`, by today's as well.
     Raises `SettingsError` if there is no such receipt, no generation for it, or no record yet.
     """
     settings = with_ledger(settings)
-    receipt = found(to_read(settings), receipt_id)
+    store = to_read(settings)
+    receipt = found(store, receipt_id)
     if is_cut(receipt.preferences_sent):
         raise SettingsError(
             f"the preferences of {receipt.id} were too long to store in full, so the receipt can't "
@@ -43,27 +54,60 @@ def verify(settings: Settings, receipt_id: str, *, wait: float, as_json: bool) -
         )
     if receipt.generation_id is None or receipt.model_sent is None:
         raise SettingsError(f"{receipt.id} has no generation id; nothing was generated or reported")
-    verdict = asyncio.run(_verified(with_demos_upstream(settings), receipt, wait))
+    then = of_receipt(store, receipt)
+    judged = asyncio.run(_verified(with_demos_upstream(settings), receipt, then, wait))
     if as_json:
+        listing = then and {"digest": then.digest, "listed_at": iso(then.seen_at)}
         before = {"verdict": receipt.verdict, "reason": receipt.reason}
-        now = {name: value for name, value in asdict(verdict).items() if name not in _INNER}
-        print_json({"receipt": receipt.id, "before": before, "now": now})
+        told = {"receipt": receipt.id, "before": before, "now": _named(judged.now)}
+        by_today = {"today": _named(judged.today)} if today else {}
+        print_json({**told, "listing": listing, **by_today})
     else:
-        Console().print(_table(receipt, verdict))
-    return 1 if verdict.verdict == "broken" else 0
+        console = Console()
+        console.print(_table(receipt, judged, today=today))
+        console.print(_by_which(receipt, then))
+        if today and then and judged.today.verdict == judged.now.verdict:
+            console.print("Today's listing gives the same verdict.")
+    return 1 if judged.now.verdict == "broken" else 0
 
 
-async def _verified(settings: Settings, receipt: Receipt, wait: float) -> Verdict:
+def _named(verdict: Verdict) -> dict[str, Any]:
+    return {name: value for name, value in asdict(verdict).items() if name not in _INNER}
+
+
+def _by_which(receipt: Receipt, then: Then | None) -> str:
+    """Say by which listing the record was judged."""
+    if then is not None:
+        return f"Judged by the listing as it was then: {then}."
+    why = "is no longer kept" if receipt.listing else "was not kept"
+    return f"Judged by today's listing: the one of then {why}."
+
+
+async def _verified(
+    settings: Settings, receipt: Receipt, then: Then | None, wait: float
+) -> _Judged:
+    sent = str(receipt.model_sent)
     async with asking(settings) as ask:
         record = await _record(ask, str(receipt.generation_id), wait)
-        catalog = await ask.named(await ask.catalog(str(receipt.model_sent)))
-    sent = str(receipt.model_sent)
+        catalog = await ask.named(await ask.catalog(sent))
+    by_today = _judged(receipt, record, sent, catalog, time.time())
+    if then is None:
+        return _Judged(by_today, by_today)
+    answered = sent if then.model == listing_key(sent) else then.model
+    as_it_was, asked_at = then.added_to(catalog), receipt.started_at.timestamp()
+    return _Judged(_judged(receipt, record, answered, as_it_was, asked_at), by_today)
+
+
+def _judged(
+    receipt: Receipt, record: Generation, model: str, catalog: Catalog, now: float
+) -> Verdict:
+    """Judge the record by a catalog; `model` is the one whose listing counts."""
     served = Served(
         status=receipt.status or _OK,
-        model=sent,
+        model=model,
         named_by_record=record.provider,
         attempted=tuple(
-            Tried(each.provider, (_meant(each.model, sent, catalog),))
+            Tried(each.provider, (_meant(each.model, model, catalog),))
             for each in record.attempts
             if each.failed
         ),
@@ -72,7 +116,7 @@ async def _verified(settings: Settings, receipt: Receipt, wait: float) -> Verdic
         cache_hit=record.from_cache,
     )
     terms = terms_of(receipt.preferences_sent).with_tiers()  # receipts don't record tiers
-    return judge(served, terms, catalog, now=time.time())
+    return judge(served, terms, catalog, now=now)
 
 
 def _meant(tried: str | None, sent: str, catalog: Catalog) -> str:
@@ -103,13 +147,14 @@ async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _table(receipt: Receipt, verdict: Verdict) -> Table:
+def _table(receipt: Receipt, judged: _Judged, *, today: bool) -> Table:
     table = Table()
     for heading in ("", "verdict", "provider", "reason"):
         table.add_column(heading, overflow="fold")
+    by_record = [("record", judged.now), *([("today", judged.today)] if today else [])]
     for label, said, provider, reason in (
         ("receipt", receipt.verdict, receipt.provider, receipt.reason),
-        ("record", verdict.verdict, verdict.provider, verdict.reason),
+        *((label, each.verdict, each.provider, each.reason) for label, each in by_record),
     ):
         told = said or "-"
         table.add_row(label, Text(told, style=style_of(told)), provider or "-", reason or "-")

@@ -1,11 +1,11 @@
 """The store, loaded and opened on first use."""
 
 import gc
-from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from app.errors import LedgerError
+from app.ledger.keep import EVERYTHING_KEPT, Keep
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -16,24 +16,19 @@ _OPENING_SECONDS = 5.0
 class LazyStore:
     """Opens the store on first use: importing SQLAlchemy takes half of a start-up."""
 
-    def __init__(
-        self, url: str, *, age: timedelta | None = None, megabytes: float | None = None
-    ) -> None:
-        """`age` and `megabytes` limit what is kept, as in `Keep`."""
+    def __init__(self, url: str, keep: Keep = EVERYTHING_KEPT) -> None:
+        """`keep` limits what is kept."""
         self._url = url
-        self._age = age
-        self._megabytes = megabytes
+        self._keep = keep
         self._reader: Store | None = None
         self._lock = Lock()
 
     def open(self) -> "Store":
         """Open a store that is not shared."""
         from app.ledger.opening import SERVING_SECONDS  # noqa: PLC0415 - see the class
-        from app.ledger.retention import Keep  # noqa: PLC0415
         from app.ledger.store import Store  # noqa: PLC0415
 
-        keep = Keep(age=self._age, megabytes=self._megabytes)
-        store = Store.open(self._url, keep, patience=SERVING_SECONDS)
+        store = Store.open(self._url, self._keep, patience=SERVING_SECONDS)
         if gc.get_freeze_count():  # as after start-up: collecting SQLAlchemy's objects would delay
             gc.freeze()  # streams for 15 ms at each full collection
         return store

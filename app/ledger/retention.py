@@ -6,51 +6,19 @@ Rule 3  A wall clock that was ahead and was set back leaves receipts from the fu
         deleted in the order of writing: with the first later-written receipt that is too old.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.ledger.spans import BLOCK, DAY, HOUR, down, hour_of
+from app.ledger import listings
+from app.ledger.keep import Keep
+from app.ledger.spans import DAY, HOUR
 from app.ledger.tables import RECEIPTS, TALLIES
 
 _BATCH = 500
 _HOURS_A_BATCH = 6
 _AHEAD = timedelta(days=1)  # more than healthy clocks ever differ
 _MEGABYTE = 1_000_000
-_HOURS_FOR = timedelta(days=62)
-_DAYS_FOR = timedelta(days=800)
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Limits by age and by size; without a limit, everything is kept.
-
-    With a limit, receipts are deleted first. Their tallies stay: by the hour for 62 days, by the
-    day for 800, and by thirty days for ever; or as long as receipts do, if that is longer.
-    """
-
-    age: timedelta | None = None
-    megabytes: float | None = None  # of 10^6 bytes
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether anything is ever deleted."""
-        return self.age is not None or self.megabytes is not None
-
-    def first_hour(self, now: datetime) -> int:
-        """The first hour whose tally stays; whole days are deleted at a time."""
-        return down(hour_of(now - self._at_least(_HOURS_FOR)), DAY)
-
-    def first_day(self, now: datetime) -> int:
-        """The first day whose tally stays; whole blocks of thirty are deleted at a time."""
-        return down(hour_of(now - self._at_least(_DAYS_FOR)), BLOCK)
-
-    def _at_least(self, age: timedelta) -> timedelta:
-        return max(self.age or age, age)
-
-
-EVERYTHING_KEPT = Keep()
 
 
 def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> bool:
@@ -65,11 +33,15 @@ def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> boo
             taken += _receipts(connection, old)
     if keep.megabytes is not None and taken < _BATCH and _is_over(connection, keep.megabytes):
         taken = _receipts(connection, sa.true())
+    limited = keep.age is not None or keep.megabytes is not None
     return any(
         (
             taken > 0,
-            _tallies(connection, HOUR, keep.first_hour(now), _HOURS_A_BATCH),
-            _tallies(connection, DAY, keep.first_day(now), DAY),
+            limited and _tallies(connection, HOUR, keep.first_hour(now), _HOURS_A_BATCH),
+            limited and _tallies(connection, DAY, keep.first_day(now), DAY),
+            listings.take_out(
+                connection, age=keep.listings_age, megabytes=keep.listings_megabytes, now=now
+            ),
         )
     )
 
@@ -102,12 +74,12 @@ def _is_over(connection: sa.Connection, megabytes: float) -> bool:
 
 
 def _used_by_sqlite(connection: sa.Connection) -> int:
-    """Bytes in use: the file keeps the space of deleted rows and reuses it."""
+    """Bytes in use, without listings: the file keeps the space of deleted rows and reuses it."""
     size, pages, free = (
         connection.exec_driver_sql(f"PRAGMA {name}").scalar() or 0
         for name in ("page_size", "page_count", "freelist_count")
     )
-    return int(size * (pages - free))
+    return int(size * (pages - free)) - listings.taken(connection)
 
 
 def _used_by_postgresql(connection: sa.Connection) -> int:

@@ -16,9 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from app.errors import LedgerError
-from app.ledger import queries
+from app.ledger import listings, queries
 from app.ledger.attempts import FailedAttempt, failed_attempts
 from app.ledger.bounds import bounded
+from app.ledger.keep import EVERYTHING_KEPT, Keep
+from app.ledger.listed import Listed
 from app.ledger.narrowing import NEWEST_FIRST, OLDEST_FIRST, newest, of_receipt
 from app.ledger.opening import (
     COMMANDS_SECONDS,
@@ -29,7 +31,7 @@ from app.ledger.opening import (
     plainly,
 )
 from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
-from app.ledger.retention import EVERYTHING_KEPT, Keep, take_out_oldest
+from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
 from app.ledger.session_stats import SessionDimension, SessionStats, Trail, count, trails
 from app.ledger.stats import Dimension, Series, Stats
@@ -107,6 +109,24 @@ class Store:
                 lock(connection, WRITING_LOCK)
                 record(connection, without_known(connection, receipts), surely_new=True)
             connection.commit()
+
+    def note_listings(self, listed: Sequence[Listed]) -> None:
+        """Keep listings that receipts are judged by. Raises `LedgerError`.
+
+        One whose values can't be stored is logged and left out: receipts must not wait for it.
+        """
+        try:
+            with self._engine.connect() as connection:
+                lock(connection, WRITING_LOCK)
+                listings.note(connection, listed)
+                connection.commit()
+        except (SQLAlchemyError, *_ODD_VALUE) as error:
+            if not _is_of_a_value(error):
+                raise LedgerError(f"can't write to the ledger: {plainly(error)}") from error
+            fault = plainly(error)
+        else:
+            return
+        log.error("a listing can't be stored: %s", fault)
 
     def tidy(self, now: datetime | None = None) -> bool:
         """Delete a few rows that need not be kept; return whether there may be more."""
@@ -252,6 +272,27 @@ class Store:
         """Count each provider's failures in the wanted receipts, which are read one by one."""
         with self._moment() as connection:
             return failed_attempts(connection, wanted)
+
+    def listing(self, digest: str) -> bytes | None:
+        """Return what is kept of a listing, as compressed bytes; None if it is not kept."""
+        with self._moment() as connection:
+            return listings.body_of(connection, storable(digest))
+
+    def listing_spans(
+        self,
+        *,
+        limit: int,
+        model: str | None = None,
+        digest: str | None = None,
+        until: datetime | None = None,
+    ) -> list[listings.Span]:
+        """Return when a model's listings were listed, or one listing was; newest first.
+
+        With `until`, only spans that had begun by then.
+        """
+        named = {"model": storable(model), "digest": storable(digest), "until": until}
+        with self._moment() as connection:
+            return listings.spans(connection, limit=limit, **named)
 
     def begin_of_newest(self, count: int, wanted: Wanted = EVERYTHING) -> datetime | None:
         """Return the moment since which `count` receipts of any kind began in the wanted time.

@@ -214,3 +214,29 @@ TALLIES = sa.Table(
     *(sa.Column(name, sa.LargeBinary, nullable=False) for name in HISTOGRAMS),
     sqlite_with_rowid=False,
 )
+
+# Each listing that a receipt was judged by, once: `body` is its compressed JSON, of `size` bytes.
+LISTINGS = sa.Table(
+    "listings",
+    METADATA,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("first_seen", Milliseconds, nullable=False),
+    sa.Column("last_seen", Milliseconds, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("listings_last_seen", "last_seen", "size"),
+)
+
+# From when to when a model was listed as it was: an endpoint that leaves and comes back makes the
+# same listing again, in a span of its own.
+LISTING_SPANS = sa.Table(
+    "listing_spans",
+    METADATA,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("since", Milliseconds, primary_key=True, autoincrement=False),
+    sa.Column("until", Milliseconds, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Index("listing_spans_digest", "digest", "since"),
+    sa.Index("listing_spans_until", "until"),
+)

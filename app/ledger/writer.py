@@ -6,7 +6,8 @@ Rule 2  One thread writes, in batches. A batch that fails is kept and retried wi
         so that the writer catches up after a full disk or an unavailable database.
 Rule 3  A receipt is written within a quarter of a second when the store works. Once one has waited
         for seconds, that is an error, even if the store itself reports none.
-Rule 4  Rows that need not be kept are deleted once a minute, a few between two batches.
+Rule 4  The listing that a receipt was judged by goes with it, unless it was written lately.
+Rule 5  Rows that need not be kept are deleted once a minute, a few between two batches.
 """
 
 import logging
@@ -18,6 +19,7 @@ from typing import NamedTuple, Protocol
 
 from app.errors import reason_of
 from app.ledger.bounds import weight_of
+from app.ledger.listed import Listed, Noted
 from app.ledger.receipt import Receipt
 
 log = logging.getLogger("pointsman")
@@ -41,6 +43,10 @@ class Sink(Protocol):
         """Write a batch; return how many receipts can't be kept. Raises `LedgerError`."""
         ...
 
+    def note_listings(self, listed: list[Listed], /) -> None:
+        """Keep listings that receipts are judged by. Raises `LedgerError`."""
+        ...
+
     def tidy(self) -> bool:
         """Delete a few rows that need not be kept; return whether there may be more."""
         ...
@@ -53,6 +59,7 @@ class _Waiting(NamedTuple):
     receipt: Receipt
     since: float  # by the monotonic clock
     weight: int  # bytes, approximately
+    listed: Listed | None  # None: not needed, or written lately
 
 
 class Writer:
@@ -82,8 +89,9 @@ class Writer:
         self._failure: str | None = None
         self._told: str | None = None
         self._telling = threading.Lock()
-        # Each is changed by one thread only: the first two by the thread that submits receipts,
+        # Each is changed by one thread only: the first three by the thread that submits receipts,
         # the others by the thread that writes them.
+        self._noted = Noted()
         self._put_bytes = 0
         self._overflowed = 0
         self._taken_bytes = 0
@@ -125,14 +133,23 @@ class Writer:
         self._thread.start()
         self._watch.start()
 
-    def submit(self, receipt: Receipt) -> None:
-        """Queue one receipt; takes a few microseconds, whatever the store does."""
+    def submit(self, receipt: Receipt, listed: Listed | None = None) -> None:
+        """Queue one receipt; takes a few microseconds, whatever the store does.
+
+        `listed` is the listing that it was judged by.
+        """
         weight = weight_of(receipt)
+        if listed is not None and not self._noted.is_news(listed):
+            listed = None
+        if listed is not None:
+            weight += len(listed.body)
         if len(self._queue) >= self._capacity or self.pending_bytes + weight > self._capacity_bytes:
             self._overflowed += 1
             return
         self._put_bytes += weight
-        self._queue.append(_Waiting(receipt, time.monotonic(), weight))
+        if listed is not None:
+            self._noted.note(listed)
+        self._queue.append(_Waiting(receipt, time.monotonic(), weight, listed))
 
     def close(self, timeout: float = 10.0) -> None:
         """Write all waiting receipts, for at most `timeout` seconds, and stop."""
@@ -174,6 +191,9 @@ class Writer:
         """Write the waiting receipts; a batch leaves the queue only once it is written."""
         while self._queue:
             batch = [self._queue[index] for index in range(min(_BATCH, len(self._queue)))]
+            listed = [each.listed for each in batch if each.listed is not None]
+            if listed:
+                sink.note_listings(listed)
             self._unkept += sink.write([each.receipt for each in batch])
             for each in batch:
                 self._queue.popleft()

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from app.catalog.catalog import Catalog
 from app.errors import Drained, RequestError, UpstreamCut, UpstreamError
 from app.ledger.bounds import bounded
+from app.ledger.listed import Listed
 from app.ledger.receipt import Ending, Receipt
 from app.policy.route import Route
 from app.policy.slug import read_slug, stands_for_others
@@ -63,6 +65,16 @@ def trusted_from(exchange: Exchange) -> float:
     return exchange.arrival.since - _SAME_SECONDS
 
 
+def listed_for(judged: Judged) -> Listed | None:
+    """The listing that a verdict, or the labels beside it, came from; None if there was none."""
+    verdict = judged.verdict
+    used = verdict.verdict is not None or verdict.quantizations_listed
+    if verdict.listing is None or verdict.listing.kept is None or not used:
+        return None
+    kept, fetched_at = verdict.listing.kept, max(verdict.listing.fetched_at, 0.0)
+    return Listed(kept.model, kept.digest, datetime.fromtimestamp(fetched_at, UTC), kept.body)
+
+
 def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()) -> Receipt:
     """The receipt of one ended exchange, within the ledger's bounds."""
     seen, verdict = judged
@@ -73,6 +85,7 @@ def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()
     route, held = asked.route, asked.is_held
     session, stay = asked.session, sent.stay if sent else None
     code, message = _error(exchange, seen)
+    listed = listed_for(judged)
     receipt = Receipt(
         id=arrival.id,
         started_at=arrival.started_at,
@@ -136,6 +149,7 @@ def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()
         response_format=asked.wants.response_format,
         modalities=asked.wants.modalities,
         explanation=exchange.explanation,
+        listing=listed.digest if listed else None,
     )
     return bounded(_with_scores(receipt, route) if route and sent and route.bars else receipt)
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from starlette.types import Receive, Scope, Send
 
 from app.errors import DeadlineMissed, Drained, InternalError, RequestError, TooManyWrongKeys
+from app.ledger.listed import Listed
 from app.ledger.receipt import Receipt, new_receipt_id
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.slices import Fields
@@ -22,7 +23,7 @@ from app.record.catching_up import CatchingUp
 from app.record.conversations import Conversations
 from app.record.defects import Defects
 from app.record.exchange import Arrival, Exchange, Guess, text_of
-from app.record.receipt_of import judged, receipt_of, trusted_from, unsettled
+from app.record.receipt_of import judged, listed_for, receipt_of, trusted_from, unsettled
 from app.record.request_log import log_request
 from app.server.body import CallerLeft
 from app.server.brake import Brake
@@ -42,13 +43,16 @@ _PATIENCE_SECONDS = 0.5  # a finished request is in the ledger a second later, w
 
 
 class Recorder:
-    """One receipt for each request; `submit` hands it to the ledger without waiting."""
+    """One receipt for each request; `submit` hands it to the ledger without waiting.
+
+    The listing that it was judged by goes with it.
+    """
 
     def __init__(
         self,
         *,
         feed: CatalogFeed,
-        submit: Callable[[Receipt], None],
+        submit: Callable[[Receipt, Listed | None], None],
         telemetry: Telemetry,
         traffic: Traffic,
         conversations: Conversations,
@@ -198,7 +202,7 @@ class Recorder:
                 found = judged(exchange, feed.current, now=steady())
             defects = await self._defects.of(exchange, found.seen) if self._defects else ()
             receipt = receipt_of(exchange, found, defects)
-            self._submit(receipt)
+            self._submit(receipt, listed_for(found))
             if receipt.session is not None:
                 self._conversations.note(receipt, own=True)
             log_request(receipt)

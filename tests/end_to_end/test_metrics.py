@@ -143,7 +143,7 @@ async def test_metrics_in_trouble_cost_no_receipt(caplog: pytest.LogCaptureFixtu
     telemetry = Telemetry(Tallies(trouble))
     recorder = Recorder(
         feed=CatalogFeed(nobody),
-        submit=filed.append,
+        submit=lambda receipt, _: filed.append(receipt),
         telemetry=telemetry,
         traffic=Traffic(),
         conversations=Conversations(idle=600.0),

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from app.ledger.retention import Keep
+from app.ledger.keep import Keep
 from app.ledger.stats import DIMENSIONS
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.ledger.retention import EVERYTHING_KEPT, Keep
+from app.ledger.keep import EVERYTHING_KEPT, Keep
 from app.ledger.spans import BLOCK, DAY, HOUR, moment_of
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from app.errors import LedgerError
+from app.ledger.listed import Listed
 from app.ledger.opening import open_engine
 from app.ledger.receipt import Receipt
 from app.ledger.store import Store
@@ -274,6 +275,9 @@ class Stuck:
         time.sleep(30)
         return len(receipts)
 
+    def note_listings(self, listed: list[Listed], /) -> None:
+        del listed
+
     def tidy(self) -> bool:
         return False
 
@@ -287,6 +291,9 @@ class Wordless:
     def write(self, receipts: list[Receipt], /) -> int:
         assert receipts
         raise OSError
+
+    def note_listings(self, listed: list[Listed], /) -> None:
+        del listed
 
     def tidy(self) -> bool:
         return False

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.ledger.keep import Keep
 from app.ledger.receipt import Receipt
-from app.ledger.retention import Keep
 from app.ledger.store import Store
 from app.ledger.wanted import EVERYTHING, MAY_BE_NONE, NAMES, FilterError, Wanted, is_glob, read
 from tests.ledger.receipts import FULL, START, receipt

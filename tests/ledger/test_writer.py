@@ -5,14 +5,16 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
 from app.errors import LedgerError
-from app.ledger.bounds import bounded
+from app.ledger.bounds import bounded, weight_of
+from app.ledger.listed import MOST_MODELS, Listed, Noted
 from app.ledger.receipt import Receipt
 from app.ledger.writer import Sink, Writer
-from tests.ledger.receipts import receipt
+from tests.ledger.receipts import START, receipt
 from tests.waiting import wait_until
 
 
@@ -24,6 +26,7 @@ class Shelf:
         self.batches: list[list[str]] = []
         self.closed = 0
         self.to_tidy = 0
+        self.listed: list[Listed] = []
 
     @property
     def ids(self) -> list[str]:
@@ -33,6 +36,10 @@ class Shelf:
         self.trouble()
         self.batches.append([one.id for one in receipts])
         return 0
+
+    def note_listings(self, listed: list[Listed], /) -> None:
+        self.trouble()
+        self.listed += listed
 
     def tidy(self) -> bool:
         self.to_tidy -= 1
@@ -291,3 +298,52 @@ def test_the_queue_is_bounded_in_bytes_too() -> None:
     wait_until(lambda: writer.pending == 0)
     assert shelf.ids[-1] == large.id
     writer.close()
+
+
+# --- the listings that receipts are judged by ---------------------------------------------------
+
+
+def listed(minute: int, digest: str = "d1", model: str = "a/b") -> Listed:
+    return Listed(model, digest, START + timedelta(minutes=minute), b"rows")
+
+
+def test_a_listing_goes_with_the_first_receipt_that_was_judged_by_it(start: Start) -> None:
+    """And again once it changed, changed back, or was fetched an hour later."""
+    shelf = Shelf()
+    writer = start(lambda: shelf)
+    came = [(0, "d1"), (0, "d1"), (30, "d1"), (31, "d2"), (32, "d1"), (91, "d1"), (92, "d1")]
+    for minute, digest in came:
+        writer.submit(receipt(), listed(minute, digest))
+    writer.submit(receipt())
+    wait_until(lambda: len(shelf.ids) == len(came) + 1)
+    news = [(0, "d1"), (31, "d2"), (32, "d1"), (92, "d1")]
+    assert shelf.listed == [listed(minute, digest) for minute, digest in news]
+
+
+def test_a_listing_that_could_not_be_written_is_written_later(start: Start) -> None:
+    shelf = Shelf(Broken(1, LedgerError("disk full")))
+    writer = start(lambda: shelf)
+    writer.submit(receipt(), listed(0))
+    wait_until(lambda: len(shelf.ids) == 1)
+    assert shelf.listed == [listed(0)]
+
+
+def test_a_listing_weighs_in_the_queue_and_is_not_forgotten_with_a_receipt_that_is_dropped() -> (
+    None
+):
+    writer = Writer(Shelf, capacity_bytes=50_000)
+    heavy = listed(0)._replace(body=b"x" * 60_000)
+    writer.submit(receipt(), heavy)
+    assert (writer.pending, writer.dropped) == (0, 1)
+    writer.submit(receipt(), listed(1))
+    writer.submit(receipt(), listed(2))
+    assert writer.pending == 2
+    assert writer.pending_bytes == 2 * weight_of(receipt()) + len(b"rows")
+
+
+def test_the_models_whose_listing_is_remembered_are_bounded() -> None:
+    noted = Noted()
+    for number in range(MOST_MODELS + 1):
+        noted.note(listed(0, model=f"a/{number}"))
+    assert noted.is_news(listed(0, model="a/0"))
+    assert not noted.is_news(listed(0, model="a/1"))

@@ -81,7 +81,7 @@ async def recorder() -> AsyncIterator[tuple[Recorder, list[Receipt]]]:
     feed = CatalogFeed(get)
     made = Recorder(
         feed=feed,
-        submit=submitted.append,
+        submit=lambda receipt, _: submitted.append(receipt),
         telemetry=telemetry,
         traffic=Traffic(),
         conversations=Conversations(idle=600.0),

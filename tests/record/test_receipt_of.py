@@ -19,7 +19,7 @@ from app.policy.request import read_request
 from app.policy.routed import routed
 from app.policy.sessions import Session
 from app.record.exchange import Arrival, Exchange
-from app.record.receipt_of import judged, receipt_of, session_digest, unsettled
+from app.record.receipt_of import judged, listed_for, receipt_of, session_digest, unsettled
 from app.wire.dialect import DIALECTS, Dialect
 from app.wire.observer import LIMIT
 from tests.catalog.test_scores import CHECKSUM, KEPT
@@ -351,6 +351,40 @@ def test_an_old_listing_accuses_nobody() -> None:
         assert found.verdict.verdict == "broken"
         assert (unsettled(found.verdict, exchange) is None) == (verdict == "broken")
         assert receipt_of(exchange, found).verdict == verdict
+
+
+def test_a_receipt_names_the_listing_that_it_was_judged_by() -> None:
+    known = catalog(one=[row("novita/fp8", "Novita", "fp8")], two=[row("x/fp8", "X", "fp8")])
+    digests = {
+        name: listing.kept.digest for name, listing in known.listings.items() if listing.kept
+    }
+    exchange = exchanged({"model": "acme/one"}, {"provider": "Novita"})
+    found = judged(exchange, known, now=NOW)
+    listed = listed_for(found)
+    assert listed is not None
+    assert (listed.model, listed.fetched_at.timestamp()) == ("acme/one", NOW)
+    assert receipt_of(exchange, found).listing == listed.digest == digests["acme/one"]
+    other = filed({"model": "acme/two"}, {"provider": "X"}, known)
+    assert other.listing == digests["acme/two"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "known"),
+    [
+        ({"provider": "Novita"}, EMPTY),  # not listed yet
+        ({"error": {"message": "x"}}, catalog(one=[row("novita", "Novita", "fp8")])),
+    ],
+)
+def test_a_receipt_that_no_listing_was_used_for_names_none(
+    answer: dict[str, Any], known: Catalog
+) -> None:
+    assert filed({"model": "acme/one"}, answer, known).listing is None
+
+
+def test_a_listing_of_a_broken_date_costs_no_receipt() -> None:
+    """It comes from the time of a file."""
+    known = EMPTY.with_listing("acme/one", [row("novita/fp8", "Novita", "fp8")], -1e18)
+    assert filed({"model": "acme/one"}, {"provider": "Novita"}, known).listing is not None
 
 
 # --- a model that stands for others -----------------------------------------------------------

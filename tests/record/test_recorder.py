@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.ledger.listed import Listed
 from app.ledger.receipt import Receipt
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy.apply import apply
@@ -40,7 +41,7 @@ def recording(get: Get) -> tuple[Recorder, CatalogFeed, list[Receipt]]:
     feed = CatalogFeed(get)
     recorder = Recorder(
         feed=feed,
-        submit=filed.append,
+        submit=lambda receipt, _: filed.append(receipt),
         telemetry=Telemetry(Tallies(lambda _: None)),
         traffic=Traffic(),
         conversations=Conversations(idle=600.0),
@@ -101,7 +102,7 @@ async def test_a_receipt_that_waits_for_a_listing_is_filed_before_the_recorder_c
 
 
 async def test_a_ledger_in_trouble_reaches_no_request(caplog: pytest.LogCaptureFixture) -> None:
-    def trouble(_: Receipt) -> None:
+    def trouble(_: Receipt, _listed: Listed | None) -> None:
         raise RuntimeError("no ledger")
 
     async def get(_: str) -> tuple[int, bytes]:

@@ -69,6 +69,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     token_prices: Mapping[str, str] | None = None  # listed for it, in USD per million
     awaits_bill: bool = False  # the end of the answer, which has the bill, may decide it
     rests_on: Rests | None = None  # if a listing, and not only a name, shows that it is broken
+    listing: Listing | None = None  # of the model that answered, as it was judged by
 
     def as_of(self, moment: float) -> "Verdict":
         """The verdict, adjusted if the listing that it depends on is older than `moment`.
@@ -171,17 +172,18 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
     slug: str | None
     offers: Offers
     evidence: tuple[str, ...]
+    listing: Listing | None
 
     @classmethod
     def of(cls, served: Served, listing: Listing | None) -> "_Who":
         by_body = served.named_by_body[-1] if served.named_by_body else None
         name = served.named_by_router or by_body or served.named_by_record
         if name is None:
-            return cls(None, None, NO_OFFERS, ())
+            return cls(None, None, NO_OFFERS, (), listing)
         told = (bool(served.named_by_router), bool(by_body), bool(served.named_by_record))
         offers = of_provider(listing, name)
         slug = offers.endpoints[0].provider if offers.endpoints else slug_of(name)
-        return cls(name, slug, offers, _SOURCES[told])
+        return cls(name, slug, offers, _SOURCES[told], listing)
 
     def doubt(self, served: Served) -> str | None:
         """Why the answer does not prove which provider served, or None if it does."""
@@ -218,6 +220,7 @@ class _Who(msgspec.Struct, frozen=True, gc=False):
             provider=self.slug,
             quantizations_listed=possible.labels,
             token_prices=possible.token_prices,
+            listing=self.listing,
         )
 
     def not_in_order(
