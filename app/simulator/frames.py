@@ -21,7 +21,8 @@ def frames(ask: Ask, routed: Routed) -> Iterator[bytes]:
     switches = ask.switches
     stream = error_stream if switches.error_in_200 else _STREAMS[ask.dialect]
     made = list(stream(ask, routed))
-    if switches.stream_error:
+    said = routed.completion.text or routed.completion.tool_call
+    if switches.stream_error and said:  # it comes after some tokens
         begun = made[: len(made) // 2]
         made = [*begun, *error_frames(ask, routed, len(begun))]
     elif switches.cut == "mid_stream":
