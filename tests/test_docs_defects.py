@@ -4,6 +4,7 @@ from pathlib import Path
 
 from app.defects import budget, json_text, offered, repetition
 from app.defects.table import DEFECTS
+from app.record import defects
 from app.wire import kept
 
 PAGE = (Path(__file__).parent.parent / "docs" / "defects.md").read_text(encoding="utf-8")
@@ -31,6 +32,8 @@ def test_the_bounds_are_those_of_the_code() -> None:
         f"{kept.MOST_CALLS}",
         f"{offered.LARGEST // 1_000_000} MB",
         f"{json_text.MOST_VALUES:,}",
+        f"{defects.MOST_HELD // 1_000_000} MB",
+        f"{defects.PATIENCE_SECONDS:g} s",
         f"{repetition.TAIL:,} characters",
     ]
     assert f"may cost {budget.STEPS:,} steps" in PAGE

@@ -162,7 +162,10 @@ class Store:
     def written_after(
         self, cursor: int, wanted: Wanted = EVERYTHING, *, limit: int = 1000
     ) -> tuple[int, list[Receipt]]:
-        """Return receipts written after `cursor`, in that order, and the next call's cursor."""
+        """Return receipts written after `cursor`, in that order, and the next call's cursor.
+
+        A cursor behind the end belongs to a ledger that was replaced: reading begins anew.
+        """
         query = (
             sa.select(RECEIPTS.c.seq, *_COLUMNS)
             .where(RECEIPTS.c.seq > cursor, *of_receipt(wanted))
@@ -170,6 +173,8 @@ class Store:
             .limit(limit)
         )
         rows = self._read(query)
+        if not rows and cursor > self.end():
+            return self.written_after(0, wanted, limit=limit)
         return (rows[-1].seq if rows else cursor), [_receipt(row) for row in rows]
 
     def first_since(self, since: datetime | None) -> int:

@@ -88,7 +88,7 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
 
     digest: str | None = None  # of its session; None: it names none
     memory: Memory = NOTHING_KNOWN
-    rows: tuple[Endpoint, ...] | None = None  # the model's endpoints; None: no fresh listing
+    rows: tuple[Endpoint, ...] | None = None  # of all models asked for; None: not all are known
     sealed: bool = False  # whether the request replays sealed reasoning
     sandboxed: bool = False  # whether a tool is offered whose sandbox lives per session
 
@@ -141,7 +141,7 @@ def placed(
     hint = turn.digest is not None and not turn.sandboxed and _lacks_session(request, route)
     if route.affinity == "hint":
         return Placed(Stay("hint", hint=hint), preferences)
-    if request.provider is not None or presets:
+    if request.provider is not None or presets or len(request.models) > 1:
         return _placed(request, route, preferences, turn, presets, hint=hint)
     # The policy alone decides, so the next turn of a conversation at this host is the same case.
     known = (turn.memory, turn.sealed, turn.digest is None)

@@ -4,11 +4,14 @@ By shape, never by the model's name (openrouter.md §A4): an encrypted or redact
 with a signature, a non-empty `encrypted_content`, Gemini's thought signature on a tool call.
 Plain reasoning text and summaries are portable, and are not sealed.
 
-Read leniently: a part of a shape that OpenRouter would refuse is not sealed.
+Read leniently: a part of a shape that OpenRouter would refuse is not sealed. What has too many
+values to be read at once, or is not quite JSON, such as half a character, is judged by its keys and
+types alone: it may then count as sealed where the two are of different parts.
 """
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,9 +19,7 @@ from app.policy.request import UNREADABLE
 from app.policy.slices import Fields
 
 _DEEPEST = 3  # a block in a message, and one level to spare
-# Conversations are long and rarely sealed, so a scan of the bytes comes before any reading. An
-# escaped letter in a key is legal JSON, which no client writes.
-_MARKS = (b'"signature"', b'"encrypted_content"', b'"data"', b'"thought_signature"')
+_MOST_VALUES = 20_000  # that are read; a microsecond each, and the event loop waits
 
 
 class _Part(msgspec.Struct, gc=False):
@@ -47,24 +48,62 @@ _SIGNED = frozenset({"reasoning.text", "thinking", "reasoning"})
 _ENCRYPTED = frozenset({"reasoning", "compaction", "context_compaction"})
 
 
+class _Mark(NamedTuple):
+    """A key of a sealed part, with a value, and the types of such parts; none: any type."""
+
+    key: bytes
+    valued: re.Pattern[bytes]
+    types: tuple[bytes, ...] = ()
+
+    def is_in(self, raw: bytes) -> bool:
+        """Whether both occur. A quote inside a text is escaped, so texts have neither."""
+        typed = not self.types or any(name in raw for name in self.types)
+        return self.key in raw and typed and self.valued.search(raw) is not None
+
+
+def _mark(key: str, types: frozenset[str] = frozenset()) -> _Mark:
+    quoted = b'"%b"' % key.encode()
+    valued = re.compile(quoted + rb'[ \t\n\r]*+:[ \t\n\r]*+"[^"]')
+    return _Mark(quoted, valued, tuple(b'"%b"' % name.encode() for name in sorted(types)))
+
+
+# Conversations are long and rarely sealed, so a scan of the bytes comes before any reading. An
+# escaped letter in a key is legal JSON, which no client writes.
+_MARKS = (
+    _mark("data", _WITH_DATA),
+    _mark("signature", _SIGNED),
+    _mark("encrypted_content", _ENCRYPTED),
+    _mark("thought_signature"),
+)
+
+
 def replays_sealed(fields: Fields) -> bool:
     """Whether a request replays sealed reasoning, in its `messages` or its `input`."""
     return any(
-        _is_marked(bytes(raw)) and any(map(_is_sealed, _parts(raw)))
+        _replays(bytes(raw))
         for name in ("messages", "input")
         if (raw := fields.get(name)) is not None
     )
 
 
+def _replays(raw: bytes) -> bool:
+    if not _is_marked(raw):
+        return False
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > _MOST_VALUES:
+        return True
+    parts = _read(_PARTS, msgspec.Raw(raw))
+    return parts is None or any(map(_is_sealed, parts))
+
+
 def _is_marked(raw: bytes) -> bool:
-    return any(mark in raw for mark in _MARKS)
+    return any(mark.is_in(raw) for mark in _MARKS)
 
 
 def _is_sealed(raw: msgspec.Raw, levels: int = _DEEPEST) -> bool:
     """Whether a message, an item or a block is sealed, or contains one that is."""
     part = _read(_PART, raw)
-    if part is None:
-        return False
+    if part is None:  # no object, or one with broken characters
+        return _is_marked(bytes(raw))
     kind = part.type if isinstance(part.type, str) else ""
     if _text(part.data) and kind in _WITH_DATA:
         return True
@@ -81,7 +120,9 @@ def _is_sealed(raw: msgspec.Raw, levels: int = _DEEPEST) -> bool:
 
 def _is_signed(raw: msgspec.Raw) -> bool:
     call = _read(_CALL, raw)
-    extra = call.extra_content if call is not None else None
+    if call is None:
+        return _is_marked(bytes(raw))
+    extra = call.extra_content
     google = extra.get("google") if isinstance(extra, dict) else None
     return isinstance(google, dict) and _text(google.get("thought_signature"))
 

@@ -10,11 +10,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from app.catalog.catalog import Catalog
+from app.catalog.endpoint import Endpoint
 from app.ledger.receipt import FAILED
 from app.ledger.session_stats import LEAST, WARM
 from app.policy.affinity import (
@@ -28,6 +30,7 @@ from app.policy.affinity import (
     turn_of,
 )
 from app.policy.other_routes import rows_of
+from app.policy.presets import models_of
 from app.policy.routed import Routed
 from app.record.exchange import Exchange
 from app.record.receipt_of import session_digest
@@ -38,6 +41,7 @@ _FIRST_ERROR_STATUS = 400
 _FIRST_OF_SERVER = 500
 _OF_THE_HOST = frozenset({408, 429})  # client errors by number that a host is the cause of
 _WARM = WARM.total_seconds()
+_AHEAD = 60.0  # seconds that a clock may be ahead; beyond, it was wrong, and no later turn counted
 _ANSWERED = frozenset({"complete", "caller_left", "draining"})  # the host did its part
 
 
@@ -174,8 +178,9 @@ class Conversations:
         kept_on = arrival.dialect is None or arrival.dialect.name in KEPT_ON
         if found.route.affinity == "off" or not kept_on:
             return None
-        model = found.route.names_sent(found.request.models)[0]
-        rows = rows_of(catalog.listing(model), steady())
+        models = found.route.names_sent(found.request.models)
+        model = models[0]
+        rows = _rows(found, models, catalog)
         digest = session_digest(session.key) if session else None
         if session is None or digest is None:
             return turn_of(found, None, NOTHING_KNOWN, rows)
@@ -198,7 +203,7 @@ class Conversations:
         ended = turn.started_at.timestamp() + (turn.duration_ms or 0.0) / 1000
         if own and served is not None:
             self._count(turn, served, known)
-        if known is not None and ended < known.ended:
+        if known is not None and ended < known.ended <= self._clock() + _AHEAD:
             return
         host = None if served is None else self._hosts.setdefault(served, served)
         issuer = host or (known.issuer if known is not None else None)
@@ -223,6 +228,20 @@ class Conversations:
         ):
             counts.followed += 1
             counts.cold += not turn.cached_tokens
+
+
+def _rows(found: Routed, models: tuple[str, ...], catalog: Catalog) -> tuple[Endpoint, ...] | None:
+    """The endpoints of every model that may answer; None if those of one are not known.
+
+    A router lists none: the models that answer for it have them.
+    """
+    now = steady()
+    meant = (*models, *models_of(found.request, found.presets))
+    listed = [rows_of(catalog.listing(each), now) for each in meant]
+    known = [rows for rows in listed if rows]
+    if len(known) < len(listed):
+        return None
+    return known[0] if len(known) == 1 else tuple(chain.from_iterable(known))
 
 
 def _served(turn: Turned) -> Host | None:

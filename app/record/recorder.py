@@ -209,6 +209,9 @@ class Recorder:
         except Exception:
             log.exception("no receipt could be created for request %s", exchange.arrival.id)
             return
+        finally:
+            if self._defects is not None:
+                self._defects.let_go(exchange)
         try:
             self._telemetry.filed(receipt, exchange.arrival.trace)
         except Exception:

@@ -130,6 +130,12 @@ def test_following_goes_by_the_order_of_writing(store: Store) -> None:
     assert store.written_after(store.end()) == (store.end(), [])
 
 
+def test_a_follower_of_a_ledger_that_was_replaced_begins_anew(store: Store) -> None:
+    assert store.written_after(5000) == (0, [])
+    store.write([FULL])
+    assert store.written_after(5000) == (store.end(), [FULL])
+
+
 def test_what_one_store_writes_another_reads(open_store: OpenStore) -> None:
     writing, reading = open_store(), open_store()
     assert reading.recent(limit=1) == []

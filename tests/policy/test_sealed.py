@@ -1,6 +1,7 @@
 """Sealed reasoning is recognised by its shape, in every dialect."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,41 @@ def test_every_shape_of_the_contract_is_recognised() -> None:
     assert [chat(content=[each]) for each in blocks] == known["messages_expected"]
     assert [replays(input=[each]) for each in items] == known["responses_expected"]
     assert chat(content=None, tool_calls=[known["gemini_native_tool_call"]])
+
+
+def raw_replays(messages: bytes) -> bool:
+    return replays_sealed(read_request(b'{"model":"a/b","messages":%b}' % messages).fields)
+
+
+SEALED_RAW = (
+    b'{"role":"assistant","reasoning_details":[{"type":"reasoning.encrypted","data":"s%b"}]}'
+)
+
+
+@pytest.mark.parametrize("broken", [rb"\ud83d", b"\xff"])
+def test_half_a_character_anywhere_in_a_conversation_hides_no_sealed_part(broken: bytes) -> None:
+    said = b'{"role":"user","content":"cut %b"}' % broken
+    assert raw_replays(b"[%b,%b]" % (said, SEALED_RAW % b""))
+    assert raw_replays(b"[%b]" % (SEALED_RAW % broken))
+    assert not raw_replays(b'[%b,{"type":"thinking","signature":""},{"data":"x"}]' % said)
+    call = b'{"extra_content":{"google":{"thought_signature":"%b"}}}' % broken
+    assert raw_replays(b'[{"role":"assistant","tool_calls":[%b]}]' % call)
+
+
+_MANY = 400_000
+
+
+@pytest.mark.parametrize("filling", [b"{},", b"[],", b"0,", b'{"content":[{}]},'])
+@pytest.mark.parametrize("around", [b"[%b,%b{}]", b'[%b,{"data":1,"content":[%b{}]}]'])
+def test_a_body_of_many_values_is_read_in_a_few_milliseconds_a_megabyte(
+    filling: bytes, around: bytes
+) -> None:
+    for last, is_sealed in ((SEALED_RAW % b"", True), (b'{"type":"thinking","data":"x"}', False)):
+        body = around % (last, filling * _MANY)
+        fields = read_request(b'{"model":"a/b","messages":%b}' % body).fields
+        began = time.process_time()
+        assert replays_sealed(fields) is is_sealed
+        assert time.process_time() - began < 0.05 * len(body) / 1_000_000  # it took up to 0.39
 
 
 _VALUES = st.recursive(

@@ -1,13 +1,22 @@
 """The host of a conversation's last turn is remembered, and let go of when it should be."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from app.catalog.catalog import EMPTY, Catalog
 from app.ledger.receipt import Receipt
-from app.policy.affinity import FIRST_TURN, HOST_FAILED, IDLE, Host, Memory
+from app.policy.affinity import FIRST_TURN, HOST_FAILED, IDLE, Host, Memory, Turn
+from app.policy.request import read_request
+from app.policy.routed import routed
 from app.record.conversations import Conversations, Counts, Key
+from app.record.exchange import Arrival, Exchange
+from app.server.clock import steady
+from app.wire.dialect import DIALECTS
+from tests.policy.listings import row
+from tests.policy.sending import book_of
 
 START = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 IDLE_SECONDS = 600.0
@@ -125,6 +134,45 @@ def test_turns_may_be_noted_in_any_order_and_twice() -> None:
     for each in (later, turn(), later):
         conversations.note(each)
     assert conversations.memory(KEY).pin == Host("deepinfra", ("fp8",))
+
+
+def test_a_turn_of_a_clock_that_was_set_back_does_not_stand_in_the_way_of_later_ones() -> None:
+    conversations, clock = made()
+    clock.now += 3600
+    conversations.note(turn(at=3600))
+    clock.now -= 3600
+    conversations.note(turn("deepinfra", at=5))
+    assert conversations.memory(KEY).pin == Host("deepinfra", ("fp8",))
+
+
+def asked(catalog: Catalog, **body: Any) -> Turn:
+    """What is known of a conversation when it asks for its next turn, under `strict`."""
+    request = read_request(json.dumps({"session_id": "mine", **body}).encode())
+    found = routed(
+        book_of({"affinity": "strict"}),
+        request,
+        caller=None,
+        user_agent="",
+        catalog=catalog,
+        presets={},
+    )
+    exchange = Exchange(Arrival("rcp_1", "/v1/chat/completions", DIALECTS["/chat/completions"]))
+    exchange.routed(found)
+    turned = made()[0].turn(exchange, found, catalog)
+    assert turned is not None
+    return turned
+
+
+def test_the_endpoints_of_a_conversation_are_those_of_every_model_that_may_answer() -> None:
+    """The host of a fallback need not list the first model; it was refused as gone."""
+    first, second = [row("novita/fp8", "Novita")], [row("deepinfra/fp8", "DeepInfra")]
+    one = EMPTY.with_listing("a/b", first, steady())
+    both = one.with_listing("a/c", second, steady()).with_listing("openrouter/auto", [], steady())
+    two = {"models": ["a/b", "a/c"]}
+    assert {each.provider for each in asked(both, **two).rows or ()} == {"novita", "deepinfra"}
+    assert {each.provider for each in asked(both, model="a/c").rows or ()} == {"deepinfra"}
+    assert asked(one, **two).rows is None
+    assert asked(both, model="openrouter/auto").rows is None
 
 
 def test_a_failure_that_is_the_first_thing_known_is_remembered() -> None:
