@@ -32,6 +32,7 @@ _FIELDS = (
 )
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _FORCES = ("required", "any", "function", "tool", "custom")  # a tuple: they may be of any type
+_STRUCTURED = ("json_object", "json_schema")
 _UNSAID = (b"", b"null", b"[]")
 
 
@@ -75,7 +76,7 @@ def offered_of(asked: Mapping[str, bytes]) -> Offered:
         closed="" not in tools and not _has_preset(found),
         offers_tools=bool(tools),
         forced=_forces(found),
-        structured=kind in {"json_object", "json_schema"},
+        structured=kind in _STRUCTURED,
         structure=_schema_of(wanted) if kind == "json_schema" else None,
         most_tokens=min(limits, default=None),
         stops=bool(found.keys() & {"stop", "stop_sequences"}),

@@ -14,6 +14,7 @@ from app.wire.observation import Observation
 STOPPED = frozenset(
     {"stop", "tool_calls", "function_call", "end_turn", "stop_sequence", "tool_use", "completed"}
 )
+_THOUGHTS = ("thinking", "redacted_thinking")  # a tuple: a type may be of any type
 AT_LIMIT = frozenset({"length", "max_tokens", "max_output_tokens"})
 
 
@@ -154,7 +155,7 @@ def _read_blocks(said: _Said, body: Any) -> None:
             said.say(block.get("text"))
         elif kind == "tool_use":  # its input is JSON already
             said.call(block.get("name"), _as_text(block.get("input")))
-        elif kind not in {"thinking", "redacted_thinking"}:
+        elif kind not in _THOUGHTS:
             said.other = True
 
 

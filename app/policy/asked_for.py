@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
-from app.policy.request import UNREADABLE
+from app.policy.request import UNREADABLE, is_given
 from app.policy.requirements import FUNCTIONS, LIMITS, TALK
 from app.policy.slices import Fields
 
+_STOPS = ("stop", "stop_sequences")
 _BYTES_PER_TOKEN = 4
 _TALK = (*TALK, "instructions", "tools", "query", "documents")
 # A picture or a file follows the name of its encoding, in a data URL or, on `/messages`, in the
@@ -37,6 +38,7 @@ class AskedFor(msgspec.Struct, frozen=True, gc=False):
     tools: int | None = None  # functions that the model may call
     response_format: str | None = None
     modalities: tuple[str, ...] = ()  # of the answer
+    stops: bool = False  # whether it names a text that ends the answer
 
 
 NOTHING = AskedFor()
@@ -53,6 +55,7 @@ def asked_for(fields: Fields) -> AskedFor:
         tools=_tools(fields["tools"]) if "tools" in fields else None,
         response_format=_format(fields),
         modalities=tuple(filter(_is_word, (kinds or [])[:_MOST_KINDS])),
+        stops=any(is_given(fields.get(name)) for name in _STOPS),
     )
 
 

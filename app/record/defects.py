@@ -76,11 +76,11 @@ class Defects:
             return ()
         from app.defects.find import defects_in  # noqa: PLC0415 - not needed before an answer ends
 
-        if kept.size <= _AT_ONCE and _DEMANDS.isdisjoint(offered):
-            return defects_in(kept, seen, offered)
         loop = asyncio.get_running_loop()
-        looking = loop.run_in_executor(self._thread, defects_in, kept, seen, offered)
         try:
+            if kept.size <= _AT_ONCE and _DEMANDS.isdisjoint(offered):
+                return defects_in(kept, seen, offered)
+            looking = loop.run_in_executor(self._thread, defects_in, kept, seen, offered)
             return await asyncio.wait_for(looking, PATIENCE_SECONDS)
         except TimeoutError:
             if not self._passed_over.note("", a_minute=1):
@@ -89,7 +89,9 @@ class Defects:
                     "too long to find, at this load or with these schemas",
                     exchange.arrival.id,
                 )
-            return ()
+        except Exception:
+            log.exception("the defects of request %s can't be found", exchange.arrival.id)
+        return ()
 
     def _share(self, tools: bytes) -> bytes:
         known = self._shared.get(tools)

@@ -179,7 +179,9 @@ def _ending(exchange: Exchange, seen: Observation) -> Ending:
     if failed or seen.error:
         return "upstream_error"
     dialect, observed = exchange.arrival.dialect, exchange.answer.observer is not None
-    return outcome_of(seen, dialect) if observed and dialect is not None else "complete"
+    if not observed or dialect is None:
+        return "complete"
+    return outcome_of(seen, dialect, stops=exchange.asked.wants.stops)
 
 
 def _error(exchange: Exchange, seen: Observation) -> tuple[str | None, str | None]:

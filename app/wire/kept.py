@@ -25,7 +25,9 @@ _CALL_WEIGHT = 256  # bytes that a call counts for before its first argument
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _USUAL = frozenset({"content", "role", "reasoning", "reasoning_details", "tool_calls"})
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
-_LAST = DIALECTS["/responses"].terminators
+# No sets, as an upstream's values may be of any type, and in a set some can't be looked for.
+_THOUGHTS = ("thinking", "redacted_thinking")
+_LAST = tuple(DIALECTS["/responses"].terminators)
 
 
 class KeptCall(msgspec.Struct):
@@ -182,7 +184,7 @@ def _take_block(kept: Kept, frame: Frame, data: bytes) -> None:
             kept.begin_call(key, _named(block))
         elif kind == "text":
             kept.say(_part(block, "text") or "", data)
-        elif kind not in {"thinking", "redacted_thinking"}:
+        elif kind not in _THOUGHTS:
             kept.other = True
 
 

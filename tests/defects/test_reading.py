@@ -58,6 +58,8 @@ def function(**said: Any) -> dict[str, Any]:
         ("messages", {"content": [{"type": "text", "text": "Hi"}]}, {"text": "Hi"}),
         ("messages", {"content": [{"type": "thinking", "thinking": "hm"}]}, {}),
         ("messages", {"content": [{"type": "server_tool_use"}]}, {"other": True}),
+        ("messages", {"content": [{"type": {}}]}, {"other": True}),
+        ("responses", {"output": [{"type": []}]}, {"other": True}),
         (
             "messages",
             {"content": [{"type": "tool_use", "name": "a", "input": {"x": 1}}]},

@@ -67,6 +67,34 @@ async def test_costly_schemas_delay_a_receipt_by_half_a_second_at_most(
     assert await found(defects, plain) == ("undecoded_bytes",)
 
 
+@pytest.mark.parametrize("name", ["response_format", "tools", "tool_choice", "text", "stop"])
+@pytest.mark.parametrize(
+    "odd", [{"type": {}}, [{"type": []}], {"type": "json_schema", "schema": 1}]
+)
+async def test_no_demand_of_a_request_costs_it_its_receipt(
+    caplog: pytest.LogCaptureFixture, name: str, odd: object
+) -> None:
+    defects = Defects()
+    exchange, fields = asking("rcp_1", **{name: odd})
+    defects.note(exchange, fields)
+    assert "undecoded_bytes" in await found(defects, answered(exchange, "one \ufffd"))
+    assert not caplog.records
+
+
+async def test_a_failure_to_find_defects_costs_no_receipt(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise TypeError("a mistake of ours")
+
+    monkeypatch.setattr("app.defects.find.defects_in", fails)
+    defects = Defects()
+    exchange, fields = asking("rcp_1")
+    defects.note(exchange, fields)
+    assert await found(defects, answered(exchange, "hi")) == ()
+    assert "the defects of request rcp_1 can't be found" in caplog.text
+
+
 def test_what_open_requests_offer_is_held_within_a_bound_and_shared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

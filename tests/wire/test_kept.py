@@ -334,3 +334,16 @@ def test_an_event_too_large_to_be_read_is_missing() -> None:
 def test_an_answer_that_is_not_json_is_not_kept() -> None:
     kept = kept_of([b"<html>"], content_type="application/json")
     assert (kept.bodies, kept.whole) == ([], False)
+
+
+@pytest.mark.parametrize("odd", [{}, [], {"type": {}}, 1, True])
+@pytest.mark.parametrize("dialect", [STREAMS[name][0] for name in STREAMS])
+def test_t08_a_type_of_any_type_breaks_no_stream(dialect: Dialect, odd: object) -> None:
+    frames = (
+        {"type": odd, "response": {}, "item": {}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": odd}},
+        {"type": "response.output_item.done", "item": {"type": odd}},
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": odd, "id": odd}]}}]},
+    )
+    for frame in frames:
+        kept_of([b"data: %b\n\n" % json.dumps(frame).encode()], dialect)

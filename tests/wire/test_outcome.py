@@ -277,3 +277,24 @@ def test_t51_an_error_in_place_of_a_body_is_one_in_every_dialect(dialect: Dialec
         assert (seen.error, seen.failed) == (ObservedError("502", "no"), True)
     shown = json.dumps(body | {"error": "no"}).encode()
     assert observe([shown], dialect, content_type="application/json").failed
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        (CHAT, message(content="")),
+        (COMPLETIONS, {"choices": [{"text": "", "finish_reason": "stop"}]}),
+    ],
+)
+def test_an_answer_that_ends_at_once_before_a_text_that_ends_it_is_whole(
+    dialect: Dialect, body: dict[str, Any]
+) -> None:
+    seen = observe_body(body, dialect)
+    assert outcome_of(seen, dialect) == "empty"
+    assert outcome_of(seen, dialect, stops=True) == "complete"
+    body["choices"][0]["native_finish_reason"] = "network_error"
+    assert outcome_of(observe_body(body, dialect), dialect, stops=True) == "empty"
+
+
+def test_a_message_that_says_that_such_a_text_ended_it_is_whole() -> None:
+    assert whole(MESSAGES, {"content": [], "stop_reason": "stop_sequence"}) == "complete"
