@@ -1,4 +1,4 @@
-"""The options that filter receipts: the same for `log`, `stats` and `export`."""
+"""The options that filter receipts: the same for all commands that read receipts."""
 
 import inspect
 from collections.abc import Callable

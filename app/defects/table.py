@@ -113,6 +113,5 @@ DEFECTS = (
 )
 NAMES = tuple(row.name for row in DEFECTS)
 GROUPS: Mapping[Group, tuple[Defect, ...]] = {
-    group: tuple(row for row in DEFECTS if row.group == group)
-    for group in dict.fromkeys(row.group for row in DEFECTS)
+    row.group: tuple(each for each in DEFECTS if each.group == row.group) for row in DEFECTS
 }

@@ -6,7 +6,7 @@ what is counted; docs/quality.md defines each figure.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -14,9 +14,11 @@ from app.ledger.faults import ALL, ANY, COLUMNS, FAILED, Fault
 from app.ledger.rates import Rate, rate_as_json, surest_first
 from app.ledger.receipt import FAILED as FAILED_ENDINGS
 from app.ledger.receipt import iso
+from app.ledger.wanted import Wanted
 
 HostDimension = Literal["provider", "quantization"]
 HOST_DIMENSIONS: tuple[HostDimension, ...] = get_args(HostDimension)
+USUAL = timedelta(days=7)  # that are counted if no time is given
 MOST_READ = 200_000  # newest receipts that are counted
 _WHOLE = frozenset({"complete", "empty", "unfinished"})  # endings of answers that came to an end
 _FIRST_ERROR = 400
@@ -103,6 +105,12 @@ class Scorecard:
     by: tuple[HostDimension, ...]
     models: tuple[ModelScore, ...]
     cut: bool = False
+
+
+def within_days(wanted: Wanted, now: datetime) -> Wanted:
+    """The same filters, for the last `USUAL` if no time is given."""
+    timeless = wanted.since is None and wanted.until is None
+    return replace(wanted, since=now - USUAL) if timeless else wanted
 
 
 def host_dimensions(text: str) -> tuple[HostDimension, ...]:

@@ -1,5 +1,6 @@
 """The scorecard: what counts against a host, and over which requests."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from app.ledger.scorecard import (
     host_dimensions,
     scorecard,
     scorecard_as_json,
+    within_days,
 )
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted
@@ -183,6 +185,13 @@ def test_every_fault_of_a_column_is_among_its_details() -> None:
     assert {fault.name for each in DETAILS.values() for fault in each} == {
         fault.name for fault in ALL
     } - {column.name for column in COLUMNS}
+
+
+def test_without_a_time_the_last_week_is_counted() -> None:
+    week = Wanted(provider="novita", since=START - timedelta(days=7))
+    assert within_days(Wanted(provider="novita"), START) == week
+    for given in (Wanted(since=START), Wanted(until=START)):
+        assert within_days(given, START) == given
 
 
 def test_dimensions_are_read_in_one_order_and_hosts_are_needed() -> None:
