@@ -14,11 +14,13 @@ from app.dashboard.charts import span_with_data
 from app.ledger.attempts import FailedAttempt
 from app.ledger.queries import Groupings
 from app.ledger.receipt import Receipt, iso
+from app.ledger.scorecard import Scorecard, Slug
 from app.ledger.stats import Dimension, Series, Stats
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted, is_glob
 
 MOST_COUNTED = 10_000  # receipts that are counted one by one
+MOST_SCORED = 50_000  # receipts that are counted for the scorecard, by the database
 MOST_LOOKED_AT = 50_000  # receipts that a list searches for matches
 _POINTS = 30
 _HOUR = timedelta(hours=1)
@@ -98,6 +100,10 @@ class Reading:
     def attempts(self) -> Mapping[FailedAttempt, int]:
         """Failed attempts, on the newest receipts."""
         return self._store.failed_attempts(self.newest)
+
+    def scorecard(self, slug: Slug) -> Scorecard:
+        """How often each host was at fault, on the newest receipts."""
+        return self._store.scorecard(slug=slug, wanted=self._asked, most=MOST_SCORED)
 
     @property
     def _until(self) -> datetime:

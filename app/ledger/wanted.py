@@ -27,6 +27,7 @@ from app.suggest import did_you_mean
 
 VerdictFilter = Literal["kept", "broken", "unproven", "none"]
 NONE, ANY = "none", "any"
+DEFECT_FILTERS = (*DEFECTS, *GROUPS, ANY, NONE)
 
 _WILD = re.compile(r"[*?]")
 _STATUSES = range(100, 600)
@@ -165,7 +166,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "failed": _boolean,
     "refused": _boolean,
     "ending": partial(_among, get_args(Ending)),
-    "defect": partial(_among, (*DEFECTS, *GROUPS, ANY, NONE)),
+    "defect": partial(_among, DEFECT_FILTERS),
 }
 
 
