@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "importing": {*_FACTS, "catalog", "policy", "policy.file"},
     "defects": {*_FACTS, "wire"},
     "settings": {*_FACTS, "wire"},
-    "ledger": _FACTS,
+    "ledger": {*_FACTS, "defects"},
     "telemetry": {*_FACTS, "ledger"},
     "openrouter": {*_FACTS, "catalog", "wire"},
     "policy_folder": {*_FACTS, "policy", "policy.file"},

@@ -45,6 +45,8 @@ FILTERS: Mapping[str, str] = {
     "status": "The client got this HTTP status",
     "failed": "true: an error, a broken off, unfinished or empty answer; false: not",
     "refused": "true: Pointsman refused the request; false: it did not",
+    "ending": "How it ended: complete, empty, unfinished, upstream_error, ...",
+    "defect": "The answer has this defect, one of this group, any, or none",
     "session": "A session's digest, as receipts have it",
     "path": "A path; * and ? work",
     "dialect": "An API: chat, responses, messages, ...",

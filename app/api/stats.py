@@ -1,11 +1,14 @@
-"""GET /pointsman/stats: totals of the receipts, over HTTP."""
+"""GET /pointsman/stats, /sessions and /score: totals of the receipts, over HTTP."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException, Request
 
 from app.api.openapi import ErrorBody, parameters
 from app.api.wanted import asked
+from app.catalog.providers import slug_of
+from app.ledger.scorecard import host_dimensions, scorecard_as_json, within_days
 from app.ledger.session_stats import session_dimensions, session_stats_as_json
 from app.ledger.stats import dimensions, stats_as_json
 
@@ -55,5 +58,22 @@ def stats_routes(store: "Callable[[], Store]") -> APIRouter:
         except ValueError as error:
             raise HTTPException(400, f"by: {error}") from None
         return session_stats_as_json(store().session_stats(by=by, wanted=wanted))
+
+    @router.get(
+        "/score",
+        response_model=None,
+        summary="How often each host was at fault, with 95 % intervals",
+        tags=["receipts"],
+        responses={400: {"model": ErrorBody}},
+        openapi_extra=parameters(by="provider, or provider,quantization, which is the default"),
+    )
+    def score(request: Request) -> dict[str, Any]:
+        wanted, beside = asked(request, "by")
+        try:
+            by = host_dimensions(beside.get("by", "provider,quantization"))
+        except ValueError as error:
+            raise HTTPException(400, f"by: {error}") from None
+        recent = within_days(wanted, datetime.now(UTC))
+        return scorecard_as_json(store().scorecard(slug=slug_of, by=by, wanted=recent))
 
     return router

@@ -437,6 +437,40 @@ def stats(
 
 @commands.command()
 @filtered
+def score(
+    by: Annotated[
+        str, typer.Option(help="provider, or provider,quantization.")
+    ] = "provider,quantization",
+    *,
+    wanted: "Wanted",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    ledger: Ledger = None,
+) -> None:
+    """Show which hosts give faulty answers.
+
+    Each rate has its 95 % interval. Without a time, the last 7 days are counted.
+    """
+    from datetime import UTC, datetime
+
+    from app.catalog.providers import slug_of
+    from app.cli.ledgers import to_read
+    from app.cli.score import print_scorecard
+    from app.ledger.scorecard import host_dimensions, within_days
+    from app.settings import Settings
+
+    try:
+        hosts_by = host_dimensions(by)
+    except ValueError as error:
+        raise typer.BadParameter(f"--by: {error}") from None
+    store = to_read(Settings.read(ledger_url=ledger))
+    found = store.scorecard(
+        slug=slug_of, by=hosts_by, wanted=within_days(wanted, datetime.now(UTC))
+    )
+    print_scorecard(found, as_json=as_json)
+
+
+@commands.command()
+@filtered
 def export(
     form: Annotated[
         Literal["csv", "jsonl", "parquet"],

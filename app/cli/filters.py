@@ -1,4 +1,4 @@
-"""The options that filter receipts: the same for `log`, `stats` and `export`."""
+"""The options that filter receipts: the same for all commands that read receipts."""
 
 import inspect
 from collections.abc import Callable
@@ -25,6 +25,8 @@ FILTERS = {
     "status": "Only this HTTP status.",
     "failed": "Only requests that failed, or did not.",
     "refused": "Only requests that Pointsman refused, or did not.",
+    "ending": "Only complete, empty, unfinished, ...",
+    "defect": "Only with this defect; any, or none.",
     "session": "Only this session, as receipts name it.",
     "path": "Only this path, e.g. '*/messages'.",
     "dialect": "Only this API: chat, messages, ...",

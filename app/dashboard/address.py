@@ -16,7 +16,7 @@ RECEIPTS = f"{HOME}/receipts"
 OWN = ("sort", "show")  # of the page itself: the order of tables, the content of charts
 IN_THE_FORM = (
     *("model", "provider", "caller", "user_agent", "rule", "verdict", "status", "failed"),
-    *("since", "until"),
+    *("defect", "since", "until"),
 )
 _TIMES = ("since", "until")
 _WORDS = {"user_agent": "tool", "quantization": "listed as"}

@@ -29,6 +29,7 @@ PERIODS = (
     Period("30d", "30 days"),
 )
 USUAL = "24h"
+USUAL_OF_SCORES = "7d"  # faults are rare, so that a day shows few
 _MONTH = timedelta(days=30)
 
 

@@ -15,13 +15,13 @@ from starlette.types import ASGIApp
 
 from app.catalog.catalog import Catalog
 from app.catalog.providers import slug_of
-from app.dashboard import charts, figures, names, policy_view
+from app.dashboard import charts, figures, names, policy_view, scorecard
 from app.dashboard.address import Address, address_of
 from app.dashboard.api_view import groups_of
 from app.dashboard.assets import asset
 from app.dashboard.live import live
 from app.dashboard.matrix import attempts_by_host, attempts_of, matrix_of
-from app.dashboard.reading import Reading, last_hour, listed
+from app.dashboard.reading import MOST_SCORED, Reading, last_hour, listed
 from app.dashboard.receipt_row import row_of
 from app.dashboard.receipt_view import whole_of
 from app.dashboard.render import PAGE_HEADERS, page
@@ -223,8 +223,8 @@ class Pages:
         )
 
     def quality(self, request: Request) -> Response:
-        """Speed and errors."""
-        address, reading = self._reading(request)
+        """Faulty answers, errors and speed."""
+        address, reading = self._reading(request, figures.USUAL_OF_SCORES)
         (stats,) = reading.stats(("provider",))
         (series,) = reading.series(("provider",), distributions=True)
         groups = names.grouped(
@@ -237,6 +237,8 @@ class Pages:
             address=address,
             note=reading.note,
             bound=reading.bound,
+            scores=scorecard.matrix_of(reading.scorecard(self._slug), address),
+            most_scored=MOST_SCORED,
             table=table_of(
                 "providers",
                 "Providers",
@@ -393,9 +395,9 @@ class Pages:
         except FilterError:
             return address_of(request.url.path, {}, reads=reads_of(request))
 
-    def _reading(self, request: Request) -> tuple[Address, Reading]:
-        """The filters of a page of figures: the last day, if no time is given."""
-        address = self._address(request, figures.USUAL)
+    def _reading(self, request: Request, usual: str = figures.USUAL) -> tuple[Address, Reading]:
+        """The filters of a page of figures: its usual period, if no time is given."""
+        address = self._address(request, usual)
         return address, Reading(self._sources.store(), address.wanted, self._sources.now())
 
     def _shell(

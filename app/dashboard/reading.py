@@ -14,12 +14,14 @@ from app.dashboard.charts import span_with_data
 from app.ledger.attempts import FailedAttempt
 from app.ledger.queries import Groupings
 from app.ledger.receipt import Receipt, iso
+from app.ledger.scorecard import Scorecard, Slug
 from app.ledger.session_stats import Trail
 from app.ledger.stats import Dimension, Series, Stats
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted, is_glob
 
 MOST_COUNTED = 10_000  # receipts that are counted one by one
+MOST_SCORED = 50_000  # receipts that are counted for the scorecard, by the database
 MOST_LOOKED_AT = 50_000  # receipts that a list searches for matches
 _POINTS = 30
 _HOUR = timedelta(hours=1)
@@ -103,6 +105,10 @@ class Reading:
     def session_trails(self, most: int) -> tuple[Trail, ...]:
         """The most costly sessions with their last turns, of the newest receipts."""
         return self._store.session_trails(self.newest, most=most)
+
+    def scorecard(self, slug: Slug) -> Scorecard:
+        """How often each host was at fault, on the newest receipts."""
+        return self._store.scorecard(slug=slug, wanted=self._asked, most=MOST_SCORED)
 
     @property
     def _until(self) -> datetime:

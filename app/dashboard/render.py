@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from app.dashboard import formats
 from app.dashboard.assets import asset_url
 from app.dashboard.figures import verdict_parts
+from app.ledger.wanted import DEFECT_FILTERS
 from app.shown import shown
 from app.wording import plural
 
@@ -56,7 +57,11 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    templates.globals |= {"asset": asset_url, "verdict_parts": verdict_parts}
+    templates.globals |= {
+        "asset": asset_url,
+        "defects": DEFECT_FILTERS,
+        "verdict_parts": verdict_parts,
+    }
     templates.filters |= {
         "count": formats.count,
         "dollar_digits": formats.dollar_digits,

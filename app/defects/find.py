@@ -1,7 +1,8 @@
 """The names of the defects in one answer: the only thing about it that may be written down."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from app.defects import calls, ending, markup, repetition, structure
 from app.defects.case import Case
 from app.defects.offered import Offered, offered_of
 from app.defects.reading import Reading, reading_of
@@ -25,4 +26,21 @@ def defects_in(kept: Kept, seen: Observation, asked: Mapping[str, bytes]) -> tup
 def defects_of(reading: Reading, offered: Offered, dialect: str) -> tuple[str, ...]:
     """The names of the defects of an answer that was read, in the table's order."""
     case = Case(reading, offered, dialect)
-    return tuple(row.name for row in DEFECTS if dialect in row.dialects and row.found_in(case))
+    return tuple(
+        row.name for row in DEFECTS if dialect in row.dialects and FOUND_IN[row.name](case)
+    )
+
+
+FOUND_IN: Mapping[str, Callable[[Case], bool]] = {
+    "tool_call_not_json": calls.not_json,
+    "tool_call_unknown_tool": calls.unknown_tool,
+    "tool_call_off_schema": calls.off_schema,
+    "tool_call_as_text": markup.call_as_text,
+    "reasoning_as_text": markup.reasoning_as_text,
+    "undecoded_bytes": markup.undecoded_bytes,
+    "repetition": repetition.repetition,
+    "finish_mismatch": ending.finish_mismatch,
+    "structure_off_schema": structure.off_schema,
+    "cut_short": ending.cut_short,
+    "empty": ending.empty,
+}

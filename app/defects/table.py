@@ -1,10 +1,13 @@
-"""The defects that an answer can have, each a row. `docs/defects.md` has the same table."""
+"""The defects that an answer can have, each a row. `docs/defects.md` has the same table.
 
-from collections.abc import Callable
+How each is found is in `find.py`: this module loads quickly, for all that only names them.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from app.defects import calls, ending, markup, repetition, structure
-from app.defects.case import Case
+Group = Literal["tool_calls", "json", "text", "ending"]
 
 _TOOLS = ("chat", "responses", "messages")
 _ALL = (*_TOOLS, "completions")
@@ -12,13 +15,17 @@ _ALL = (*_TOOLS, "completions")
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One kind of fault. `false_positives`: when it is named, and the host did nothing wrong."""
+    """One kind of fault. `false_positives`: when it is named, and the host did nothing wrong.
+
+    The defects of a group apply to the same answers: those to requests with tools, those to
+    requests for JSON, or all.
+    """
 
     name: str
     meaning: str
     dialects: tuple[str, ...]
     false_positives: str
-    found_in: Callable[[Case], bool]
+    group: Group
 
 
 DEFECTS = (
@@ -27,28 +34,28 @@ DEFECTS = (
         "The arguments of a tool call are not a JSON object, and no limit cut them short.",
         _TOOLS,
         "None known. Empty arguments count as `{}`.",
-        calls.not_json,
+        "tool_calls",
     ),
     Defect(
         "tool_call_unknown_tool",
         "A tool was called that is not among the tools of the request.",
         _TOOLS,
         "A tool that OpenRouter or a plugin added to the request.",
-        calls.unknown_tool,
+        "tool_calls",
     ),
     Defect(
         "tool_call_off_schema",
         "The arguments of a tool call are an object, but not as the tool's JSON Schema demands.",
         _TOOLS,
         "A schema that is stricter than its tool, such as one that forgets to allow null.",
-        calls.off_schema,
+        "tool_calls",
     ),
     Defect(
         "tool_call_as_text",
         "Tools were offered, and a tool call in a model's own markup was left in the text.",
         _TOOLS,
         "A text about such markup that quotes a whole call outside of code.",
-        markup.call_as_text,
+        "tool_calls",
     ),
     Defect(
         "reasoning_as_text",
@@ -56,14 +63,14 @@ DEFECTS = (
         _TOOLS,
         "A text about such markup with a tag on a line of its own, outside of code; a prompt that "
         "asks for such tags.",
-        markup.reasoning_as_text,
+        "text",
     ),
     Defect(
         "undecoded_bytes",
         "The text has U+FFFD, or tokens that were not decoded, such as `Ġ` between two words.",
         _ALL,
         "A text that quotes broken characters from its prompt, outside of code.",
-        markup.undecoded_bytes,
+        "text",
     ),
     Defect(
         "repetition",
@@ -71,7 +78,7 @@ DEFECTS = (
         "same if a limit of tokens ended it, else 64 times and 4000 characters.",
         _ALL,
         "A prompt that asks for a long repetition, or for a table of equal rows.",
-        repetition.repetition,
+        "text",
     ),
     Defect(
         "finish_mismatch",
@@ -79,14 +86,14 @@ DEFECTS = (
         "it finished otherwise.",
         ("chat", "messages"),
         "None known. With a forced tool, OpenAI finishes with `stop`; that does not count.",
-        ending.finish_mismatch,
+        "tool_calls",
     ),
     Defect(
         "structure_off_schema",
         "The request asks for JSON, and the text is none, or not as its JSON Schema demands.",
         _TOOLS,
         "A format that the request only asks for, from a model that can't be held to it.",
-        structure.off_schema,
+        "json",
     ),
     Defect(
         "cut_short",
@@ -94,14 +101,17 @@ DEFECTS = (
         "that the request allows.",
         _ALL,
         "A prompt that nearly fills the model's context; a model whose own limit is lower.",
-        ending.cut_short,
+        "ending",
     ),
     Defect(
         "empty",
         "The answer finished by itself, with neither text nor tool call nor refusal.",
         _ALL,
         "A model with nothing to add to the result of a tool.",
-        ending.empty,
+        "ending",
     ),
 )
 NAMES = tuple(row.name for row in DEFECTS)
+GROUPS: Mapping[Group, tuple[Defect, ...]] = {
+    row.group: tuple(each for each in DEFECTS if each.group == row.group) for row in DEFECTS
+}

@@ -23,7 +23,7 @@ from app.ledger.tables import (
     milliseconds,
     storable,
 )
-from app.ledger.wanted import MAY_BE_NONE, NONE, Wanted, is_glob
+from app.ledger.wanted import ANY, MAY_BE_NONE, NONE, Wanted, defects_in, is_glob
 
 Condition = sa.ColumnElement[bool]
 Order = tuple[sa.ColumnElement[Any], ...]
@@ -155,6 +155,15 @@ def _of_failed(failed: bool) -> Condition:  # noqa: FBT001 - a filter's value
     return among if failed else sa.not_(among)
 
 
+def _of_defect(defect: str) -> Condition:
+    """Whether any of the defects is named. Most receipts have none: that is seen first."""
+    some = sa.cast(RECEIPTS.c.defects, sa.Text) != "[]"
+    if defect in {ANY, NONE}:
+        return some if defect == ANY else sa.not_(some)
+    among = (_has(RECEIPTS.c.defects, each) for each in defects_in(defect))
+    return sa.and_(some, sa.or_(*among))
+
+
 # --- the engines' own words -------------------------------------------------------------------
 
 
@@ -241,6 +250,8 @@ _OF_RECEIPT: Mapping[str, Callable[[Any], Condition]] = {
     "quantization": _of_quantization,
     "failed": _of_failed,
     "refused": _of_refused,
+    "ending": partial(_is, RECEIPTS.c.ending),
+    "defect": _of_defect,
     "session": _of_session,
     "path": partial(_like, RECEIPTS.c.path),
     "dialect": partial(_is, RECEIPTS.c.dialect),

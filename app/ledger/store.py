@@ -30,9 +30,18 @@ from app.ledger.opening import (
     open_engine,
     plainly,
 )
+from app.ledger.outcomes import outcomes
 from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
 from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
+from app.ledger.scorecard import (
+    HOST_DIMENSIONS,
+    MOST_READ,
+    HostDimension,
+    Scorecard,
+    Slug,
+    scorecard,
+)
 from app.ledger.session_stats import SessionDimension, SessionStats, Trail, count, trails
 from app.ledger.stats import Dimension, Series, Stats
 from app.ledger.tables import RECEIPTS, storable
@@ -272,6 +281,21 @@ class Store:
         """Return the most costly sessions, each with its last turns."""
         with self._moment() as connection:
             return trails(turns(connection, wanted), most)
+
+    def scorecard(
+        self,
+        *,
+        slug: Slug,
+        by: Sequence[HostDimension] = HOST_DIMENSIONS,
+        wanted: Wanted = EVERYTHING,
+        most: int = MOST_READ,
+    ) -> Scorecard:
+        """Return how often each host was at fault, over the newest of the wanted receipts.
+
+        `slug` names the provider of a failed attempt, which receipts have as OpenRouter names it.
+        """
+        with self._moment() as connection:
+            return scorecard(outcomes(connection, wanted, most), by, slug, most=most)
 
     def failed_attempts(self, wanted: Wanted) -> Mapping[FailedAttempt, int]:
         """Count each provider's failures in the wanted receipts, which are read one by one."""

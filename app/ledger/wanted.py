@@ -7,23 +7,27 @@ Rule 3  In `model`, `alias`, `user_agent` and `path`, `*` matches any run of cha
         one. Every other text is compared exactly, including upper and lower case.
 Rule 4  `failed` means what the figure `errors` counts: `app/ledger/receipt.py:has_failed`.
         A refusal by Pointsman does not count as failed; `refused` selects refusals.
-Rule 5  `none` in any field of `MAY_BE_NONE` matches the receipts that have no such value.
+Rule 5  `defect` is the name of a defect, of a group of defects (any of them), `any`, or `none`.
+Rule 6  `none` in any field of `MAY_BE_NONE` matches the receipts that have no such value.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from fnmatch import translate
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, get_args
 
+from app.defects.table import GROUPS
+from app.defects.table import NAMES as DEFECTS
 from app.ledger.moments import moment
-from app.ledger.receipt import Receipt, has_failed, quantization_of
+from app.ledger.receipt import Ending, Receipt, has_failed, quantization_of
 from app.suggest import did_you_mean
 
 VerdictFilter = Literal["kept", "broken", "unproven", "none"]
-NONE = "none"
+NONE, ANY = "none", "any"
+DEFECT_FILTERS = (*DEFECTS, *GROUPS, ANY, NONE)
 
 _WILD = re.compile(r"[*?]")
 _STATUSES = range(100, 600)
@@ -53,6 +57,8 @@ class Wanted:
     status: int | None = None
     failed: bool | None = None
     refused: bool | None = None
+    ending: str | None = None  # an `Ending`
+    defect: str | None = None  # see rule 5
     session: str | None = None  # a digest, as receipts have it
     path: str | None = None
     dialect: str | None = None
@@ -81,7 +87,8 @@ MAY_BE_NONE: Mapping[str, str] = {  # and the receipt's field that then has no v
     "rule": "rules",
 }
 _OF_RECEIPTS_ALONE = (
-    *("alias", "user_agent", "status", "failed", "refused", "session", "path", "dialect"),
+    *("alias", "user_agent", "status", "failed", "refused", "ending", "defect"),
+    *("session", "path", "dialect"),
 )
 
 
@@ -100,6 +107,13 @@ def unknown(name: str, known: Iterable[str]) -> FilterError:
     """Return the error for a name that is not in `known`."""
     names = tuple(known)
     return FilterError(name, f"not known{did_you_mean(name, names)}; known are {', '.join(names)}")
+
+
+def defects_in(name: str) -> tuple[str, ...]:
+    """The defects that a filter names; of a group, all of its own."""
+    return next(
+        (tuple(row.name for row in GROUPS[each]) for each in GROUPS if each == name), (name,)
+    )
 
 
 def is_glob(text: str) -> bool:
@@ -126,6 +140,13 @@ def _verdict(text: str) -> str:
     return text
 
 
+def _among(known: Sequence[str], text: str) -> str:
+    if text not in known:
+        near = did_you_mean(text, known)
+        raise ValueError(f"{text!r} is not one of {', '.join(known)}{near}")
+    return text
+
+
 def _status(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) == 3 and int(text) in _STATUSES):  # noqa: PLR2004
         raise ValueError(f"{text!r} is not an HTTP status; use e.g. 200 or 429")
@@ -144,6 +165,8 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "status": _status,
     "failed": _boolean,
     "refused": _boolean,
+    "ending": partial(_among, get_args(Ending)),
+    "defect": partial(_among, DEFECT_FILTERS),
 }
 
 
@@ -154,6 +177,12 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 def _like(pattern: str, *names: str | None) -> bool:
     return any(name is not None and _glob(pattern).match(name) is not None for name in names)
+
+
+def _has(receipt: Receipt, defect: str) -> bool:
+    if defect in {ANY, NONE}:
+        return bool(receipt.defects) == (defect == ANY)
+    return not set(defects_in(defect)).isdisjoint(receipt.defects)
 
 
 def _has_no(name: str, receipt: Receipt) -> bool:
@@ -172,6 +201,8 @@ _FITS: Mapping[str, Callable[[Any, Receipt], bool]] = {
     "status": lambda status, one: one.status == status,
     "failed": lambda failed, one: has_failed(one) == failed,
     "refused": lambda refused, one: (one.ending == "refused") == refused,
+    "ending": lambda ending, one: one.ending == ending,
+    "defect": lambda defect, one: _has(one, defect),
     "session": lambda session, one: one.session == session,
     "path": lambda path, one: _like(path, one.path),
     "dialect": lambda dialect, one: one.dialect == dialect,

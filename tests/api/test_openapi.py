@@ -38,7 +38,7 @@ def test_every_path_is_described(described: dict[str, Any]) -> None:
         *("/v1/models", "/v1/models/{id}", "/v1/messages/count_tokens"),
         *("/health", "/ready", "/metrics", "/pointsman/explain"),
         *("/pointsman/receipts", "/pointsman/receipts/{receipt_id}", "/pointsman/stats"),
-        "/pointsman/sessions",
+        *("/pointsman/sessions", "/pointsman/score"),
     }
     assert set(described["paths"]) == relayed | others
     framed = application(Settings.read())
@@ -64,7 +64,11 @@ def test_every_reference_is_there(described: dict[str, Any]) -> None:
 
 def test_every_filter_is_described(described: dict[str, Any]) -> None:
     assert tuple(FILTERS) == NAMES
-    for path, own in (("/pointsman/receipts", {"limit", "before"}), ("/pointsman/stats", {"by"})):
+    for path, own in (
+        ("/pointsman/receipts", {"limit", "before"}),
+        ("/pointsman/stats", {"by"}),
+        ("/pointsman/score", {"by"}),
+    ):
         told = {each["name"] for each in described["paths"][path]["get"]["parameters"]}
         assert told == {*NAMES, *own}
 

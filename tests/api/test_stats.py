@@ -114,3 +114,13 @@ async def test_receipts_are_read_page_by_page(client: httpx2.AsyncClient) -> Non
         seen += [one["id"] for one in page]
         before = f"&before={seen[-1]}"
     assert seen == [one.id for one in reversed(RECEIPTS)]
+
+
+async def test_the_score_of_each_host_is_counted(client: httpx2.AsyncClient) -> None:
+    asked = {"by": "provider", "since": START.isoformat()}
+    told = (await client.get("/pointsman/score", params=asked)).json()
+    (model,) = told["models"]
+    assert [host["provider"] for host in model["hosts"]] == ["groq", "novita"]
+    assert model["total"]["rates"]["failed"]["of"] == 30
+    wrong = await client.get("/pointsman/score?by=caller")
+    assert (wrong.status_code, wrong.json()["detail"][:12]) == (400, "by: 'caller'")

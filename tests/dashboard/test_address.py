@@ -41,6 +41,7 @@ def test_a_value_that_can_not_be_read_is_named() -> None:
 def test_every_filter_goes_along_to_other_pages_and_to_the_receipts() -> None:
     given = dict.fromkeys(NAMES, "x") | {"verdict": "kept", "status": "200", "since": "7d"}
     given |= {"failed": "true", "refused": "false", "until": "1h"}
+    given |= {"ending": "empty", "defect": "any"}
     address = at(**given, sort="cost")
     for link in (address.page("/dashboard/money"), address.receipts()):
         assert all(f"{name}=" in link for name in NAMES)

@@ -391,3 +391,38 @@ def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(
             page.locator("#by-model-title ~ div thead").get_by_role("link", name="Prompt").click()
             page.wait_for_url("**sort=prompt*")
             page.locator(f"#by-model-title ~ div th[aria-sort={direction}]").wait_for()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_which_provider_is_bad_for_tool_calls_takes_two_clicks(
+    browser: "Browser", serve: Serve, width: int
+) -> None:
+    """From the first page; a third one shows the answers themselves."""
+    good = [sample(2 * at, provider="novita", tools_offered=3) for at in range(1, 60)]
+    bad = [
+        sample(
+            3 * at,
+            provider="chutes",
+            tools_offered=3,
+            defects=("tool_call_as_text",) if at % 3 == 0 else (),
+        )
+        for at in range(1, 40)
+    ]
+    unsure = [sample(at, provider="groq", defects=("repetition",)) for at in range(1, 3)]
+    served = serve(*good, *bad, *unsure)
+    with visit(browser, served.url, width=width) as visited:
+        page = visited.open("/dashboard")
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name="Quality").click()
+        page.get_by_role("heading", name="Faulty answers by host").wait_for()
+        page.get_by_role("link", name="Tool calls").click()
+        page.wait_for_url("**sort=tool_calls")
+        first = page.locator(".scores tbody tr").nth(1)
+        assert "chutes, fp8" in first.inner_text()
+        assert "33.3" in first.inner_text()
+        assert "of 39" in first.inner_text()
+        assert visited.violations() == []
+        assert visited.overflow() <= 0
+        first.get_by_role("link", name="13 tool call as text").click()
+        page.wait_for_url("**defect=tool_call_as_text**")
+        assert page.locator("[data-receipt]").count() == 13
+        assert visited.complaints == []

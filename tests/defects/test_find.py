@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.defects.table import DEFECTS, NAMES
+from app.defects.find import FOUND_IN
+from app.defects.table import DEFECTS, GROUPS, NAMES
 from tests.defects.answers import body_of, finds, request_of, stream_of
 from tests.wire.recordings import STREAMS, recorded
 
@@ -76,3 +77,8 @@ def test_a_recorded_answer_has_no_defects(name: str) -> None:
 def test_an_empty_success_is_one(name: str) -> None:
     path = next(FIXTURES.parent.glob(f"openrouter/additions/empty_success*{name}*.sse"))
     assert finds("chat", {}, [path.read_bytes()], streamed=True) == ("empty",)
+
+
+def test_each_defect_has_its_way_of_being_found_and_is_in_one_group() -> None:
+    assert tuple(FOUND_IN) == NAMES
+    assert sorted(row.name for rows in GROUPS.values() for row in rows) == sorted(NAMES)

@@ -29,6 +29,8 @@ EACH: dict[str, Any] = {
     "status": 429,
     "refused": True,
     "failed": True,
+    "ending": "empty",
+    "defect": "tool_calls",
     "session": "s1",
     "path": "/v1/*",
     "dialect": "chat",
@@ -58,6 +60,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
         Wanted(model="nobody/nothing"), limit=50, after=RECEIPTS[9].id
     ),
     "failed attempts": lambda store: store.failed_attempts(Wanted(since=START)),
+    "scorecard": lambda store: store.scorecard(slug=str, wanted=Wanted(since=START)),
     "bound": lambda store: store.begin_of_newest(100, Wanted(since=START)),
     "stats by tool": lambda store: store.stats(by=("user_agent",), wanted=Wanted(since=START)),
     "newest since": lambda store: store.recent(Wanted(since=START), limit=50),

@@ -32,6 +32,8 @@ FIELDS: list[dict[str, Any]] = [
     {"model_served": "only/served", "provider": "novita", "verdict": "unproven"},
     {"quantizations_listed": ("fp8", "bf16"), "provider": "none"},
     {"quantizations_listed": ("fp8",), "caller": "a*", "alias": "none"},
+    {"defects": ("tool_call_not_json", "repetition")},
+    {"defects": ("empty",), "ending": "empty"},
 ]
 RECEIPTS = [receipt(1700.0 * place, **fields) for place, fields in enumerate(FIELDS * 2)]
 FILTERS: list[dict[str, Any]] = [
@@ -51,6 +53,9 @@ FILTERS: list[dict[str, Any]] = [
     *({"status": status} for status in (200, 403, 500)),
     *({"failed": failed} for failed in (True, False)),
     *({"session": session} for session in ("s1", "s2", "s*")),
+    *({"ending": ending} for ending in ("empty", "complete", "draining")),
+    *({"defect": defect} for defect in ("any", "none", "empty", "repetition", "cut_short")),
+    *({"defect": group} for group in ("tool_calls", "json", "text", "ending")),
     *({"refused": refused} for refused in (True, False)),
     *({"quantization": label} for label in ("fp8", "bf16", "bf16 or fp8", "fp8 or bf16")),
     *({name: "none"} for name in MAY_BE_NONE),
@@ -160,6 +165,8 @@ def test_filters_are_read_from_text() -> None:
         "status": "429",
         "failed": "false",
         "refused": "true",
+        "ending": "empty",
+        "defect": "tool_calls",
         "since": "90m",
         "until": "2026-11-28T10:00+00:00",
     }
@@ -171,6 +178,8 @@ def test_filters_are_read_from_text() -> None:
         status=429,
         failed=False,
         refused=True,
+        ending="empty",
+        defect="tool_calls",
         since=NOW - timedelta(minutes=90),
         until=NOW - timedelta(hours=2),
     )
@@ -184,6 +193,8 @@ def test_filters_are_read_from_text() -> None:
         ("status", "4xx", "status: '4xx' is not an HTTP status; use e.g. 200 or 429"),
         ("status", "999", "is not an HTTP status"),
         ("status", "٤٢٩", "is not an HTTP status"),
+        ("ending", "over", "ending: 'over' is not one of complete, empty, unfinished,"),
+        ("defect", "repetitions", "ending, any, none; did you mean repetition?"),
         ("failed", "1", "failed: '1' is not one of true, false"),
         ("since", "yesterday", "since: 'yesterday' is not a time; use e.g. 90m"),
         ("until", "9" * 99 + "d", "is not a time"),
