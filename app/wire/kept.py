@@ -132,7 +132,17 @@ def _take_choice(kept: Kept, frame: Frame, data: bytes) -> None:
         if type(delta) is not dict:
             delta = {"content": choice.get("text")}  # of a completion
         if content := delta.get("content"):
-            kept.say(content, data)
+            if type(content) is str and _REPLACED not in content:  # nearly always: as `say`
+                encoded = content.encode(errors="replace")
+                kept.left -= len(encoded)
+                if kept.left < 0:
+                    kept.truncated = True
+                else:
+                    kept.text += encoded
+            else:
+                kept.say(content, data)
+            if len(delta) == 1 + ("role" in delta):
+                continue
         if calls := delta.get("tool_calls"):
             for piece in calls if type(calls) is list else ():
                 _take_call(kept, piece, data)
