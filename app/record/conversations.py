@@ -186,7 +186,9 @@ class Conversations:
             return turn_of(found, None, NOTHING_KNOWN, rows)
         subagent = session_digest(session.subagent)
         memory = self.memory(Key(digest, subagent, model, arrival.caller))
-        return turn_of(found, digest, memory, rows)
+        # OpenRouter sees one account, and must not take two callers' sessions for one.
+        hint = session_digest(f"{arrival.caller}\0{session.key}") if arrival.caller else digest
+        return turn_of(found, hint, memory, rows)
 
     def note(self, turn: Turned, *, own: bool = False) -> None:
         """Note the end of a turn; one that ended before the last one known changes nothing.
