@@ -207,6 +207,8 @@ class Conversations:
             self._count(turn, served, known)
         if known is not None and ended < known.ended <= self._clock() + _AHEAD:
             return
+        if len(self._hosts) > self._most:  # shared where possible, and no more than that
+            self._hosts.clear()
         host = None if served is None else self._hosts.setdefault(served, served)
         issuer = host or (known.issuer if known is not None else None)
         self._last[key] = _Last(host, issuer, ended, turn.prompt_tokens or 0)
