@@ -186,7 +186,9 @@ class Conversations:
             return turn_of(found, None, NOTHING_KNOWN, rows)
         subagent = session_digest(session.subagent)
         memory = self.memory(Key(digest, subagent, model, arrival.caller))
-        return turn_of(found, digest, memory, rows)
+        # OpenRouter sees one account, and must not take two callers' sessions for one.
+        hint = session_digest(f"{arrival.caller}\0{session.key}") if arrival.caller else digest
+        return turn_of(found, hint, memory, rows)
 
     def note(self, turn: Turned, *, own: bool = False) -> None:
         """Note the end of a turn; one that ended before the last one known changes nothing.
@@ -205,6 +207,8 @@ class Conversations:
             self._count(turn, served, known)
         if known is not None and ended < known.ended <= self._clock() + _AHEAD:
             return
+        if len(self._hosts) > self._most:  # shared where possible, and no more than that
+            self._hosts.clear()
         host = None if served is None else self._hosts.setdefault(served, served)
         issuer = host or (known.issuer if known is not None else None)
         self._last[key] = _Last(host, issuer, ended, turn.prompt_tokens or 0)

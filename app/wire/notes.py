@@ -192,7 +192,8 @@ class Notes(msgspec.Struct):
             done=self.done,
             said=self.said or self._lists_answer,
             tool_calls=self._tool_calls(),
-            pending=self._pending and self._finish_reason is None,
+            # Every stream of a response begins by saying so.
+            pending=self._pending and self._finish_reason is None and not self.streamed,
             answered=self.tokens_started
             or self._has_content
             or self._lists_answer

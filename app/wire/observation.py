@@ -90,8 +90,9 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     `done`: a stream's terminator came, or a whole body was read. `answered`: an event of a stream
     contained a token, or a whole body had content or was billed for some. `said`: the client got
     text, a tool call, a refusal, an image or audio, and not only thoughts. `tool_calls`: the calls
-    of the client's tools. `pending`: the answer only says that there will be one. `unreadable`: why
-    part of the answer could not be read, as a clause in plain words; the rest is included.
+    of the client's tools. `pending`: a whole body only says that there will be an answer.
+    `unreadable`: why part of the answer could not be read, as a clause in plain words; the rest is
+    included.
     """
 
     generation_id: str | None = None

@@ -21,7 +21,7 @@ Outcome = Literal["complete", "empty", "unfinished"]
 _NOT_EMPTY = frozenset(
     {
         *("length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"),
-        *("content_filter", "refusal", "stop_sequence"),
+        *("content_filter", "refusal", "stop_sequence", "pause_turn", "cancelled"),
     }
 )
 _BROKEN = frozenset({"network_error"})  # a host's own word for it, beside `stop`

@@ -123,3 +123,20 @@ async def test_a_hint_reaches_openrouter_for_a_tool_that_names_its_session_elsew
     await proxy.client.post(proxy.url + CHAT, json=bare, headers={"x-session-id": "mine"})
     receipt, _ = await proxy.receipts(2)
     assert openrouter.requests[-1].json == {**bare, "session_id": receipt["session"]}
+
+
+async def test_two_callers_sessions_of_one_name_are_two_for_openrouter(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    keys = {"anna": "key-of-anna-1234567890", "ben": "key-of-ben-1234567890"}
+    proxy = start_proxy(RULE % "pin", upstream_url=openrouter.url, caller_keys=keys)
+    openrouter.plays(served_by("Novita"))
+    sent = []
+    for key in (*keys.values(), *keys.values()):
+        headers = {"x-task-id": "1", "authorization": f"Bearer {key}"}
+        body = {"model": "acme/sim-1", "messages": []}
+        answer = await proxy.client.post(proxy.url + CHAT, json=body, headers=headers)
+        assert answer.status_code == 200
+        sent.append(openrouter.requests[-1].json["session_id"])
+    assert sent[:2] == sent[2:]
+    assert sent[0] != sent[1]

@@ -26,20 +26,29 @@ from tests.scripted_upstream import Pause, Reset, ScriptedUpstream, reply, sse
 PROMPT, ANSWER = "canary-prompt-7f3a", "canary-answer-91bc"
 KEY, COOKIE, SESSION = "canary-key-of-a-caller", "canary-cookie-5d", "canary-session-e1"
 AGENT = "canary-agent-3c"
-CANARIES = (PROMPT, ANSWER, KEY, COOKIE, SESSION, AGENT, UPSTREAM_KEY)
+TOOL = "canary-tool-b2"  # a tool's name, and a name in its schema and its arguments
+CANARIES = (PROMPT, ANSWER, KEY, COOKIE, SESSION, AGENT, TOOL, UPSTREAM_KEY)
 
 POLICY = """\
 version: 1
 rules:
-  - {name: all, models: ["*"], zdr: true, refuse: [preset]}
+  - {name: all, models: ["*"], zdr: true, refuse: [preset], affinity: strict}
   - {name: picky, models: ["acme/picky"], only: [groq], on_violation: block_unproven}
   - {name: agents, models: ["*"], headers: {x-a: "*", x-claude-code-agent-id: "c*"}, sort: price}
 """
 
 TURN = [{"role": "user", "content": PROMPT}]
 SAID = [{"type": "text", "text": PROMPT}]
+SCHEMA = {"type": "object", "properties": {TOOL: {"type": "integer"}}, "required": [TOOL]}
+TOOLS = [{"type": "function", "function": {"name": TOOL, "parameters": SCHEMA}}]
 BODIES: dict[str, dict[str, Any]] = {
-    "chat/completions": {"model": "acme/sim-1", "messages": TURN, "user": SESSION},
+    "chat/completions": {
+        "model": "acme/sim-1",
+        "messages": TURN,
+        "user": SESSION,
+        "session_id": SESSION,
+        "tools": TOOLS,
+    },
     "responses": {"model": "acme/sim-1", "input": PROMPT, "instructions": PROMPT},
     "messages": {"model": "acme/sim-1", "messages": TURN, "system": SAID, "max_tokens": 5},
     "completions": {"model": "acme/sim-1", "prompt": PROMPT},
@@ -48,7 +57,9 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 CHAT = BODIES["chat/completions"]
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "cost": 0.1}
-CHOICE = {"message": {"content": ANSWER, "reasoning": ANSWER}, "finish_reason": "stop"}
+CALL = {"id": "1", "function": {"name": TOOL, "arguments": json.dumps({TOOL: ANSWER})}}
+SAYS = {"content": ANSWER, "reasoning": ANSWER, "tool_calls": [CALL]}
+CHOICE = {"message": SAYS, "finish_reason": "stop"}
 WHOLE = {"id": "gen-1", "provider": "Novita", "choices": [CHOICE], "text": ANSWER, "usage": USAGE}
 TOKEN = b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % ANSWER.encode()
 # What a provider says may quote the prompt, and whose account it was (T-47).

@@ -199,6 +199,14 @@ def test_the_oldest_conversations_are_forgotten() -> None:
     assert known == [2, 4, 5]
 
 
+def test_an_upstream_that_names_ever_new_providers_takes_no_more_memory() -> None:
+    conversations, _ = made(most=3)
+    for number in range(50):
+        conversations.note(turn(f"provider-{number}", at=number))
+    assert conversations.memory(KEY).issuer == Host("provider-49", ("fp8",))
+    assert len(conversations._hosts) <= 4
+
+
 def test_turns_served_here_are_counted_by_affinity_and_those_of_others_are_not() -> None:
     conversations, _ = made()
     long: dict[str, Any] = {"prompt_tokens": 2000, "affinity": "pin"}

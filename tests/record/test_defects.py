@@ -85,14 +85,15 @@ async def test_a_failure_to_find_defects_costs_no_receipt(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fails(*_: object) -> None:
-        raise TypeError("a mistake of ours")
+        raise KeyError("a word of the answer")
 
     monkeypatch.setattr("app.defects.find.defects_in", fails)
     defects = Defects()
     exchange, fields = asking("rcp_1")
     defects.note(exchange, fields)
     assert await found(defects, answered(exchange, "hi")) == ()
-    assert "the defects of request rcp_1 can't be found" in caplog.text
+    assert "the defects of request rcp_1 can't be found: KeyError" in caplog.text
+    assert "a word of the answer" not in caplog.text
 
 
 def test_what_open_requests_offer_is_held_within_a_bound_and_shared(

@@ -54,6 +54,7 @@ def block(**inside: Any) -> dict[str, Any]:
 
 STOPPED = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
 THOUGHT = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+CREATED = {"type": "response.created", "response": {"status": "in_progress", "output": []}}
 BLANK = {"type": "message", "content": [{"type": "output_text", "text": ""}]}
 
 
@@ -128,6 +129,8 @@ def test_t66_a_body_without_an_answer_is_empty(dialect: Dialect, body: object) -
         (MESSAGES, {"content": [{"type": "tool_use", "input": {}}]}),
         (MESSAGES, {"content": [], "stop_reason": "max_tokens"}),
         (MESSAGES, {"content": [], "stop_reason": "refusal"}),
+        (MESSAGES, {"content": [], "stop_reason": "pause_turn"}),
+        (RESPONSES, response(status="cancelled")),
         (DIALECTS["/embeddings"], {"data": []}),
     ],
 )
@@ -176,6 +179,8 @@ def test_a_stream_with_an_answer_is_whole(dialect: Dialect, frames: list[object]
         (CHAT, []),
         (COMPLETIONS, [{"choices": [{"text": "x"}]}]),
         (RESPONSES, [{"type": "response.output_text.delta", "delta": "x"}]),
+        (RESPONSES, [CREATED]),
+        (RESPONSES, [CREATED, {"type": "response.output_text.delta", "delta": "x"}]),
         (MESSAGES, [block(type="text", text=""), {"delta": {"text": "x"}}]),
     ],
 )
