@@ -21,6 +21,8 @@ from app.policy.slices import Fields
 
 LARGEST = 16_384  # bytes hashed of each part of a body
 _READ = LARGEST + 1024  # bytes of it that are read
+_FURTHEST = 131_072  # bytes in which the user's first turn is looked for: system texts are long
+_MOST_TURNS = 64  # that are looked at
 SECRET_BYTES = 32
 _DIGITS = 32  # of the digest, in hexadecimal
 
@@ -62,36 +64,45 @@ def guessed_session(
     named = ("model", beginning.system, "tools")
     slices = (bytes(fields[name]) if name in fields else b"" for name in named if name)
     asking = (caller or "").encode("utf-8", "surrogatepass")
-    parts = (dialect.encode(), asking, *map(_unmarked, (*slices, turns)))
+    parts = (dialect.encode(), asking, *map(_unmarked, (*slices, *turns)))
     framed = b"".join(b"%d:%b" % (len(part), part) for part in parts)
     return Session(hmac.digest(secret, framed, "sha256").hex()[:_DIGITS], "guess", guessed=True)
 
 
-def _first_turns(raw: bytes) -> bytes | None:
-    """A conversation's bytes up to the end of the user's first turn, if that is not too far away.
+def _first_turns(raw: bytes) -> tuple[bytes, bytes] | None:
+    """What comes before the user's first turn, and that turn, which may be cut.
 
     None if it has no turn of the user.
     """
     if raw.startswith(b'"'):
-        return raw  # `input` may be the user's text
+        return b"", raw  # `input` may be the user's text
     if not raw.startswith(b"["):
         return None
-    end = _end_of_first_turn(raw[:_READ].decode("latin-1"))  # a character is a byte
-    return None if end is None and len(raw) <= _READ else raw[:end]
+    begin, end = _first_turn(raw[:_FURTHEST].decode("latin-1"))  # a character is a byte
+    if end is None and len(raw) <= _FURTHEST:
+        return None
+    return raw[:begin], raw[begin : begin + _READ if end is None else end]
 
 
-def _end_of_first_turn(text: str) -> int | None:
-    """Where the user's first turn ends; None if it is cut, there is none, or it is not JSON."""
-    position = _GAP.match(text, 1)
-    while position is not None:
+def _first_turn(text: str) -> tuple[int, int | None]:
+    """Where the user's first turn begins and ends.
+
+    No end if the turn is cut, there is none, or it is not JSON.
+    """
+    begin = 1
+    gap = _GAP.match(text, begin)
+    for _ in range(_MOST_TURNS):
+        if gap is None:
+            break
+        begin = gap.end()
         try:
-            turn, end = _READER.raw_decode(text, position.end())
+            turn, end = _READER.raw_decode(text, begin)
         except (ValueError, RecursionError):
-            return None
+            break
         if isinstance(turn, dict) and turn.get("role") == "user":
-            return end
-        position = _COMMA.match(text, end)
-    return None
+            return begin, end
+        gap = _COMMA.match(text, end)
+    return begin, None
 
 
 def _unmarked(part: bytes) -> bytes:

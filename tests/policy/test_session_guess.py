@@ -130,6 +130,22 @@ def test_marks_of_a_cache_change_nothing(size: int, *, marked_first: bool) -> No
     assert once is not None
 
 
+@pytest.mark.parametrize("size", [LARGEST, 2 * LARGEST, 6 * LARGEST])
+def test_conversations_with_the_same_long_system_text_are_told_apart(size: int) -> None:
+    system = {"role": "system", "content": "x" * size}
+    one, two = (chat(system, {"role": "user", "content": said}) for said in ("one", "two"))
+    assert guess(one) != guess(two)
+    grown = chat(system, {"role": "user", "content": "one"}, ANSWER, SECOND)
+    assert guess(grown) == guess(one)
+    long = [chat(system, {"role": "user", "content": said + "x" * 200_000}) for said in ("a", "b")]
+    assert guess(long[0]) != guess(long[1])
+
+
+def test_only_so_many_turns_are_looked_at() -> None:
+    assert guess(chat(*[SYSTEM] * 63, FIRST)) is not None
+    assert guess(chat(*[SYSTEM] * 64, FIRST)) is None
+
+
 def test_only_the_beginning_of_a_large_part_counts() -> None:
     """The bytes that are hashed are bounded, however large a prompt is."""
     one, two = (chat({"role": "user", "content": "x" * 2 * LARGEST + end}) for end in "ab")
