@@ -1,4 +1,4 @@
-"""After some traffic, the scorecard shows which host of the demo's OpenRouter gives faulty answers."""
+"""After some traffic, the scorecard shows the host of the demo that gives faulty answers."""
 
 from collections.abc import Iterator
 from typing import Any
