@@ -471,6 +471,38 @@ def score(
 
 @commands.command()
 @filtered
+def suggest(
+    *,
+    wanted: "Wanted",
+    catalog: CatalogSource = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    ledger: Ledger = None,
+    upstream: Upstream = None,
+) -> None:
+    """Suggest a policy that avoids faulty hosts.
+
+    It prints a policy file with the evidence as comments, and changes nothing.
+    """
+    from datetime import UTC, datetime
+
+    from app.catalog.catalog import EMPTY
+    from app.catalog.providers import slug_of
+    from app.cli.catalogs import open_catalog
+    from app.cli.ledgers import to_read
+    from app.cli.suggest import print_suggestions, suggestions
+    from app.ledger.scorecard import within_days
+    from app.settings import Settings
+
+    settings = Settings.read(ledger_url=ledger, upstream_url=upstream)
+    store = to_read(settings)
+    card, sent = store.scored_and_sent(slug=slug_of, wanted=within_days(wanted, datetime.now(UTC)))
+    models = [each.model for each in card.models if each.model is not None]
+    listed = open_catalog(catalog, settings, lambda _: models).catalog if catalog else EMPTY
+    print_suggestions([*suggestions(card, sent, listed)], as_json=as_json)
+
+
+@commands.command()
+@filtered
 def export(
     form: Annotated[
         Literal["csv", "jsonl", "parquet"],

@@ -1,8 +1,8 @@
 """Reads how requests ended at their hosts, for the scorecard: the newest ones, grouped."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -20,8 +20,31 @@ def outcomes(connection: sa.Connection, wanted: Wanted, most: int) -> Iterator[O
 
     Without those that OpenRouter answered from its response cache: no host was asked.
     """
+    for row in connection.execute(_grouped(_COLUMNS, wanted, most)):
+        yield _outcome(row)
+
+
+class Sent(NamedTuple):
+    """Requests that a host answered or failed, and the preferences that they were sent with."""
+
+    model: str | None
+    provider: str | None
+    quantizations: tuple[str, ...]
+    preferences: Mapping[str, Any] | None
+    number: int
+
+
+def sent(connection: sa.Connection, wanted: Wanted, most: int) -> Iterator[Sent]:
+    """The same requests as those of `outcomes`, by the preferences that were sent."""
+    for row in connection.execute(_grouped(_SENT, wanted, most)):
+        labels = tuple(json.loads(row.quantizations))
+        preferences = None if row.preferences is None else json.loads(row.preferences)
+        yield Sent(row.model, row.provider, labels, preferences, row.number)
+
+
+def _grouped(columns: Sequence[sa.ColumnElement[Any]], wanted: Wanted, most: int) -> Any:
     newest = (
-        sa.select(*_COLUMNS)
+        sa.select(*columns)
         .where(
             RECEIPTS.c.ending != "refused",
             sa.or_(RECEIPTS.c.cache_status.is_(None), RECEIPTS.c.cache_status != "HIT"),
@@ -31,13 +54,11 @@ def outcomes(connection: sa.Connection, wanted: Wanted, most: int) -> Iterator[O
         .limit(most)
         .subquery()
     )
-    query = (
+    return (
         sa.select(*newest.c, sa.func.count().label("number"))
         .group_by(*newest.c)
         .execution_options(yield_per=_AT_ONCE)
     )
-    for row in connection.execute(query):
-        yield _outcome(row)
 
 
 def _outcome(row: Any) -> Outcome:
@@ -61,10 +82,14 @@ def _attempt(attempt: dict[str, Any]) -> tuple[str, int | None]:
     return str(attempt.get("provider")), attempt.get("status")
 
 
-_COLUMNS = (
+_HOST: tuple[sa.ColumnElement[Any], ...] = (
     sa.func.coalesce(RECEIPTS.c.model_sent, RECEIPTS.c.model_asked).label("model"),
     RECEIPTS.c.provider,
     sa.cast(RECEIPTS.c.quantizations_listed, sa.Text).label("quantizations"),
+)
+_SENT = (*_HOST, sa.cast(RECEIPTS.c.preferences_sent, sa.Text).label("preferences"))
+_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
+    *_HOST,
     (sa.type_coerce(RECEIPTS.c.started_at, sa.BigInteger) // _DAY_MS).label("day"),
     RECEIPTS.c.dialect,
     RECEIPTS.c.ending,

@@ -30,7 +30,7 @@ from app.ledger.opening import (
     open_engine,
     plainly,
 )
-from app.ledger.outcomes import outcomes
+from app.ledger.outcomes import Sent, outcomes, sent
 from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
 from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
@@ -296,6 +296,14 @@ class Store:
         """
         with self._moment() as connection:
             return scorecard(outcomes(connection, wanted, most), by, slug, most=most)
+
+    def scored_and_sent(
+        self, *, slug: Slug, wanted: Wanted, most: int = MOST_READ
+    ) -> tuple[Scorecard, tuple[Sent, ...]]:
+        """Return the scorecard, and what its requests were sent with, all at one moment."""
+        with self._moment() as connection:
+            card = scorecard(outcomes(connection, wanted, most), HOST_DIMENSIONS, slug, most=most)
+            return card, tuple(sent(connection, wanted, most))
 
     def failed_attempts(self, wanted: Wanted) -> Mapping[FailedAttempt, int]:
         """Count each provider's failures in the wanted receipts, which are read one by one."""

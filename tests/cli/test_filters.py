@@ -15,6 +15,7 @@ from app.ledger.wanted import NAMES
 from tests.ledger.receipts import receipt
 
 COMMANDS = ("log", "stats", "export")
+ALSO = ("score", "suggest")
 URL = "sqlite:///ledger.sqlite"
 
 
@@ -44,7 +45,7 @@ def counted(command: str, *options: str) -> int:
 
 def test_there_is_an_option_for_each_filter() -> None:
     assert tuple(FILTERS) == NAMES
-    for command in COMMANDS:
+    for command in (*COMMANDS, *ALSO):
         said = CliRunner().invoke(commands, [command, "--help"], env={"COLUMNS": "200"}).output
         options = set(re.findall(r"--([a-z-]+)", said))
         assert {name.replace("_", "-") for name in NAMES} <= options
