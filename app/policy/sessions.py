@@ -46,10 +46,10 @@ _GOOSE = (("x-title", "goose"), ("user-agent", "goose"))
 
 PLACES: tuple[Place, ...] = (
     Place("body.session_id", ("Cline", "goose", "hermes-agent"), "session"),
-    Place("header.x-session-id", ("opencode", "Kilo Code", "Crush"), "session"),
+    Place("header.x-session-id", ("opencode", "Kilo Code", "Crush", "pi"), "session"),
     Place("header.x-claude-code-session-id", ("Claude Code",), "session"),
     Place("body.metadata.user_id", ("Claude Code",), "session"),
-    Place("header.session-id", ("Codex",), "session"),
+    Place("header.session-id", ("Codex", "pi"), "session"),
     Place("header.session_id", ("Codex", "pi", "Roo Code"), "session"),
     Place("header.thread-id", ("Codex",), "thread"),
     Place("header.x-opencode-session", ("opencode", "hermes-agent"), "session"),
@@ -67,7 +67,7 @@ PLACES: tuple[Place, ...] = (
     Place("header.x-mux-workspace-id", ("Mux",), "workspace"),
     Place("body.metadata.sessionId", ("qwen-code",), "session"),
     Place("header.x-session-affinity", ("opencode", "Kilo Code", "Crush", "pi"), "session"),
-    Place("body.prompt_cache_key", ("Codex", "pi"), "cache"),
+    Place("body.prompt_cache_key", ("Codex", "pi", "Copilot"), "cache"),
     Place("body.user", ("goose",), "session", only=_GOOSE),
     Place("header.x-interaction-id", ("Copilot",), "question"),
     Place("header.x-claude-code-agent-id", ("Claude Code",), "agent", "subagent"),
@@ -75,13 +75,14 @@ PLACES: tuple[Place, ...] = (
     Place("header.x-openai-subagent", ("Codex",), "agent", "subagent"),
     Place(
         "header.x-session-id",
-        ("opencode",),
+        ("opencode", "Kilo Code"),
         "session",
         "subagent",
         beside="x-parent-session-id",
     ),
     Place("header.x-claude-code-parent-agent-id", ("Claude Code",), "agent", "parent"),
-    Place("header.x-parent-session-id", ("opencode",), "session", "parent"),
+    Place("header.x-codex-parent-thread-id", ("Codex",), "thread", "parent"),
+    Place("header.x-parent-session-id", ("opencode", "Kilo Code"), "session", "parent"),
 )
 
 
