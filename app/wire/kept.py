@@ -119,7 +119,7 @@ class Kept(msgspec.Struct):
         return self.left >= 0
 
 
-def _take_choice(kept: Kept, frame: Frame, data: bytes) -> None:
+def _take_choice(kept: Kept, frame: Frame, data: bytes) -> None:  # noqa: C901, PLR0912 - each token
     """An event of a chat, or of a completion."""
     choices = frame.choices
     if type(choices) is not list:
