@@ -37,8 +37,14 @@ _AIDER = (
     *("$program", "--openai-api-base", "$url/v1", "--openai-api-key", "$key"),
     *("--model", "openai/$model", "--edit-format", "whole", "--no-git"),
     *("--yes-always", "--no-analytics", "--no-check-update", "--no-show-model-warnings"),
-    *("--no-show-release-notes", "--message", "$task", "hello.txt"),
+    "--no-show-release-notes",
 )
+_CODEX_EXEC = (
+    *("node", "$program", "exec", "--skip-git-repo-check"),
+    "--dangerously-bypass-approvals-and-sandbox",
+)
+_PI_RUN = ("node", "$program", "--provider", "openrouter", "--model", "$model")
+_CLAUDE = ("$program", "--permission-mode", "acceptEdits")
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class Agent:
     name: str
     dialect: str
     command: tuple[str, ...]
+    resumed: tuple[str, ...]  # the same in the conversation of the run before
+    named: bool  # whether its requests name their session
     tool: str | None  # the tool of its own that writes the file; None: it edits by text
     environment: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # below its home folder
@@ -60,6 +68,8 @@ AGENTS = (
         name="qwen-code",
         dialect="chat",
         command=("node", "$program", "--yolo", "-p", "$task"),
+        resumed=("node", "$program", "--yolo", "--continue", "-p", "$task"),
+        named=False,
         tool="write_file",
         environment={
             "OPENAI_BASE_URL": "$url/v1",
@@ -72,6 +82,8 @@ AGENTS = (
         name="opencode",
         dialect="chat",
         command=("$program", "run"),
+        resumed=("$program", "run", "--continue"),
+        named=True,
         tool="write",
         environment={
             "OPENCODE_DISABLE_AUTOUPDATE": "1",
@@ -86,10 +98,9 @@ AGENTS = (
     Agent(
         name="codex",
         dialect="responses",
-        command=(
-            *("node", "$program", "exec", "--skip-git-repo-check"),
-            *("--dangerously-bypass-approvals-and-sandbox", "$task"),
-        ),
+        command=(*_CODEX_EXEC, "$task"),
+        resumed=(*_CODEX_EXEC, "resume", "--last", "$task"),
+        named=True,
         tool="exec_command",
         environment={"POINTSMAN_KEY": "$key"},
         files={".codex/config.toml": _CODEX},
@@ -97,16 +108,9 @@ AGENTS = (
     Agent(
         name="pi",
         dialect="chat",
-        command=(
-            "node",
-            "$program",
-            "--provider",
-            "openrouter",
-            "--model",
-            "$model",
-            "-p",
-            "$task",
-        ),
+        command=(*_PI_RUN, "-p", "$task"),
+        resumed=(*_PI_RUN, "--continue", "-p", "$task"),
+        named=False,  # since 1.6.0 at the latest it is; docs/sessions.md
         tool="write",
         environment={"PI_OFFLINE": "1"},
         files={".pi/agent/models.json": _PI},
@@ -114,7 +118,9 @@ AGENTS = (
     Agent(
         name="claude-code",
         dialect="messages",
-        command=("$program", "--permission-mode", "acceptEdits", "-p", "$task"),
+        command=(*_CLAUDE, "-p", "$task"),
+        resumed=(*_CLAUDE, "--continue", "-p", "$task"),
+        named=True,
         tool="Write",
         environment={
             "ANTHROPIC_BASE_URL": "$url",
@@ -126,7 +132,9 @@ AGENTS = (
     Agent(
         name="aider",
         dialect="chat",
-        command=_AIDER,
+        command=(*_AIDER, "--message", "$task", "hello.txt"),
+        resumed=(*_AIDER, "--restore-chat-history", "--message", "$task", "hello.txt"),
+        named=False,
         tool=None,
         quiet=False,  # it wants LiteLLM's price list
     ),

@@ -40,6 +40,11 @@ class Stand:
         return [headers for _, headers, _ in self.router.requests]
 
     @property
+    def hosts(self) -> list[str]:
+        """The tags of the endpoints that served, oldest first."""
+        return [routed.completion.row.tag for _, routed, _ in self.router.served.values()]
+
+    @property
     def tools_called(self) -> set[str]:
         """The tools that the simulated model called."""
         calls = [routed.completion.tool_call for _, routed, _ in self.router.served.values()]
@@ -51,11 +56,20 @@ class Stand:
 
 
 @pytest.fixture
-def stand(start_proxy: StartProxy) -> Iterator[Stand]:
+def start_stand(start_proxy: StartProxy) -> Iterator[Callable[[str], Stand]]:
+    """Start Pointsman with a policy in front of a simulator of its own."""
     simulator = create_simulator(pace=0)
     with running(simulator) as openrouter:
-        proxy = start_proxy(PRECISE, upstream_url=f"{openrouter.url}/api/v1")
-        yield Stand(proxy, f"{openrouter.url}/api", simulator.state.router)
+        yield lambda policy: Stand(
+            start_proxy(policy, upstream_url=f"{openrouter.url}/api/v1"),
+            f"{openrouter.url}/api",
+            simulator.state.router,
+        )
+
+
+@pytest.fixture
+def stand(start_stand: Callable[[str], Stand]) -> Stand:
+    return start_stand(PRECISE)
 
 
 @dataclass

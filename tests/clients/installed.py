@@ -1,4 +1,5 @@
-"""The clients that `make test-clients` installs, each into a folder of its own under .venv/clients.
+"""The clients that `make test-clients` installs, each into a folder of its own under .venv/clients
+or, if POINTSMAN_CLIENTS is set, in that folder.
 
 `python -m tests.clients.installed` installs what is missing and says what can't be had here; a test
 skips with the same words. Install scripts of npm packages are never run.
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(sys.prefix) / "clients"
+FOLDER = Path(os.environ.get("POINTSMAN_CLIENTS") or Path(sys.prefix) / "clients")
 HERE = Path(__file__).parent
 _NODE = 22  # the oldest Node that today's clients run on
 _QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")

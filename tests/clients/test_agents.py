@@ -4,6 +4,7 @@ The simulated model calls the agent's own tool to write the file that the prompt
 that edits by text is answered with the file. See app/simulator/task.py.
 """
 
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Template
@@ -21,7 +22,9 @@ KEY = "sk-or-v1-canary-of-the-agent"
 CONTENT = "Mind the gap, $HOME & \"all\" of 'it'.\n"
 
 
-async def run(agent: Agent, stand: Stand, door: ClosedDoor, task: str, work: Path) -> str:
+async def run(
+    agent: Agent, stand: Stand, door: ClosedDoor, task: str, work: Path, *, resumed: bool = False
+) -> str:
     """Let an agent do a task in a folder of its own. Returns all that it printed."""
     home = work.parent / "home"
     values = {
@@ -36,13 +39,13 @@ async def run(agent: Agent, stand: Stand, door: ClosedDoor, task: str, work: Pat
         return Template(text).substitute(values)
 
     for folder in (home, work):
-        folder.mkdir()
+        folder.mkdir(exist_ok=resumed)
     for name, text in agent.files.items():
         file = home / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(filled(text), encoding="utf-8")
     out, complaints = await output(
-        *map(filled, agent.command),
+        *map(filled, agent.resumed if resumed else agent.command),
         environment={
             "HOME": str(home),
             **door.environment,
@@ -85,6 +88,8 @@ async def test_an_agent_writes_a_file_through_pointsman(
     assert {(each["status"], each["streamed"], each["ending"]) for each in receipts} == {
         (200, True, "complete")
     }
+    (session,) = {receipt["session"] for receipt in receipts}
+    assert (session is not None) == agent.named
     (user_agent,) = {receipt["user_agent"] for receipt in receipts}
     assert fnmatchcase(user_agent, TOOLS[agent.name].user_agent or "*"), "what `init` writes fits"
     for body in stand.bodies:
@@ -97,3 +102,47 @@ async def test_an_agent_writes_a_file_through_pointsman(
     if agent.quiet:
         assert closed_door.asked_for == []
     tell(agent.name, receipts)
+
+
+KEEPING = """\
+version: 1
+rules:
+  - {name: kept, models: ["*"], quantization_floor: fp8, data_collection: deny, affinity: %s}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(330)
+@pytest.mark.parametrize("affinity", ["pin", "strict"])
+@pytest.mark.parametrize("agent", AGENTS, ids=[agent.name for agent in AGENTS])
+async def test_a_resumed_conversation_is_one_session_and_stays_at_its_host(
+    agent: Agent,
+    affinity: str,
+    start_stand: Callable[[str], Stand],
+    closed_door: ClosedDoor,
+    tmp_path: Path,
+) -> None:
+    """A tool that names no session is served like without the rule."""
+    stand = start_stand(KEEPING % affinity)
+    work = tmp_path / "work"
+    folder = f"{work}/" if agent.tool else ""
+    await run(agent, stand, closed_door, f"write {folder}hello.txt: first", work)
+    first = await stand.receipts()
+    task = f"write {folder}again.txt: second"  # a file that exists would have to be read before
+    said = await run(agent, stand, closed_door, task, work, resumed=True)
+
+    texts = [(work / name).read_text(encoding="utf-8") for name in ("hello.txt", "again.txt")]
+    assert texts == ["first\n", "second\n"], said
+    receipts = await stand.receipts()
+    later = len(receipts) - len(first)
+    assert later >= (2 if agent.tool else 1)
+    assert {(each["status"], each["verdict"]) for each in receipts} == {(200, "kept")}
+    (session,) = {receipt["session"] for receipt in receipts}
+    assert (session is not None) == agent.named
+    orders = [body["provider"].get("order") for body in stand.bodies[-later:]]
+    if agent.named:
+        (host,) = set(stand.hosts[-later:])
+        assert host in stand.hosts[:-later], "a title may have been served elsewhere"
+        assert orders == [[host]] * later
+    else:
+        assert orders == [None] * later
