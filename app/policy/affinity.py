@@ -199,8 +199,10 @@ def _pinned(held: Preferences, turn: Turn, route: Route, *, client_orders: bool)
     if client_orders:
         return _Found(held, None, CLIENT_ORDERS)
     entry, reason = _entry(host, held, turn.rows)
-    first = None if entry is None else _first(entry, held, route)
-    return _Found(held, None, reason) if first is None else _Found(first, entry, LAST_TURN)
+    if entry is None:
+        return _Found(held, None, reason)
+    first = _first(entry, held, route)
+    return _Found(held, None, OUTSIDE_POLICY) if first is None else _Found(first, entry, LAST_TURN)
 
 
 def _at_issuer(issuer: Host, held: Preferences, turn: Turn, route: Route, *, first: bool) -> _Found:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from app.catalog.catalog import EMPTY
 from app.catalog.endpoint import Endpoint
 from app.errors import MalformedBody, PolicyConflict, SealedElsewhere
 from app.policy import affinity as affinity_room
@@ -25,10 +26,12 @@ from app.policy.affinity import (
     Memory,
     Stay,
     Turn,
+    turn_of,
 )
 from app.policy.apply import Outgoing, apply
 from app.policy.presets import Presets
 from app.policy.request import read_request
+from app.policy.routed import routed
 from tests.policy.algebra import OURS, TAGS, THEIRS, admitted, every_offer
 from tests.policy.json_texts import BOUNDED
 from tests.policy.listings import endpoint
@@ -178,6 +181,44 @@ def test_a_service_tier_is_reached_by_its_own_name_only() -> None:
     assert pinned(sent({}, memory=openai)) == (None, OUTSIDE_POLICY)
     named = sent({"only": ["openai/priority", "novita"]}, memory=openai)
     assert pinned(named) == ("openai/priority", LAST_TURN)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"only": ["openai/priority"]},
+        {"order": ["openai/priority"], "allow_fallbacks": False},
+    ],
+)
+def test_without_a_listing_a_slug_is_not_taken_for_its_tier(rule: dict[str, Any]) -> None:
+    outgoing = sent(rule, memory=Memory(pin=Host("openai")), rows=None)
+    assert pinned(outgoing) == (None, OUTSIDE_POLICY)
+    assert outgoing.preferences == rule
+
+
+def test_a_turn_says_what_its_request_does() -> None:
+    book = book_of({"affinity": "strict"})
+    sealed = [{"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"}]}]
+    for body, is_sealed, has_sandbox in (
+        ({"messages": []}, False, False),
+        ({"messages": sealed}, True, False),
+        ({"tools": [{"type": "openrouter:bash"}]}, False, True),
+        ({"tools": [{"type": "shell"}]}, False, True),
+        ({"tools": [{"type": "function", "function": {"name": "bash"}}]}, False, False),
+    ):
+        request = read_request(as_bytes({"model": "a/b", **body}))
+        found = routed(book, request, caller=None, user_agent="", catalog=EMPTY)
+        turn = turn_of(found, "5e55", AT_NOVITA, ROWS)
+        assert (turn.sealed, turn.sandboxed) == (is_sealed, has_sandbox)
+        assert (turn.digest, turn.memory, turn.rows) == ("5e55", AT_NOVITA, ROWS)
+    hinting = routed(
+        book_of({"affinity": "pin"}),
+        read_request(as_bytes({"model": "a/b", "messages": sealed})),
+        caller=None,
+        user_agent="",
+        catalog=EMPTY,
+    )
+    assert not turn_of(hinting, "5e55", AT_NOVITA, ROWS).sealed  # it binds nothing there
 
 
 def test_an_entry_that_only_the_slug_covers_is_narrowed_to_the_listed_tag() -> None:

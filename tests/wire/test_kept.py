@@ -347,3 +347,9 @@ def test_t08_a_type_of_any_type_breaks_no_stream(dialect: Dialect, odd: object) 
     )
     for frame in frames:
         kept_of([b"data: %b\n\n" % json.dumps(frame).encode()], dialect)
+
+
+def test_the_size_of_what_is_kept_is_that_of_its_parts() -> None:
+    assert kept_of([stream(delta(content="four"), delta(content="ty"))]).size == 6
+    whole = b'{"choices":[{"message":{"content":"x"}}]}'
+    assert kept_of([whole], content_type="application/json").size == len(whole)

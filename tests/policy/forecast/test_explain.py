@@ -5,6 +5,7 @@ from typing import Any
 
 from app.catalog.catalog import EMPTY
 from app.catalog.preset import Unusable, read_preset
+from app.policy.affinity import Host, Memory, Turn
 from app.policy.apply import apply
 from app.policy.book import Book
 from app.policy.file.parse import read_book
@@ -209,3 +210,18 @@ def test_presets_inner_models_and_what_is_not_provable_are_shown() -> None:
         {"carrier": "tools.openrouter:subagent", "model": "acme/mini", "inherits": False}
     ]
     assert shown["not_provable"].startswith("not provable: preset other: it can't be read, and 1")
+
+
+def test_a_pin_and_the_sent_session_name_the_line_of_their_affinity() -> None:
+    book = read_book(
+        {"p.yaml": "version: 1\nrules:\n  - {name: kept, models: ['*'], affinity: pin}\n"}
+    )
+    turn = Turn("5e55", Memory(pin=Host("novita"), issuer=Host("novita")))
+    explanation = explain(by(book, read_request(b'{"model":"acme/sim-1"}')), None, turn)
+    assert places(explanation) == {"session_id": [3], "provider.order": [3]}
+    told = as_json_object(explanation, book.revision)
+    assert (told["affinity"], told["pinned_to"], told["pin_reason"]) == (
+        "pin",
+        "novita",
+        "last_turn",
+    )
