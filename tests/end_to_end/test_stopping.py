@@ -15,6 +15,7 @@ import pytest
 from app.ledger.store import Store
 from tests.running import NO_TLS
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
+from tests.waiting import until_seen
 
 ROOT = Path(__file__).parent.parent.parent
 CHAT = "/v1/chat/completions"
@@ -64,7 +65,11 @@ async def test_t26_running_streams_finish_and_new_requests_are_told_to_come_agai
         streaming = asyncio.create_task(client.post(url + CHAT, json={**ASK, "stream": True}))
         await openrouter.was_asked()
         process.send_signal(told)
-        await asyncio.sleep(0.2)
+
+        async def is_draining() -> bool:
+            return (await client.get(f"{url}/ready")).status_code == 503
+
+        await until_seen(is_draining)
         refused = await client.post(url + CHAT, json=ASK)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert refused.json()["error"]["code"] == "draining"
