@@ -12,7 +12,7 @@ from app.policy.rule import Clause
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION = r"[1-9][0-9]{0,4}(?:ms|s|m|h)"
-_PARTS = re.compile(r"([0-9]+)([a-z]+)")
+_PARTS = re.compile(r"(?<![0-9])([0-9]+)([a-z]+)")  # a long number is read once
 
 
 class Deadlines(NamedTuple):
