@@ -73,7 +73,7 @@ class Suggestion:
 
 
 def suggestions(card: Scorecard, sent: Sequence[Sent], catalog: Catalog) -> Iterator[Suggestion]:
-    """The rules that a scorecard speaks for; `sent` are the requests that it counted."""
+    """The rules that a scorecard has evidence for; `sent` are the requests that it counted."""
     for model in card.models:
         evidence = tuple(parted(model))
         if not evidence or model.model is None or not _can_be_named(model.model):

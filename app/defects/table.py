@@ -90,7 +90,7 @@ DEFECTS = (
     ),
     Defect(
         "structure_off_schema",
-        "The request asks for JSON, and the text is none, or not as its JSON Schema demands.",
+        "The request asks for JSON, and the text is not JSON, or does not fit its JSON Schema.",
         _TOOLS,
         "A format that the request only asks for, from a model that can't be held to it.",
         "json",

@@ -10,7 +10,7 @@ Rule 2  A turn says something about caches only if the one before it began less 
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -126,14 +126,11 @@ def session_dimensions(text: str) -> tuple[SessionDimension, ...]:
 
 def count(turns: Iterable[Turn], by: Sequence[SessionDimension]) -> SessionStats:
     """Add up turns that come in the order in which they were written."""
-    before: dict[tuple[str, str | None, str | None, str | None], Turn] = {}
     total = SessionFigures()
     groups: dict[tuple[str | None, ...], SessionFigures] = {}
     counted = 0
-    for turn in turns:
+    for turn, last in _with_the_one_before(turns):
         counted += 1
-        conversation = turn[:4]
-        last, before[conversation] = before.get(conversation), turn
         if not turn.wanted:
             continue
         _add(total, turn, last)
@@ -146,12 +143,9 @@ def count(turns: Iterable[Turn], by: Sequence[SessionDimension]) -> SessionStats
 
 def trails(turns: Iterable[Turn], most: int) -> tuple[Trail, ...]:
     """The most costly sessions, each with its last turns; `turns` in the order of writing."""
-    before: dict[tuple[str, str | None, str | None, str | None], Turn] = {}
     figures: dict[str, SessionFigures] = {}
     last: dict[str, deque[Turn]] = {}
-    for turn in turns:
-        conversation = turn[:4]
-        previous, before[conversation] = before.get(conversation), turn
+    for turn, previous in _with_the_one_before(turns):
         if turn.wanted:
             _add(figures.setdefault(turn.session, SessionFigures()), turn, previous)
             last.setdefault(turn.session, deque(maxlen=MOST_IN_TRAIL)).append(turn)
@@ -162,6 +156,15 @@ def trails(turns: Iterable[Turn], most: int) -> tuple[Trail, ...]:
         Trail(each, last[each][-1].user_agent, figures[each], tuple(last[each]))
         for each in dearest[:most]
     )
+
+
+def _with_the_one_before(turns: Iterable[Turn]) -> Iterator[tuple[Turn, Turn | None]]:
+    """Each turn with the one before it in its conversation."""
+    before: dict[tuple[str, str | None, str | None, str | None], Turn] = {}
+    for turn in turns:
+        conversation = turn[:4]
+        yield turn, before.get(conversation)
+        before[conversation] = turn
 
 
 def _names(turn: Turn, dimension: SessionDimension) -> tuple[str | None, ...]:
