@@ -1,7 +1,7 @@
 """GET /pointsman/stats, /sessions and /score: totals of the receipts, over HTTP."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.ledger.store import Store
+    from app.ledger.wanted import Wanted
+
+_By = TypeVar("_By")
 
 
 def stats_routes(store: "Callable[[], Store]") -> APIRouter:
@@ -33,11 +36,7 @@ def stats_routes(store: "Callable[[], Store]") -> APIRouter:
         ),
     )
     def stats(request: Request) -> dict[str, Any]:
-        wanted, beside = asked(request, "by")
-        try:
-            by = dimensions(beside.get("by", "provider,quantization"))
-        except ValueError as error:
-            raise HTTPException(400, f"by: {error}") from None
+        wanted, by = _grouped(request, dimensions, "provider,quantization")
         return stats_as_json(store().stats(by=by, wanted=wanted))
 
     @router.get(
@@ -52,11 +51,7 @@ def stats_routes(store: "Callable[[], Store]") -> APIRouter:
         ),
     )
     def sessions(request: Request) -> dict[str, Any]:
-        wanted, beside = asked(request, "by")
-        try:
-            by = session_dimensions(beside.get("by", "rule"))
-        except ValueError as error:
-            raise HTTPException(400, f"by: {error}") from None
+        wanted, by = _grouped(request, session_dimensions, "rule")
         return session_stats_as_json(store().session_stats(by=by, wanted=wanted))
 
     @router.get(
@@ -68,12 +63,17 @@ def stats_routes(store: "Callable[[], Store]") -> APIRouter:
         openapi_extra=parameters(by="provider, or provider,quantization, which is the default"),
     )
     def score(request: Request) -> dict[str, Any]:
-        wanted, beside = asked(request, "by")
-        try:
-            by = host_dimensions(beside.get("by", "provider,quantization"))
-        except ValueError as error:
-            raise HTTPException(400, f"by: {error}") from None
+        wanted, by = _grouped(request, host_dimensions, "provider,quantization")
         recent = within_days(wanted, datetime.now(UTC))
         return scorecard_as_json(store().scorecard(slug=slug_of, by=by, wanted=recent))
 
     return router
+
+
+def _grouped(request: Request, read: "Callable[[str], _By]", usual: str) -> "tuple[Wanted, _By]":
+    """The filters and the groups that a request asks for. Raises `HTTPException`."""
+    wanted, beside = asked(request, "by")
+    try:
+        return wanted, read(beside.get("by", usual))
+    except ValueError as error:
+        raise HTTPException(400, f"by: {error}") from None

@@ -17,7 +17,7 @@ from app.catalog.endpoint import Endpoint
 from app.errors import SealedElsewhere
 from app.policy import tags
 from app.policy.fields import FIELDS
-from app.policy.filters import FILTERS, Asked
+from app.policy.filters import BY_LISTING, Asked
 from app.policy.merge import settle, tighten
 from app.policy.presets import NO_PRESETS, Presets
 from app.policy.request import Request, is_given
@@ -55,11 +55,6 @@ WHY: Mapping[str, str] = {
 }
 KEPT_ON = frozenset({"chat", "responses", "messages"})  # the dialects that have conversations
 _SANDBOXES = ("bash", "shell")  # in a tool's type
-_DECIDING = tuple(  # the filters that a listing decides
-    each
-    for each in FILTERS
-    if each.name in {"service_tier", "only", "ignore", "quantizations", "max_price", "order"}
-)
 _REMEMBERED = 4096
 RECENT: "dict[tuple[object, ...], tuple[Route, object, Placed]]" = {}
 _SORTING = frozenset({"nitro", "floor", "exacto"})  # variants by which a client sorts
@@ -235,7 +230,7 @@ def _entry(
     if not own:
         return None, NOT_LISTED
     asked = Asked(preferences=held)
-    left = [row for row in own if not any(each.drops(asked, row, rows) for each in _DECIDING)]
+    left = [row for row in own if not any(each.drops(asked, row, rows) for each in BY_LISTING)]
     if not left:
         return None, OUTSIDE_POLICY
     named = {row.tag for row in left if row.quantization in host.labels}

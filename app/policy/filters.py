@@ -301,3 +301,10 @@ FILTERS: tuple[Filter, ...] = (
         ("order", "allow_fallbacks"),
     ),
 )
+
+# Those that a listing of the model's endpoints can decide by itself, whatever the request needs.
+BY_LISTING: tuple[Filter, ...] = tuple(
+    each
+    for each in FILTERS
+    if each.name in {"service_tier", "only", "ignore", "quantizations", "max_price", "order"}
+)

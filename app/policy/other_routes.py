@@ -17,7 +17,7 @@ from app.catalog.catalog import Listing, is_fresh
 from app.catalog.endpoint import Endpoint
 from app.errors import PolicyRefused
 from app.policy.fields import FIELDS
-from app.policy.filters import FILTERS, Asked
+from app.policy.filters import BY_LISTING, Asked
 from app.policy.overruled import Overruled
 from app.policy.route import Route
 from app.policy.sides import Behind, Side, held
@@ -68,7 +68,6 @@ OTHER_ROUTES: Mapping[str, OtherRoute] = MappingProxyType({row.path: row for row
 
 # The fields that a listing decides.
 _LISTED = frozenset({"ignore", "quantizations", "max_price", "order"})
-_DECIDING = tuple(each for each in FILTERS if each.name in {*_LISTED, "only", "service_tier"})
 
 _NO_LISTING = "the listing of the model's endpoints is missing or over 24 hours old"
 _NONE_INSIDE = "none of the model's listed endpoints certainly satisfies it"
@@ -197,7 +196,7 @@ def _tags(asked: Asked, rows: Sequence[Endpoint]) -> list[str]:
 
 def _is_inside(row: Endpoint, asked: Asked, rows: Sequence[Endpoint]) -> bool:
     """Whether an endpoint passes every filter that a listing decides."""
-    return all(each.passes(asked, row, rows) is True for each in _DECIDING if each.runs(asked))
+    return all(each.passes(asked, row, rows) is True for each in BY_LISTING if each.runs(asked))
 
 
 def _meet(only: Sequence[str], ignore: Sequence[str]) -> bool:

@@ -9,15 +9,14 @@ for any of it.
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
 from app.catalog.catalog import Catalog
 from app.catalog.endpoint import Endpoint
-from app.ledger.receipt import FAILED
+from app.ledger.receipt import FAILED, Receipt
 from app.ledger.session_stats import LEAST, WARM
 from app.policy.affinity import (
     HOST_FAILED,
@@ -43,80 +42,6 @@ _OF_THE_HOST = frozenset({408, 429})  # client errors by number that a host is t
 _WARM = WARM.total_seconds()
 _AHEAD = 60.0  # seconds that a clock may be ahead; beyond, it was wrong, and no later turn counted
 _ANSWERED = frozenset({"complete", "caller_left", "draining"})  # the host did its part
-
-
-class Turned(Protocol):
-    """The facts of a receipt by which a conversation is remembered."""
-
-    @property
-    def session(self) -> str | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def subagent(self) -> str | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def caller(self) -> str | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def model_sent(self) -> str | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def provider(self) -> str | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def quantizations_listed(self) -> tuple[str, ...]:
-        """As on the receipt."""
-        ...
-
-    @property
-    def status(self) -> int | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def cache_status(self) -> str | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def affinity(self) -> str | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def prompt_tokens(self) -> int | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def cached_tokens(self) -> int | None:
-        """As on the receipt."""
-        ...
-
-    @property
-    def ending(self) -> str:
-        """As on the receipt."""
-        ...
-
-    @property
-    def started_at(self) -> datetime:
-        """As on the receipt."""
-        ...
-
-    @property
-    def duration_ms(self) -> float | None:
-        """As on the receipt."""
-        ...
 
 
 class Key(NamedTuple):
@@ -190,7 +115,7 @@ class Conversations:
         hint = session_digest(f"{arrival.caller}\0{session.key}") if arrival.caller else digest
         return turn_of(found, hint, memory, rows)
 
-    def note(self, turn: Turned, *, own: bool = False) -> None:
+    def note(self, turn: Receipt, *, own: bool = False) -> None:
         """Note the end of a turn; one that ended before the last one known changes nothing.
 
         `own`: this process served it, and counts it.
@@ -216,7 +141,7 @@ class Conversations:
         while len(self._last) > self._most:
             self._last.popitem(last=False)
 
-    def _count(self, turn: Turned, served: Host, known: _Last | None) -> None:
+    def _count(self, turn: Receipt, served: Host, known: _Last | None) -> None:
         """Add one answered turn, as `app/ledger/session_stats.py` does from the ledger."""
         counts = self.counts.setdefault(turn.affinity or "off", Counts())
         counts.turns += 1
@@ -248,7 +173,7 @@ def _rows(found: Routed, models: tuple[str, ...], catalog: Catalog) -> tuple[End
     return known[0] if len(known) == 1 else tuple(chain.from_iterable(known))
 
 
-def _served(turn: Turned) -> Host | None:
+def _served(turn: Receipt) -> Host | None:
     """The host that answered; None if none did, or it is not named."""
     failed = (turn.status or 0) >= _FIRST_ERROR_STATUS or turn.ending not in _ANSWERED
     if turn.provider is None or failed:
@@ -256,7 +181,7 @@ def _served(turn: Turned) -> Host | None:
     return Host(turn.provider, turn.quantizations_listed)
 
 
-def _host_failed(turn: Turned) -> bool:
+def _host_failed(turn: Receipt) -> bool:
     """Whether a failure is the host's, and not the request's."""
     if turn.ending not in FAILED:
         return False
