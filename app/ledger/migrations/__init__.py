@@ -1,3 +1,3 @@
 """Alembic's scripts, which never change once released; `HEAD` is the newest revision."""
 
-HEAD = "0004"
+HEAD = "0007"
