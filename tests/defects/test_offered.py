@@ -155,7 +155,7 @@ def test_no_request_makes_it_fail(asked: dict[str, bytes]) -> None:
         ("", NOT_JSON),
         (b"\xff", NOT_JSON),
     ],
-    ids=lambda each: repr(each)[:30],
+    ids=lambda each: "none" if each in (NOT_JSON, UNREAD) else repr(each)[:30],
 )
 def test_json_that_a_model_wrote(text: bytes | str, value: Any) -> None:
     found = parsed(text)

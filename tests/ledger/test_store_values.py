@@ -145,7 +145,7 @@ def test_a_value_without_end_costs_no_other_receipt(store: Store) -> None:
         {"started_at": None},
         {"attempts": ({"provider": object()},)},
     ],
-    ids=str,
+    ids=lambda fields: next(iter(fields)),
 )
 def test_a_receipt_that_cannot_be_kept_costs_no_other_one_and_is_counted_and_named(
     store: Store, caplog: pytest.LogCaptureFixture, odd: dict[str, Any]
