@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "policy.lint": {*_FACTS, "catalog", "policy", "policy.forecast", "wire"},
     "importing": {*_FACTS, "catalog", "policy", "policy.file"},
     "defects": {*_FACTS, "wire"},
+    "audit": {*_FACTS, "catalog"},
     "settings": {*_FACTS, "wire"},
     "ledger": {*_FACTS, "defects"},
     "telemetry": {*_FACTS, "ledger"},
@@ -48,6 +49,11 @@ MAY_IMPORT = {
         *_PURE_ROOMS,
         *("policy.forecast", "policy.verdict"),
         *("openrouter", "policy_folder", "record", "server"),
+    },
+    "auditing": {
+        *_PURE_ROOMS,
+        *("audit", "ledger", "openrouter", "policy_folder", "record", "relay", "server"),
+        *("settings", "telemetry"),
     },
     "api": {
         *_PURE_ROOMS,
@@ -84,6 +90,7 @@ PURE: dict[str, set[str]] = {
     "importing": {"msgspec", "yaml"},
     "catalog": {"msgspec"},
     "wire": {"msgspec"},
+    "audit": {"msgspec"},
     "defects": {"jsonschema", "msgspec", "referencing"},
 }
 IMPURE_STDLIB = {
