@@ -10,8 +10,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from app.catalog.catalog import Spelling
-from app.catalog.scores import Scored
 from app.catalog.trimming import trimmed
+from app.policy.bars import Facts
 from app.policy.match import NO_MATCHES, Matches, index_of
 from app.policy.policy_preferences import cascade, wishes_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
@@ -98,7 +98,7 @@ class _Asked(NamedTuple):
     known: str | None  # its own slug, where the name is another one
     weights: Weights
     spelling: Spelling
-    scored: Scored | None
+    facts: Facts
 
 
 class _Recent:
@@ -167,7 +167,7 @@ class _Paths:
         standing = cascade((*own, *(rule.clauses for rule in stack)))
         return route_of(
             standing,
-            wishes_of(standing, asked.weights, self._ladder, asked.spelling.tiers, asked.scored),
+            wishes_of(standing, asked.weights, self._ladder, asked.spelling.tiers, asked.facts),
             asked=asked.name,
             alias=alias.name if alias else None,
             rules=tuple(rule.name for rule in stack),
@@ -198,7 +198,7 @@ def _asked(name: str, slug: Slug, catalog: KnowsModels) -> _Asked:
         catalog.id_of(slug.name),
         weights_of(slug, catalog),
         catalog.spelling(listed),
-        catalog.scored(listed),
+        Facts(catalog.scored(listed), catalog.audited(listed)),
     )
 
 
