@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "policy.lint": {*_FACTS, "catalog", "policy", "policy.forecast", "wire"},
     "importing": {*_FACTS, "catalog", "policy", "policy.file"},
     "defects": {*_FACTS, "wire"},
+    "audit": {*_FACTS, "catalog"},
     "settings": {*_FACTS, "wire"},
     "ledger": {*_FACTS, "defects"},
     "telemetry": {*_FACTS, "ledger"},
@@ -84,6 +85,7 @@ PURE: dict[str, set[str]] = {
     "importing": {"msgspec", "yaml"},
     "catalog": {"msgspec"},
     "wire": {"msgspec"},
+    "audit": {"msgspec"},
     "defects": {"jsonschema", "msgspec", "referencing"},
 }
 IMPURE_STDLIB = {

@@ -1,0 +1,1 @@
+"""Audit: whether an endpoint behaves as the reference does, by its answers (docs/audit.md)."""

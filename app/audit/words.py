@@ -1,0 +1,255 @@
+"""Every sentence that an audit may say, in plain English. No more is ever claimed.
+
+A label is what a provider declares: "listed as fp8", never "is fp8". A difference is one of
+behaviour: its cause is not named, except where the prompts' lengths show it.
+"""
+
+from collections.abc import Callable, Mapping
+
+from app.audit.plan import NoPlan, Plan, Unplanned
+from app.audit.results import (
+    Audit,
+    Check,
+    Compared,
+    Drop,
+    Finding,
+    Reason,
+    Reference,
+    Refusal,
+    Refused,
+)
+from app.wording import listed, plural
+
+SPOT_CHECK = (
+    "This is a spot check of short prompts at one time. A provider can recognise an audit, and an "
+    "endpoint that sends a tenth of its requests elsewhere is not noticed."
+)
+
+CHOSEN: Mapping[str, str] = {
+    "named": "named by --reference",
+    "author": "the author's own endpoint",
+    "listed": "the best endpoint listed as bf16 or fp16",
+}
+
+_UNDECIDED: Mapping[Reason, Callable[[Compared], str]] = {
+    "too_few_answers": lambda it: (
+        f"Too few answers: only {plural(it.prompts, 'prompt')} had all of them."
+    ),
+    "mostly_empty": lambda _: "Most answers, here or of the reference, were empty.",
+    "mostly_reasoning": lambda _: (
+        "Most answers, here or of the reference, began with reasoning, so their text was not seen."
+    ),
+    "reference_does_not_repeat": lambda it: (
+        "The reference does not repeat itself: its own answers agree to "
+        f"{_share(it.own_reference)}."
+    ),
+    "reference_too_unsteady": lambda it: (
+        f"No difference was found, but the reference's own answers agree only to "
+        f"{_share(it.own_reference)}, which is too little to say that something is the same."
+    ),
+    "does_not_repeat": lambda _: "Its own answers have nothing in common with each other.",
+    "small_difference": lambda it: (
+        f"A small difference ({_ratio(it)}), within what other engines show with the same weights."
+    ),
+    "needs_more_prompts": lambda it: (
+        f"No difference was found ({_ratio(it)}), and to rule one out would take about "
+        f"{plural(it.prompts_needed or 0, 'prompt')}."
+    ),
+    "on_the_edge": lambda it: (
+        f"The difference that was seen ({_ratio(it)}) may be chance. --deep asks more prompts."
+    ),
+}
+
+_CHECKS: Mapping[Check, str] = {
+    "template": (
+        "Its numbers of prompt tokens differ from the reference's: it uses another chat template, "
+        "or a system prompt."
+    ),
+    "system_prompt": (
+        "Each prompt has the same number of tokens more than at the reference: it adds a system "
+        "prompt, or uses a longer chat template."
+    ),
+    "prompt_lengths_unknown": "Not all answers state how many tokens their prompt had.",
+    "ignores_max_tokens": "It ignores max_tokens: some answers were longer, and were cut.",
+    "empty": "Some answers were empty.",
+    "reasoning": "Some answers have reasoning tokens, although reasoning was switched off.",
+    "reference_unsteady": (
+        "The reference's own answers agree with each other so little that only large differences "
+        "can be seen."
+    ),
+    "reference_may_be_cached": (
+        "The reference repeated itself exactly and this endpoint did not: the reference's answers "
+        "may come from a cache. Repeat the audit with --spread 1h."
+    ),
+}
+
+_DROPS: Mapping[Drop, str] = {
+    "other_provider": "served by another provider",
+    "cached": "from OpenRouter's response cache",
+    "no_usage": "without usage",
+    "failed": "failed twice",
+}
+
+_REFUSALS: Mapping[Refusal, str] = {
+    "outside_policy": (
+        "Your own policy does not allow it. Name it with --outside-policy to audit it all the "
+        "same: the prompts are Pointsman's and have no data of yours."
+    ),
+    "reasoning_mandatory": (
+        "The model's reasoning can't be switched off, so the first tokens would be thoughts."
+    ),
+    "no_temperature": "It does not list the parameter temperature.",
+    "no_max_tokens": "It does not list the parameter max_tokens.",
+    "tier": "It is a service tier, which serves only requests that ask for it.",
+    "tag_not_unique": "Requests can't be limited to it, since its tag also selects",
+    "no_price": "It lists no price, so the cost has no ceiling.",
+    "free": "It is free, with few requests allowed. Name it with --include to audit it.",
+    "degraded": "OpenRouter lists it as degraded. Name it with --include to audit it.",
+    "not_listed": "The model has no endpoint with this tag.",
+}
+
+_NO_PLAN: Mapping[NoPlan, str] = {
+    "no_endpoint": "None of its endpoints can be audited.",
+    "single_endpoint": (
+        "Only one endpoint can be audited, so there is none to compare it with. With --since it is "
+        "compared with its own stored answers."
+    ),
+    "no_reference": (
+        "There is no endpoint of the author's own, and none listed as bf16 or fp16. Name a "
+        "reference with --reference."
+    ),
+    "reference_refused": "The reference can't be audited.",
+}
+
+_FINDINGS: Mapping[str, str] = {
+    "two_days_differ": "Two audits on different days found that its answers changed.",
+    "same": "The last audit found no difference.",
+    "needs_another_day": (
+        "One audit found a difference. Repeat it on another day: a single day proves nothing, "
+        "since answers of one day are alike."
+    ),
+    "days_disagree": "The last audit found a difference, and the one of the day before it did not.",
+    "undecided": "The last audit was undecided.",
+}
+
+
+def verdict(it: Compared, *, closed: bool = False) -> str:
+    """What may be said of one endpoint. `closed`: nothing is said of quantization or weights."""
+    subject = it.tag if closed else f"{it.tag} ({label(it.label)})"
+    if it.verdict == "same":
+        return (
+            f"{subject}: no difference larger than {_difference(it)} found in "
+            f"{plural(it.prompts, 'prompt')}. This does not mean that the weights are the same."
+            if not closed
+            else f"{subject}: another host of the same name; no difference larger than "
+            f"{_difference(it)} found in {plural(it.prompts, 'prompt')}."
+        )
+    if it.verdict == "different":
+        return f"{subject}: {_different(it)}{_cause(it)}"
+    return f"{subject}: {_UNDECIDED[it.reason](it)}"
+
+
+def label(listed_as: str | None) -> str:
+    """What a listing says of an endpoint's precision: `listed as fp8`."""
+    known = listed_as is not None and listed_as != "unknown"
+    return f"listed as {listed_as}" if known else "listed without a quantization"
+
+
+def warnings(it: Compared) -> tuple[str, ...]:
+    """What is odd about its answers, a sentence each; and how many were left out."""
+    dropped = [f"{number:,} {_DROPS[why]}" for why, number in sorted(it.dropped.items()) if number]
+    left_out = (f"Answers left out: {', '.join(dropped)}.",) if dropped else ()
+    return (*(_CHECKS[code] for code in it.checks), *left_out)
+
+
+def power(it: Compared) -> str:
+    """Which differences would have been found at all."""
+    if it.could_find is None:
+        return "No difference could have been found."
+    return (
+        f"Differences of {it.could_find:.2f} and more (ratio {1 - it.could_find:.2f} or less) are "
+        "found in 80 % of such audits."
+    )
+
+
+def refused(it: Refused) -> str:
+    """Why an endpoint is not audited."""
+    others = f" {listed(it.others)}." if it.others else ""
+    return f"{it.tag}: {_REFUSALS[it.reason]}{others}"
+
+
+def unplanned(it: Unplanned) -> str:
+    """Why there is no audit of a model."""
+    return f"{it.model}: {_NO_PLAN[it.reason]}"
+
+
+def planned(it: Plan) -> str:
+    """What an audit is about to do, and its price."""
+    return (
+        f"{plural(it.requests, 'request')} to {plural(len(it.endpoints), 'endpoint')} of "
+        f"{it.model}, about {it.tokens:,} tokens: about ${it.expected_usd:.3f}, at most "
+        f"${it.most_usd:.2f} by the listed prices."
+    )
+
+
+def reference(it: Reference | None, *, closed: bool = False) -> str:
+    """Which endpoint the others are compared with, and why this one."""
+    if it is None:
+        return "Each endpoint is compared with its own stored answers."
+    named = it.tag if closed else f"{it.tag} ({label(it.label)})"
+    return f"The reference is {named}: {CHOSEN[it.chosen]}."
+
+
+def finding(it: Finding) -> str:
+    """What may be said of an endpoint beside what it was."""
+    days = " and ".join(day for day, _ in it.days)
+    return f"{it.tag}, {it.verdict} since {it.since} ({days}): {_FINDINGS[it.reason]}"
+
+
+def audit(it: Audit) -> tuple[str, ...]:
+    """Everything that one audit says, a paragraph each."""
+    return (
+        reference(it.reference, closed=it.closed),
+        *(
+            " ".join((verdict(each, closed=it.closed), *warnings(each), power(each)))
+            for each in it.compared
+        ),
+        *map(refused, it.refused),
+        SPOT_CHECK,
+    )
+
+
+def _different(it: Compared) -> str:
+    if it.reason == "repeats_itself_less":
+        return (
+            f"at temperature 0, its answers to {plural(it.prompts, 'prompt')} agree with each "
+            f"other to {_share(it.own)}, the reference's to {_share(it.own_reference)}: it repeats "
+            "itself less."
+        )
+    return (
+        f"at temperature 0, its answers to {plural(it.prompts, 'prompt')} part from the "
+        f"reference's sooner ({_ratio(it)}) than either's part from its own."
+    )
+
+
+def _cause(it: Compared) -> str:
+    """What the prompts' lengths say of the cause: nothing else may be said of it."""
+    if it.checks[:1] in (("template",), ("system_prompt",)):
+        return " The prompts were of another length here, which another template explains."
+    if "prompt_lengths_unknown" in it.checks:
+        return ""
+    return " The prompts were of the same length, so another template is not the likely cause."
+
+
+def _difference(it: Compared) -> str:
+    """The difference that `same` rules out, by the one-sided bound that it was decided by."""
+    return f"{it.ruled_out or 0:.2f}"
+
+
+def _ratio(it: Compared) -> str:
+    low, high = it.ratio_low or 0, it.ratio_high or 0
+    return f"ratio {it.ratio or 0:.2f}, 95 % {low:.2f} to {high:.2f}"
+
+
+def _share(value: float | None) -> str:
+    return f"{(value or 0):.0%}".replace("%", " %")
