@@ -15,6 +15,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final, Protocol
 
 from app.errors import PolicyFileError, PolicyProblem
 from app.policy.book import Book
@@ -101,6 +102,21 @@ _ALL_GONE = (
     "with `version: 1` and `rules: []`"
 )
 _WAY_OUT = "set the folder with --policies or POINTSMAN_POLICIES"
+
+
+class Policies(Protocol):
+    """The policies in force; between two requests, others may come into force."""
+
+    @property
+    def current(self) -> Book:
+        """The book of now."""
+        ...
+
+
+class NoPolicies:
+    """No rule and no alias, for ever: requests pass as they are sent."""
+
+    current: Final = read_book({})
 
 
 class PolicyFolder:

@@ -50,6 +50,7 @@ FILTERS: Mapping[str, str] = {
     "session": "A session's digest, as receipts have it",
     "path": "A path; * and ? work",
     "dialect": "An API: chat, responses, messages, ...",
+    "audit": "Those that this audit sent, or any audit, which are left out otherwise",
     "since": "From then on: 90m, 12h, 7d ago, or an ISO date or time",
     "until": "Before then",
 }

@@ -65,7 +65,7 @@ def _target(output: Path | None) -> Iterator[IO[bytes]]:
 
 def _with_progress(store: "Store", wanted: Wanted) -> Iterator[Sequence[Receipt]]:
     """Yield pages in the order of writing, up to the current end, with a bar on a terminal."""
-    cursor, end = store.first_since(wanted.since) - 1, store.end()
+    cursor, end = store.first_since(wanted.since, audit=wanted.audit) - 1, store.end()
     console = Console(stderr=True)
     columns = (TextColumn("exporting"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(

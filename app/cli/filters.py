@@ -30,6 +30,7 @@ FILTERS = {
     "session": "Only this session, as receipts name it.",
     "path": "Only this path, e.g. '*/messages'.",
     "dialect": "Only this API: chat, messages, ...",
+    "audit": "Those of this audit, or of any.",
     "since": "Only after e.g. 90m, 12h, 7d or a date.",
     "until": "Only before that time.",
 }
@@ -38,6 +39,7 @@ _VALUES = {  # what --help shows as an option's value, where the option's name d
     "user_agent": "TOOL",
     "status": "NUMBER",
     "dialect": "API",
+    "audit": "ID",
     "since": "TIME",
     "until": "TIME",
 }

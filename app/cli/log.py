@@ -34,10 +34,11 @@ def log(store: "Store", wanted: Wanted, *, follow: bool, as_json: bool, limit: i
         console.print(nothing_yet(store) if empty else _NONE_FITS)
     _print(newest, console, as_json=as_json)
     headings = not newest
+    asked = Wanted(audit=wanted.audit)
     to_come = replace(wanted, since=None)  # selects among the receipts that exist already
     while follow:
         time.sleep(_FOLLOW_SECONDS)
-        cursor, written = store.written_after(cursor)
+        cursor, written = store.written_after(cursor, asked)
         fresh = [as_json_object(receipt) for receipt in written if to_come.fits(receipt)]
         _print(fresh, console, as_json=as_json, headings=headings)
         headings = headings and not fresh

@@ -37,7 +37,8 @@ def live(tail: Tail, request: Request) -> Response:
 async def _events(tail: Tail, request: Request, address: Address) -> AsyncIterator[str]:
     quiet, well = 0, False
     yield "retry: 2000\n\n"
-    async for news in tail.follow(_cursor(request), request.is_disconnected):
+    follow = tail.follow(_cursor(request), request.is_disconnected, address.wanted.audit)
+    async for news in follow:
         told = _tell(news, address)
         quiet = 0 if told else quiet + 1
         if told:

@@ -114,6 +114,7 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ("Response format", receipt.response_format),
             ("Output asked for", ", ".join(receipt.modalities)),
             ("Caller", receipt.caller),
+            ("Audit", receipt.audit),
             ("User agent", receipt.user_agent),
         ),
         _section(

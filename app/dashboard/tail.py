@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import LedgerError
 from app.ledger.receipt import Receipt
+from app.ledger.wanted import NONE, Wanted
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -64,12 +65,12 @@ class Tail:
         return self.viewers >= self._most_viewers
 
     async def follow(
-        self, cursor: int | None, gone: Callable[[], Awaitable[bool]]
+        self, cursor: int | None, gone: Callable[[], Awaitable[bool]], audit: str = NONE
     ) -> AsyncIterator[News]:
         """Yield news for each read, until the viewer is `gone`, the server stops, or time is up.
 
         Without a cursor it begins after everything written so far. A viewer beyond the bound gets
-        no news.
+        no news. `audit` as in `Wanted`.
         """
         if self.is_full:
             return
@@ -78,22 +79,23 @@ class Tail:
         self.viewers += 1
         try:
             while loop.time() < until and not (self._leaving() or await gone()):
-                news = await loop.run_in_executor(self._threads, self._look, cursor)
+                news = await loop.run_in_executor(self._threads, self._look, cursor, audit)
                 cursor = news.cursor if news.trouble is None else cursor
                 yield news
                 await asyncio.sleep(self._every)
         finally:
             self.viewers -= 1
 
-    def _look(self, cursor: int | None) -> News:
+    def _look(self, cursor: int | None, audit: str) -> News:
         try:
             store = self._store()
             if cursor is None:
                 return News(store.end())
-            cursor, receipts = store.written_after(cursor, limit=MOST_AT_ONCE)
+            asked = Wanted(audit=audit)
+            cursor, receipts = store.written_after(cursor, asked, limit=MOST_AT_ONCE)
             if len(receipts) == MOST_AT_ONCE:
                 newest = max(store.end() - MOST_AT_ONCE, cursor - MOST_AT_ONCE)
-                cursor, receipts = store.written_after(newest, limit=MOST_AT_ONCE)
+                cursor, receipts = store.written_after(newest, asked, limit=MOST_AT_ONCE)
             return News(cursor, receipts)
         except LedgerError as error:
             return News(cursor or 0, trouble=str(error))

@@ -35,7 +35,7 @@ TEXTS = (
     *("generation_id", "provider", "model_served", "verdict", "reason", "router_strategy"),
     *("cache_status", "finish_reason", "error_code", "error_message", "ending", "session"),
     *("native_finish_reason", "service_tier", "region", "unread", "response_format"),
-    *("session_source", "subagent", "pinned_to", "pin_reason", "affinity", "listing"),
+    *("session_source", "subagent", "pinned_to", "pin_reason", "affinity", "listing", "audit"),
 )
 NESTED = (  # where not all of them fit, the last ones are cut
     *("rules", "quantizations_listed", "evidence", "attempts", "defects", "modalities"),

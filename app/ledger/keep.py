@@ -14,8 +14,9 @@ class Keep:
     """Limits by age and by size; without a limit, everything is kept.
 
     With a limit, receipts are deleted first. Their tallies stay: by the hour for 62 days, by the
-    day for 800, and by thirty days for ever; or as long as receipts do, if that is longer. The
-    listings that receipts were judged by have limits of their own.
+    day for 800, and by thirty days for ever; or as long as receipts do, if that is longer. Audits
+    stay for 800 days, their answers for 90. The listings that receipts were judged by have limits
+    of their own.
     """
 
     age: timedelta | None = None

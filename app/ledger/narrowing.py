@@ -1,7 +1,9 @@
 """Narrowing: the filters of `Wanted` as conditions on the ledger's tables, for either engine.
 
 Rule 1  A condition matches exactly the receipts that `Wanted.fits` accepts.
-Rule 2  A tally has a model by the name that was sent, or by the name requested if nothing was
+Rule 2  Every question about receipts asks through `of_receipt`, which leaves out those of audits
+        unless they are asked for; tallies don't count them in the first place.
+Rule 3  A tally has a model by the name that was sent, or by the name requested if nothing was
         sent. Matches by another name are found in the receipts, by indexes of few rows.
 """
 
@@ -155,6 +157,13 @@ def _of_failed(failed: bool) -> Condition:  # noqa: FBT001 - a filter's value
     return among if failed else sa.not_(among)
 
 
+def _of_audit(audit: str) -> Condition:
+    if audit in {ANY, NONE}:
+        of_none = RECEIPTS.c.audit.is_(None)
+        return of_none if audit == NONE else sa.not_(of_none)
+    return _is(RECEIPTS.c.audit, audit)
+
+
 def _of_defect(defect: str) -> Condition:
     """Whether any of the defects is named. Most receipts have none: that is seen first."""
     some = sa.cast(RECEIPTS.c.defects, sa.Text) != "[]"
@@ -255,6 +264,7 @@ _OF_RECEIPT: Mapping[str, Callable[[Any], Condition]] = {
     "session": _of_session,
     "path": partial(_like, RECEIPTS.c.path),
     "dialect": partial(_is, RECEIPTS.c.dialect),
+    "audit": _of_audit,
     "since": lambda since: RECEIPTS.c.started_at >= since,
     "until": lambda until: RECEIPTS.c.started_at < until,
 }

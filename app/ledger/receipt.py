@@ -106,6 +106,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     # As listed for the endpoint that served; USD per million tokens. None: it can't be told.
     token_prices: Mapping[str, str] | None = None
     listing: str | None = None  # the digest of the listing that it was judged by
+    audit: str | None = None  # the id of the audit that sent it; None: a client did
 
 
 FIELDS = Receipt.__struct_fields__

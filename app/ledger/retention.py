@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.ledger import listings
+from app.ledger import audits, listings
 from app.ledger.keep import Keep
 from app.ledger.spans import DAY, HOUR
 from app.ledger.tables import RECEIPTS, TALLIES
@@ -39,6 +39,7 @@ def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> boo
             taken > 0,
             limited and _tallies(connection, HOUR, keep.first_hour(now), _HOURS_A_BATCH),
             limited and _tallies(connection, DAY, keep.first_day(now), DAY),
+            limited and audits.take_out(connection, age=keep.age, now=now),
             listings.take_out(
                 connection, age=keep.listings_age, megabytes=keep.listings_megabytes, now=now
             ),
@@ -74,12 +75,15 @@ def _is_over(connection: sa.Connection, megabytes: float) -> bool:
 
 
 def _used_by_sqlite(connection: sa.Connection) -> int:
-    """Bytes in use, without listings: the file keeps the space of deleted rows and reuses it."""
+    """Bytes in use, without listings and audits' answers.
+
+    The file keeps the space of deleted rows and reuses it.
+    """
     size, pages, free = (
         connection.exec_driver_sql(f"PRAGMA {name}").scalar() or 0
         for name in ("page_size", "page_count", "freelist_count")
     )
-    return int(size * (pages - free)) - listings.taken(connection)
+    return int(size * (pages - free)) - listings.taken(connection) - audits.taken(connection)
 
 
 def _used_by_postgresql(connection: sa.Connection) -> int:

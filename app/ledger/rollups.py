@@ -4,7 +4,8 @@ Rule 1  The caller holds the ledger's write lock, so that values read here are s
         they are written.
 Rule 2  A receipt is counted once in each span that contains it, under one key.
 Rule 3  "The turn before" is the one written before, in the same session, for the same model.
-Rule 4  Clients choose the names of models: beyond so many keys in thirty days, new ones are counted
+Rule 4  Receipts of audits are stored, but not counted: figures are about clients' requests.
+Rule 5  Clients choose the names of models: beyond so many keys in thirty days, new ones are counted
         together, so that no client can make the ledger's tallies grow without end.
 """
 
@@ -43,13 +44,18 @@ def record(
     """
     if not receipts:
         return True
-    flips = _flips(connection, receipts)
+    counted = _of_clients(receipts)
+    flips = _flips(connection, counted)
     rows = [row_of(receipt, connection.dialect) for receipt in receipts]
     if insert_receipts(connection, rows) != len(rows) and not surely_new:
         return False
     _mark(connection, flips)
-    count(connection, [(receipt, flips.get(receipt.id)) for receipt in receipts])
+    count(connection, [(receipt, flips.get(receipt.id)) for receipt in counted])
     return True
+
+
+def _of_clients(receipts: Sequence[Receipt]) -> Sequence[Receipt]:
+    return [receipt for receipt in receipts if receipt.audit is None]
 
 
 def without_known(connection: sa.Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
@@ -72,8 +78,10 @@ def recount(connection: sa.Connection) -> None:
         last = page[-1].seq
 
 
-def count(connection: sa.Connection, counted: Iterable[Counted]) -> None:
+def count(connection: sa.Connection, counted: Sequence[Counted]) -> None:
     """Add receipts to the tallies of their hours, days and thirty days."""
+    if not counted:  # a batch of audits' receipts alone
+        return
     of_hours: dict[tuple[int, Key], list[Tally]] = defaultdict(list)
     for receipt, flip in counted:
         of_hours[hour_of(receipt.started_at), key_of(receipt)].append(tally_of(receipt, flip))

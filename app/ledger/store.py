@@ -16,8 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from app.errors import LedgerError
+from app.ledger import audits as audits_table
 from app.ledger import listings, queries
 from app.ledger.attempts import FailedAttempt, failed_attempts
+from app.ledger.audits import REFERENCE, Answer, Audit, EndpointVerdict
 from app.ledger.bounds import bounded
 from app.ledger.keep import EVERYTHING_KEPT, Keep
 from app.ledger.listed import Listed
@@ -46,7 +48,7 @@ from app.ledger.session_stats import SessionDimension, SessionStats, Trail, coun
 from app.ledger.stats import Dimension, Series, Stats
 from app.ledger.tables import RECEIPTS, storable
 from app.ledger.turns import turns
-from app.ledger.wanted import EVERYTHING, Wanted
+from app.ledger.wanted import EVERYTHING, NONE, Wanted
 
 log = logging.getLogger("pointsman")
 
@@ -186,9 +188,13 @@ class Store:
             return self.written_after(0, wanted, limit=limit)
         return (rows[-1].seq if rows else cursor), [_receipt(row) for row in rows]
 
-    def first_since(self, since: datetime | None) -> int:
-        """Return the position, in the order of writing, of the first receipt begun since then."""
-        first = sa.select(sa.func.min(RECEIPTS.c.seq)).where(*of_receipt(Wanted(since=since)))
+    def first_since(self, since: datetime | None, *, audit: str = NONE) -> int:
+        """Return the position, in the order of writing, of the first receipt begun since then.
+
+        `audit` as in `Wanted`.
+        """
+        begun = Wanted(since=since, audit=audit)
+        first = sa.select(sa.func.min(RECEIPTS.c.seq)).where(*of_receipt(begun))
         (row,) = self._read(first)
         return self.end() + 1 if row[0] is None else int(row[0])
 
@@ -331,6 +337,49 @@ class Store:
         with self._moment() as connection:
             return listings.spans(connection, limit=limit, **named)
 
+    def keep_audit(self, audit: Audit, verdicts: Sequence[EndpointVerdict] = ()) -> None:
+        """Keep an audit and what it found, in place of what was kept of it. Raises `LedgerError`.
+
+        Without verdicts, those that are there stay.
+        """
+        with self._writing() as connection:
+            audits_table.keep(connection, audit, verdicts)
+
+    def keep_answers(self, answers: Sequence[Answer]) -> None:
+        """Keep the answers of an audit that is kept itself. Raises `LedgerError`."""
+        with self._writing() as connection:
+            audits_table.keep_answers(connection, answers)
+
+    def audit(self, name: str) -> Audit | None:
+        """Return an audit by its id."""
+        with self._moment() as connection:
+            return audits_table.audit(connection, name)
+
+    def audits(self, model: str | None = None, *, limit: int) -> list[Audit]:
+        """Return the newest audits, newest first; of one model, or of all."""
+        with self._moment() as connection:
+            return audits_table.audits(connection, model, limit)
+
+    def verdicts(
+        self, model: str | None = None, *, against: str = REFERENCE
+    ) -> list[EndpointVerdict]:
+        """Return the newest verdict on each endpoint, of one model or of all.
+
+        `against` is what it was compared with: the reference, or its own earlier answers.
+        """
+        with self._moment() as connection:
+            return audits_table.verdicts(connection, model, against)
+
+    def history(self, model: str, tag: str, *, limit: int) -> list[EndpointVerdict]:
+        """Return the verdicts on one endpoint, newest first."""
+        with self._moment() as connection:
+            return audits_table.history(connection, model, tag, limit)
+
+    def answers(self, audit: str) -> list[Answer]:
+        """Return an audit's answers, dropped ones included, by endpoint, prompt and round."""
+        with self._moment() as connection:
+            return audits_table.answers(connection, audit)
+
     def begin_of_newest(self, count: int, wanted: Wanted = EVERYTHING) -> datetime | None:
         """Return the moment since which `count` receipts of any kind began in the wanted time.
 
@@ -356,6 +405,17 @@ class Store:
                 self._opened = open_engine(self.url, self._patience)
                 self._file = file_of(self._opened)
             return self._opened
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """Yield a connection that may write, and commit what it wrote."""
+        try:
+            with self._engine.connect() as connection:
+                lock(connection, WRITING_LOCK)
+                yield connection
+                connection.commit()
+        except SQLAlchemyError as error:
+            raise LedgerError(f"can't write to the ledger: {plainly(error)}") from error
 
     @contextmanager
     def _moment(self) -> Iterator[sa.Connection]:

@@ -85,6 +85,7 @@ METADATA = sa.MetaData()
 ASKED_BY_ANOTHER_NAME = sa.text("(model_sent IS NULL OR model_asked <> model_sent)")
 SERVED_BY_ANOTHER_NAME = sa.text("(model_sent IS NULL OR model_served <> model_sent)")
 SERVED_IN_A_SESSION = sa.text("session IS NOT NULL AND provider IS NOT NULL")
+OF_AN_AUDIT = sa.text("audit IS NOT NULL")
 
 # `seq` is the order of writing: the cursor for following the ledger, since a request that began
 # earlier may end later. Never reused, so that a follower misses nothing.
@@ -160,6 +161,7 @@ RECEIPTS = sa.Table(
     sa.Column("explanation", sa.JSON(none_as_null=True)),
     sa.Column("token_prices", sa.JSON(none_as_null=True)),
     sa.Column("listing", sa.Text),
+    sa.Column("audit", sa.Text),
     # The values of the next columns are known only when a receipt is written: see rollups.py.
     sa.Column("flip_from", sa.Text),
     sa.Column("flip_tokens", sa.BigInteger),
@@ -186,6 +188,12 @@ RECEIPTS = sa.Table(
         *("session", "model_sent", "seq"),
         sqlite_where=SERVED_IN_A_SESSION,
         postgresql_where=SERVED_IN_A_SESSION,
+    ),
+    sa.Index(
+        "receipts_audit",
+        *("started_at", "audit"),
+        sqlite_where=OF_AN_AUDIT,
+        postgresql_where=OF_AN_AUDIT,
     ),
     sqlite_autoincrement=True,
 )
@@ -239,4 +247,52 @@ LISTING_SPANS = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Index("listing_spans_digest", "digest", "since"),
     sa.Index("listing_spans_until", "until"),
+)
+
+# Audits, finished or not: what each was to ask, and what it found. `size` is the bytes that its
+# answers' hashes take.
+AUDITS = sa.Table(
+    "audits",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("started_at", Milliseconds, nullable=False),
+    sa.Column("ended_at", Milliseconds),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("plan", sa.JSON, nullable=False),
+    sa.Column("result", sa.JSON(none_as_null=True)),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Index("audits_model", "model", "started_at"),
+    sa.Index("audits_started_at", "started_at"),
+)
+
+# What each finished audit found of each endpoint.
+AUDIT_VERDICTS = sa.Table(
+    "audit_verdicts",
+    METADATA,
+    sa.Column("audit", sa.String(32), primary_key=True),
+    sa.Column("tag", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("at", Milliseconds, nullable=False),
+    sa.Column("against", sa.Text, nullable=False),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("found", sa.JSON, nullable=False),
+    sa.Index("audit_verdicts_model", "model", "tag", "at"),
+)
+
+# The answers to an audit's prompts, as hashes of their beginnings.
+AUDIT_ANSWERS = sa.Table(
+    "audit_answers",
+    METADATA,
+    sa.Column("audit", sa.String(32), primary_key=True),
+    sa.Column("tag", sa.Text, primary_key=True),
+    sa.Column("prompt", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("round", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hashes", sa.LargeBinary, nullable=False),
+    sa.Column("prompt_tokens", sa.BigInteger),
+    sa.Column("completion_tokens", sa.BigInteger),
+    sa.Column("reasoning_tokens", sa.BigInteger),
+    sa.Column("cost_usd", Dollars),
+    sa.Column("dropped", sa.Text),
+    sa.Column("receipt", sa.String(32)),
 )

@@ -8,7 +8,8 @@ Rule 3  In `model`, `alias`, `user_agent` and `path`, `*` matches any run of cha
 Rule 4  `failed` means what the figure `errors` counts: `app/ledger/receipt.py:has_failed`.
         A refusal by Pointsman does not count as failed; `refused` selects refusals.
 Rule 5  `defect` is the name of a defect, of a group of defects (any of them), `any`, or `none`.
-Rule 6  `none` in any field of `MAY_BE_NONE` matches the receipts that have no such value.
+Rule 6  An audit's receipts match only if `audit` asks for them: by the audit's id, or `any`.
+Rule 7  `none` in any field of `MAY_BE_NONE` matches the receipts that have no such value.
 """
 
 import re
@@ -44,7 +45,7 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A filter on receipts; a field that is None matches every receipt."""
+    """A filter on receipts; a field that is None matches every receipt, but for audits' own."""
 
     model: str | None = None
     alias: str | None = None
@@ -62,13 +63,15 @@ class Wanted:
     session: str | None = None  # a digest, as receipts have it
     path: str | None = None
     dialect: str | None = None
+    audit: str = NONE  # see rule 6
     since: datetime | None = None
     until: datetime | None = None  # exclusive
 
     @property
     def asks_more_than_tallies_know(self) -> bool:
         """Whether the filters can be answered only from the receipts."""
-        return any(getattr(self, name) is not None for name in _OF_RECEIPTS_ALONE)
+        alone = any(getattr(self, name) is not None for name in _OF_RECEIPTS_ALONE)
+        return alone or self.audit != NONE
 
     def fits(self, receipt: Receipt) -> bool:
         """Whether a receipt matches the filters."""
@@ -206,6 +209,7 @@ _FITS: Mapping[str, Callable[[Any, Receipt], bool]] = {
     "session": lambda session, one: one.session == session,
     "path": lambda path, one: _like(path, one.path),
     "dialect": lambda dialect, one: one.dialect == dialect,
+    "audit": lambda audit, one: audit in {one.audit or NONE, ANY if one.audit else NONE},
     "since": lambda since, one: one.started_at >= since,
     "until": lambda until, one: one.started_at < until,
 }

@@ -48,6 +48,7 @@ class Arrival(msgspec.Struct, frozen=True):
     user_agent: str | None = None  # the client tool, as it names itself
     trace: Trace | None = None  # None: traces are off
     filed: bool = True  # whether a receipt will be left
+    audit: str | None = None  # the audit that sends it; only the process of an audit sets it
     started_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
     since: float = msgspec.field(default_factory=steady)  # the same moment, for what came first
     began: float = msgspec.field(default_factory=time.perf_counter)

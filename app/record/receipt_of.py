@@ -150,6 +150,7 @@ def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()
         modalities=asked.wants.modalities,
         explanation=exchange.explanation,
         listing=listed.digest if listed else None,
+        audit=arrival.audit,
     )
     return bounded(_with_facts(receipt, route) if route and sent and route.bars else receipt)
 

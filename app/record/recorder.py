@@ -58,16 +58,19 @@ class Recorder:
         conversations: Conversations,
         guess: Guess | None = None,
         defects: Defects | None = None,
+        audit: str | None = None,
     ) -> None:
         """`guess` finds a session for requests that name none; None: they have none.
 
-        `defects` looks for those of answers; None: they are not looked for.
+        `defects` looks for those of answers; None: they are not looked for. `audit` is the one that
+        sends all of these requests: a server has none, and no request can name one.
         """
         self._feed = feed
         self._conversations = conversations
         self._traffic = traffic
         self._guess = guess
         self._defects = defects
+        self._audit = audit
         self._refused = Brake()
         self._submit = submit
         self._telemetry = telemetry
@@ -91,6 +94,7 @@ class Recorder:
             user_agent=text_of(headers.get(b"user-agent")),
             trace=trace,
             filed=filed,
+            audit=self._audit,
         )
         return _Kept(self, Exchange(arrival, headers, self._catching_up.note, self._guess), send)
 

@@ -17,7 +17,7 @@ from app.policy.form import is_form
 from app.policy.known_names import must_be_known
 from app.policy.request import read_form, read_request
 from app.policy.routed import routed
-from app.policy_folder import PolicyFolder
+from app.policy_folder import Policies
 from app.record.conversations import Conversations
 from app.record.exchange import Exchange
 from app.record.recorder import Recorder
@@ -38,7 +38,7 @@ class Inference:
     def __init__(
         self,
         *,
-        policies: PolicyFolder,
+        policies: Policies,
         openrouter: OpenRouter,
         beside: Beside,
         feed: CatalogFeed,

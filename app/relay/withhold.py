@@ -19,7 +19,7 @@ from app.policy.forecast.forecast import asked_by, forecasts, free_variant
 from app.policy.forecast.routing_refusal import read_refusal
 from app.policy.route import Route
 from app.policy.verdict.judge import Verdict
-from app.policy_folder import PolicyFolder
+from app.policy_folder import Policies
 from app.record.catching_up import caught_up
 from app.record.exchange import Answer, Exchange
 from app.record.receipt_of import trusted_from, unsettled, verdict_of
@@ -40,7 +40,7 @@ class Withhold:
     """Reads the beginning of an answer if its route or its status requires it."""
 
     def __init__(
-        self, policies: PolicyFolder, feed: CatalogFeed, *, explains: bool, limit: int
+        self, policies: Policies, feed: CatalogFeed, *, explains: bool, limit: int
     ) -> None:
         """`explains` explains routing errors or passes them on; `limit`: bytes withheld."""
         self._policies = policies

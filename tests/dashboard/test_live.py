@@ -15,6 +15,7 @@ from app.dashboard.live import event, live
 from app.dashboard.tail import MOST_AT_ONCE, News, Tail
 from app.errors import LedgerError
 from app.ledger.receipt import Receipt
+from app.ledger.wanted import Wanted
 from tests.dashboard.conftest import Serve, Served
 from tests.dashboard.samples import sample
 from tests.waiting import wait_until
@@ -114,8 +115,11 @@ class Ledger:
         self._check()
         return len(self.receipts)
 
-    def written_after(self, cursor: int, *, limit: int) -> tuple[int, list[Receipt]]:
+    def written_after(
+        self, cursor: int, wanted: Wanted, *, limit: int
+    ) -> tuple[int, list[Receipt]]:
         self._check()
+        assert wanted == Wanted()
         found = self.receipts[cursor : cursor + limit]
         return cursor + len(found), found
 

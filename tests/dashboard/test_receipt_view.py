@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from app.dashboard.receipt_view import Whole, whole_of
 from app.ledger.receipt import FIELDS, Receipt, as_json_object
-from tests.ledger.receipts import FULL, receipt
+from tests.ledger.receipts import AUDITED, FULL, receipt
 
 
 def facts_of(whole: Whole) -> dict[str, dict[str, str]]:
@@ -31,9 +31,9 @@ def test_every_field_can_be_seen_without_reading_json(field: msgspec.structs.Fie
     """Every page and `log` of one receipt print these facts."""
     if field.required:
         return
-    other = not FULL.streamed if field.name == "streamed" else field.default
-    without = whole_of(replace(FULL, **{field.name: other}))
-    assert replace_json(without) != replace_json(whole_of(FULL))
+    other = not AUDITED.streamed if field.name == "streamed" else field.default
+    without = whole_of(replace(AUDITED, **{field.name: other}))
+    assert replace_json(without) != replace_json(whole_of(AUDITED))
 
 
 def replace_json(whole: Whole) -> Whole:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.ledger.receipt import Receipt, new_receipt_id
 
 START = datetime(2026, 11, 21, 9, 30, 0, 125_000, tzinfo=UTC)
@@ -23,7 +25,8 @@ def receipt(seconds: float = 0.0, **fields: Any) -> Receipt:
     return Receipt(**{**named, **fields})
 
 
-# Every field has a value that is not its default.
+# Every field has a value that is not its default, but for the audit: an audit's receipts are left
+# out of most answers.
 FULL = receipt(
     caller="aider",
     user_agent="OpenAI/Python 3.1",
@@ -85,3 +88,4 @@ FULL = receipt(
     token_prices={"prompt": "0.22", "completion": "0.95", "cache_read": "0.022"},
     listing="5f0c2a9e8b1d4c77",
 )
+AUDITED = replace(FULL, id="rcp_0audited", audit="aud_0123456789")

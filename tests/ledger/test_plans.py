@@ -34,6 +34,7 @@ EACH: dict[str, Any] = {
     "session": "s1",
     "path": "/v1/*",
     "dialect": "chat",
+    "audit": "any",
 }
 
 
@@ -88,15 +89,23 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "first since": lambda store: store.first_since(START),
     "write": lambda store: store.write([receipt(1, session="s1", provider="novita")]),
     "tidy": lambda store: store.tidy(NOW),
+    "newest of one audit": lambda store: store.recent(Wanted(audit="aud_1"), limit=50),
+    "audit": lambda store: store.audit("aud_1"),
+    "audits": lambda store: store.audits(limit=10),
+    "audits of a model": lambda store: store.audits("qwen/qwen3-coder", limit=10),
+    "verdicts": lambda store: store.verdicts("qwen/qwen3-coder"),
+    "history": lambda store: store.history("qwen/qwen3-coder", "novita/fp8", limit=10),
+    "answers": lambda store: store.answers("aud_1"),
 }
 
 # Rows of a table in the order of an index that the question wants anyway, with a limit; or a table
 # with one row for each combination of names, which does not grow with requests; or one made of what
 # the question asks for; or the rules of one receipt; or an index of
-# other names, which holds few rows.
+# other names or of audits, which holds few rows.
 HARMLESS = (
     *("USING INDEX receipts_started_at", "SCAN tally_keys", "SCAN anon_"),
     *("USING INDEX receipts_model_asked", "USING INDEX receipts_model_served"),
+    *("receipts_audit", "USING INDEX audits_started_at", "SCAN (subquery"),
     *("SCAN asked", "CONSTANT", "SCAN json_each"),
 )
 

@@ -14,14 +14,14 @@ from app.errors import LedgerError
 from app.ledger.receipt import FIELDS, Receipt
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted
-from tests.ledger.receipts import FULL, START, receipt
+from tests.ledger.receipts import AUDITED, FULL, START, receipt
 
 OpenStore = Callable[[], Store]
 
 
 def test_the_sample_sets_every_field() -> None:
-    defaults = receipt(id=FULL.id)
-    same = [name for name in FIELDS if getattr(FULL, name) == getattr(defaults, name)]
+    defaults = receipt(id=AUDITED.id)
+    same = [name for name in FIELDS if getattr(AUDITED, name) == getattr(defaults, name)]
     assert same == ["id", "started_at", "path", "ending"]
 
 
@@ -30,6 +30,12 @@ def test_a_receipt_comes_back_as_it_went(store: Store, one: Receipt) -> None:
     store.write([one])
     assert store.get(one.id) == one
     assert store.recent(limit=10) == [one]
+
+
+def test_an_audits_receipt_comes_back_as_it_went(store: Store) -> None:
+    store.write([AUDITED])
+    assert store.get(AUDITED.id) == AUDITED
+    assert store.recent(Wanted(audit="any"), limit=10) == [AUDITED]
 
 
 def test_no_preferences_and_empty_preferences_are_two_things(store: Store) -> None:

@@ -14,9 +14,9 @@ from app.ledger.receipt import FIELDS
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted
 from app.ledger.writer import Writer
-from tests.ledger.receipts import FULL, START, receipt
+from tests.ledger.receipts import AUDITED, START, receipt
 
-TEXTS = [name for name in FIELDS if isinstance(getattr(FULL, name), str) and name != "id"]
+TEXTS = [name for name in FIELDS if isinstance(getattr(AUDITED, name), str) and name != "id"]
 SHORT = {"dialect", "book", "verdict", "ending", "session"}  # words of our own, never foreign
 
 

@@ -34,6 +34,8 @@ FIELDS: list[dict[str, Any]] = [
     {"quantizations_listed": ("fp8",), "caller": "a*", "alias": "none"},
     {"defects": ("tool_call_not_json", "repetition")},
     {"defects": ("empty",), "ending": "empty"},
+    {"audit": "aud_1", "model_sent": QWEN, "provider": "novita", "verdict": "kept"},
+    {"audit": "aud_2", "model_asked": QWEN, "ending": "upstream_error"},
 ]
 RECEIPTS = [receipt(1700.0 * place, **fields) for place, fields in enumerate(FIELDS * 2)]
 FILTERS: list[dict[str, Any]] = [
@@ -63,6 +65,8 @@ FILTERS: list[dict[str, Any]] = [
     {"path": "/v1/messages"},
     {"path": "*/chat/*"},
     {"dialect": "chat"},
+    *({"audit": audit} for audit in ("any", "none", "aud_1", "aud_3")),
+    {"audit": "any", "model": QWEN},
     {"since": START + timedelta(hours=3), "until": START + timedelta(hours=5, minutes=1)},
     {"failed": True, "since": START + timedelta(hours=4), "rule": "base"},
 ]
@@ -172,7 +176,7 @@ def test_filters_are_read_from_text() -> None:
     }
     assert read(given, now=NOW) == Wanted(
         **dict.fromkeys(("model", "alias", "caller", "user_agent", "rule", "session"), "x"),
-        **dict.fromkeys(("path", "dialect", "quantization"), "x"),
+        **dict.fromkeys(("path", "dialect", "quantization", "audit"), "x"),
         provider="novita",
         verdict="none",
         status=429,
