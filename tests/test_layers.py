@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "audit": {*_FACTS, "catalog"},
     "settings": {*_FACTS, "wire"},
     "ledger": {*_FACTS, "defects"},
+    "known_audits": {*_FACTS, "audit", "catalog", "ledger"},
     "telemetry": {*_FACTS, "ledger"},
     "openrouter": {*_FACTS, "catalog", "wire"},
     "policy_folder": {*_FACTS, "policy", "policy.file"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "record": {
         "defects",
         *_PURE_ROOMS,
-        *("policy.verdict", "ledger", "openrouter", "server", "telemetry"),
+        *("policy.verdict", "known_audits", "ledger", "openrouter", "server", "telemetry"),
     },
     "relay": {
         *_PURE_ROOMS,
@@ -54,6 +55,8 @@ MAY_IMPORT = {
         *_PURE_ROOMS,
         *("policy.forecast", "policy.lint", "policy.verdict"),
         *(
+            "audit",
+            "known_audits",
             "ledger",
             "openrouter",
             "policy_folder",
@@ -68,7 +71,7 @@ MAY_IMPORT = {
     "dashboard": {
         *_FACTS,
         *("catalog", "policy", "policy.forecast", "policy.lint"),
-        *("ledger", "policy_folder", "server", "shown", "telemetry"),
+        *("audit", "known_audits", "ledger", "policy_folder", "server", "shown", "telemetry"),
     },
     "simulator": set(),
 }

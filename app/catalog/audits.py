@@ -25,7 +25,7 @@ class Audit(NamedTuple):
     ratio: float | None = None  # None: undecided before there was one
     low: float | None = None
     high: float | None = None
-    prompts: int | None = None
+    said: str = ""  # all that may be said of it, in sentences
 
     @property
     def found(self) -> str:

@@ -237,6 +237,10 @@ class Catalog:
         """A catalog with other audits; None: they are not to be looked for."""
         return replace(self, audits=audits)
 
+    def with_facts_of(self, other: "Catalog") -> "Catalog":
+        """A catalog with the scores and audits of another one."""
+        return replace(self, scores=other.scores, audits=other.audits)
+
     def with_listing(self, model: str, rows: object, fetched_at: float) -> "Catalog":
         """A catalog that knows a model's endpoints, from the rows of its own listing.
 

@@ -25,7 +25,6 @@ ACCEPTED: Mapping[str, tuple[str, ...]] = {  # strictest first
     "not_different": (REFERENCE, SAME, UNDECIDED),
 }
 _MOST_NAMED = 3  # audits in one message
-_ALLOW = "write `unaudited: allow` to accept endpoints without an audit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +32,7 @@ class AuditedOnly(Bar):
     """`audited` over one model's audits."""
 
     key: ClassVar[str] = KEY
+    facts: ClassVar[str] = "audits"
     lax: ClassVar[str] = "unaudited"
 
     audited: Audited
@@ -78,9 +78,15 @@ class AuditedOnly(Bar):
             if not any(tags.covers(tag, other, self.tiers) for other in others)
         ]
 
-    def required(self, doubt: str) -> str:
-        """Audits, and how to run one."""
-        return f"audits: {doubt}; {self._run}, or {_ALLOW}"
+    @property
+    def command(self) -> str:
+        """How to audit the model."""
+        return f"run `pointsman audit {self.audited.model}`"
+
+    @property
+    def accept(self) -> str:
+        """How to accept endpoints without an audit."""
+        return "write `unaudited: allow` to accept endpoints without an audit"
 
     @property
     def unreached(self) -> str:
@@ -92,15 +98,11 @@ class AuditedOnly(Bar):
         )
         shared = f"{said or 'same only of endpoints that no list can name alone'}"
         wider = "write `verdict: not_different`, " if self._may_widen else ""
-        return f"the last audits say {shared}; {wider}{self._run} again, or {_ALLOW}"
+        return f"the last audits say {shared}; {wider}{self.command} again, or {self.accept}"
 
     @property
     def _may_widen(self) -> bool:
         return any(each.verdict == UNDECIDED and not self.passes(each) for each in self.fresh)
-
-    @property
-    def _run(self) -> str:
-        return f"run `pointsman audit {self.audited.model}`"
 
     @property
     def _applied(self) -> str:

@@ -32,6 +32,7 @@ class Bar(ABC):
     """One clause over the facts of one model; `before` are the preferences that it narrows."""
 
     key: ClassVar[str]
+    facts: ClassVar[str]  # what it requires, in words
     lax: ClassVar[str]  # the option that says what applies to the unknown
 
     clause: Clause
@@ -84,9 +85,15 @@ class Bar(ABC):
     def source(self) -> str | None:
         """The facts that it applied, as evidence; None if it applied none."""
 
+    @property
     @abstractmethod
-    def required(self, doubt: str) -> str:
-        """What it requires, why that can't be used, and the way out."""
+    def command(self) -> str:
+        """How to get facts: "run `pointsman ...`"."""
+
+    @property
+    @abstractmethod
+    def accept(self) -> str:
+        """How to accept the unknown: "write ... to accept ..."."""
 
     @abstractmethod
     def passing(self) -> Iterable[str]:
@@ -103,7 +110,7 @@ class Bar(ABC):
             return None
         place = named((self.clause,))
         if self.doubt:
-            return f"{place} requires {self.required(self.doubt)}"
+            return f"{place} requires {self.facts}: {self.doubt}; {self.command}, or {self.accept}"
         return f"{place} leaves no provider: {self.unreached}"
 
     def admits(self, endpoint: Endpoint) -> bool:

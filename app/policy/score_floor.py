@@ -19,7 +19,6 @@ from app.policy.bar import Bar, max_days
 
 KEY = "score_floor"
 OPTIONS = ("max_age", "unscored")
-_ALLOW = "write `unscored: allow` to accept providers without a score"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,7 @@ class ScoreFloor(Bar):
     """A score floor over one model's scores."""
 
     key: ClassVar[str] = KEY
+    facts: ClassVar[str] = "benchmark scores"
     lax: ClassVar[str] = "unscored"
 
     scored: Scored
@@ -83,17 +83,22 @@ class ScoreFloor(Bar):
         found = self.scores.get(provider, {})
         return {name: score for name, score in found.items() if score < self.floors[name]}
 
-    def required(self, doubt: str) -> str:
-        """Scores, and how to get them."""
-        return f"benchmark scores: {doubt}; run `pointsman scores fetch`, or {_ALLOW}"
+    @property
+    def command(self) -> str:
+        """How to get scores."""
+        return "run `pointsman scores fetch`"
+
+    @property
+    def accept(self) -> str:
+        """How to accept providers without a score."""
+        return "write `unscored: allow` to accept providers without a score"
 
     @property
     def unreached(self) -> str:
         """What no provider has, and the way out."""
         least = ", ".join(f"{name} {plainly(floor)}" for name, floor in self.floors.items())
-        return (
-            f"none has a score of at least {least} in {self.scored}; lower the floor, or {_ALLOW}"
-        )
+        none = f"none has a score of at least {least} in {self.scored}"
+        return f"{none}; lower the floor, or {self.accept}"
 
     @property
     def source(self) -> str | None:

@@ -3,7 +3,21 @@
 from app.catalog.audits import Audit, Audits, newest, share
 from app.catalog.catalog import EMPTY
 
-A = Audit("one/fp8", "same", "a1", "2026-11-21", 3, "ref/bf16", 1.0, 0.97, 1.03, 50)
+A = Audit("one/fp8", "same", "a1", "2026-11-21", 3, "ref/bf16", 1.0, 0.97, 1.03)
+
+SAID = "otherhost (listed as fp8): its answers part from the reference's sooner."
+AUDITED = EMPTY.with_audits(
+    Audits(
+        newest(
+            [
+                (
+                    "acme/sim-1",
+                    Audit("otherhost", "different", "aud_1", "2026-11-21", 3, "acme", said=SAID),
+                )
+            ]
+        )
+    )
+)
 
 
 def test_the_newest_verdict_on_a_tag_counts_and_its_reference_with_it() -> None:

@@ -1,30 +1,21 @@
-"""Models whose bar, a score floor or `audited`, no endpoint passes."""
+"""The models that a bar, a score floor or `audited`, applies to."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 from app.policy.bar import Bar
 from app.policy.forecast.scenarios import Case
-from app.policy.lint.finding import Finding, Severity, Subject, at
+from app.policy.lint.finding import Subject
 from app.policy.rule import Clause
-from app.wording import listed
+
+Barred = Mapping[Clause, list[tuple[Case, Bar]]]
 
 
-def cases_with(subject: Subject, key: str) -> Iterator[tuple[Case, Bar]]:
-    """The cases with a bar of this key, for models that are named in full or listed."""
+def barred(subject: Subject, key: str) -> Barred:
+    """The cases of models that are named in full or listed, by the clause with this key."""
+    found: dict[Clause, list[tuple[Case, Bar]]] = {}
     for case in subject.cases:
         if case.named or subject.catalog.listing(case.model) is not None:
-            yield from ((case, bar) for bar in case.route.bars if bar.key == key)
-
-
-def unreached(subject: Subject, key: str) -> Iterator[Finding]:
-    """Models for which nothing that is known passes; an error if one is named in full."""
-    found: dict[Clause, dict[str, bool]] = {}
-    unreached: dict[Clause, str] = {}
-    for case, bar in cases_with(subject, key):
-        if bar.refusal and not bar.doubt:
-            found.setdefault(bar.clause, {})[str(case)] = case.named
-            unreached[bar.clause] = bar.unreached
-    for clause, cases in found.items():
-        severity: Severity = "error" if any(cases.values()) else "warning"
-        refused = "is always refused" if len(cases) == 1 else "are always refused"
-        yield at(clause, severity, f"{listed(cases)} {refused}: {unreached[clause]}")
+            for bar in case.route.bars:
+                if bar.key == key:
+                    found.setdefault(bar.clause, []).append((case, bar))
+    return found

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from app.catalog.scores import Snapshot
 from app.policy.bar import max_days
-from app.policy.lint.bars import unreached
-from app.policy.lint.finding import Finding, Subject, at
+from app.policy.lint.bars import barred
+from app.policy.lint.finding import Finding, Severity, Subject, at
 from app.policy.rule import Clause
 from app.policy.score_floor import KEY, benchmarks
 from app.suggest import did_you_mean
@@ -64,4 +64,10 @@ def unknown_benchmark(subject: Subject) -> Iterator[Finding]:
 
 def unreached_floor(subject: Subject) -> Iterator[Finding]:
     """Models for which no provider reaches the floor; an error if one is named in full."""
-    return unreached(subject, KEY)
+    for clause, found in barred(subject, KEY).items():
+        refused = [(case, bar) for case, bar in found if bar.refusal and not bar.doubt]
+        if refused:
+            severity: Severity = "error" if any(case.named for case, _ in refused) else "warning"
+            are = "is" if len(refused) == 1 else "are"
+            cases = listed(str(case) for case, _ in refused)
+            yield at(clause, severity, f"{cases} {are} always refused: {refused[-1][1].unreached}")
