@@ -41,6 +41,7 @@ class AuditFeed:
         self._wanted = wanted
         self._reader: AuditReader | None = None
         self._known: Audits | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def begin(self) -> None:
         """Read them before the first request if a policy needs them; waits two seconds at most."""
@@ -57,20 +58,22 @@ class AuditFeed:
 
     async def look(self) -> None:
         """Read the audits once, and use them from now on; never raises."""
-        try:
-            found = await asyncio.to_thread(self._read)
-        except LedgerError as error:
-            if self._known is None:
-                self._keep(Audits(why_none=str(error)))
-        except Exception:
-            log.exception("the audits on the ledger can't be read; trying again")
-        else:
+        async with self._one_at_a_time:
+            try:
+                found = await asyncio.to_thread(self._read)
+            except LedgerError as error:
+                if self._known is not None and not self._known.why_none:
+                    return  # the last known ones hold
+                found = Audits(why_none=str(error))
+            except Exception:
+                log.exception("the audits on the ledger can't be read; trying again")
+                return
             if found != self._known:
                 self._known = found
                 self._keep(found)
 
     async def now(self) -> Audits | None:
-        """The audits to show, also if no policy needs them; None if the ledger can't be read."""
+        """The audits to show, also if no policy needs them; None if none could be read yet."""
         if not self._wanted():
             await self.look()
         return self._known
