@@ -51,6 +51,11 @@ MAY_IMPORT = {
         *("policy.forecast", "policy.verdict"),
         *("openrouter", "policy_folder", "record", "server"),
     },
+    "auditing": {
+        *_PURE_ROOMS,
+        *("audit", "ledger", "openrouter", "policy_folder", "record", "relay", "server"),
+        *("settings", "telemetry"),
+    },
     "api": {
         *_PURE_ROOMS,
         *("policy.forecast", "policy.lint", "policy.verdict"),

@@ -36,14 +36,29 @@ def compared(
     its own, so that the p-values can be reproduced. Holm's correction is over the endpoints that
     could be tested.
     """
-    found = [_test(reference, own, answers, chance, draws) for _, own in endpoints]
+    triples = [(planned, reference, own) for planned, own in endpoints]
+    return compared_with_own(triples, answers, chance, draws)
+
+
+def compared_with_own(
+    endpoints: Sequence[tuple[Planned, Collected, Collected]],
+    answers: int,
+    chance: Chance,
+    draws: int = DRAWS,
+) -> tuple[Compared, ...]:
+    """Compare each endpoint with answers given beside it, such as its own of an earlier day.
+
+    Each is a plan, the answers that stand for the reference's, and the answers of now. Else as
+    `compared`.
+    """
+    found = [_test(other, own, answers, chance, draws) for _, other, own in endpoints]
     tested = [each for each in found if isinstance(each, _Tested)]
     adjusted = iter(holm([each.p for each in tested]))
     return tuple(
         _result(planned, own, each, next(adjusted), len(tested))
         if isinstance(each, _Tested)
         else _untested(planned, own, *each)
-        for (planned, own), each in zip(endpoints, found, strict=True)
+        for (planned, _, own), each in zip(endpoints, found, strict=True)
     )
 
 

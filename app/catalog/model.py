@@ -18,6 +18,7 @@ class Model:
     outputs: frozenset[str] | None
     stands_for: str | None = None  # the newest of a family, where this is `~author/family-latest`
     published: bool = False  # whether the row says where the weights are; most new rows don't yet
+    reasoning_mandatory: bool = False  # whether its reasoning can't be switched off
 
 
 def read_model(row: object) -> Model | None:
@@ -37,6 +38,7 @@ def read_model(row: object) -> Model | None:
         outputs=_kinds(made_of.get("output_modalities")),
         stands_for=target.lower() if target else None,
         published=bool(row.get("hugging_face_id")),
+        reasoning_mandatory=_is_mandatory(row.get("reasoning")),
     )
 
 
@@ -44,6 +46,10 @@ def _target(value: object) -> str | None:
     """The slug in an `alias_target`, which is `{slug, name}`, or in older lists only the slug."""
     slug = value.get("slug") if isinstance(value, dict) else value
     return readable_name(slug)
+
+
+def _is_mandatory(reasoning: object) -> bool:
+    return isinstance(reasoning, dict) and reasoning.get("mandatory") is True
 
 
 def _kinds(value: object) -> frozenset[str] | None:

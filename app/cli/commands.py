@@ -573,6 +573,87 @@ def prove(
 
 
 @commands.command()
+def audit(
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL]", help="A model's slug, or an alias; or an audit's id."),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="TAG", help="Compare with this endpoint [the author's own]."),
+    ] = None,
+    endpoints: Annotated[
+        str | None, typer.Option(metavar="TAGS", help="Only these endpoints, with commas [all].")
+    ] = None,
+    prompts: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="How many prompts to ask [50].")
+    ] = None,
+    max_usd: Annotated[
+        str, typer.Option("--max-usd", metavar="USD", help="Spend no more than this.")
+    ] = "0.25",
+    deep: Annotated[
+        bool, typer.Option("--deep", help="200 prompts, three answers, an hour apart.")
+    ] = False,
+    spread: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Begin the second pass so much later: 1h.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|ID|last", help="Compare endpoints with their own answers then."),
+    ] = None,
+    outside_policy: Annotated[
+        str | None,
+        typer.Option(
+            "--outside-policy", metavar="TAGS", help="Also these, which your policy shuts out."
+        ),
+    ] = None,
+    include: Annotated[
+        str | None, typer.Option(metavar="TAGS", help="Also these, if free or degraded.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the result and the hashes.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an audit that was stopped.")
+    ] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the audits, and ask nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before spending.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    policies: Policies = None,
+    upstream: Upstream = None,
+    ledger: Ledger = None,
+) -> None:
+    """Compare endpoints by their answers."""
+    from app.cli.audit import audit as start
+    from app.cli.audit import show_list
+    from app.cli.audit_plan import Options, dollars_of, span_of, tags_of
+    from app.settings import Settings
+
+    settings = Settings.read(policies=policies, upstream_url=upstream, ledger_url=ledger)
+    if list_:
+        raise typer.Exit(show_list(settings, model, as_json=as_json))
+    options = Options(
+        model=model,
+        reference=reference and reference.lower(),
+        endpoints=tags_of(endpoints),
+        outside_policy=tags_of(outside_policy),
+        include=tags_of(include),
+        prompts=prompts,
+        max_usd=dollars_of(max_usd),
+        deep=deep,
+        spread=span_of(spread),
+        since=since,
+        yes=yes,
+        as_json=as_json,
+        save=save,
+        resume=resume,
+    )
+    raise typer.Exit(start(settings, options))
+
+
+@commands.command()
 def verify(
     receipt: Annotated[
         str, typer.Argument(metavar="RECEIPT", help="A receipt's id, its end, or last.")

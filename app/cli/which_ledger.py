@@ -68,6 +68,18 @@ def with_demos_upstream(settings: Settings) -> Settings:
     return settings.model_copy(update={"upstream_url": upstream, "openrouter_api_key": key})
 
 
+def with_running_demo(settings: Settings) -> Settings:
+    """Return the settings; without a key, those of the running demo, if there is one."""
+    if settings.openrouter_api_key is not None:
+        return settings
+    demo = SecretStr(f"{_FILE}{demo_ledger(settings)}")
+    as_demo = settings.model_copy(update={"ledger_url": settings.ledger_url or demo})
+    try:
+        return with_demos_upstream(as_demo)
+    except SettingsError:
+        return settings
+
+
 @contextmanager
 def demo_running(settings: Settings, upstream: str) -> Iterator[None]:
     """Store the address of the demo's simulated OpenRouter for other commands."""

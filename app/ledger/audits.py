@@ -24,7 +24,7 @@ State = Literal["running", "finished", "stopped"]
 VerdictOfAudit = Literal["same", "different", "undecided"]
 
 ANSWERS_DAYS, FINDINGS_DAYS = 90, 800  # in a ledger with limits
-REFERENCE, ITSELF = "reference", "itself"
+REFERENCE = "reference"
 _ANSWER = 200  # bytes that a row of answers takes besides its hashes
 _BATCH = 10
 
@@ -50,7 +50,7 @@ class EndpointVerdict(msgspec.Struct, frozen=True, kw_only=True):
     model: str  # as listed
     tag: str
     at: datetime
-    against: str = REFERENCE  # the reference endpoint, or `ITSELF`: its own earlier answers
+    against: str = REFERENCE  # the reference endpoint, or the id of an audit: its own answers then
     verdict: VerdictOfAudit
     found: Mapping[str, Any]  # in JSON types: the label, the reference, the statistics
 

@@ -365,7 +365,7 @@ class Store:
     ) -> list[EndpointVerdict]:
         """Return the newest verdict on each endpoint, of one model or of all.
 
-        `against` is what it was compared with: the reference, or its own earlier answers.
+        `against` is what it was compared with: the reference, or its own answers to an audit.
         """
         with self._moment() as connection:
             return audits_table.verdicts(connection, model, against)

@@ -11,6 +11,7 @@ from app.simulator.ask import Ask
 from app.simulator.caches import CacheUse
 from app.simulator.catalog import Row
 from app.simulator.defects import damaged
+from app.simulator.quirks import HONEST, Quirks
 from app.simulator.saying import ToolCall, letters, say, tokens
 from app.simulator.sealing import Seal, sealed
 
@@ -72,13 +73,15 @@ def complete(
     random: Random,
     cache: CacheUse,
     defects: Sequence[str] = (),
+    quirks: Quirks = HONEST,
 ) -> Completion:
     """The answer of one row to one request; the same seed gives the same answer.
 
     It has the first of the `defects` that an answer of its kind can have.
     """
-    said, defect = damaged(say(ask, row, random), ask, row, defects)
-    prompt_tokens = 0 if ask.switches.empty == "network_error" else tokens(ask.prompt)
+    said, defect = damaged(say(ask, row, random, quirks), ask, row, defects)
+    lost = ask.switches.empty == "network_error"
+    prompt_tokens = 0 if lost else tokens(ask.prompt) + quirks.template
     now = datetime.fromtimestamp(created, UTC)
     price = partial(row.price_at, prompt_tokens=prompt_tokens, now=now)
     identity = generation_id(created, random)

@@ -4,7 +4,7 @@
 endpoint (a tag or a provider) every answer is meant, without a rate all of them.
 """
 
-from dataclasses import dataclass
+from app.simulator.entries import Entry, read_entry
 
 NAMES = (
     "tool_call_not_json",
@@ -22,26 +22,11 @@ NAMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """A defect that some answers get."""
-
-    name: str
-    where: str = ""  # a tag or a provider; every endpoint if empty
-    rate: float = 1.0
-
-    def applies_to(self, tag: str, provider: str) -> bool:
-        """Whether answers of this endpoint get it."""
-        return self.where in ("", tag, provider)
-
-
-def read_flaw(text: str) -> Flaw:
-    """The defect that a text describes. Raises `ValueError` with the reason."""
-    rest, colon, rate = text.rpartition(":")
-    name, _, where = (rest if colon else text).partition("@")
-    if name not in NAMES:
-        raise ValueError(f"{text!r}: no such defect; there are {', '.join(NAMES)}")
-    return Flaw(name, where, read_rate(text, rate) if colon else 1.0)
+def read_flaw(text: str) -> Entry:
+    """The defect that a text describes, with its rate. Raises `ValueError` with the reason."""
+    flaw = read_entry(text, NAMES, "defect")
+    read_rate(text, flaw.number)
+    return flaw
 
 
 def read_rate(what: str, rate: str | float) -> float:

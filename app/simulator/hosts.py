@@ -1,4 +1,4 @@
-"""How endpoints misbehave: which attempts fail, and which answers have a defect.
+"""How endpoints misbehave: which attempts fail, which answers have a defect, and the quirks.
 
 By a request's switches, by the configuration of an endpoint, and, if wanted, by the shipped
 catalog. Chances are drawn from the simulator's seed, so the same requests in the same order meet
@@ -12,7 +12,9 @@ from typing import TypeVar
 
 from app.simulator.ask import Ask
 from app.simulator.catalog import Row
-from app.simulator.flaws import NAMES, Flaw, read_flaw, read_rate
+from app.simulator.entries import Entry
+from app.simulator.flaws import NAMES, read_flaw, read_rate
+from app.simulator.quirks import Quirks, check_quirks, joined, read_quirk
 
 FAILED = 503
 _T = TypeVar("_T")
@@ -26,18 +28,20 @@ class Host:
     status: int = FAILED  # the status they fail with
     outages: tuple[tuple[float, float], ...] = ()  # from, to: seconds since the simulator's start
     defects: Mapping[str, float] = field(default_factory=dict)  # the share of answers that have it
+    quirks: Mapping[str, float] = field(default_factory=dict)  # see quirks.py
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for a rate that is none, and for an unknown defect."""
+        """Raise `ValueError` for an unknown defect or quirk, and for a wrong number of one."""
         read_rate("fail_rate", self.fail_rate)
         for name, rate in self.defects.items():
             read_rate(name, rate)
             if name not in NAMES:
                 raise ValueError(f"{name!r}: no such defect; there are {', '.join(NAMES)}")
+        check_quirks(self.quirks)
 
 
 class Hosts:
-    """All endpoints, by tag or provider; `flawed` adds the defects of the catalog."""
+    """All endpoints, by tag or provider; `flawed` adds the defects and quirks of the catalog."""
 
     def __init__(
         self,
@@ -80,12 +84,21 @@ class Hosts:
         host = _of(self._hosts, row)
         flaws = [read_flaw(text) for text in ask.switches.defects]
         if host is not None:
-            flaws += [Flaw(name, rate=rate) for name, rate in host.defects.items()]
+            flaws += [Entry(name, number=rate) for name, rate in host.defects.items()]
         if self._flawed and ask.tools:
             shown = row.hidden.get("defects") or {}
-            flaws += [Flaw(name, rate=rate) for name, rate in shown.items()]
+            flaws += [Entry(name, number=rate) for name, rate in shown.items()]
         meant = [flaw for flaw in flaws if flaw.applies_to(row.tag, row.provider)]
-        return [flaw.name for flaw in meant if self._happens(flaw.rate)]
+        return [flaw.name for flaw in meant if self._happens(flaw.number)]
+
+    def quirks(self, ask: Ask, row: Row) -> Quirks:
+        """The quirks of an endpoint: of the catalog, of its configuration, of the request."""
+        host = _of(self._hosts, row)
+        shown = (row.hidden.get("quirks") or {}) if self._flawed else {}
+        told = [*shown.items(), *(host.quirks.items() if host else ())]
+        quirks = [Entry(name, number=number) for name, number in told]
+        quirks += [read_quirk(text) for text in ask.switches.quirks]
+        return joined(quirk for quirk in quirks if quirk.applies_to(row.tag, row.provider))
 
     def _happens(self, rate: float) -> bool:
         if rate in (0, 1):

@@ -18,6 +18,7 @@ from app.simulator.naming import Candidate
 from app.simulator.ordering import across_models, ordered
 from app.simulator.picking import chosen
 from app.simulator.presets import Presets
+from app.simulator.quirks import HONEST
 from app.simulator.refusals import Refusal
 from app.simulator.routed import InnerCall, Reached, Routed
 from app.simulator.routing import filtered, has_own_key
@@ -169,8 +170,16 @@ class Router:
     def _complete(self, ask: Ask, row: Row, random: Random) -> Completion:
         cache = self._caches.use(ask, row) if ask.dialect in INFERENCE else CacheUse()
         defects = self.hosts.defects(ask, row) if ask.dialect in INFERENCE else ()
-        now = int(self.clock())
-        return complete(ask, row, created=now, random=random, cache=cache, defects=defects)
+        quirks = self.hosts.quirks(ask, row) if ask.dialect in INFERENCE else HONEST
+        return complete(
+            ask,
+            row,
+            created=int(self.clock()),
+            random=random,
+            cache=cache,
+            defects=defects,
+            quirks=quirks,
+        )
 
     def _plans(
         self,

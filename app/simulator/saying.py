@@ -10,7 +10,9 @@ from typing import Any
 from app.simulator.ask import Ask
 from app.simulator.catalog import Row
 from app.simulator.examples import example
+from app.simulator.quirks import HONEST, Quirks
 from app.simulator.task import Task, find_task, runs_commands, writes_files
+from app.simulator.wording import LONGEST, worded
 
 THOUGHT = "The request is simulated, so a short and plain answer will do."
 _PIECE = 4  # characters per token
@@ -47,17 +49,18 @@ class Said:
         return replace(self, finish=finish, native=finish)
 
 
-def say(ask: Ask, row: Row, random: Random) -> Said:
+def say(ask: Ask, row: Row, random: Random, quirks: Quirks = HONEST) -> Said:
     """The content of one row's answer to one request; the same seed gives the same."""
-    reasons = _reasons(ask, row)
+    reasons = quirks.thinks or _reasons(ask, row)
     empty = ask.switches.empty
     reasoning = THOUGHT if empty == "reasoning_only" or (reasons and not empty) else ""
     task = find_task(ask.body)
     call = None if empty else _tool_call(ask, task, random)
-    text = "" if call or empty else _text(ask, row, task)
+    text = "" if call or empty else _text(ask, row, task, random, quirks)
     finish = "tool_calls" if call else "stop"
     native = "network_error" if empty == "network_error" else finish
-    return _limited(ask, Said(text, reasoning, call, finish, native))
+    said = Said(text, reasoning, call, finish, native)
+    return said if quirks.unlimited else _limited(ask, said)
 
 
 def _reasons(ask: Ask, row: Row) -> bool:
@@ -82,7 +85,7 @@ def tokens(text: str) -> int:
     return -(-len(text) // _PIECE)
 
 
-def _text(ask: Ask, row: Row, task: Task | None) -> str:
+def _text(ask: Ask, row: Row, task: Task | None, random: Random, quirks: Quirks) -> str:
     if "schema" in ask.structure:
         return json.dumps(example(ask.structure["schema"]))
     if ask.structure:
@@ -91,11 +94,19 @@ def _text(ask: Ask, row: Row, task: Task | None) -> str:
         return "Done: the tool has answered, and this simulated model has nothing to add."
     if task and not ask.tools:
         return task.listing
+    if _greedy(ask):
+        most = LONGEST if quirks.unlimited else (ask.most_tokens or LONGEST)
+        return worded(ask.prompt, row, quirks, random, words=most + 1)
     digest = hashlib.sha256(ask.prompt.encode()).hexdigest()[:8]
     return (
         f"This is a simulated answer, as {row.name} might give it. "
         f"Nothing was computed; the prompt's digest is {digest}."
     )
+
+
+def _greedy(ask: Ask) -> bool:
+    """Whether the words of a plain text follow from the model's logits: at temperature 0."""
+    return ask.body.get("temperature") == 0 and not ask.tools and not ask.server_tools
 
 
 def _tool_call(ask: Ask, task: Task | None, random: Random) -> ToolCall | None:

@@ -100,9 +100,9 @@ def create_simulator(
     `presets` are a file or the items of one, the shipped ones by default; see presets.py.
     `pace` 1 streams about as a real host does, 0 without pauses. The same `seed` and the same
     requests in the same order are served the same way; with a fixed `clock`, byte for byte. Its
-    router keeps the last `remembered` requests and their results. `hosts` configure failures and
-    defects of endpoints, by tag or provider; `flawed` gives some answers that could call a tool the
-    defects that the catalog has for their endpoint.
+    router keeps the last `remembered` requests and their results. `hosts` configure failures,
+    defects and quirks of endpoints, by tag or provider; `flawed` gives endpoints the quirks that
+    the catalog has for them, and some of their answers that could call a tool the defects.
     """
     router = Router(
         Catalog.read(catalog),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
 from app.simulator.flaws import read_flaw, read_rate
+from app.simulator.quirks import read_quirk
 
 ModelName = Literal["permaslug", "id", "nothing"]
 ErrorShape = Literal["", "body", "text", "failed", "event", "response_error"]
@@ -41,6 +42,7 @@ class Switches:
     fail_rate: dict[str, float] = field(default_factory=dict)
     fail_for: dict[str, float] = field(default_factory=dict)
     defects: tuple[str, ...] = ()  # of answers, see flaws.py
+    quirks: tuple[str, ...] = ()  # of endpoints, see quirks.py
     # Slugs and tags for which the account has its own key: tried before all others
     byok: tuple[str, ...] = ()
     byok_field: Literal["both", "metadata", "neither"] = "both"  # where answers contain `is_byok`
@@ -94,9 +96,11 @@ class Switches:
     media_keys: Literal["refused", "ignored"] = "refused"
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for an unknown defect or a rate that is none."""
+        """Raise `ValueError` for an unknown defect or quirk, and for a wrong number of one."""
         for text in self.defects:
             read_flaw(text)
+        for text in self.quirks:
+            read_quirk(text)
         for where, rate in self.fail_rate.items():
             read_rate(where, rate)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from app.ledger.audits import ITSELF, Answer, Audit, EndpointVerdict, new_audit_id
+from app.ledger.audits import Answer, Audit, EndpointVerdict, new_audit_id
 from app.ledger.keep import Keep
 from app.ledger.stats import DETAILS, DIMENSIONS
 from app.ledger.store import Store
@@ -60,13 +60,13 @@ def test_the_newest_verdict_counts_for_each_endpoint_and_older_ones_stay_in_its_
 ) -> None:
     first, second = audit(1), audit(2, days=1)
     early = [verdict(first, "a"), verdict(first, "b", "different")]
-    late = [verdict(second, "b", "undecided"), verdict(second, "c", against=ITSELF)]
+    late = [verdict(second, "b", "undecided"), verdict(second, "c", against="aud_1")]
     store.keep_audit(first, early)
     store.keep_audit(second, late)
     assert store.verdicts(MODEL) == [early[0], late[0]]
     assert store.verdicts() == [early[0], late[0]]
     assert store.verdicts("a/b") == []
-    assert store.verdicts(MODEL, against=ITSELF) == [late[1]]
+    assert store.verdicts(MODEL, against="aud_1") == [late[1]]
     assert store.history(MODEL, "b", limit=5) == [late[0], early[1]]
 
 

@@ -98,7 +98,7 @@ class Simulated:
 
 def endpoint(tag: str, quantization: str | None = "fp8", **changes: Any) -> dict[str, Any]:
     """One row; `prompt` and `completion` are USD per token as text."""
-    secret = ("trains", "zdr", "regional_surcharge", "defects")
+    secret = ("trains", "zdr", "regional_surcharge", "defects", "quirks")
     hidden = {name: changes.pop(name) for name in secret if name in changes}
     prices = {"prompt": "0.000001", "completion": "0.000002"}
     named = ("input_cache_read", "input_cache_write", "input_cache_write_1h")

@@ -10,8 +10,9 @@ from app.simulator import Switches
 from app.simulator.catalog import Catalog
 from app.simulator.completion import Completion
 from app.simulator.defects import DAMAGES
+from app.simulator.entries import Entry
 from app.simulator.examples import example, misfit
-from app.simulator.flaws import NAMES, Flaw, read_flaw
+from app.simulator.flaws import NAMES, read_flaw
 from tests.simulator.simulated import HELLO, TOOL, Simulated, events
 
 PATHS = ["chat/completions", "responses", "messages"]
@@ -35,13 +36,13 @@ ENDS: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize(
     ("text", "flaw"),
     [
-        ("empty", Flaw("empty")),
-        ("empty:0.25", Flaw("empty", rate=0.25)),
-        ("empty@novita", Flaw("empty", "novita")),
-        ("tool_call_not_json@deepinfra/fp8:1", Flaw("tool_call_not_json", "deepinfra/fp8", 1.0)),
+        ("empty", Entry("empty")),
+        ("empty:0.25", Entry("empty", number=0.25)),
+        ("empty@novita", Entry("empty", "novita")),
+        ("tool_call_not_json@deepinfra/fp8:1", Entry("tool_call_not_json", "deepinfra/fp8", 1.0)),
     ],
 )
-def test_a_flaw_has_a_name_and_may_have_an_endpoint_and_a_rate(text: str, flaw: Flaw) -> None:
+def test_a_flaw_has_a_name_and_may_have_an_endpoint_and_a_rate(text: str, flaw: Entry) -> None:
     assert read_flaw(text) == flaw
 
 

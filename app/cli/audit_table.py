@@ -1,0 +1,165 @@
+"""What an audit found, as a table and sentences, or as JSON."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from rich.text import Text
+
+from app.audit import words
+from app.audit.plan import Plan
+from app.audit.results import Audit, Compared, Finding
+from app.auditing.judged import as_json
+from app.cli.terminal import Console, Table, hanging
+from app.ledger.audits import Audit as Kept
+from app.ledger.receipt import iso
+from app.wording import plural
+
+_WIDE = 110  # columns that the whole table takes
+STYLES = {
+    "same": "green",
+    "unchanged": "green",
+    "different": "bold red",
+    "changed": "bold red",
+    "undecided": "yellow",
+}
+
+
+def print_plan(console: Console, plan: Plan, ceiling: Decimal) -> None:
+    """Say what is about to be asked, of which endpoints, at what price, and what is refused."""
+    table = Table()
+    for name in ("endpoint", "listed as"):
+        table.add_column(name, overflow="fold")
+    for name in ("in $/M", "out $/M", "about $"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in plan.endpoints:
+        is_reference = each == plan.reference
+        named = Text(each.tag).append(" (reference)" if is_reference else "", style="dim")
+        price = each.cost(plan.requests_each, 30)
+        table.add_row(
+            named,
+            each.label or "-",
+            _money(each.prompt_price),
+            _money(each.completion_price),
+            f"{price:.4f}",
+        )
+    console.print(table)
+    said = [*map(words.refused, plan.refused), words.planned(plan)]
+    if plan.most_usd > ceiling:
+        said.append(f"It stops before it has spent more than ${ceiling} (--max-usd).")
+    for line in said:
+        print_line(console, line)
+
+
+def print_result(
+    console: Console, found: Audit, findings: Sequence[Finding], notes: Sequence[str]
+) -> None:
+    """Print what an audit found of each endpoint, then what may be said of it."""
+    console.print(_table(found, wide=console.width >= _WIDE or not console.is_terminal))
+    told = [*notes]
+    if findings:
+        told += map(words.finding, findings)
+    told += words.audit(found)
+    for line in told:
+        console.print()
+        print_line(console, line)
+
+
+def print_line(console: Console, line: str) -> None:
+    """Print one sentence or more, indented where the terminal breaks it."""
+    console.print(hanging(console, Text(line), indent=2), soft_wrap=True)
+
+
+def _table(found: Audit, *, wide: bool) -> Table:
+    table = Table(gap=2 if wide else 1)
+    table.add_column("endpoint", overflow="fold")
+    table.add_column("listed as", overflow="fold")
+    if wide:
+        for name in ("in $/M", "out $/M"):
+            table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("ratio (95 %)", no_wrap=True)
+    for name in ("own", "ref.", "p adj.", "finds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in found.compared:
+        prices = (_money(each.prompt_price), _money(each.completion_price)) if wide else ()
+        table.add_row(each.tag, each.label or "-", *prices, *_cells(each))
+    return table
+
+
+def _cells(each: Compared) -> tuple[Text | str, ...]:
+    ratio = "-"
+    if each.ratio is not None:
+        low, high = each.ratio_low or 0, each.ratio_high or 0
+        ratio = f"{each.ratio:.2f} ({low:.2f}-{high:.2f})"
+    return (
+        Text(each.verdict, style=STYLES[each.verdict]),
+        ratio,
+        _share(each.own),
+        _share(each.own_reference),
+        "-" if each.p_adjusted is None else f"{each.p_adjusted:.4f}",
+        "-" if each.could_find is None else f"{each.could_find:.2f}",
+    )
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _money(price: Decimal | None) -> str:
+    return "-" if price is None else f"{price.normalize():f}"
+
+
+def result_as_json(
+    kept: Kept, found: Audit, findings: Sequence[Finding], notes: Sequence[str]
+) -> dict[str, Any]:
+    """The same in JSON types."""
+    return {
+        "audit": kept.id,
+        "state": kept.state,
+        "started_at": iso(kept.started_at),
+        "ended_at": kept.ended_at and iso(kept.ended_at),
+        "result": as_json(found),
+        "findings": [as_json(each) for each in findings],
+        "notes": list(notes),
+        "says": list(words.audit(found)),
+    }
+
+
+def print_list(console: Console, audits: Sequence[Kept], answers: Sequence[int]) -> None:
+    """Print audits, one a line, with how far each came."""
+    table = Table()
+    for name in ("audit", "began", "model", "state", "answers", "spent", "found"):
+        table.add_column(name, overflow="fold")
+    for each, number in zip(audits, answers, strict=True):
+        result = each.result or {}
+        spent = result.get("spent_usd")
+        table.add_row(
+            each.id,
+            _minute(each.started_at),
+            each.model,
+            each.state,
+            f"{number:,}",
+            "-" if spent is None else f"${Decimal(str(spent)):.4f}",
+            _summary(result),
+        )
+    console.print(table)
+
+
+def _summary(result: Any) -> str:
+    verdicts = [each["verdict"] for each in result.get("compared", ())]
+    found = {word: verdicts.count(word) for word in ("same", "different", "undecided")}
+    return ", ".join(f"{count} {word}" for word, count in found.items() if count) or "-"
+
+
+def _minute(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def stopped(name: str, why: str, done: int, total: int, command: str) -> str:
+    """Say that an audit ended before its end, and how to go on."""
+    return (
+        f"Stopped: {why}. {done:,} of {plural(total, 'answer')} are there, and are kept; "
+        f"{command} audit {name} --resume goes on without asking for them again."
+    )
