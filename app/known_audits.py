@@ -1,5 +1,6 @@
 """What the ledger's audits say of each endpoint today, as policies and pages use it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Protocol, TypeVar
@@ -9,7 +10,7 @@ import msgspec
 from app.audit import words
 from app.audit.results import Audit as Result
 from app.audit.results import Compared
-from app.catalog.audits import Audit, Audits, newest
+from app.catalog.audits import VERDICTS, Audit, Audits, newest
 from app.errors import LedgerError
 from app.ledger.audits import Audit as KeptAudit
 from app.ledger.audits import EndpointVerdict
@@ -35,7 +36,7 @@ class AuditReader:
     """Reads the audits that count; remembers what can't change. For one thread at a time."""
 
     def __init__(self) -> None:
-        self._results: dict[str, Result | None] = {}
+        self._results: dict[str, Result] = {}
 
     def read(self, ledger: Ledger, today: date, model: str | None = None) -> Audits:
         """The last audits, with their age on a day, in UTC. Raises `LedgerError`."""
@@ -61,11 +62,14 @@ class AuditReader:
         )
 
     def _result(self, ledger: Ledger, name: str) -> Result | None:
-        if name not in self._results:
-            if len(self._results) >= _MOST_KEPT:
-                self._results.clear()
-            self._results[name] = result_of(ledger.audit(name))
-        return self._results[name]
+        found = self._results.get(name)
+        if found is None:  # an audit that is resumed gets its result later
+            found = result_of(ledger.audit(name))
+            if found is not None:
+                if len(self._results) >= _MOST_KEPT:
+                    self._results.clear()
+                self._results[name] = found
+        return found
 
 
 def read_once(ledger: Ledger, today: date, model: str | None = None) -> Audits:
@@ -79,6 +83,30 @@ def read_once(ledger: Ledger, today: date, model: str | None = None) -> Audits:
 def result_of(audit: KeptAudit | None) -> Result | None:
     """What an audit found; None if it found nothing yet, or by records of another version."""
     return _converted(audit.result, Result) if audit and audit.result is not None else None
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    endpoints: list[Any]
+    prompts: int
+    answers: int
+
+
+class _Task(msgspec.Struct, frozen=True):
+    plan: _Plan
+
+
+def requests_of(audit: KeptAudit) -> int | None:
+    """How many requests an audit was planned with; None if another version planned it."""
+    task = _converted(audit.plan, _Task)
+    if task is None:
+        return None
+    return len(task.plan.endpoints) * task.plan.prompts * task.plan.answers
+
+
+def counts_of(result: Result | None) -> dict[str, int]:
+    """How many endpoints have each verdict."""
+    found = Counter[str](each.verdict for each in (result.compared if result else ()))
+    return {word: found[word] for word in VERDICTS}
 
 
 def compared(row: EndpointVerdict) -> Compared | None:

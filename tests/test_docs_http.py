@@ -13,6 +13,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
+from app.api.audits import audit_routes
 from app.api.framed import framed
 from app.api.receipts import receipt_routes
 from app.api.stats import stats_routes
@@ -45,7 +46,11 @@ def no_store() -> Store:
 
 
 FRAMED = framed(no_store, explain=nothing, pages=nothing, otherwise=nothing)
-QUERIED = (*receipt_routes(no_store).routes, *stats_routes(no_store).routes)
+QUERIED = tuple(
+    route
+    for make in (receipt_routes, stats_routes, audit_routes)
+    for route in make(no_store).routes
+)
 ENDPOINTS = {route.path: route.endpoint for route in QUERIED if isinstance(route, APIRoute)}
 PATHS = {*ENDPOINTS, *(route.path for route in FRAMED.routes if isinstance(route, Route))}
 

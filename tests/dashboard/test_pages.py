@@ -23,7 +23,7 @@ from tests.dashboard.samples import HOSTILE, POLICY, sample
 from tests.telemetry.exposed import STANDING
 from tests.waiting import wait_until
 
-PAGES = ["", "/receipts", "/who", "/quality", "/money", "/policy", "/api"]
+PAGES = ["", "/receipts", "/who", "/quality", "/money", "/audit", "/policy", "/api"]
 EVERY_PAGE = [f"/dashboard{page}" for page in PAGES]
 
 
