@@ -20,9 +20,11 @@ from app.api.stats import stats_routes
 from app.ledger.receipt import FIELDS
 from app.ledger.store import Store
 from app.ledger.wanted import NAMES
+from app.settings import Settings
 from app.simulator import create_simulator
 from app.wire import headers
 from app.wire.dialect import DIALECTS
+from tests.audits import compared, kept, result
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
 from tests.test_docs import DOCS
@@ -144,6 +146,9 @@ async def test_the_examples_run_and_answer_in_the_shape_that_is_shown(
         pytest.skip("there is no curl here")
     with running(create_simulator(pace=0)) as openrouter:
         proxy = start_proxy(POLICY, upstream_url=f"{openrouter.url}/api/v1")
+        ledger = Store.open(Settings.read(state=tmp_path).ledger())
+        kept(ledger, result(compared("novita/fp8", "different")), "aud_01kb2m9q4r7v")
+        ledger.close()
         came: Any = None
         for _, kind, text in BLOCKS:
             example = text.replace(BASE, proxy.url)
@@ -158,4 +163,4 @@ async def test_the_examples_run_and_answer_in_the_shape_that_is_shown(
             else:
                 came = came[kind] if kind in {"funnel", "refused"} else came
                 same_shape(json.loads(text), came)
-    assert [kind for _, kind, _ in BLOCKS].count("curl") == 13
+    assert [kind for _, kind, _ in BLOCKS].count("curl") == 15
