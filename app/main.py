@@ -30,6 +30,7 @@ from app.openrouter.preset_feed import PresetFeed
 from app.openrouter.score_copies import ScoreCopies, today_by
 from app.openrouter.score_feed import ScoreFeed
 from app.policy_folder import PolicyFolder, policy_folder
+from app.record.audit_feed import AuditFeed
 from app.record.conversations import Conversations
 from app.record.defects import Defects
 from app.record.following import Following
@@ -72,6 +73,7 @@ class Rooms:
     beside: Beside
     feed: CatalogFeed
     scores: ScoreFeed
+    audits: AuditFeed
     presets: PresetFeed
     lookups: Lookups
     drift: DriftLog
@@ -121,6 +123,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
         policies=rooms.policies,
         feed=rooms.feed,
         lookups=rooms.lookups,
+        audits=rooms.audits,
         recorder=rooms.recorder,
         conversations=rooms.conversations,
         bodies=rooms.bodies,
@@ -224,6 +227,12 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         beside=Beside(upstream, connecting),
         feed=feed,
         scores=ScoreFeed(scores, feed.keep_scores, today),
+        audits=AuditFeed(
+            ledger.reader,
+            feed.keep_audits,
+            today=today,
+            wanted=lambda: policies.current.needs_audits,
+        ),
         presets=presets,
         lookups=Lookups(feed, presets, openrouter.key),
         drift=drift,
@@ -259,9 +268,11 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     following = Following(
         rooms.ledger.reader, rooms.conversations, wanted=lambda: policies.current.keeps_hosts
     )
+    await rooms.audits.begin()
     chores = [
         asyncio.create_task(policies.keep_fresh()),
         asyncio.create_task(rooms.scores.keep_fresh()),
+        asyncio.create_task(rooms.audits.keep_fresh()),
         asyncio.create_task(keep_listed(rooms.feed, lambda: policies.current.models_named)),
         asyncio.create_task(following.keep_up()),
     ]

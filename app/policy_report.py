@@ -34,7 +34,8 @@ def report(
 
     It is a warning if `check` would find a warning or an error.
     """
-    found_by = look_over(folder, book, EMPTY.with_scores(scores), callers)
+    known = EMPTY.with_scores(scores).with_audits(None)  # the ledger is read later, if at all
+    found_by = look_over(folder, book, known, callers)
     count = Counter(each.severity for each in found_by)
     found = ", ".join(plural(count[name], name) for name in ("error", "warning") if count[name])
     log.log(

@@ -10,8 +10,9 @@ from app.catalog.catalog import EMPTY, Catalog
 from app.cli.catalogs import simulated_snapshot
 from app.policy.file.parse import read_book
 from app.policy.lint.checks import CHECKS, lint
+from tests.catalog.test_audits import AUDITED
 from tests.catalog.test_scores import KEPT
-from tests.policy.listings import listed
+from tests.policy.listings import listed, row
 from tests.test_docs import DOCS
 
 TEXT = (DOCS / "check.md").read_text(encoding="utf-8")
@@ -41,9 +42,12 @@ def test_the_example_is_found_as_severe_as_it_says(
         catalog = simulated_snapshot().catalog(0.0)
     elif kind == "scores":
         catalog = EMPTY.with_scores(KEPT)
+    elif kind == "audits":
+        rows = [row("acme", "Acme"), row("otherhost", "Otherhost")]
+        catalog = listed(rows).with_facts_of(AUDITED)
     elif kind == "listing":
-        row, example = example.split("\n", maxsplit=1)
-        catalog = listed([json.loads(row)])
+        first, example = example.split("\n", maxsplit=1)
+        catalog = listed([json.loads(first)])
     callers = frozenset({"alice"}) if kind == "callers" else None
     text = example
     if text.startswith("- "):

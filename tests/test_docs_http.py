@@ -13,15 +13,18 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
+from app.api.audits import audit_routes
 from app.api.framed import framed
 from app.api.receipts import receipt_routes
 from app.api.stats import stats_routes
 from app.ledger.receipt import FIELDS
 from app.ledger.store import Store
 from app.ledger.wanted import NAMES
+from app.settings import Settings
 from app.simulator import create_simulator
 from app.wire import headers
 from app.wire.dialect import DIALECTS
+from tests.audits import compared, kept, result
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
 from tests.test_docs import DOCS
@@ -45,7 +48,11 @@ def no_store() -> Store:
 
 
 FRAMED = framed(no_store, explain=nothing, pages=nothing, otherwise=nothing)
-QUERIED = (*receipt_routes(no_store).routes, *stats_routes(no_store).routes)
+QUERIED = tuple(
+    route
+    for make in (receipt_routes, stats_routes, audit_routes)
+    for route in make(no_store).routes
+)
 ENDPOINTS = {route.path: route.endpoint for route in QUERIED if isinstance(route, APIRoute)}
 PATHS = {*ENDPOINTS, *(route.path for route in FRAMED.routes if isinstance(route, Route))}
 
@@ -139,6 +146,9 @@ async def test_the_examples_run_and_answer_in_the_shape_that_is_shown(
         pytest.skip("there is no curl here")
     with running(create_simulator(pace=0)) as openrouter:
         proxy = start_proxy(POLICY, upstream_url=f"{openrouter.url}/api/v1")
+        ledger = Store.open(Settings.read(state=tmp_path).ledger())
+        kept(ledger, result(compared("novita/fp8", "different")), "aud_01kb2m9q4r7v")
+        ledger.close()
         came: Any = None
         for _, kind, text in BLOCKS:
             example = text.replace(BASE, proxy.url)
@@ -153,4 +163,4 @@ async def test_the_examples_run_and_answer_in_the_shape_that_is_shown(
             else:
                 came = came[kind] if kind in {"funnel", "refused"} else came
                 same_shape(json.loads(text), came)
-    assert [kind for _, kind, _ in BLOCKS].count("curl") == 13
+    assert [kind for _, kind, _ in BLOCKS].count("curl") == 15

@@ -10,7 +10,6 @@ from textwrap import indent
 
 import pytest
 
-from app.catalog.catalog import EMPTY
 from app.errors import PolicyRefusal
 from app.policy.apply import apply
 from app.policy.file.parse import read_book
@@ -19,6 +18,7 @@ from app.policy.other_routes import OTHER_ROUTES, Carriage
 from app.policy.request import read_request
 from app.wire.header_names import names_of
 from app.wire.headers import to_upstream
+from tests.catalog.test_audits import AUDITED
 from tests.catalog.test_scores import KEPT
 from tests.policy.sending import asking
 
@@ -72,7 +72,7 @@ def test_what_is_said_of_a_key_is_what_happens(example: Example) -> None:
     book = read_book({"mine.yaml": text})
     request = read_request(example.asked.strip().encode())
     on = Carriage(OTHER_ROUTES[example.by]) if example.by.startswith("/") else None
-    catalog = EMPTY.with_scores(KEPT)
+    catalog = AUDITED.with_scores(KEPT)
     route = book.route_for(request, catalog=catalog, **asking(book, example.by))
     expected = json.loads(example.expected)
     if example.outcome == "refused":

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "audit": {*_FACTS, "catalog"},
     "settings": {*_FACTS, "wire"},
     "ledger": {*_FACTS, "defects"},
+    "known_audits": {*_FACTS, "audit", "catalog", "ledger"},
     "telemetry": {*_FACTS, "ledger"},
     "openrouter": {*_FACTS, "catalog", "wire"},
     "policy_folder": {*_FACTS, "policy", "policy.file"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "record": {
         "defects",
         *_PURE_ROOMS,
-        *("policy.verdict", "ledger", "openrouter", "server", "telemetry"),
+        *("policy.verdict", "known_audits", "ledger", "openrouter", "server", "telemetry"),
     },
     "relay": {
         *_PURE_ROOMS,
@@ -59,6 +60,8 @@ MAY_IMPORT = {
         *_PURE_ROOMS,
         *("policy.forecast", "policy.lint", "policy.verdict"),
         *(
+            "audit",
+            "known_audits",
             "ledger",
             "openrouter",
             "policy_folder",
@@ -73,7 +76,7 @@ MAY_IMPORT = {
     "dashboard": {
         *_FACTS,
         *("catalog", "policy", "policy.forecast", "policy.lint"),
-        *("ledger", "policy_folder", "server", "shown", "telemetry"),
+        *("audit", "known_audits", "ledger", "policy_folder", "server", "shown", "telemetry"),
     },
     "simulator": set(),
 }
@@ -174,7 +177,9 @@ def test_pure_rooms_touch_nothing(module: Path) -> None:
 
 def test_fastapi_lives_in_the_modules_that_are_loaded_on_demand() -> None:
     users = {module.name for module in MODULES if "fastapi" in imports_of(module)}
-    assert users == {"framed.py", "own_receipts.py", "receipts.py", "stats.py", "wanted.py"}
+    assert users == {
+        *("audits.py", "framed.py", "own_receipts.py", "receipts.py", "stats.py", "wanted.py")
+    }
 
 
 def test_starting_the_proxy_loads_no_database() -> None:

@@ -13,6 +13,7 @@ from app.policy.presets import Presets
 from app.policy.request import Request, read_request
 from app.policy.routed import routed
 from app.policy_folder import PolicyFolder
+from app.record.audit_feed import AuditFeed
 from app.record.conversations import Conversations
 from app.record.exchange import Exchange
 from app.record.recorder import Recorder
@@ -33,6 +34,7 @@ class Explain:
         policies: PolicyFolder,
         feed: CatalogFeed,
         lookups: Lookups,
+        audits: AuditFeed,
         recorder: Recorder,
         conversations: Conversations,
         bodies: Bodies,
@@ -40,6 +42,7 @@ class Explain:
         self._policies = policies
         self._feed = feed
         self._lookups = lookups
+        self._audits = audits
         self._recorder = recorder
         self._conversations = conversations
         self._bodies = bodies
@@ -95,5 +98,7 @@ class Explain:
             free = free_variant(model, asked_of_router, catalog)
             if free is not None:
                 self._feed.want(free)
+        audits = await self._audits.now()
+        catalog = catalog.with_audits(audits)
         found = forecasts(by.sent, route, explained.provider, catalog, ladder=ladder)
         return as_json_object(explained, book.revision, () if explained.refusal else tuple(found))

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
+from app.api.audits import audit_routes
 from app.api.openapi import DESCRIPTION, TAGS, with_what_is_not_framed
 from app.api.receipts import receipt_routes
 from app.api.stats import stats_routes
@@ -74,6 +75,7 @@ def framed(
     app.add_exception_handler(HTTPException, _refused)
     app.include_router(receipt_routes(store))
     app.include_router(stats_routes(store))
+    app.include_router(audit_routes(store))
     app.router.routes += [
         Route("/pointsman/explain", explain, methods=["POST"]),
         Route("/pointsman/docs", _to_the_docs),

@@ -28,6 +28,7 @@ DESCRIPTION = (
 TAGS = [
     {"name": "relayed", "description": "OpenRouter's API, relayed under your policies"},
     {"name": "receipts", "description": "What was served, and what it adds up to"},
+    {"name": "audits", "description": "Whether endpoints behave like a reference"},
     {"name": "policies", "description": "What would be sent, and why"},
     {"name": "state", "description": "Is Pointsman alive, ready, and what has it counted"},
 ]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from app.catalog.audits import NO_AUDITS, Audited, Audits
 from app.catalog.endpoint import Endpoint, read_endpoint, tier_in, with_tiers_by_price
 from app.catalog.kept import KeptListing, kept_of
 from app.catalog.model import Model, read_model
@@ -104,6 +105,7 @@ class Catalog:
     ids: Mapping[str, str] = field(default_factory=dict)  # a model's slug, by its other names
     server_tools: ServerTools = NO_LIST
     scores: Scores | None = NONE_KEPT  # None: not looked for, so that no floor applies
+    audits: Audits | None = NO_AUDITS  # None: not looked for, so that no `audited` applies
 
     def published(self, name: str) -> bool | None:
         """Whether the list of models says where the model's weights are; None: not in the list.
@@ -137,13 +139,27 @@ class Catalog:
         """
         if self.scores is None:
             return None
-        base, *variants = listing_key(name).split(":")
-        own = self.id_of(name) or base
+        own, variants = self._own(name)
         model = self.models.get(own)
         version = model.canonical_slug if model else None
         dated = ":".join((version, *variants)) if version and version != own else None
         slugs = dict(self.spelling(name).slugs)
         return self.scores.of(":".join((own, *variants)), dated, slugs)
+
+    def audited(self, name: str) -> Audited | None:
+        """The last audits of a model's endpoints; None if they are not to be looked for."""
+        if self.audits is None:
+            return None
+        own, variants = self._own(name)
+        model = ":".join((own, *variants))
+        listing = self.listing(model)
+        tags = (each.tag for each in listing.endpoints) if listing else ()
+        return self.audits.of(model, tags)
+
+    def _own(self, name: str) -> tuple[str, list[str]]:
+        """A model's slug, and the variants that have endpoints of their own."""
+        base, *variants = listing_key(name).split(":")
+        return self.id_of(name) or base, variants
 
     def listing(self, model: str) -> Listing | None:
         """The endpoints that may serve a model under this name.
@@ -216,6 +232,14 @@ class Catalog:
     def with_scores(self, scores: Scores | None) -> "Catalog":
         """A catalog with other benchmark scores; None: they are not to be looked for."""
         return replace(self, scores=scores)
+
+    def with_audits(self, audits: Audits | None) -> "Catalog":
+        """A catalog with other audits; None: they are not to be looked for."""
+        return replace(self, audits=audits)
+
+    def with_facts_of(self, other: "Catalog") -> "Catalog":
+        """A catalog with the scores and audits of another one."""
+        return replace(self, scores=other.scores, audits=other.audits)
 
     def with_listing(self, model: str, rows: object, fetched_at: float) -> "Catalog":
         """A catalog that knows a model's endpoints, from the rows of its own listing.

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from app.catalog.catalog import EMPTY
 from app.cli.catalogs import Source, open_catalog
+from app.cli.facts import with_facts
 from app.cli.policies import folder_of
 from app.cli.sarif import sarif_of
-from app.cli.scores import kept_scores
 from app.cli.terminal import Console, hanging, print_json
 from app.errors import PolicyFileError, SettingsError
 from app.policy.book import EMPTY_BOOK, Book
@@ -58,12 +58,11 @@ def check(
     catalog = catalog or ("live" if since else None)
     source = open_catalog(catalog, settings, partial(models_wanted, book)) if catalog else None
     callers = frozenset(settings.caller_keys)
-    scores = kept_scores(settings)
-    catalog_now = (source.catalog if source else EMPTY).with_scores(scores)
+    catalog_now = with_facts(source.catalog if source else EMPTY, settings)
     findings = [*look_over(folder, book, catalog_now, callers, settings.forward_headers)]
     if since is not None and source is not None:
         older = open_catalog(str(since), settings, partial(models_wanted, book))
-        findings += lint_drift(book, older.catalog.with_scores(scores), catalog_now)
+        findings += lint_drift(book, older.catalog.with_facts_of(catalog_now), catalog_now)
     _print(output, folder, book, source, findings)
     serious = {"error", "warning"} if strict else {"error"}
     return _FOUND if any(each.severity in serious for each in findings) else _CLEAN

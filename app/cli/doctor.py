@@ -14,9 +14,9 @@ from rich.text import Text
 
 from app.catalog.catalog import EMPTY
 from app.cli.asking import asking
+from app.cli.facts import with_facts
 from app.cli.ledgers import absent
 from app.cli.policies import book_of, folder_of
-from app.cli.scores import kept_scores
 from app.cli.terminal import Console, hanging
 from app.cli.which_ledger import log_command
 from app.cli.words import command, without_password
@@ -86,7 +86,7 @@ async def _policies(settings: Settings) -> Told:
     if not (book.rules or book.aliases):
         return False, f"no rules in {folder}; requests pass through unchanged"
     callers = frozenset(settings.caller_keys)
-    found = look_over(folder, book, EMPTY.with_scores(kept_scores(settings)), callers)
+    found = look_over(folder, book, with_facts(EMPTY, settings), callers)
     serious = [each for each in found if each.severity != "note"]
     held = rules_and_aliases(len(book.rules), len(book.aliases))
     told = f"{folder}: {held}, policy version {book.revision}"

@@ -11,11 +11,12 @@ import msgspec
 from rich.console import Group
 from rich.text import Text
 
+from app.catalog.audits import Audit
 from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.cli.catalogs import open_catalog
 from app.cli.explain_subject import Subject, named
+from app.cli.facts import with_facts
 from app.cli.policies import book_of
-from app.cli.scores import kept_scores
 from app.cli.terminal import Console, Table, lines, print_json
 from app.cli.then_and_now import rendered, then_and_now
 from app.errors import MalformedBody, SettingsError, UnknownModel
@@ -63,7 +64,7 @@ def show_explanation(
     book = book_of(settings)
     asked = named(settings, book, name, caller=caller, user_agent=user_agent)
     sides, pairs = _object(provider), [_header(each) for each in headers]
-    scores = kept_scores(settings)
+    facts = with_facts(EMPTY, settings)
 
     def route(subject: Subject, known: Catalog) -> Routed:
         return routed(
@@ -76,11 +77,11 @@ def show_explanation(
         )
 
     def to_fetch(listed: Catalog) -> list[str]:
-        return [route(asked.subject(listed), EMPTY.with_scores(scores)).route.model_sent]
+        return [route(asked.subject(listed), facts).route.model_sent]
 
     try:
         source = open_catalog(catalog, settings, to_fetch) if catalog else None
-        known = (source.catalog if source else EMPTY).with_scores(scores)
+        known = source.catalog.with_facts_of(facts) if source else facts
         subject = asked.subject(known)
         must_be_known([subject.model], book, known)
         by = route(subject, known)
@@ -170,7 +171,8 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
 def _foreseen(each: Forecast) -> Text:
     """The funnel, and the endpoints left or the change required."""
     left = ", ".join(
-        f"{endpoint.tag} ({endpoint.quantization})" for endpoint in each.funnel.survivors
+        f"{endpoint.tag} ({endpoint.quantization}{_audit(each.audits.get(endpoint.tag))})"
+        for endpoint in each.funnel.survivors
     )
     text = Text(f"\nfunnel: {one_line(str(each.funnel))}\n", style="bold")
     if left:
@@ -183,6 +185,11 @@ def _foreseen(each: Forecast) -> Text:
         unsure = ", ".join(each.funnel.unsure)
         text.append(f"\n? no listing shows which endpoints satisfy {unsure}", style="not bold dim")
     return text
+
+
+def _audit(audit: Audit | None) -> str:
+    """The last audit of an endpoint: `; audit of 2026-11-21: same`."""
+    return "" if audit is None else f"; audit of {audit.date}: {audit.verdict}"
 
 
 def _fields(fields: tuple[Explained, ...], *, narrow: bool) -> Table:

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from app.catalog.catalog import Catalog
 from app.cli.asking import Asking, asking
+from app.cli.facts import with_facts
 from app.cli.policies import book_of
-from app.cli.scores import kept_scores
 from app.cli.terminal import Console, Table, lines, print_json
 from app.errors import PolicyRefusal, SettingsError
 from app.policy.apply import apply
@@ -89,7 +89,7 @@ async def proofs_of(settings: Settings, model: str, *, positive: bool) -> list[P
     async with asking(settings) as ask:
         request = read_request(msgspec.json.encode({"model": model, **_ASK}))
         plain = book.route_for(request, caller=None, user_agent="", catalog=Catalog())
-        catalog = (await ask.catalog(plain.model_sent)).with_scores(kept_scores(settings))
+        catalog = with_facts(await ask.catalog(plain.model_sent), settings)
         route = book.route_for(request, caller=None, user_agent="", catalog=catalog)
         if route.conflict:
             raise SettingsError(f"requests for {model} are refused here: {route.conflict}")

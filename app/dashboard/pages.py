@@ -13,9 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
+from app.catalog.audits import Audits
 from app.catalog.catalog import Catalog
 from app.catalog.providers import slug_of
-from app.dashboard import charts, figures, names, policy_view, scorecard
+from app.dashboard import audit_view, charts, figures, names, policy_view, scorecard
 from app.dashboard.address import Address, address_of
 from app.dashboard.api_view import groups_of
 from app.dashboard.assets import asset
@@ -34,11 +35,15 @@ from app.dashboard.tail import Tail
 from app.dashboard.trails import MOST as MOST_TRAILS
 from app.dashboard.trails import trails_of
 from app.errors import LedgerError
+from app.known_audits import AuditReader
 from app.ledger.receipt import Receipt, iso
 from app.ledger.stats import DETAILS, Dimension, Group, Stats
 from app.ledger.wanted import FilterError, Wanted
 
 _MOST_ROWS = 50
+_MOST_AUDITS = 200  # that are looked at for models
+_MOST_MODELS = 40
+_MOST_RUNS = 20  # of one model
 _MONEY_BY: Mapping[Dimension, str] = {
     "caller": "Caller",
     "user_agent": "Tool",
@@ -69,6 +74,7 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
         "/who": pages.who,
         "/quality": pages.quality,
         "/money": pages.money,
+        "/audit": pages.audit,
         "/policy": pages.policy,
         "/api": pages.api,
         "/receipts/{id}": pages.receipt,
@@ -303,6 +309,29 @@ class Pages:
             is_empty=not total.requests,
         )
 
+    def audit(self, request: Request) -> Response:
+        """What audits say of a model's endpoints: of the filtered model, else the last audited."""
+        store, address = self._sources.store(), self._address(request)
+        newest = store.audits(limit=_MOST_AUDITS)
+        models = tuple(dict.fromkeys(each.model for each in newest))[:_MOST_MODELS]
+        asked = address.filters.get("model")
+        model = asked or next(iter(models), None)
+        audits = store.audits(model, limit=_MOST_RUNS) if model else []
+        found = None
+        if model and audits:
+            verdicts = store.verdicts(model)
+            most = audit_view.MOST_HISTORY
+            histories = {each.tag: store.history(model, each.tag, limit=most) for each in verdicts}
+            found = audit_view.model_audits(model, audits, verdicts, histories)
+        return page(
+            "audit.html",
+            shell=self._shell(request, address, ()),
+            address=address,
+            model=model,
+            models=[(each, address.having(model=each)) for each in models],
+            found=found,
+        )
+
     def policy(self, request: Request) -> Response:
         """The policy version, which is shown even if the ledger can't be read."""
         policies, catalog = self._sources.policies, self._sources.catalog()
@@ -310,6 +339,7 @@ class Pages:
         address = self._address(request, figures.USUAL)
         try:
             _, reading = self._reading(request)
+            catalog = catalog.with_audits(self._audits())
             (by_rule,) = reading.stats(("rule",), distributions=False)
             note = reading.note
         except LedgerError as error:
@@ -376,6 +406,10 @@ class Pages:
         values = {"detail": None, "retry": False, **values}
         shell = shell_of(self._sources, request, self._readable(request))
         return page("message.html", status, shell=shell, **values)
+
+    def _audits(self) -> Audits:
+        """The last audits, also if no policy needs them. Raises `LedgerError`."""
+        return AuditReader().read(self._sources.store(), self._sources.now().date())
 
     def _foresee(self, catalog: Catalog) -> policy_view.Foreseen:
         """Return the forecast; it is computed again only if the policies or the catalog changed."""

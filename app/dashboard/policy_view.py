@@ -3,9 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from app.catalog.catalog import Catalog
+from app.catalog.audits import Audit
+from app.catalog.catalog import Catalog, listing_key
+from app.dashboard.audit_view import SIGNS
 from app.dashboard.formats import inline_json
+from app.dashboard.shell import AUDIT
 from app.ledger.stats import Figures, Stats
 from app.policy.book import Book
 from app.policy.forecast.forecast import Forecast
@@ -39,6 +43,15 @@ class StepLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditChip:
+    """The last audit of one endpoint, and the page that has it."""
+
+    text: str  # different, 2026-11-21
+    sign: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class FunnelLine:
     """The funnel of one model's endpoints."""
 
@@ -46,6 +59,7 @@ class FunnelLine:
     listed: int
     steps: tuple[StepLine, ...]
     survivors: tuple[str, ...]
+    audits: Mapping[str, AuditChip]  # by tag
     way_out: str | None
 
 
@@ -100,7 +114,7 @@ class Foreseen:
 
     def is_of(self, book: Book, catalog: Catalog) -> bool:
         """Whether this was computed for this policy version and this catalog."""
-        return self.book is book and self.catalog is catalog
+        return self.book is book and self.catalog == catalog
 
 
 def foresee(book: Book, catalog: Catalog) -> Foreseen:
@@ -224,8 +238,14 @@ def _funnel(case: Case, forecast: Forecast) -> FunnelLine:
         listed=len(found.endpoints),
         steps=tuple(map(_step, told)),
         survivors=tuple(dict.fromkeys(endpoint.tag for endpoint in found.survivors)),
+        audits={tag: _audit(forecast.model, audit) for tag, audit in forecast.audits.items()},
         way_out=f"Smallest change: {forecast.way_out}" if forecast.way_out else None,
     )
+
+
+def _audit(model: str, audit: Audit) -> AuditChip:
+    page = f"{AUDIT}?{urlencode({'model': listing_key(model)}, safe='/:')}"
+    return AuditChip(f"{audit.verdict}, {audit.date}", SIGNS[audit.verdict], page)
 
 
 def _step(step: Step) -> StepLine:

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from app.ledger.store import Store
 
 POLICY = f"{HOME}/policy"
+AUDIT = f"{HOME}/audit"
 LINKS = (
     (HOME, "Now"),
     (RECEIPTS, "Receipts"),
     (f"{HOME}/who", "Providers"),
     (f"{HOME}/quality", "Quality"),
     (f"{HOME}/money", "Money"),
+    (AUDIT, "Audit"),
     (POLICY, "Policy"),
     (f"{HOME}/api", "API"),
 )

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Protocol, TypeVar
 
+from app.catalog.audits import Audits
 from app.catalog.catalog import EMPTY, Catalog, listing_key
 from app.catalog.scores import Scores
 from app.errors import UpstreamError
@@ -105,6 +106,10 @@ class CatalogFeed:
     def keep_scores(self, scores: Scores) -> None:
         """Use these benchmark scores from now on. Must be called on the event loop, or before."""
         self.current = self.current.with_scores(scores)
+
+    def keep_audits(self, audits: Audits) -> None:
+        """Use these audits from now on. Must be called on the event loop, or before."""
+        self.current = self.current.with_audits(audits)
 
     def want_tools(self) -> None:
         """Note that tools are in use, so that their locations are listed too. Else as `want`."""

@@ -1,7 +1,7 @@
 """The book: all policies, validated and immutable. It returns a route for each request."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -10,14 +10,15 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from app.catalog.catalog import Spelling
-from app.catalog.scores import Scored
 from app.catalog.trimming import trimmed
+from app.policy.audited import KEY as AUDITED
+from app.policy.bars import Facts
 from app.policy.match import NO_MATCHES, Matches, index_of
 from app.policy.policy_preferences import cascade, wishes_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
 from app.policy.request import Request
 from app.policy.route import PINNING, Route, join, route_of
-from app.policy.rule import Alias, Rule
+from app.policy.rule import Alias, Clause, Rule
 from app.policy.slug import Slug, read_slug
 
 # A book lives until a file is saved, and callers choose the names, so the cache is bounded.
@@ -40,6 +41,7 @@ class Book:
     ladder: Mapping[str, float]
     keeps_hosts: bool  # whether any rule keeps conversations at their hosts by itself
     names_headers: bool  # whether any rule is only for requests with certain headers
+    needs_audits: bool  # whether any rule or alias admits endpoints by their audits
     _paths: "_Paths" = field(repr=False, compare=False)
 
     def route_for(
@@ -98,7 +100,7 @@ class _Asked(NamedTuple):
     known: str | None  # its own slug, where the name is another one
     weights: Weights
     spelling: Spelling
-    scored: Scored | None
+    facts: Facts
 
 
 class _Recent:
@@ -167,7 +169,7 @@ class _Paths:
         standing = cascade((*own, *(rule.clauses for rule in stack)))
         return route_of(
             standing,
-            wishes_of(standing, asked.weights, self._ladder, asked.spelling.tiers, asked.scored),
+            wishes_of(standing, asked.weights, self._ladder, asked.spelling.tiers, asked.facts),
             asked=asked.name,
             alias=alias.name if alias else None,
             rules=tuple(rule.name for rule in stack),
@@ -198,7 +200,7 @@ def _asked(name: str, slug: Slug, catalog: KnowsModels) -> _Asked:
         catalog.id_of(slug.name),
         weights_of(slug, catalog),
         catalog.spelling(listed),
-        catalog.scored(listed),
+        Facts(catalog.scored(listed), catalog.audited(listed)),
     )
 
 
@@ -216,8 +218,14 @@ def make_book(
         ladder=MappingProxyType(dict(ladder)),
         keeps_hosts=any(map(_keeps_hosts, rules)),
         names_headers=any(rule.headers for rule in rules),
+        needs_audits=any(AUDITED in clauses for clauses in _written(rules, aliases)),
         _paths=_Paths(rules, aliases, ladder),
     )
+
+
+def _written(rules: Sequence[Rule], aliases: Sequence[Alias]) -> Iterator[Mapping[str, Clause]]:
+    yield from (rule.clauses for rule in rules)
+    yield from (alias.clauses for alias in aliases)
 
 
 def _keeps_hosts(rule: Rule) -> bool:

@@ -13,13 +13,14 @@ from app.catalog.model import Model
 from app.catalog.providers import SLUGS
 from app.exact_numbers import exact
 from app.policy import tags
+from app.policy.bar import Bar
+from app.policy.bars import KEYS as BARS
 from app.policy.fields import FIELDS
 from app.policy.merge import Tiers
 from app.policy.precision import LADDER
 from app.policy.prices import listed_price
 from app.policy.requirements import LIMITS, NOTHING, TALK, Needs
 from app.policy.rule import Clause
-from app.policy.score_floor import Bar
 from app.policy.sides import Side
 from app.policy.tags import NO_TIERS
 from app.policy.terms import FAMILIES
@@ -66,7 +67,7 @@ class Asked:
     providers: frozenset[str] = frozenset(SLUGS.values())  # the slugs that providers have
     ladder: Mapping[str, float] = field(default_factory=lambda: LADDER)
     tells: Tells = nobody_tells
-    bars: tuple[Bar, ...] | None = None  # score floors; None: those of all sides
+    bars: tuple[Bar, ...] | None = None  # None: those of all sides
     _alone: dict[int, "Asked"] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -78,8 +79,8 @@ class Asked:
         """The constraints of this side only; cached, since each dropped endpoint needs them."""
         found = self._alone.get(id(side))
         if found is None:
-            bars = () if side.bar is None else (side.bar,)
-            found = self._alone[id(side)] = replace(self, preferences=side.own, bars=bars)
+            found = replace(self, preferences=side.own, bars=side.bars)
+            self._alone[id(side)] = found
         return found
 
     def entries(self, name: str) -> list[str]:
@@ -88,10 +89,11 @@ class Asked:
         texts = value if isinstance(value, list | tuple) else ()
         return [entry for entry in texts if isinstance(entry, str)]
 
-    @property
-    def score_floors(self) -> tuple[Bar, ...]:
-        """The score floors in force."""
-        return tuple(s.bar for s in self.sides if s.bar) if self.bars is None else self.bars
+    def bars_of(self, key: str) -> tuple[Bar, ...]:
+        """The bars of a key that are in force."""
+        of_sides = (bar for side in self.sides for bar in side.bars)
+        bars = of_sides if self.bars is None else self.bars
+        return tuple(bar for bar in bars if bar.key == key)
 
     @property
     def caps(self) -> dict[str, Any]:
@@ -132,8 +134,8 @@ def _only(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
     return _named(asked.entries("only"), endpoint)
 
 
-def _scores_enough(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
-    return all(bar.admits(endpoint) for bar in asked.score_floors)
+def _clears(key: str) -> Callable[[Asked, Endpoint, Sequence[Endpoint]], Passes]:
+    return lambda asked, endpoint, _: all(bar.admits(endpoint) for bar in asked.bars_of(key))
 
 
 def _not_ignored(asked: Asked, endpoint: Endpoint, _: Sequence[Endpoint]) -> Passes:
@@ -247,6 +249,10 @@ def _is_on(name: str) -> Callable[[Asked], bool]:
     return lambda asked: asked.preferences.get(name) == FIELDS[name].binds_at
 
 
+def _has_bar(key: str) -> Callable[[Asked], bool]:
+    return lambda asked: bool(asked.bars_of(key))
+
+
 def _gives(parameter: str) -> Callable[[Asked], bool]:
     return lambda asked: parameter in asked.needs.parameters
 
@@ -258,7 +264,7 @@ def _gives(parameter: str) -> Callable[[Asked], bool]:
 FILTERS: tuple[Filter, ...] = (
     Filter("regional_surcharge", _always, _without_surcharge),
     Filter("service_tier", _always, _in_tier, ("order",), ("service_tier",)),
-    Filter("score_floor", lambda asked: bool(asked.score_floors), _scores_enough, ("score_floor",)),
+    *(Filter(key, _has_bar(key), _clears(key), (key,)) for key in BARS),
     Filter("only", _lists("only"), _only, ("only",)),
     Filter("ignore", _lists("ignore"), _not_ignored, ("ignore",)),
     Filter("quantizations", _lists("quantizations"), _has_label, ("quantizations",)),

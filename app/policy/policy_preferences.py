@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.catalog.scores import Scored
 from app.policy import tags
+from app.policy.bar import Bar, narrowed
+from app.policy.bars import KEYS, NO_FACTS, Facts, bars_of
 from app.policy.fields import FIELDS
 from app.policy.merge import Conflict, tighten
 from app.policy.precision import Weights, at_least, lowest
 from app.policy.rule import Clause, named
-from app.policy.score_floor import KEY, Bar
 
 Origins = Mapping[str, tuple[Clause, ...]]
 Standing = Mapping[str, Clause]
@@ -37,7 +37,7 @@ class Wishes:
     preferences: Mapping[str, Any]
     origins: Origins
     conflict: str | None  # why no endpoint can satisfy them
-    bar: Bar | None = None  # the score floor among them
+    bars: tuple[Bar, ...] = ()  # the scores and audits that narrowed them
 
 
 def cascade(layers: Iterable[Layer]) -> dict[str, Clause]:
@@ -62,12 +62,12 @@ def wishes_of(
     weights: Weights,
     ladder: Mapping[str, float],
     tiers: Collection[str] = tags.NO_TIERS,
-    scored: Scored | None = None,
+    facts: Facts = NO_FACTS,
 ) -> Wishes:
     """The preferences from the clauses in force, for a model whose weights are open or closed.
 
-    `tiers`: the model's tags that its listing assigns to a service tier. `scored`: its benchmark
-    scores; None: not looked for, so that no score floor applies.
+    `tiers`: the model's tags that its listing assigns to a service tier. `facts`: its benchmark
+    scores and audits.
     """
     wanted: dict[str, Any] = {}
     origins: dict[str, tuple[Clause, ...]] = {}
@@ -85,23 +85,23 @@ def wishes_of(
         wanted["quantizations"] = labels
         origins["quantizations"] = tuple(standing[key] for key in _PRECISION if key in standing)
     found = _settled(wanted, origins, tiers)
-    floor = standing.get(KEY)
-    return found if floor is None or scored is None else _floored(found, floor, scored, tiers)
+    bars = bars_of(standing, facts, found.preferences, tiers)
+    return _narrowed(found, bars) if bars else found
 
 
-def _floored(found: Wishes, floor: Clause, scored: Scored, tiers: Collection[str]) -> Wishes:
-    """The preferences narrowed to the providers that pass a score floor."""
-    bar = Bar(floor, floor.value, scored, found.preferences, tiers)
-    origins = {**found.origins, KEY: (floor,)}
-    if bar.entries:
-        origins[bar.becomes] = (*origins.get(bar.becomes, ()), floor)
-    why = found.conflict or bar.refusal
-    met = bar.over(found.preferences)
+def _narrowed(found: Wishes, bars: tuple[Bar, ...]) -> Wishes:
+    """The preferences narrowed to the endpoints that pass every bar."""
+    origins = {**found.origins, **{bar.key: (bar.clause,) for bar in bars}}
+    for bar in bars:
+        if bar.entries:
+            origins[bar.becomes] = (*origins.get(bar.becomes, ()), bar.clause)
+    why = found.conflict or next(filter(None, (bar.refusal for bar in bars)), None)
+    met = narrowed(found.preferences, bars)
     if why is None and isinstance(met, Conflict):
         why = contradiction(met, origins)
     if why is not None or isinstance(met, Conflict):
-        return Wishes({}, origins, why, bar)
-    return Wishes(_in_order(met), origins, None, bar)
+        return Wishes({}, origins, why, bars)
+    return Wishes(_in_order(met), origins, None, bars)
 
 
 def _settled(wanted: Mapping[str, Any], origins: Origins, tiers: Collection[str]) -> Wishes:
@@ -123,7 +123,9 @@ def contradiction(conflict: Conflict, origins: Origins) -> str:
     between = _BETWEEN.get(conflict.field, (conflict.field,))
     fields = [field for field in between if field in origins]
     clauses = [clause for field in fields for clause in origins[field]]
-    return f"{named(clauses)} contradict each other ({', '.join(fields)})"
+    keys = [clause.key for clause in clauses if clause.key in KEYS]
+    told = dict.fromkeys((*fields, *keys))
+    return f"{named(clauses)} contradict each other ({', '.join(told)})"
 
 
 _PRECISION = ("quantization_floor", "unknown_quantization", "quantizations")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, Protocol
 
+from app.catalog.audits import Audited
 from app.catalog.catalog import Spelling
 from app.catalog.providers import is_own
 from app.catalog.scores import Scored
@@ -78,6 +79,10 @@ class KnowsModels(Protocol):
 
     def scored(self, name: str, /) -> Scored | None:
         """A model's benchmark scores; None: not looked for, so that no score floor applies."""
+        ...
+
+    def audited(self, name: str, /) -> Audited | None:
+        """A model's audits; None: not looked for, so that no `audited` applies."""
         ...
 
     def id_of(self, name: str, /) -> str | None:

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from app.catalog.catalog import PLAIN, Spelling
+from app.policy.bar import Bar
 from app.policy.deadlines import DEADLINES, Deadlines, deadlines_of
 from app.policy.merge import Conflict, takes_one, tighten
 from app.policy.policy_preferences import Origins, Wishes, contradiction
 from app.policy.rule import Clause
-from app.policy.score_floor import Bar
 from app.policy.sides import Side
 from app.policy.slug import read_slug, stands_for_others, without_preset, without_variant
 from app.policy.terms import Terms, terms_of
@@ -67,7 +67,7 @@ class Route:
     terms: Terms = field(default=Terms(), repr=False, compare=False)  # what answers are judged by
     spelling: Spelling = PLAIN  # from the models' listings, about tags and providers' names
     online: bool = False  # a model's name asks for OpenRouter's own web search
-    bars: tuple[Bar, ...] = field(default=(), repr=False, compare=False)  # score floors, by model
+    bars: tuple[Bar, ...] = field(default=(), repr=False, compare=False)  # of all models
     stands_in: bool = False  # a model other than the one named may answer
     parts: tuple[Side, ...] = field(default=(), repr=False, compare=False)  # by model, not joined
 
@@ -118,7 +118,7 @@ def route_of(
         conflict=wishes.conflict,
         aliases=frozenset({asked} if alias else ()),
         spelling=spelling,
-        bars=() if wishes.bar is None else (wishes.bar,),
+        bars=wishes.bars,
     )
 
 
@@ -140,9 +140,7 @@ def join(routes: Sequence[Route]) -> Route:
         online=any("online" in slug.variants for slug in slugs),
         stands_in=any(map(stands_for_others, slugs)),
         parts=tuple(
-            Side(each.preferences, each.origins, bar=next(iter(each.bars), None))
-            for each in routes
-            if each.matched
+            Side(each.preferences, each.origins, bars=each.bars) for each in routes if each.matched
         ),
     )
 

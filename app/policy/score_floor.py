@@ -3,64 +3,39 @@
 Rule 1  A provider passes if it has a score at or above every floor, fails if one of its scores is
         below a floor, and is unscored otherwise. `unscored` decides for those, by default `deny`:
         the export leaves out runs with a score of zero, so the most broken provider has no score.
-Rule 2  `deny` admits only the providers that pass (an `only`), `allow` excludes only those that
-        fail (an `ignore`). Both are joined as any other list, so a floor can't widen anything.
-Rule 3  If no scores are kept, or they are older than `max_age`, every provider is unscored, and
+Rule 2  If no scores are kept, or they are older than `max_age`, every provider is unscored, and
         `unscored` decides for all of them: under `deny` the request is refused.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
-from app.catalog.endpoint import Endpoint
 from app.catalog.scores import NAMED, Scored
 from app.exact_numbers import exact, plainly
 from app.policy import tags
-from app.policy.merge import Conflict, Tiers, tighten
-from app.policy.rule import Clause, named
-from app.policy.tags import NO_TIERS
-
-Preferences = Mapping[str, Any]
+from app.policy.bar import Bar, max_days
 
 KEY = "score_floor"
 OPTIONS = ("max_age", "unscored")
-UNSCORED = ("deny", "allow")  # strictest first
-DAYS: Mapping[str, int] = {"d": 1, "w": 7}
-_FETCH = "run `pointsman scores fetch`"
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A score floor over one model's scores; `before` are the preferences that it narrows."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreFloor(Bar):
+    """A score floor over one model's scores."""
 
-    clause: Clause
-    value: Mapping[str, Any]  # of the clause, unless it is loosened
+    key: ClassVar[str] = KEY
+    facts: ClassVar[str] = "benchmark scores"
+    lax: ClassVar[str] = "unscored"
+
     scored: Scored
-    before: Preferences
-    tiers: Tiers = NO_TIERS
-    entries: tuple[str, ...] = field(init=False, compare=False)  # of `becomes`, by slug or tag
-
-    def __post_init__(self) -> None:
-        """Find the providers that pass, or those that fail, once for many endpoints."""
-        object.__setattr__(self, "entries", tuple(self._entries()))
 
     @property
     def floors(self) -> dict[str, Decimal]:
         """The lowest accuracy accepted, by benchmark."""
         floors = {name: exact(self.value[name]) for name in benchmarks(self.value)}
         return {name: least for name, least in floors.items() if least is not None}
-
-    @property
-    def allows_unscored(self) -> bool:
-        """Whether providers without a score are accepted."""
-        return bool(self.value.get("unscored") == "allow")
-
-    @property
-    def becomes(self) -> str:
-        """The preference that it becomes."""
-        return "ignore" if self.allows_unscored else "only"
 
     @property
     def doubt(self) -> str | None:
@@ -72,22 +47,27 @@ class Bar:
             return f"{self.scored} are {self.scored.age} days old, over {self.value['max_age']}"
         return None
 
-    def _entries(self) -> list[str]:
-        if self.doubt:
-            return []
-        scores = self.scores
-        failing = [name for name in scores if self.falls_short(name)]
-        if self.allows_unscored:
-            return tags.with_tiers(failing, self.tiers)
-        # A slug means all of a provider: none of its tags may fail, and its own failure is theirs.
+    def failing(self) -> list[str]:
+        """The providers with a score below a floor."""
+        return tags.with_tiers(self._short(), self.tiers)
+
+    def passing(self) -> list[str]:
+        """The providers with every score high enough.
+
+        A slug means all of a provider: none of its tags may fail, and its own failure is theirs.
+        """
+        failing = self._short()
         out = {*failing, *(name.partition("/")[0] for name in failing)}
         return [
             name
-            for name, found in scores.items()
+            for name, found in self.scores.items()
             if found.keys() >= self.floors.keys()
             and name not in out
             and name.partition("/")[0] not in failing
         ]
+
+    def _short(self) -> list[str]:
+        return [name for name in self.scores if self.falls_short(name)]
 
     @property
     def scores(self) -> dict[str, dict[str, Decimal]]:
@@ -104,22 +84,21 @@ class Bar:
         return {name: score for name, score in found.items() if score < self.floors[name]}
 
     @property
-    def refusal(self) -> str | None:
-        """Why no provider passes; None if one may."""
-        if self.entries or self.allows_unscored:
-            return None
-        place = named((self.clause,))
-        if self.doubt:
-            return f"{place} requires benchmark scores: {self.doubt}; {_FETCH}, or {_ALLOW}"
-        return f"{place} leaves no provider: {self.unreached}"
+    def command(self) -> str:
+        """How to get scores."""
+        return "run `pointsman scores fetch`"
+
+    @property
+    def accept(self) -> str:
+        """How to accept providers without a score."""
+        return "write `unscored: allow` to accept providers without a score"
 
     @property
     def unreached(self) -> str:
         """What no provider has, and the way out."""
         least = ", ".join(f"{name} {plainly(floor)}" for name, floor in self.floors.items())
-        return (
-            f"none has a score of at least {least} in {self.scored}; lower the floor, or {_ALLOW}"
-        )
+        none = f"none has a score of at least {least} in {self.scored}"
+        return f"{none}; lower the floor, or {self.accept}"
 
     @property
     def source(self) -> str | None:
@@ -132,32 +111,7 @@ class Bar:
         """The scores that it applied, or why it applied none, for people."""
         return f"{KEY} not applied: {self.doubt}" if self.doubt else f"{KEY} by {self.scored}"
 
-    def admits(self, endpoint: Endpoint) -> bool:
-        """Whether an endpoint passes; an entry that may mean it is taken to mean it."""
-        named_here = any(tags.means(each, endpoint) is not False for each in self.entries)
-        return named_here != self.allows_unscored
-
-    def over(self, before: Preferences) -> dict[str, Any] | Conflict:
-        """Narrow other preferences by this floor."""
-        name, entries = self.becomes, list(self.entries)
-        if not entries and not self.allows_unscored:
-            return Conflict(name, before.get(name, []), [])
-        return tighten(before, {name: entries}, self.tiers)
-
-    def loosened(self, value: Mapping[str, Any]) -> "Bar":
-        """The same scores under another floor."""
-        return replace(self, value=value)
-
-
-_ALLOW = "write `unscored: allow` to accept providers without a score"
-
 
 def benchmarks(value: Mapping[str, Any]) -> list[str]:
     """The benchmarks that a floor names."""
     return [name for name in value if name not in OPTIONS]
-
-
-def max_days(value: Mapping[str, Any]) -> int | None:
-    """The highest age of a floor's scores in days; None: any age."""
-    age = value.get("max_age")
-    return None if age is None else int(age[:-1]) * DAYS[age[-1]]

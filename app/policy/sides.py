@@ -12,11 +12,11 @@ from typing import Any
 
 from app.errors import MalformedBody
 from app.exact_numbers import exact
+from app.policy.bar import Bar
 from app.policy.fields import BY_KEY
 from app.policy.merge import Conflict, Tiers, fill, stated, takes_one, tighten
 from app.policy.policy_preferences import Origins
 from app.policy.rule import Clause, named
-from app.policy.score_floor import Bar
 from app.policy.tags import NO_TIERS
 
 Preferences = Mapping[str, Any]
@@ -34,7 +34,7 @@ class Side:
 
     preferences: Preferences
     origins: Origins | None = None
-    bar: Bar | None = None  # the score floor among them
+    bars: tuple[Bar, ...] = ()  # the scores and audits that narrowed them
     whole: Preferences | None = None  # of a `merge: fill` policy: all values, also overridden ones
 
     @property
@@ -44,13 +44,17 @@ class Side:
 
     @property
     def own(self) -> Preferences:
-        """This side's preferences without what its score floor adds, which is a filter itself."""
-        return self.preferences if self.bar is None else self.bar.before
+        """This side's preferences without what its bars add, each of which is a filter itself."""
+        return self.bars[0].before if self.bars else self.preferences
 
     @property
     def is_request(self) -> bool:
         """Whether this is the request's own `provider` object."""
         return self.origins is None
+
+    def bar(self, key: str) -> Bar | None:
+        """This side's bar of a key."""
+        return next((bar for bar in self.bars if bar.key == key), None)
 
     def clauses(self, *fields: str) -> tuple[Clause, ...]:
         """The clauses behind these fields, each once."""
@@ -91,9 +95,12 @@ def sides_of(
 def _filling(side: Side, theirs: Preferences) -> Side:
     """A side of the policy without the values that the request sets, by price and by option."""
     kept = _left_by(theirs, side.preferences)
-    bar = side.bar if side.bar and side.bar.becomes not in theirs else None
-    bar = bar and replace(bar, before=_left_by(theirs, bar.before))
-    return Side(kept, side.origins, bar, whole=side.preferences)
+    bars = tuple(
+        replace(bar, before=_left_by(theirs, bar.before))
+        for bar in side.bars
+        if bar.becomes not in theirs
+    )
+    return Side(kept, side.origins, bars, whole=side.preferences)
 
 
 def _left_by(theirs: Preferences, preferences: Preferences) -> Preferences:

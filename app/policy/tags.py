@@ -44,7 +44,12 @@ def covers(entry: str, other: str, tiers: Collection[str] = NO_TIERS) -> bool:
         return True
     if entry != other.partition("/")[0]:
         return False
-    return tier_in(other) is None and other not in tiers
+    return not is_tier(other, tiers)
+
+
+def is_tier(entry: str, tiers: Collection[str] = NO_TIERS) -> bool:
+    """Whether an entry is the tag of a service tier."""
+    return tier_in(entry) is not None or entry in tiers
 
 
 def covered(entry: str, by: Collection[str], tiers: Collection[str] = NO_TIERS) -> bool:
@@ -52,7 +57,7 @@ def covered(entry: str, by: Collection[str], tiers: Collection[str] = NO_TIERS) 
     entry = entry.lower()
     if entry in by:
         return True
-    return entry.partition("/")[0] in by and tier_in(entry) is None and entry not in tiers
+    return entry.partition("/")[0] in by and not is_tier(entry, tiers)
 
 
 def meet(

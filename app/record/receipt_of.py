@@ -152,13 +152,13 @@ def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()
         listing=listed.digest if listed else None,
         audit=arrival.audit,
     )
-    return bounded(_with_scores(receipt, route) if route and sent and route.bars else receipt)
+    return bounded(_with_facts(receipt, route) if route and sent and route.bars else receipt)
 
 
-def _with_scores(receipt: Receipt, route: Route) -> Receipt:
-    """The receipt with the benchmark scores that floors were applied by, or why none were.
+def _with_facts(receipt: Receipt, route: Route) -> Receipt:
+    """The receipt with the scores and audits that the policy's bars applied, or why none were.
 
-    Under `merge: fill`, a floor is not applied where the request has a list of its own.
+    Under `merge: fill`, a bar is not applied where the request has a list of its own.
     """
     bars, sent = route.bars, receipt.preferences_sent or {}
     if route.merge == "fill":

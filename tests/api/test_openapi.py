@@ -39,6 +39,7 @@ def test_every_path_is_described(described: dict[str, Any]) -> None:
         *("/health", "/ready", "/metrics", "/pointsman/explain"),
         *("/pointsman/receipts", "/pointsman/receipts/{receipt_id}", "/pointsman/stats"),
         *("/pointsman/sessions", "/pointsman/score"),
+        *("/pointsman/audits", "/pointsman/audits/{audit_id}"),
     }
     assert set(described["paths"]) == relayed | others
     framed = application(Settings.read())

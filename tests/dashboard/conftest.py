@@ -15,7 +15,7 @@ from app.ledger.store import Store
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
-from tests.dashboard.samples import POLICY, sample, samples
+from tests.dashboard.samples import POLICY, audited, sample, samples
 from tests.running import NO_TLS, Running, running
 
 KEYS = "aider:key-of-aider,ci:key-of-ci"
@@ -108,7 +108,11 @@ def serve(tmp_path: Path, simulator: str) -> Iterator[Serve]:
 def day(tmp_path_factory: pytest.TempPathFactory, simulator: str) -> Iterator[Served]:
     """A Pointsman that has served for a day; for tests that change nothing."""
     with serving(tmp_path_factory.mktemp("day"), simulator) as start:
-        yield start(*samples())
+        served = start(*samples())
+        store = Store.open(f"sqlite:///{served.ledger_file}")
+        audited(store)
+        store.close()
+        yield served
 
 
 @pytest.fixture(scope="module")

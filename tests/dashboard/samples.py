@@ -5,7 +5,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from app.audit.results import Refused, Verdict
+from app.ledger.audits import Audit
 from app.ledger.receipt import Receipt, new_receipt_id
+from app.ledger.store import Store
+from tests.audits import compared, kept, result
 
 POLICY = """\
 version: 1
@@ -78,3 +82,29 @@ def samples() -> list[Receipt]:
         quantizations_listed=(),
     )
     return [*served, refused]
+
+
+def audited(store: Store) -> None:
+    """Two audits of a model a week apart, by whose end an endpoint had changed, and one begun."""
+    now = datetime.now(UTC)
+    refused = (
+        Refused(tag="google-vertex", provider="google-vertex", label=None, reason="no_temperature"),
+        Refused(tag="targon/fp8", provider="targon", label="fp8", reason="degraded"),
+    )
+    words: tuple[tuple[int, Verdict], ...] = ((8, "same"), (1, "different"))
+    for days, word in words:
+        found = result(
+            compared("novita/fp8", word),
+            compared("deepinfra/fp4", "different", label="fp4", ratio=0.31, ratio_low=0.2,
+                     ratio_high=0.42, checks=("template",), dropped={"cached": 3}),
+            compared("together/fp8", "undecided", ratio=0.93),
+            compared("groq", "undecided", label=None, reason="too_few_answers", ratio=None,
+                     ratio_low=None, ratio_high=None, prompts=12),
+            compared("cerebras/fp16", "same", label="fp16", ratio=1.02),
+            refused=refused,
+        )  # fmt: skip
+        kept(store, found, f"aud_{days}", now - timedelta(days=days))
+    begun = Audit(
+        id="aud_now", model="moonshotai/kimi-k2", started_at=now - timedelta(days=20), plan={}
+    )
+    store.keep_audit(begun)

@@ -22,6 +22,7 @@ PAGES = {
     "who": "/dashboard/who",
     "quality": "/dashboard/quality",
     "money": "/dashboard/money",
+    "audit": "/dashboard/audit",
     "policy": "/dashboard/policy",
 }
 SHOTS = os.environ.get("POINTSMAN_SCREENSHOTS")

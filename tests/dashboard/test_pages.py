@@ -23,7 +23,7 @@ from tests.dashboard.samples import HOSTILE, POLICY, sample
 from tests.telemetry.exposed import STANDING
 from tests.waiting import wait_until
 
-PAGES = ["", "/receipts", "/who", "/quality", "/money", "/policy", "/api"]
+PAGES = ["", "/receipts", "/who", "/quality", "/money", "/audit", "/policy", "/api"]
 EVERY_PAGE = [f"/dashboard{page}" for page in PAGES]
 
 
@@ -309,3 +309,39 @@ def test_pages_are_in_plain_english(template: Path) -> None:
     """No one without a noun: a client, a tool, a provider, an endpoint (comments aside)."""
     text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", template.read_text("utf-8"))
     assert re.findall(r"(?i)\b(?:who|whom|whoever|nobody|somebody)\b", text) == []
+
+
+def test_the_audit_page_shows_each_endpoint_against_the_margin_and_its_history(day: Served) -> None:
+    text = day.get("/dashboard/audit").text
+    assert text.count('class="ratio"') == 4  # one of five had too few answers for a ratio
+    assert "listed as fp4" in text
+    assert "is fp4" not in text
+    assert "targon/fp8: OpenRouter lists it as degraded." in text
+    assert '<a href="/dashboard/receipts?audit=aud_1">' in text
+    assert "ratio 0.54, 95 % 0.44 to 0.64" in unescape(text)
+    assert "The reference is alibaba (listed as bf16)" in text
+
+
+def test_the_audit_page_is_of_the_model_that_is_filtered_by(day: Served) -> None:
+    begun = day.get("/dashboard/audit?model=moonshotai/kimi-k2").text
+    assert "No endpoint has a verdict yet." in begun
+    assert '<td class="number">\u2013</td>' in begun
+    none = day.get("/dashboard/audit?model=a/b").text
+    assert "No audit of a/b" in none
+    assert "pointsman audit a/b" in none
+    assert 'href="/dashboard/audit?model=qwen/qwen3-coder"' in none
+
+
+def test_before_the_first_audit_the_page_names_the_command(serve: Serve) -> None:
+    text = serve().get("/dashboard/audit").text
+    assert "No audits yet" in text
+    assert "<code>pointsman audit qwen/qwen3-coder</code>" in text
+
+
+def test_the_policy_page_shows_the_last_audit_of_each_endpoint_that_may_serve(day: Served) -> None:
+    day.ask("qwen/qwen3-coder")
+    wait_until(lambda: "audit-chip" in day.get("/dashboard/policy").text)
+    text = day.get("/dashboard/policy").text
+    assert 'href="/dashboard/audit?model=qwen/qwen3-coder"' in text
+    assert re.search(r"</svg>\s*different, 20\d\d-\d\d-\d\d</a>", text)
+    assert "novita/fp8 may serve qwen/qwen3-coder, but was different in the audit of" in text

@@ -100,7 +100,8 @@ def test_a_rule_for_a_great_many_models_shows_some_of_them_and_says_so() -> None
 def test_what_was_foreseen_holds_for_one_book_and_one_catalog() -> None:
     foreseen = foresee(BOOK, EMPTY)
     assert foreseen.is_of(BOOK, EMPTY)
-    assert not foreseen.is_of(BOOK, Catalog())
+    assert foreseen.is_of(BOOK, Catalog())
+    assert not foreseen.is_of(BOOK, EMPTY.with_audits(None))
     assert not foreseen.is_of(EMPTY_BOOK, EMPTY)
 
 

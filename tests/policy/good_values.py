@@ -27,6 +27,8 @@ GOOD: dict[str, list[Any]] = {
     "unknown_quantization": ["auto", "allow", "deny"],
     "score_floor": [{"gpqa_diamond": 0.6}, {"tau2_bench_airline": 0, "x": 1, "max_age": "45d"},
                     {"gpqa_diamond": 0.6, "max_age": "6w", "unscored": "allow"}],
+    "audited": [{"verdict": "same"}, {"verdict": "not_different", "max_age": "30d"},
+                {"verdict": "same", "max_age": "6w", "unaudited": "allow"}],
     "max_price": [{"prompt": 0.5}, {"completion": 2, "request": 0, "image": 1e-5, "audio": 0.001},
                   {"prompt": 0}, {"prompt": 0.0001}],
     "sort": ["price", "throughput", "latency", "exacto", {"by": "price"},

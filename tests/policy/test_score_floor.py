@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from app.catalog.catalog import EMPTY, Catalog
 from app.catalog.scores import Row, Scores, Snapshot
 from app.errors import PolicyConflict
+from app.policy.bar import max_days
 from app.policy.filters import Asked
 from app.policy.forecast.explain import as_json_object, explain
 from app.policy.forecast.forecast import Forecast, forecasts
 from app.policy.request import read_request
 from app.policy.routed import routed
-from app.policy.score_floor import max_days
 from tests.policy.sending import as_bytes, book_of, preferences, route, send, sent
 
 GPQA, TAU = "gpqa_diamond", "tau2_bench_airline"
@@ -175,7 +175,7 @@ def test_scores_that_change_change_the_route() -> None:
 
 # --- laws -------------------------------------------------------------------------------------
 
-_providers = st.sampled_from(["a", "b", "c", "a/fp8", "b/fp4"])
+_providers = st.sampled_from(["a", "b", "c", "a/fp8", "b/fp4", "a/priority"])
 _accuracies = st.integers(0, 10).map(lambda tenths: str(Decimal(tenths) / 10))
 _benchmarks = st.sampled_from([GPQA, TAU])
 _scores = st.dictionaries(_providers, st.dictionaries(_benchmarks, _accuracies, min_size=1))
@@ -340,4 +340,4 @@ def test_a_request_that_fills_the_list_itself_is_not_under_the_floor() -> None:
 
 
 def test_a_side_without_a_floor_has_no_way_to_lower_it() -> None:
-    assert Asked().score_floors == ()
+    assert Asked().bars_of("score_floor") == ()

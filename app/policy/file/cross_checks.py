@@ -40,9 +40,10 @@ def contradictions(book: Book) -> Iterator[PolicyProblem]:
     named: dict[str, Rule | Alias] = dict(book.aliases)
     for rule in book.rules:
         named |= {pattern.text: rule for pattern in rule.models if pattern.exact}
-    unscored = EMPTY.with_scores(None)  # scores come and go, and a file stays valid
+    # Scores and audits come and go, and a file stays valid.
+    unjudged = EMPTY.with_scores(None).with_audits(None)
     for model, thing in named.items():
-        route = book.route_for(request_for(model), caller=None, user_agent="", catalog=unscored)
+        route = book.route_for(request_for(model), caller=None, user_agent="", catalog=unjudged)
         if route.conflict:
             yield _problem(thing, f"for {model}, {route.conflict}")
 

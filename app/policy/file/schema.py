@@ -10,8 +10,8 @@ from typing import Any
 
 from app.catalog.providers import slug_of
 from app.policy.fields import FIELDS
+from app.policy.file.bars import AUDITED, ScoreFloor
 from app.policy.file.rule_checks import SETTABLE
-from app.policy.file.score_floor import ScoreFloor
 from app.policy.file.shapes import (
     Choice,
     Duration,
@@ -186,6 +186,7 @@ WISH_KEYS: Mapping[str, Key] = {
     "score_floor": Key(
         ScoreFloor(), "Only providers whose benchmark scores for the model are at least these."
     ),
+    "audited": Key(AUDITED, "Only endpoints whose last audit says what is accepted here."),
 }
 
 RULE_KEYS: Mapping[str, Key] = {

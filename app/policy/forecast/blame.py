@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.catalog.endpoint import Endpoint
+from app.policy.bars import KEYS as BARS
 from app.policy.filters import FILTERS, Asked, Filter, caps_exceeded
 from app.policy.merge import takes_one
 from app.policy.precision import UNKNOWN
 from app.policy.rule import Clause
-from app.policy.score_floor import KEY as SCORE_FLOOR
 from app.policy.sides import Behind, Side
 
 _BY_NAME = {each.name: each for each in FILTERS}
@@ -102,7 +102,7 @@ def clauses_of(each: Filter, side: Side, asked: Asked, endpoint: Endpoint) -> tu
     """A side's clauses that drop an endpoint: of prices and labels, those that exclude it."""
     clauses = side.clauses(*each.fields)
     if each in _NAMES:
-        return tuple(clause for clause in clauses if clause.key != SCORE_FLOOR)  # its own filter
+        return tuple(clause for clause in clauses if clause.key not in BARS)  # filters of their own
     if each.name == "max_price":
         above = {f"max_price.{key}" for key in caps_exceeded(asked.alone(side), endpoint)}
         return tuple(clause for clause in clauses if clause.key in above)

@@ -13,6 +13,7 @@ from app.catalog.preset import Preset, Unusable
 from app.errors import PolicyRefusal
 from app.policy.affinity import Stay, Turn
 from app.policy.apply import Outgoing, apply
+from app.policy.audited import KEY as AUDITED
 from app.policy.deadlines import in_force
 from app.policy.forecast import forecast
 from app.policy.forecast.forecast import Forecast
@@ -23,6 +24,7 @@ from app.policy.request import Request
 from app.policy.route import Route
 from app.policy.routed import Routed
 from app.policy.rule import Clause
+from app.policy.score_floor import KEY as SCORE_FLOOR
 from app.policy.sides import Behind, held
 from app.policy.slices import split
 from app.policy.slug import read_slug
@@ -148,7 +150,8 @@ def as_json_object(
         "presets": [_preset(each) for each in explanation.by.presets.values()],
         "inner_models": [each._asdict() for each in explanation.by.carried.inner],
         "not_provable": explanation.by.unprovable,
-        "scores": [bar.told for bar in route.bars],
+        "scores": [bar.told for bar in route.bars if bar.key == SCORE_FLOOR],
+        "audits": [bar.told for bar in route.bars if bar.key == AUDITED],
         "provider": explanation.provider,
         "fields": [
             {

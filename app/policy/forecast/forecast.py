@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.catalog.audits import Audit, Audited
 from app.catalog.catalog import Catalog
 from app.catalog.endpoint import Endpoint
 from app.exact_numbers import exact
@@ -32,11 +33,19 @@ class Forecast:
     funnel: Funnel
     relaxation: Relaxation | None
     free_variant: str | None = None  # served instead, if only free endpoints may serve
+    audited: Audited | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether no endpoint is left to serve."""
         return not self.funnel.survivors
+
+    @property
+    def audits(self) -> dict[str, Audit]:
+        """The last audits of the endpoints that are left, by tag."""
+        known = self.audited.audits if self.audited else ()
+        left = {endpoint.tag for endpoint in self.funnel.survivors}
+        return {audit.tag: audit for audit in known if audit.tag in left}
 
     @property
     def way_out(self) -> str | None:
@@ -79,7 +88,8 @@ def forecasts(
             tells=tells,
         )
         found = forecast(name, listing.endpoints, asked, emptied=believed)
-        yield replace(found, free_variant=_served_for_free(found, catalog))
+        free = _served_for_free(found, catalog)
+        yield replace(found, free_variant=free, audited=catalog.audited(name))
 
 
 def asked_by(
@@ -159,6 +169,20 @@ def _served_for_free(found: Forecast, catalog: Catalog) -> str | None:
     return name if funnel(listing.endpoints, asked).survivors else None
 
 
+def audit_as_json(audit: Audit) -> dict[str, Any]:
+    """What the last audit of an endpoint says, for machines."""
+    return {
+        "tag": audit.tag,
+        "verdict": audit.verdict,
+        "date": audit.date,
+        "audit": audit.id,
+        "against": audit.against,
+        "ratio": audit.ratio,
+        "ratio_low": audit.low,
+        "ratio_high": audit.high,
+    }
+
+
 def as_json_object(each: Forecast) -> dict[str, Any]:
     """A forecast for machines."""
     return {
@@ -166,6 +190,7 @@ def as_json_object(each: Forecast) -> dict[str, Any]:
         "line": str(each.funnel),
         "endpoints": len(each.funnel.endpoints),
         "survivors": [endpoint.tag for endpoint in each.funnel.survivors],
+        "audits": [audit_as_json(audit) for audit in each.audits.values()],
         "steps": [
             {
                 "filter": step.filter,

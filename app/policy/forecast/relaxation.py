@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.catalog.endpoint import Endpoint
+from app.policy.bar import narrowed
+from app.policy.bars import KEYS as BARS
 from app.policy.filters import FILTERS, Asked, Filter
 from app.policy.forecast.blame import causes, together
 from app.policy.forecast.funnel import funnel
@@ -30,7 +32,6 @@ from app.policy.forecast.ways import (
 from app.policy.merge import Conflict
 from app.policy.prices import list_price
 from app.policy.rule import named
-from app.policy.score_floor import KEY as SCORE_FLOOR
 from app.policy.sides import Side, rejoined
 
 _SEVERAL = 2
@@ -83,18 +84,21 @@ def loosened(asked: Asked, changes: Sequence[Change]) -> Asked | None:
 
 
 def _changed(side: Side, changes: Sequence[Change]) -> Side:
-    bar = side.bar
-    said = dict(side.stated if bar is None else bar.before)
+    bars = {bar.key: bar for bar in side.bars}
+    said = dict(side.own if bars else side.stated)
     for change in changes:
-        if change.side is side and bar is not None and change.key == SCORE_FLOOR:
-            bar = bar.loosened(change.value)
-        elif change.side is side:
+        if change.side is not side:
+            continue
+        if change.key in BARS:
+            bar = bars.pop(change.key)
+            if change.value is not None:
+                bars[change.key] = bar.loosened(change.value)
+        else:
             name, _, part = change.key.partition(".")
             said[name] = {**said[name], part: change.value} if part else change.value
-    if bar is None:
-        return Side(said, side.origins)
-    met = bar.over(said)
-    return Side(said if isinstance(met, Conflict) else met, side.origins, replace(bar, before=said))
+    kept = tuple(replace(bar, before=said) for bar in bars.values())
+    met = narrowed(said, kept)
+    return Side(said if isinstance(met, Conflict) else met, side.origins, kept)
 
 
 def _helps(way: Relaxation, asked: Asked, endpoints: Sequence[Endpoint]) -> bool:

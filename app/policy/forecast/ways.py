@@ -7,9 +7,12 @@ from typing import Any
 
 import msgspec
 
+from app.catalog.audits import DIFFERENT
 from app.catalog.endpoint import Endpoint
 from app.exact_numbers import exact, plainly
 from app.policy import tags
+from app.policy.audited import KEY as AUDITED
+from app.policy.audited import AuditedOnly
 from app.policy.filters import Asked, caps_exceeded
 from app.policy.forecast.blame import Cause, clauses_of, must_be_named
 from app.policy.forecast.nearness import strangers
@@ -17,6 +20,7 @@ from app.policy.precision import UNKNOWN
 from app.policy.prices import listed_price, per_million
 from app.policy.rule import Clause
 from app.policy.score_floor import KEY as SCORE_FLOOR
+from app.policy.score_floor import ScoreFloor
 from app.policy.sides import Side
 
 # The harm of a change, the least first: naming a provider before paying more, that before scores
@@ -144,7 +148,7 @@ def _stop_ignoring(fall: Fall) -> Iterator[Change]:
     yield Change(_text(fall.side, "ignore", f"remove {named}"), fall.side, "ignore", kept, IGNORED)
 
 
-# --- benchmark scores -------------------------------------------------------------------------
+# --- scores and audits ------------------------------------------------------------------------
 
 
 def _lower_the_floor(fall: Fall) -> Iterator[Change]:
@@ -152,8 +156,8 @@ def _lower_the_floor(fall: Fall) -> Iterator[Change]:
 
     None if it is dropped for the score of another endpoint of its provider.
     """
-    side, bar = fall.side, fall.side.bar
-    assert bar is not None  # noqa: S101 - only a side with a floor is the cause here
+    side, bar = fall.side, fall.side.bar(SCORE_FLOOR)
+    assert isinstance(bar, ScoreFloor)  # noqa: S101 - only a side with a floor is the cause here
     scores = {n: s for n, s in bar.scores.items() if tags.means(n, fall.endpoint) is not False}
     short = {name: least for each in scores for name, least in bar.falls_short(each).items()}
     lacks = not any(found.keys() >= bar.floors.keys() for found in scores.values())
@@ -162,13 +166,35 @@ def _lower_the_floor(fall: Fall) -> Iterator[Change]:
         f"{SCORE_FLOOR}.{name}: {plainly(bar.floors[name])} -> {plainly(least)}"
         for name, least in short.items()
     ]
-    if not bar.allows_unscored and (bar.doubt or lacks):
+    if not bar.is_lax and (bar.doubt or lacks):
         value["unscored"] = "allow"
         texts.append(f"{SCORE_FLOOR}.unscored: deny -> allow")
     lost = sum((bar.floors[name] - least for name, least in short.items()), Decimal(0))
     if texts:
         yield Change(" and ".join(texts), side, SCORE_FLOOR, value, QUALITY, lost)
 
+
+def _accept_the_verdict(fall: Fall) -> Iterator[Change]:
+    """By the endpoint's own verdict, or without the need of one.
+
+    None if it is dropped for the verdict on another endpoint of its provider.
+    """
+    side, bar = fall.side, fall.side.bar(AUDITED)
+    assert isinstance(bar, AuditedOnly)  # noqa: S101 - only a side with one is the cause here
+    audit = bar.of(fall.endpoint.tag)
+    if audit is None:
+        if not bar.is_lax:
+            value = {**bar.value, bar.lax: "allow"}
+            yield Change(f"{AUDITED}.unaudited: deny -> allow", side, AUDITED, value, QUALITY, _A)
+    elif audit.verdict == DIFFERENT:
+        text = f"{AUDITED}: remove it (the last audit says {DIFFERENT})"
+        yield Change(text, side, AUDITED, None, QUALITY, _A * 2)
+    elif not bar.passes(audit):
+        value = {**bar.value, "verdict": "not_different"}
+        yield Change(f"{AUDITED}.verdict: same -> not_different", side, AUDITED, value, QUALITY, _A)
+
+
+_A = Decimal(1)  # as much as a whole benchmark
 
 # --- precision and price ----------------------------------------------------------------------
 
@@ -286,6 +312,7 @@ WAYS: Mapping[str, Way] = {
     "regional_surcharge": _name_it,
     "service_tier": _name_it,
     "score_floor": _lower_the_floor,
+    "audited": _accept_the_verdict,
     "only": _add,
     "ignore": _stop_ignoring,
     "quantizations": _loosen_precision,

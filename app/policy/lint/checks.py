@@ -11,6 +11,7 @@ from app.catalog.catalog import EMPTY, Catalog
 from app.policy.book import Book
 from app.policy.forecast.scenarios import Case, cases_of
 from app.policy.lint.affinity import hint_beside_order, order_without_stickiness
+from app.policy.lint.audits import audited_different, no_audits
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.lint.funnels import conflict, empty_funnel, single_endpoint, tight_max_price
 from app.policy.lint.headers import header_not_forwarded
@@ -169,6 +170,8 @@ CHECKS: tuple[Check, ...] = (
     Check("stale-scores", "A score floor with scores that are too old", stale_scores),
     Check("unknown-benchmark", "A benchmark without scores", unknown_benchmark),
     Check("unreached-floor", "A score floor that no provider reaches", unreached_floor),
+    Check("no-audits", "A required audit that can't be used", no_audits),
+    Check("audited-different", "An endpoint that an audit found different", audited_different),
     Check(
         "order-without-stickiness",
         "An order, which disables sticky routing",

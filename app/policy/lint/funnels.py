@@ -6,21 +6,28 @@ from decimal import Decimal
 
 from app.catalog.endpoint import Endpoint
 from app.exact_numbers import exact, plainly
+from app.policy.bar import Bar
 from app.policy.forecast.forecast import Forecast
 from app.policy.forecast.funnel import funnel
 from app.policy.forecast.scenarios import Case
 from app.policy.lint.finding import Finding, Place, Severity, Subject, at
 from app.policy.prices import PER_MILLION, listed_price
 from app.policy.rule import Alias, Clause, Rule
+from app.policy.score_floor import KEY as SCORE_FLOOR
 from app.wording import listed
 
 
 def conflict(subject: Subject) -> Iterator[Finding]:
     """Cases for which the rules contradict each other, so that requests are always refused."""
     for case in subject.cases:
-        if case.route.conflict and not any(bar.refusal for bar in case.route.bars):
+        if case.route.conflict and not any(map(_is_told_apart, case.route.bars)):
             message = f"{case} is always refused: {case.route.conflict}"
-            yield at(_place(subject, case), "error", message)
+            yield at(place_of(subject, case), "error", message)
+
+
+def _is_told_apart(bar: Bar) -> bool:
+    """Whether another check finds what this bar refuses: facts that are missing, or floors."""
+    return bool(bar.refusal) and (bar.doubt is not None or bar.key == SCORE_FLOOR)
 
 
 def empty_funnel(subject: Subject) -> Iterator[Finding]:
@@ -71,7 +78,7 @@ def _by_place(subject: Subject, told: Iterable[_Told]) -> Iterator[Finding]:
         yield at(place, severity, message + more)
 
 
-def _place(subject: Subject, case: Case) -> Rule | Alias:
+def place_of(subject: Subject, case: Case) -> Rule | Alias:
     """The source of a case, if no clause is the cause."""
     if case.route.alias:
         return subject.book.aliases[case.route.alias]
@@ -82,7 +89,7 @@ def _last_to_drop(subject: Subject, case: Case) -> Place:
     """The clause that dropped the last endpoints."""
     drops = case.forecast.funnel.dropped if case.forecast else ()
     blamed = [drop.clauses[0] for drop in drops if drop.clauses]
-    return blamed[-1] if blamed else _place(subject, case)
+    return blamed[-1] if blamed else place_of(subject, case)
 
 
 def tight_max_price(subject: Subject) -> Iterator[Finding]:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from app.catalog.scores import Snapshot
+from app.policy.bar import max_days
+from app.policy.lint.bars import barred
 from app.policy.lint.finding import Finding, Severity, Subject, at
 from app.policy.rule import Clause
-from app.policy.score_floor import KEY, benchmarks, max_days
+from app.policy.score_floor import KEY, benchmarks
 from app.suggest import did_you_mean
 from app.wording import listed, plural
 
@@ -62,15 +64,10 @@ def unknown_benchmark(subject: Subject) -> Iterator[Finding]:
 
 def unreached_floor(subject: Subject) -> Iterator[Finding]:
     """Models for which no provider reaches the floor; an error if one is named in full."""
-    found: dict[Clause, dict[str, bool]] = {}
-    unreached: dict[Clause, str] = {}
-    for case in subject.cases:
-        if case.named or subject.catalog.listing(case.model) is not None:
-            for bar in case.route.bars:
-                if bar.refusal and not bar.doubt:
-                    found.setdefault(bar.clause, {})[str(case)] = case.named
-                    unreached[bar.clause] = bar.unreached
-    for clause, cases in found.items():
-        severity: Severity = "error" if any(cases.values()) else "warning"
-        refused = "is always refused" if len(cases) == 1 else "are always refused"
-        yield at(clause, severity, f"{listed(cases)} {refused}: {unreached[clause]}")
+    for clause, found in barred(subject, KEY).items():
+        refused = [(case, bar) for case, bar in found if bar.refusal and not bar.doubt]
+        if refused:
+            severity: Severity = "error" if any(case.named for case, _ in refused) else "warning"
+            are = "is" if len(refused) == 1 else "are"
+            cases = listed(str(case) for case, _ in refused)
+            yield at(clause, severity, f"{cases} {are} always refused: {refused[-1][1].unreached}")

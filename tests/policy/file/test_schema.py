@@ -20,7 +20,14 @@ OPENROUTERS = {
     *("zdr", "enforce_distillable_text", "quantizations", "max_price", "sort"),
     *("preferred_min_throughput", "preferred_max_latency", "options"),
 }
-WISHES = {*OPENROUTERS, "pin", "quantization_floor", "unknown_quantization", "score_floor"}
+WISHES = {
+    *OPENROUTERS,
+    "pin",
+    "quantization_floor",
+    "unknown_quantization",
+    "score_floor",
+    "audited",
+}
 OURS = {
     *("name", "models", "callers", "user_agents", "merge", "set", "strip", "refuse"),
     *("headers", "strip_headers"),
@@ -78,6 +85,17 @@ BAD: list[tuple[str, str, str]] = [
      "use one of: deny, allow"),
     ("score_floor: {gpqa_diamond: 0.6, unscord: 0.5}", "score_floor.unscord",
      "unknown key `unscord`; did you mean unscored?"),
+    ("audited: same", "audited",
+     '"same" is not a mapping; its keys are verdict, max_age, unaudited'),
+    ("audited: {max_age: 30d}", "audited", "`verdict` is missing; write `verdict: same`"),
+    ("audited: {verdict: sane}", "audited.verdict",
+     '"sane" is not a verdict that can be required; did you mean same?'),
+    ("audited: {verdict: different}", "audited.verdict",
+     '"different" is not a verdict that can be required; did you mean not_different?'),
+    ("audited: {verdict: same, max_age: 30}", "audited.max_age",
+     "30 is not an age; quote it if you mean the word"),
+    ("audited: {verdict: same, unaudited: maybe}", "audited.unaudited",
+     '"maybe" is not valid here; use one of: deny, allow'),
     ("quantizations: [fp8, bf61]", "quantizations",
      '"bf61" is not a quantization; did you mean bf16?'),
     ("quantizations: fp8", "quantizations", '"fp8" is not a list; write [fp8]'),

@@ -1,11 +1,13 @@
-"""The shape of `score_floor`: a floor for each benchmark, and two options."""
+"""The shapes of `score_floor` (a floor for each benchmark, and two options) and `audited`."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from app.policy.file.shapes import Choice, Number, Schema, Shape, Text
+from app.policy.audited import ACCEPTED
+from app.policy.bar import UNKNOWNS
+from app.policy.file.shapes import Choice, Key, Number, Record, Schema, Shape, Text
 from app.policy.file.yaml_tree import BAD, Spot
-from app.policy.score_floor import OPTIONS, UNSCORED
+from app.policy.score_floor import OPTIONS
 from app.suggest import did_you_mean
 
 _HIGHEST = 1
@@ -26,16 +28,31 @@ def _dashes(text: str) -> str:
 
 _BENCHMARK = Text("a benchmark", r"[a-z0-9]+(?:_[a-z0-9]+)*", _dashes)
 _ACCURACY = Number("accuracy, from 0 to 1", _too_high)
+_AGE = Text("an age", r"[1-9][0-9]{0,3}[dw]", lambda _: "; write days or weeks, such as 45d or 6w")
 _OPTIONS: Mapping[str, Shape] = {
-    "max_age": Text(
-        "an age", r"[1-9][0-9]{0,3}[dw]", lambda _: "; write days or weeks, such as 45d or 6w"
-    ),
-    "unscored": Choice(UNSCORED, "valid here"),
+    "max_age": _AGE,
+    "unscored": Choice(UNKNOWNS, "valid here"),
 }
 _HELP = {
     "max_age": "The highest age of the scores, in days or weeks; older ones count as missing.",
     "unscored": "Whether providers without a score are accepted; the default is deny.",
 }
+AUDITED = Record(
+    {
+        "verdict": Key(
+            Choice(tuple(ACCEPTED), "a verdict that can be required"),
+            "same: the last audit says same; not_different: it says same or undecided.",
+            required="same",
+        ),
+        "max_age": Key(
+            _AGE, "The highest age of an audit, in days or weeks; an older one counts as none."
+        ),
+        "unaudited": Key(
+            Choice(UNKNOWNS, "valid here"),
+            "Whether endpoints without an audit are accepted; the default is deny.",
+        ),
+    }
+)
 _NEAR = 0.8  # `unscored` misspelled is not a benchmark
 
 

@@ -1,0 +1,33 @@
+"""What is known here of endpoints beside their listings: benchmark scores, and audits."""
+
+import time
+
+from app.catalog.audits import NO_AUDITS, Audits
+from app.catalog.catalog import Catalog
+from app.cli.scores import kept_scores
+from app.errors import LedgerError
+from app.openrouter.score_copies import today_by
+from app.settings import Settings
+
+
+def with_facts(catalog: Catalog, settings: Settings) -> Catalog:
+    """A catalog with the scores and audits that a server with these settings would apply."""
+    return catalog.with_scores(kept_scores(settings)).with_audits(kept_audits(settings))
+
+
+def kept_audits(settings: Settings) -> Audits:
+    """The audits on the ledger, if there is one; else none, with the reason."""
+    from app.cli.ledgers import absent  # noqa: PLC0415 - 150 ms, as the rest
+    from app.known_audits import read_once  # noqa: PLC0415
+    from app.ledger.store import Store  # noqa: PLC0415
+
+    if absent(settings):
+        return NO_AUDITS
+    try:
+        store = Store.open(settings.ledger())
+    except LedgerError as error:
+        return Audits(why_none=str(error))
+    try:
+        return read_once(store, today_by(time.time))
+    finally:
+        store.close()
