@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.ledger import listings
+from app.ledger import listings, spending
 from app.ledger.keep import Keep
 from app.ledger.spans import DAY, HOUR
 from app.ledger.tables import RECEIPTS, TALLIES
@@ -39,6 +39,7 @@ def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> boo
             taken > 0,
             limited and _tallies(connection, HOUR, keep.first_hour(now), _HOURS_A_BATCH),
             limited and _tallies(connection, DAY, keep.first_day(now), DAY),
+            limited and spending.take_out(connection, keep.first_spending(now)),
             listings.take_out(
                 connection, age=keep.listings_age, megabytes=keep.listings_megabytes, now=now
             ),
