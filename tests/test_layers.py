@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "settings": {*_FACTS, "wire"},
     "ledger": {*_FACTS, "defects"},
     "telemetry": {*_FACTS, "ledger"},
+    "budget": {*_FACTS, "ledger", "policy"},
     "openrouter": {*_FACTS, "catalog", "wire"},
     "policy_folder": {*_FACTS, "policy", "policy.file"},
     "policy_report": {*_FACTS, "catalog", "policy", "policy.lint", "policy_folder"},
@@ -42,17 +43,18 @@ MAY_IMPORT = {
     "record": {
         "defects",
         *_PURE_ROOMS,
-        *("policy.verdict", "ledger", "openrouter", "server", "telemetry"),
+        *("policy.verdict", "budget", "ledger", "openrouter", "server", "telemetry"),
     },
     "relay": {
         *_PURE_ROOMS,
         *("policy.forecast", "policy.verdict"),
-        *("openrouter", "policy_folder", "record", "server"),
+        *("budget", "openrouter", "policy_folder", "record", "server"),
     },
     "api": {
         *_PURE_ROOMS,
         *("policy.forecast", "policy.lint", "policy.verdict"),
         *(
+            "budget",
             "ledger",
             "openrouter",
             "policy_folder",
@@ -67,7 +69,7 @@ MAY_IMPORT = {
     "dashboard": {
         *_FACTS,
         *("catalog", "policy", "policy.forecast", "policy.lint"),
-        *("ledger", "policy_folder", "server", "shown", "telemetry"),
+        *("budget", "ledger", "policy_folder", "server", "shown", "telemetry"),
     },
     "simulator": set(),
 }
