@@ -16,6 +16,7 @@ from app.api.live import Live
 from app.api.on_demand import described, framed_api, made_by, metrics_of, reporting
 from app.budget.accounts import Accounts
 from app.budget.following import FollowingSpending
+from app.budget.report import Report
 from app.budget.windows import Calendar
 from app.dashboard.on_demand import pages_of
 from app.dashboard.sessions import Sessions, SharedSessions
@@ -90,6 +91,12 @@ class Rooms:
     worker: Worker | None
 
     @property
+    def report(self) -> Report:
+        """What is spent of each budget, from the ledger."""
+        budgets, calendar = (lambda: self.policies.current.budgets), Calendar(self.settings.zone)
+        return Report(self.ledger.reader, budgets, calendar)
+
+    @property
     def live(self) -> Live:
         """The source of this process's current status."""
         return Live(
@@ -133,7 +140,13 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
     )
     theirs = _openrouters(rooms, explain)
     pages = _pages(rooms, sign_in, lambda: described(framed))
-    framed = framed_api(rooms.ledger.reader, explain=explain, pages=pages, otherwise=theirs)
+    framed = framed_api(
+        rooms.ledger.reader,
+        budgets=rooms.report,
+        explain=explain,
+        pages=pages,
+        otherwise=theirs,
+    )
     table = endpoints(
         theirs,
         health=health,
@@ -311,6 +324,7 @@ def _pages(rooms: Rooms, sign_in: SignIn, described: Callable[[], Mapping[str, A
         leaving=lambda: rooms.traffic.draining,
         drifts=lambda: tuple(rooms.drift.latest),
         described=described,
+        budgets=rooms.report,
     )
 
 

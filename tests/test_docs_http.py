@@ -22,6 +22,7 @@ from app.ledger.wanted import NAMES
 from app.simulator import create_simulator
 from app.wire import headers
 from app.wire.dialect import DIALECTS
+from tests.budget.accounts import NO_REPORT
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
 from tests.test_docs import DOCS
@@ -44,7 +45,7 @@ def no_store() -> Store:
     raise AssertionError("no request is made")
 
 
-FRAMED = framed(no_store, explain=nothing, pages=nothing, otherwise=nothing)
+FRAMED = framed(no_store, budgets=NO_REPORT, explain=nothing, pages=nothing, otherwise=nothing)
 QUERIED = (*receipt_routes(no_store).routes, *stats_routes(no_store).routes)
 ENDPOINTS = {route.path: route.endpoint for route in QUERIED if isinstance(route, APIRoute)}
 PATHS = {*ENDPOINTS, *(route.path for route in FRAMED.routes if isinstance(route, Route))}

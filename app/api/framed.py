@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
+from app.api.budgets import budget_routes
 from app.api.openapi import DESCRIPTION, TAGS, with_what_is_not_framed
 from app.api.receipts import receipt_routes
 from app.api.stats import stats_routes
@@ -25,6 +26,7 @@ from app.shown import json_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.budget.report import Report
     from app.ledger.store import Store
 
 log = logging.getLogger("pointsman")
@@ -56,7 +58,12 @@ class Application(FastAPI):
 
 
 def framed(
-    store: "Callable[[], Store]", *, explain: ASGIApp, pages: ASGIApp, otherwise: ASGIApp
+    store: "Callable[[], Store]",
+    *,
+    budgets: "Report",
+    explain: ASGIApp,
+    pages: ASGIApp,
+    otherwise: ASGIApp,
 ) -> Application:
     """Pointsman's own API and pages over the ledger; `otherwise` answers all other paths."""
     app = Application(
@@ -74,6 +81,7 @@ def framed(
     app.add_exception_handler(HTTPException, _refused)
     app.include_router(receipt_routes(store))
     app.include_router(stats_routes(store))
+    app.include_router(budget_routes(budgets))
     app.router.routes += [
         Route("/pointsman/explain", explain, methods=["POST"]),
         Route("/pointsman/docs", _to_the_docs),

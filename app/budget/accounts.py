@@ -120,6 +120,15 @@ class Accounts:
         """The rules that have budgets."""
         return self._by_rule.keys()
 
+    def __len__(self) -> int:
+        """The number of sums that are remembered."""
+        return len(self._sums)
+
+    @property
+    def under_way(self) -> int:
+        """The requests under way, once for each budget that they count for."""
+        return sum(each.under_way for each in self._sums.values())
+
     # --- on the hot path ----------------------------------------------------------------------
 
     def admit(self, budgets: Sequence[Budget], asker: Asker, moment: datetime) -> Admitted:

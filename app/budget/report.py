@@ -1,15 +1,17 @@
 """Reports: every budget with what is spent of it, from the ledger, for people and programs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
 from app.budget.accounts import Balance
 from app.budget.windows import Calendar, Window
 from app.ledger.spending import KEPT_FOR, Amount, Question, Spent, bucket_of
-from app.policy.budgets import PICO, Budget
+from app.policy.budgets import PICO, Budget, By
+
+Keys = Mapping[By, str | None]  # the caller, tool and session of one request
 
 MOST_ROWS = 100  # of one budget: callers, tools or sessions, those that spent most
 
@@ -17,7 +19,7 @@ MOST_ROWS = 100  # of one budget: callers, tools or sessions, those that spent m
 class Ledger(Protocol):
     """The part of the store that is read."""
 
-    def spent(self, questions: Sequence[Question], rules: Sequence[str], recent: int, /) -> Spent:
+    def spent(self, questions: Sequence[Question], rules: Collection[str], recent: int, /) -> Spent:
         """Return the spending of rules, all at one moment."""
         ...
 
@@ -54,11 +56,15 @@ def standing_of(balance: Balance) -> Standing:
 
 
 def report(
-    ledger: Ledger, budgets: Sequence[Budget], calendar: Calendar, now: datetime
+    ledger: Ledger,
+    budgets: Sequence[Budget],
+    calendar: Calendar,
+    now: datetime,
+    keys: Keys | None = None,
 ) -> list[Standing]:
     """Every budget, in the order of the policies; of its keys, those that spent most.
 
-    `now` is in UTC. Raises `LedgerError`.
+    With `keys`, those of one request only. `now` is in UTC. Raises `LedgerError`.
     """
     today = calendar.window("day", now)
     oldest, stop = bucket_of(now - KEPT_FOR), bucket_of(now) + 1
@@ -71,7 +77,8 @@ def report(
     rows: list[Standing] = []
     for place, budget in enumerate(budgets):
         spent, lately = (dict(answers[2 * place + part]) for part in (0, 1))
-        rows += _of_one(budget, spent, lately, calendar, now)
+        keyed = spent if keys is None else {at: spent.get(at, Amount()) for at in [keys[budget.by]]}
+        rows += _of_one(budget, keyed, lately, calendar, now)
     return rows
 
 
@@ -131,7 +138,19 @@ def standing_as_json(row: Standing, calendar: Calendar) -> dict[str, Any]:
     }
 
 
-Reporting = Callable[[], list[Standing]]
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The budgets in force and what is spent of them, as often as one asks; read in a thread."""
+
+    ledger: Callable[[], Ledger]
+    budgets: Callable[[], Sequence[Budget]]
+    calendar: Calendar
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def rows(self, keys: Keys | None = None) -> list[Standing]:
+        """Return every budget, as `report` does. Raises `LedgerError`."""
+        budgets = self.budgets()
+        return report(self.ledger(), budgets, self.calendar, self.now(), keys) if budgets else []
 
 
 def readable(rows: Iterable[Standing], only: str | None) -> list[Standing]:

@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Serve": ("run", "serve", "demo", "simulate", "doctor"),
     "Policies": ("init", "import", "check", "explain", "catalog", "scores", "prove", "schema"),
-    "Receipts": ("log", "stats", "score", "suggest", "export", "verify"),
+    "Receipts": ("log", "stats", "budget", "score", "suggest", "export", "verify"),
 }
 
 

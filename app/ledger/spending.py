@@ -175,8 +175,9 @@ def written(connection: sa.Connection, ids: Sequence[str], seq: int) -> frozense
 def tell_once(connection: sa.Connection, what: str, now: datetime) -> bool:
     """Note that something is told; False if any process has told it already."""
     digest = hashlib.sha256(what.encode()).hexdigest()
-    statement = INSERT[connection.dialect.name](SPENDING_TOLD).on_conflict_do_nothing()
-    return bool(connection.execute(statement, {"digest": digest, "at": now}).rowcount)
+    insert = INSERT[connection.dialect.name](SPENDING_TOLD).on_conflict_do_nothing()
+    added = insert.values(digest=digest, at=now).returning(SPENDING_TOLD.c.digest)
+    return connection.execute(added).first() is not None
 
 
 def take_out(connection: sa.Connection, before: datetime) -> bool:
