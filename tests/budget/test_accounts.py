@@ -146,7 +146,7 @@ def test_a_budget_that_was_not_admitted_leaves_nothing_under_way() -> None:
     assert accounts.under_way == 0
 
 
-def test_t69_what_is_read_twice_counts_once() -> None:
+def test_t80_what_is_read_twice_counts_once() -> None:
     used = budgets({"usd": 9, "per": "day"})
     accounts = opened(*used)
     for _ in range(3):

@@ -66,6 +66,7 @@ class Process:
     number: int
     accounts: Accounts
     waiting: list[tuple[Request, Receipt]] = field(default_factory=list)
+    older: int = 0  # of these, filed before it began to note what is filed
     known: set[int] = field(default_factory=set)  # requests, by place, whose cost it knows
 
 
@@ -110,7 +111,7 @@ class Budgeted(RuleBasedStateMachine):
         accounts = process.accounts
         if accounts.must_read(self.now):
             accounts.begin()
-            self.write(process)  # it waits until what was filed before is written
+            self.write(process, process.older)  # it waits until what was filed before is written
             self.read_all(process)
             return
         cursor, rows = self.store.spent_since(
@@ -120,14 +121,17 @@ class Budgeted(RuleBasedStateMachine):
         accounts.followed(cursor, rows)  # what is read twice counts once
         process.known |= {at for at, each in enumerate(self.requests) if each.written}
 
-    def write(self, process: Process) -> None:
+    def write(self, process: Process, count: int | None = None) -> None:
+        """Write receipts in the order in which they were filed."""
+        batch = process.waiting[:count]
         self.store.writer = process.number
-        receipts = [receipt for _, receipt in process.waiting]
+        receipts = [receipt for _, receipt in batch]
         self.store.write(receipts)
         self.store.write(receipts[:1])  # as when the confirmation of a batch gets lost
-        for request, _ in process.waiting:
+        for request, _ in batch:
             request.written = True
-        process.waiting.clear()
+        del process.waiting[: len(batch)]
+        process.older = max(process.older - len(batch), 0)
 
     @rule(
         which=st.integers(0, 2),
@@ -186,6 +190,16 @@ class Budgeted(RuleBasedStateMachine):
         self.follow(self.processes[which % len(self.processes)])
 
     @rule(which=st.integers(0, 2))
+    def policies_change(self, which: int) -> None:
+        """The budgets go and come back: all is to be read, and receipts are filed meanwhile."""
+        process = self.processes[which % len(self.processes)]
+        process.accounts.use(())
+        process.accounts.use(BOOK.budgets)
+        process.accounts.begin()
+        process.older = len(process.waiting)
+        process.known.clear()
+
+    @rule(which=st.integers(0, 2))
     def restart(self, which: int) -> None:
         """Stop in order: every receipt is written; requests under way end unseen."""
         place = which % len(self.processes)
@@ -204,6 +218,8 @@ class Budgeted(RuleBasedStateMachine):
     def clock_put_back(self, minutes: int) -> None:
         self.now -= timedelta(minutes=minutes)
         for process in self.processes:  # as it does four times a second
+            if not process.accounts.noted and process.older == 0:
+                process.older = len(process.waiting)
             self.follow(process)
 
     @invariant()
@@ -254,4 +270,4 @@ class Budgeted(RuleBasedStateMachine):
 
 
 TestBudgeted = Budgeted.TestCase
-TestBudgeted.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestBudgeted.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)

@@ -73,7 +73,7 @@ async def test_a_spent_budget_refuses_before_anything_is_sent_and_says_when_it_i
 
 
 @pytest.mark.parametrize("path", sorted(DIALECTS))
-async def test_no_path_that_policies_apply_to_goes_round_a_budget(
+async def test_t82_no_path_that_policies_apply_to_goes_round_a_budget(
     start_proxy: StartProxy, openrouter: ScriptedUpstream, path: str
 ) -> None:
     proxy = start_proxy(RULE % DAY, upstream_url=openrouter.url)
@@ -104,7 +104,7 @@ async def test_no_path_that_policies_apply_to_goes_round_a_budget(
     ],
     ids=["alias", "models", "fallbacks", "variant", "tool"],
 )  # fmt: skip
-async def test_t37_no_way_to_name_a_model_goes_round_its_budget(
+async def test_t37_t82_no_way_to_name_a_model_goes_round_its_budget(
     start_proxy: StartProxy, openrouter: ScriptedUpstream, more: dict[str, Any]
 ) -> None:
     policy = (RULE % DAY).replace("'*'", "'acme/sim-1*'")
@@ -132,7 +132,7 @@ async def test_what_costs_nothing_is_not_held_up(
     assert refused.json()["error"]["code"] == "websocket_refused"  # the one way round POST
 
 
-async def test_another_process_knows_within_a_second_and_a_restart_forgets_nothing(
+async def test_t80_another_process_knows_within_a_second_and_a_restart_forgets_nothing(
     start_proxy: StartProxy, openrouter: ScriptedUpstream
 ) -> None:
     one, other = (start_proxy(RULE % DAY, upstream_url=openrouter.url) for _ in range(2))
@@ -224,7 +224,7 @@ async def test_budgets_are_reported(start_proxy: StartProxy, openrouter: Scripte
     assert 'pointsman_budget_spent_ratio{by="rule",per="day",rule="held"} 0.75' in scraped
 
 
-async def test_t69_without_a_ledger_a_closed_budget_refuses_and_an_open_one_goes_on(
+async def test_t81_without_a_ledger_a_closed_budget_refuses_and_an_open_one_goes_on(
     start_proxy: StartProxy, openrouter: ScriptedUpstream, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
