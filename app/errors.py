@@ -25,11 +25,13 @@ PointsmanError
 │   │   ├── TooManyWrongKeys        429 too_many_wrong_keys
 │   │   └── HeadTooLarge            431 head_too_large
 │   ├── PolicyRefusal         caused by the policy, which forbids the request or its outcome
+│   │   ├── BudgetExceeded          402 budget_exceeded
 │   │   ├── PolicyConflict          403 policy_conflict
 │   │   ├── PolicyRefused           403 policy_refused
 │   │   ├── SealedElsewhere         409 sealed_elsewhere
 │   │   ├── PolicyBroken            502 policy_broken
-│   │   └── PolicyUnproven          502 policy_unproven
+│   │   ├── PolicyUnproven          502 policy_unproven
+│   │   └── BudgetUnknown           503 budget_unknown
 │   ├── InternalError         a defect in Pointsman: 500 internal_error
 │   ├── Draining              Pointsman is shutting down: 503 draining
 │   │   └── Drained                 no reply if the body had begun: it was cut off
@@ -255,6 +257,24 @@ class PolicyRefusal(RequestError):
 
     status = 403
     type = "permission_error"
+
+
+class BudgetExceeded(PolicyRefusal):
+    """A budget of a rule is spent; to repeat the request is useless until its window ends."""
+
+    status = 402
+    code = "budget_exceeded"
+    type = "insufficient_quota"
+    headers = ((b"x-should-retry", b"false"),)
+
+
+class BudgetUnknown(PolicyRefusal):
+    """The ledger can't be read, and a budget with `fail: closed` does not go on without it."""
+
+    status = 503
+    code = "budget_unknown"
+    type = "server_error"
+    headers = ((b"retry-after", b"1"),)  # seconds
 
 
 class PolicyConflict(PolicyRefusal):

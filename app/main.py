@@ -14,6 +14,10 @@ from app.api.health import Ready, health
 from app.api.known_models import KnownModels
 from app.api.live import Live
 from app.api.on_demand import described, framed_api, made_by, metrics_of, reporting
+from app.budget.accounts import Accounts
+from app.budget.following import FollowingSpending
+from app.budget.report import Report
+from app.budget.windows import Calendar
 from app.dashboard.on_demand import pages_of
 from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
@@ -81,11 +85,18 @@ class Rooms:
     writer: Writer
     telemetry: Telemetry
     conversations: Conversations
+    accounts: Accounts
     recorder: Recorder
     traffic: Traffic
     bodies: Bodies
     stalls: Stalls
     worker: Worker | None
+
+    @property
+    def report(self) -> Report:
+        """What is spent of each budget, from the ledger."""
+        budgets, calendar = (lambda: self.policies.current.budgets), Calendar(self.settings.zone)
+        return Report(self.ledger.reader, budgets, calendar)
 
     @property
     def live(self) -> Live:
@@ -98,6 +109,7 @@ class Rooms:
             drift=self.drift,
             recorder=self.recorder,
             conversations=self.conversations,
+            accounts=self.accounts,
             bodies=self.bodies,
             stalls=self.stalls,
             worker=self.worker,
@@ -126,11 +138,18 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
         audits=rooms.audits,
         recorder=rooms.recorder,
         conversations=rooms.conversations,
+        accounts=rooms.accounts,
         bodies=rooms.bodies,
     )
     theirs = _openrouters(rooms, explain)
     pages = _pages(rooms, sign_in, lambda: described(framed))
-    framed = framed_api(rooms.ledger.reader, explain=explain, pages=pages, otherwise=theirs)
+    framed = framed_api(
+        rooms.ledger.reader,
+        budgets=rooms.report,
+        explain=explain,
+        pages=pages,
+        otherwise=theirs,
+    )
     table = endpoints(
         theirs,
         health=health,
@@ -220,6 +239,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
     traces = tracing()(upstream_url=upstream, version=__version__) if settings.otel else None
     telemetry = Telemetry(Tallies(KnownModels(policies, feed).name_of), traces)
     conversations = Conversations(idle=settings.pin_seconds)
+    accounts = Accounts(Calendar(settings.zone), steady=steady)
     return Rooms(
         settings=settings,
         policies=policies,
@@ -240,12 +260,14 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         writer=writer,
         telemetry=telemetry,
         conversations=conversations,
+        accounts=accounts,
         recorder=Recorder(
             feed=feed,
             submit=writer.submit,
             telemetry=telemetry,
             traffic=traffic,
             conversations=conversations,
+            accounts=accounts,
             defects=Defects() if settings.defects else None,
             guess=guessing(settings.state) if settings.guess_sessions else None,
         ),
@@ -275,6 +297,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         asyncio.create_task(rooms.audits.keep_fresh()),
         asyncio.create_task(keep_listed(rooms.feed, lambda: policies.current.models_named)),
         asyncio.create_task(following.keep_up()),
+        asyncio.create_task(_following_spending(rooms).keep_up()),
     ]
     yield
     for chore in chores:
@@ -291,6 +314,17 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     rooms.telemetry.close()
 
 
+def _following_spending(rooms: Rooms) -> FollowingSpending:
+    return FollowingSpending(
+        rooms.ledger.reader,
+        rooms.accounts,
+        writer=rooms.ledger.writer,
+        budgets=lambda: rooms.policies.current.budgets,
+        wrote_since=rooms.writer.has_written,
+        told=lambda _event: None,  # the log has it; whoever wants to know more is told here
+    )
+
+
 def _pages(rooms: Rooms, sign_in: SignIn, described: Callable[[], Mapping[str, Any]]) -> OnDemand:
     return pages_of(
         sign_in,
@@ -301,6 +335,7 @@ def _pages(rooms: Rooms, sign_in: SignIn, described: Callable[[], Mapping[str, A
         leaving=lambda: rooms.traffic.draining,
         drifts=lambda: tuple(rooms.drift.latest),
         described=described,
+        budgets=rooms.report,
     )
 
 
@@ -318,6 +353,7 @@ def _openrouters(rooms: Rooms, explain: Explain) -> Table:
             lookups=rooms.lookups,
             recorder=recorder,
             conversations=rooms.conversations,
+            accounts=rooms.accounts,
             withhold=Withhold(policies, feed, explains=explains, limit=bodies.each),
             bodies=bodies,
         ),

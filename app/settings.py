@@ -8,13 +8,14 @@ name, everything else with the prefix `POINTSMAN_`.
 import os
 import re
 from collections.abc import Callable, Container
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from functools import partial
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -90,6 +91,20 @@ def _span(value: object) -> object:
     if not (re.fullmatch("[1-9][0-9]{0,4}", number) and unit in _UNITS):
         raise ValueError(f"{value!r} is not a duration; use e.g. 90d, 12h or 4w")
     return timedelta(**{_UNITS[unit]: int(number)})
+
+
+def _zone_name(name: str) -> str:
+    name = name.strip()
+    try:
+        _zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = did_you_mean(name, available_timezones()) or "; use a name such as Europe/Berlin"
+        raise ValueError(f"{name!r} is not a time zone{hint}") from None
+    return name
+
+
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def unknown_settings() -> list[str]:
@@ -268,6 +283,10 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds without a turn after which `affinity: pin` lets go of a host.",
     )
+    time_zone: Annotated[str, AfterValidator(_zone_name)] = Field(
+        default="UTC",
+        description="The time zone in which budgets have their hours, days, weeks and months.",
+    )
     defects: bool = Field(
         default=True, description="Look for defects in answers; only their names are kept."
     )
@@ -376,6 +395,11 @@ class Settings(BaseSettings):
         """The user's own folder of policies, whether or not it exists."""
         own = config_folder()
         return own / "policies" if own else None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of budgets."""
+        return _zone(self.time_zone)
 
     def ledger(self) -> str:
         """The ledger's URL, the default filled in."""

@@ -25,6 +25,7 @@ from app.simulator import create_simulator
 from app.wire import headers
 from app.wire.dialect import DIALECTS
 from tests.audits import compared, kept, result
+from tests.budget.accounts import NO_REPORT
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
 from tests.test_docs import DOCS
@@ -47,12 +48,12 @@ def no_store() -> Store:
     raise AssertionError("no request is made")
 
 
-FRAMED = framed(no_store, explain=nothing, pages=nothing, otherwise=nothing)
 QUERIED = tuple(
     route
     for make in (receipt_routes, stats_routes, audit_routes)
     for route in make(no_store).routes
 )
+FRAMED = framed(no_store, budgets=NO_REPORT, explain=nothing, pages=nothing, otherwise=nothing)
 ENDPOINTS = {route.path: route.endpoint for route in QUERIED if isinstance(route, APIRoute)}
 PATHS = {*ENDPOINTS, *(route.path for route in FRAMED.routes if isinstance(route, Route))}
 

@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "ledger": {*_FACTS, "defects"},
     "known_audits": {*_FACTS, "audit", "catalog", "ledger"},
     "telemetry": {*_FACTS, "ledger"},
+    "budget": {*_FACTS, "ledger", "policy"},
     "openrouter": {*_FACTS, "catalog", "wire"},
     "policy_folder": {*_FACTS, "policy", "policy.file"},
     "policy_report": {*_FACTS, "catalog", "policy", "policy.lint", "policy_folder"},
@@ -44,16 +45,17 @@ MAY_IMPORT = {
     "record": {
         "defects",
         *_PURE_ROOMS,
-        *("policy.verdict", "known_audits", "ledger", "openrouter", "server", "telemetry"),
+        *("policy.verdict", "budget", "known_audits", "ledger", "openrouter"),
+        *("server", "telemetry"),
     },
     "relay": {
         *_PURE_ROOMS,
         *("policy.forecast", "policy.verdict"),
-        *("openrouter", "policy_folder", "record", "server"),
+        *("budget", "openrouter", "policy_folder", "record", "server"),
     },
     "auditing": {
         *_PURE_ROOMS,
-        *("audit", "ledger", "openrouter", "policy_folder", "record", "relay", "server"),
+        *("audit", "budget", "ledger", "openrouter", "policy_folder", "record", "relay", "server"),
         *("settings", "telemetry"),
     },
     "api": {
@@ -62,6 +64,7 @@ MAY_IMPORT = {
         *(
             "audit",
             "known_audits",
+            "budget",
             "ledger",
             "openrouter",
             "policy_folder",
@@ -76,7 +79,8 @@ MAY_IMPORT = {
     "dashboard": {
         *_FACTS,
         *("catalog", "policy", "policy.forecast", "policy.lint"),
-        *("audit", "known_audits", "ledger", "policy_folder", "server", "shown", "telemetry"),
+        *("audit", "budget", "known_audits", "ledger", "policy_folder", "server", "shown"),
+        "telemetry",
     },
     "simulator": set(),
 }
@@ -178,7 +182,8 @@ def test_pure_rooms_touch_nothing(module: Path) -> None:
 def test_fastapi_lives_in_the_modules_that_are_loaded_on_demand() -> None:
     users = {module.name for module in MODULES if "fastapi" in imports_of(module)}
     assert users == {
-        *("audits.py", "framed.py", "own_receipts.py", "receipts.py", "stats.py", "wanted.py")
+        *("audits.py", "budgets.py", "framed.py", "own_receipts.py", "receipts.py"),
+        *("stats.py", "wanted.py"),
     }
 
 

@@ -5,7 +5,10 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
+from app.budget.accounts import Accounts
+from app.budget.report import standing_as_json, standing_of
 from app.openrouter.catalog_feed import CatalogFeed
+from app.policy.budgets import Budget
 from app.policy.forecast.explain import as_json_object, explain
 from app.policy.forecast.forecast import asked_by, forecasts, free_variant
 from app.policy.known_names import must_be_known
@@ -16,6 +19,7 @@ from app.policy_folder import PolicyFolder
 from app.record.audit_feed import AuditFeed
 from app.record.conversations import Conversations
 from app.record.exchange import Exchange
+from app.record.receipt_of import asker_of
 from app.record.recorder import Recorder
 from app.relay.lookups import Lookups
 from app.server.body import Bodies, must_be_json
@@ -37,6 +41,7 @@ class Explain:
         audits: AuditFeed,
         recorder: Recorder,
         conversations: Conversations,
+        accounts: Accounts,
         bodies: Bodies,
     ) -> None:
         self._policies = policies
@@ -45,6 +50,7 @@ class Explain:
         self._audits = audits
         self._recorder = recorder
         self._conversations = conversations
+        self._accounts = accounts
         self._bodies = bodies
 
     async def __call__(
@@ -101,4 +107,16 @@ class Explain:
         audits = await self._audits.now()
         catalog = catalog.with_audits(audits)
         found = forecasts(by.sent, route, explained.provider, catalog, ladder=ladder)
-        return as_json_object(explained, book.revision, () if explained.refusal else tuple(found))
+        told = as_json_object(explained, book.revision, () if explained.refusal else tuple(found))
+        return {**told, "budgets": self._budgets(exchange, route.budgets, asked)}
+
+    def _budgets(
+        self, exchange: Exchange, budgets: Sequence[Budget], asked: Mapping[str, str]
+    ) -> list[dict[str, object]]:
+        """What is spent of the budgets that apply, as far as this process knows."""
+        asker, calendar = asker_of(exchange), self._accounts.calendar
+        asker = asker._replace(
+            caller=asked.get("caller", asker.caller), tool=asked.get("user_agent", asker.tool)
+        )
+        found = self._accounts.balances(budgets, asker, exchange.arrival.started_at)
+        return [standing_as_json(standing_of(each), calendar) for each in found]

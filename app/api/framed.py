@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
 from app.api.audits import audit_routes
+from app.api.budgets import budget_routes
 from app.api.openapi import DESCRIPTION, TAGS, with_what_is_not_framed
 from app.api.receipts import receipt_routes
 from app.api.stats import stats_routes
@@ -26,6 +27,7 @@ from app.shown import json_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.budget.report import Report
     from app.ledger.store import Store
 
 log = logging.getLogger("pointsman")
@@ -57,7 +59,12 @@ class Application(FastAPI):
 
 
 def framed(
-    store: "Callable[[], Store]", *, explain: ASGIApp, pages: ASGIApp, otherwise: ASGIApp
+    store: "Callable[[], Store]",
+    *,
+    budgets: "Report",
+    explain: ASGIApp,
+    pages: ASGIApp,
+    otherwise: ASGIApp,
 ) -> Application:
     """Pointsman's own API and pages over the ledger; `otherwise` answers all other paths."""
     app = Application(
@@ -76,6 +83,7 @@ def framed(
     app.include_router(receipt_routes(store))
     app.include_router(stats_routes(store))
     app.include_router(audit_routes(store))
+    app.include_router(budget_routes(budgets))
     app.router.routes += [
         Route("/pointsman/explain", explain, methods=["POST"]),
         Route("/pointsman/docs", _to_the_docs),

@@ -1,9 +1,11 @@
 """The live objects that hold this process's status, and their status at one moment."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from app import __version__
 from app.api.drift_log import DriftLog
+from app.budget.accounts import Accounts
 from app.ledger.writer import Writer
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
@@ -29,6 +31,7 @@ class Live:
     drift: DriftLog
     recorder: Recorder
     conversations: Conversations
+    accounts: Accounts
     bodies: Bodies
     stalls: Stalls
     worker: Worker | None = None
@@ -70,6 +73,7 @@ class Live:
                 for affinity, counts in self.conversations.counts.items()
                 for kind in TURN_KINDS
             },
+            budgets=self.accounts.shares(datetime.now(UTC)) if self.accounts.in_force else {},
             worker=self.worker.number if self.worker else None,
             workers=self.worker.of if self.worker else 1,
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.api.framed import Application
     from app.api.metrics import Metrics
     from app.api.peers import Peers
+    from app.budget.report import Report
     from app.catalog.scores import Scores
     from app.ledger.store import Store
     from app.telemetry.standing import Standing
@@ -54,14 +55,19 @@ def reporting(callers: frozenset[str], scores: "Callable[[], Scores]") -> InForc
 
 
 def framed_api(
-    store: "Callable[[], Store]", *, explain: ASGIApp, pages: ASGIApp, otherwise: ASGIApp
+    store: "Callable[[], Store]",
+    *,
+    budgets: "Report",
+    explain: ASGIApp,
+    pages: ASGIApp,
+    otherwise: ASGIApp,
 ) -> OnDemand:
     """Receipts, figures, explanations and pages; `otherwise` answers all other paths."""
 
     def make() -> ASGIApp:
         from app.api.framed import framed  # noqa: PLC0415 - see OnDemand
 
-        return framed(store, explain=explain, pages=pages, otherwise=otherwise)
+        return framed(store, budgets=budgets, explain=explain, pages=pages, otherwise=otherwise)
 
     return OnDemand(make)
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from starlette.types import Message
 
+from app.budget.accounts import Accounts
+from app.budget.windows import Calendar
 from app.ledger.lazy_store import LazyStore
 from app.ledger.listed import Listed
 from app.ledger.receipt import Receipt
@@ -152,12 +154,14 @@ async def sending(settings: Settings, audit: str) -> AsyncIterator[Sending]:
             waiting.set_result(receipt)
 
     conversations = Conversations(idle=settings.pin_seconds)
+    accounts = Accounts(Calendar(settings.zone), steady=steady)  # no policy, so no budget
     recorder = Recorder(
         feed=feed,
         submit=submit,
         telemetry=Telemetry(Tallies(lambda _: None)),
         traffic=Traffic(),
         conversations=conversations,
+        accounts=accounts,
         audit=audit,
     )
     policies = NoPolicies()
@@ -169,6 +173,7 @@ async def sending(settings: Settings, audit: str) -> AsyncIterator[Sending]:
         lookups=Lookups(feed, presets, openrouter.key),
         recorder=recorder,
         conversations=conversations,
+        accounts=accounts,
         withhold=Withhold(policies, feed, explains=False, limit=LARGEST),
         bodies=Bodies(each=LARGEST, together=LARGEST),
     )

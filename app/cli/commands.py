@@ -436,6 +436,19 @@ def stats(
 
 
 @commands.command()
+def budget(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    policies: Policies = None,
+    ledger: Ledger = None,
+) -> None:
+    """Show what is spent of each budget."""
+    from app.cli.budget import show_budgets
+    from app.settings import Settings
+
+    show_budgets(Settings.read(policies=policies, ledger_url=ledger), as_json=as_json)
+
+
+@commands.command()
 @filtered
 def score(
     by: Annotated[

@@ -11,8 +11,11 @@ import msgspec
 from rich.console import Group
 from rich.text import Text
 
+from app.budget.report import standing_as_json
+from app.budget.windows import Calendar
 from app.catalog.audits import Audit
 from app.catalog.catalog import EMPTY, Catalog, listing_key
+from app.cli.budget import budgets_for, told_of
 from app.cli.catalogs import open_catalog
 from app.cli.explain_subject import Subject, named
 from app.cli.facts import with_facts
@@ -97,15 +100,20 @@ def show_explanation(
     if source and not explanation.refusal:
         sent = explanation.provider
         funnels = [*forecasts(by.sent, by.route, sent, known, ladder=book.ladder)]
-    receipt = subject.receipt
+    receipt, calendar = subject.receipt, Calendar(settings.zone)
+    standing = budgets_for(settings, by.route.budgets, subject, calendar)
     if as_json:
         told = {} if receipt is None else {"receipt": then_and_now(receipt, book)}
-        print_json({**as_json_object(explanation, book.revision, funnels), **told}, indent=2)
+        budgets = {"budgets": [standing_as_json(row, calendar) for row in standing]}
+        explained = as_json_object(explanation, book.revision, funnels)
+        print_json({**explained, **budgets, **told}, indent=2)
     else:
         console = Console()
         if receipt is not None:
             console.print(rendered(receipt, by.route, book.revision, guessed=provider is None))
-        console.print(_rendered(explanation, narrow=console.width < _NARROW))
+        rendered_now = _rendered(explanation, narrow=console.width < _NARROW)
+        budgets_now = (Text(f"budget: {told_of(each, calendar)}", "dim") for each in standing)
+        console.print(Group(rendered_now, *budgets_now))
         for each in funnels or ():
             console.print(_foreseen(each))
         if source and source.catalog.listing(sent_as) is None:

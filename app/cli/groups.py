@@ -9,7 +9,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Serve": ("run", "serve", "demo", "simulate", "doctor"),
     "Policies": ("init", "import", "check", "explain", "catalog", "scores", "prove", "schema"),
     "Endpoints": ("audit",),
-    "Receipts": ("log", "stats", "score", "suggest", "export", "verify"),
+    "Receipts": ("log", "stats", "budget", "score", "suggest", "export", "verify"),
 }
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
+from app.budget.report import Report
 from app.catalog.catalog import Catalog
 from app.dashboard.sign_in import SignIn
 from app.policy.forecast.drift import Drift
@@ -26,6 +27,7 @@ def pages_of(
     leaving: Callable[[], bool],
     drifts: Callable[[], Sequence[Drift]],
     described: Callable[[], Mapping[str, Any]],
+    budgets: Report,
 ) -> OnDemand:
     """All of /dashboard, over the sources that `Sources` in `shell.py` describes."""
 
@@ -41,6 +43,7 @@ def pages_of(
             leaving=leaving,
             drifts=drifts,
             described=described,
+            budgets=budgets,
         )
         return dashboard(sources, sign_in.routes())
 

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
+from app.budget.report import readable
 from app.catalog.audits import Audits
 from app.catalog.catalog import Catalog
 from app.catalog.providers import slug_of
@@ -20,6 +21,7 @@ from app.dashboard import audit_view, charts, figures, names, policy_view, score
 from app.dashboard.address import Address, address_of
 from app.dashboard.api_view import groups_of
 from app.dashboard.assets import asset
+from app.dashboard.budgets import BudgetRow, budget_rows
 from app.dashboard.live import live
 from app.dashboard.matrix import attempts_by_host, attempts_of, matrix_of
 from app.dashboard.reading import MOST_SCORED, Reading, last_hour, listed
@@ -262,6 +264,10 @@ class Pages:
             is_empty=not stats.groups,
         )
 
+    def _budgets(self, request: Request) -> tuple[BudgetRow, ...]:
+        report = self._sources.budgets
+        return budget_rows(readable(report.rows(), reads_of(request)), report.calendar)
+
     def money(self, request: Request) -> Response:
         """Cost, cache and flips."""
         address, reading = self._reading(request)
@@ -278,6 +284,7 @@ class Pages:
             shell=self._shell(request, address),
             address=address,
             note=reading.note,
+            budgets=self._budgets(request),
             tiles=figures.money_tiles(total, length, address.receipts),
             tables=[
                 *(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 
 from app import __version__
+from app.budget.report import Report
 from app.catalog.catalog import Catalog
 from app.dashboard.address import RECEIPTS, Address
 from app.dashboard.figures import PERIODS, Period
@@ -44,6 +45,7 @@ class Sources:
     leaving: Callable[[], bool]
     drifts: Callable[[], Sequence[Drift]]  # oldest first
     described: Callable[[], Mapping[str, Any]]  # all paths, by OpenAPI
+    budgets: Report
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from app.ledger.spans import BLOCK, DAY, down, hour_of
 
-_HOURS_FOR = timedelta(days=62)
+_SPENDING_FOR = _HOURS_FOR = timedelta(days=62)
 _DAYS_FOR = timedelta(days=800)
 
 
@@ -36,6 +36,10 @@ class Keep:
     def first_day(self, now: datetime) -> int:
         """The first day whose tally stays; whole blocks of thirty are deleted at a time."""
         return down(hour_of(now - self._at_least(_DAYS_FOR)), BLOCK)
+
+    def first_spending(self, now: datetime) -> datetime:
+        """The moment since which the spending of requests stays."""
+        return now - self._at_least(_SPENDING_FOR)
 
     def _at_least(self, age: timedelta) -> timedelta:
         return max(self.age or age, age)

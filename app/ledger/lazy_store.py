@@ -1,6 +1,7 @@
 """The store, loaded and opened on first use."""
 
 import gc
+import secrets
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ class LazyStore:
         """`keep` limits what is kept."""
         self._url = url
         self._keep = keep
+        self.writer = secrets.randbits(62) + 1  # marks what this process spends
         self._reader: Store | None = None
         self._lock = Lock()
 
@@ -28,7 +30,7 @@ class LazyStore:
         from app.ledger.opening import SERVING_SECONDS  # noqa: PLC0415 - see the class
         from app.ledger.store import Store  # noqa: PLC0415
 
-        store = Store.open(self._url, self._keep, patience=SERVING_SECONDS)
+        store = Store.open(self._url, self._keep, patience=SERVING_SECONDS, writer=self.writer)
         if gc.get_freeze_count():  # as after start-up: collecting SQLAlchemy's objects would delay
             gc.freeze()  # streams for 15 ms at each full collection
         return store

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from app.errors import LedgerError, reason_of
 from app.ledger.migrations import HEAD
 from app.ledger.rollups import recount
+from app.ledger.spending import backfill
 from app.ledger.statements import INSERT
 
 COMMANDS_SECONDS = 300.0  # for a statement of a command, such as one over a year's receipts
 SERVING_SECONDS = 10.0  # for one while serving: a page or a batch must not hold up the next
 WRITING_LOCK = 0x706F696F  # any number, the same in every process
 _MIGRATION_LOCK = 0x706F696E
-_FIRST_WITH_TALLIES = "0002"
+_FIRST_WITH_TALLIES, _FIRST_WITH_SPENDING = "0002", "0006"
 BUSY_SECONDS = 10
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: about a millisecond
 
@@ -151,6 +153,8 @@ def _migrate(engine: sa.Engine) -> None:
         _upgrade(connection)
         if revision is not None and revision < _FIRST_WITH_TALLIES:
             recount(connection)
+        if revision is not None and revision < _FIRST_WITH_SPENDING:
+            backfill(connection, datetime.now(UTC))
         connection.commit()
 
 

@@ -127,6 +127,17 @@ def has_failed(receipt: Receipt) -> bool:
     return receipt.ending in FAILED
 
 
+def paid_usd(receipt: Receipt) -> Decimal | None:
+    """What a request cost its owner, in USD; None: no answer named a cost.
+
+    With a key of the account's own, that is OpenRouter's fee and the provider's charge. Without
+    one, the provider's charge is the same money seen from below, and is never added.
+    """
+    fee = receipt.cost_usd
+    charge = receipt.upstream_cost_usd if receipt.is_byok else None
+    return fee if charge is None else charge if fee is None else fee + charge
+
+
 def as_json_object(receipt: Receipt) -> dict[str, Any]:
     """Return the receipt in JSON types: an ISO time with milliseconds, money as numbers."""
     named = {name: getattr(receipt, name) for name in FIELDS}

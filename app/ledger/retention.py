@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.ledger import audits, listings
+from app.ledger import audits, listings, spending
 from app.ledger.keep import Keep
 from app.ledger.spans import DAY, HOUR
 from app.ledger.tables import RECEIPTS, TALLIES
@@ -40,6 +40,7 @@ def take_out_oldest(connection: sa.Connection, keep: Keep, now: datetime) -> boo
             limited and _tallies(connection, HOUR, keep.first_hour(now), _HOURS_A_BATCH),
             limited and _tallies(connection, DAY, keep.first_day(now), DAY),
             limited and audits.take_out(connection, age=keep.age, now=now),
+            limited and spending.take_out(connection, keep.first_spending(now)),
             listings.take_out(
                 connection, age=keep.listings_age, megabytes=keep.listings_megabytes, now=now
             ),

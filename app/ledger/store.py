@@ -6,7 +6,7 @@ command line, never on the event loop.
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 
 from app.errors import LedgerError
 from app.ledger import audits as audits_table
-from app.ledger import listings, queries
+from app.ledger import listings, queries, spending
 from app.ledger.attempts import FailedAttempt, failed_attempts
 from app.ledger.audits import REFERENCE, Answer, Audit, EndpointVerdict
 from app.ledger.bounds import bounded
@@ -61,8 +61,11 @@ _COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
 class Store:
     """An open ledger whose schema is current."""
 
-    def __init__(self, url: str, engine: sa.Engine, keep: Keep, patience: float) -> None:
+    def __init__(
+        self, url: str, engine: sa.Engine, keep: Keep, patience: float, writer: int
+    ) -> None:
         self.url = url
+        self.writer = writer
         self._keep = keep
         self._patience = patience
         self._opened = engine
@@ -71,14 +74,20 @@ class Store:
 
     @classmethod
     def open(
-        cls, url: str, keep: Keep = EVERYTHING_KEPT, *, patience: float = COMMANDS_SECONDS
+        cls,
+        url: str,
+        keep: Keep = EVERYTHING_KEPT,
+        *,
+        patience: float = COMMANDS_SECONDS,
+        writer: int = spending.EARLIER,
     ) -> Self:
         """Open the ledger at `url`, creating or migrating it first if needed.
 
         Raises `LedgerError` with the reason, without the password that a URL may contain.
-        `tidy` applies `keep`. No statement takes more than `patience` seconds.
+        `tidy` applies `keep`. No statement takes more than `patience` seconds. `writer` marks what
+        this process spends, so that it can tell that from what others spend.
         """
-        return cls(url, open_engine(url, patience), keep, patience)
+        return cls(url, open_engine(url, patience), keep, patience, writer)
 
     def write(self, receipts: Sequence[Receipt]) -> int:
         """Write a batch in one transaction; return how many receipts can't be kept.
@@ -118,7 +127,9 @@ class Store:
             if not record(connection, receipts):
                 connection.rollback()
                 lock(connection, WRITING_LOCK)
-                record(connection, without_known(connection, receipts), surely_new=True)
+                receipts = without_known(connection, receipts)
+                record(connection, receipts, surely_new=True)
+            spending.add(connection, receipts, self.writer, datetime.now(UTC))
             connection.commit()
 
     def note_listings(self, listed: Sequence[Listed]) -> None:
@@ -387,6 +398,34 @@ class Store:
         """
         with self._moment() as connection:
             return queries.begin_of_newest(connection, count, wanted)
+
+    def spent(
+        self, questions: Sequence[spending.Question], rules: Collection[str], recent: int
+    ) -> spending.Spent:
+        """Return the spending of rules, all at one moment, as `spending.read` describes."""
+        with self._moment() as connection:
+            return spending.read(connection, questions, rules, recent)
+
+    def spent_since(
+        self, cursor: int, rules: Collection[str], *, but: int
+    ) -> tuple[int, Sequence[spending.Row]]:
+        """Return the totals that changed after `cursor`, of all writers but one."""
+        with self._moment() as connection:
+            return spending.changes(connection, cursor, rules, but)
+
+    def written(self, ids: Sequence[str], seq: int) -> frozenset[str]:
+        """Return which of these receipts were written when `seq` was the last position."""
+        with self._moment() as connection:
+            return spending.written(connection, ids, seq)
+
+    def tell_once(self, what: str) -> bool:
+        """Return whether something is told for the first time, by any process."""
+        try:
+            with self._engine.begin() as connection:
+                lock(connection, WRITING_LOCK)
+                return spending.tell_once(connection, what, datetime.now(UTC))
+        except SQLAlchemyError as error:
+            raise LedgerError(f"can't write to the ledger: {plainly(error)}") from error
 
     def close(self) -> None:
         """Close every connection."""

@@ -223,6 +223,33 @@ TALLIES = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# What requests cost, by quarter of an hour: see spending.py. `writer` is one process; `changed`
+# grows with each batch, whichever process writes it. `number` is a digest of what comes before.
+SPENDING = sa.Table(
+    "spending",
+    METADATA,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("bucket", sa.Integer, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("caller", sa.Text),
+    sa.Column("tool", sa.Text),
+    sa.Column("session", sa.Text),
+    sa.Column("writer", sa.BigInteger, nullable=False),
+    sa.Column("requests", sa.BigInteger, nullable=False),
+    sa.Column("pico", sa.BigInteger, nullable=False),
+    sa.Column("changed", sa.BigInteger, nullable=False),
+    sa.Index("spending_bucket", "bucket", "rule"),
+    sa.Index("spending_changed", "changed"),
+)
+
+# Which warnings about budgets were given, so that one of several processes gives each of them.
+SPENDING_TOLD = sa.Table(
+    "spending_told",
+    METADATA,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("at", Milliseconds, nullable=False),
+)
+
 # Each listing that a receipt was judged by, once: `body` is its compressed JSON, of `size` bytes.
 LISTINGS = sa.Table(
     "listings",

@@ -115,6 +115,10 @@ class Writer:
         except IndexError:
             return 0.0
 
+    def has_written(self, since: float) -> bool:
+        """Whether every receipt submitted more than `since` seconds ago is written or dropped."""
+        return self.oldest_waiting_seconds < since or not self._queue
+
     @property
     def dropped(self) -> int:
         """Receipts that are lost: the queue was full, or the ledger can't store their values."""

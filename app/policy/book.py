@@ -13,6 +13,7 @@ from app.catalog.catalog import Spelling
 from app.catalog.trimming import trimmed
 from app.policy.audited import KEY as AUDITED
 from app.policy.bars import Facts
+from app.policy.budgets import Budget, budgets_of
 from app.policy.match import NO_MATCHES, Matches, index_of
 from app.policy.policy_preferences import cascade, wishes_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
@@ -42,6 +43,7 @@ class Book:
     keeps_hosts: bool  # whether any rule keeps conversations at their hosts by itself
     names_headers: bool  # whether any rule is only for requests with certain headers
     needs_audits: bool  # whether any rule or alias admits endpoints by their audits
+    budgets: tuple[Budget, ...]  # of all rules
     _paths: "_Paths" = field(repr=False, compare=False)
 
     def route_for(
@@ -127,6 +129,7 @@ class _Paths:
         self._index = index_of(rules)
         self._aliases = {alias.name.lower(): alias for alias in aliases}
         self._rules = {rule.name: rule for rule in rules}
+        self.budgets = budgets_of(rules)
         self._ladder = ladder
         self.callers = self._index.callers
         self.recent = _Recent()
@@ -174,6 +177,7 @@ class _Paths:
             alias=alias.name if alias else None,
             rules=tuple(rule.name for rule in stack),
             spelling=asked.spelling,
+            budgets=tuple(each for rule in stack for each in self.budgets.get(rule.name, ())),
         )
 
     def alias_of(self, name: str) -> Alias | None:
@@ -211,6 +215,7 @@ def make_book(
     ladder: Mapping[str, float],
 ) -> Book:
     """A book of rules and aliases that were read from `texts`, both in the files' order."""
+    paths = _Paths(rules, aliases, ladder)
     return Book(
         revision=_revision(texts),
         rules=tuple(rules),
@@ -219,7 +224,8 @@ def make_book(
         keeps_hosts=any(map(_keeps_hosts, rules)),
         names_headers=any(rule.headers for rule in rules),
         needs_audits=any(AUDITED in clauses for clauses in _written(rules, aliases)),
-        _paths=_Paths(rules, aliases, ladder),
+        budgets=tuple(each for budgets in paths.budgets.values() for each in budgets),
+        _paths=paths,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from app.catalog.catalog import PLAIN, Spelling
 from app.policy.bar import Bar
+from app.policy.budgets import Budget
 from app.policy.deadlines import DEADLINES, Deadlines, deadlines_of
 from app.policy.merge import Conflict, takes_one, tighten
 from app.policy.policy_preferences import Origins, Wishes, contradiction
@@ -60,6 +61,7 @@ class Route:
     routes: str = "refuse"
     affinity: str = "off"
     deadlines: Deadlines | None = None
+    budgets: tuple[Budget, ...] = ()  # of every rule; all of them hold
     conflict: str | None = None  # the rules contradict each other, so nothing can be sent
     aliases: frozenset[str] = frozenset()  # among all the models asked
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
@@ -91,8 +93,9 @@ def route_of(
     alias: str | None,
     rules: tuple[str, ...],
     spelling: Spelling = PLAIN,
+    budgets: tuple[Budget, ...] = (),
 ) -> Route:
-    """The route of one model, given the clauses in force for it."""
+    """The route of one model, given the clauses in force for it, and the rules' budgets."""
 
     def value(key: str, default: Any) -> Any:
         return standing[key].value if key in standing else default
@@ -115,6 +118,7 @@ def route_of(
         routes=value("routes", "refuse"),
         affinity=value("affinity", AFFINITIES[-1]),
         deadlines=deadlines_of(standing),
+        budgets=budgets,
         conflict=wishes.conflict,
         aliases=frozenset({asked} if alias else ()),
         spelling=spelling,
@@ -172,6 +176,7 @@ def _join_two(first: Route, other: Route) -> Route:
         routes=_strictest(ROUTES, first.routes, other.routes),
         affinity=_strictest(AFFINITIES, first.affinity, other.affinity),
         deadlines=first.deadlines.tightest(other.deadlines) if first.deadlines else other.deadlines,
+        budgets=tuple(dict.fromkeys((*first.budgets, *other.budgets))),
         conflict=first.conflict or other.conflict or apart,
         aliases=first.aliases | other.aliases,
         spelling=spelling,

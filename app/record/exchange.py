@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from app.budget.accounts import Admitted
 from app.catalog.catalog import Catalog
 from app.policy.apply import Outgoing
 from app.policy.asked_for import NOTHING, AskedFor, asked_for
@@ -131,6 +132,7 @@ class Exchange(msgspec.Struct, eq=False):
     sent: Outgoing | None = None  # without its body
     offered: Mapping[str, bytes] | None = None  # what an answer can fall short of
     answer: Answer = msgspec.field(default_factory=Answer)
+    admitted: Admitted = ()  # under the budgets of its rules, until its receipt is filed
 
     status: int | None = None  # as the caller sees it
     head_sent: bool = False

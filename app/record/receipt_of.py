@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from app.budget.accounts import Asker
 from app.catalog.catalog import Catalog
 from app.errors import Drained, RequestError, UpstreamCut, UpstreamError
 from app.ledger.bounds import bounded
@@ -345,6 +346,13 @@ def _speed(tokens: int | None, first_token: float | None, ended: float | None) -
     if not tokens or first_token is None or ended is None or ended <= first_token:
         return None
     return round(tokens / (ended - first_token), 2)
+
+
+def asker_of(exchange: Exchange) -> Asker:
+    """For whom a request counts under budgets, as its receipt will say."""
+    arrival, session = exchange.arrival, exchange.asked.session
+    digest = session_digest(session.key) if session else None
+    return Asker(None, arrival.caller, arrival.user_agent, digest)
 
 
 def session_digest(session: str | None) -> str | None:

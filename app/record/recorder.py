@@ -14,6 +14,7 @@ from types import TracebackType
 
 from starlette.types import Receive, Scope, Send
 
+from app.budget.accounts import Accounts
 from app.errors import DeadlineMissed, Drained, InternalError, RequestError, TooManyWrongKeys
 from app.ledger.listed import Listed
 from app.ledger.receipt import Receipt, new_receipt_id
@@ -56,6 +57,7 @@ class Recorder:
         telemetry: Telemetry,
         traffic: Traffic,
         conversations: Conversations,
+        accounts: Accounts,
         guess: Guess | None = None,
         defects: Defects | None = None,
         audit: str | None = None,
@@ -67,6 +69,7 @@ class Recorder:
         """
         self._feed = feed
         self._conversations = conversations
+        self._accounts = accounts
         self._traffic = traffic
         self._guess = guess
         self._defects = defects
@@ -210,7 +213,10 @@ class Recorder:
             if receipt.session is not None:
                 self._conversations.note(receipt, own=True)
             log_request(receipt)
+            if exchange.admitted or self._accounts.in_force:
+                self._accounts.filed(receipt, exchange.admitted)
         except Exception:
+            self._accounts.let_go(exchange.admitted)
             log.exception("no receipt could be created for request %s", exchange.arrival.id)
             return
         finally:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 
 from starlette.types import Receive, Scope, Send
 
+from app.budget.accounts import Accounts
 from app.errors import MalformedBody, MissingKey
 from app.openrouter.beside import Beside
 from app.openrouter.catalog_feed import CatalogFeed
@@ -20,6 +21,7 @@ from app.policy.routed import routed
 from app.policy_folder import Policies
 from app.record.conversations import Conversations
 from app.record.exchange import Exchange
+from app.record.receipt_of import asker_of
 from app.record.recorder import Recorder
 from app.relay.deadlines import Watch
 from app.relay.lookups import Lookups
@@ -45,6 +47,7 @@ class Inference:
         lookups: Lookups,
         recorder: Recorder,
         conversations: Conversations,
+        accounts: Accounts,
         withhold: Withhold,
         bodies: Bodies,
     ) -> None:
@@ -55,6 +58,7 @@ class Inference:
         self._lookups = lookups
         self._recorder = recorder
         self._conversations = conversations
+        self._accounts = accounts
         self._withhold = withhold
         self._bodies = bodies
 
@@ -130,6 +134,10 @@ class Inference:
         if found.route.affinity != "off":
             turn = self._conversations.turn(exchange, found, self._feed.current)
         outgoing = apply(request, found.route, found.presets, on, turn)
+        if found.route.budgets:
+            asker = asker_of(exchange)
+            moment = exchange.arrival.started_at
+            exchange.admitted = self._accounts.admit(found.route.budgets, asker, moment)
         exchange.sending(outgoing)
         self._recorder.note_offer(exchange, found.sent.fields)
         return outgoing.body

@@ -205,6 +205,15 @@ def _of_now(now: Standing) -> Iterator[Metric]:
     for names, count in now.turns.items():
         turns.add_metric(names, count)
     yield turns
+    spent = GaugeMetricFamily(
+        "pointsman_budget_spent_ratio",
+        "The share of a budget that is spent in its current window; of budgets for each caller, "
+        "tool or session, the highest.",
+        labels=("rule", "per", "by"),
+    )
+    for budget, share in now.budgets.items():
+        spent.add_metric(budget, share)
+    yield spent
     yield _gauge("pointsman_ledger_waiting", "Receipts waiting to be written.", now.ledger_waiting)
     yield _gauge(
         "pointsman_ledger_oldest_waiting_seconds",

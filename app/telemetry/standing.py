@@ -39,6 +39,7 @@ class Standing:
     problems: tuple[str, ...]  # mistakes in policy files as saved
     book_failures: int
     turns: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by affinity and kind
+    budgets: Mapping[tuple[str, str, str], float] = field(default_factory=dict)  # shares spent
     worker: int | None = None  # its number; None: the only worker
     workers: int = 1  # including this one
 

@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.framed import framed
 from app.ledger.store import Store
+from tests.budget.accounts import NO_REPORT
 from tests.ledger.receipts import receipt
 
 
@@ -18,7 +19,8 @@ def test_t63_what_curl_prints_does_nothing_to_a_terminal() -> None:
     store = Store.open("sqlite:///ledger.sqlite")
     text = "a\x9b31m\u202e\u2028\x1b[2J\x7f上"
     store.write([receipt(model_asked=text, provider=text)])
-    app = framed(lambda: store, explain=nothing, pages=nothing, otherwise=nothing)
+    apps = {"explain": nothing, "pages": nothing, "otherwise": nothing}
+    app = framed(lambda: store, budgets=NO_REPORT, **apps)
 
     async def let_in(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "reads": None}, receive, send)

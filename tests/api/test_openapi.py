@@ -38,8 +38,8 @@ def test_every_path_is_described(described: dict[str, Any]) -> None:
         *("/v1/models", "/v1/models/{id}", "/v1/messages/count_tokens"),
         *("/health", "/ready", "/metrics", "/pointsman/explain"),
         *("/pointsman/receipts", "/pointsman/receipts/{receipt_id}", "/pointsman/stats"),
-        *("/pointsman/sessions", "/pointsman/score"),
         *("/pointsman/audits", "/pointsman/audits/{audit_id}"),
+        *("/pointsman/sessions", "/pointsman/score", "/pointsman/budget"),
     }
     assert set(described["paths"]) == relayed | others
     framed = application(Settings.read())

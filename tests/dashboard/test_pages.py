@@ -18,6 +18,7 @@ from app.dashboard.shell import Sources
 from app.errors import LedgerError
 from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder
+from tests.budget.accounts import NO_REPORT
 from tests.dashboard.conftest import Serve, Served
 from tests.dashboard.samples import HOSTILE, POLICY, sample
 from tests.telemetry.exposed import STANDING
@@ -241,6 +242,7 @@ def test_drift_of_the_catalog_is_shown_the_newest_first(tmp_path: Path) -> None:
         leaving=lambda: False,
         drifts=lambda: drifts,
         described=dict,
+        budgets=NO_REPORT,
     )
     pages = dashboard(sources, ())
 

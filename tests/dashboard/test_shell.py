@@ -10,6 +10,7 @@ from starlette.requests import Request
 from app.catalog.catalog import EMPTY
 from app.dashboard.shell import Shell, Sources, shell_of
 from app.policy_folder import PolicyFolder
+from tests.budget.accounts import NO_REPORT
 from tests.dashboard.samples import POLICY
 from tests.telemetry.exposed import STANDING
 
@@ -27,6 +28,7 @@ def sources(tmp_path: Path) -> Sources:
         leaving=lambda: False,
         drifts=tuple,
         described=dict,
+        budgets=NO_REPORT,
     )
 
 

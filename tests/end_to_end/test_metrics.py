@@ -13,6 +13,7 @@ from app.record.recorder import Recorder
 from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
+from tests.budget.accounts import NO_BUDGETS
 from tests.conftest import Proxy, StartProxy
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 from tests.telemetry.exposed import values
@@ -147,6 +148,7 @@ async def test_metrics_in_trouble_cost_no_receipt(caplog: pytest.LogCaptureFixtu
         telemetry=telemetry,
         traffic=Traffic(),
         conversations=Conversations(idle=600.0),
+        accounts=NO_BUDGETS,
     )
     scope = {"type": "http", "path": "/v1/files", "headers": []}
 

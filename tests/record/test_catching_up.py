@@ -16,6 +16,7 @@ from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
 from app.wire.dialect import DIALECTS
+from tests.budget.accounts import NO_BUDGETS
 
 CHAT = DIALECTS["/chat/completions"]
 TINY = b"data: {}\n\n" * 26_000
@@ -85,6 +86,7 @@ async def recorder() -> AsyncIterator[tuple[Recorder, list[Receipt]]]:
         telemetry=telemetry,
         traffic=Traffic(),
         conversations=Conversations(idle=600.0),
+        accounts=NO_BUDGETS,
     )
     yield made, submitted
     await feed.close()

@@ -20,6 +20,7 @@ from app.server.process import Traffic
 from app.telemetry.tallies import Tallies
 from app.telemetry.telemetry import Telemetry
 from app.wire.dialect import DIALECTS
+from tests.budget.accounts import NO_BUDGETS
 
 CHAT = DIALECTS["/chat/completions"]
 MODEL = "acme/one"
@@ -45,6 +46,7 @@ def recording(get: Get) -> tuple[Recorder, CatalogFeed, list[Receipt]]:
         telemetry=Telemetry(Tallies(lambda _: None)),
         traffic=Traffic(),
         conversations=Conversations(idle=600.0),
+        accounts=NO_BUDGETS,
     )
     return recorder, feed, filed
 
@@ -116,6 +118,7 @@ async def test_a_ledger_in_trouble_reaches_no_request(caplog: pytest.LogCaptureF
         telemetry=telemetry,
         traffic=Traffic(),
         conversations=Conversations(idle=600.0),
+        accounts=NO_BUDGETS,
     )
     await one_request(recorder, feed)
     await recorder.close()

@@ -34,6 +34,7 @@ STANDING = Standing(
     book_aliases=2,
     problems=("a.yaml:1: wrong",) * 11,
     book_failures=12,
+    budgets={("careful", "day", "rule"): 0.75},
     turns={("pin", "turns"): 20, ("pin", "flips"): 1},
 )
 

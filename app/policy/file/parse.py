@@ -5,6 +5,7 @@ from typing import Any
 
 from app.errors import PolicyFileError, PolicyProblem
 from app.policy.book import Book, make_book
+from app.policy.budgets import KEY as BUDGET
 from app.policy.file.cross_checks import contradictions, names_amiss, purposeless
 from app.policy.file.rule_checks import CHECKS, Ladder, Spots, Values
 from app.policy.file.schema import (
@@ -184,6 +185,10 @@ def _flat(name: str, value: Any, spot: Spot) -> Iterator[tuple[str, Any, int]]:
     elif name in {"strip", "refuse"}:
         for each in spot.items():
             yield f"{name}.{each.text()}", True, each.line
+    elif name == BUDGET:
+        entries_of = spot.items() if spot.kind == "list" else [spot]
+        for number, each in enumerate(value if isinstance(value, list) else [value]):
+            yield f"{name}.{number}", each, entries_of[number].line
     elif name == "strip_headers":
         for each in spot.items():
             yield f"{name}.{each.text().lower()}", True, each.line

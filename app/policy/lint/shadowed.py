@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from app.policy.budgets import KEY as BUDGET
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.match import Matches, rank
 from app.policy.pattern import ModelPattern
@@ -38,6 +39,8 @@ def _shadows(rule: Rule, position: int, rules: Sequence[Rule]) -> set[str]:
             if other is not rule and _is_above(other, place, rule, position, pattern)
         ]
         for key in apart(rule.clauses):
+            if key.partition(".")[0] == BUDGET:  # those of all rules hold
+                return set()
             by = next((other.name for other in over if key in apart(other.clauses)), None)
             if by is None:
                 return set()

@@ -1,0 +1,1 @@
+"""Budgets: what has been spent under each, and whether a request may still be sent."""

@@ -1,0 +1,388 @@
+"""Accounts: what has been spent under each budget, as far as this process knows. PURE.
+
+Rule 1  What this process spends is added when a receipt is filed, and never read back. What others
+        spend comes from the ledger, as totals: whatever is read twice counts once.
+Rule 2  A sum belongs to a rule, a window and a caller, tool or session, not to a version of the
+        policies: a changed limit holds at once.
+Rule 3  When budgets appear, or the clock is put back, all sums are read anew. Receipts filed
+        meanwhile are noted by id, and added unless the reading had them already.
+Rule 4  Everything here runs on the event loop, and nothing waits.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from app.budget.event import NEAR_TENTHS, BudgetEvent
+from app.budget.windows import Calendar, Window
+from app.errors import BudgetExceeded, BudgetUnknown
+from app.ledger.receipt import Receipt
+from app.ledger.spending import (
+    KEPT_FOR,
+    Amount,
+    Question,
+    Row,
+    Spender,
+    Spent,
+    bucket_of,
+    spent_by,
+    start_of,
+)
+from app.policy.budgets import PICO, Budget, By, Per, dollars
+
+MOST_SUMS = 100_000  # some 30 MB
+MOST_NOTED = 20_000  # receipts that are filed while sums are being read
+STALE_SECONDS = 5.0  # without a reading; then `fail: closed` refuses
+FEWEST = 20  # finished requests, before their mean says anything of those under way
+_ONE_BY_ONE = 26 * 4  # quarters of an hour: more than a day, whose rows are still growing
+_PLACES: Mapping[By, int] = {"rule": 0, "caller": 1, "tool": 2, "session": 3}
+_MOST_EVENTS = 1_000
+
+Place = tuple[str, int, str | None]  # counter, the window's first quarter, key
+
+
+class Asker(NamedTuple):
+    """For whom a request counts."""
+
+    rule: None = None  # everyone together
+    caller: str | None = None
+    tool: str | None = None
+    session: str | None = None  # a digest
+
+
+class Sum:
+    """What is spent in one window, and how many requests are under way."""
+
+    __slots__ = ("pico", "requests", "under_way")
+
+    def __init__(self) -> None:
+        self.pico = 0
+        self.requests = 0
+        self.under_way = 0
+
+    def expected(self) -> int:
+        """The picodollars spent once the requests under way have ended, at their mean cost."""
+        if not self.under_way or self.requests < FEWEST:
+            return self.pico
+        return self.pico + self.under_way * self.pico // self.requests
+
+
+Admitted = tuple[Sum, ...]  # the sums that a request counts for, until its receipt is filed
+
+
+class Asked(NamedTuple):
+    """What to read from the ledger."""
+
+    counters: tuple[Budget, ...]
+    questions: tuple[Question, ...]
+    windows: tuple[Window, ...]  # by question
+    recent: int
+
+
+class Balance(NamedTuple):
+    """A budget with what is spent of it."""
+
+    budget: Budget
+    key: str | None
+    pico: int
+    window: Window
+
+
+class Accounts:
+    """The sums, whether they are current, and what they mean for a request."""
+
+    def __init__(
+        self, calendar: Calendar, *, steady: Callable[[], float], most: int = MOST_SUMS
+    ) -> None:
+        """`steady` is a clock that never jumps, in seconds."""
+        self.calendar = calendar
+        self.in_force = False
+        self.crossed: deque[BudgetEvent] = deque(maxlen=_MOST_EVENTS)
+        self.cursor = 0
+        self._steady = steady
+        self._most = most
+        self._budgets: dict[str, Budget] = {}  # by counter
+        self._by_rule: dict[str, list[Budget]] = {}
+        self._sums: dict[Place, Sum] = {}  # what was added to last comes last
+        self._known: frozenset[str] = frozenset()  # counters whose sums were read
+        self._firsts: dict[Per, int] = {}  # the windows at that time
+        self._held: dict[int, Row] = {}  # totals of others' rows that may grow
+        self._recent = 0
+        self._noted: deque[tuple[str, tuple[tuple[Spender, int], ...]]] | None = None
+        self._began = 0.0
+        self._read_at = float("-inf")
+        self._in_doubt = False
+
+    @property
+    def rules(self) -> Collection[str]:
+        """The rules that have budgets."""
+        return self._by_rule.keys()
+
+    def __len__(self) -> int:
+        """The number of sums that are remembered."""
+        return len(self._sums)
+
+    @property
+    def under_way(self) -> int:
+        """The requests under way, once for each budget that they count for."""
+        return sum(each.under_way for each in self._sums.values())
+
+    # --- on the hot path ----------------------------------------------------------------------
+
+    def admit(self, budgets: Sequence[Budget], asker: Asker, moment: datetime) -> Admitted:
+        """Admit a request that began at `moment`, or raise `BudgetExceeded`, `BudgetUnknown`.
+
+        A request without a session is not held to what one session may spend.
+        """
+        admitted: list[Sum] = []
+        for budget in budgets:
+            key = asker[_PLACES[budget.by]]
+            if key is None and budget.per == "session":
+                continue
+            if budget.fail == "closed" and not self._is_current(budget):
+                raise BudgetUnknown(_unknown(budget))
+            window = self.calendar.window(budget.per, moment)
+            place = (budget.counter, window.first, key)
+            found = self._sums.get(place) or self._new(place)
+            if found.pico * 10 >= budget.limit * NEAR_TENTHS and found.expected() >= budget.limit:
+                raise BudgetExceeded(_exceeded(budget, key, found, window, self.calendar))
+            admitted.append(found)
+        for each in admitted:
+            each.under_way += 1
+        return tuple(admitted)
+
+    def filed(self, receipt: Receipt, admitted: Admitted = ()) -> None:
+        """Add what a request of this process cost, once, when it has ended."""
+        self.let_go(admitted)
+        if not self.in_force:
+            return
+        spends = tuple(spent_by(receipt))
+        if self._noted is not None and spends:
+            self._noted.append((receipt.id, spends))
+        for spender, pico in spends:
+            self._add(spender, Amount(1, pico))
+
+    def let_go(self, admitted: Admitted) -> None:
+        """Count a request as ended; its cost is not known."""
+        for each in admitted:
+            each.under_way -= 1
+
+    # --- following the ledger -----------------------------------------------------------------
+
+    def use(self, budgets: Iterable[Budget]) -> None:
+        """Use these budgets from now on."""
+        given = {each.counter: each for each in budgets}
+        if given == self._budgets:
+            return
+        self._budgets, self.in_force = given, bool(given)
+        self._known &= given.keys()
+        self._by_rule = {}
+        for each in given.values():
+            self._by_rule.setdefault(each.rule, []).append(each)
+        if not given:
+            self._sums.clear()
+            self._held.clear()
+            self._known, self._noted = frozenset(), None
+
+    def must_read(self, moment: datetime) -> bool:
+        """Whether all sums have to be read from the ledger."""
+        return (
+            self._in_doubt
+            or not self._budgets.keys() <= self._known
+            or any(self.calendar.window(per, moment).first < at for per, at in self._firsts.items())
+        )
+
+    def begin(self) -> float:
+        """Begin to note what is filed; return since how many seconds it is noted."""
+        if self._noted is None:
+            self._noted = deque(maxlen=MOST_NOTED)
+            self._began = self._steady()
+        return self._steady() - self._began
+
+    def asked(self, moment: datetime) -> Asked:
+        """What to read for the windows at a moment: sums of the past, and recent rows."""
+        recent = bucket_of(moment) - _ONE_BY_ONE
+        counters = tuple(self._budgets.values())
+        windows = tuple(self.calendar.window(each.per, moment) for each in counters)
+        oldest = bucket_of(moment - KEPT_FOR)
+        questions = tuple(
+            Question(each.rule, each.by, max(window.first, oldest), recent)
+            for each, window in zip(counters, windows, strict=True)
+        )
+        return Asked(counters, questions, windows, recent)
+
+    @property
+    def noted(self) -> Sequence[str]:
+        """The ids of the receipts filed since `begin`."""
+        return [receipt_id for receipt_id, _ in self._noted or ()]
+
+    def read(self, asked: Asked, spent: Spent, written: Collection[str]) -> None:
+        """Take over what was read. `written` are the noted receipts that it contains."""
+        for each in self._sums.values():
+            each.pico = each.requests = 0
+        self._known = frozenset(each.counter for each in asked.counters)
+        self._firsts = {
+            each.per: window.first
+            for each, window in zip(asked.counters, asked.windows, strict=True)
+        }
+        for budget, window, answer in zip(
+            asked.counters, asked.windows, spent.answers, strict=True
+        ):
+            for key, amount in answer:
+                self._put((budget.counter, window.first, key), amount)
+        for row in spent.rows:
+            self._put_row(row)
+        for receipt_id, spends in self._noted or ():
+            if receipt_id not in written:
+                for spender, pico in spends:
+                    for place, _, _ in self._places(spender):
+                        self._put(place, Amount(1, pico))
+        self._sums = {place: each for place, each in self._sums.items() if _is_used(each)}
+        self._held = {row.number: row for row in spent.rows}
+        self._recent, self.cursor = asked.recent, spent.cursor
+        self._noted, self._in_doubt = None, False
+        self.saw_ledger()
+
+    def followed(self, cursor: int, rows: Iterable[Row]) -> None:
+        """Take over totals that others have changed."""
+        self.cursor = cursor
+        for row in rows:
+            known = self._held.get(row.number)
+            if known is None and row.spender.bucket < self._recent:
+                self._in_doubt = True  # a total that was added up with others
+                continue
+            before = known.amount if known is not None else Amount()
+            self._held[row.number] = row
+            more = Amount(row.amount.requests - before.requests, row.amount.pico - before.pico)
+            self._add(row.spender, more)
+        self.saw_ledger()
+
+    def tidy(self, moment: datetime) -> None:
+        """Let go of rows that no longer grow."""
+        recent = bucket_of(moment) - _ONE_BY_ONE
+        if recent > self._recent + 4:
+            self._recent = recent
+            self._held = {
+                number: row for number, row in self._held.items() if row.spender.bucket >= recent
+            }
+
+    def saw_ledger(self) -> None:
+        """Note that the ledger can be read."""
+        self._read_at = self._steady()
+
+    # --- for people ---------------------------------------------------------------------------
+
+    def balances(
+        self, budgets: Iterable[Budget], asker: Asker, moment: datetime
+    ) -> tuple[Balance, ...]:
+        """What is spent of some budgets, for one asker."""
+        found = []
+        for budget in budgets:
+            window = self.calendar.window(budget.per, moment)
+            key = asker[_PLACES[budget.by]]
+            known = self._sums.get((budget.counter, window.first, key))
+            found.append(Balance(budget, key, known.pico if known else 0, window))
+        return tuple(found)
+
+    def shares(self, moment: datetime) -> dict[tuple[str, str, str], float]:
+        """The highest share spent in the current window, by rule, `per` and `by`."""
+        found: dict[tuple[str, str, str], float] = {
+            (each.rule, each.per, each.by): 0.0 for each in self._budgets.values()
+        }
+        firsts = {per: self.calendar.window(per, moment).first for per in self._firsts}
+        for (counter, first, _), each in self._sums.items():
+            budget = self._budgets.get(counter)
+            if budget is not None and first == firsts.get(budget.per):
+                name = (budget.rule, budget.per, budget.by)
+                found[name] = max(found[name], each.pico / budget.limit)
+        return found
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _is_current(self, budget: Budget) -> bool:
+        return budget.counter in self._known and self._steady() - self._read_at <= STALE_SECONDS
+
+    def _new(self, place: Place) -> Sum:
+        made = self._sums[place] = Sum()
+        if len(self._sums) > self._most:
+            del self._sums[next(iter(self._sums))]
+        return made
+
+    def _places(self, spender: Spender) -> Iterable[tuple[Place, Budget, Window]]:
+        """Where a row or a receipt counts."""
+        for budget in self._by_rule.get(spender.rule, ()):
+            key = (None, spender.caller, spender.tool, spender.session)[_PLACES[budget.by]]
+            if key is not None or budget.per != "session":
+                window = self.calendar.window(budget.per, start_of(spender.bucket))
+                yield (budget.counter, window.first, key), budget, window
+
+    def _put(self, place: Place, amount: Amount) -> Sum:
+        found = self._sums.pop(place, None)
+        if found is None:
+            found = self._new(place)
+        self._sums[place] = found
+        found.requests += amount.requests
+        found.pico += amount.pico
+        return found
+
+    def _put_row(self, row: Row) -> None:
+        for place, _, _ in self._places(row.spender):
+            self._put(place, row.amount)
+
+    def _add(self, spender: Spender, amount: Amount) -> None:
+        """Add an amount, and note each budget that is passed, or nearly, by it."""
+        for place, budget, window in self._places(spender):
+            found = self._put(place, amount)
+            before, near = found.pico - amount.pico, budget.limit * NEAR_TENTHS // 10
+            if before < budget.limit <= found.pico:
+                self.crossed.append(_event(budget, place, found, window, "spent"))
+            elif before < near <= found.pico < budget.limit:
+                self.crossed.append(_event(budget, place, found, window, "near"))
+
+
+def _is_used(each: Sum) -> bool:
+    return bool(each.pico or each.under_way)
+
+
+def _event(
+    budget: Budget, place: Place, spent: Sum, window: Window, kind: Literal["near", "spent"]
+) -> BudgetEvent:
+    return BudgetEvent(
+        rule=budget.rule,
+        budget=str(budget),
+        spent=Decimal(spent.pico) / PICO,
+        limit=budget.usd,
+        share=spent.pico / budget.limit,
+        window_end=None if budget.per == "session" else window.end,
+        kind=kind,
+        key=place[2],
+        name="\0".join((*map(str, place), str(budget.limit), kind)),
+    )
+
+
+def _exceeded(
+    budget: Budget, key: str | None, spent: Sum, window: Window, calendar: Calendar
+) -> str:
+    whose = f" for {budget.by} {key}" if key is not None and budget.by in {"caller", "tool"} else ""
+    used = f"${Decimal(spent.pico) / PICO:.4f} of {dollars(budget.usd)} per {budget.per}"
+    if spent.pico >= budget.limit:
+        begin = f"the budget of {budget.place} is spent: {used}{whose}"
+        if budget.per == "session":
+            return f"{begin}; start a new session, or raise the budget"
+        return f"{begin}; it is free again at {calendar.shown(window.end)}"
+    count = spent.under_way
+    ends = "" if budget.per == "session" else f", at the latest at {calendar.shown(window.end)}"
+    return (
+        f"the budget of {budget.place} is nearly spent: {used}{whose}, and {count} "
+        f"request{'' if count == 1 else 's'} under way will use up the rest, at their mean cost; "
+        f"it is free again if they cost less{ends}"
+    )
+
+
+def _unknown(budget: Budget) -> str:
+    return (
+        f"what is spent of the budget of {budget.place} is not known, because the ledger can't be "
+        "read, and the budget has `fail: closed`; retry later, or see /ready"
+    )

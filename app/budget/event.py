@@ -1,0 +1,37 @@
+"""What is told when a budget is nearly spent, and when it is. PURE."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+NEAR_TENTHS = 8  # of ten: from here on, a budget is nearly spent
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetEvent:
+    """A budget was passed, or nearly; once in each window, for each caller, tool or session."""
+
+    rule: str
+    budget: str  # in words: `$5 a day, for each caller`
+    spent: Decimal  # USD
+    limit: Decimal  # USD
+    share: float  # of the limit
+    window_end: datetime | None  # None: it lasts as long as its session
+    kind: Literal["near", "spent"]
+    key: str | None = None  # the caller, tool or session, where it is for each of them
+    name: str = ""  # the same for all processes that notice it
+
+    def __str__(self) -> str:
+        """Render in one sentence, for logs."""
+        whose = f" ({self.key})" if self.key else ""
+        ends = f"; its window ends at {self.window_end.isoformat()}" if self.window_end else ""
+        return (
+            f'rule "{self.rule}": {self.spent:.4f} USD of {self.budget}{whose} '
+            f"{'are spent' if self.kind == 'near' else 'are spent, and requests are refused'}"
+            f" ({self.share:.0%}){ends}"
+        )
+
+
+Told = Callable[[BudgetEvent], None]

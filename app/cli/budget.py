@@ -1,0 +1,112 @@
+"""`pointsman budget`: what is spent of each budget, when it runs out, and when it is free again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.text import Text
+
+from app.budget.event import NEAR_TENTHS
+from app.budget.report import Report, Standing, standing_as_json
+from app.budget.windows import Calendar
+from app.cli.explain_subject import Subject
+from app.cli.ledgers import absent, to_read
+from app.cli.policies import book_of
+from app.cli.stats import dollars, percent
+from app.cli.terminal import Console, Table, print_json
+from app.cli.which_ledger import with_ledger
+from app.ledger.spending import Question, Spent
+from app.policy.budgets import Budget, By
+from app.settings import Settings
+
+_NO_KEY = {"rule": "all", "caller": "no caller", "tool": "no tool", "session": "no session"}
+
+
+def show_budgets(settings: Settings, *, as_json: bool) -> None:
+    """Print every budget of the policies, from the ledger.
+
+    Raises `PolicyFileError`, `SettingsError` if there is no ledger, and `LedgerError`.
+    """
+    budgets, calendar = book_of(settings).budgets, Calendar(settings.zone)
+    rows = report_of(settings, budgets, calendar).rows() if budgets else []
+    if as_json:
+        print_json({"budgets": [standing_as_json(row, calendar) for row in rows]})
+        return
+    console = Console()
+    if not rows:
+        console.print("No rule has a budget; docs/policies.md#budget shows how to write one.")
+        return
+    console.print(_table(rows, calendar))
+    console.print(Text(f"times in {settings.time_zone} (POINTSMAN_TIME_ZONE)", style="dim"))
+
+
+def report_of(settings: Settings, budgets: Sequence[Budget], calendar: Calendar) -> Report:
+    """The report of some budgets, over the ledger of these settings."""
+    store = to_read(settings)
+    return Report(lambda: store, lambda: budgets, calendar)
+
+
+def budgets_for(
+    settings: Settings, budgets: Sequence[Budget], subject: Subject, calendar: Calendar
+) -> list[Standing]:
+    """What is spent of the budgets for one model, caller and tool; nothing without a ledger.
+
+    A session's budget is left out: nothing names a session here.
+    """
+    shown = [each for each in budgets if each.by != "session"]
+    keys: dict[By, str | None] = {
+        "rule": None,
+        "caller": subject.caller,
+        "tool": subject.user_agent or None,
+    }
+    if not shown:
+        return []
+    if absent(with_ledger(settings)):
+        return Report(_Nothing, lambda: shown, calendar).rows(keys)
+    return report_of(settings, shown, calendar).rows(keys)
+
+
+def told_of(row: Standing, calendar: Calendar) -> str:
+    """One budget in one line, as `explain` prints it."""
+    ends = "" if row.ends is None else f", free again at {calendar.shown(row.ends)}"
+    of = f"{dollars(row.spent)} of {row.budget} spent ({percent(row.share)})"
+    return f"{of} by {row.budget.place}{ends if row.share >= 1 else ''}"
+
+
+class _Nothing:
+    """A ledger without spending."""
+
+    def spent(self, questions: Sequence[Question], *_: object) -> Spent:
+        """Answer that nothing is spent."""
+        return Spent(((),) * len(questions), (), 0, 0)
+
+
+def _table(rows: Sequence[Standing], calendar: Calendar) -> Table:
+    table = Table()
+    for heading in ("rule", "budget", "for"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("spent", "rest", "share"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("runs out", "free again"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(
+            row.budget.rule,
+            str(row.budget),
+            row.key or _NO_KEY[row.budget.by],
+            dollars(row.spent),
+            dollars(row.rest),
+            Text(percent(row.share), style=_style(row)),
+            "spent" if row.share >= 1 else _at(row.runs_out, calendar) or "-",
+            _at(row.ends, calendar) or "new session",
+        )
+    return table
+
+
+def _style(row: Standing) -> str:
+    if row.share >= 1:
+        return "bold red"
+    return "yellow" if row.share * 10 >= NEAR_TENTHS else ""
+
+
+def _at(moment: datetime | None, calendar: Calendar) -> str:
+    return "" if moment is None else f"{moment.astimezone(calendar.zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,273 @@
+"""Spending: what requests cost, summed up as receipts are written, in the same transaction.
+
+Rule 1  A row is a quarter of an hour, a rule, a caller, a tool, a session and a writer, which is
+        one process. Windows of every time zone begin and end between two quarters.
+Rule 2  A row has the total, so that reading it twice changes nothing. Only its writer adds to it,
+        so that a process can tell what it has spent itself from what others have.
+Rule 3  `changed` is larger with each batch, and becomes visible in that order, because there is
+        one writer at a time: a cursor over it misses nothing.
+Rule 4  Deleting receipts changes nothing here; rows are kept for two months at least.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+import sqlalchemy as sa
+
+from app.ledger.bounds import MOST_WHOLE
+from app.ledger.receipt import Receipt, paid_usd
+from app.ledger.statements import INSERT
+from app.ledger.tables import (
+    RECEIPTS,
+    SPENDING,
+    SPENDING_TOLD,
+    milliseconds,
+    storable,
+)
+from app.ledger.tally import PICO
+
+QUARTER = timedelta(minutes=15)
+KEPT_FOR = timedelta(days=62)  # longer than any window of the calendar
+EARLIER = 0  # the writer of what was counted when the ledger was upgraded
+MOST_SUMS = 100_000  # of one rule, such as sessions: those that spent last
+_SECONDS = 900
+_PAGE = 5000
+_BATCH = 500
+_PARTS = 1_000_000  # sums are added up in two parts: no sum of large numbers overflows
+
+SpentBy = Literal["rule", "caller", "tool", "session"]
+
+
+class Spender(NamedTuple):
+    """What a row adds up, apart from the process that wrote it."""
+
+    bucket: int  # quarters of an hour since 1970
+    rule: str
+    caller: str | None
+    tool: str | None  # the user agent
+    session: str | None
+
+
+class Amount(NamedTuple):
+    """How many requests, and what they cost in picodollars."""
+
+    requests: int = 0
+    pico: int = 0
+
+
+class Row(NamedTuple):
+    """One row of the table, with its total."""
+
+    number: int
+    spender: Spender
+    amount: Amount
+
+
+class Question(NamedTuple):
+    """A sum to read: the spending of a rule from one quarter up to another, in groups."""
+
+    rule: str
+    by: SpentBy
+    start: int
+    stop: int
+
+
+class Spent(NamedTuple):
+    """All spending at one moment. A question's answer has the group that spent last at its end."""
+
+    answers: tuple[tuple[tuple[str | None, Amount], ...], ...]  # by question
+    rows: tuple[Row, ...]  # the recent ones, one by one
+    cursor: int  # of changes
+    seq: int  # of receipts
+
+
+def bucket_of(moment: datetime) -> int:
+    """The quarter of an hour that contains a moment."""
+    return milliseconds(moment) // (_SECONDS * 1000)
+
+
+def start_of(bucket: int) -> datetime:
+    """The moment at which a quarter of an hour begins."""
+    return datetime.fromtimestamp(bucket * _SECONDS, UTC)
+
+
+def spent_by(receipt: Receipt) -> Iterator[tuple[Spender, int]]:
+    """What a receipt adds to the spending of each of its rules, in picodollars."""
+    paid = paid_usd(receipt)
+    if not paid or not paid.is_finite() or not receipt.rules:
+        return
+    pico = min(max(round(paid * PICO), 0), MOST_WHOLE)
+    bucket = bucket_of(receipt.started_at)
+    caller, tool = storable(receipt.caller), storable(receipt.user_agent)
+    for rule in dict.fromkeys(receipt.rules):
+        yield Spender(bucket, storable(rule), caller, tool, storable(receipt.session)), pico
+
+
+def add(connection: sa.Connection, receipts: Iterable[Receipt], writer: int, now: datetime) -> None:
+    """Add receipts that were just inserted; the caller holds the ledger's write lock."""
+    sums: dict[Spender, Amount] = defaultdict(Amount)
+    for receipt in receipts:
+        for spender, pico in spent_by(receipt):
+            requests, so_far = sums[spender]
+            sums[spender] = Amount(requests + 1, min(so_far + pico, MOST_WHOLE))
+    if not sums:
+        return
+    changed = max(_cursor(connection) + 1, milliseconds(now))
+    rows: list[dict[str, Any]] = [
+        {
+            **spender._asdict(),
+            **amount._asdict(),
+            "number": number_of(spender, writer),
+            "writer": writer,
+            "changed": changed,
+        }
+        for spender, amount in sums.items()
+    ]
+    connection.execute(_adding(connection.dialect.name), rows)
+
+
+def number_of(spender: Spender, writer: int) -> int:
+    """A digest in 63 bits, by which a row is found."""
+    text = json.dumps((*spender, writer)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
+
+
+def read(
+    connection: sa.Connection, questions: Sequence[Question], rules: Iterable[str], recent: int
+) -> Spent:
+    """Answer questions about the time before the quarter `recent`, and list the rows since then.
+
+    The connection sees one unchanging state of the ledger.
+    """
+    named = [*map(storable, rules)]
+    rows = connection.execute(_RECENT, {"rules": named, "recent": recent})
+    seq = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(RECEIPTS.c.seq), 0)))
+    return Spent(
+        answers=tuple(_answer(connection, each) for each in questions),
+        rows=tuple(map(_row, rows)),
+        cursor=_cursor(connection),
+        seq=int(seq or 0),
+    )
+
+
+def changes(
+    connection: sa.Connection, cursor: int, rules: Iterable[str], but: int
+) -> tuple[int, list[Row]]:
+    """Rows that changed after `cursor`, of every writer `but` one; and the next cursor."""
+    asked = {"cursor": cursor, "rules": [*map(storable, rules)], "but": but}
+    rows = connection.execute(_CHANGED, asked).all()
+    return (rows[-1].changed if rows else cursor), [*map(_row, rows)]
+
+
+def written(connection: sa.Connection, ids: Sequence[str], seq: int) -> frozenset[str]:
+    """Which of these receipts were in the ledger when `seq` was its last one."""
+    found: set[str] = set()
+    for first in range(0, len(ids), _BATCH):
+        asked = {"ids": ids[first : first + _BATCH], "seq": seq}
+        found.update(connection.execute(_WRITTEN, asked).scalars())
+    return frozenset(found)
+
+
+def tell_once(connection: sa.Connection, what: str, now: datetime) -> bool:
+    """Note that something is told; False if any process has told it already."""
+    digest = hashlib.sha256(what.encode()).hexdigest()
+    insert = INSERT[connection.dialect.name](SPENDING_TOLD).on_conflict_do_nothing()
+    added = insert.values(digest=digest, at=now).returning(SPENDING_TOLD.c.digest)
+    return connection.execute(added).first() is not None
+
+
+def take_out(connection: sa.Connection, before: datetime) -> bool:
+    """Delete a few rows of requests that began before then; return whether there may be more."""
+    old = sa.select(SPENDING.c.number).where(SPENDING.c.bucket < bucket_of(before)).limit(_BATCH)
+    taken = connection.execute(sa.delete(SPENDING).where(SPENDING.c.number.in_(old)))
+    connection.execute(sa.delete(SPENDING_TOLD).where(SPENDING_TOLD.c.at < before))
+    return taken.rowcount > 0
+
+
+def backfill(connection: sa.Connection, now: datetime) -> None:
+    """Count the receipts of the last two months in a ledger that has no spending yet, in pages."""
+    last, since = 0, now - KEPT_FOR
+    while page := connection.execute(_PAGE_AFTER, {"after": last, "since": since}).all():
+        receipts = [
+            Receipt(**{name: getattr(row, name) for name in _READ}, **_NOT_READ) for row in page
+        ]
+        add(connection, receipts, EARLIER, now)
+        last = page[-1].seq
+
+
+def _cursor(connection: sa.Connection) -> int:
+    return int(connection.scalar(_LAST_CHANGE) or 0)
+
+
+def _row(row: Any) -> Row:
+    spender = Spender(row.bucket, row.rule, row.caller, row.tool, row.session)
+    return Row(row.number, spender, Amount(row.requests, row.pico))
+
+
+def _answer(connection: sa.Connection, asked: Question) -> tuple[tuple[str | None, Amount], ...]:
+    if asked.start >= asked.stop:
+        return ()
+    table = SPENDING.c
+    key: Any = sa.null() if asked.by == "rule" else table[asked.by]
+    query = sa.select(key.label("key"), *_SUMS).where(
+        table.rule == storable(asked.rule), table.bucket >= asked.start, table.bucket < asked.stop
+    )
+    if asked.by == "rule":
+        rows = connection.execute(query.having(sa.func.count() > 0)).all()
+    else:
+        newest = sa.func.max(table.bucket).desc()
+        rows = connection.execute(query.group_by(key).order_by(newest).limit(MOST_SUMS)).all()
+    return tuple(
+        (row.key, Amount(int(row.requests), int(row.high) * _PARTS + int(row.low)))
+        for row in reversed(rows)
+    )
+
+
+def _adding(engine: str) -> Any:
+    statement = INSERT[engine](SPENDING)
+    most: Any = sa.literal_column(str(MOST_WHOLE))
+    new = statement.excluded
+    fits = SPENDING.c.pico <= most - new.pico
+    return statement.on_conflict_do_update(
+        index_elements=["number"],
+        set_={
+            "requests": SPENDING.c.requests + new.requests,
+            "pico": sa.case((fits, SPENDING.c.pico + new.pico), else_=most),
+            "changed": new.changed,
+        },
+    )
+
+
+_NOT_READ: Mapping[str, Any] = {"id": "", "path": "", "ending": "complete"}
+_READ = (
+    *("started_at", "rules", "caller", "user_agent", "session"),
+    *("cost_usd", "is_byok", "upstream_cost_usd"),
+)
+_LAST_CHANGE = sa.select(sa.func.max(SPENDING.c.changed))
+_SUMS: tuple[Any, ...] = (
+    sa.func.sum(SPENDING.c.requests).label("requests"),
+    sa.func.sum(SPENDING.c.pico // _PARTS).label("high"),
+    sa.func.sum(SPENDING.c.pico % _PARTS).label("low"),
+)
+_OF_RULES = SPENDING.c.rule.in_(sa.bindparam("rules", expanding=True))
+_RECENT = sa.select(SPENDING).where(SPENDING.c.bucket >= sa.bindparam("recent"), _OF_RULES)
+_CHANGED = (
+    sa.select(SPENDING)
+    .where(SPENDING.c.changed > sa.bindparam("cursor"), _OF_RULES)
+    .where(SPENDING.c.writer != sa.bindparam("but"))
+    .order_by(SPENDING.c.changed)
+)
+_WRITTEN = sa.select(RECEIPTS.c.id).where(
+    RECEIPTS.c.id.in_(sa.bindparam("ids", expanding=True)), RECEIPTS.c.seq <= sa.bindparam("seq")
+)
+_PAGE_AFTER = (
+    sa.select(RECEIPTS.c.seq, *(RECEIPTS.c[name] for name in _READ))
+    .where(RECEIPTS.c.seq > sa.bindparam("after"))
+    .where(RECEIPTS.c.started_at >= sa.bindparam("since"))
+    .order_by(RECEIPTS.c.seq)
+    .limit(_PAGE)
+)

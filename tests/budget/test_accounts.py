@@ -1,0 +1,289 @@
+"""Accounts: what is known to be spent is exact, and decides which requests may still be sent."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.budget import accounts as module
+from app.budget.accounts import FEWEST, Accounts, Asker
+from app.budget.windows import Calendar
+from app.errors import BudgetExceeded, BudgetUnknown
+from app.ledger.receipt import Receipt
+from app.ledger.spending import Amount, Row, Spender, Spent, bucket_of, number_of
+from app.policy.budgets import PICO, Budget
+from tests.ledger.receipts import START, receipt
+from tests.policy.sending import book_of
+
+ANN = Asker(caller="ann", tool="aider/1", session="s1")
+NOTHING = Spent((), (), 0, 0)
+
+
+def budgets(*entries: Any, name: str = "held") -> tuple[Budget, ...]:
+    return book_of({"name": name, "budget": [*entries]}).budgets
+
+
+def opened(
+    *used: Budget, steady: Callable[[], float] = lambda: 0.0, zone: str = "UTC", most: int = 100
+) -> Accounts:
+    """Accounts that know of an empty ledger."""
+    found = Accounts(Calendar(ZoneInfo(zone)), steady=steady, most=most)
+    found.use(used)
+    read(found)
+    return found
+
+
+def read(accounts: Accounts, *rows: Row, at: datetime = START, written: Any = ()) -> None:
+    """Read all sums from a ledger that has these rows, all of them recent."""
+    accounts.begin()
+    asked = accounts.asked(at)
+    empty = tuple(() for _ in asked.questions)
+    accounts.read(asked, Spent(empty, rows, 0, 0), written)
+
+
+def cost(usd: str, seconds: float = 0, **more: Any) -> Receipt:
+    named = {"rules": ("held",), "caller": "ann", "user_agent": "aider/1", "session": "s1"}
+    return receipt(seconds, cost_usd=Decimal(usd), **{**named, **more})
+
+
+def row(usd: int, at: datetime = START, writer: int = 9, **who: Any) -> Row:
+    named = {"rule": "held", "caller": "ann", "tool": "aider/1", "session": "s1", **who}
+    spender = Spender(bucket_of(at), **named)
+    return Row(number_of(spender, writer), spender, Amount(1, usd * PICO))
+
+
+def spent(accounts: Accounts, used: tuple[Budget, ...], who: Asker = ANN) -> list[float]:
+    return [each.pico / PICO for each in accounts.balances(used, who, START)]
+
+
+def test_a_budget_that_is_spent_refuses_until_its_window_ends() -> None:
+    used = budgets({"usd": 1, "per": "hour"})
+    accounts = opened(*used)
+    accounts.filed(cost("0.9"), accounts.admit(used, ANN, START))
+    accounts.filed(cost("0.9"), accounts.admit(used, ANN, START))
+    with pytest.raises(BudgetExceeded) as refused:
+        accounts.admit(used, ANN, START)
+    assert str(refused.value) == (
+        'the budget of rule "held" (test.yaml:1) is spent: $1.8000 of $1 per hour; '
+        "it is free again at 2026-11-21T10:00:00+00:00"
+    )
+    assert accounts.admit(used, ANN, START + timedelta(hours=1))
+
+
+def test_the_tightest_of_several_rules_holds_and_none_replaces_another() -> None:
+    book = book_of(
+        {"name": "wide", "budget": {"usd": 5, "per": "day"}},
+        {"name": "narrow", "models": ["a/a"], "budget": {"usd": 9, "per": "day", "by": "caller"}},
+    )
+    accounts = opened(*book.budgets)
+    accounts.filed(cost("5", rules=("narrow", "wide")))
+    with pytest.raises(BudgetExceeded, match='rule "wide"'):
+        accounts.admit(book.budgets, ANN, START)
+    assert accounts.admit([each for each in book.budgets if each.rule == "narrow"], ANN, START)
+
+
+def test_each_caller_tool_and_session_has_its_own_sum() -> None:
+    used = budgets(
+        {"usd": 1, "per": "day", "by": "caller"},
+        {"usd": 2, "per": "day", "by": "tool"},
+        {"usd": 4, "per": "day", "by": "session"},
+        {"usd": 8, "per": "day"},
+    )
+    accounts = opened(*used)
+    accounts.filed(cost("0.5"))
+    assert spent(accounts, used) == [0.5, 0.5, 0.5, 0.5]
+    assert spent(accounts, used, Asker(caller="bob", tool="aider/1")) == [0, 0.5, 0, 0.5]
+    accounts.filed(cost("1", caller="bob", session=None))
+    assert spent(accounts, used, Asker(caller="bob", tool="aider/1")) == [1, 1.5, 1, 1.5]
+    with pytest.raises(BudgetExceeded, match="for caller bob; it is free"):
+        accounts.admit(used, Asker(caller="bob"), START)
+
+
+def test_a_request_without_a_session_is_not_held_to_what_a_session_may_spend() -> None:
+    used = budgets({"usd": 1, "per": "session"})
+    accounts = opened(*used)
+    accounts.filed(cost("1"))
+    accounts.filed(cost("7", session=None))
+    assert accounts.admit(used, ANN._replace(session=None), START) == ()
+    with pytest.raises(BudgetExceeded, match="per session; start a new session"):
+        accounts.admit(used, ANN, START + timedelta(days=40))
+
+
+def test_requests_under_way_count_at_their_mean_cost_once_most_is_spent() -> None:
+    used = budgets({"usd": 10, "per": "day"})
+    accounts = opened(*used)
+    for _ in range(FEWEST):
+        accounts.filed(cost("0.4"))  # 8 of 10 USD
+    running = [accounts.admit(used, ANN, START) for _ in range(5)]
+    with pytest.raises(BudgetExceeded) as refused:
+        accounts.admit(used, ANN, START)
+    assert "$8.0000 of $10 per day, and 5 requests under way will use up the rest" in str(
+        refused.value
+    )
+    accounts.filed(cost("0.1"), running.pop())
+    assert accounts.admit(used, ANN, START)
+    for admitted in running:
+        accounts.let_go(admitted)
+    assert spent(accounts, used) == [8.1]
+
+
+def test_below_that_and_without_a_mean_they_do_not_count() -> None:
+    used = budgets({"usd": 10, "per": "day"})
+    accounts = opened(*used)
+    accounts.filed(cost("9"))  # of one request, which says little
+    assert [accounts.admit(used, ANN, START) for _ in range(50)]
+
+
+def test_a_budget_that_was_not_admitted_leaves_nothing_under_way() -> None:
+    used = budgets({"usd": 10, "per": "day"}, {"usd": 1, "per": "hour"})
+    accounts = opened(*used)
+    accounts.filed(cost("1"))
+    with pytest.raises(BudgetExceeded):
+        accounts.admit(used, ANN, START)
+    assert accounts.under_way == 0
+
+
+def test_t80_what_is_read_twice_counts_once() -> None:
+    used = budgets({"usd": 9, "per": "day"})
+    accounts = opened(*used)
+    for _ in range(3):
+        accounts.followed(1, [row(2)])
+    assert spent(accounts, used) == [2]
+    accounts.followed(2, [row(2)._replace(amount=Amount(2, 3 * PICO)), row(1, writer=8)])
+    assert spent(accounts, used) == [4]
+
+
+def test_a_receipt_filed_while_all_is_read_counts_once() -> None:
+    used = budgets({"usd": 99, "per": "day"})
+    accounts = Accounts(Calendar(UTC), steady=lambda: 0.0)
+    accounts.use(used)
+    assert accounts.must_read(START)
+    accounts.begin()
+    there, missing = cost("1"), cost("2")
+    accounts.filed(there)
+    accounts.filed(missing)
+    assert accounts.noted == [there.id, missing.id]
+    read(accounts, row(1), row(4, writer=8), written={there.id})
+    assert spent(accounts, used) == [7]
+    assert accounts.noted == []
+    assert not accounts.must_read(START)
+
+
+def test_budgets_that_come_and_go_are_read_anew() -> None:
+    day, hour = budgets({"usd": 9, "per": "day"}, {"usd": 1, "per": "hour"})
+    accounts = opened(day, hour)
+    accounts.use([day])
+    assert not accounts.must_read(START)
+    accounts.use([day, hour])
+    assert accounts.must_read(START)
+    read(accounts)
+    accounts.use(budgets({"usd": 5, "per": "day"}))  # only the limit is another
+    assert not accounts.must_read(START)
+    accounts.use([])
+    assert not accounts.in_force
+    accounts.filed(cost("1"))
+    assert spent(accounts, (day,)) == [0]
+
+
+def test_a_clock_that_is_put_back_before_the_window_reads_anew() -> None:
+    accounts = opened(*budgets({"usd": 9, "per": "day"}))
+    assert not accounts.must_read(START + timedelta(days=400))
+    assert not accounts.must_read(START - timedelta(hours=1))
+    assert accounts.must_read(START - timedelta(days=1))
+
+
+def test_an_old_total_that_grows_reads_anew() -> None:
+    used = budgets({"usd": 9, "per": "month"})
+    accounts = opened(*used)
+    accounts.followed(1, [row(2, START - timedelta(days=3))])
+    assert spent(accounts, used) == [0]
+    assert accounts.must_read(START)
+    read(accounts, row(2, START - timedelta(days=3)))
+    assert not accounts.must_read(START)
+    accounts.tidy(START + timedelta(days=5))
+    accounts.followed(2, [row(3, START)])
+    assert accounts.must_read(START)
+
+
+def test_a_closed_budget_refuses_while_the_ledger_is_away() -> None:
+    now = [0.0]
+    used = budgets({"usd": 9, "per": "day", "fail": "closed"})
+    fresh = Accounts(Calendar(UTC), steady=lambda: now[0])
+    fresh.use(used)
+    with pytest.raises(BudgetUnknown, match="has `fail: closed`; retry later"):
+        fresh.admit(used, ANN, START)
+    read(fresh)
+    assert fresh.admit(used, ANN, START)
+    now[0] = module.STALE_SECONDS + 1
+    with pytest.raises(BudgetUnknown):
+        fresh.admit(used, ANN, START)
+    fresh.saw_ledger()
+    assert fresh.admit(used, ANN, START)
+    assert fresh.admit(budgets({"usd": 9, "per": "day"}, name="open"), ANN, START)
+
+
+def test_each_window_tells_once_that_it_is_nearly_spent_and_that_it_is() -> None:
+    used = budgets({"usd": 10, "per": "day", "by": "caller"})
+    accounts = opened(*used)
+    for usd in ("7.9", "0.1", "0.5", "2", "3"):
+        accounts.filed(cost(usd))
+    accounts.followed(1, [row(20, START + timedelta(days=1))])
+    near, gone, other = accounts.crossed
+    assert (near.kind, near.spent, near.limit) == ("near", Decimal(8), Decimal(10))
+    assert near.share == 0.8
+    assert (gone.kind, gone.spent, gone.key) == ("spent", Decimal("10.5"), "ann")
+    assert gone.window_end == datetime(2026, 11, 22, tzinfo=UTC)
+    assert (other.kind, other.window_end) == ("spent", datetime(2026, 11, 23, tzinfo=UTC))
+    assert len({each.name for each in accounts.crossed}) == 3
+    assert str(near) == (
+        'rule "held": 8.0000 USD of $10 a day, for each caller (ann) are spent (80%); '
+        "its window ends at 2026-11-22T00:00:00+00:00"
+    )
+    accounts = opened(*budgets({"usd": 1, "per": "session"}))
+    accounts.filed(cost("1"))
+    assert str(accounts.crossed[0]).endswith("are spent, and requests are refused (100%)")
+
+
+def test_what_a_restart_reads_is_not_told_again() -> None:
+    accounts = opened(*budgets({"usd": 1, "per": "day"}))
+    read(accounts, row(5))
+    assert not accounts.crossed
+
+
+def test_sums_are_bounded_and_those_that_spent_last_are_kept() -> None:
+    used = budgets({"usd": 9, "per": "session"})
+    accounts = opened(*used, most=10)
+    for number in range(30):
+        accounts.filed(cost("1", session=str(number)))
+        accounts.filed(cost("1", session="busy"))
+    assert len(accounts) == 10
+    assert spent(accounts, used, Asker(session="busy")) == [30]
+    assert spent(accounts, used, Asker(session="29")) == [1]
+    assert spent(accounts, used, Asker(session="1")) == [0]
+
+
+def test_the_highest_share_of_the_current_window_is_measured() -> None:
+    used = budgets({"usd": 10, "per": "day", "by": "caller"}, {"usd": 100, "per": "month"})
+    accounts = opened(*used)
+    assert accounts.shares(START) == {("held", "day", "caller"): 0, ("held", "month", "rule"): 0}
+    accounts.filed(cost("4"))
+    accounts.filed(cost("6", caller="bob"))
+    accounts.filed(cost("9", -86_400, caller="bob"))
+    assert accounts.shares(START) == {
+        ("held", "day", "caller"): 0.6,
+        ("held", "month", "rule"): 0.19,
+    }
+
+
+def test_a_request_counts_in_the_window_in_which_it_began() -> None:
+    used = budgets({"usd": 1, "per": "day"})
+    accounts = opened(*used, zone="America/New_York")
+    late = datetime(2026, 11, 22, 4, 59, 59, tzinfo=UTC)  # one second to midnight there
+    admitted = accounts.admit(used, ANN, late)
+    accounts.filed(cost("1", (late - START).total_seconds(), duration_ms=3e6), admitted)
+    with pytest.raises(BudgetExceeded, match="2026-11-22T00:00:00-05:00"):
+        accounts.admit(used, ANN, late)
+    assert accounts.admit(used, ANN, late + timedelta(seconds=1))
