@@ -126,6 +126,17 @@ def has_failed(receipt: Receipt) -> bool:
     return receipt.ending in FAILED
 
 
+def paid_usd(receipt: Receipt) -> Decimal | None:
+    """What a request cost in USD: OpenRouter's charge, and with an own key also the provider's.
+
+    With an own key (`is_byok`), `cost_usd` is only OpenRouter's fee. Without one, the provider's
+    charge is the same money seen from below, and is not added. None: no cost was reported.
+    """
+    if not receipt.is_byok or receipt.upstream_cost_usd is None:
+        return receipt.cost_usd
+    return (receipt.cost_usd or Decimal(0)) + receipt.upstream_cost_usd
+
+
 def as_json_object(receipt: Receipt) -> dict[str, Any]:
     """Return the receipt in JSON types: an ISO time with milliseconds, money as numbers."""
     named = {name: getattr(receipt, name) for name in FIELDS}
