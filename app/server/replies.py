@@ -13,6 +13,7 @@ from app.wire.dialect import Dialect, ErrorShape
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
+    402: "billing_error",
     403: "permission_error",
     404: "not_found_error",
     408: "invalid_request_error",

@@ -66,7 +66,7 @@ def test_the_sections_come_in_the_order_in_which_one_asks() -> None:
     assert facts["Tokens and cost"]["Cached share"].startswith("98.8")
     assert facts["Tokens and cost"]["Cost"] == "$0.022"  # with an own key, both
     assert facts["Tokens and cost"]["OpenRouter's fee"] == "$0.0021"
-    assert facts["Tokens and cost"]["Provider's charge"] == "$0.0200"
+    assert facts["Tokens and cost"]["Provider's charge"] == "$0.020"
     assert facts["Result"]["Sent"].startswith("280.0")
 
 

@@ -233,6 +233,20 @@ RULE_KEYS: Mapping[str, Key] = {
     "total": Key(
         Duration(), "How long a request may take, from its arrival to the end of its answer: 15m."
     ),
+    "max_request_usd": Key(
+        OneOf(
+            Number("USD"),
+            Record(
+                {
+                    "usd": Key(
+                        Number("USD"), "The most that one request may cost.", required="0.5"
+                    ),
+                    "clamp": Key(Flag(), "true: limit the answer instead of refusing the request."),
+                }
+            ),
+        ),
+        "Refuse a request that could cost more, by the prices of the endpoints that may serve it.",
+    ),
     "router_metadata": Key(Flag(), "off: don't request OpenRouter's router metadata."),
 }
 
