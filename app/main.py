@@ -20,6 +20,7 @@ from app.dashboard.sign_in import SignIn
 from app.ledger.keep import Keep
 from app.ledger.lazy_store import LazyStore
 from app.ledger.writer import Writer
+from app.openrouter.account_feed import AccountFeed
 from app.openrouter.address import AddressWatch
 from app.openrouter.beside import Beside
 from app.openrouter.catalog_copies import CatalogCopies
@@ -73,6 +74,7 @@ class Rooms:
     feed: CatalogFeed
     scores: ScoreFeed
     presets: PresetFeed
+    account: AccountFeed
     lookups: Lookups
     drift: DriftLog
     ledger: LazyStore
@@ -225,6 +227,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         feed=feed,
         scores=ScoreFeed(scores, feed.keep_scores, today),
         presets=presets,
+        account=AccountFeed(openrouter),
         lookups=Lookups(feed, presets, openrouter.key),
         drift=drift,
         ledger=ledger,
@@ -290,6 +293,7 @@ def _pages(rooms: Rooms, sign_in: SignIn, described: Callable[[], Mapping[str, A
         leaving=lambda: rooms.traffic.draining,
         drifts=lambda: tuple(rooms.drift.latest),
         described=described,
+        account=rooms.account.current,
     )
 
 

@@ -1,10 +1,11 @@
 """The dashboard, loaded on first use."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
+from app.catalog.account import Account
 from app.catalog.catalog import Catalog
 from app.dashboard.sign_in import SignIn
 from app.policy.forecast.drift import Drift
@@ -26,6 +27,7 @@ def pages_of(
     leaving: Callable[[], bool],
     drifts: Callable[[], Sequence[Drift]],
     described: Callable[[], Mapping[str, Any]],
+    account: Callable[[], Awaitable[Account | None]],
 ) -> OnDemand:
     """All of /dashboard, over the sources that `Sources` in `shell.py` describes."""
 
@@ -41,6 +43,7 @@ def pages_of(
             leaving=leaving,
             drifts=drifts,
             described=described,
+            account=account,
         )
         return dashboard(sources, sign_in.routes())
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
+from app.catalog.account import Account, compared
 from app.catalog.catalog import Catalog
 from app.catalog.providers import slug_of
 from app.dashboard import charts, figures, names, policy_view, scorecard
@@ -35,6 +37,7 @@ from app.dashboard.trails import MOST as MOST_TRAILS
 from app.dashboard.trails import trails_of
 from app.errors import LedgerError
 from app.ledger.receipt import Receipt, iso
+from app.ledger.spent import spent
 from app.ledger.stats import DETAILS, Dimension, Group, Stats
 from app.ledger.wanted import FilterError, Wanted
 
@@ -68,7 +71,6 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
         "/receipts": pages.receipts,
         "/who": pages.who,
         "/quality": pages.quality,
-        "/money": pages.money,
         "/policy": pages.policy,
         "/api": pages.api,
         "/receipts/{id}": pages.receipt,
@@ -77,6 +79,12 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
     def static(request: Request) -> Response:
         return asset(request.path_params["name"]) or pages.missing(request)
 
+    async def money(request: Request) -> Response:
+        """The one page that asks OpenRouter; not for those who may not see all receipts."""
+        account = await sources.account() if reads_of(request) is None else None
+        show = partial(pages.money, account=account)
+        return await run_in_threadpool(pages.show, show, request)
+
     async def follow(request: Request) -> Response:
         return live(tail, request)
 
@@ -84,6 +92,7 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
         [
             *way_in,
             *(Route(HOME + path, partial(pages.show, what)) for path, what in shown.items()),
+            Route(f"{HOME}/money", money),
             Route(f"{HOME}/live", follow),
             Route(f"{HOME}/static/{{name:path}}", static),
             # All of /dashboard is ours: an unknown path is a 404 and is never sent upstream.
@@ -256,8 +265,8 @@ class Pages:
             is_empty=not stats.groups,
         )
 
-    def money(self, request: Request) -> Response:
-        """Cost, cache and flips."""
+    def money(self, request: Request, account: Account | None = None) -> Response:
+        """Cost, cache and flips; and what OpenRouter counts for the configured key."""
         address, reading = self._reading(request)
         stats: dict[Dimension, Stats] = {}
         stats |= zip(_TALLIED, reading.stats(*_each(_TALLIED)), strict=True)
@@ -272,6 +281,7 @@ class Pages:
             shell=self._shell(request, address),
             address=address,
             note=reading.note,
+            account=compared(account, spent(self._sources.store(), until)) if account else (),
             tiles=figures.money_tiles(total, length, address.receipts),
             tables=[
                 *(

@@ -1,6 +1,6 @@
 """The frame of every page: navigation, the signed-in caller, and important notices."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 
 from app import __version__
+from app.catalog.account import Account
 from app.catalog.catalog import Catalog
 from app.dashboard.address import RECEIPTS, Address
 from app.dashboard.figures import PERIODS, Period
@@ -31,6 +32,10 @@ LINKS = (
 )
 
 
+async def no_account() -> None:
+    """Tell nothing of an account."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """The sources of the data on the pages."""
@@ -42,6 +47,7 @@ class Sources:
     leaving: Callable[[], bool]
     drifts: Callable[[], Sequence[Drift]]  # oldest first
     described: Callable[[], Mapping[str, Any]]  # all paths, by OpenAPI
+    account: Callable[[], Awaitable[Account | None]] = no_account  # of the configured key
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
