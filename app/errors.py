@@ -26,6 +26,8 @@ PointsmanError
 │   │   └── HeadTooLarge            431 head_too_large
 │   ├── PolicyRefusal         caused by the policy, which forbids the request or its outcome
 │   │   ├── BudgetExceeded          402 budget_exceeded
+│   │   ├── RequestTooExpensive     402 request_too_expensive
+│   │   ├── RequestCostUnknown      402 request_cost_unknown
 │   │   ├── PolicyConflict          403 policy_conflict
 │   │   ├── PolicyRefused           403 policy_refused
 │   │   ├── SealedElsewhere         409 sealed_elsewhere
@@ -287,6 +289,22 @@ class PolicyRefused(PolicyRefusal):
     """The request uses a field that a rule refuses."""
 
     code = "policy_refused"
+
+
+class RequestTooExpensive(PolicyRefusal):
+    """The request could cost more than a rule allows."""
+
+    status = 402
+    code = "request_too_expensive"
+    type = "invalid_request_error"
+
+
+class RequestCostUnknown(PolicyRefusal):
+    """A rule bounds the cost of a request, and nothing bounds the cost of this one."""
+
+    status = 402
+    code = "request_cost_unknown"
+    type = "invalid_request_error"
 
 
 class SealedElsewhere(PolicyRefusal):

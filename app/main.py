@@ -24,6 +24,7 @@ from app.dashboard.sign_in import SignIn
 from app.ledger.keep import Keep
 from app.ledger.lazy_store import LazyStore
 from app.ledger.writer import Writer
+from app.openrouter.account_feed import AccountFeed
 from app.openrouter.address import AddressWatch
 from app.openrouter.beside import Beside
 from app.openrouter.catalog_copies import CatalogCopies
@@ -79,6 +80,7 @@ class Rooms:
     scores: ScoreFeed
     audits: AuditFeed
     presets: PresetFeed
+    account: AccountFeed
     lookups: Lookups
     drift: DriftLog
     ledger: LazyStore
@@ -254,6 +256,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
             wanted=lambda: policies.current.needs_audits,
         ),
         presets=presets,
+        account=AccountFeed(openrouter),
         lookups=Lookups(feed, presets, openrouter.key),
         drift=drift,
         ledger=ledger,
@@ -336,6 +339,7 @@ def _pages(rooms: Rooms, sign_in: SignIn, described: Callable[[], Mapping[str, A
         drifts=lambda: tuple(rooms.drift.latest),
         described=described,
         budgets=rooms.report,
+        account=rooms.account.current,
     )
 
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import httpx2
 
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import Receipt, paid_usd
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
@@ -133,7 +133,7 @@ class Outcome:
     @property
     def dollars(self) -> Decimal:
         """What all turns cost."""
-        return sum((each.cost_usd or Decimal(0) for each in self.answered), Decimal(0))
+        return sum((paid_usd(each) or Decimal(0) for each in self.answered), Decimal(0))
 
     @property
     def flips(self) -> int:

@@ -4,24 +4,33 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from textwrap import indent
 
 import pytest
 
+from app.catalog.catalog import EMPTY
 from app.errors import PolicyRefusal
-from app.policy.apply import apply
+from app.policy.apply import Outgoing, apply
+from app.policy.cap import capped, market_of
 from app.policy.file.parse import read_book
 from app.policy.file.schema import ALIAS_KEYS, FILE_KEYS, RULE_KEYS
 from app.policy.other_routes import OTHER_ROUTES, Carriage
 from app.policy.request import read_request
+from app.policy.routed import routed
+from app.simulator.catalog import Catalog as Simulated
 from app.wire.header_names import names_of
 from app.wire.headers import to_upstream
 from tests.catalog.test_audits import AUDITED
 from tests.catalog.test_scores import KEPT
 from tests.policy.sending import asking
 
+SIMULATED = reduce(
+    lambda known, model: known.with_listing(model.id, [dict(row.listed) for row in model.rows], 0),
+    Simulated.read(None).models,
+    EMPTY,
+)
 TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"^```(\w+) ?(\S*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -75,13 +84,21 @@ def test_what_is_said_of_a_key_is_what_happens(example: Example) -> None:
     catalog = AUDITED.with_scores(KEPT)
     route = book.route_for(request, catalog=catalog, **asking(book, example.by))
     expected = json.loads(example.expected)
+
+    def sent() -> Outgoing:
+        outgoing = apply(request, route, on=on)
+        if route.cap is None:
+            return outgoing
+        by = routed(book, request, catalog=EMPTY, **asking(book, example.by))
+        return capped(outgoing, by, "chat", market_of([route.model_sent], SIMULATED, now=0))[0]
+
     if example.outcome == "refused":
         with pytest.raises(PolicyRefusal, match=expected["message"]) as refused:
-            apply(request, route, on=on)
+            sent()
         assert refused.value.code == expected["code"]
     else:
         assert example.outcome == "sent"
-        assert json.loads(apply(request, route, on=on).body) == expected
+        assert json.loads(sent().body) == expected
     if example.without:
         came = (example.without.encode(), b"x")
         forwarded = partial(to_upstream, [came], key=None, router_metadata=False)

@@ -29,6 +29,11 @@ from app.wire.header_names import header_given
 from app.wire.headers import RawHeaders
 
 
+def _meant(request: Request) -> str:
+    """The API that a request without a path is for."""
+    return "responses" if "input" in request.fields else "chat"
+
+
 class Explain:
     """Answers a request with its explanation; no receipt is filed, since nothing was sent."""
 
@@ -96,7 +101,9 @@ class Explain:
         exchange.routed(by)
         turn = self._conversations.turn(exchange, by, self._feed.current)
         on = await self._lookups.carriage(exchange.arrival.dialect, route)
-        explained = explain(by, on, turn)
+        dialect = exchange.arrival.dialect
+        market = await self._lookups.market(by) if route.cap else None
+        explained = explain(by, on, turn, market, dialect.name if dialect else _meant(request))
         catalog, ladder = self._feed.current, book.ladder
         asked_of_router = asked_by(by.sent, route, explained.provider)
         for model in route.names_sent(request.models):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from app.catalog.rates import Rates, read_rates
 from app.exact_numbers import MOST_COUNT, exact, whole
 
 TIERS = frozenset({"priority", "flex", "ultrafast"})
@@ -45,6 +46,7 @@ class Endpoint:
     audio_price: Decimal | None = None
     tool_choices_refused: frozenset[str] = frozenset()  # of none, auto, required, function
     tier_told: bool = False  # stated by the listing, not only by the tag
+    rates: Rates = field(default=Rates(), repr=False, compare=False)  # all prices, and overrides
     provider: str = field(init=False, repr=False, compare=False)  # its slug
 
     def __post_init__(self) -> None:
@@ -84,6 +86,7 @@ def read_endpoint(row: object) -> Endpoint | None:
         audio_price=_price(prices, "audio"),
         tool_choices_refused=_refused(row.get("supports_tool_choice")),
         tier_told=readable_name(row.get("service_tier")) is not None,
+        rates=read_rates(prices),
     )
 
 

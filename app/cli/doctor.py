@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import httpx2
 from rich.text import Text
 
+from app.catalog.account import WINDOWS, compared, read_account
 from app.catalog.catalog import EMPTY
 from app.cli.asking import asking
 from app.cli.facts import with_facts
@@ -21,6 +24,7 @@ from app.cli.terminal import Console, hanging
 from app.cli.which_ledger import log_command
 from app.cli.words import command, without_password
 from app.errors import LedgerError, PointsmanError, UpstreamError, reason_of
+from app.ledger.spent import spent
 from app.ledger.store import Store
 from app.openrouter.address import amiss, is_list, others
 from app.openrouter.client import connect
@@ -197,11 +201,36 @@ async def _running(settings: Settings) -> Told:
     return True, f"{base} applies {rules} to {_MODEL}; receipts: {log_command(settings)}"
 
 
+async def _account(settings: Settings) -> Told:
+    """Compare what OpenRouter counts for the key with what the receipts here add up to."""
+    if settings.openrouter_api_key is None:
+        return None, "not compared, since no OPENROUTER_API_KEY is set"
+    try:
+        async with asking(settings) as ask:
+            _, answer = await ask.openrouter.get_json("/key", ask.headers)
+    except UpstreamError:
+        answer = None
+    account = read_account(answer)
+    if account is None:
+        return None, "not compared, since OpenRouter does not tell what the key has spent"
+    here = dict.fromkeys(WINDOWS, Decimal(0))
+    if absent(settings) is None:
+        store = await asyncio.to_thread(Store.open, settings.ledger())
+        try:
+            here = await asyncio.to_thread(spent, store, datetime.now(UTC))
+        finally:
+            store.close()
+    found = compared(account, here)
+    well = None if any(each.differs for each in found) else True
+    return well, "\n".join(each.text for each in found) or "nothing spent is told"
+
+
 _MODEL = "qwen/qwen3-coder"
 _EXAMINATIONS: Mapping[str, Callable[[Settings], Awaitable[Told]]] = {
     "settings": _settings,
     "policies": _policies,
     "ledger": _ledger,
     "upstream": _upstream,
+    "account": _account,
     "server": _running,
 }

@@ -23,12 +23,15 @@ from app.cli.policies import book_of
 from app.cli.terminal import Console, Table, lines, print_json
 from app.cli.then_and_now import rendered, then_and_now
 from app.errors import MalformedBody, SettingsError, UnknownModel
+from app.exact_numbers import plainly
+from app.policy.cap import Capped, market_of, models_reached
 from app.policy.deadlines import in_force
 from app.policy.forecast.explain import Explained, Explanation, as_json_object, explain
 from app.policy.forecast.forecast import Forecast, forecasts
 from app.policy.known_names import must_be_known
 from app.policy.other_routes import Carriage, rows_of
 from app.policy.request import request_for
+from app.policy.route import Cap
 from app.policy.routed import Routed, routed
 from app.policy.rule import named as rules_named
 from app.policy.sides import REQUEST
@@ -90,7 +93,13 @@ def show_explanation(
         by = route(subject, known)
         sent_as = by.route.model_sent
         rows = rows_of(known.listing(sent_as), time.time())
-        explanation = explain(by, Carriage(subject.on, rows) if subject.on else None)
+        market = market_of(models_reached(by), known, now=time.time())
+        explanation = explain(
+            by,
+            Carriage(subject.on, rows) if subject.on else None,
+            market=market if source else None,
+            dialect=subject.dialect,
+        )
     except MalformedBody as error:
         raise SettingsError(str(error)) from None
     except UnknownModel as error:
@@ -152,6 +161,8 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
     if clauses:
         deadlines = ", ".join(f"{clause.key} {clause.value}" for clause in clauses)
         parts.append(Text(f"deadlines: {deadlines} in {rules_named(clauses)}", style="dim"))
+    if route.cap is not None:
+        parts.append(Text(_cap(route.cap, explanation.capped), style="dim"))
     parts.append(Text())
     if explanation.refusal is not None:
         refusal = explanation.refusal
@@ -171,9 +182,22 @@ def _rendered(explanation: Explanation, *, narrow: bool) -> Group:
         parts += [Text(), Text(f"affinity: {_AFFINITY[route.affinity]}, because of {why}", "dim")]
     for item in explanation.overruled:
         asked, sent = _json(item.asked), _json(item.sent)
-        told = f"overruled: provider.{item.field} was {asked}, is {sent}: {item.why} ({item.rule})"
+        told = f"overruled: {item.place} was {asked}, is {sent}: {item.why} ({item.rule})"
         parts += [Text(), Text(told, style="yellow")]
     return Group(*parts)
+
+
+def _cap(cap: Cap, within: Capped | None) -> str:
+    """The cap, and what the request could cost, if prices are known."""
+    word = "limits the answer" if cap.clamp else "refuses"
+    head = f"cost: at most ${plainly(cap.usd)}, else {cap.clause} {word}"
+    bound = within.bound if within else None
+    if bound is None or bound.usd is None:
+        return f"{head}; with --catalog, explain shows what this request could cost"
+    return (
+        f"{head}; this request costs at most ${plainly(bound.usd)}, "
+        f"at {bound.endpoint.tag}: {bound}"
+    )
 
 
 def _foreseen(each: Forecast) -> Text:

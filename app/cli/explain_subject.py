@@ -28,6 +28,7 @@ class Subject:
     user_agent: str = ""
     on: OtherRoute | None = None  # if its path accepts only a part of `provider`
     receipt: Receipt | None = None
+    dialect: str = "chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Named:
             self.user_agent or receipt.user_agent or "",
             _other_route(receipt.dialect),
             receipt,
+            receipt.dialect or "chat",
         )
 
 

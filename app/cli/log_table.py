@@ -158,6 +158,13 @@ def _tokens(receipt: Shown) -> str:
     return f"{receipt['prompt_tokens']}+{receipt['completion_tokens'] or 0}"
 
 
+def _paid(receipt: Shown) -> float | None:
+    """What was paid, as `paid_usd`."""
+    own = receipt["upstream_cost_usd"] if receipt["is_byok"] else None
+    cost: float | None = receipt["cost_usd"]
+    return cost if own is None else (cost or 0) + own
+
+
 def _dollars(cost: float | None) -> str:
     return "-" if cost is None else f"${cost:.6f}"
 
@@ -172,6 +179,6 @@ _COLUMNS = (
     Column("served by", _served, to_width=_WIDE - 1, min_width=12, shrinks=True),
     Column("TTFT", lambda receipt: Text(_seconds(receipt["ttft_ms"])), "right", rank=1),
     Column("tokens", lambda receipt: Text(_tokens(receipt)), "right", from_width=110, rank=3),
-    Column("cost", lambda receipt: Text(_dollars(receipt["cost_usd"])), "right", rank=2),
+    Column("cost", lambda receipt: Text(_dollars(_paid(receipt))), "right", rank=2),
     Column("rules", _rules, from_width=120, shrinks=True, rank=4),
 )

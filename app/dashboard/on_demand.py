@@ -1,11 +1,12 @@
 """The dashboard, loaded on first use."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
 from app.budget.report import Report
+from app.catalog.account import Account
 from app.catalog.catalog import Catalog
 from app.dashboard.sign_in import SignIn
 from app.policy.forecast.drift import Drift
@@ -28,6 +29,7 @@ def pages_of(
     drifts: Callable[[], Sequence[Drift]],
     described: Callable[[], Mapping[str, Any]],
     budgets: Report,
+    account: Callable[[], Awaitable[Account | None]],
 ) -> OnDemand:
     """All of /dashboard, over the sources that `Sources` in `shell.py` describes."""
 
@@ -44,6 +46,7 @@ def pages_of(
             drifts=drifts,
             described=described,
             budgets=budgets,
+            account=account,
         )
         return dashboard(sources, sign_in.routes())
 

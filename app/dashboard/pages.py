@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from app.budget.report import readable
+from app.catalog.account import Account, compared
 from app.catalog.audits import Audits
 from app.catalog.catalog import Catalog
 from app.catalog.providers import slug_of
@@ -39,6 +41,7 @@ from app.dashboard.trails import trails_of
 from app.errors import LedgerError
 from app.known_audits import AuditReader
 from app.ledger.receipt import Receipt, iso
+from app.ledger.spent import spent
 from app.ledger.stats import DETAILS, Dimension, Group, Stats
 from app.ledger.wanted import FilterError, Wanted
 
@@ -75,7 +78,6 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
         "/receipts": pages.receipts,
         "/who": pages.who,
         "/quality": pages.quality,
-        "/money": pages.money,
         "/audit": pages.audit,
         "/policy": pages.policy,
         "/api": pages.api,
@@ -85,6 +87,12 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
     def static(request: Request) -> Response:
         return asset(request.path_params["name"]) or pages.missing(request)
 
+    async def money(request: Request) -> Response:
+        """The one page that asks OpenRouter; not for those who may not see all receipts."""
+        account = await sources.account() if reads_of(request) is None else None
+        show = partial(pages.money, account=account)
+        return await run_in_threadpool(pages.show, show, request)
+
     async def follow(request: Request) -> Response:
         return live(tail, request)
 
@@ -92,6 +100,7 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
         [
             *way_in,
             *(Route(HOME + path, partial(pages.show, what)) for path, what in shown.items()),
+            Route(f"{HOME}/money", money),
             Route(f"{HOME}/live", follow),
             Route(f"{HOME}/static/{{name:path}}", static),
             # All of /dashboard is ours: an unknown path is a 404 and is never sent upstream.
@@ -268,8 +277,8 @@ class Pages:
         report = self._sources.budgets
         return budget_rows(readable(report.rows(), reads_of(request)), report.calendar)
 
-    def money(self, request: Request) -> Response:
-        """Cost, cache and flips."""
+    def money(self, request: Request, account: Account | None = None) -> Response:
+        """Cost, cache and flips; and what OpenRouter counts for the configured key."""
         address, reading = self._reading(request)
         stats: dict[Dimension, Stats] = {}
         stats |= zip(_TALLIED, reading.stats(*_each(_TALLIED)), strict=True)
@@ -285,6 +294,7 @@ class Pages:
             address=address,
             note=reading.note,
             budgets=self._budgets(request),
+            account=compared(account, spent(self._sources.store(), until)) if account else (),
             tiles=figures.money_tiles(total, length, address.receipts),
             tables=[
                 *(

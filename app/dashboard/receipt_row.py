@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.dashboard.formats import UNKNOWN, dollars, duration
-from app.ledger.receipt import Receipt, iso
+from app.ledger.receipt import Receipt, iso, paid_usd
 
 _COST_DIGITS = 4  # aligns the decimal points
 _LONGEST_WORD = 24
@@ -65,7 +65,7 @@ def row_of(receipt: Receipt) -> Row:
         tool=receipt.user_agent,
         tool_word=_word(receipt.user_agent),
         ttft=duration(receipt.ttft_ms),
-        cost=dollars(receipt.cost_usd, _COST_DIGITS),
+        cost=dollars(paid_usd(receipt), _COST_DIGITS),
         status=str(receipt.status or UNKNOWN),
     )
 

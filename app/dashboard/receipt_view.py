@@ -17,7 +17,7 @@ from app.dashboard.formats import (
     size,
 )
 from app.dashboard.receipt_row import Row, ended, row_of
-from app.ledger.receipt import Receipt, as_json_object
+from app.ledger.receipt import Receipt, as_json_object, paid_usd
 
 _LEAST_SHOWN = 0.005  # of a request's time
 
@@ -146,7 +146,8 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ),
             ("Completion", _known(count, receipt.completion_tokens)),
             ("of it reasoning", _known(count, receipt.reasoning_tokens)),
-            ("Cost", _known(dollars, receipt.cost_usd)),
+            ("Cost", _known(dollars, paid_usd(receipt))),
+            ("OpenRouter's fee", _known(dollars, receipt.cost_usd) if receipt.is_byok else None),
             ("Provider's charge", _known(dollars, receipt.upstream_cost_usd)),
             ("Listed, a million tokens", _prices(receipt.token_prices)),
         ),

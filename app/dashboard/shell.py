@@ -1,6 +1,6 @@
 """The frame of every page: navigation, the signed-in caller, and important notices."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from app import __version__
 from app.budget.report import Report
+from app.catalog.account import Account
 from app.catalog.catalog import Catalog
 from app.dashboard.address import RECEIPTS, Address
 from app.dashboard.figures import PERIODS, Period
@@ -34,6 +35,10 @@ LINKS = (
 )
 
 
+async def no_account() -> None:
+    """Tell nothing of an account."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """The sources of the data on the pages."""
@@ -46,6 +51,7 @@ class Sources:
     drifts: Callable[[], Sequence[Drift]]  # oldest first
     described: Callable[[], Mapping[str, Any]]  # all paths, by OpenAPI
     budgets: Report
+    account: Callable[[], Awaitable[Account | None]] = no_account  # of the configured key
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

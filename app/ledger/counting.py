@@ -19,7 +19,7 @@ from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import of_one
 from app.ledger.receipt import FAILED
 from app.ledger.stats import Dimension
-from app.ledger.tables import RECEIPTS
+from app.ledger.tables import PAID_PICO, RECEIPTS
 from app.ledger.tally import Key, Tally
 
 _AT_ONCE = 2_000  # receipts
@@ -163,7 +163,7 @@ _COUNTED = (
     RECEIPTS.c.prompt_tokens,
     RECEIPTS.c.cached_tokens,
     RECEIPTS.c.completion_tokens,
-    sa.type_coerce(RECEIPTS.c.cost_usd, sa.BigInteger),
+    PAID_PICO,
     RECEIPTS.c.ttft_ms,
     RECEIPTS.c.tokens_per_second,
     RECEIPTS.c.flip_from,

@@ -128,14 +128,14 @@ def has_failed(receipt: Receipt) -> bool:
 
 
 def paid_usd(receipt: Receipt) -> Decimal | None:
-    """What a request cost its owner, in USD; None: no answer named a cost.
+    """What a request cost in USD: OpenRouter's charge, and with an own key also the provider's.
 
-    With a key of the account's own, that is OpenRouter's fee and the provider's charge. Without
-    one, the provider's charge is the same money seen from below, and is never added.
+    With an own key (`is_byok`), `cost_usd` is only OpenRouter's fee. Without one, the provider's
+    charge is the same money seen from below, and is not added. None: no cost was reported.
     """
-    fee = receipt.cost_usd
-    charge = receipt.upstream_cost_usd if receipt.is_byok else None
-    return fee if charge is None else charge if fee is None else fee + charge
+    if not receipt.is_byok or receipt.upstream_cost_usd is None:
+        return receipt.cost_usd
+    return (receipt.cost_usd or Decimal(0)) + receipt.upstream_cost_usd
 
 
 def as_json_object(receipt: Receipt) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import from_bytes, to_bytes
-from app.ledger.receipt import FIELDS, Receipt
+from app.ledger.receipt import FIELDS, Receipt, paid_usd
 from app.ledger.rows import row_of
 from app.ledger.spans import BLOCK, SPANS, down, hour_of
 from app.ledger.statements import add_tallies, histograms, insert_keys, insert_receipts, last_turns
@@ -180,7 +180,7 @@ def _flips(
     for place, one in turns:
         turn = Turn(storable(one.provider), one.prompt_tokens, one.cached_tokens)
         previous = last.get(place)
-        flip = previous and flip_between(previous, turn, one.cost_usd, one.completion_tokens)
+        flip = previous and flip_between(previous, turn, paid_usd(one), one.completion_tokens)
         if flip:
             flips[one.id] = flip
         last[place] = turn

@@ -115,7 +115,7 @@ class Figures:
 
     @property
     def cost_usd(self) -> Decimal:
-        """The charge that upstream reported."""
+        """What was paid, as far as upstream reported it: see `paid_usd`."""
         return self.tally.cost_pico / PICO
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-from app.ledger.bounds import LONGEST_TEXT, cut
+from app.ledger.bounds import LONGEST_TEXT, MOST_WHOLE, cut
 from app.ledger.tally import HISTOGRAMS, SUMS
 
 _PICO = Decimal(10) ** 12
@@ -196,6 +196,16 @@ RECEIPTS = sa.Table(
         postgresql_where=OF_AN_AUDIT,
     ),
     sqlite_autoincrement=True,
+)
+
+# What was paid for a request, in picodollars, as `paid_usd` says of a receipt.
+_COST = sa.type_coerce(RECEIPTS.c.cost_usd, sa.BigInteger)
+_CHARGE = sa.type_coerce(RECEIPTS.c.upstream_cost_usd, sa.BigInteger)
+_FEE = sa.func.coalesce(_COST, 0)
+PAID_PICO: sa.ColumnElement[int | None] = sa.case(
+    (sa.or_(RECEIPTS.c.is_byok.is_not(True), _CHARGE.is_(None)), _COST),
+    (_FEE > MOST_WHOLE - _CHARGE, MOST_WHOLE),
+    else_=_FEE + _CHARGE,
 )
 
 # Which receipts are counted together. The number is a digest of the rest: no writer looks it up.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from app.ledger.bounds import MOST_WHOLE
 from app.ledger.histogram import of_one
-from app.ledger.receipt import Receipt, has_failed, quantization_of
+from app.ledger.receipt import Receipt, has_failed, paid_usd, quantization_of
 
 PICO = Decimal(10) ** 12
 OTHERS = "(others)"  # counted together for lack of room; no model or provider has this name
@@ -81,7 +81,7 @@ class Tally(NamedTuple):
     cached_tokens: int = 0
     completion_tokens: int = 0
     priced_tokens: int = 0  # prompt and completion, where upstream reported the cost
-    cost_pico: int = 0
+    cost_pico: int = 0  # what was paid: see `paid_usd`
     flips: int = 0
     flip_tokens: int = 0
     flip_pico: int = 0
@@ -98,7 +98,7 @@ def tally_of(receipt: Receipt, flip: Flip | None) -> Tally:
     """Return the tally of one receipt."""
     prompt = _tokens(receipt.prompt_tokens)
     completion = _tokens(receipt.completion_tokens)
-    priced = receipt.cost_usd is not None
+    paid = paid_usd(receipt)
     return Tally(
         requests=1,
         errors=int(has_failed(receipt)),
@@ -107,8 +107,8 @@ def tally_of(receipt: Receipt, flip: Flip | None) -> Tally:
         told_tokens=0 if receipt.cached_tokens is None else prompt,
         cached_tokens=_tokens(receipt.cached_tokens),
         completion_tokens=completion,
-        priced_tokens=prompt + completion if priced else 0,
-        cost_pico=_picodollars(receipt.cost_usd),
+        priced_tokens=prompt + completion if paid is not None else 0,
+        cost_pico=_picodollars(paid),
         flips=int(flip is not None),
         flip_tokens=flip.tokens if flip else 0,
         flip_pico=(flip.picodollars or 0) if flip else 0,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.ledger.narrowing import of_receipt
 from app.ledger.receipt import FAILED
 from app.ledger.session_stats import MOST_TURNS, WARM, Turn
-from app.ledger.tables import RECEIPTS
+from app.ledger.tables import PAID_PICO, RECEIPTS, Dollars
 from app.ledger.wanted import Wanted
 
 _AT_ONCE = 2_000
@@ -66,7 +66,7 @@ def _turn(row: Any) -> Turn:
         prompt=row.prompt_tokens or 0,
         cached=row.cached_tokens,
         written=row.cache_write_tokens or 0,
-        cost=row.cost_usd,
+        cost=row.paid,
         prices=row.token_prices,
         wanted=bool(row.wanted),
     )
@@ -85,6 +85,6 @@ _COLUMNS = (
     RECEIPTS.c.prompt_tokens,
     RECEIPTS.c.cached_tokens,
     RECEIPTS.c.cache_write_tokens,
-    RECEIPTS.c.cost_usd,
+    sa.type_coerce(PAID_PICO, Dollars).label("paid"),
     RECEIPTS.c.token_prices,
 )

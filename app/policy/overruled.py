@@ -19,6 +19,11 @@ class Overruled:
     rule: str
     why: str
 
+    @property
+    def place(self) -> str:
+        """Where the field is in a request: in its `provider` object, if it is one of its fields."""
+        return f"provider.{self.field}" if self.field in FIELDS else self.field
+
 
 _SILENCED = "the request's own `order` is sent, and OpenRouter ignores a `sort` beside an `order`"
 _REPLACED = "`merge: replace` sends only the policy's own preferences"

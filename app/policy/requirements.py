@@ -49,7 +49,7 @@ def needs_of(request: Request, *, prompt_tokens: int = 0) -> Needs:
     given = {name for name, raw in request.fields.items() if bytes(raw).strip() != b"null"}
     tools = _items(fields.get("tools"))
     limits = (fields.get(name) for name in LIMITS)
-    tier = fields.get("service_tier")
+    tier = fields.get("service_tier") or ("fast" if fields.get("speed") == "fast" else None)
     return Needs(
         parameters=PARAMETERS & given,
         tools=any(isinstance(tool, dict) and tool.get("type") in FUNCTIONS for tool in tools),
@@ -65,7 +65,7 @@ def needs_of(request: Request, *, prompt_tokens: int = 0) -> Needs:
 
 
 TALK = ("messages", "input", "system", "prompt")
-_READ = frozenset({*LIMITS, *TALK, "tools", "tool_choice", "modalities", "service_tier"})
+_READ = frozenset({*LIMITS, *TALK, "tools", "tool_choice", "modalities", "service_tier", "speed"})
 
 
 def _value(raw: msgspec.Raw) -> Any:

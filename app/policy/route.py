@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import reduce
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from app.catalog.catalog import PLAIN, Spelling
+from app.exact_numbers import exact
 from app.policy.bar import Bar
 from app.policy.budgets import Budget
 from app.policy.deadlines import DEADLINES, Deadlines, deadlines_of
@@ -29,9 +31,31 @@ VIOLATIONS = ("block_unproven", "block", "log")  # strictest first
 _OWN = (
     *("model", "merge", "on_violation", "router_metadata", "presets", "routes", "affinity"),
     *DEADLINES,
+    "max_request_usd",
 )
 
 _Value = TypeVar("_Value")
+
+
+class Cap(NamedTuple):
+    """The most that one request may cost, and whether its answer is limited to keep to that."""
+
+    usd: Decimal
+    clamp: bool
+    clause: Clause
+
+    @classmethod
+    def of(cls, standing: Mapping[str, Clause]) -> "Cap | None":
+        """The cap in the clauses in force; None if there is none."""
+        clause = standing.get("max_request_usd")
+        if clause is None:
+            return None
+        told = clause.value if isinstance(clause.value, Mapping) else {"usd": clause.value}
+        return cls(exact(told["usd"]) or Decimal(0), told.get("clamp", False), clause)
+
+    def stricter(self, other: "Cap | None") -> "Cap":
+        """The lower of two caps; of two equal ones, the one that refuses."""
+        return self if other is None else min(self, other, key=lambda cap: (cap.usd, cap.clamp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +64,7 @@ class Route:
 
     `preferences` are the policy's own, before the caller's are joined to them. `origins` has the
     clauses behind each of them, and behind `model`, `merge`, `on_violation`, `router_metadata`,
-    `presets`, `routes`, `affinity` and each deadline.
+    `presets`, `routes`, `affinity`, `max_request_usd` and each deadline.
     `set`, `strip` and `refuse` are by top-level field, `strip_headers` by name or prefix.
     """
 
@@ -62,6 +86,7 @@ class Route:
     affinity: str = "off"
     deadlines: Deadlines | None = None
     budgets: tuple[Budget, ...] = ()  # of every rule; all of them hold
+    cap: Cap | None = None  # of one request's cost
     conflict: str | None = None  # the rules contradict each other, so nothing can be sent
     aliases: frozenset[str] = frozenset()  # among all the models asked
     sent_as: Mapping[str, str] = field(default_factory=dict)  # models asked under another name
@@ -119,6 +144,7 @@ def route_of(
         affinity=value("affinity", AFFINITIES[-1]),
         deadlines=deadlines_of(standing),
         budgets=budgets,
+        cap=Cap.of(standing),
         conflict=wishes.conflict,
         aliases=frozenset({asked} if alias else ()),
         spelling=spelling,
@@ -177,6 +203,7 @@ def _join_two(first: Route, other: Route) -> Route:
         affinity=_strictest(AFFINITIES, first.affinity, other.affinity),
         deadlines=first.deadlines.tightest(other.deadlines) if first.deadlines else other.deadlines,
         budgets=tuple(dict.fromkeys((*first.budgets, *other.budgets))),
+        cap=first.cap.stricter(other.cap) if first.cap else other.cap,
         conflict=first.conflict or other.conflict or apart,
         aliases=first.aliases | other.aliases,
         spelling=spelling,

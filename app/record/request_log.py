@@ -3,7 +3,7 @@
 import logging
 
 from app.exact_numbers import plainly
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import Receipt, paid_usd
 from app.wording import some_names
 
 log = logging.getLogger("pointsman.requests")
@@ -22,6 +22,7 @@ def line_of(receipt: Receipt) -> str:
 
     It contains no part of the conversation, since the receipt contains none.
     """
+    paid = paid_usd(receipt)
     pairs = (
         ("caller=", receipt.caller),
         ("path=", _path_without_policy(receipt)),
@@ -35,7 +36,7 @@ def line_of(receipt: Receipt) -> str:
         ("ttft=", _milliseconds(receipt.ttft_ms)),
         ("took=", _milliseconds(receipt.duration_ms)),
         ("tokens=", _tokens(receipt)),
-        ("cost=", None if receipt.cost_usd is None else f"${plainly(receipt.cost_usd)}"),
+        ("cost=", None if paid is None else f"${plainly(paid)}"),
         ("error=", receipt.error_code),
         ("receipt=", receipt.id),
     )

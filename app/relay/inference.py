@@ -13,11 +13,12 @@ from app.errors import MalformedBody, MissingKey
 from app.openrouter.beside import Beside
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.client import OpenRouter, Upstream
-from app.policy.apply import apply
+from app.policy.apply import Outgoing, apply
+from app.policy.cap import capped
 from app.policy.form import is_form
 from app.policy.known_names import must_be_known
 from app.policy.request import read_form, read_request
-from app.policy.routed import routed
+from app.policy.routed import Routed, routed
 from app.policy_folder import Policies
 from app.record.conversations import Conversations
 from app.record.exchange import Exchange
@@ -134,6 +135,8 @@ class Inference:
         if found.route.affinity != "off":
             turn = self._conversations.turn(exchange, found, self._feed.current)
         outgoing = apply(request, found.route, found.presets, on, turn)
+        if found.route.cap is not None:
+            outgoing = await self._within_cap(outgoing, found, exchange)
         if found.route.budgets:
             asker = asker_of(exchange)
             moment = exchange.arrival.started_at
@@ -141,6 +144,12 @@ class Inference:
         exchange.sending(outgoing)
         self._recorder.note_offer(exchange, found.sent.fields)
         return outgoing.body
+
+    async def _within_cap(self, outgoing: Outgoing, found: Routed, exchange: Exchange) -> Outgoing:
+        """The request if it costs no more than its rule allows, its answer limited if need be."""
+        market = await self._lookups.market(found)
+        dialect = exchange.arrival.dialect
+        return capped(outgoing, found, dialect.name if dialect else "", market)[0]
 
 
 def _form_of(headers: RawHeaders) -> bytes | None:

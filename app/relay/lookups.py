@@ -1,12 +1,15 @@
 """Lookups needed before a policy can be applied to a request; nearly always none."""
 
+from app.catalog.catalog import is_fresh
 from app.openrouter.catalog_feed import CatalogFeed
 from app.openrouter.preset_feed import PresetFeed
 from app.policy.book import Book
+from app.policy.cap import Market, market_of, models_reached
 from app.policy.other_routes import OTHER_ROUTES, Carriage, rows_of
 from app.policy.presets import NO_PRESETS, Presets, presets_named
 from app.policy.request import Request
 from app.policy.route import Route
+from app.policy.routed import Routed
 from app.server.callers import shown_keys
 from app.server.clock import steady
 from app.wire.dialect import Dialect
@@ -34,6 +37,20 @@ class Lookups:
             return NO_PRESETS
         key = self._key or next(iter(shown_keys(headers)), b"").decode("latin-1")
         return await self._presets.known(named, key)
+
+    async def market(self, by: Routed) -> Market:
+        """The prices by which a capped request is bounded, once they are listed.
+
+        Waits for at most five seconds in all.
+        """
+        names = models_reached(by)
+        until = steady() + _PATIENCE_SECONDS
+        for name in names:
+            self._feed.want(name)
+        for name in names:
+            if not is_fresh(self._feed.current.listing(name), steady()):
+                await self._feed.known(name, patience=max(until - steady(), 0))
+        return market_of(names, self._feed.current, now=steady())
 
     async def carriage(self, dialect: Dialect | None, route: Route) -> Carriage | None:
         """How this path carries preferences; None if it accepts all, as nearly all paths do."""

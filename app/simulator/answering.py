@@ -123,9 +123,11 @@ class Answering:
                 find=self._router.presets.finder(key),
                 number=number,
             )
-            return route.serve(self._router, ask)
+            routed = route.serve(self._router, ask)
         except Refusal as refusal:
             return JSONResponse(_refused(refusal, dialect, ask, body, switches), refusal.status)
+        self._router.spending.note(key, routed, self._router.clock())
+        return routed
 
     def _switched(self, request: Request) -> Switches:
         told = request.headers.get("x-openrouter-simulate")

@@ -14,6 +14,7 @@ from app.simulator.refusals import Refusal
 from app.simulator.rendering import opening
 from app.simulator.switches import Switches
 from app.simulator.tool_check import check_tools
+from app.simulator.tool_conditions import check_conditions
 from app.simulator.tool_list import runs_on_a_server
 from app.simulator.validation import check_body
 
@@ -227,6 +228,7 @@ def read_ask(
 def _candidate(named: Named, catalog: Catalog, dialect: str, switches: Switches) -> Candidate:
     body = check_body(named.body, dialect, lenient=switches.media_keys == "ignored")
     check_tools(body, dialect, switches)
+    check_conditions(body)
     why: Why = "preset" if named.by_preset else "outer"
     return replace(
         candidate(named.name, catalog),

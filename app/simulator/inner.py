@@ -17,6 +17,7 @@ from app.simulator.naming import Candidate
 from app.simulator.picking import panel_of
 from app.simulator.refusals import Refusal
 from app.simulator.routed import InnerCall, InnerRun, Routed
+from app.simulator.tool_loop import has_ended
 from app.simulator.validation import check_body
 
 _WITH_TOOLS = frozenset({"chat", "responses", "messages"})
@@ -44,8 +45,15 @@ def run_inside(
     depth = ask.errand.depth if ask.errand else 0
     if depth >= _DEEPEST or ask.dialect not in _WITH_TOOLS or ask.tool_choice == "none":
         return ()
-    calls = [*_of_fusion(ask, answering), *_of_tools(router, ask, answering.model.id)]
-    return tuple(InnerRun(call, _outcome(router, ask, call, random)) for call in calls)
+    runs = [
+        InnerRun(call, _outcome(router, ask, call, random)) for call in _of_fusion(ask, answering)
+    ]
+    in_loop: list[InnerRun] = []
+    for call in _of_tools(router, ask, answering.model.id):
+        if has_ended(ask.body, in_loop):
+            break
+        in_loop.append(InnerRun(call, _outcome(router, ask, call, random)))
+    return (*runs, *in_loop)
 
 
 def _outcome(router: Serves, ask: Ask, call: InnerCall, random: Random) -> Any:

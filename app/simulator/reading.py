@@ -188,20 +188,14 @@ def _endpoint_id(row: Row) -> str:
     return str(uuid5(NAMESPACE_URL, f"{row.model.id}/{place}/{row.tag}"))
 
 
-_SPANS = ("", "_daily", "_weekly", "_monthly")
-
-
-def key(request: Request, _router: Router, _switches: Switches, _now: float) -> Response:
-    """GET /key."""
-    check_key(dict(request.headers))
+def key(request: Request, router: Router, _switches: Switches, now: float) -> Response:
+    """GET /key: what the key has spent here, by UTC days, weeks and months."""
+    key = check_key(dict(request.headers))
     told = {
         "label": "sk-or-v1-sim...",
-        "limit": None,
-        "limit_remaining": None,
-        "limit_reset": None,
         "expires_at": None,
         "creator_user_id": "user_simulated",
-        **dict.fromkeys((f"{kind}usage{span}" for kind in ("", "byok_") for span in _SPANS), 0),
+        **router.spending.told(key, now),
         "include_byok_in_limit": False,
         "is_free_tier": False,
         "is_management_key": False,

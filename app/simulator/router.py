@@ -24,6 +24,7 @@ from app.simulator.routed import InnerCall, Reached, Routed
 from app.simulator.routing import filtered, has_own_key
 from app.simulator.sealing import Rejection, rejection
 from app.simulator.sessions import Sessions
+from app.simulator.spending import Spending
 from app.simulator.switches import ModelName
 
 REMEMBERED = 1000
@@ -68,6 +69,7 @@ class Router:
         self._count = 0
         self._sessions = Sessions(clock, remembered)
         self._caches = Caches(clock)
+        self.spending = Spending()
         self.hosts = Hosts(hosts, seed=seed, clock=clock, flawed=flawed)
         # For tests and for GET /generation: served requests, newest last.
         self.served: OrderedDict[str, tuple[Ask, Routed, float]] = OrderedDict()

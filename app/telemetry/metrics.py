@@ -109,7 +109,7 @@ def _added_up(tallies: Tallies) -> Iterator[Metric]:
         "pointsman_tokens", "Tokens as reported by OpenRouter.", labels=(*_SERVED, "kind")
     )
     cost = CounterMetricFamily(
-        "pointsman_cost_usd", "Cost in USD as reported by OpenRouter.", labels=_SERVED
+        "pointsman_cost_usd", "What was paid in USD, by what OpenRouter reported.", labels=_SERVED
     )
     for names, served in list(tallies.served.items()):
         for kind in ("prompt", "cached", "cache_write", "completion", "reasoning"):

@@ -9,7 +9,7 @@ Rule 3  Attributes of metrics are bounded like labels; those of spans are cut.
 
 from collections.abc import Mapping, Sequence
 
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import Receipt, paid_usd
 from app.telemetry.tallies import Labels
 
 Value = str | int | float | bool | Sequence[str]
@@ -48,6 +48,7 @@ def error_type(receipt: Receipt) -> str | None:
 
 def span_attributes(receipt: Receipt) -> dict[str, Value]:
     """Return everything about one request that a trace may contain."""
+    paid = paid_usd(receipt)
     said: dict[str, Value | None] = {
         "gen_ai.operation.name": operation_of(receipt.dialect),
         "gen_ai.provider.name": _SYSTEM,
@@ -75,7 +76,7 @@ def span_attributes(receipt: Receipt) -> dict[str, Value]:
         "pointsman.quantizations": receipt.quantizations_listed or None,
         "pointsman.verdict": receipt.verdict,
         "pointsman.ending": receipt.ending,
-        "pointsman.cost_usd": None if receipt.cost_usd is None else float(receipt.cost_usd),
+        "pointsman.cost_usd": None if paid is None else float(paid),
     }
     return {name: _cut(value) for name, value in said.items() if value is not None}
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from itertools import accumulate
 from typing import NamedTuple
 
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import Receipt, paid_usd
 
 TTFT_SECONDS = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 20.0, 60.0)
 DURATION_SECONDS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 900.0)
@@ -80,8 +80,9 @@ class Served:
         self.cache_write += receipt.cache_write_tokens or 0
         self.completion += receipt.completion_tokens or 0
         self.reasoning += receipt.reasoning_tokens or 0
-        if receipt.cost_usd:
-            self.cost += float(receipt.cost_usd)
+        paid = paid_usd(receipt)
+        if paid:
+            self.cost += float(paid)
 
 
 class _Entry:

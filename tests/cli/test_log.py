@@ -296,3 +296,12 @@ def test_a_wall_clock_set_back_does_not_stall_following(
         log(store, Wanted(since=NOW), follow=True, as_json=True, limit=10)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["id"] for line in lines][-2:] == ["rcp_010", "rcp_011"]
+
+
+def test_the_cost_is_all_that_was_paid() -> None:
+    own = receipt(is_byok=True, cost_usd=Decimal("0.001"), upstream_cost_usd=Decimal("0.02"))
+    assert "$0.021000" in table(own)
+    assert "$0.000032" in table(receipt(is_byok=False, upstream_cost_usd=Decimal("0.02")))
+    assert "$0.020000" in table(
+        receipt(is_byok=True, cost_usd=None, upstream_cost_usd=Decimal("0.02"))
+    )

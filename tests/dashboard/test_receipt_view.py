@@ -64,7 +64,9 @@ def test_the_sections_come_in_the_order_in_which_one_asks() -> None:
     assert facts["Request"]["Streamed"] == "yes"
     assert facts["Policy"]["Preferences sent"].startswith('{\n  "only": ["novita/fp8"]')
     assert facts["Tokens and cost"]["Cached share"].startswith("98.8")
-    assert facts["Tokens and cost"]["Cost"] == "$0.0021"
+    assert facts["Tokens and cost"]["Cost"] == "$0.022"  # with an own key, both
+    assert facts["Tokens and cost"]["OpenRouter's fee"] == "$0.0021"
+    assert facts["Tokens and cost"]["Provider's charge"] == "$0.020"
     assert facts["Result"]["Sent"].startswith("280.0")
 
 

@@ -110,7 +110,7 @@ def as_of_0001(one: Receipt) -> Receipt:
 def test_what_an_older_ledger_holds_is_counted_as_if_written_today(
     url: str, engine: sa.Engine, tmp_path: Path
 ) -> None:
-    receipts = [as_of_0001(FULL), *traffic(700, days=40)]
+    receipts = [as_of_0001(one) for one in (FULL, *traffic(700, days=40))]
     with engine.begin() as connection:
         migrate(connection, "0001")
     write_as_of_0001(engine, receipts)

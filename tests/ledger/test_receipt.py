@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ledger.receipt import FIELDS, MONEY, TUPLES, as_json_object, iso, new_receipt_id
+from app.ledger.receipt import (
+    FIELDS,
+    MONEY,
+    TUPLES,
+    as_json_object,
+    iso,
+    new_receipt_id,
+    paid_usd,
+)
 from app.ledger.tables import RECEIPTS
 from tests.ledger.receipts import FULL, receipt
 
@@ -52,6 +60,29 @@ def test_what_is_not_known_is_null_and_never_left_out() -> None:
     assert said["verdict"] is None
     assert said["rules"] == []
     assert said["streamed"] is False
+
+
+@pytest.mark.parametrize(
+    ("is_byok", "cost", "charge", "paid"),
+    [
+        (False, "0.002", "0.002", "0.002"),  # the same money seen from below
+        (None, "0.002", "0.0019", "0.002"),
+        (True, "0.0001", "0.002", "0.0021"),
+        (True, "0.0001", None, "0.0001"),
+        (True, None, "0.002", "0.002"),
+        (True, None, None, None),
+        (None, None, "0.002", None),
+    ],
+)
+def test_only_with_an_own_key_the_providers_charge_comes_on_top(
+    is_byok: bool | None,  # noqa: FBT001 - a field's value
+    cost: str | None,
+    charge: str | None,
+    paid: str | None,
+) -> None:
+    money = [None if each is None else Decimal(each) for each in (cost, charge, paid)]
+    one = receipt(is_byok=is_byok, cost_usd=money[0], upstream_cost_usd=money[1])
+    assert paid_usd(one) == money[2]
 
 
 def test_nothing_charged_is_zero_and_not_null() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.ledger.bounds import MOST_USD
 from app.ledger.session_stats import (
     SessionStats,
     Turn,
@@ -212,3 +213,20 @@ def test_a_filter_keeps_the_turn_before_in_sight(open_store: Callable[[], Store]
     assert of(store, since=START + timedelta(seconds=30)).total.flips == 0
     assert of(store, until=START + timedelta(seconds=10)).total.turns == 1
     assert of(store, rule="another").total.turns == 0
+
+
+def test_with_an_own_key_a_turn_costs_all_that_was_paid(open_store: Callable[[], Store]) -> None:
+    store = open_store()
+    charge = {"upstream_cost_usd": Decimal("0.2")}
+    store.write(
+        [
+            written(0, "novita", is_byok=True, **charge),
+            written(10, "novita", is_byok=False, **charge),
+            written(20, "novita", is_byok=True, cost_usd=None, **charge),
+            written(30, "novita", is_byok=True, cost_usd=MOST_USD, upstream_cost_usd=MOST_USD),
+        ]
+    )
+    store.write([written(40, "novita", cost_usd=None, session="another")])
+    dear = Wanted(until=START + timedelta(seconds=25))
+    assert store.session_stats(by=(), wanted=dear).total.cost_usd == Decimal("0.42")
+    assert of(store).total.cost_usd == MOST_USD + Decimal("0.42")  # a sum stays at its bound

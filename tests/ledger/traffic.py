@@ -50,6 +50,8 @@ def _one(seconds: float, chance: random.Random) -> Receipt:
             "cached_tokens": chance.choice((None, 0, prompt // 2, prompt)),
             "completion_tokens": chance.randrange(1, 3000),
             "cost_usd": chance.choice((None, Decimal(chance.randrange(1, 10**9)) / 10**10)),
+            "is_byok": chance.choice((None, False, False, True)),
+            "upstream_cost_usd": chance.choice((None, Decimal(chance.randrange(10**9)) / 10**10)),
         }
     return receipt(seconds, **fields)
 
@@ -80,7 +82,8 @@ def within(
 def sums(receipts: Iterable[Receipt]) -> dict[str, Any]:
     """What they add up to."""
     these = list(receipts)
-    priced = [one for one in these if one.cost_usd is not None]
+    own = [one for one in these if one.is_byok]  # the provider's charge comes on top
+    charges = [*(one.cost_usd for one in these), *(one.upstream_cost_usd for one in own)]
     return {
         "requests": len(these),
         "refused": sum(one.ending == "refused" for one in these),
@@ -88,5 +91,5 @@ def sums(receipts: Iterable[Receipt]) -> dict[str, Any]:
         "prompt_tokens": sum(one.prompt_tokens or 0 for one in these),
         "cached_tokens": sum(one.cached_tokens or 0 for one in these),
         "completion_tokens": sum(one.completion_tokens or 0 for one in these),
-        "cost_usd": sum((one.cost_usd or Decimal(0) for one in priced), Decimal(0)),
+        "cost_usd": sum((charge or Decimal(0) for charge in charges), Decimal(0)),
     }

@@ -42,6 +42,7 @@ GOOD: dict[str, list[Any]] = {
     "first_token": ["500ms", "30s", "1m"],
     "stall": ["60s", "99999s"],
     "total": ["15m", "1h"],
+    "max_request_usd": [0.5, 2, {"usd": 0.5}, {"usd": 0.01, "clamp": True}],
     "set": [{"session_id": "x"}, {"metadata": {"a": [1.5]}, "reasoning": None}],
     "strip": [["plugins"], ["transforms", "route"]],
     "refuse": [["preset", "models"]],

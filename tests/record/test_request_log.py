@@ -41,6 +41,12 @@ def test_a_line_has_everything_a_person_looks_for_in_one_order() -> None:
     )
 
 
+def test_with_an_own_key_the_line_has_all_that_was_paid() -> None:
+    charged: dict[str, Any] = {"cost_usd": Decimal("0.01"), "upstream_cost_usd": Decimal("0.2")}
+    assert "cost=$0.21 " in line_of(Receipt(**KNOWN, is_byok=True, **charged))
+    assert "cost=$0.01 " in line_of(Receipt(**KNOWN, is_byok=False, **charged))
+
+
 @pytest.mark.parametrize(("level", "written"), [(logging.INFO, 1), (logging.WARNING, 0)])
 def test_a_requests_line_is_a_record_of_its_own_written_at_once(
     caplog: pytest.LogCaptureFixture, level: int, written: int

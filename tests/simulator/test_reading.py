@@ -130,7 +130,7 @@ async def test_the_key_looks_as_documented_and_credits_are_for_managers() -> Non
     examples = recorded("json/key_credits_providers_examples.json")
     simulated = Simulated()
     told = (await simulated.get("/key")).json()["data"]
-    later = ("$.allowed_data_regions",)
+    later = ("$.allowed_data_regions", "$.budgets", "$.effective_budget")
     assert not differences([examples["GET /api/v1/key"]["data"]], told, may_add=later)
     assert (await simulated.get("/key", NO_KEY)).status_code == 401
     assert (await simulated.get("/credits")).status_code == 403

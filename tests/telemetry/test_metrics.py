@@ -33,7 +33,7 @@ def test_what_receipts_add_up_to_is_scraped() -> None:
     assert found["pointsman_tokens_total", of(**served, kind="prompt")] == 687
     assert found["pointsman_tokens_total", of(**served, kind="cached")] == 679
     assert found["pointsman_tokens_total", of(**served, kind="reasoning")] == 17
-    assert found["pointsman_cost_usd_total", of(**served)] == pytest.approx(0.00205325)
+    assert found["pointsman_cost_usd_total", of(**served)] == pytest.approx(0.02205325)
     assert found[f"{ttft}_bucket", of(**served, le="0.35")] == 0
     assert found[f"{ttft}_bucket", of(**served, le="0.5")] == 1
     assert found[f"{ttft}_count", of(**served)] == 1

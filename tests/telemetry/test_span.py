@@ -46,7 +46,7 @@ def test_who_served_and_the_verdict_are_told_in_words_of_our_own() -> None:
     said = span_attributes(FULL)
     assert said["pointsman.provider"] == "novita"
     assert said["pointsman.verdict"] == "kept"
-    assert said["pointsman.cost_usd"] == pytest.approx(0.00205325)
+    assert said["pointsman.cost_usd"] == pytest.approx(0.02205325)
     assert said["pointsman.rules"] == ("precise-open-weights", "private")
 
 

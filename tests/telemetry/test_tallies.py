@@ -139,3 +139,12 @@ def test_a_histogram_counts_what_is_at_most_each_bound(values: list[float]) -> N
     assert [count for _, count in histogram.buckets()] == expected
     assert [bound for bound, _ in histogram.buckets()] == ["0.5", "1.0", "100.0", "+Inf"]
     assert histogram.sum == pytest.approx(sum(values))
+
+
+def test_with_an_own_key_the_cost_is_all_that_was_paid() -> None:
+    cost, charge = Decimal("0.25"), Decimal("0.5")
+    both = (
+        receipt(model_sent=QWEN, is_byok=own, cost_usd=cost, upstream_cost_usd=charge)
+        for own in (True, False)
+    )
+    assert tallied(*both).served[QWEN, "none"].cost == 1.0

@@ -56,6 +56,20 @@ REQUEST_FIELDS = frozenset(_BODY_FIELDS.split())
 SETTABLE = REQUEST_FIELDS - _NOT_FOR_SET.keys()
 _NEAR = 0.8
 
+# The conditions of `stop_server_tools_when`: what each is a condition on (openrouter.md §A9).
+_STOPS: Mapping[str, tuple[str, Any]] = {
+    "step_count_is": ("step_count", int),
+    "has_tool_call": ("tool_name", str),
+    "max_tokens_used": ("max_tokens", int),
+    "max_cost": ("max_cost_in_dollars", (int, float)),
+    "finish_reason_is": ("reason", str),
+}
+_SORTS: Mapping[Any, str] = {
+    int: "a whole number of 0 or more",
+    str: "a text",
+    (int, float): "a number of 0 or more",
+}
+
 
 def _pin_is_only_and_order(values: Values, spots: Spots, _: Ladder) -> None:
     for key in ("only", "order"):
@@ -137,6 +151,33 @@ def _one_thing_per_field(values: Values, spots: Spots, _: Ladder) -> None:
                 spots[other].complain(f"`{name}` is also under `{one}`; remove it from one of them")
 
 
+def _tools_stop_at_a_condition(values: Values, spots: Spots, _: Ladder) -> None:
+    wanted = values.get("set", {}).get("stop_server_tools_when")
+    if wanted is None:
+        return
+    conditions = wanted if isinstance(wanted, list) else [wanted]
+    wrong = next(filter(None, map(_whats_wrong, conditions)), None)
+    if not conditions or not isinstance(wanted, list) or wrong:
+        spots["set"].complain(
+            f"`stop_server_tools_when` must be a list of conditions{wrong or ''}; write e.g. "
+            "[{type: max_cost, max_cost_in_dollars: 0.2}]"
+        )
+
+
+def _whats_wrong(condition: Any) -> str | None:
+    """Why a condition is not one that OpenRouter takes; None if it is."""
+    kind = condition.get("type") if isinstance(condition, dict) else None
+    if not isinstance(kind, str) or kind not in _STOPS:
+        return f", each with a `type`: {', '.join(_STOPS)}"
+    name, sort = _STOPS[kind]
+    value = condition.get(name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    if not (isinstance(value, str) if sort is str else is_number and isinstance(value, sort)):
+        return f"; `{kind}` requires `{name}`, {_SORTS[sort]}"
+    extra = [each for each in condition if each not in {"type", name}]
+    return f"; `{kind}` has no `{extra[0]}`" if extra else None
+
+
 def _headers_are_no_credentials(values: Values, spots: Spots, _: Ladder) -> None:
     for name in values.get("headers", ()):
         if holds_credential(name):
@@ -206,6 +247,7 @@ def _outgrown(entry: Values, other: Values) -> str | None:
 
 CHECKS: tuple[Check, ...] = (
     _budgets_can_hold,
+    _tools_stop_at_a_condition,
     _pin_is_only_and_order,
     _something_may_serve,
     _labels_are_known,

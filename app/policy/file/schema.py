@@ -270,6 +270,20 @@ RULE_KEYS: Mapping[str, Key] = {
         "How much requests of this rule may cost in a window of time; a list for several. Beyond "
         "it, requests are refused with 402.",
     ),
+    "max_request_usd": Key(
+        OneOf(
+            Number("USD"),
+            Record(
+                {
+                    "usd": Key(
+                        Number("USD"), "The most that one request may cost.", required="0.5"
+                    ),
+                    "clamp": Key(Flag(), "true: limit the answer instead of refusing the request."),
+                }
+            ),
+        ),
+        "Refuse a request that could cost more, by the prices of the endpoints that may serve it.",
+    ),
     "router_metadata": Key(Flag(), "off: don't request OpenRouter's router metadata."),
 }
 

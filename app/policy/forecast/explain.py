@@ -14,6 +14,7 @@ from app.errors import PolicyRefusal
 from app.policy.affinity import Stay, Turn
 from app.policy.apply import Outgoing, apply
 from app.policy.audited import KEY as AUDITED
+from app.policy.cap import Capped, Market, capped
 from app.policy.deadlines import in_force
 from app.policy.forecast import forecast
 from app.policy.forecast.forecast import Forecast
@@ -21,6 +22,7 @@ from app.policy.other_routes import Carriage
 from app.policy.overruled import Overruled
 from app.policy.refuse import stripped
 from app.policy.request import Request
+from app.policy.requirements import LIMITS
 from app.policy.route import Route
 from app.policy.routed import Routed
 from app.policy.rule import Clause
@@ -51,18 +53,33 @@ class Explanation:
     refusal: PolicyRefusal | None  # the answer, where nothing would be sent
     by: Routed
     stay: Stay | None = None  # how the conversation would be kept at its host
+    capped: Capped | None = (
+        None  # what it costs at most, where a rule has a cap and prices are known
+    )
 
 
-def explain(by: Routed, on: Carriage | None = None, turn: Turn | None = None) -> Explanation:
-    """Explain a request that has been routed. `on`, `turn` and errors are those of `apply`."""
+def explain(
+    by: Routed,
+    on: Carriage | None = None,
+    turn: Turn | None = None,
+    market: Market | None = None,
+    dialect: str = "chat",
+) -> Explanation:
+    """Explain a request that has been routed. `on`, `turn` and errors are those of `apply`.
+
+    A cap of the cost is applied if `market` has the prices.
+    """
     request, route = by.request, by.route
+    within: Capped | None = None
     try:
         outgoing = apply(request, route, by.presets, on, turn)
+        if route.cap is not None and market is not None:
+            outgoing, within = capped(outgoing, by, dialect, market)
     except PolicyRefusal as refusal:
         return Explanation(route, (), (), None, refusal, by)
     fields = (*_other_fields(request, outgoing, route), *_provider_fields(by, outgoing))
     sent, stay = outgoing.preferences, outgoing.stay
-    return Explanation(route, fields, outgoing.overruled, sent, None, by, stay)
+    return Explanation(route, fields, outgoing.overruled, sent, None, by, stay, within)
 
 
 def _provider_fields(by: Routed, outgoing: Outgoing) -> list[Explained]:
@@ -108,6 +125,8 @@ def _clauses_of(field: str, request: Request, route: Route) -> tuple[Clause, ...
     clause = route.set.get(field) or stripped(route).get(field)
     if clause:
         return (clause,)
+    if field in LIMITS:
+        return route.origins.get("max_request_usd", ())
     if field == "session_id":  # sent as a hint
         return route.origins.get("affinity", ())
     names = [read_slug(name) for name in request.models]
@@ -169,7 +188,7 @@ def as_json_object(
         ],
         "overruled": [
             {
-                "field": f"provider.{item.field}",
+                "field": item.place,
                 "asked": item.asked,
                 "sent": item.sent,
                 "rule": item.rule,
@@ -177,6 +196,7 @@ def as_json_object(
             }
             for item in explanation.overruled
         ],
+        "max_request": _cap(route, explanation.capped),
         "refused": {"code": refusal.code, "message": str(refusal)} if refusal else None,
         **told,
     }
@@ -187,6 +207,32 @@ def _preset(preset: Preset | Unusable) -> dict[str, Any]:
     if isinstance(preset, Unusable):
         return {"preset": preset.slug, "unusable": preset.why}
     return {"preset": preset.slug, "version": preset.version, "provider": preset.provider}
+
+
+def _cap(route: Route, within: Capped | None) -> dict[str, Any] | None:
+    """The cap of the request's cost, and the figures if prices are known."""
+    if route.cap is None:
+        return None
+    bound = within.bound if within else None
+    told: dict[str, Any] = {
+        "usd": float(route.cap.usd),
+        "clamp": route.cap.clamp,
+        "from": _clause(route.cap.clause),
+        "limit": within.limit if within else None,
+        "at_most": None,
+    }
+    if within is None or bound is None or bound.usd is None:
+        return told
+    at_most = {
+        "usd": float(bound.usd + within.tools_usd),
+        "model": bound.model,
+        "endpoint": bound.endpoint.tag,
+        "prompt_tokens": bound.prompt_tokens,
+        "output_tokens": bound.output_tokens,
+        "fees_usd": float(bound.fees),
+        "tools_usd": float(within.tools_usd),
+    }
+    return {**told, "at_most": at_most}
 
 
 def _clause(clause: Clause) -> dict[str, Any]:

@@ -32,7 +32,7 @@ OURS = {
     *("name", "models", "callers", "user_agents", "merge", "set", "strip", "refuse"),
     *("headers", "strip_headers"),
     *("affinity", "on_violation", "presets", "router_metadata", "routes"),
-    *("first_token", "stall", "total"),
+    *("first_token", "stall", "total", "max_request_usd"),
 }
 
 
