@@ -13,6 +13,7 @@ from app.catalog.catalog import Spelling
 from app.catalog.scores import Scored
 from app.catalog.trimming import trimmed
 from app.policy.match import NO_MATCHES, Matches, index_of
+from app.policy.notify import is_told
 from app.policy.policy_preferences import cascade, wishes_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
 from app.policy.request import Request
@@ -84,6 +85,10 @@ class Book:
         """The alias of this name, whatever its case; None if there is none."""
         return self._paths.alias_of(name)
 
+    def tells(self, event: str, rules: Iterable[str]) -> bool:
+        """Whether an event is told that concerns the rules of these names, most specific first."""
+        return is_told(event, filter(None, map(self._paths.rule, rules)))
+
     @property
     def models_named(self) -> tuple[str, ...]:
         """Every model that a rule or an alias names in full."""
@@ -125,6 +130,7 @@ class _Paths:
         self._index = index_of(rules)
         self._aliases = {alias.name.lower(): alias for alias in aliases}
         self._rules = {rule.name: rule for rule in rules}
+        self.rule = self._rules.get
         self._ladder = ladder
         self.callers = self._index.callers
         self.recent = _Recent()

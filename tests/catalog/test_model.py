@@ -49,3 +49,21 @@ def test_a_variant_that_is_not_listed_is_its_model() -> None:
 def test_what_is_no_list_of_providers_adds_none(rows: object) -> None:
     known = EMPTY.with_providers([{"slug": "Novita"}])
     assert known.with_providers(rows).providers == {"novita"}
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        ("2026-12-31", "2026-12-31"),
+        ("2026-12-31T00:00:00Z", "2026-12-31"),
+        ("2026-12-311", None),
+        ("2026-13-01", None),
+        ("soon", None),
+        (1798675200, None),
+        (None, None),
+    ],
+)
+def test_the_date_on_which_a_model_expires_is_read(value: object, date: str | None) -> None:
+    model = read_model({"id": "acme/sim-1", "expiration_date": value})
+    assert model is not None
+    assert model.expires_on == date

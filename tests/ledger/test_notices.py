@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Callable
 from datetime import timedelta
+from multiprocessing.synchronize import Barrier
 
 import pytest
 
@@ -123,7 +124,7 @@ def test_broken_receipts_are_counted_by_their_most_specific_rule(store: Store) -
     assert counted == {"a": 2, "all": 1}
 
 
-def _tell(url: str, start: "multiprocessing.synchronize.Barrier", number: int) -> None:
+def _tell(url: str, start: Barrier, number: int) -> None:
     store = Store.open(url)
     start.wait()
     for window in range(30):

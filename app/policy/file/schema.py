@@ -27,6 +27,7 @@ from app.policy.file.shapes import (
     Shape,
     Text,
 )
+from app.policy.file.told import Told
 from app.policy.precision import LADDER, UNKNOWN
 from app.policy.route import AFFINITIES, MERGES, PRESETS, ROUTES, VIOLATIONS
 from app.suggest import did_you_mean
@@ -232,6 +233,9 @@ RULE_KEYS: Mapping[str, Key] = {
     "stall": Key(Duration(), "How long an answer that has begun may pause: 60s."),
     "total": Key(
         Duration(), "How long a request may take, from its arrival to the end of its answer: 15m."
+    ),
+    "notify": Key(
+        Told(), "Which events of this rule are told, if notifications are set up; off: none."
     ),
     "router_metadata": Key(Flag(), "off: don't request OpenRouter's router metadata."),
 }
