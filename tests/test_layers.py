@@ -35,6 +35,11 @@ MAY_IMPORT = {
     "settings": {*_FACTS, "wire"},
     "ledger": {*_FACTS, "defects"},
     "telemetry": {*_FACTS, "ledger"},
+    "notices": {*_FACTS, "shown"},
+    "notifying": {
+        *_FACTS,
+        *("catalog", "ledger", "notices", "openrouter", "policy", "policy.forecast"),
+    },
     "openrouter": {*_FACTS, "catalog", "wire"},
     "policy_folder": {*_FACTS, "policy", "policy.file"},
     "policy_report": {*_FACTS, "catalog", "policy", "policy.lint", "policy_folder"},
@@ -54,6 +59,7 @@ MAY_IMPORT = {
         *("policy.forecast", "policy.lint", "policy.verdict"),
         *(
             "ledger",
+            "notifying",
             "openrouter",
             "policy_folder",
             "policy_report",
@@ -67,7 +73,7 @@ MAY_IMPORT = {
     "dashboard": {
         *_FACTS,
         *("catalog", "policy", "policy.forecast", "policy.lint"),
-        *("ledger", "policy_folder", "server", "shown", "telemetry"),
+        *("ledger", "notices", "policy_folder", "server", "shown", "telemetry"),
     },
     "simulator": set(),
 }
@@ -85,6 +91,7 @@ PURE: dict[str, set[str]] = {
     "catalog": {"msgspec"},
     "wire": {"msgspec"},
     "defects": {"jsonschema", "msgspec", "referencing"},
+    "notices": {"msgspec"},
 }
 IMPURE_STDLIB = {
     *("asyncio", "datetime", "http", "io", "logging", "os", "pathlib", "random", "shutil"),

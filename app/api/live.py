@@ -1,10 +1,12 @@
 """The live objects that hold this process's status, and their status at one moment."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from app import __version__
 from app.api.drift_log import DriftLog
 from app.ledger.writer import Writer
+from app.notifying.notices import Notices
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
 from app.record.conversations import Conversations
@@ -31,6 +33,7 @@ class Live:
     conversations: Conversations
     bodies: Bodies
     stalls: Stalls
+    notices: Notices
     worker: Worker | None = None
 
     def standing(self) -> Standing:
@@ -70,6 +73,10 @@ class Live:
                 for affinity, counts in self.conversations.counts.items()
                 for kind in TURN_KINDS
             },
+            notifies=self.notices.on,
+            notifications=Counter[tuple[str, str]](self.notices.outcomes),
+            notifications_undelivered=self.notices.undelivered,
+            notifications_error=self.notices.error,
             worker=self.worker.number if self.worker else None,
             workers=self.worker.of if self.worker else 1,
         )

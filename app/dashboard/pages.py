@@ -21,6 +21,8 @@ from app.dashboard.api_view import groups_of
 from app.dashboard.assets import asset
 from app.dashboard.live import live
 from app.dashboard.matrix import attempts_by_host, attempts_of, matrix_of
+from app.dashboard.notices_view import MOST as MOST_NOTICES
+from app.dashboard.notices_view import notices_of
 from app.dashboard.reading import MOST_SCORED, Reading, last_hour, listed
 from app.dashboard.receipt_row import row_of
 from app.dashboard.receipt_view import whole_of
@@ -34,6 +36,7 @@ from app.dashboard.tail import Tail
 from app.dashboard.trails import MOST as MOST_TRAILS
 from app.dashboard.trails import trails_of
 from app.errors import LedgerError
+from app.ledger.notices import Notice
 from app.ledger.receipt import Receipt, iso
 from app.ledger.stats import DETAILS, Dimension, Group, Stats
 from app.ledger.wanted import FilterError, Wanted
@@ -335,6 +338,7 @@ class Pages:
             rules=policy_view.rule_cards(foreseen, by_rule, anchors),
             aliases=policy_view.alias_lines(book.aliases.values(), anchors),
             listings=bool(catalog.listings),
+            notices=notices_of(self._notices()),
         )
 
     def api(self, request: Request) -> Response:
@@ -409,6 +413,15 @@ class Pages:
             receipts = self._sources.store().recent(newest, limit=_MOST_ROWS)
         rules = (rule.name for rule in self._sources.policies.current.rules)
         return shell_of(self._sources, request, address, _known(receipts, rules))
+
+    def _notices(self) -> list[Notice]:
+        """The newest notifications; none if they are off, or the ledger can't be read."""
+        if not self._sources.standing().notifies:
+            return []
+        try:
+            return self._sources.store().newest_notices(limit=MOST_NOTICES)
+        except LedgerError:
+            return []
 
     def _slug(self, name: str) -> str:
         """A provider's slug by its display name: as listed, or derived from the name."""

@@ -1,8 +1,7 @@
 """The shapes in which an event is sent: Pointsman's own JSON, Slack's and ntfy's. PURE."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, get_args
-from urllib.parse import unquote, urlsplit
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -10,6 +9,8 @@ from app.notices.event import Event, Level
 
 Format = Literal["json", "slack", "ntfy"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+
+Body = Mapping[str, Any]
 
 _PRIORITIES: Mapping[Level, int] = {"problem": 4, "warning": 3, "over": 3}
 _TAGS: Mapping[Level, str] = {
@@ -20,34 +21,17 @@ _TAGS: Mapping[Level, str] = {
 _SLACK_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-class Message(NamedTuple):
-    """What is posted where. The URL is a secret."""
+def body_of(form: Format, told: Event, *, at: str, sent_at: str, topic: str = "") -> bytes:
+    """The body of a message; `at` is when it was told first, `sent_at` now, as ISO times.
 
-    url: str
-    body: bytes
-
-
-def format_of(url: str) -> Format:
-    """The format that a webhook's URL asks for by its host or path; `json` if it names none."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    if host in {"hooks.slack.com", "hooks.slack-gov.com"} or parts.path.endswith("/slack"):
-        return "slack"
-    return "ntfy" if host == "ntfy.sh" or host.startswith("ntfy.") else "json"
+    `topic` is for ntfy.
+    """
+    return msgspec.json.encode(_SHAPES[form](told, at, sent_at, topic))
 
 
-def has_topic(url: str) -> bool:
-    """Whether a URL ends in a topic, as ntfy requires."""
-    return bool(urlsplit(url).path.strip("/"))
-
-
-def message_of(form: Format, url: str, told: Event, *, at: str, sent_at: str) -> Message:
-    """The message about an event; `at` is when it was told first, `sent_at` now, as ISO times."""
-    return _SHAPES[form](url, told, at, sent_at)
-
-
-def _json(url: str, told: Event, at: str, sent_at: str) -> Message:
-    body = {
+def _json(told: Event, at: str, sent_at: str, topic: str) -> Body:
+    del topic
+    return {
         "id": told.id,
         "event": told.kind,
         "level": told.level,
@@ -58,33 +42,30 @@ def _json(url: str, told: Event, at: str, sent_at: str) -> Message:
         "text": told.text,
         "facts": told.facts,
     }
-    return Message(url, msgspec.json.encode(body))
 
 
-def _slack(url: str, told: Event, at: str, sent_at: str) -> Message:
+def _slack(told: Event, at: str, sent_at: str, topic: str) -> Body:
+    del topic
     title, text = (part.translate(_SLACK_ESCAPES) for part in (told.title, told.text))
-    return Message(url, msgspec.json.encode({"text": f"*{title}*\n{text}\n{_when(at, sent_at)}"}))
+    return {"text": f"*{title}*\n{text}\n{_when(at, sent_at)}"}
 
 
-def _ntfy(url: str, told: Event, at: str, sent_at: str) -> Message:
-    """Ntfy takes JSON at the server's root: headers could not carry every rule's name."""
-    parts = urlsplit(url)
-    root, _, topic = parts.path.rstrip("/").rpartition("/")
-    body = {
-        "topic": unquote(topic),
+def _ntfy(told: Event, at: str, sent_at: str, topic: str) -> Body:
+    """As JSON, since headers could not carry every rule's name."""
+    return {
+        "topic": topic,
         "title": told.title,
         "message": f"{told.text}\n{_when(at, sent_at)}",
         "priority": _PRIORITIES[told.level],
         "tags": [_TAGS[told.level]],
     }
-    return Message(parts._replace(path=f"{root}/").geturl(), msgspec.json.encode(body))
 
 
 def _when(at: str, sent_at: str) -> str:
     return f"At {at}, sent at {sent_at}."
 
 
-_SHAPES: Mapping[Format, Callable[[str, Event, str, str], Message]] = {
+_SHAPES: Mapping[Format, Callable[[Event, str, str, str], Body]] = {
     "json": _json,
     "slack": _slack,
     "ntfy": _ntfy,

@@ -39,6 +39,10 @@ class Standing:
     problems: tuple[str, ...]  # mistakes in policy files as saved
     book_failures: int
     turns: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by affinity and kind
+    notifies: bool = False  # whether there is a webhook
+    notifications: Mapping[tuple[str, str], int] = field(default_factory=dict)  # event, outcome
+    notifications_undelivered: int = 0  # of the last day, on the ledger
+    notifications_error: str | None = None  # of the newest of these
     worker: int | None = None  # its number; None: the only worker
     workers: int = 1  # including this one
 

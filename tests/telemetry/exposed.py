@@ -34,6 +34,8 @@ STANDING = Standing(
     book_aliases=2,
     problems=("a.yaml:1: wrong",) * 11,
     book_failures=12,
+    notifications={("broken", "delivered"): 17, ("broken", "failed"): 18},
+    notifications_undelivered=19,
     turns={("pin", "turns"): 20, ("pin", "flips"): 1},
 )
 
