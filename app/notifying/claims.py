@@ -15,17 +15,19 @@ class Claims:
 
     def claim(self, event_id: str) -> bool:
         """Whether this process is the first. If the folder can't say, it is: better told twice."""
+        with suppress(OSError):
+            self._prepare()
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._take_out_old()
             (self._folder / event_id).touch(mode=0o600, exist_ok=False)
         except FileExistsError:
             return False
         except OSError:
-            return True
+            pass
         return True
 
-    def _take_out_old(self) -> None:
+    def _prepare(self) -> None:
+        """Make the folder, and delete old claims."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         oldest = time.time() - KEPT_SECONDS
         for each in self._folder.iterdir():
             with suppress(OSError):
