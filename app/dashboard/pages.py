@@ -338,7 +338,7 @@ class Pages:
             rules=policy_view.rule_cards(foreseen, by_rule, anchors),
             aliases=policy_view.alias_lines(book.aliases.values(), anchors),
             listings=bool(catalog.listings),
-            notices=notices_of(self._notices()),
+            notices=notices_of(self._notices(request)),
         )
 
     def api(self, request: Request) -> Response:
@@ -414,9 +414,12 @@ class Pages:
         rules = (rule.name for rule in self._sources.policies.current.rules)
         return shell_of(self._sources, request, address, _known(receipts, rules))
 
-    def _notices(self) -> list[Notice]:
-        """The newest notifications; none if they are off, or the ledger can't be read."""
-        if not self._sources.standing().notifies:
+    def _notices(self, request: Request) -> list[Notice]:
+        """The newest notifications; none if they are off, or the ledger can't be read.
+
+        They are about the requests of all callers, so one that reads only its own gets none.
+        """
+        if not self._sources.standing().notifies or reads_of(request) is not None:
             return []
         try:
             return self._sources.store().newest_notices(limit=MOST_NOTICES)
