@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,14 @@ from app.dashboard.sessions import Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
 from app.ledger.keep import Keep
 from app.ledger.lazy_store import LazyStore
+from app.ledger.listed import Listed
+from app.ledger.receipt import Receipt
 from app.ledger.writer import Writer
+from app.notices.event import Event
+from app.notifying.notices import Notices
+from app.notifying.notifying import Notifying
+from app.notifying.told_by import by_drift, by_receipt
+from app.notifying.webhook import Webhook
 from app.openrouter.account_feed import AccountFeed
 from app.openrouter.address import AddressWatch
 from app.openrouter.beside import Beside
@@ -34,6 +42,7 @@ from app.openrouter.keep_listed import keep_listed
 from app.openrouter.preset_feed import PresetFeed
 from app.openrouter.score_copies import ScoreCopies, today_by
 from app.openrouter.score_feed import ScoreFeed
+from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder, policy_folder
 from app.record.audit_feed import AuditFeed
 from app.record.conversations import Conversations
@@ -92,6 +101,7 @@ class Rooms:
     traffic: Traffic
     bodies: Bodies
     stalls: Stalls
+    notices: Notices
     worker: Worker | None
 
     @property
@@ -114,6 +124,7 @@ class Rooms:
             accounts=self.accounts,
             bodies=self.bodies,
             stalls=self.stalls,
+            notices=self.notices,
             worker=self.worker,
         )
 
@@ -218,7 +229,8 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         forwarded=names_of(settings.forward_headers),
     )
     openrouter = connecting(upstream)
-    drift = DriftLog(policies)
+    notices = Notices(partial(_is_told, policies), on=settings.notify_url is not None)
+    drift = DriftLog(policies, partial(_tell_drift, policies, notices))
     feed = CatalogFeed(
         openrouter.read,
         copies=CatalogCopies(settings.state / "catalog", upstream),
@@ -266,7 +278,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         accounts=accounts,
         recorder=Recorder(
             feed=feed,
-            submit=writer.submit,
+            submit=_submit_and_tell(writer, notices) if notices.on else writer.submit,
             telemetry=telemetry,
             traffic=traffic,
             conversations=conversations,
@@ -280,7 +292,46 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
             together=int(settings.max_bodies_mb * 1_000_000),
         ),
         stalls=Stalls(),
+        notices=notices,
         worker=worker,
+    )
+
+
+def _is_told(policies: PolicyFolder, event: Event) -> bool:
+    return policies.current.tells(event.kind, event.rules)
+
+
+def _tell_drift(policies: PolicyFolder, notices: Notices, drift: Drift) -> None:
+    if notices.on:
+        now = datetime.fromtimestamp(steady(), UTC)
+        notices.tell(by_drift(drift, policies.current.revision, now))
+
+
+def _submit_and_tell(writer: Writer, notices: Notices) -> Callable[[Receipt, Listed | None], None]:
+    def submit(receipt: Receipt, listed: Listed | None) -> None:
+        writer.submit(receipt, listed)
+        event = by_receipt(receipt)
+        if event is not None:
+            notices.tell(event)
+
+    return submit
+
+
+def _notifying(rooms: Rooms) -> Notifying | None:
+    """What delivers notifications; None without a webhook."""
+    settings, worker = rooms.settings, rooms.worker
+    if settings.notify_url is None:
+        return None
+    return Notifying(
+        rooms.notices,
+        Webhook.of(settings.notify_url, settings.notify_format, settings.notify_secret),
+        ledger=rooms.ledger.reader,
+        writer=rooms.writer,
+        book=lambda: rooms.policies.current,
+        catalog=lambda: rooms.feed.current,
+        scores_hosts=worker is None or worker.number == 1,
+        folder=settings.state / "told",
+        clock=steady,
     )
 
 
@@ -294,6 +345,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         rooms.ledger.reader, rooms.conversations, wanted=lambda: policies.current.keeps_hosts
     )
     await rooms.audits.begin()
+    notifying = _notifying(rooms)
     chores = [
         asyncio.create_task(policies.keep_fresh()),
         asyncio.create_task(rooms.scores.keep_fresh()),
@@ -301,6 +353,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         asyncio.create_task(keep_listed(rooms.feed, lambda: policies.current.models_named)),
         asyncio.create_task(following.keep_up()),
         asyncio.create_task(_following_spending(rooms).keep_up()),
+        *([asyncio.create_task(notifying.run())] if notifying else []),
     ]
     yield
     for chore in chores:
@@ -310,6 +363,8 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     await rooms.openrouter.aclose()
     await rooms.beside.aclose()
     await rooms.recorder.close()
+    if notifying is not None:
+        await notifying.aclose()
     rooms.writer.close(timeout=5.0)
     if peers is not None:
         await peers.close()

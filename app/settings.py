@@ -68,6 +68,24 @@ def _base_address(url: str) -> str:
     return url.strip().rstrip("/")
 
 
+def _check_webhook(url: str) -> None:
+    """Raise `ValueError` for an address to which nothing must be sent; the message has none of it.
+
+    Unencrypted, anyone on the way could read it, and then post there.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    if not (url.isascii() and url.isprintable()) or " " in url or not host:
+        raise ValueError("not a URL; copy it again, e.g. https://HOST/PATH")
+    if parts.username or parts.password:
+        raise ValueError("the URL must not contain a user's name or password")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ValueError("use https; http is accepted for this machine only (127.0.0.1)")
+
+
 def _each(read_one: Callable[[str], str], entries: tuple[str, ...]) -> tuple[str, ...]:
     """The checked entries. Raises `ValueError` listing the problem of each bad entry."""
     read: list[str] = []
@@ -290,6 +308,18 @@ class Settings(BaseSettings):
     defects: bool = Field(
         default=True, description="Look for defects in answers; only their names are kept."
     )
+    notify_url: SecretStr | None = Field(
+        default=None,
+        description="A webhook that is told of events, https only; unset: nothing is sent.",
+    )
+    notify_format: Literal["auto", "json", "slack", "ntfy"] = Field(
+        default="auto",
+        description="The shape of what is sent to it; auto: by the host or path of the URL.",
+    )
+    notify_secret: SecretStr | None = Field(
+        default=None,
+        description="The secret by which messages are signed (HMAC-SHA256); unset: unsigned.",
+    )
     explain_errors: bool = Field(
         default=True,
         description="Explain in OpenRouter's routing 404s how the policy was involved.",
@@ -340,7 +370,9 @@ class Settings(BaseSettings):
         return keys
 
     @field_validator(
-        "openrouter_api_key", "ledger_url", "ledger_max_mb", "max_connections", mode="before"
+        *("openrouter_api_key", "ledger_url", "ledger_max_mb", "max_connections"),
+        *("notify_url", "notify_secret"),
+        mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
@@ -360,6 +392,14 @@ class Settings(BaseSettings):
             )
         if scheme.startswith("postgresql") and find_spec("psycopg") is None:
             raise ValueError("PostgreSQL requires a driver: pip install 'pointsman[postgres]'")
+        return value
+
+    @field_validator("notify_url", mode="after")
+    @classmethod
+    def _is_a_webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        """Check the address without repeating it: it is all that one needs to post there."""
+        if value is not None:
+            _check_webhook(value.get_secret_value())
         return value
 
     @field_validator("openrouter_api_key", mode="after")

@@ -144,7 +144,7 @@ def test_the_table_that_gets_a_row_is_there(file: str, table: str) -> None:
 
 
 def test_each_thing_that_is_often_added_has_its_files() -> None:
-    words = ("`provider`", "key", "path", "check", "figure", "gauge", "listing", "receipt")
+    words = ("`provider`", "key", "path", "check", "figure", "event", "gauge", "listing", "receipt")
     assert len(NEXT_THINGS) == len(words)
     for (thing, _, _), word in zip(NEXT_THINGS, words, strict=True):
         assert word in thing

@@ -86,7 +86,8 @@ def test_there_is_a_table_for_each_part() -> None:
     assert [row.section for row in ROWS if row.refers]
     sections = list(dict.fromkeys(row.section for row in ROWS))
     assert sections == [
-        *("Requests", "Connections", "Policies", "Upstream", "Ledger", "Terminal and log")
+        *("Requests", "Connections", "Policies", "Upstream", "Ledger"),
+        *("Notifications", "Terminal and log"),
     ]
 
 

@@ -38,6 +38,11 @@ MAY_IMPORT = {
     "known_audits": {*_FACTS, "audit", "catalog", "ledger"},
     "telemetry": {*_FACTS, "ledger"},
     "budget": {*_FACTS, "ledger", "policy"},
+    "notices": {*_FACTS, "shown"},
+    "notifying": {
+        *_FACTS,
+        *("catalog", "ledger", "notices", "openrouter", "policy", "policy.forecast"),
+    },
     "openrouter": {*_FACTS, "catalog", "wire"},
     "policy_folder": {*_FACTS, "policy", "policy.file"},
     "policy_report": {*_FACTS, "catalog", "policy", "policy.lint", "policy_folder"},
@@ -66,6 +71,7 @@ MAY_IMPORT = {
             "known_audits",
             "budget",
             "ledger",
+            "notifying",
             "openrouter",
             "policy_folder",
             "policy_report",
@@ -79,8 +85,8 @@ MAY_IMPORT = {
     "dashboard": {
         *_FACTS,
         *("catalog", "policy", "policy.forecast", "policy.lint"),
-        *("audit", "budget", "known_audits", "ledger", "policy_folder", "server", "shown"),
-        "telemetry",
+        *("audit", "budget", "known_audits", "ledger", "notices", "policy_folder", "server"),
+        *("shown", "telemetry"),
     },
     "simulator": set(),
 }
@@ -99,6 +105,7 @@ PURE: dict[str, set[str]] = {
     "wire": {"msgspec"},
     "audit": {"msgspec"},
     "defects": {"jsonschema", "msgspec", "referencing"},
+    "notices": {"msgspec"},
 }
 IMPURE_STDLIB = {
     *("asyncio", "datetime", "http", "io", "logging", "os", "pathlib", "random", "shutil"),

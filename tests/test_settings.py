@@ -260,3 +260,43 @@ def test_a_user_without_a_home_has_no_own_settings(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Path, "home", no_home)
     settings = Settings.read(state=Path("state"))
     assert settings.own_policies is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.slack.com/services/T0/B0/x",
+        "http://127.0.0.1:9000/hook",
+        "http://localhost/hook",
+        "http://[::1]:80/",
+        "  https://ntfy.sh/mine\n",
+        "",
+    ],
+)
+def test_a_webhook_is_https_or_on_this_machine(url: str) -> None:
+    found = Settings.read(notify_url=url).notify_url
+    assert (found.get_secret_value() if found else "") == url.strip()
+    assert "slack" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.secret.example/x",
+        "http://127.0.0.1.secret.example/x",
+        "ftp://127.0.0.1/secret",
+        "secret",
+        "https://",
+        "https://user:secret@host/",
+        "https://host:secret/",
+        "https://host:99999/secret",
+        "https://[::secret/",
+        "https://host/se cret",
+        "https://host/secr\u00e9t",
+    ],
+)
+def test_t39_another_webhook_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^POINTSMAN_NOTIFY_URL: ") as caught:
+        Settings.read(notify_url=url)
+    assert "secr" not in str(caught.value)
+    assert "se cret" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from app.catalog.catalog import Catalog
 from app.policy.forecast.drift import Drift, drifts
@@ -15,8 +16,12 @@ _KEPT = 20
 class DriftLog:
     """Logs one line for each drift, keeps the newest for display and counts all of them."""
 
-    def __init__(self, policies: PolicyFolder) -> None:
+    def __init__(
+        self, policies: PolicyFolder, tell: Callable[[Drift], None] = lambda _: None
+    ) -> None:
+        """`tell` is called with each drift."""
         self._policies = policies
+        self._tell = tell
         self.latest: deque[Drift] = deque(maxlen=_KEPT)
         self.count = 0
 
@@ -26,3 +31,4 @@ class DriftLog:
             log.warning("catalog drift: %s", drift)
             self.latest.append(drift)
             self.count += 1
+            self._tell(drift)

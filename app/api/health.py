@@ -35,6 +35,7 @@ class Ready:
 def _as_json(now: Standing) -> dict[str, object]:
     oldest = now.catalog_oldest_seconds
     which = {"number": now.worker, "of": now.workers}
+    notified = {"undelivered": now.notifications_undelivered, "error": now.notifications_error}
     return {
         "status": now.status,
         **({} if now.worker is None else {"worker": which}),
@@ -63,4 +64,5 @@ def _as_json(now: Standing) -> dict[str, object]:
             "oldest_seconds": round(now.ledger_oldest_seconds, 1),
             "dropped": now.ledger_dropped,
         },
+        **({"notifications": notified} if now.notifies else {}),
     }

@@ -1,5 +1,6 @@
 """The live objects that hold this process's status, and their status at one moment."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -7,6 +8,7 @@ from app import __version__
 from app.api.drift_log import DriftLog
 from app.budget.accounts import Accounts
 from app.ledger.writer import Writer
+from app.notifying.notices import Notices
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
 from app.record.conversations import Conversations
@@ -34,6 +36,7 @@ class Live:
     accounts: Accounts
     bodies: Bodies
     stalls: Stalls
+    notices: Notices
     worker: Worker | None = None
 
     def standing(self) -> Standing:
@@ -74,6 +77,10 @@ class Live:
                 for kind in TURN_KINDS
             },
             budgets=self.accounts.shares(datetime.now(UTC)) if self.accounts.in_force else {},
+            notifies=self.notices.on,
+            notifications=Counter[tuple[str, str]](self.notices.outcomes),
+            notifications_undelivered=self.notices.undelivered,
+            notifications_error=self.notices.error,
             worker=self.worker.number if self.worker else None,
             workers=self.worker.of if self.worker else 1,
         )

@@ -706,6 +706,20 @@ def doctor(
 
 
 @commands.command()
+def notify(
+    what: Annotated[
+        Literal["test"], typer.Argument(metavar="test", help="test: send a test notification.")
+    ],
+) -> None:
+    """Send a test notification to the webhook."""
+    from app.cli.notify import notify_test
+    from app.settings import Settings
+
+    del what
+    raise typer.Exit(notify_test(Settings.read()))
+
+
+@commands.command()
 def version() -> None:
     """Print the version."""
     print(__version__)

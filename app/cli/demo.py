@@ -90,6 +90,7 @@ def _in_front_of(simulator: str, settings: Settings) -> Settings:
             "upstream_url": simulator,
             "openrouter_api_key": SecretStr(SIMULATED_KEY),
             "ledger_url": settings.ledger_url or ledger,
+            "notify_url": None,  # nothing leaves this machine
         }
     )
 

@@ -19,6 +19,7 @@ from app.catalog.catalog import EMPTY
 from app.cli.asking import asking
 from app.cli.facts import with_facts
 from app.cli.ledgers import absent
+from app.cli.notify import webhook_of
 from app.cli.policies import book_of, folder_of
 from app.cli.terminal import Console, hanging
 from app.cli.which_ledger import log_command
@@ -177,6 +178,28 @@ async def _models_at(url: str, settings: Settings) -> tuple[int, bytes]:
     return status, body
 
 
+async def _notices(settings: Settings) -> Told:
+    """Whether notifications arrive, as the ledger has it. Nothing of the URL is shown."""
+    webhook = webhook_of(settings)
+    if webhook is None:
+        return True, "none are sent; POINTSMAN_NOTIFY_URL is not set"
+    how = f"format {webhook.form}, {'signed' if webhook.secret else 'not signed'}"
+    if absent(settings):
+        return True, f"{how}; test them with {command()} notify test"
+    store = await asyncio.to_thread(Store.open, settings.ledger())
+    try:
+        found = store.undelivered_notices(datetime.now(UTC))
+    finally:
+        store.close()
+    if found.number:
+        lost = plural(found.number, "notification")
+        return False, (
+            f"{how}; {lost} of the last day not delivered, the last error: {found.error}; "
+            f"test them with {command()} notify test"
+        )
+    return True, f"{how}; all of the last day are delivered"
+
+
 async def _running(settings: Settings) -> Told:
     """Follow a real request through a running server, up to where it would be sent (T-36)."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
@@ -232,5 +255,6 @@ _EXAMINATIONS: Mapping[str, Callable[[Settings], Awaitable[Told]]] = {
     "ledger": _ledger,
     "upstream": _upstream,
     "account": _account,
+    "notices": _notices,
     "server": _running,
 }

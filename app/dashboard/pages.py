@@ -26,6 +26,8 @@ from app.dashboard.assets import asset
 from app.dashboard.budgets import BudgetRow, budget_rows
 from app.dashboard.live import live
 from app.dashboard.matrix import attempts_by_host, attempts_of, matrix_of
+from app.dashboard.notices_view import MOST as MOST_NOTICES
+from app.dashboard.notices_view import notices_of
 from app.dashboard.reading import MOST_SCORED, Reading, last_hour, listed
 from app.dashboard.receipt_row import row_of
 from app.dashboard.receipt_view import whole_of
@@ -40,6 +42,7 @@ from app.dashboard.trails import MOST as MOST_TRAILS
 from app.dashboard.trails import trails_of
 from app.errors import LedgerError
 from app.known_audits import AuditReader
+from app.ledger.notices import Notice
 from app.ledger.receipt import Receipt, iso
 from app.ledger.spent import spent
 from app.ledger.stats import DETAILS, Dimension, Group, Stats
@@ -382,6 +385,7 @@ class Pages:
             rules=policy_view.rule_cards(foreseen, by_rule, anchors),
             aliases=policy_view.alias_lines(book.aliases.values(), anchors),
             listings=bool(catalog.listings),
+            notices=notices_of(self._notices(request)),
         )
 
     def api(self, request: Request) -> Response:
@@ -460,6 +464,18 @@ class Pages:
             receipts = self._sources.store().recent(newest, limit=_MOST_ROWS)
         rules = (rule.name for rule in self._sources.policies.current.rules)
         return shell_of(self._sources, request, address, _known(receipts, rules))
+
+    def _notices(self, request: Request) -> list[Notice]:
+        """The newest notifications; none if they are off, or the ledger can't be read.
+
+        They are about the requests of all callers, so one that reads only its own gets none.
+        """
+        if not self._sources.standing().notifies or reads_of(request) is not None:
+            return []
+        try:
+            return self._sources.store().newest_notices(limit=MOST_NOTICES)
+        except LedgerError:
+            return []
 
     def _slug(self, name: str) -> str:
         """A provider's slug by its display name: as listed, or derived from the name."""

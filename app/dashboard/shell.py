@@ -17,6 +17,7 @@ from app.dashboard.session_cookie import HOME
 from app.policy.forecast.drift import Drift
 from app.policy_folder import PolicyFolder
 from app.telemetry.standing import Standing
+from app.wording import plural
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -131,4 +132,8 @@ def _notices(sources: Sources, path: str, policy: str) -> tuple[Notice, ...]:
             f"{now.ledger_dropped:,} since the start; the queue was full, or a value did not fit."
         )
         notices.append(Notice("Receipts were lost.", text))
+    if now.notifications_undelivered:
+        text = plural(now.notifications_undelivered, "notification") + " of the last day."
+        why = f" The last error: {now.notifications_error}." if now.notifications_error else ""
+        notices.append(Notice("Not delivered:", text + why, policy, "Show them"))
     return tuple(notices)

@@ -17,13 +17,14 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 
 from app.errors import LedgerError
 from app.ledger import audits as audits_table
-from app.ledger import listings, queries, spending
+from app.ledger import listings, notices, queries, spending
 from app.ledger.attempts import FailedAttempt, failed_attempts
 from app.ledger.audits import REFERENCE, Answer, Audit, EndpointVerdict
 from app.ledger.bounds import bounded
 from app.ledger.keep import EVERYTHING_KEPT, Keep
 from app.ledger.listed import Listed
 from app.ledger.narrowing import NEWEST_FIRST, OLDEST_FIRST, newest, of_receipt
+from app.ledger.notices import NewNotice, Notice, Undelivered
 from app.ledger.opening import (
     COMMANDS_SECONDS,
     WRITING_LOCK,
@@ -391,6 +392,51 @@ class Store:
         with self._moment() as connection:
             return audits_table.answers(connection, audit)
 
+    def put_notice(self, new: NewNotice, now: datetime) -> bool:
+        """Add a notice of an event; return False if it is no news."""
+        with self._changing() as connection:
+            return notices.put(connection, new, now)
+
+    def take_notices(self, now: datetime, *, most: int) -> list[Notice]:
+        """Take notices that are due, so that for a while no other process delivers them."""
+        with self._moment() as connection:
+            found = notices.due(connection, now, most)
+        if not found:
+            return []
+        with self._changing() as connection:
+            taken = (notices.take(connection, each, now) for each in found)
+            return [each for each in taken if each is not None]
+
+    def notice_delivered(self, taken: Notice, now: datetime) -> None:
+        """Note that a taken notice was delivered."""
+        with self._changing() as connection:
+            notices.delivered(connection, taken, now)
+
+    def notice_failed(self, taken: Notice, error: str, again_at: datetime | None) -> None:
+        """Note that a taken notice could not be delivered, and when the next try is due."""
+        with self._changing() as connection:
+            notices.failed(connection, taken, error, again_at)
+
+    def newest_notices(self, *, limit: int) -> list[Notice]:
+        """Return the newest notices, newest first."""
+        with self._moment() as connection:
+            return notices.newest(connection, limit)
+
+    def undelivered_notices(self, now: datetime) -> Undelivered:
+        """Return how many notices of the last day could not be delivered so far."""
+        with self._moment() as connection:
+            return notices.undelivered(connection, now)
+
+    def notices_told(self, event: str, windows: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the subjects and windows of an event's notices in these windows."""
+        with self._moment() as connection:
+            return notices.told(connection, event, windows)
+
+    def broken_by_rule(self, since: datetime, until: datetime) -> dict[str, int]:
+        """Count the broken receipts of requests begun in a time by their most specific rule."""
+        with self._moment() as connection:
+            return notices.broken_by_rule(connection, since, until)
+
     def begin_of_newest(self, count: int, wanted: Wanted = EVERYTHING) -> datetime | None:
         """Return the moment since which `count` receipts of any kind began in the wanted time.
 
@@ -468,6 +514,17 @@ class Store:
                 yield connection
         except SQLAlchemyError as error:
             raise LedgerError(f"can't read the ledger: {plainly(error)}") from error
+
+    @contextmanager
+    def _changing(self) -> Iterator[sa.Connection]:
+        """Yield a connection that holds the write lock, and commit what it did."""
+        try:
+            with self._engine.connect() as connection:
+                lock(connection, WRITING_LOCK)
+                yield connection
+                connection.commit()
+        except SQLAlchemyError as error:
+            raise LedgerError(f"can't write to the ledger: {plainly(error)}") from error
 
     def _read(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         try:

@@ -333,3 +333,30 @@ AUDIT_ANSWERS = sa.Table(
     sa.Column("dropped", sa.Text),
     sa.Column("receipt", sa.String(32)),
 )
+
+# Notifications. `window` is the time, or the like, in which an event is told once for its subject.
+NOTICES = sa.Table(
+    "notices",
+    METADATA,
+    sa.Column(
+        "seq",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("event", sa.String(32), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("window", sa.Text, nullable=False),
+    sa.Column("state", sa.Text),
+    sa.Column("body", sa.Text, nullable=False),  # JSON
+    sa.Column("told_at", Milliseconds, nullable=False),
+    sa.Column("due_at", Milliseconds, nullable=False),  # when any process may take it
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("delivered_at", Milliseconds),
+    sa.Column("error", sa.Text),
+    sa.Index("notices_told_once", "event", "subject", "window", unique=True),
+    sa.Index("notices_due", "outcome", "due_at"),
+    sa.Index("notices_told_at", "told_at"),
+    sqlite_autoincrement=True,
+)

@@ -15,6 +15,7 @@ from app.policy.audited import KEY as AUDITED
 from app.policy.bars import Facts
 from app.policy.budgets import Budget, budgets_of
 from app.policy.match import NO_MATCHES, Matches, index_of
+from app.policy.notify import is_told
 from app.policy.policy_preferences import cascade, wishes_of
 from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
 from app.policy.request import Request
@@ -88,6 +89,10 @@ class Book:
         """The alias of this name, whatever its case; None if there is none."""
         return self._paths.alias_of(name)
 
+    def tells(self, event: str, rules: Iterable[str]) -> bool:
+        """Whether an event is told that concerns the rules of these names, most specific first."""
+        return is_told(event, filter(None, map(self._paths.rule, rules)))
+
     @property
     def models_named(self) -> tuple[str, ...]:
         """Every model that a rule or an alias names in full."""
@@ -130,6 +135,7 @@ class _Paths:
         self._aliases = {alias.name.lower(): alias for alias in aliases}
         self._rules = {rule.name: rule for rule in rules}
         self.budgets = budgets_of(rules)
+        self.rule = self._rules.get
         self._ladder = ladder
         self.callers = self._index.callers
         self.recent = _Recent()

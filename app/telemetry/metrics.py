@@ -226,6 +226,19 @@ def _of_now(now: Standing) -> Iterator[Metric]:
         now.ledger_dropped,
     )
     yield _gauge("pointsman_ledger_up", "0 while receipts can't be written.", now.ledger_well)
+    notifications = CounterMetricFamily(
+        "pointsman_notifications",
+        "Notifications: delivered, failed once and repeated, given up, or dropped.",
+        labels=("event", "outcome"),
+    )
+    for names, count in now.notifications.items():
+        notifications.add_metric(names, count)
+    yield notifications
+    yield _gauge(
+        "pointsman_notifications_undelivered",
+        "Notifications of the last day that are not delivered.",
+        now.notifications_undelivered,
+    )
     yield _gauge("pointsman_catalog_models", "Models known.", now.catalog_models)
     yield _gauge(
         "pointsman_catalog_listings", "Models whose endpoints are known.", now.catalog_listings

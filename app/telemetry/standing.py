@@ -40,6 +40,10 @@ class Standing:
     book_failures: int
     turns: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by affinity and kind
     budgets: Mapping[tuple[str, str, str], float] = field(default_factory=dict)  # shares spent
+    notifies: bool = False  # whether there is a webhook
+    notifications: Mapping[tuple[str, str], int] = field(default_factory=dict)  # event, outcome
+    notifications_undelivered: int = 0  # of the last day, on the ledger
+    notifications_error: str | None = None  # of the newest of these
     worker: int | None = None  # its number; None: the only worker
     workers: int = 1  # including this one
 

@@ -66,3 +66,21 @@ def test_whether_reasoning_can_be_switched_off(reasoning: object, *, mandatory: 
     model = read_model({"id": "acme/sim-1", "reasoning": reasoning})
     assert model is not None
     assert model.reasoning_mandatory is mandatory
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        ("2026-12-31", "2026-12-31"),
+        ("2026-12-31T00:00:00Z", "2026-12-31"),
+        ("2026-12-311", None),
+        ("2026-13-01", None),
+        ("soon", None),
+        (1798675200, None),
+        (None, None),
+    ],
+)
+def test_the_date_on_which_a_model_expires_is_read(value: object, date: str | None) -> None:
+    model = read_model({"id": "acme/sim-1", "expiration_date": value})
+    assert model is not None
+    assert model.expires_on == date

@@ -1,6 +1,7 @@
 """`pointsman doctor` tries what a request would use, and lies about nothing (T-36)."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from starlette.routing import Route
 
 from app.cli.doctor import Diagnosis, doctor, examine
 from app.cli.words import command
+from app.ledger.notices import NewNotice
+from app.ledger.store import Store
 from app.main import create_app
 from app.settings import Settings
 from app.simulator import create_simulator
@@ -94,6 +97,26 @@ def test_what_is_wrong_is_said(tmp_path: Path, what: str, settings: dict[str, An
     assert diagnosis.well is False
     assert diagnosis.told
     assert doctor(read(tmp_path, port=1, **settings)) == 1
+
+
+def test_notifications_that_are_not_delivered_are_said_without_the_url(tmp_path: Path) -> None:
+    hook = "http://127.0.0.1:9/canary"
+    with_hook = {"port": 1, "notify_url": hook, "notify_secret": "canary"}
+    assert found(read(tmp_path, port=1))["notices"].told.startswith("none are sent")
+    assert found(read(tmp_path, **with_hook))["notices"].well
+    store = Store.open(read(tmp_path).ledger())
+    assert found(read(tmp_path, **with_hook))["notices"] == Diagnosis(
+        "notices", well=True, told="format json, signed; all of the last day are delivered"
+    )
+    now = datetime.now(UTC)
+    store.put_notice(NewNotice("broken", "a", "b", "{}"), now)
+    (taken,) = store.take_notices(now, most=1)
+    store.notice_failed(taken, "HTTP 404", None)
+    store.close()
+    told = found(read(tmp_path, **with_hook))["notices"]
+    assert told.well is False
+    assert "1 notification of the last day not delivered, the last error: HTTP 404" in told.told
+    assert "canary" not in told.told
 
 
 def test_a_wrong_key_and_an_empty_folder_are_said(tmp_path: Path) -> None:

@@ -19,14 +19,17 @@ from app.cli.export import export
 from app.ledger.store import Store
 from app.ledger.wanted import EVERYTHING
 from tests.conftest import UPSTREAM_KEY, Proxy, StartProxy
+from tests.notifying.receiver import Receiver, receiving
 from tests.otlp_receiver import Collector, collecting
 from tests.running import NO_TLS
 from tests.scripted_upstream import Pause, Reset, ScriptedUpstream, reply, sse
+from tests.waiting import until
 
 PROMPT, ANSWER = "canary-prompt-7f3a", "canary-answer-91bc"
 KEY, COOKIE, SESSION = "canary-key-of-a-caller", "canary-cookie-5d", "canary-session-e1"
 AGENT = "canary-agent-3c"
 TOOL = "canary-tool-b2"  # a tool's name, and a name in its schema and its arguments
+HOOK, SIGNED = "canary-of-the-url", "canary-of-the-signature"
 CANARIES = (PROMPT, ANSWER, KEY, COOKIE, SESSION, AGENT, TOOL, UPSTREAM_KEY)
 
 POLICY = """\
@@ -94,6 +97,14 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
         monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "200")
         yield collector
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    """A webhook that is told of everything; its URL has a canary, too."""
+    with receiving() as receiver:
+        assert HOOK in receiver.url
+        yield receiver
 
 
 @pytest.fixture
@@ -235,6 +246,7 @@ async def test_t39_t47_no_prompt_answer_or_key_is_found_anywhere(  # noqa: PLR09
     start_proxy: StartProxy,
     openrouter: ScriptedUpstream,
     client: httpx2.AsyncClient,
+    hook: Receiver,
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
     transport: str,
@@ -251,6 +263,8 @@ async def test_t39_t47_no_prompt_answer_or_key_is_found_anywhere(  # noqa: PLR09
         max_body_mb=1,
         log_level="debug",
         otel=True,
+        notify_url=hook.url,
+        notify_secret=SIGNED,
     )
     if caller_keys:
         proxy.client.headers["x-api-key"] = KEY
@@ -265,6 +279,7 @@ async def test_t39_t47_no_prompt_answer_or_key_is_found_anywhere(  # noqa: PLR09
     }
     collector.wait(lambda it: len(it.spans) == filed and it.metrics, within=10)
     await asyncio.sleep(0.3)  # one more batch of measurements
+    await until(lambda: hook.arrived, within=10)
     shown = await everything_shown(proxy, receipts)
     assert everything_exported(tmp_path / "ledger.db", tmp_path) == filed
     places = {
@@ -273,9 +288,14 @@ async def test_t39_t47_no_prompt_answer_or_key_is_found_anywhere(  # noqa: PLR09
         "the disk": everything_on_disk(tmp_path),
         "what a collector gets": b"".join(collector.raw).decode("latin-1"),
     }
+    secret = [(each, word) for each in places for word in (HOOK, SIGNED) if word in places[each]]
+    assert secret == []
+    places["what a webhook gets"] = b"".join(each.body for each in hook.arrived).decode()
     assert [
         (place, canary) for place, text in places.items() for canary in CANARIES if canary in text
     ] == []
     assert receipts[0]["id"] in places["the disk"]  # looking there finds what is there
     assert receipts[0]["id"] in places["what a collector gets"]
     assert receipts[0]["id"] in places["the log"]
+    assert '"event":"broken"' in places["what a webhook gets"]
+    assert hook.arrived[0].json()["title"].split('"')[0] in places["the disk"]  # of the notices

@@ -36,6 +36,7 @@ GOOD: dict[str, list[Any]] = {
     "preferred_min_throughput": [50, 0.5, {"p50": 10, "p99": 5}],
     "preferred_max_latency": [3, 300, {"p75": 1, "p90": 2.5}],
     "options": [{"openai": {"x": [1, None, {"y": True}]}}, {"z-ai": {}}],
+    "notify": ["off", ["broken"], ["broken", "budget", "drift", "expiration"]],
     "merge": ["tighten", "replace", "fill"],
     "on_violation": ["log", "block", "block_unproven"],
     "affinity": ["off", "hint", "pin", "strict"],

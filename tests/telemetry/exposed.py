@@ -35,6 +35,8 @@ STANDING = Standing(
     problems=("a.yaml:1: wrong",) * 11,
     book_failures=12,
     budgets={("careful", "day", "rule"): 0.75},
+    notifications={("broken", "delivered"): 17, ("broken", "failed"): 18},
+    notifications_undelivered=19,
     turns={("pin", "turns"): 20, ("pin", "flips"): 1},
 )
 

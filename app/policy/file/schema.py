@@ -28,6 +28,7 @@ from app.policy.file.shapes import (
     Shape,
     Text,
 )
+from app.policy.file.told import Told
 from app.policy.precision import LADDER, UNKNOWN
 from app.policy.route import AFFINITIES, MERGES, PRESETS, ROUTES, VIOLATIONS
 from app.suggest import did_you_mean
@@ -283,6 +284,9 @@ RULE_KEYS: Mapping[str, Key] = {
             ),
         ),
         "Refuse a request that could cost more, by the prices of the endpoints that may serve it.",
+    ),
+    "notify": Key(
+        Told(), "Which events of this rule are told, if notifications are set up; off: none."
     ),
     "router_metadata": Key(Flag(), "off: don't request OpenRouter's router metadata."),
 }

@@ -4,8 +4,9 @@ A host's label goes from fp8 to fp4, a pinned provider leaves, a price exceeds a
 has not changed, but different endpoints than yesterday can serve, or none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.catalog.catalog import Catalog
 from app.catalog.endpoint import Endpoint
@@ -30,6 +31,8 @@ class Drift:
     left: int
     why: str  # the lines that now drop the removed ones, or that they are no longer offered
     clauses: tuple[Clause, ...] = ()  # those lines
+    admitted: tuple[str, ...] = ()  # tags of all that are left
+    rules: tuple[str, ...] = ()  # that apply to the model, most specific first
 
     def __str__(self) -> str:
         """Render for a log line."""
@@ -56,8 +59,8 @@ def drifts(book: Book, model: str, before: Catalog, after: Catalog) -> Iterator[
 
 
 def _drift(book: Book, name: str, before: Catalog, after: Catalog) -> Drift | None:
-    old, _ = _let_through(book, name, before)
-    new, drops = _let_through(book, name, after)
+    old = _let_through(book, name, before).survivors
+    new, drops, rules = _let_through(book, name, after)
     gone = [tag for tag in old if tag not in new]
     come = [tag for tag in new if tag not in old]
     if not (gone or come):
@@ -69,21 +72,27 @@ def _drift(book: Book, name: str, before: Catalog, after: Catalog) -> Drift | No
     )
     if len(fell) < len(gone):
         reasons["no longer offered"] = None
-    return Drift(name, tuple(gone), tuple(come), len(new), "; ".join(reasons), clauses)
+    why = "; ".join(reasons)
+    return Drift(name, tuple(gone), tuple(come), len(new), why, clauses, tuple(new), rules)
 
 
-def _let_through(
-    book: Book, name: str, catalog: Catalog
-) -> tuple[dict[str, Endpoint], dict[str, Drop]]:
-    """The endpoints that remain, by tag, and the drops of the others."""
+class _LetThrough(NamedTuple):
+    """The endpoints that remain, by tag, the drops of the others, and the rules that apply."""
+
+    survivors: Mapping[str, Endpoint]
+    drops: Mapping[str, Drop]
+    rules: tuple[str, ...]
+
+
+def _let_through(book: Book, name: str, catalog: Catalog) -> _LetThrough:
     request = request_for(name)
     route = book.route_for(request, caller=None, user_agent="", catalog=catalog)
     if not route.matched or route.conflict or route.refuse.keys() & {"model"}:
-        return {}, {}
+        return _LetThrough({}, {}, route.rules)
     outgoing = apply(request, route)
     survivors: dict[str, Endpoint] = {}
     drops: dict[str, Drop] = {}
     for each in forecasts(request, route, outgoing.preferences, catalog, ladder=book.ladder):
         survivors |= {endpoint.tag: endpoint for endpoint in each.funnel.survivors}
         drops |= {drop.endpoint.tag: drop for drop in each.funnel.dropped}
-    return survivors, drops
+    return _LetThrough(survivors, drops, route.rules)

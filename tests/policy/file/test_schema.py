@@ -30,7 +30,7 @@ WISHES = {
 }
 OURS = {
     *("name", "models", "callers", "user_agents", "merge", "set", "strip", "refuse"),
-    *("headers", "strip_headers"),
+    *("headers", "strip_headers", "notify"),
     *("affinity", "on_violation", "presets", "router_metadata", "routes"),
     *("first_token", "stall", "total", "max_request_usd"),
 }
@@ -118,6 +118,11 @@ BAD: list[tuple[str, str, str]] = [
      "no (which YAML reads as false) is not a data policy; use one of: allow, deny"),
     ("merge: tight", "merge", '"tight" is not a merge mode; did you mean tighten?'),
     ("merge: zzz", "merge", '"zzz" is not a merge mode; use one of: tighten, replace, fill'),
+    ("notify: [broke]", "notify[0]", '"broke" is not an event of a rule; did you mean broken?'),
+    ("notify: broken", "notify", '"broken" is not a list; write [broken]'),
+    ("notify: never", "notify", '"never" is not a list of events or `off`; use one of: off'),
+    ("notify: on", "notify", "on (which YAML reads as true) is not a list of events or `off`"),
+    ("notify: []", "notify", "the list is empty; add an entry, or remove the key"),
     ("sort: speed", "sort", '"speed" is not a sort order'),
     ("sort: {partition: none}", "sort", "`by` is missing; write `by: price`"),
     ("sort: {by: price, partition: all}", "sort.partition", '"all" is not a partition'),

@@ -84,3 +84,9 @@ def test_of_many_endpoints_a_few_are_named_and_the_others_counted() -> None:
     assert "gone host-000, " in model
     assert "host-019 and 480 more (no longer offered)" in model
     assert len(model) < 500
+
+
+def test_a_drift_says_what_is_left_and_which_rules_apply() -> None:
+    after = listed(row("groq"), row("novita", "fp4"))
+    drift = next(drifts(BOOK, "acme/sim-1", listed(row("groq"), row("novita")), after))
+    assert (drift.admitted, drift.rules) == (("groq",), ("eight",))

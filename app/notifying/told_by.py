@@ -1,0 +1,58 @@
+"""From what other parts of Pointsman know to events."""
+
+from datetime import UTC, datetime
+
+from app.ledger.rates import Rate
+from app.ledger.receipt import Receipt, iso
+from app.notices import events
+from app.notices.event import Event
+from app.notices.events import Share
+from app.policy.forecast.drift import Drift
+
+BROKEN = "broken"
+
+
+def hour_of(moment: datetime) -> str:
+    """The hour of a moment, in UTC: 2026-11-28T09."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H}"
+
+
+def day_of(moment: datetime) -> str:
+    """The day of a moment, in UTC: 2026-11-28."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def by_receipt(receipt: Receipt) -> Event | None:
+    """The event of a receipt; None: nothing is to be told.
+
+    Neither its error, its reason nor its preferences are told: these can hold a client's words.
+    """
+    if receipt.verdict != BROKEN or not receipt.rules:
+        return None
+    return events.broken(
+        rules=receipt.rules,
+        hour=hour_of(receipt.started_at),
+        receipt=receipt.id,
+        model=receipt.model_sent,
+        provider=receipt.provider,
+        listed_as=receipt.quantizations_listed,
+    )
+
+
+def by_drift(drift: Drift, book: str, now: datetime) -> Event:
+    """The event of a drift under a policy version."""
+    return events.drift(
+        model=drift.model,
+        gone=drift.gone,
+        come=drift.come,
+        admitted=drift.admitted,
+        why=drift.why,
+        rules=drift.rules,
+        book=book,
+        now=iso(now),
+    )
+
+
+def share_of(rate: Rate) -> Share:
+    """A rate with its interval."""
+    return Share(rate.found, rate.of, rate.low, rate.high)
