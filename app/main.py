@@ -30,7 +30,7 @@ from app.ledger.writer import Writer
 from app.notices.event import Event
 from app.notifying.notices import Notices
 from app.notifying.notifying import Notifying
-from app.notifying.told_by import by_drift, by_receipt
+from app.notifying.told_by import by_budget, by_drift, by_receipt
 from app.notifying.webhook import Webhook
 from app.openrouter.account_feed import AccountFeed
 from app.openrouter.address import AddressWatch
@@ -379,7 +379,7 @@ def _following_spending(rooms: Rooms) -> FollowingSpending:
         writer=rooms.ledger.writer,
         budgets=lambda: rooms.policies.current.budgets,
         wrote_since=rooms.writer.has_written,
-        told=lambda _event: None,  # the log has it; whoever wants to know more is told here
+        told=lambda crossed: rooms.notices.tell(by_budget(crossed)),
     )
 
 

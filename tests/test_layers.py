@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "notices": {*_FACTS, "shown"},
     "notifying": {
         *_FACTS,
-        *("catalog", "ledger", "notices", "openrouter", "policy", "policy.forecast"),
+        *("budget", "catalog", "ledger", "notices", "openrouter", "policy", "policy.forecast"),
     },
     "openrouter": {*_FACTS, "catalog", "wire"},
     "policy_folder": {*_FACTS, "policy", "policy.file"},

@@ -357,6 +357,7 @@ def _event(
         share=spent.pico / budget.limit,
         window_end=None if budget.per == "session" else window.end,
         kind=kind,
+        caller=place[2] if budget.by == "caller" else None,
         key=place[2],
         name="\0".join((*map(str, place), str(budget.limit), kind)),
     )

@@ -20,6 +20,7 @@ class BudgetEvent:
     share: float  # of the limit
     window_end: datetime | None  # None: it lasts as long as its session
     kind: Literal["near", "spent"]
+    caller: str | None = None  # where each has its own
     key: str | None = None  # the caller, tool or session, where it is for each of them
     name: str = ""  # the same for all processes that notice it
 

@@ -93,18 +93,26 @@ def budget(
     spent: Decimal | float,
     limit: Decimal | float,
     share: float,
-    window_end: str,
+    window_end: str | None,
+    caller: str | None = None,
+    counter: str = "",
 ) -> Event:
-    """A budget that is nearly spent, or spent; money in USD, `window_end` an ISO time."""
+    """A budget that is nearly spent, or spent; money in USD, `window_end` an ISO time.
+
+    `caller` is named where each one has a budget of its own; `counter` tells those of one window
+    apart. Neither a tool's name nor a session's is told, since clients choose them.
+    """
     used = f"{spent:.2f} of {limit:.2f} USD ({share:.0%})".replace("%", " %")
+    whose = f" by {caller}" if caller else ""
+    again = f" It begins anew at {window_end}." if window_end else ""
     is_spent = kind == "spent"
     return event(
         "budget",
         rule,
-        f"{budget} {window_end} {kind}",
+        " ".join(filter(None, (budget, window_end, kind, counter))),
         level="problem" if is_spent else "warning",
         title=f'The budget of rule "{rule}" is {"spent" if is_spent else "nearly spent"}',
-        text=f"{used} of the budget {budget} are used. It begins anew at {window_end}.",
+        text=f"{used} of the budget {budget} are used{whose}.{again}",
         facts={
             "rule": rule,
             "budget": budget,
@@ -113,6 +121,7 @@ def budget(
             "limit_usd": float(limit),
             "share": share,
             "window_end": window_end,
+            **({"caller": caller} if caller else {}),
         },
         rules=(rule,),
     )

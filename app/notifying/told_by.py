@@ -1,7 +1,9 @@
 """From what other parts of Pointsman know to events."""
 
+import hashlib
 from datetime import UTC, datetime
 
+from app.budget.event import BudgetEvent
 from app.ledger.rates import Rate
 from app.ledger.receipt import Receipt, iso
 from app.notices import events
@@ -36,6 +38,25 @@ def by_receipt(receipt: Receipt) -> Event | None:
         model=receipt.model_sent,
         provider=receipt.provider,
         listed_as=receipt.quantizations_listed,
+    )
+
+
+def by_budget(crossed: BudgetEvent) -> Event:
+    """The event of a budget that is nearly spent, or spent.
+
+    The key of the sum may be a session's digest or a client's own words, so only a digest of it
+    tells one from the other.
+    """
+    return events.budget(
+        rule=crossed.rule,
+        budget=crossed.budget,
+        kind=crossed.kind,
+        spent=crossed.spent,
+        limit=crossed.limit,
+        share=crossed.share,
+        window_end=iso(crossed.window_end) if crossed.window_end else None,
+        caller=crossed.caller,
+        counter=hashlib.sha256(crossed.name.encode(errors="replace")).hexdigest()[:16],
     )
 
 
