@@ -10,6 +10,7 @@ from rich.text import Text
 from app.audit import words
 from app.audit.plan import Plan
 from app.audit.results import Audit, Compared, Finding
+from app.audit.sentences import SPOT_CHECK
 from app.auditing.judged import as_json
 from app.cli.terminal import Console, Table, hanging
 from app.ledger.audits import Audit as Kept
@@ -71,7 +72,7 @@ def says(found: Audit, findings: Sequence[Finding]) -> tuple[str, ...]:
     if found.reference is not None:
         return words.audit(found)
     told = map(words.finding, findings)
-    return words.reference(None), *(told if findings else (SAME_DAY,)), words.SPOT_CHECK
+    return words.reference(None), *(told if findings else (SAME_DAY,)), SPOT_CHECK
 
 
 def print_line(console: Console, line: str) -> None:
