@@ -15,7 +15,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -112,6 +112,12 @@ bench-channels: $(TEST_READY) ## Send 10,000 requests over all channels and comp
 
 bench-defects: $(TEST_READY) ## Look for defects in 2,000 labelled answers, and report precision and recall
 	$(BIN)/python -m bench.defects
+
+bench-audit: $(TEST_READY) ## Count the errors of the audit's test over 500 toy endpoints (2 minutes)
+	$(BIN)/python -m bench.audit
+
+audit-real: ## Install a small model (100 MB, once) and audit it, quantized for real (an hour)
+	$(PYTHON) -m bench.audit_real.installed
 
 constraints: $(TEST_READY) ## Pin the newest matching dependencies by hash
 	$(COMPILE) pyproject.toml -o .ci/constraints.txt

@@ -116,7 +116,8 @@ class Policies(Protocol):
 class NoPolicies:
     """No rule and no alias, for ever: requests pass as they are sent."""
 
-    current: Final = read_book({})
+    def __init__(self) -> None:
+        self.current: Final = read_book({})
 
 
 class PolicyFolder:

@@ -10,11 +10,11 @@ installed.
 import os
 import secrets
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
+from once import once
 from targets import KEY, Running, Start, Upstream, free_port, started
 
 LITELLM_VERSION = "1.106.2"
@@ -57,28 +57,6 @@ http://127.0.0.1:{port} {{
 CADDY_TLS = """
       tls_trusted_ca_certs {certificate}
       tls_server_name localhost"""
-
-
-def cache() -> Path:
-    """The default folder for environments."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pointsman-bench"
-
-
-def once(folder: Path, *commands: list[str], files: Mapping[str, str] | None = None) -> Path:
-    """Run the commands in a new folder with these files; after success, never again."""
-    ready = folder / "ready"
-    if not ready.exists():
-        print(f"setting up {folder} (once) ...", file=sys.stderr, flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name, text in (files or {}).items():
-            (folder / name).write_text(text)
-        for command in commands:
-            done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True)
-            if done.returncode:
-                sys.exit(f"{' '.join(command)} failed in {folder}:\n{done.stderr}")
-        ready.touch()
-    return folder
 
 
 def there(upstream: Upstream, *, tls: bool) -> str:

@@ -31,7 +31,8 @@ from pathlib import Path
 
 from conditions import conditions
 from measures import MEASURES, Bench, LoadFailed
-from peers import PEERS, cache
+from once import cache
+from peers import PEERS
 from svg import Bar, bars
 from targets import TARGETS, NotStarted, Start, Upstream, pointsman
 

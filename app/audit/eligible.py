@@ -63,9 +63,6 @@ def selects_too(endpoint: Endpoint, listed: Sequence[Endpoint]) -> tuple[str, ..
     (openrouter.md §2.7).
     """
     within = f"{endpoint.tag}/"
-    return tuple(
-        other.tag
-        for other in listed
-        if other is not endpoint
-        and (other.tag == endpoint.tag or (other.tier is None and other.tag.startswith(within)))
-    )
+    same = [other.tag for other in listed if other.tag == endpoint.tag]
+    inside = (e.tag for e in listed if e.tier is None and e.tag.startswith(within))
+    return (*same[1:], *inside)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from app.audit.answers import TOKENS
 from app.audit.eligible import refusal, selects_too
-from app.audit.results import Refused
+from app.audit.results import Chosen, Refused
 from app.catalog.endpoint import Endpoint
 from app.catalog.providers import is_own
 
@@ -24,7 +24,6 @@ MOST_PROMPT_TOKENS = 100  # a long one, with a system prompt of the host's
 _FULL = ("bf16", "fp16")  # the labels of a reference that the user didn't name
 _MILLION = 1_000_000
 
-Chosen = Literal["named", "author", "listed"]
 NoPlan = Literal["no_endpoint", "single_endpoint", "no_reference", "reference_refused"]
 
 

@@ -263,7 +263,7 @@ POOL = (
     "Why does the moon seem to change shape?",
     "What does a cartographer make?",
     "How do you start a letter to a stranger?",
-    "What is the difference between a village and a town?",
+    "When does a village become a town?",
     "Why do violins have a hollow body?",
     "How does a pulley make lifting easier?",
     "What is a cliffhanger in a story?",

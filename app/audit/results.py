@@ -8,6 +8,7 @@ import msgspec
 Verdict = Literal["same", "different", "undecided"]
 Change = Literal["unchanged", "changed", "undecided"]
 
+Chosen = Literal["named", "author", "listed"]
 ChangeReason = Literal["two_days_differ", "same", "needs_another_day", "days_disagree", "undecided"]
 Reason = Literal[
     "no_larger_difference",  # same
@@ -96,7 +97,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tag: str
     provider: str
     label: str | None
-    chosen: Literal["named", "author", "listed"]
+    chosen: Chosen
     dropped: dict[Drop, int] = {}
 
 

@@ -6,30 +6,18 @@ behaviour: its cause is not named, except where the prompts' lengths show it.
 
 from collections.abc import Callable, Mapping
 
-from app.audit.plan import NoPlan, Plan, Unplanned
-from app.audit.results import (
-    Audit,
-    Check,
-    Compared,
-    Drop,
-    Finding,
-    Reason,
-    Reference,
-    Refusal,
-    Refused,
+from app.audit.plan import Plan, Unplanned
+from app.audit.results import Audit, Compared, Finding, Reason, Reference, Refused
+from app.audit.sentences import (
+    CHECKS,
+    CHOSEN,
+    DROPS,
+    FINDINGS,
+    NO_PLAN,
+    REFUSALS,
+    SPOT_CHECK,
 )
 from app.wording import listed, plural
-
-SPOT_CHECK = (
-    "This is a spot check of short prompts at one time. A provider can recognise an audit, and an "
-    "endpoint that sends a tenth of its requests elsewhere is not noticed."
-)
-
-CHOSEN: Mapping[str, str] = {
-    "named": "named by --reference",
-    "author": "the author's own endpoint",
-    "listed": "the best endpoint listed as bf16 or fp16",
-}
 
 _UNDECIDED: Mapping[Reason, Callable[[Compared], str]] = {
     "too_few_answers": lambda it: (
@@ -60,78 +48,6 @@ _UNDECIDED: Mapping[Reason, Callable[[Compared], str]] = {
     ),
 }
 
-_CHECKS: Mapping[Check, str] = {
-    "template": (
-        "Its numbers of prompt tokens differ from the reference's: it uses another chat template, "
-        "or a system prompt."
-    ),
-    "system_prompt": (
-        "Each prompt has the same number of tokens more than at the reference: it adds a system "
-        "prompt, or uses a longer chat template."
-    ),
-    "prompt_lengths_unknown": "Not all answers state how many tokens their prompt had.",
-    "ignores_max_tokens": "It ignores max_tokens: some answers were longer, and were cut.",
-    "empty": "Some answers were empty.",
-    "reasoning": "Some answers have reasoning tokens, although reasoning was switched off.",
-    "reference_unsteady": (
-        "The reference's own answers agree with each other so little that only large differences "
-        "can be seen."
-    ),
-    "reference_may_be_cached": (
-        "The reference repeated itself exactly and this endpoint did not: the reference's answers "
-        "may come from a cache. Repeat the audit with --spread 1h."
-    ),
-}
-
-_DROPS: Mapping[Drop, str] = {
-    "other_provider": "served by another provider",
-    "cached": "from OpenRouter's response cache",
-    "no_usage": "without usage",
-    "failed": "failed twice",
-}
-
-_REFUSALS: Mapping[Refusal, str] = {
-    "outside_policy": (
-        "Your own policy does not allow it. Name it with --outside-policy to audit it all the "
-        "same: the prompts are Pointsman's and have no data of yours."
-    ),
-    "reasoning_mandatory": (
-        "The model's reasoning can't be switched off, so the first tokens would be thoughts."
-    ),
-    "no_temperature": "It does not list the parameter temperature.",
-    "no_max_tokens": "It does not list the parameter max_tokens.",
-    "tier": "It is a service tier, which serves only requests that ask for it.",
-    "tag_not_unique": "Requests can't be limited to it, since its tag also selects",
-    "no_price": "It lists no price, so the cost has no ceiling.",
-    "free": "It is free, with few requests allowed. Name it with --include to audit it.",
-    "degraded": "OpenRouter lists it as degraded. Name it with --include to audit it.",
-    "not_listed": "The model has no endpoint with this tag.",
-}
-
-_NO_PLAN: Mapping[NoPlan, str] = {
-    "no_endpoint": "None of its endpoints can be audited.",
-    "single_endpoint": (
-        "Only one endpoint can be audited, so there is none to compare it with. With --since it is "
-        "compared with its own stored answers."
-    ),
-    "no_reference": (
-        "There is no endpoint of the author's own, and none listed as bf16 or fp16. Name a "
-        "reference with --reference."
-    ),
-    "reference_refused": "The reference can't be audited.",
-}
-
-_FINDINGS: Mapping[str, str] = {
-    "two_days_differ": "Two audits on different days found that its answers changed.",
-    "same": "The last audit found no difference.",
-    "needs_another_day": (
-        "One audit found a difference. Repeat it on another day: a single day proves nothing, "
-        "since answers of one day are alike."
-    ),
-    "days_disagree": "The last audit found a difference, and the one of the day before it did not.",
-    "undecided": "The last audit was undecided.",
-}
-
 
 def verdict(it: Compared, *, closed: bool = False) -> str:
     """What may be said of one endpoint. `closed`: nothing is said of quantization or weights."""
@@ -157,9 +73,9 @@ def label(listed_as: str | None) -> str:
 
 def warnings(it: Compared) -> tuple[str, ...]:
     """What is odd about its answers, a sentence each; and how many were left out."""
-    dropped = [f"{number:,} {_DROPS[why]}" for why, number in sorted(it.dropped.items()) if number]
+    dropped = [f"{number:,} {DROPS[why]}" for why, number in sorted(it.dropped.items()) if number]
     left_out = (f"Answers left out: {', '.join(dropped)}.",) if dropped else ()
-    return (*(_CHECKS[code] for code in it.checks), *left_out)
+    return (*(CHECKS[code] for code in it.checks), *left_out)
 
 
 def power(it: Compared) -> str:
@@ -175,12 +91,12 @@ def power(it: Compared) -> str:
 def refused(it: Refused) -> str:
     """Why an endpoint is not audited."""
     others = f" {listed(it.others)}." if it.others else ""
-    return f"{it.tag}: {_REFUSALS[it.reason]}{others}"
+    return f"{it.tag}: {REFUSALS[it.reason]}{others}"
 
 
 def unplanned(it: Unplanned) -> str:
     """Why there is no audit of a model."""
-    return f"{it.model}: {_NO_PLAN[it.reason]}"
+    return f"{it.model}: {NO_PLAN[it.reason]}"
 
 
 def planned(it: Plan) -> str:
@@ -203,7 +119,7 @@ def reference(it: Reference | None, *, closed: bool = False) -> str:
 def finding(it: Finding) -> str:
     """What may be said of an endpoint beside what it was."""
     days = " and ".join(day for day, _ in it.days)
-    return f"{it.tag}, {it.verdict} since {it.since} ({days}): {_FINDINGS[it.reason]}"
+    return f"{it.tag}, {it.verdict} since {it.since} ({days}): {FINDINGS[it.reason]}"
 
 
 def audit(it: Audit) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ class Model:
     outputs: frozenset[str] | None
     stands_for: str | None = None  # the newest of a family, where this is `~author/family-latest`
     published: bool = False  # whether the row says where the weights are; most new rows don't yet
-    reasoning_mandatory: bool = False  # whether its reasoning can't be switched off
+    reasoning_mandatory: bool = False  # whether reasoning can't be switched off
 
 
 def read_model(row: object) -> Model | None:
@@ -28,6 +28,7 @@ def read_model(row: object) -> Model | None:
     slug, canonical = readable_name(row.get("id")), readable_name(row.get("canonical_slug"))
     if slug is None:
         return None
+    reasoning = row.get("reasoning")
     target = _target(row.get("alias_target"))
     architecture = row.get("architecture")
     made_of = architecture if isinstance(architecture, dict) else {}
@@ -38,7 +39,7 @@ def read_model(row: object) -> Model | None:
         outputs=_kinds(made_of.get("output_modalities")),
         stands_for=target.lower() if target else None,
         published=bool(row.get("hugging_face_id")),
-        reasoning_mandatory=_is_mandatory(row.get("reasoning")),
+        reasoning_mandatory=isinstance(reasoning, dict) and reasoning.get("mandatory") is True,
     )
 
 
@@ -46,10 +47,6 @@ def _target(value: object) -> str | None:
     """The slug in an `alias_target`, which is `{slug, name}`, or in older lists only the slug."""
     slug = value.get("slug") if isinstance(value, dict) else value
     return readable_name(slug)
-
-
-def _is_mandatory(reasoning: object) -> bool:
-    return isinstance(reasoning, dict) and reasoning.get("mandatory") is True
 
 
 def _kinds(value: object) -> frozenset[str] | None:

@@ -17,6 +17,10 @@ from app.ledger.receipt import iso
 from app.wording import plural
 
 _WIDE = 110  # columns that the whole table takes
+SAME_DAY = (
+    "The stored answers are of the same day, so nothing is said of a change: answers of one day "
+    "are alike. Repeat the audit on two other days."
+)
 STYLES = {
     "same": "green",
     "unchanged": "green",
@@ -57,13 +61,17 @@ def print_result(
 ) -> None:
     """Print what an audit found of each endpoint, then what may be said of it."""
     console.print(_table(found, wide=console.width >= _WIDE or not console.is_terminal))
-    told = [*notes]
-    if findings:
-        told += map(words.finding, findings)
-    told += words.audit(found)
-    for line in told:
+    for line in (*notes, *says(found, findings)):
         console.print()
         print_line(console, line)
+
+
+def says(found: Audit, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """What may be said of an audit. With `--since`, one day alone proves nothing."""
+    if found.reference is not None:
+        return words.audit(found)
+    told = map(words.finding, findings)
+    return words.reference(None), *(told if findings else (SAME_DAY,)), words.SPOT_CHECK
 
 
 def print_line(console: Console, line: str) -> None:
@@ -123,7 +131,7 @@ def result_as_json(
         "result": as_json(found),
         "findings": [as_json(each) for each in findings],
         "notes": list(notes),
-        "says": list(words.audit(found)),
+        "says": list(says(found, findings)),
     }
 
 

@@ -15,6 +15,7 @@ from app.simulator.metadata import failed_metadata
 from app.simulator.other_routes import OtherRoute, read_json
 from app.simulator.preset_routes import captured
 from app.simulator.refusals import Refusal
+from app.simulator.response_cache import ResponseCache
 from app.simulator.response_shapes import response_body
 from app.simulator.routed import Routed
 from app.simulator.router import Router
@@ -40,25 +41,30 @@ class Answering:
 
     def __init__(self, router: Router, switches: Switches, pace: float) -> None:
         self._router = router
+        self._kept = ResponseCache(router)
         self._switches = switches
         self._pace = pace
 
     async def infer(self, dialect: str, request: Request) -> Response:
         """Answer one of the four inference routes, whole or streamed."""
-        route = OtherRoute(request.url.path, dialect, lambda _: {})
+        path, headers = request.url.path, dict(request.headers)
+        raw = await request.body()
+
+        def serve(_router: Router, ask: Ask) -> Routed:
+            return self._kept.serve(ask, check_key(headers), path, headers, raw)
+
+        route = OtherRoute(path, dialect, lambda _: {}, serve=serve)
         routed = await self._routed(route, request)
         if isinstance(routed, Response):
             return routed
-        ask, headers = routed.ask, self._headers(routed)
+        ask, told = routed.ask, self._headers(routed)
         if ask.body.get("stream"):
             stream = self._paced(ask, routed)
             # As a header: as a media type it would get a charset, which OpenRouter doesn't send.
-            return StreamingResponse(
-                stream, headers={"Content-Type": "text/event-stream", **headers}
-            )
+            return StreamingResponse(stream, headers={"Content-Type": "text/event-stream", **told})
         await asyncio.sleep(_FIRST_TOKEN_SECONDS * self._pace)
         whole = error_body if ask.switches.error_in_200 else _BODIES[dialect]
-        return JSONResponse(whole(ask, routed), headers=headers)
+        return JSONResponse(whole(ask, routed), headers=told)
 
     async def other(self, route: OtherRoute, request: Request) -> Response:
         """Answer any of the other routes that are served by models."""
@@ -142,6 +148,8 @@ class Answering:
         }
         if routed.ask.switches.provider_header:
             headers["X-Provider-Name"] = routed.completion.row.name
+        if routed.stored:
+            headers |= routed.stored.headers()
         return headers
 
     async def _paced(self, ask: Ask, routed: Routed) -> AsyncIterator[bytes]:

@@ -128,6 +128,16 @@ class Ask:
         return kind not in (None, "disabled") or effort not in (None, "none")
 
     @property
+    def declines_reasoning(self) -> bool:
+        """Whether the request turns reasoning off."""
+        asked, thinking = self.body.get("reasoning"), self.body.get("thinking")
+        effort = self.body.get("reasoning_effort")
+        if isinstance(asked, dict) and asked:
+            return asked.get("enabled") is False or asked.get("effort") == "none"
+        off = isinstance(thinking, dict) and thinking.get("type") == "disabled"
+        return off or effort == "none"
+
+    @property
     def includes_sealed(self) -> bool:
         """Whether a response is to include its reasoning in sealed form."""
         included = self.body.get("include")

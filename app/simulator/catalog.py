@@ -2,9 +2,10 @@
 
 `{"format": 1, "models": [<item of GET /models> with "endpoints": [<row>, ...]]}`. A key
 `_simulator` in addition to the public keys contains facts that no listing shows: on a model
-`distillable`, `reasons` (true, or "asked" if only on request) and `seals` (the format of its sealed
-reasoning), on a row `trains`, `zdr`, `regional_surcharge`, `defects` and `quirks`. A model with an
-`alias_target` has its target's rows and none of its own.
+`distillable`, `reasons` (true; "default" if a request can turn it off, "asked" if only on request)
+and `seals` (the format of its sealed reasoning), on a row `trains`, `zdr`,
+`regional_surcharge`, `defects` and `quirks`. A model with an `alias_target` has its target's rows
+and none of its own.
 """
 
 import json

@@ -42,6 +42,9 @@ class Usage:
         return self.prompt_cost + self.completion_cost
 
 
+UNUSED = Usage(0, 0, 0, 0, 0, 0, Decimal(0), Decimal(0))
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One answer: the endpoint that serves it, its content, its cost."""

@@ -107,7 +107,8 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
     ask, routed, created = found
     completion = routed.completion
     left = identity in router.left_early
-    attempts = [*routed.attempts[:-1], (completion.row, 499)] if left else routed.attempts
+    ending = [(completion.row, 499)] if left else routed.attempts[-1:]
+    attempts = [*routed.attempts[:-1], *ending] if routed.attempts else []
     spent = routed.spent * (not left)
     cost = number(routed.charged * (not left))
     responses = [
@@ -151,6 +152,7 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
         "upstream_inference_cost": number(spent),
         "is_byok": has_own_key(ask, completion.row),
         "session_id": ask.body.get("session_id"),
+        "response_cache_source_id": routed.stored.source or None if routed.stored else None,
         "preset_id": ask.preset.id if ask.preset else None,
     }
     return JSONResponse({"data": record})

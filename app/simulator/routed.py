@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from app.simulator.ask import Ask
 from app.simulator.catalog import Row
@@ -74,6 +74,22 @@ class InnerRun:
         return f"Error {self.outcome.status}: {self.outcome.message}"
 
 
+class Stored(NamedTuple):
+    """What OpenRouter's response cache did with a request."""
+
+    status: Literal["HIT", "MISS"]
+    age: int  # seconds
+    seconds: int  # that an answer is kept
+    source: str = ""  # the generation whose answer it is
+
+    def headers(self) -> dict[str, str]:
+        """The headers of the answer that say so."""
+        told = {"Status": self.status, "TTL": str(self.seconds)}
+        if self.source:
+            told |= {"Age": str(self.age), "Source-Id": self.source}
+        return {f"X-OpenRouter-Cache-{name}": value for name, value in told.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Routed:
     """An answer and how it was produced."""
@@ -85,6 +101,7 @@ class Routed:
     ask: Ask  # as it applied to the model that answered
     inner: tuple[InnerRun, ...] = ()
     pipeline: tuple[dict[str, Any], ...] = ()  # a router's choice in router metadata
+    stored: Stored | None = None  # None unless the response cache was to be used
 
     def answers(self) -> Iterator["Routed"]:
         """This answer, and the answers to all calls inside it."""

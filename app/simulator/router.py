@@ -93,7 +93,7 @@ class Router:
             refusal.request_id = generation_id(int(self.clock()), random)
             self.refused.append((ask, refusal))
             raise
-        self._remember(routed)
+        self.remember(routed)
         return routed
 
     def serve(self, ask: Ask, random: Random) -> Routed:
@@ -133,7 +133,7 @@ class Router:
             raise _all_failed(ask, [(row, failure.status)], failure)
         completion = self._complete(ask, row, self._dice())
         routed = Routed(completion, ((row, 200),), (row,), first.strategy, ask)
-        self._remember(routed)
+        self.remember(routed)
         return routed
 
     def run_inside(self, ask: Ask, routed: Routed) -> None:
@@ -215,9 +215,10 @@ class Router:
             return None
         return self._sessions.sticky(ask, candidate.model)
 
-    def _remember(self, routed: Routed) -> None:
+    def remember(self, routed: Routed) -> None:
+        """Keep an answer for its record; a conversation sticks to the endpoint that gave it."""
         completion = routed.completion
-        if routed.ask.dialect in INFERENCE:
+        if routed.attempts and routed.ask.dialect in INFERENCE:
             tried = [row for row, _ in routed.attempts]
             cached = completion.usage.cached_tokens
             self._sessions.remember(routed.ask, completion.row, tried, cached_tokens=cached)

@@ -105,6 +105,8 @@ def filtered(ask: Ask, candidate: Candidate) -> Funnel:
     funnel.note("Initial Endpoints")
     if not funnel.left:
         raise Refusal(404, f"No endpoints found for {ask.requested}.")
+    if candidate.model.hidden.get("reasons") is True and _turns_reasoning_off(ask):
+        raise Refusal(400, "Reasoning is mandatory for this endpoint and cannot be disabled.")
     _rows_nobody_asked_for(funnel)
     if not ask.switches.disobey:
         _by_names(funnel)
@@ -116,6 +118,11 @@ def filtered(ask: Ask, candidate: Candidate) -> Funnel:
         _by_required_parameters(funnel)
     _by_soft_parameters(funnel)
     return funnel
+
+
+def _turns_reasoning_off(ask: Ask) -> bool:
+    """Whether it does so in the way that is refused: Anthropic's `thinking` was not seen to be."""
+    return ask.declines_reasoning and ask.body.get("thinking") is None
 
 
 def matches(entry: str, row: Row, *, display_names: bool) -> bool:

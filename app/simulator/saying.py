@@ -64,10 +64,10 @@ def say(ask: Ask, row: Row, random: Random, quirks: Quirks = HONEST) -> Said:
 
 
 def _reasons(ask: Ask, row: Row) -> bool:
-    """Whether the model reasons: always, or "asked" for it."""
+    """Whether the model reasons: always, by "default", or "asked" for it."""
     reasons = row.model.hidden.get("reasons")
-    willing = ask.wants_reasoning if reasons == "asked" else bool(reasons)
-    return willing and "reasoning" in row.parameters
+    told = {"asked": ask.wants_reasoning, "default": not ask.declines_reasoning}
+    return bool(told.get(str(reasons), reasons)) and "reasoning" in row.parameters
 
 
 def _limited(ask: Ask, said: Said) -> Said:

@@ -89,6 +89,9 @@ class Switches:
     # and do endpoints cache that have a price for it and are listed as not caching implicitly?
     unlisted_caches: bool = False
 
+    # OpenRouter's response cache: on if asked for, unless refused, or whatever a request says
+    response_cache: Literal["asked", "on", "always"] = "asked"
+
     # Sealed reasoning (openrouter.md §A4): do hosts check what others issued? off: none is issued
     sealed_reasoning: Literal["checked", "unchecked", "off"] = "checked"
 

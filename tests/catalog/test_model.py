@@ -49,3 +49,20 @@ def test_a_variant_that_is_not_listed_is_its_model() -> None:
 def test_what_is_no_list_of_providers_adds_none(rows: object) -> None:
     known = EMPTY.with_providers([{"slug": "Novita"}])
     assert known.with_providers(rows).providers == {"novita"}
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "mandatory"),
+    [
+        ({"mandatory": True, "default_enabled": True}, True),
+        ({"mandatory": False}, False),
+        ({"mandatory": "true"}, False),
+        ({}, False),
+        (None, False),
+        ([], False),
+    ],
+)
+def test_whether_reasoning_can_be_switched_off(reasoning: object, *, mandatory: bool) -> None:
+    model = read_model({"id": "acme/sim-1", "reasoning": reasoning})
+    assert model is not None
+    assert model.reasoning_mandatory is mandatory

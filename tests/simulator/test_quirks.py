@@ -294,3 +294,91 @@ def test_a_host_with_a_wrong_quirk_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_every_quirk_can_be_given() -> None:
     assert {read_quirk(f"{name}@novita").name for name in NAMES} == set(NAMES)
+
+
+# --- the demo's endpoints whose label is a lie ------------------------------------------------
+
+DEMO = Catalog.read(None)
+# By model: an honest reference, and what the statistic says of each other endpoint that is found.
+DEMO_FINDS = {
+    "qwen/qwen3-coder": (
+        "gmicloud/bf16",
+        {
+            "deepinfra/fp4": "parts sooner",
+            "deepinfra/turbo": "parts sooner",
+            "hyperbolic/fp8": "parts sooner",
+            "together/fp8": "other prompt",
+            "siliconflow/fp8": "repeats itself less",
+            "novita/fp8": "repeats itself less",
+        },
+    ),
+    "moonshotai/kimi-k2": (
+        "moonshotai",
+        {
+            "deepinfra/fp4": "parts sooner",
+            "parasail/int4": "parts sooner",
+            "baseten/nvfp4": "parts sooner",
+            "together": "parts sooner",
+            "groq": "other prompt",
+            "fireworks": "repeats itself less",
+        },
+    ),
+    "meta-llama/llama-3.3-70b-instruct": (
+        "deepinfra",
+        {
+            "together": "parts sooner",
+            "cerebras": "too long",
+            "novita": "repeats itself less",
+        },
+    ),
+    "mistralai/devstral-small": (
+        "mistral",
+        {"nebius/int8": "parts sooner", "parasail/fp32": "parts sooner"},
+    ),
+}
+
+
+class Demo(House):
+    """The shipped catalog as `pointsman demo` starts it."""
+
+    def __init__(self, name: str) -> None:
+        self.router = Router(DEMO, seed=0, clock=Clock(), flawed=True)
+        self.name = name
+
+    def answer(self, tag: str, prompt: str = "hi", **fields: Any) -> Completion:
+        turn = [{"role": "user", "content": prompt}]
+        provider = {"only": [tag], "allow_fallbacks": False, "require_parameters": True}
+        told = {"model": self.name, "messages": turn, "provider": provider, **SHORT, **fields}
+        return self.router.route(asked(DEMO, **told)).completion
+
+    def finding(self, reference: str, tag: str) -> str:
+        """What is found of an endpoint; nothing of an honest one."""
+        ours, theirs = self.answer(reference).usage, self.answer(tag).usage
+        if ours.prompt_tokens != theirs.prompt_tokens:
+            return "other prompt"
+        if theirs.completion_tokens > SHORT["max_tokens"]:
+            return "too long"
+        seen = twins(self, reference, tag)
+        assert seen.of_a > 0.85, "a reference repeats itself"
+        if seen.of_b < seen.of_a - 0.25:
+            return "repeats itself less"
+        return "parts sooner" if seen.ratio < 0.92 else ""
+
+
+@pytest.mark.parametrize("name", DEMO_FINDS)
+def test_the_demo_has_endpoints_that_an_audit_finds_and_honest_ones(name: str) -> None:
+    reference, expected = DEMO_FINDS[name]
+    found = DEMO.find(name)
+    assert found is not None
+    demo = Demo(name)
+    tags = {row.tag for row in found.rows if row.listed["status"] == 0} - {reference}
+    assert {tag: told for tag in tags if (told := demo.finding(reference, tag))} == expected
+
+
+def test_every_quirk_of_the_shipped_catalog_is_one() -> None:
+    told = [
+        row.hidden["quirks"] for each in DEMO.models for row in each.rows if "quirks" in row.hidden
+    ]
+    assert len(told) > 100
+    for quirks in told:
+        Host(quirks=quirks)

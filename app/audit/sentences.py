@@ -1,0 +1,92 @@
+"""The sentence of each code that a result can have, as far as it needs no numbers.
+
+The tables are whole: `tests/audit/test_words.py` compares them with the codes.
+"""
+
+from collections.abc import Mapping
+
+from app.audit.plan import NoPlan
+from app.audit.results import ChangeReason, Check, Chosen, Drop, Refusal
+
+SPOT_CHECK = (
+    "This is a spot check of short prompts at one time. A provider can recognise an audit, and an "
+    "endpoint that sends a tenth of its requests elsewhere is not noticed."
+)
+
+CHOSEN: Mapping[Chosen, str] = {
+    "named": "named by --reference",
+    "author": "the author's own endpoint",
+    "listed": "the best endpoint listed as bf16 or fp16",
+}
+
+CHECKS: Mapping[Check, str] = {
+    "template": (
+        "Its numbers of prompt tokens differ from the reference's: it uses another chat template, "
+        "or a system prompt."
+    ),
+    "system_prompt": (
+        "Each prompt has the same number of tokens more than at the reference: it adds a system "
+        "prompt, or uses a longer chat template."
+    ),
+    "prompt_lengths_unknown": "Not all answers state how many tokens their prompt had.",
+    "ignores_max_tokens": "It ignores max_tokens: some answers were longer, and were cut.",
+    "empty": "Some answers were empty.",
+    "reasoning": "Some answers have reasoning tokens, although reasoning was switched off.",
+    "reference_unsteady": (
+        "The reference's own answers agree with each other so little that only large differences "
+        "can be seen."
+    ),
+    "reference_may_be_cached": (
+        "The reference repeated itself exactly and this endpoint did not: the reference's answers "
+        "may come from a cache. Repeat the audit with --spread 1h."
+    ),
+}
+
+DROPS: Mapping[Drop, str] = {
+    "other_provider": "served by another provider",
+    "cached": "from OpenRouter's response cache",
+    "no_usage": "without usage",
+    "failed": "failed twice",
+}
+
+REFUSALS: Mapping[Refusal, str] = {
+    "outside_policy": (
+        "Your own policy does not allow it. Name it with --outside-policy to audit it all the "
+        "same: the prompts are Pointsman's and have no data of yours."
+    ),
+    "reasoning_mandatory": (
+        "The model's reasoning can't be switched off, so the first tokens would be thoughts."
+    ),
+    "no_temperature": "It does not list the parameter temperature.",
+    "no_max_tokens": "It does not list the parameter max_tokens.",
+    "tier": "It is a service tier, which serves only requests that ask for it.",
+    "tag_not_unique": "Requests can't be limited to it, since its tag also selects",
+    "no_price": "It lists no price, so the cost has no ceiling.",
+    "free": "It is free, with few requests allowed. Name it with --include to audit it.",
+    "degraded": "OpenRouter lists it as degraded. Name it with --include to audit it.",
+    "not_listed": "The model has no endpoint with this tag.",
+}
+
+NO_PLAN: Mapping[NoPlan, str] = {
+    "no_endpoint": "None of its endpoints can be audited.",
+    "single_endpoint": (
+        "Only one endpoint can be audited, so there is none to compare it with. With --since it is "
+        "compared with its own stored answers."
+    ),
+    "no_reference": (
+        "There is no endpoint of the author's own, and none listed as bf16 or fp16. Name a "
+        "reference with --reference."
+    ),
+    "reference_refused": "The reference can't be audited.",
+}
+
+FINDINGS: Mapping[ChangeReason, str] = {
+    "two_days_differ": "Two audits on different days found that its answers changed.",
+    "same": "The last audit found no difference.",
+    "needs_another_day": (
+        "One audit found a difference. Repeat it on another day: a single day proves nothing, "
+        "since answers of one day are alike."
+    ),
+    "days_disagree": "The last audit found a difference, and the one of the day before it did not.",
+    "undecided": "The last audit was undecided.",
+}

@@ -1,0 +1,284 @@
+"""A run asks everything once, within the ceiling, and leaves nothing that was paid for behind."""
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.audit.plan import MOST_PROMPT_TOKENS
+from app.auditing.purse import Purse
+from app.auditing.runner import AT_ONCE, LONGEST_WAIT, MOST_FAILED, MOST_WAITS, Keep, Run
+from app.auditing.sending import Reply
+from app.auditing.task import Task
+from app.errors import LedgerError
+from app.ledger.audits import Answer
+from tests.auditing.made import KEY, planned, reply, task
+
+MOST = planned().cost(1, MOST_PROMPT_TOKENS)
+
+
+class Endpoints:
+    """Answer by a function of the tag and how often it was asked; notes what is under way."""
+
+    def __init__(self, answer: Callable[[str, int], Reply] | None = None) -> None:
+        self._answer = answer or (lambda tag, _: reply(provider=tag.partition("/")[0]))
+        self.asked: dict[str, list[str]] = defaultdict(list)
+        self.under_way: Counter[str] = Counter()
+        self.most_under_way: Counter[str] = Counter()
+        self.before: Callable[[], None] = lambda: None
+        self.hold: asyncio.Event | None = None
+        self.free = 0  # requests that `hold` does not hold
+
+    @property
+    def total(self) -> int:
+        return sum(map(len, self.asked.values()))
+
+    async def ask(self, body: bytes) -> Reply:
+        fields = msgspec.json.decode(body)
+        tag = fields["provider"]["only"][0]
+        self.asked[tag].append(fields["messages"][0]["content"])
+        number = len(self.asked[tag])
+        self.under_way[tag] += 1
+        self.most_under_way[tag] = max(self.most_under_way[tag], self.under_way[tag])
+        self.before()
+        try:
+            held = self.hold is not None and self.total > self.free
+            await (self.hold.wait() if self.hold and held else asyncio.sleep(0))
+        finally:
+            self.under_way[tag] -= 1
+        return self._answer(tag, number)
+
+
+def run_of(
+    asks: Endpoints,
+    *,
+    of: Task | None = None,
+    ceiling: Decimal = Decimal(1),
+    kept: list[Answer] | None = None,
+    keep: Keep | None = None,
+    **fields: Any,
+) -> Run:
+    of = of or task()
+    answers: list[Answer] = [] if kept is None else kept
+
+    async def pause(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    return Run(
+        audit="aud_1",
+        task=of,
+        prompts=[f"prompt {number}" for number in range(of.drawn.prompts)],
+        key=KEY,
+        purse=fields.pop("purse", Purse(ceiling)),
+        asks=asks,
+        keep=keep or answers.extend,
+        pause=fields.pop("pause", pause),
+    )
+
+
+async def test_every_endpoint_is_asked_every_prompt_as_often_as_planned() -> None:
+    asks, kept = Endpoints(), list[Answer]()
+    run = run_of(asks, kept=kept)
+    assert await run.run((), 0.0, time.time) == "finished"
+    for tag in ("novita/fp8", "groq"):
+        assert Counter(asks.asked[tag]) == {f"prompt {number}": 2 for number in range(4)}
+        assert asks.most_under_way[tag] == AT_ONCE
+    assert len(kept) == 16
+    assert len({(each.tag, each.prompt, each.round) for each in kept}) == 16
+    assert all(each.dropped is None and each.hashes for each in kept)
+    assert run.purse.spent == Decimal("0.00006") * 16
+
+
+async def test_what_is_there_is_not_asked_and_not_paid_again() -> None:
+    first = list[Answer]()
+    await run_of(Endpoints(), kept=first).run((), 0.0, time.time)
+    asks, rest = Endpoints(), list[Answer]()
+    assert await run_of(asks, kept=rest).run(first[:11], 0.0, time.time) == "finished"
+    assert asks.total == 5
+    both = {(each.tag, each.prompt, each.round) for each in (*first[:11], *rest)}
+    assert len(both) == 16
+
+
+@given(st.integers(0, 30), st.integers(1, 100), st.integers(0, 2**32))
+def test_the_ceiling_is_kept_to_the_request(requests: int, percent: int, seed: int) -> None:
+    """Each costs a share of the most that it could; none is sent that might not fit."""
+    cost = MOST * percent / 100
+    ceiling = MOST * requests
+    of = msgspec.structs.replace(task(prompts=10), drawn=_seeded(task(prompts=10), seed))
+    asks = Endpoints(lambda tag, _: reply(provider=tag.partition("/")[0], cost_usd=cost))
+    run = run_of(asks, of=of, ceiling=ceiling)
+
+    def fits() -> None:
+        """As a request is sent: with all that is under way, it can't exceed the ceiling."""
+        assert run.purse.spent + MOST * asks.under_way.total() <= ceiling
+
+    asks.before = fits
+    ended = asyncio.run(run.run((), 0.0, time.time))
+    assert run.purse.spent == cost * asks.total <= ceiling
+    if ended == "ceiling":  # and not one request too early
+        assert run.purse.spent + MOST > ceiling
+    else:
+        assert asks.total == 40
+
+
+def _seeded(of: Task, seed: int) -> Any:
+    return msgspec.structs.replace(of.drawn, seed=seed)
+
+
+async def test_an_endpoint_that_ignores_max_tokens_is_stopped_by_the_ceiling_too() -> None:
+    dear = MOST * 10
+    asks = Endpoints(lambda tag, _: reply(provider=tag, cost_usd=dear, completion_tokens=900))
+    run = run_of(asks, of=task("groq", prompts=50), ceiling=dear * 10)
+    assert await run.run((), 0.0, time.time) == "ceiling"
+    assert asks.total == 10
+    assert run.purse.spent == dear * 10
+
+
+async def test_a_failure_is_tried_once_more() -> None:
+    asks = Endpoints(lambda tag, number: reply(status=502) if number == 1 else reply(provider=tag))
+    kept = list[Answer]()
+    assert await run_of(asks, of=task("groq"), kept=kept).run((), 0.0, time.time) == "finished"
+    assert asks.total == 9
+    assert [each.dropped for each in kept] == [None] * 8
+
+
+async def test_two_failures_drop_an_answer() -> None:
+    asks = Endpoints(lambda tag, number: reply(status=502) if number < 5 else reply(provider=tag))
+    kept = list[Answer]()
+    await run_of(asks, of=task("groq"), kept=kept).run((), 0.0, time.time)
+    assert Counter(each.dropped for each in kept) == {None: 6, "failed": 2}
+
+
+async def test_an_endpoint_that_keeps_failing_is_given_up_and_the_others_are_not() -> None:
+    asks = Endpoints(lambda tag, _: reply(status=502) if tag == "groq" else reply())
+    run = run_of(asks, of=task(prompts=50))
+    assert await run.run((), 0.0, time.time) == "finished"
+    assert len(asks.asked["groq"]) <= 2 * (MOST_FAILED + AT_ONCE)
+    assert run.standings["groq"].given_up == f"{MOST_FAILED} requests in a row failed"
+    assert len(asks.asked["novita/fp8"]) == 100
+
+
+async def test_a_busy_endpoint_is_left_alone_for_as_long_as_it_says() -> None:
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+        run.standings["groq"].free_at = 0.0
+        await asyncio.sleep(0)
+
+    busy = reply(status=429, retry_after=17.0)
+    asks = Endpoints(lambda tag, number: busy if number == 1 else reply(provider=tag))
+    kept = list[Answer]()
+    run = run_of(asks, of=task("groq"), kept=kept, pause=pause)
+    await run.run((), 0.0, time.time)
+    assert waited[0] == pytest.approx(17.0, abs=0.5)
+    assert [each.dropped for each in kept] == [None] * 8  # being busy is no failure
+
+
+async def test_without_a_retry_after_the_pauses_grow_and_then_it_counts_as_failed() -> None:
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+        run.standings["groq"].free_at = 0.0
+        await asyncio.sleep(0)
+
+    asks = Endpoints(lambda _tag, _number: reply(status=503))
+    run = run_of(asks, of=task("groq", prompts=1, answers=2), pause=pause)
+    await run.run((), 0.0, time.time)
+    assert waited[:MOST_WAITS] == pytest.approx([1, 2, 4, 8, 16], abs=0.5)
+
+
+async def test_an_endpoint_that_wants_to_be_left_alone_for_long_is_given_up() -> None:
+    asks = Endpoints(lambda _tag, _number: reply(status=429, retry_after=LONGEST_WAIT + 1))
+    kept = list[Answer]()
+    run = run_of(asks, of=task("groq"), kept=kept)
+    assert await run.run((), 0.0, time.time) == "finished"
+    assert asks.total <= AT_ONCE
+    assert kept == []  # a later run asks again
+    assert run.standings["groq"].given_up == "busy for another 121 s"
+
+
+async def test_the_second_pass_begins_as_much_later_as_asked() -> None:
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+        await asyncio.sleep(0)
+
+    of = msgspec.structs.replace(task(), spread=3600.0)
+    await run_of(Endpoints(), of=of, pause=pause).run((), 1_000.0, lambda: 1_100.0)
+    assert waited == [3_500.0]
+    waited.clear()
+    await run_of(Endpoints(), of=of, pause=pause).run((), 1_000.0, lambda: 9_000.0)
+    assert waited == []
+
+
+async def test_once_stopped_nothing_more_is_sent_and_what_is_under_way_is_kept() -> None:
+    asks, kept = Endpoints(), list[Answer]()
+    asks.hold = asyncio.Event()
+    run = run_of(asks, kept=kept)
+    running = asyncio.create_task(run.run((), 0.0, time.time))
+    while asks.total < 4:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    run.stop()
+    asks.hold.set()
+    assert await running == "interrupted"
+    assert asks.total == len(kept) == 4
+
+
+async def test_a_run_that_waits_for_its_second_pass_can_be_stopped() -> None:
+    of = msgspec.structs.replace(task(), spread=3600.0)
+    asks = Endpoints()
+    run = run_of(asks, of=of, pause=asyncio.sleep)
+    running = asyncio.create_task(run.run((), time.time(), time.time))
+    while asks.total < 8:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    run.stop()
+    async with asyncio.timeout(5):
+        assert await running == "interrupted"
+
+
+async def test_what_is_cancelled_is_counted_as_spent_and_the_rest_is_kept() -> None:
+    asks, kept = Endpoints(), list[Answer]()
+    asks.hold, asks.free = asyncio.Event(), 3
+    run = run_of(asks, kept=kept)
+    running = asyncio.create_task(run.run((), 0.0, time.time))
+    while asks.total < 7 or asks.under_way.total() > 4:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert asks.under_way.total() == 4
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert run.purse.spent == Decimal("0.00006") * 3 + MOST * 4
+    assert run.purse.is_idle
+    assert len(kept) == 3
+
+
+async def test_a_ledger_that_fails_for_a_while_loses_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.auditing.runner._KEEP_SECONDS", 0.001)
+    kept, failed, loop = list[Answer](), asyncio.Event(), asyncio.get_running_loop()
+
+    def keep(answers: Sequence[Answer]) -> None:
+        if not failed.is_set():
+            loop.call_soon_threadsafe(failed.set)
+            raise LedgerError("locked")
+        kept.extend(answers)
+
+    asks = Endpoints()
+    asks.hold, asks.free = asyncio.Event(), 3
+    run = run_of(asks, keep=keep)
+    running = asyncio.create_task(run.run((), 0.0, time.time))
+    await failed.wait()
+    asks.hold.set()
+    assert await running == "finished"
+    assert len({(each.tag, each.prompt, each.round) for each in kept}) == 16
