@@ -180,13 +180,14 @@ def test_everything_can_be_reached_and_seen_by_keyboard(browser: "Browser", day:
                 )
             )
         names = [name for name, _ in reached]
-        assert names[:7] == [
+        assert names[:8] == [
             "Pointsman",
             "Now",
             "Receipts",
             "Providers",
             "Quality",
             "Money",
+            "Audit",
             "Policy",
         ]
         assert {"1 hour", "All", "Filter"} <= set(names)

@@ -12,6 +12,7 @@ from app.catalog.catalog import EMPTY, Catalog
 from app.errors import PolicyConflict
 from app.policy.forecast.explain import as_json_object, explain
 from app.policy.forecast.forecast import Forecast, forecasts
+from app.policy.forecast.forecast import as_json_object as forecast_json
 from app.policy.request import read_request
 from app.policy.routed import routed
 from tests.policy.sending import as_bytes, book_of, preferences, route, send
@@ -333,6 +334,15 @@ def test_there_is_no_way_out_of_the_verdict_on_another_endpoint(unaudited: str) 
     same = foreseen({"audited": SAME}, [{"tag": "two", "provider_name": "Two"}],
                     {"two": "same", "two/fp8": "different", "good/fp8": "same"})  # fmt: skip
     assert same.way_out is None
+
+
+def test_a_forecast_has_the_last_audit_of_each_endpoint_that_is_left() -> None:
+    told = forecast_json(foreseen({"only": ["good", "bad", "new"]}))
+    assert [(each["tag"], each["verdict"], each["against"]) for each in told["audits"]] == [
+        ("good/fp8", "same", "ref/bf16"),
+        ("bad/fp8", "different", "ref/bf16"),
+    ]
+    assert forecast_json(foreseen({"only": ["new"]}))["audits"] == []
 
 
 def test_an_explanation_and_a_receipt_name_the_audits_that_were_applied() -> None:
