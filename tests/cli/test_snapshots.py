@@ -244,7 +244,8 @@ def _surroundings(
     ):
         monkeypatch.setenv(name, value)
     time.tzset()
-    monkeypatch.setattr("app.cli.log_table.datetime", Fixed)
+    for clock in ("log_table", "doctor"):
+        monkeypatch.setattr(f"app.cli.{clock}.datetime", Fixed)
     ticks = iter((0.0, 0.042))
     monkeypatch.setattr("app.cli.doctor.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     yield
