@@ -91,7 +91,7 @@ def dashboard(sources: Sources, way_in: Sequence[Route]) -> ASGIApp:
         return asset(request.path_params["name"]) or pages.missing(request)
 
     async def money(request: Request) -> Response:
-        """The one page that asks OpenRouter; not for those who may not see all receipts."""
+        """The one page that asks OpenRouter, for readers of all receipts only."""
         account = await sources.account() if reads_of(request) is None else None
         show = partial(pages.money, account=account)
         return await run_in_threadpool(pages.show, show, request)

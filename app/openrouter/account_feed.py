@@ -1,4 +1,4 @@
-"""The account of the configured key, fetched only when somebody looks at it."""
+"""The account of the configured key, fetched only for a page or a command that shows it."""
 
 import asyncio
 import time

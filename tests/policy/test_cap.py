@@ -7,11 +7,13 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.catalog.catalog import EMPTY, Catalog
+from app.catalog.preset import Preset
 from app.errors import PolicyFileError, RequestCostUnknown, RequestTooExpensive
 from app.policy.apply import Outgoing, apply
 from app.policy.cap import WORDS, Capped, capped, market_of, models_reached
@@ -573,3 +575,35 @@ def _cache(prompt: str, dice: Random) -> CacheUse:
 def test_every_bounded_api_is_one_that_there_is() -> None:
     assert set(WORDS) == {"chat", "completions", "responses", "messages", "embeddings"}
     assert isinstance(sent(9)[1].bound, Bound)
+
+
+# --- presets ----------------------------------------------------------------------------------
+
+
+def test_a_preset_can_bring_models_and_a_prompt_of_any_length() -> None:
+    preset = Preset("mine", 1, msgspec.Raw(b'{"max_tokens":1000}'), None, (MODEL,))
+    request = read_request(json.dumps({"model": "@preset/mine", "messages": HELLO}).encode())
+    by = routed(
+        book_of({"max_request_usd": 9}),
+        request,
+        caller=None,
+        user_agent="",
+        catalog=EMPTY,
+        presets={"mine": preset},
+    )
+    assert models_reached(by) == (MODEL,)
+    market = market_of(models_reached(by), catalog(), now=NOW)
+    _, found = capped(apply(request, by.route, by.presets), by, "chat", market)
+    assert found.bound is not None
+    assert (found.bound.prompt_tokens, found.bound.output_tokens) == (99_000, 1000)
+
+
+def test_a_field_that_can_not_be_read_limits_nothing() -> None:
+    raw = b'{"model":"acme/sim-1","messages":[],"max_tokens":"\\ud83d","thinking":"\\ud83d"}'
+    _, found = sent(9, raw=raw)
+    assert found.bound is not None
+    assert found.bound.output_tokens == 50_000
+    raw = raw.replace(b'"thinking"', b'"stop_server_tools_when"').replace(
+        b'"messages"', b'"tools":[{"type":"openrouter:web_search"}],"messages"'
+    )
+    assert "can cost any amount" in refusal(9, raw=raw, unknown=True)

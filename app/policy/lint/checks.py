@@ -12,6 +12,7 @@ from app.policy.book import Book
 from app.policy.forecast.scenarios import Case, cases_of
 from app.policy.lint.affinity import hint_beside_order, order_without_stickiness
 from app.policy.lint.audits import audited_different, no_audits
+from app.policy.lint.caps import cap_refuses
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.lint.funnels import conflict, empty_funnel, single_endpoint, tight_max_price
 from app.policy.lint.headers import header_not_forwarded
@@ -163,6 +164,7 @@ CHECKS: tuple[Check, ...] = (
     Check("unranked-label", "A label that is not on the ladder", _unranked_label),
     Check("tight-max-price", "A price cap that excludes every endpoint", tight_max_price),
     Check("tiny-max-price", "A price cap that may use another unit", tiny_max_price),
+    Check("cap-refuses", "A cap that refuses requests", cap_refuses),
     Check("long-latency", "A latency that may be in milliseconds", long_latency),
     Check("sort-beside-order", "A sort that an order disables", sort_beside_order),
     Check("sort-against-variant", "A sort against the model's variant", sort_against_variant),

@@ -8,12 +8,15 @@ from app.catalog.preset import Unusable, read_preset
 from app.policy.affinity import Host, Memory, Turn
 from app.policy.apply import apply
 from app.policy.book import Book
+from app.policy.cap import market_of
 from app.policy.file.parse import read_book
 from app.policy.forecast.explain import Explanation, as_json_object, explain
 from app.policy.presets import NO_PRESETS, Presets
 from app.policy.request import Request, read_request
 from app.policy.routed import Routed, routed
 from app.policy.slices import split
+from tests.policy.listings import MODEL, NOW, listed, row
+from tests.policy.sending import book_of
 
 BOOK = read_book(
     {
@@ -225,3 +228,26 @@ def test_a_pin_and_the_sent_session_name_the_line_of_their_affinity() -> None:
         "novita",
         "last_turn",
     )
+
+
+def test_a_cap_is_shown_with_its_figures_where_prices_are_known() -> None:
+    row_ = {**row("novita", "Novita"), "supported_parameters": ["max_tokens"]}
+    known = listed([{**row_, "context_length": 90_000, "max_completion_tokens": 50_000}])
+    book = book_of({"max_request_usd": {"usd": 0.01, "clamp": True}})
+    request = read_request(json.dumps({"model": MODEL, "messages": []}).encode())
+    routed_by = routed(book, request, caller=None, user_agent="", catalog=known)
+    unknown = as_json_object(explain(routed_by), book.revision)["max_request"]
+    assert (unknown["usd"], unknown["at_most"], unknown["from"]["line"]) == (0.01, None, 1)
+    explained = explain(routed_by, market=market_of([MODEL], known, now=NOW))
+    told = as_json_object(explained, book.revision)
+    within = told["max_request"]
+    assert within["limit"] == within["at_most"]["output_tokens"]
+    assert within["at_most"]["usd"] <= 0.01
+    assert (within["at_most"]["endpoint"], within["at_most"]["model"]) == ("novita", MODEL)
+    (field,) = told["fields"]
+    assert (field["field"], field["from"][0]["key"]) == ("max_tokens", "max_request_usd")
+    (lost,) = told["overruled"]
+    assert (lost["field"], lost["sent"]) == ("max_tokens", within["limit"])
+    refused = explain(routed_by, market=market_of([MODEL], known, now=NOW + 10**9))
+    assert refused.refusal is not None
+    assert refused.refusal.code == "request_cost_unknown"
