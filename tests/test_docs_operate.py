@@ -22,6 +22,7 @@ import yaml
 
 from app.catalog.scores import read_export
 from app.ledger.opening import open_engine
+from app.notifying.claims import Claims
 from app.openrouter.score_copies import ScoreCopies
 from app.settings import Settings
 from tests.catalog.test_scores import CHECKSUM, EXPORT
@@ -217,6 +218,7 @@ async def test_files_have_the_modes_that_the_page_says(
         await proxy.only_receipt()
         await until(lambda: list(state.glob("catalog/*/*.json")), READY_SECONDS)
         scores = ScoreCopies(state, openrouter.url)
+        Claims(state / "told").claim("ntc_1")
         scores.write(EXPORT, read_export(EXPORT, CHECKSUM), source="x", now=0)
     finally:
         os.umask(before)

@@ -44,7 +44,10 @@ class Notices:
         self._lately: OrderedDict[str, None] = OrderedDict()
 
     def tell(self, event: Event) -> None:
-        """Queue one event, if it is to be told and has not been told lately."""
+        """Queue one event, if it is to be told and has not been told lately.
+
+        Must be called on the event loop.
+        """
         if not self.on:
             return
         try:

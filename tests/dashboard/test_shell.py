@@ -14,7 +14,7 @@ from tests.budget.accounts import NO_REPORT
 from tests.dashboard.samples import POLICY
 from tests.telemetry.exposed import STANDING
 
-WELL = replace(STANDING, problems=(), ledger_dropped=0)
+WELL = replace(STANDING, problems=(), ledger_dropped=0, notifications_undelivered=0)
 
 
 @pytest.fixture
@@ -67,6 +67,17 @@ def test_receipts_that_wait_are_counted(sources: Sources) -> None:
     assert noticed(sources, ledger_error="disk full", ledger_waiting=0) == [
         "Receipts can't be written: disk full"
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [("HTTP 404", " The last error: HTTP 404."), (None, "")],
+)
+def test_notifications_that_are_not_delivered_are_noticed(
+    sources: Sources, error: str | None, text: str
+) -> None:
+    (notice,) = noticed(sources, notifications_undelivered=2, notifications_error=error)
+    assert notice == f"Not delivered: 2 notifications of the last day.{text}"
 
 
 def test_a_broken_policy_file_is_noticed_everywhere_but_where_it_is_shown(sources: Sources) -> None:

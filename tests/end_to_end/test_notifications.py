@@ -97,6 +97,30 @@ async def test_a_webhook_that_refuses_is_shown_and_harms_nothing(
     assert "canary-of-the-url" not in "".join(pages)
 
 
+async def test_a_caller_that_reads_only_its_own_receipts_sees_no_notifications(
+    start_proxy: StartProxy, upstream: ScriptedUpstream
+) -> None:
+    """They name models and providers of other callers' requests."""
+    with receiving() as receiver:
+        proxy = start_proxy(
+            POLICY,
+            upstream_url=upstream.url,
+            notify_url=receiver.url,
+            caller_keys="anna:key-a,bert:key-b",
+            operators="anna",
+        )
+        proxy.client.headers["authorization"] = "Bearer key-b"
+        await ask(proxy)
+        await arrived(receiver)
+        pages = {}
+        for key in ("key-a", "key-b"):
+            headers = {"authorization": f"Bearer {key}"}
+            answer = await proxy.client.get(f"{proxy.url}/dashboard/policy", headers=headers)
+            pages[key] = answer.text
+    title = "Rule &#34;picky&#34; was broken"
+    assert [title in page for page in pages.values()] == [True, False]
+
+
 async def test_a_webhook_that_hangs_delays_no_request(
     start_proxy: StartProxy, upstream: ScriptedUpstream
 ) -> None:
