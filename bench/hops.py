@@ -39,7 +39,7 @@ _FILED_SECONDS = 0.25  # until receipt and log line have been written
 # As last measured: 56, 192 and 381 before receipts had defects, what was asked for, and a session.
 MOST_FILES, MOST_MOVES, MOST_CALLS = 73, 240, 475
 _BY_THE_CLOCK = frozenset(  # several times a second
-    {"cli/serving.py", "telemetry/stalls.py", "record/following.py"}
+    {"cli/serving.py", "telemetry/stalls.py", "record/following.py", "budget/following.py"}
 )
 
 
