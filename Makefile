@@ -16,6 +16,7 @@ PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_s
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-budgets bench-defects check lint coverage format constraints bench-latency bench-ledger bench-policy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -109,6 +110,9 @@ bench-affinity: $(TEST_READY) ## Compare affinity off, hint, pin and strict over
 
 bench-channels: $(TEST_READY) ## Send 10,000 requests over all channels and compare each endpoint with its rule
 	$(BIN)/python -m bench.channels
+
+bench-budgets: $(TEST_READY) ## Measure what budgets cost, and by how much 64 clients pass one (1 minute)
+	$(BIN)/python -m bench.budgets
 
 bench-defects: $(TEST_READY) ## Look for defects in 2,000 labelled answers, and report precision and recall
 	$(BIN)/python -m bench.defects

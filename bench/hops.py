@@ -40,7 +40,7 @@ _FILED_SECONDS = 0.25  # until receipt and log line have been written
 # 73, 240 and 475 before tally, metrics and log line each asked what was paid.
 MOST_FILES, MOST_MOVES, MOST_CALLS = 73, 246, 478
 _BY_THE_CLOCK = frozenset(  # several times a second
-    {"cli/serving.py", "telemetry/stalls.py", "record/following.py"}
+    {"cli/serving.py", "telemetry/stalls.py", "record/following.py", "budget/following.py"}
 )
 
 

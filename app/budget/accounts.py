@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from app.budget.event import NEAR_TENTHS, BudgetEvent
+from app.budget.event import BudgetEvent
 from app.budget.windows import Calendar, Window
 from app.errors import BudgetExceeded, BudgetUnknown
 from app.ledger.receipt import Receipt
@@ -146,7 +146,7 @@ class Accounts:
             window = self.calendar.window(budget.per, moment)
             place = (budget.counter, window.first, key)
             found = self._sums.get(place) or self._new(place)
-            if found.pico * 10 >= budget.limit * NEAR_TENTHS and found.expected() >= budget.limit:
+            if found.pico >= budget.near and found.expected() >= budget.limit:
                 raise BudgetExceeded(_exceeded(budget, key, found, window, self.calendar))
             admitted.append(found)
         for each in admitted:
@@ -310,13 +310,17 @@ class Accounts:
             del self._sums[next(iter(self._sums))]
         return made
 
-    def _places(self, spender: Spender) -> Iterable[tuple[Place, Budget, Window]]:
+    def _places(self, spender: Spender) -> list[tuple[Place, Budget, Window]]:
         """Where a row or a receipt counts."""
-        for budget in self._by_rule.get(spender.rule, ()):
-            key = (None, spender.caller, spender.tool, spender.session)[_PLACES[budget.by]]
+        _, rule, caller, tool, session = spender
+        asker = (None, caller, tool, session)
+        moment, found = start_of(spender.bucket), []
+        for budget in self._by_rule.get(rule, ()):
+            key = asker[_PLACES[budget.by]]
             if key is not None or budget.per != "session":
-                window = self.calendar.window(budget.per, start_of(spender.bucket))
-                yield (budget.counter, window.first, key), budget, window
+                window = self.calendar.window(budget.per, moment)
+                found.append(((budget.counter, window.first, key), budget, window))
+        return found
 
     def _put(self, place: Place, amount: Amount) -> Sum:
         found = self._sums.pop(place, None)
@@ -335,10 +339,12 @@ class Accounts:
         """Add an amount, and note each budget that is passed, or nearly, by it."""
         for place, budget, window in self._places(spender):
             found = self._put(place, amount)
-            before, near = found.pico - amount.pico, budget.limit * NEAR_TENTHS // 10
+            if found.pico < budget.near:
+                continue  # nearly always
+            before = found.pico - amount.pico
             if before < budget.limit <= found.pico:
                 self.crossed.append(_event(budget, place, found, window, "spent"))
-            elif before < near <= found.pico < budget.limit:
+            elif before < budget.near and found.pico < budget.limit:
                 self.crossed.append(_event(budget, place, found, window, "near"))
 
 

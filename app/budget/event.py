@@ -6,8 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-NEAR_TENTHS = 8  # of ten: from here on, a budget is nearly spent
-
 
 @dataclass(frozen=True, slots=True)
 class BudgetEvent:

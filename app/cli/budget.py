@@ -5,7 +5,6 @@ from datetime import datetime
 
 from rich.text import Text
 
-from app.budget.event import NEAR_TENTHS
 from app.budget.report import Report, Standing, standing_as_json
 from app.budget.windows import Calendar
 from app.cli.explain_subject import Subject
@@ -15,7 +14,7 @@ from app.cli.stats import dollars, percent
 from app.cli.terminal import Console, Table, print_json
 from app.cli.which_ledger import with_ledger
 from app.ledger.spending import Question, Spent
-from app.policy.budgets import Budget, By
+from app.policy.budgets import NEAR_TENTHS, Budget, By
 from app.settings import Settings
 
 _NO_KEY = {"rule": "all", "caller": "no caller", "tool": "no tool", "session": "no session"}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from app.budget.event import NEAR_TENTHS
 from app.budget.report import Standing
 from app.budget.windows import Calendar
 from app.dashboard import formats
+from app.policy.budgets import NEAR_TENTHS
 
 _EVERYONE = {"rule": "all requests", "caller": "no caller", "tool": "no tool named"}
 

@@ -19,6 +19,7 @@ PERS: tuple[Per, ...] = get_args(Per)  # shortest first
 BYS: tuple[By, ...] = get_args(By)
 FAILS: tuple[Fail, ...] = get_args(Fail)
 KEY = "budget"
+NEAR_TENTHS = 8  # of ten: from here on, a budget is nearly spent
 PICO = 10**12
 _PER_WORDS = {"session": "a session"}
 _BY_WORDS = {
@@ -39,10 +40,12 @@ class Budget:
     by: By
     fail: Fail
     limit: int = field(init=False)  # picodollars
+    near: int = field(init=False)  # the same, from which on it is nearly spent
     counter: str = field(init=False)  # the sum that it limits: the same after a reload
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "limit", int(self.usd * PICO))
+        object.__setattr__(self, "near", self.limit * NEAR_TENTHS // 10)
         object.__setattr__(self, "counter", f"{self.per} {self.by} {self.clause.rule}")
 
     @property

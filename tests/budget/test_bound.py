@@ -15,7 +15,14 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from app.budget.accounts import Accounts, Admitted, Asker
 from app.budget.windows import Calendar
@@ -269,5 +276,6 @@ class Budgeted(RuleBasedStateMachine):
         return found
 
 
-TestBudgeted = Budgeted.TestCase
-TestBudgeted.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+def test_t80_no_interleaving_passes_a_budget_by_more_than_the_bound() -> None:
+    steps = settings(max_examples=40, stateful_step_count=40, deadline=None)
+    run_state_machine_as_test(Budgeted, settings=steps)

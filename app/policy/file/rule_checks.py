@@ -4,12 +4,12 @@ Each check looks at one rule's (or one alias's) values and complains at the key 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.policy import tags
 from app.policy.budgets import KEY as BUDGET
-from app.policy.budgets import PERS, by_of
+from app.policy.file.budget import must_hold
 from app.policy.file.yaml_tree import Spot
 from app.policy.precision import UNKNOWN
 from app.suggest import did_you_mean
@@ -208,41 +208,8 @@ def _headers_can_be_spared(values: Values, spots: Spots, _: Ladder) -> None:
 
 
 def _budgets_can_hold(values: Values, spots: Spots, _: Ladder) -> None:
-    given, spot = values.get(BUDGET, ()), spots.get(BUDGET)
-    entries = [given] if isinstance(given, Mapping) else [*given]
-    for number, entry in enumerate(entries):
-        wrong = _session_by_another(entry) or _never_reached(entry, entries[:number])
-        wrong = wrong or next(filter(None, (_outgrown(entry, each) for each in entries)), None)
-        if wrong and spot is not None:
-            (spot.items()[number] if spot.kind == "list" else spot).complain(wrong)
-
-
-def _session_by_another(entry: Values) -> str | None:
-    by = entry.get("by", "session")
-    if entry["per"] != "session" or by == "session":
-        return None
-    return f"`per: session` is counted for each session; remove `by: {by}`, or choose another `per`"
-
-
-def _never_reached(entry: Values, before: Sequence[Values]) -> str | None:
-    same = [each for each in before if each["per"] == entry["per"] and by_of(each) == by_of(entry)]
-    if not same:
-        return None
-    return "another entry has the same `per` and `by`, and only the lower one can hold; remove one"
-
-
-def _outgrown(entry: Values, other: Values) -> str | None:
-    """Why a budget can't be reached: a longer window of the same kind allows no more."""
-    windows = PERS[:-1]
-    if entry["per"] not in windows or other["per"] not in windows or by_of(entry) != by_of(other):
-        return None
-    shorter = windows.index(entry["per"]) < windows.index(other["per"])
-    if not shorter or entry["usd"] < other["usd"]:
-        return None
-    return (
-        f"{entry['usd']:g} per {entry['per']} can't be reached, since {other['usd']:g} per "
-        f"{other['per']} holds too; lower it, or remove it"
-    )
+    if BUDGET in values:
+        must_hold(values[BUDGET], spots[BUDGET])
 
 
 CHECKS: tuple[Check, ...] = (

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.catalog.providers import slug_of
-from app.policy.budgets import BYS, FAILS, PERS
 from app.policy.fields import FIELDS
 from app.policy.file.bars import AUDITED, ScoreFloor
+from app.policy.file.budget import Budgets
 from app.policy.file.rule_checks import SETTABLE
 from app.policy.file.shapes import (
     Choice,
@@ -36,7 +36,6 @@ from app.wire.header_names import HEADER_ENTRY
 
 _LEAST_PRICE = 0.0001  # USD per million tokens; a lower value was written in USD per token
 _SAME = 0.9  # `preset` is a typing error for `presets`
-_LEAST_BUDGET, _MOST_BUDGET = 1e-6, 9e6  # USD
 _MOST_SECONDS = 300  # to the first token; a higher value was written in milliseconds
 
 
@@ -51,13 +50,6 @@ def _milliseconds(seconds: float) -> str | None:
     if seconds <= _MOST_SECONDS:
         return None
     return f"{seconds:g} looks like milliseconds; latency is in seconds: {seconds / 1000:g}"
-
-
-def _no_budget(usd: float) -> str | None:
-    if usd >= _LEAST_BUDGET:
-        too_much = f"{usd:g} is more than can be counted; write at most {_MOST_BUDGET:g}"
-        return too_much if usd > _MOST_BUDGET else None
-    return f"{usd:g} would refuse every request; write an amount that a request can cost"
 
 
 def _lower_case(text: str) -> str:
@@ -146,28 +138,6 @@ def _percentiles(number: Number) -> OneOf:
 
 
 _SORTS = Choice(("price", "throughput", "latency", "exacto"), "a sort order")
-
-BUDGET = Record(
-    {
-        "usd": Key(Number("USD", _no_budget), "The amount, in USD.", required="5"),
-        "per": Key(
-            Choice(PERS, "a window"),
-            "The window: an hour, day, week or month of the calendar in POINTSMAN_TIME_ZONE, or "
-            "session: as long as a session lasts.",
-            required="day",
-        ),
-        "by": Key(
-            Choice(BYS, "valid here"),
-            "For whom the amount is: rule, the default, for all together; or for each caller, "
-            "tool or session.",
-        ),
-        "fail": Key(
-            Choice(FAILS, "valid here"),
-            "While the ledger can't be read; open: go on with what this process has spent, "
-            "closed: refuse.",
-        ),
-    }
-)
 
 # --- keys -------------------------------------------------------------------------------------
 
@@ -267,7 +237,7 @@ RULE_KEYS: Mapping[str, Key] = {
         Duration(), "How long a request may take, from its arrival to the end of its answer: 15m."
     ),
     "budget": Key(
-        OneOf(ListOf(BUDGET), BUDGET),
+        Budgets(),
         "How much requests of this rule may cost in a window of time; a list for several. Beyond "
         "it, requests are refused with 402.",
     ),
