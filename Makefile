@@ -15,8 +15,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean
-.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-budgets bench-defects check lint coverage format constraints bench-latency bench-ledger bench-policy clean
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

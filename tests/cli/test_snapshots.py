@@ -281,16 +281,11 @@ def _surroundings(
     ):
         monkeypatch.setenv(name, value)
     time.tzset()
-<<<<<<< HEAD
     monkeypatch.setattr("app.cli.log_table.datetime", Fixed)
     monkeypatch.setattr("app.cli.audit.datetime", Fixed)
     monkeypatch.setattr("app.cli.audit.random", SimpleNamespace(SystemRandom=lambda: Random(1)))
-||||||| 0a3e8c8
-    monkeypatch.setattr("app.cli.log_table.datetime", Fixed)
-=======
     for clock in ("log_table", "doctor"):
         monkeypatch.setattr(f"app.cli.{clock}.datetime", Fixed)
->>>>>>> caps
     ticks = iter((0.0, 0.042))
     monkeypatch.setattr("app.cli.doctor.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     yield
