@@ -28,6 +28,7 @@ from app.settings import Settings
 from app.suggest import did_you_mean
 from app.wording import listed
 
+MAX_USD = Decimal("0.25")
 HOUR = timedelta(hours=1)
 LONGEST_SPREAD = timedelta(days=7)
 
@@ -42,7 +43,7 @@ class Options:
     outside_policy: frozenset[str] = frozenset()
     include: frozenset[str] = frozenset()
     prompts: int | None = None
-    max_usd: Decimal = Decimal("0.25")
+    max_usd: Decimal = MAX_USD
     deep: bool = False
     spread: timedelta = timedelta(0)
     since: str | None = None

@@ -1,7 +1,6 @@
 """What an audit found, as a table and sentences, or as JSON."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ from rich.text import Text
 from app.audit import words
 from app.audit.plan import Plan
 from app.audit.results import Audit, Compared, Finding
+from app.audit.sentences import SPOT_CHECK
 from app.auditing.judged import as_json
 from app.cli.terminal import Console, Table, hanging
 from app.ledger.audits import Audit as Kept
@@ -71,7 +71,7 @@ def says(found: Audit, findings: Sequence[Finding]) -> tuple[str, ...]:
     if found.reference is not None:
         return words.audit(found)
     told = map(words.finding, findings)
-    return words.reference(None), *(told if findings else (SAME_DAY,)), words.SPOT_CHECK
+    return words.reference(None), *(told if findings else (SAME_DAY,)), SPOT_CHECK
 
 
 def print_line(console: Console, line: str) -> None:
@@ -137,20 +137,21 @@ def result_as_json(
 
 def print_list(console: Console, audits: Sequence[Kept], answers: Sequence[int]) -> None:
     """Print audits, one a line, with how far each came."""
-    table = Table()
-    for name in ("audit", "began", "model", "state", "answers", "spent", "found"):
+    table = Table(gap=1 if console.width < _WIDE else 2)
+    for name in ("audit", "began", "state", "spent"):
+        table.add_column(name, no_wrap=True)
+    for name in ("model", "found"):
         table.add_column(name, overflow="fold")
     for each, number in zip(audits, answers, strict=True):
         result = each.result or {}
         spent = result.get("spent_usd")
         table.add_row(
             each.id,
-            _minute(each.started_at),
-            each.model,
+            each.started_at.strftime("%m-%d %H:%M"),
             each.state,
-            f"{number:,}",
             "-" if spent is None else f"${Decimal(str(spent)):.4f}",
-            _summary(result),
+            each.model,
+            _summary(result) if each.state == "finished" else plural(number, "answer"),
         )
     console.print(table)
 
@@ -159,10 +160,6 @@ def _summary(result: Any) -> str:
     verdicts = [each["verdict"] for each in result.get("compared", ())]
     found = {word: verdicts.count(word) for word in ("same", "different", "undecided")}
     return ", ".join(f"{count} {word}" for word, count in found.items() if count) or "-"
-
-
-def _minute(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M")
 
 
 def stopped(name: str, why: str, done: int, total: int, command: str) -> str:

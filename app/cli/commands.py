@@ -576,7 +576,7 @@ def prove(
 def audit(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL]", help="A model's slug, or an alias; or an audit's id."),
+        typer.Argument(metavar="MODEL", help="A model's slug, or an alias; or an audit's id."),
     ] = None,
     reference: Annotated[
         str | None,

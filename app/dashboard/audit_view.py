@@ -8,6 +8,7 @@ from app.audit import words
 from app.audit.decide import Measured
 from app.audit.results import Audit as Result
 from app.audit.results import Compared
+from app.audit.sentences import SPOT_CHECK
 from app.catalog.audits import DIFFERENT, REFERENCE, SAME, UNDECIDED
 from app.dashboard.address import RECEIPTS
 from app.known_audits import compared, counts_of, requests_of, result_of
@@ -89,7 +90,7 @@ class ModelAudits:
     one: float  # where a ratio of 1 is
     refused: tuple[str, ...]
     runs: tuple[Run, ...]
-    caveat: str = words.SPOT_CHECK
+    caveat: str = SPOT_CHECK
 
 
 def model_audits(

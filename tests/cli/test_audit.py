@@ -173,6 +173,17 @@ def test_a_plain_run_says_that_another_was_stopped(simulated: Simulated) -> None
     assert first["audit"] in run("--list").output
 
 
+@pytest.mark.parametrize(("cache", "dropped"), [("on", None), ("always", 50)])
+def test_no_answer_from_openrouters_cache_is_compared(
+    simulated: Simulated, cache: Any, dropped: int | None
+) -> None:
+    """It is switched off for each request; where that does not help, hits are dropped."""
+    simulated(hosts={}, switches=Switches(response_cache=cache))
+    for each in audited("--max-usd", "1", code=0)["result"]["compared"]:
+        assert each.get("dropped", {}).get("cached") == dropped
+        assert each["verdict"] == ("same" if dropped is None else "undecided")
+
+
 def test_answers_of_other_providers_are_dropped(simulated: Simulated) -> None:
     simulated(hosts={}, switches=Switches(disobey=True))
     found = audited("--max-usd", "1")
@@ -218,6 +229,8 @@ def test_a_policy_that_allows_no_endpoint_leaves_nothing_to_audit(simulated: Sim
             [CODER, "--endpoints", REFERENCE, "--reference", REFERENCE],
             "--endpoints names only the reference",
         ),
+        (["openai/gpt-oss-120b"], "reasoning can't be switched off"),
+        ([f"{CODER}:free"], "It is free, with few requests allowed"),
         ([CODER, "--include", "x"], "x: qwen/qwen3-coder has no such endpoint"),
         ([CODER, "--prompts", "39"], "--prompts 39: an audit takes 40 to"),
         ([CODER, "--prompts", "100000"], "--prompts 100000: an audit takes 40 to"),

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,9 +28,11 @@ from app.catalog.snapshot import written
 from app.cli.catalogs import simulated_snapshot
 from app.cli.commands import commands
 from app.cli.guard import guard_output
+from app.ledger.audits import Audit
 from app.ledger.receipt import Receipt
 from app.ledger.store import Store
 from app.simulator import create_simulator
+from app.simulator.hosts import Host
 from tests.running import running
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -62,7 +65,13 @@ COMMANDS = {
     "explain-receipt": ["explain", "broke2", "--catalog", "catalog.json", "--ledger", "ledger.db"],
     "catalog": ["catalog", "qwen/qwen3-coder", "--catalog", "catalog.json"],
     "doctor": ["doctor", "--ledger", "ledger.db"],
+    "audit": [
+        *("audit", "qwen/qwen3-coder", "--endpoints", "novita/fp8,hyperbolic/fp8", "--yes"),
+        *("--reference", "gmicloud/bf16", "--ledger", "ledger.db"),
+    ],
+    "audit-list": ["audit", "--list", "--ledger", "ledger.db"],
     "help": ["--help"],
+    "help-audit": ["audit", "--help"],
     "help-log": ["log", "--help"],
     "help-explain": ["explain", "--help"],
 }
@@ -191,6 +200,31 @@ RECEIPTS = (
 )
 
 
+COMPARED = (
+    {"tag": "novita/fp8", "verdict": "different"},
+    {"tag": "hyperbolic/fp8", "verdict": "same"},
+    {"tag": "a-provider-with-a-long-name/bf16", "verdict": "undecided"},
+)
+AUDITS = (
+    Audit(
+        id="aud_01m7yq1whx00000000done1",
+        model="qwen/qwen3-coder",
+        started_at=NOW,
+        ended_at=NOW + timedelta(minutes=2),
+        state="finished",
+        plan={},
+        result={"compared": COMPARED, "spent_usd": "0.029412"},
+    ),
+    Audit(
+        id="aud_01m7yq1whx00000000stop2",
+        model="moonshotai/kimi-k2-with-a-long-name",
+        started_at=NOW + timedelta(hours=1),
+        state="stopped",
+        plan={},
+    ),
+)
+
+
 class Fixed(datetime):
     """A clock that stands still."""
 
@@ -217,7 +251,8 @@ class Terminal(io.TextIOWrapper):
 @pytest.fixture(scope="module")
 def openrouter() -> Iterator[int]:
     """The port of a simulated OpenRouter."""
-    with running(create_simulator(pace=0)) as upstream:
+    lying = Host(quirks={"delta": 0.5})
+    with running(create_simulator(pace=0, hosts={"novita/fp8": lying})) as upstream:
         yield upstream.port
 
 
@@ -231,6 +266,8 @@ def _surroundings(
     (tmp_path / "catalog.json").write_bytes(written(snapshot))
     store = Store.open("sqlite:///ledger.db")
     store.write(RECEIPTS)
+    for audit in AUDITS:
+        store.keep_audit(audit)
     store.close()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "pointsman").touch(mode=0o755)
@@ -245,6 +282,8 @@ def _surroundings(
         monkeypatch.setenv(name, value)
     time.tzset()
     monkeypatch.setattr("app.cli.log_table.datetime", Fixed)
+    monkeypatch.setattr("app.cli.audit.datetime", Fixed)
+    monkeypatch.setattr("app.cli.audit.random", SimpleNamespace(SystemRandom=lambda: Random(1)))
     ticks = iter((0.0, 0.042))
     monkeypatch.setattr("app.cli.doctor.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     yield
