@@ -57,9 +57,10 @@ class Audits:
     by_model: Mapping[str, tuple[Audit, ...]] = field(default_factory=dict)  # by slug
     why_none: str = ""
 
-    def of(self, model: str, tags: Iterable[str] = ()) -> Audited:
-        """A model's audits; `tags` are those of its listing."""
-        return Audited(model, self.by_model.get(model, ()), frozenset(tags), self.why_none)
+    def of(self, model: str, dated: str | None = None, tags: Iterable[str] = ()) -> Audited:
+        """A model's audits, run under its slug or its dated one; `tags` are of its listing."""
+        audits = self.by_model.get(model) or self.by_model.get(dated or "", ())
+        return Audited(model, audits, frozenset(tags), self.why_none)
 
 
 NO_AUDITS = Audits()

@@ -139,27 +139,29 @@ class Catalog:
         """
         if self.scores is None:
             return None
-        own, variants = self._own(name)
-        model = self.models.get(own)
-        version = model.canonical_slug if model else None
-        dated = ":".join((version, *variants)) if version and version != own else None
-        slugs = dict(self.spelling(name).slugs)
-        return self.scores.of(":".join((own, *variants)), dated, slugs)
+        model, dated = self._names(name)
+        return self.scores.of(model, dated, dict(self.spelling(name).slugs))
 
     def audited(self, name: str) -> Audited | None:
         """The last audits of a model's endpoints; None if they are not to be looked for."""
         if self.audits is None:
             return None
-        own, variants = self._own(name)
-        model = ":".join((own, *variants))
+        model, dated = self._names(name)
         listing = self.listing(model)
         tags = (each.tag for each in listing.endpoints) if listing else ()
-        return self.audits.of(model, tags)
+        return self.audits.of(model, dated, tags)
 
-    def _own(self, name: str) -> tuple[str, list[str]]:
-        """A model's slug, and the variants that have endpoints of their own."""
+    def _names(self, name: str) -> tuple[str, str | None]:
+        """A model's slug and its dated one, both with variants that have endpoints of their own.
+
+        The dated slug is None where it is the same, or not known.
+        """
         base, *variants = listing_key(name).split(":")
-        return self.id_of(name) or base, variants
+        own = self.id_of(name) or base
+        model = self.models.get(own)
+        version = model.canonical_slug if model else None
+        dated = ":".join((version, *variants)) if version and version != own else None
+        return ":".join((own, *variants)), dated
 
     def listing(self, model: str) -> Listing | None:
         """The endpoints that may serve a model under this name.

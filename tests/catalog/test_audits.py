@@ -63,6 +63,9 @@ def test_a_models_audits_are_found_by_any_of_its_names_and_not_by_another_varian
         assert (found.model, found.audits, found.of("one/fp8")) == ("acme/sim-1", (A,), A)
         assert found.tags == {"one/fp8"}
         assert found.of("two") is None
+    dated = known.with_audits(Audits({"acme/sim-1-20260101": (A,)})).audited("acme/sim-1")
+    assert dated is not None
+    assert (dated.model, dated.audits) == ("acme/sim-1", (A,))
     free = known.audited("acme/sim-1:free")
     assert free is not None
     assert free.audits == ()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from app.cli.audit_plan import subject_of
 from app.cli.check import check
 from app.cli.explain import show_explanation
 from app.cli.facts import kept_audits
@@ -102,6 +103,16 @@ def test_check_warns_of_an_endpoint_that_was_found_different(
     assert f"chutes/fp8 may serve {MODEL}, but was different in the audit of 20" in said
     assert "part from the reference's sooner (ratio 0.54, 95 % 0.44 to 0.64)" in said
     assert "[audited-different]" in said
+
+
+def test_a_rule_that_requires_an_audit_does_not_keep_endpoints_from_being_audited(
+    settings: Settings,
+) -> None:
+    with running(create_simulator(pace=0)) as openrouter:
+        url = f"{openrouter.url}/api/v1"
+        subject = subject_of(settings.model_copy(update={"upstream_url": url}), MODEL)
+    assert len(subject.endpoints) > 2
+    assert subject.shut_out == frozenset()
 
 
 async def test_prove_tests_the_list_that_it_becomes(settings: Settings) -> None:
