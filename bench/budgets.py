@@ -190,16 +190,8 @@ def measured(
         served, refused = asyncio.run(clients(address, count))
     receipts = all_receipts(url, served + refused).values()
     costs = [paid_usd(each) or Decimal(0) for each in receipts]
-    return Row(
-        ledger,
-        workers,
-        count,
-        Decimal(usd),
-        sum(costs, Decimal(0)),
-        bound_of(receipts),
-        served,
-        refused,
-    )
+    spent, bound = sum(costs, Decimal(0)), bound_of(receipts)
+    return Row(ledger, workers, count, Decimal(usd), spent, bound, served, refused)
 
 
 def bound_of(receipts: Iterable[Receipt]) -> Decimal:

@@ -52,7 +52,7 @@ def test_each_budget_is_shown_with_what_is_left(run: CliRunner, tmp_path: Path) 
     assert "$4 a day, for each caller  bob" in bob
     assert "188%" in bob
     assert " spent " in bob
-    assert "$1.00  $3.00    25%" in ann
+    assert ann.split()[7:12] == ["ann", "$1.00", "$3.00", "25%", "-"]
     assert "$8 a month" in month
     assert "new session" in session
     assert "times in Europe/Berlin" in lines[-1]
@@ -99,7 +99,6 @@ def test_a_time_zone_that_does_not_exist_is_a_mistake(
     monkeypatch.setenv("POINTSMAN_TIME_ZONE", "Europe/Berln")
     found = run.invoke(commands, ["budget"])
     assert found.exit_code != 0
-    assert (
-        "POINTSMAN_TIME_ZONE: 'Europe/Berln' is not a time zone; did you mean Europe/Berlin?"
-        in (str(found.exception) + found.output)
-    )
+    told = str(found.exception) + found.output
+    assert "POINTSMAN_TIME_ZONE: 'Europe/Berln' is not a time zone; did you mean" in told
+    assert "Europe/Berlin" in told
