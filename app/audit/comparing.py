@@ -84,7 +84,7 @@ def _result(
     planned: Planned, own: Collected, tested: _Tested, p_adjusted: float, tests: int
 ) -> Compared:
     what = tested.what
-    decision = decide(what, p_adjusted)
+    decision = decide(what, tested.p, p_adjusted)
     low, high = what.interval or (None, None)
     return Compared(
         tag=planned.tag,

@@ -13,6 +13,7 @@ from app.audit.results import Reason, Verdict
 from app.audit.twin import Twin
 
 ALPHA = 0.05
+SURE = ALPHA / 12  # the p-value at which the rule was measured: no fewer endpoints make it laxer
 FEWEST = 40  # complete prompts
 NO_REFERENCE = 0.15  # a reference that agrees with itself less proves nothing
 FIT_FOR_SAME = 0.4  # and below this, never that something is the same
@@ -60,12 +61,12 @@ class Measured:
     def could_find(self, tests: int) -> float | None:
         """The smallest difference (1 - ratio) that is found in 80 % of cases, beside other tests.
 
-        It must pass the margin, and be significant at the strictest step of Holm's correction. By
-        the normal approximation; None where no difference is.
+        It must pass the margin, and be significant both at the strictest step of Holm's correction
+        and at `SURE`. By the normal approximation; None where no difference is.
         """
         if self.ratio is None or self.reference < NO_REFERENCE:
             return None
-        significant = NormalDist().inv_cdf(1 - ALPHA / tests)
+        significant = NormalDist().inv_cdf(1 - min(ALPHA / tests, SURE))
         found = max(self.margin, significant * self.error) + _POWER * self.error
         return found if found < 1 else None
 
@@ -104,19 +105,23 @@ class Decision:
     needed: int | None = None
 
 
-def decide(what: Measured, p_adjusted: float) -> Decision:
+def decide(what: Measured, p: float, p_adjusted: float) -> Decision:
     """Judge an endpoint. The order of the conditions is a part of the rule."""
     if what.reference < NO_REFERENCE:
         return Decision("undecided", "reference_does_not_repeat")
     if p_adjusted <= ALPHA and what.own < what.reference - _LESS:
-        return Decision("different", "repeats_itself_less")
+        return _different("repeats_itself_less", p)
     if what.ratio is None:
         return Decision("undecided", "does_not_repeat")
     if p_adjusted <= ALPHA:
         if what.ratio <= 1 - what.margin:
-            return Decision("different", "parts_sooner")
+            return _different("parts_sooner", p)
         return Decision("undecided", "small_difference")
     return _same(what, what.ratio)
+
+
+def _different(reason: Reason, p: float) -> Decision:
+    return Decision("different", reason) if p <= SURE else Decision("undecided", "on_the_edge")
 
 
 def _same(what: Measured, ratio: float) -> Decision:

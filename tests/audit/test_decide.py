@@ -49,8 +49,16 @@ PROMPTS = [f"prompt {number}" for number in range(50)]
 def test_each_condition_decides(
     what: dict[str, float | None], p: float, expected: tuple[str, str]
 ) -> None:
-    found = decide(replace(STEADY, **what), p)  # type: ignore[arg-type]
+    found = decide(replace(STEADY, **what), 0.001, p)  # type: ignore[arg-type]
     assert (found.verdict, found.reason) == expected
+
+
+@pytest.mark.parametrize("what", [{"own": 0.69}, {"ratio": 0.95}])
+def test_few_endpoints_make_the_rule_no_laxer(what: dict[str, float]) -> None:
+    """It was measured at .05 / 12; by Holm alone, one endpoint would differ at .05."""
+    measured = replace(STEADY, **what)  # type: ignore[arg-type]
+    assert decide(measured, 0.05 / 12, 0.05 / 12).verdict == "different"
+    assert decide(measured, 0.0042, 0.0042) == Decision("undecided", "on_the_edge")
 
 
 def test_the_margin_is_wider_where_answers_repeat_less() -> None:
@@ -62,7 +70,7 @@ def test_the_margin_is_wider_where_answers_repeat_less() -> None:
 def test_how_many_prompts_it_would_take() -> None:
     """With .08 to spare, the error may be .0486; at nearly twice that, it takes 4 times as many."""
     error = 1.999 * 0.08 / 1.645
-    found = decide(replace(STEADY, ratio=0.98, error=error), 0.5)
+    found = decide(replace(STEADY, ratio=0.98, error=error), 0.5, 0.5)
     assert found == Decision("undecided", "needs_more_prompts", 200)
 
 
