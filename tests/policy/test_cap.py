@@ -36,7 +36,7 @@ LIMITED = ["max_tokens", "temperature"]
 
 def offered(tag: str = "novita/fp8", **more: Any) -> dict[str, Any]:
     """A row at $1 a million tokens of prompt and $10 a million of output."""
-    named = {"context_length": 100_000, "max_completion_tokens": 50_000} | more
+    named: dict[str, Any] = {"context_length": 100_000, "max_completion_tokens": 50_000} | more
     pricing = {"prompt": "0.000001", "completion": "0.00001"} | named.pop("pricing", {})
     return {
         **row(tag, tag.title(), **pricing),
