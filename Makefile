@@ -116,7 +116,7 @@ bench-defects: $(TEST_READY) ## Look for defects in 2,000 labelled answers, and 
 bench-audit: $(TEST_READY) ## Count the errors of the audit's test over 500 toy endpoints (2 minutes)
 	$(BIN)/python -m bench.audit
 
-audit-real: ## Install a small model (100 MB, once) and audit it, quantized for real (an hour)
+audit-real: ## Install a small model (100 MB, once) and audit it, quantized for real (half an hour)
 	$(PYTHON) -m bench.audit_real.installed
 
 constraints: $(TEST_READY) ## Pin the newest matching dependencies by hash

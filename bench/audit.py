@@ -3,7 +3,8 @@
     python -m bench.audit [--seeds 500] [--power 40]
 
 Each seed audits an endpoint that is the reference itself: `p <= .05` should be seen in 5 % of
-them, and `different` in none. Then endpoints that differ are audited, and the time of 12 is taken.
+them, and `different` in none; again with eleven such endpoints in one audit. Then endpoints that
+differ are audited, and the time of 12 is taken.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from collections import Counter
 from statistics import fmean
 
 from app.audit.results import Compared
-from tests.audit.trials import LOUD, OTHERS, PROMPTS, audited, null, seconds
+from tests.audit.trials import LOUD, OTHERS, PROMPTS, audited, null, null_families, seconds
 
 
 def told(name: str, found: list[Compared]) -> str:
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--power", type=int, default=40, help="audits of each toy that differs")
     asked = parser.parse_args()
     print(told("the reference", null(asked.seeds)))
+    print(told("11 at once", null_families(asked.seeds // 11)))
     for name, toy in OTHERS:
         print(told(name, [audited(seed, toy)[0] for seed in range(asked.power)]))
     loud = [audited(seed, LOUD, reference=LOUD)[0] for seed in range(asked.power)]

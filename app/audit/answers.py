@@ -1,7 +1,7 @@
 """An answer as it is kept: a keyed hash of each of its prefixes, which tells where two part.
 
 The key is a secret of this installation. Without one, the first hash would give the first character
-away, the second the second, and so on: whoever has the hashes would try each character in turn.
+away, the second the second, and so on: the text is found by trying each character in turn.
 """
 
 import hashlib

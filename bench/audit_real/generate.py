@@ -23,21 +23,26 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=50)
     parser.add_argument("--answers", type=int, default=2, help="of each host; the reference: twice")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="*", help="tags of hosts; the default is all")
     asked = parser.parse_args()
     prompts = draw(asked.seed, asked.prompts)
     model, engine_of = load(found_model())
     kept = {"pool": DIGEST, "seed": asked.seed, "noises": NOISES, "hosts": {}}
-    said: list[tuple[int, ...]] = []
+    reference, *_ = HOSTS
+    tokens = [model.tokenizer.chat(prompt, reference.system) for prompt in prompts]
+    rng = np.random.default_rng(asked.seed)
+    greedy = answers(engine_of(reference), model.tokenizer, tokens, [(0.0, 0.0)], rng)
+    said = [row[0].ids for row in greedy]
     for host in HOSTS:
+        if asked.only and host.tag not in asked.only:
+            continue
         began = time.perf_counter()
         rng = np.random.default_rng([asked.seed, HOSTS.index(host)])
         engine = engine_of(host)
         tokens = [model.tokenizer.chat(prompt, host.system) for prompt in prompts]
-        each = asked.answers * (1 if said else 2)
+        each = asked.answers * (2 if host is reference else 1)
         wanted = [(noise, host.temperature) for noise in NOISES for _ in range(each)]
-        rows = answers(engine, model.tokenizer, tokens, [*wanted, (0.0, 0.0)], rng)
-        if not said:
-            said = [row[-1].ids for row in rows]
+        rows = answers(engine, model.tokenizer, tokens, wanted, rng)
         changed = [
             one != other
             for prompt, ids in zip(tokens, said, strict=True)

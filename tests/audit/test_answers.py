@@ -2,11 +2,12 @@
 
 import hashlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audit.answers import LONGEST, Answer, common, hashed, mark_of, share
+from app.audit.answers import LONGEST, Answer, Collected, common, hashed, mark_of, share
 from app.audit.twin import evened
 from tests.audit.toy import KEY
 
@@ -70,3 +71,13 @@ def test_where_all_answers_are_too_long_each_is_cut_in_proportion() -> None:
 
 def test_answers_without_usage_are_not_cut() -> None:
     assert [each.length for each in evened((said("ab"), said("abcd")))] == [2, 4]
+
+
+def test_collected_answers_are_kept_as_json() -> None:
+    """Without the text: what is written has the hashes alone."""
+    kept = Collected(
+        tag="host/fp8", answers=((said("secret", 3), said("")),), dropped={"cached": 1}
+    )
+    raw = msgspec.json.encode(kept)
+    assert msgspec.json.decode(raw, type=Collected) == kept
+    assert b"secret" not in raw

@@ -47,6 +47,12 @@ def null(seeds: int) -> list[Compared]:
     return [audited(seed, Toy(name="same"))[0] for seed in range(seeds)]
 
 
+def null_families(number: int) -> list[Compared]:
+    """Audits of eleven endpoints at once, each of which is the reference."""
+    same = [Toy(name="same")] * 11
+    return [each for seed in range(number) for each in audited(-1 - seed, *same)]
+
+
 def seconds() -> float:
     """How long the statistics of 12 endpoints take, the reference among them."""
     chance = random.Random(1)
