@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from app.ledger.store import Store
 
-_MOST = 200  # audits in one answer
+MOST = 200  # audits in one answer
 
 
 def audit_routes(store: "Callable[[], Store]") -> APIRouter:
@@ -32,8 +32,8 @@ def audit_routes(store: "Callable[[], Store]") -> APIRouter:
     )
     def audits(model: str | None = None, limit: str = "50") -> dict[str, list[dict[str, Any]]]:
         """`model`: only of this model; `limit`: how many, 1 to 200."""
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= _MOST):
-            raise HTTPException(400, f"limit: {limit!r} is not a number from 1 to {_MOST}")
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MOST):
+            raise HTTPException(400, f"limit: {limit!r} is not a number from 1 to {MOST}")
         return {"audits": [_row(each) for each in store().audits(model, limit=int(limit))]}
 
     @router.get(
