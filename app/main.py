@@ -310,7 +310,7 @@ def _following_spending(rooms: Rooms) -> FollowingSpending:
         writer=rooms.ledger.writer,
         budgets=lambda: rooms.policies.current.budgets,
         wrote_since=rooms.writer.has_written,
-        told=lambda _event: None,  # the log has it; whoever wants to know more is told here
+        told=lambda _event: None,  # the log has it already
     )
 
 

@@ -11,6 +11,7 @@ from app.catalog.catalog import EMPTY, Catalog
 from app.policy.book import Book
 from app.policy.forecast.scenarios import Case, cases_of
 from app.policy.lint.affinity import hint_beside_order, order_without_stickiness
+from app.policy.lint.budgets import budget_without_callers
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.lint.funnels import conflict, empty_funnel, single_endpoint, tight_max_price
 from app.policy.lint.headers import header_not_forwarded
@@ -176,5 +177,6 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("hint-beside-order", "A hint that an order disables", hint_beside_order),
     Check("header-not-forwarded", "A header that is not forwarded anyway", header_not_forwarded),
+    Check("budget-without-callers", "A budget for each of no callers", budget_without_callers),
     Check("late-evidence", "Blocking where the evidence comes late", _late_evidence),
 )
