@@ -44,7 +44,7 @@ def test_the_example_is_found_as_severe_as_it_says(
     elif kind == "listing":
         row, example = example.split("\n", maxsplit=1)
         catalog = listed([json.loads(row)])
-    callers = {"callers": frozenset({"alice"}), "no-callers": frozenset[str]()}.get(kind)
+    callers = {"callers": frozenset({"alice"}), "keyless": frozenset[str]()}.get(kind)
     text = example
     if text.startswith("- "):
         text = "version: 1\nrules:\n" + indent(text, "  ")
