@@ -48,7 +48,7 @@ def test_the_example_is_found_as_severe_as_it_says(
     elif kind == "listing":
         first, example = example.split("\n", maxsplit=1)
         catalog = listed([json.loads(first)])
-    callers = frozenset({"alice"}) if kind == "callers" else None
+    callers = {"callers": frozenset({"alice"}), "keyless": frozenset[str]()}.get(kind)
     text = example
     if text.startswith("- "):
         text = "version: 1\nrules:\n" + indent(text, "  ")

@@ -39,6 +39,7 @@ FEWEST = 20  # finished requests, before their mean says anything of those under
 _ONE_BY_ONE = 26 * 4  # quarters of an hour: more than a day, whose rows are still growing
 _PLACES: Mapping[By, int] = {"rule": 0, "caller": 1, "tool": 2, "session": 3}
 _MOST_EVENTS = 1_000
+_NEAR_SECONDS = 1.0
 
 Place = tuple[str, int, str | None]  # counter, the window's first quarter, key
 
@@ -112,7 +113,7 @@ class Accounts:
         self._recent = 0
         self._noted: deque[tuple[str, tuple[tuple[Spender, int], ...]]] | None = None
         self._began = 0.0
-        self._read_at = float("-inf")
+        self._read_at = self._near_at = float("-inf")
         self._in_doubt = False
 
     @property
@@ -272,6 +273,11 @@ class Accounts:
         """Note that the ledger can be read."""
         self._read_at = self._steady()
 
+    @property
+    def is_near(self) -> bool:
+        """Whether something was spent just now under a budget that is nearly spent."""
+        return self._steady() - self._near_at < _NEAR_SECONDS
+
     # --- for people ---------------------------------------------------------------------------
 
     def balances(
@@ -341,6 +347,7 @@ class Accounts:
             found = self._put(place, amount)
             if found.pico < budget.near:
                 continue  # nearly always
+            self._near_at = self._steady()
             before = found.pico - amount.pico
             if before < budget.limit <= found.pico:
                 self.crossed.append(_event(budget, place, found, window, "spent"))

@@ -1,6 +1,7 @@
 """Follows the ledger, so that what other processes and earlier runs have spent is known.
 
-A reading takes place four times a second, and only while a rule has a budget.
+A reading takes place four times a second, and only while a rule has a budget; while one is nearly
+spent and requests still spend, twenty times.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from app.policy.budgets import Budget
 log = logging.getLogger("pointsman")
 
 _LOOK_SECONDS = 0.25
+_NEAR_SECONDS = 0.05
 _PAUSE_SECONDS = 1.0  # after an error, which the ledger's writer reports
 
 
@@ -77,6 +79,7 @@ class FollowingSpending:
             if self._accounts.in_force:
                 try:
                     await self.read_on()
+                    pause = _NEAR_SECONDS if self._accounts.is_near else _LOOK_SECONDS
                 except LedgerError:
                     pause = _PAUSE_SECONDS
                 except Exception:

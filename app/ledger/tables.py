@@ -258,6 +258,7 @@ SPENDING_TOLD = sa.Table(
     METADATA,
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("at", Milliseconds, nullable=False),
+    sa.Index("spending_told_at", "at"),
 )
 
 # Each listing that a receipt was judged by, once: `body` is its compressed JSON, of `size` bytes.

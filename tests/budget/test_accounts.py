@@ -287,3 +287,17 @@ def test_a_request_counts_in_the_window_in_which_it_began() -> None:
     with pytest.raises(BudgetExceeded, match="2026-11-22T00:00:00-05:00"):
         accounts.admit(used, ANN, late)
     assert accounts.admit(used, ANN, late + timedelta(seconds=1))
+
+
+def test_a_budget_is_near_while_the_rest_of_it_is_being_spent() -> None:
+    now = [0.0]
+    accounts = opened(*budgets({"usd": 10, "per": "day"}), steady=lambda: now[0])
+    seen = []
+    accounts.filed(cost("7"))
+    seen.append(accounts.is_near)
+    accounts.followed(1, [row(1)])
+    seen.append(accounts.is_near)
+    now[0] = 2.0
+    seen.append(accounts.is_near)
+    accounts.filed(cost("3"))
+    assert [*seen, accounts.is_near] == [False, True, False, True]

@@ -347,3 +347,19 @@ def test_the_models_whose_listing_is_remembered_are_bounded() -> None:
         noted.note(listed(0, model=f"a/{number}"))
     assert noted.is_news(listed(0, model="a/0"))
     assert not noted.is_news(listed(0, model="a/1"))
+
+
+def test_it_says_whether_all_that_was_submitted_before_some_moment_is_written(
+    start: Start,
+) -> None:
+    trouble = Broken(10**6, LedgerError("it is away"))
+    shelf = Shelf(trouble)
+    writer = start(lambda: shelf)
+    assert writer.has_written(0.0)
+    writer.submit(receipt())
+    assert not writer.has_written(0.0)
+    time.sleep(0.02)
+    assert not writer.has_written(0.01)
+    assert writer.has_written(60.0)  # nothing has waited for a minute
+    trouble.calls = 0
+    wait_until(lambda: writer.has_written(0.0))

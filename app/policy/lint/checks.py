@@ -12,6 +12,7 @@ from app.policy.book import Book
 from app.policy.forecast.scenarios import Case, cases_of
 from app.policy.lint.affinity import hint_beside_order, order_without_stickiness
 from app.policy.lint.audits import audited_different, no_audits
+from app.policy.lint.budgets import budget_without_callers
 from app.policy.lint.caps import cap_refuses
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.lint.funnels import conflict, empty_funnel, single_endpoint, tight_max_price
@@ -181,5 +182,6 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("hint-beside-order", "A hint that an order disables", hint_beside_order),
     Check("header-not-forwarded", "A header that is not forwarded anyway", header_not_forwarded),
+    Check("budget-without-callers", "A budget for each of no callers", budget_without_callers),
     Check("late-evidence", "Blocking where the evidence comes late", _late_evidence),
 )

@@ -34,3 +34,4 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(64), primary_key=True),
         sa.Column("at", sa.BigInteger, nullable=False),
     )
+    op.create_index("spending_told_at", "spending_told", ["at"])
