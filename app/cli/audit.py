@@ -26,6 +26,7 @@ from app.auditing.runner import AT_ONCE, End, Run
 from app.auditing.sending import sending
 from app.auditing.task import Task, as_kept, begun, read_task, task_of
 from app.cli.audit_file import Saved, earlier, save
+from app.cli.audit_lock import alone, running_in
 from app.cli.audit_plan import Options, checked, planned
 from app.cli.audit_progress import progress_of, showing
 from app.cli.audit_table import (
@@ -89,7 +90,8 @@ def audit(settings: Settings, options: Options) -> int:
     store = to_follow(settings)
     try:
         job = _job(settings, store, options, mark_of(key))
-        return _done(settings, store, options, job, key)
+        with alone(settings.state, job.audit.id):
+            return _done(settings, store, options, job, key)
     finally:
         store.close()
 
@@ -126,7 +128,7 @@ def _job(settings: Settings, store: "Store", options: Options, mark: str) -> Job
     task = task_of(plan, seed=seed, mark=mark, spread=options.spread.total_seconds(), since=since)
     if before is not None:
         task = _comparable(before, task, mark)
-    going_on = _offered(store, task.plan.model, options)
+    going_on = _offered(settings, store, task.plan.model, options)
     if going_on is not None:
         return _resumed(store, going_on, mark)
     print_plan(told, task.plan, options.max_usd)
@@ -170,12 +172,13 @@ def _unfinished(store: "Store", named: str | None) -> Audit:
     raise SettingsError(f"there is no audit{of} to go on with: none was stopped before its end")
 
 
-def _offered(store: "Store", model: str, options: Options) -> Audit | None:
+def _offered(settings: Settings, store: "Store", model: str, options: Options) -> Audit | None:
     """The stopped audit that the user prefers to go on with, if there is a recent one."""
     newest = next(iter(store.audits(model, limit=1)), None)
     if newest is None or newest.state == "finished" or options.since is not None:
         return None
-    if time.time() - newest.started_at.timestamp() > _OFFERED:
+    is_old = time.time() - newest.started_at.timestamp() > _OFFERED
+    if is_old or running_in(settings.state, newest.id) is not None:
         return None
     number = len(store.answers(newest.id))
     what = f"The audit {newest.id} of {model} was stopped after {number:,} answers."
