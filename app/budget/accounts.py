@@ -11,9 +11,9 @@ Rule 4  Everything here runs on the event loop, and nothing waits.
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from app.budget.event import BudgetEvent
 from app.budget.windows import Calendar, Window
@@ -30,7 +30,7 @@ from app.ledger.spending import (
     spent_by,
     start_of,
 )
-from app.policy.budgets import PICO, Budget, By, Per, dollars
+from app.policy.budgets import PERS, PICO, Budget, By, Per, dollars
 
 MOST_SUMS = 100_000  # some 30 MB
 MOST_NOTED = 20_000  # receipts that are filed while sums are being read
@@ -261,12 +261,19 @@ class Accounts:
         self.saw_ledger()
 
     def tidy(self, moment: datetime) -> None:
-        """Let go of rows that no longer grow."""
+        """Let go of rows that no longer grow, and of windows that ended a day ago."""
         recent = bucket_of(moment) - _ONE_BY_ONE
         if recent > self._recent + 4:
             self._recent = recent
             self._held = {
                 number: row for number, row in self._held.items() if row.spender.bucket >= recent
+            }
+            over = moment - timedelta(days=1)
+            firsts = {per: self.calendar.window(per, over).first for per in PERS}
+            self._sums = {
+                place: each
+                for place, each in self._sums.items()
+                if each.under_way or place[1] >= firsts[_per_of(place)]
             }
 
     def saw_ledger(self) -> None:
@@ -311,9 +318,17 @@ class Accounts:
         return budget.counter in self._known and self._steady() - self._read_at <= STALE_SECONDS
 
     def _new(self, place: Place) -> Sum:
+        """A sum for a place that has none, of which there are not too many.
+
+        Clients can name any number of tools and sessions, so the oldest of these are let go of.
+        Those of rules and callers are not: a flood of names must not free a spent budget.
+        """
+        if len(self._sums) >= self._most and _is_named_by_clients(place):
+            named = [each for each in self._sums if _is_named_by_clients(each)]
+            if len(named) >= self._most:
+                for each in named[: 1 + self._most // 10]:
+                    del self._sums[each]
         made = self._sums[place] = Sum()
-        if len(self._sums) > self._most:
-            del self._sums[next(iter(self._sums))]
         return made
 
     def _places(self, spender: Spender) -> list[tuple[Place, Budget, Window]]:
@@ -353,6 +368,14 @@ class Accounts:
                 self.crossed.append(_event(budget, place, found, window, "spent"))
             elif before < budget.near and found.pico < budget.limit:
                 self.crossed.append(_event(budget, place, found, window, "near"))
+
+
+def _per_of(place: Place) -> Per:
+    return cast("Per", place[0].split(" ", 1)[0])
+
+
+def _is_named_by_clients(place: Place) -> bool:
+    return place[0].split(" ", 2)[1] in {"tool", "session"}
 
 
 def _is_used(each: Sum) -> bool:

@@ -259,10 +259,34 @@ def test_sums_are_bounded_and_those_that_spent_last_are_kept() -> None:
     for number in range(30):
         accounts.filed(cost("1", session=str(number)))
         accounts.filed(cost("1", session="busy"))
-    assert len(accounts) == 10
+    assert len(accounts) <= 10
     assert spent(accounts, used, Asker(session="busy")) == [30]
     assert spent(accounts, used, Asker(session="29")) == [1]
     assert spent(accounts, used, Asker(session="1")) == [0]
+
+
+def test_a_flood_of_names_does_not_free_a_spent_budget() -> None:
+    used = budgets({"usd": 1, "per": "day", "by": "caller"}, {"usd": 1, "per": "session"})
+    accounts = opened(*used, most=10)
+    accounts.filed(cost("1", caller="ann", session="first"))
+    for number in range(50):
+        with pytest.raises(BudgetExceeded):
+            accounts.admit(used[::-1], Asker(caller="ann", session=str(number)), START)
+    assert spent(accounts, used[:1], Asker(caller="ann")) == [1]
+    assert len(accounts) <= 12
+
+
+def test_windows_that_are_over_are_let_go_of_and_those_of_now_are_not() -> None:
+    limits = {"hour": 6, "day": 7, "week": 8, "month": 9}
+    kinds = [{"usd": usd, "per": per, "by": "caller"} for per, usd in limits.items()]
+    used = budgets(*kinds, {"usd": 9, "per": "session"})
+    accounts = opened(*used)
+    for hours in range(24 * 5):
+        accounts.filed(cost("0.01", hours * 3600.0, session="one"))
+    assert len(accounts) > 100
+    accounts.tidy(START + timedelta(days=5))
+    assert len(accounts) < 40
+    assert spent(accounts, used[-1:], Asker(session="one")) == [Decimal("1.2")]
 
 
 def test_the_highest_share_of_the_current_window_is_measured() -> None:
