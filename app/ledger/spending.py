@@ -96,9 +96,12 @@ def start_of(bucket: int) -> datetime:
 
 
 def spent_by(receipt: Receipt) -> Iterator[tuple[Spender, int]]:
-    """What a receipt adds to the spending of each of its rules, in picodollars."""
+    """What a receipt adds to the spending of each of its rules, in picodollars.
+
+    An audit has a ceiling of its own, and is no request of a client's.
+    """
     paid = paid_usd(receipt)
-    if not paid or not paid.is_finite() or not receipt.rules:
+    if not paid or not paid.is_finite() or not receipt.rules or receipt.audit is not None:
         return
     pico = min(max(round(paid * PICO), 0), MOST_WHOLE)
     bucket = bucket_of(receipt.started_at)

@@ -286,7 +286,7 @@ def test_windows_that_are_over_are_let_go_of_and_those_of_now_are_not() -> None:
     assert len(accounts) > 100
     accounts.tidy(START + timedelta(days=5))
     assert len(accounts) < 40
-    assert spent(accounts, used[-1:], Asker(session="one")) == [Decimal("1.2")]
+    assert spent(accounts, used[-1:], Asker(session="one")) == [1.2]
 
 
 def test_the_highest_share_of_the_current_window_is_measured() -> None:

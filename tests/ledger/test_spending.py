@@ -67,6 +67,11 @@ def test_a_request_counts_for_each_of_its_rules_and_costs_nothing_without_a_cost
         assert not [*spent_by(free)]
 
 
+def test_an_audits_receipt_spends_no_budget() -> None:
+    assert [*spent_by(cost("1"))]
+    assert not [*spent_by(cost("1", audit="aud_1"))]
+
+
 def test_what_is_written_is_summed_up_by_quarter_of_an_hour(store: Store) -> None:
     store.write([cost("0.1"), cost("0.2", 60), cost("0.4", 1800), cost("9", rules=("other",))])
     assert total(store) == Amount(3, 7 * PICO // 10)
