@@ -262,11 +262,14 @@ class PolicyRefusal(RequestError):
 
 
 class BudgetExceeded(PolicyRefusal):
-    """A budget of a rule is spent; to repeat the request is useless until its window ends."""
+    """A budget of a rule is spent; to repeat the request is useless until its window ends.
+
+    LiteLLM, and with it aider, repeats a 402 unless its type is `invalid_request_error`.
+    """
 
     status = 402
     code = "budget_exceeded"
-    type = "insufficient_quota"
+    type = "invalid_request_error"
     headers = ((b"x-should-retry", b"false"),)
 
 

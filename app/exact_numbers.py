@@ -8,7 +8,7 @@ Rule 3  Nothing here takes longer than a few microseconds, whatever it is given.
 """
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 LONGEST = 100  # characters of a number's text
 MOST_DIGITS = 40  # significant ones
@@ -16,6 +16,7 @@ MOST_EXPONENT = 30  # a number is 0, or from 10^-30 up to 10^31
 MOST_COUNT = 2**53  # beyond it, JSON's readers disagree about whole numbers
 
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
+_ROOMY = Context(prec=LONGEST)  # for what is within the bounds
 _LONGEST_INT = 10 ** (MOST_EXPONENT + 1)
 
 
@@ -61,6 +62,18 @@ def plainly(number: Decimal) -> str:
         return f"{number:.6E}"
     text = f"{number:f}" if number else "0"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def dollars_told(amount: Decimal, *, up: bool = False) -> str:
+    """An amount of US dollars for a refusal's message: `$1.50`, `$0.0021`, `$1,204.00`.
+
+    To the cent, or to two significant digits if that is finer; `up` rounds up. More digits would
+    do harm: opencode and pi repeat every error whose text has the digits of a status in a row, such
+    as the 500 in `$1.5000`.
+    """
+    places = max(2, min(1 - amount.adjusted(), MOST_EXPONENT)) if amount else 2
+    way = ROUND_CEILING if up else ROUND_HALF_EVEN
+    return f"${amount.quantize(Decimal(1).scaleb(-places), way, _ROOMY):,f}"
 
 
 def _digits(number: Decimal) -> int:

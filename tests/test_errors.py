@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import app
-from app.errors import LedgerError, reason_of
+from app.errors import LedgerError, RequestError, reason_of
 
 ROOT = Path(app.__file__).parent
 
@@ -27,6 +27,18 @@ ROOT = Path(app.__file__).parent
 )
 def test_t64_an_error_always_has_a_reason(error: Exception, said: str) -> None:
     assert reason_of(error) == said
+
+
+def _below(kind: type[RequestError]) -> set[type[RequestError]]:
+    return {kind}.union(*map(_below, kind.__subclasses__()))
+
+
+def test_every_402_has_the_type_that_litellm_does_not_repeat() -> None:
+    kinds = {kind for kind in _below(RequestError) if kind.status == 402}
+    assert {kind.code for kind in kinds} == {
+        *("budget_exceeded", "request_cost_unknown", "request_too_expensive"),
+    }
+    assert {kind.type for kind in kinds} == {"invalid_request_error"}
 
 
 @pytest.mark.parametrize("room", ["cli", "ledger"])

@@ -1,5 +1,6 @@
 """Every number from outside goes through here, and none of them is worth a gigabyte."""
 
+import re
 import time
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.exact_numbers import exact, from_json, plainly, whole
+from app.exact_numbers import MOST_EXPONENT, dollars_told, exact, from_json, plainly, whole
 
 
 def kind(value: object) -> str:
@@ -119,3 +120,39 @@ def test_t61_no_number_takes_long() -> None:
     for text in ("9" * 60_000_000, "1e-999999999", "1e" + "9" * 1_000_000, "x" * 60_000_000):
         exact(text)
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "said", "up"),
+    [
+        ("0", "$0.00", "$0.00"),
+        ("1.5", "$1.50", "$1.50"),
+        ("0.50021", "$0.50", "$0.51"),
+        ("0.04290", "$0.043", "$0.043"),
+        ("0.000502", "$0.00050", "$0.00051"),
+        ("1204", "$1,204.00", "$1,204.00"),
+        ("2.0049", "$2.00", "$2.01"),
+    ],
+)
+def test_an_amount_in_a_message_is_told_to_the_cent_or_to_two_digits(
+    amount: str, said: str, up: str
+) -> None:
+    assert dollars_told(Decimal(amount)) == said
+    assert dollars_told(Decimal(amount), up=True) == up
+
+
+BOUNDED = st.decimals(0, Decimal(10) ** MOST_EXPONENT, allow_nan=False, allow_infinity=False)
+
+
+@given(amount=BOUNDED, up=st.booleans())
+def test_an_amount_in_a_message_has_no_digits_of_a_status_but_in_whole_dollars(
+    amount: Decimal, *, up: bool
+) -> None:
+    """Agents search an error's text for these, and repeat the request: docs/tools.md."""
+    _, _, cents = dollars_told(amount, up=up).partition(".")
+    assert not re.search("429|500|502|503|504|524", cents)
+
+
+@given(BOUNDED)
+def test_an_amount_that_is_rounded_up_is_not_below_the_amount(amount: Decimal) -> None:
+    assert Decimal(dollars_told(amount, up=True).lstrip("$").replace(",", "")) >= amount

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple, cast
 from app.budget.event import BudgetEvent
 from app.budget.windows import Calendar, Window
 from app.errors import BudgetExceeded, BudgetUnknown
+from app.exact_numbers import dollars_told
 from app.ledger.receipt import Receipt
 from app.ledger.spending import (
     KEPT_FOR,
@@ -403,7 +404,7 @@ def _exceeded(
     budget: Budget, key: str | None, spent: Sum, window: Window, calendar: Calendar
 ) -> str:
     whose = f" for {budget.by} {key}" if key is not None and budget.by in {"caller", "tool"} else ""
-    used = f"${Decimal(spent.pico) / PICO:.4f} of {dollars(budget.usd)} per {budget.per}"
+    used = f"{dollars_told(Decimal(spent.pico) / PICO)} of {dollars(budget.usd)} per {budget.per}"
     if spent.pico >= budget.limit:
         begin = f"the budget of {budget.place} is spent: {used}{whose}"
         if budget.per == "session":

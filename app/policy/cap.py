@@ -24,7 +24,7 @@ from app.catalog.catalog import Catalog, is_fresh
 from app.catalog.endpoint import Endpoint
 from app.catalog.model import Model
 from app.errors import RequestCostUnknown, RequestTooExpensive
-from app.exact_numbers import exact, plainly
+from app.exact_numbers import dollars_told, exact, plainly
 from app.policy.apply import Outgoing
 from app.policy.filters import Asked
 from app.policy.overruled import Overruled
@@ -133,14 +133,14 @@ def capped(outgoing: Outgoing, by: Routed, dialect: str, market: Market) -> tupl
     asked = replace(asked, needs=replace(asked.needs, max_tokens=0))  # a lower one lets more serve
     most = _most(market, asked, cap, size, cap.usd - tools)
     least = max(words.least, _thinking(fields) + 1)
+    could = bound.usd + tools
     if not cap.clamp or not words.limits or most < least:
-        could = bound.usd + tools
         more = f", ${plainly(tools)} for OpenRouter's own tools" if tools else ""
         raise RequestTooExpensive(
-            f"{_allows(cap)}, and this one could cost ${plainly(could)} at {_at(bound)}: "
-            f"{bound}{more}; {_remedy(bound, words, most, least)}"
+            f"{_allows(cap)}, and this one could cost {dollars_told(could, up=True)} "
+            f"at {_at(bound)}: {bound}{more}; {_remedy(bound, words, most, least)}"
         )
-    why = f"{KEY}: it could have cost ${plainly(bound.usd + tools)} at {_at(bound)}"
+    why = f"{KEY}: it could have cost {dollars_told(could, up=True)} at {_at(bound)}"
     limited = _limited(
         outgoing, fields, words, most, Overruled("", None, most, cap.clause.rule, why)
     )

@@ -67,7 +67,7 @@ def test_a_budget_that_is_spent_refuses_until_its_window_ends() -> None:
     with pytest.raises(BudgetExceeded) as refused:
         accounts.admit(used, ANN, START)
     assert str(refused.value) == (
-        'the budget of rule "held" (test.yaml:1) is spent: $1.8000 of $1 per hour; '
+        'the budget of rule "held" (test.yaml:1) is spent: $1.80 of $1 per hour; '
         "it is free again at 2026-11-21T10:00:00+00:00"
     )
     assert accounts.admit(used, ANN, START + timedelta(hours=1))
@@ -120,7 +120,7 @@ def test_requests_under_way_count_at_their_mean_cost_once_most_is_spent() -> Non
     running = [accounts.admit(used, ANN, START) for _ in range(5)]
     with pytest.raises(BudgetExceeded) as refused:
         accounts.admit(used, ANN, START)
-    assert "$8.0000 of $10 per day, and 5 requests under way will use up the rest" in str(
+    assert "$8.00 of $10 per day, and 5 requests under way will use up the rest" in str(
         refused.value
     )
     accounts.filed(cost("0.1"), running.pop())

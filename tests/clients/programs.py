@@ -4,14 +4,23 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.clients.installed import node
 
 
-async def output(
+class Ended(NamedTuple):
+    """How a program ended, and what it printed on its two streams."""
+
+    code: int | None
+    out: str
+    complaints: str
+
+
+async def ended(
     *command: str | Path, environment: Mapping[str, str], cwd: Path, told: str = "", within: float
-) -> tuple[str, str]:
-    """What a program printed on its two streams; it has to succeed.
+) -> Ended:
+    """Run a program to its end.
 
     It sees no variable but those given, a PATH that has Node on it, and a language.
     """
@@ -30,5 +39,13 @@ async def output(
     finally:
         if process.returncode is None:
             process.kill()
-    assert process.returncode == 0, (out + complaints).decode()
-    return out.decode(), complaints.decode()
+    return Ended(process.returncode, out.decode(), complaints.decode())
+
+
+async def output(
+    *command: str | Path, environment: Mapping[str, str], cwd: Path, told: str = "", within: float
+) -> tuple[str, str]:
+    """What a program printed on its two streams; it has to succeed. Otherwise as `ended`."""
+    end = await ended(*command, environment=environment, cwd=cwd, told=told, within=within)
+    assert end.code == 0, end.out + end.complaints
+    return end.out, end.complaints

@@ -15,7 +15,7 @@ from app.cli.tools import TOOLS
 from tests.clients.agents import AGENTS, MODEL, Agent
 from tests.clients.conftest import FLOOR, ClosedDoor, Stand, Tell
 from tests.clients.installed import program
-from tests.clients.programs import output
+from tests.clients.programs import Ended, ended
 from tests.conftest import UPSTREAM_KEY
 
 KEY = "sk-or-v1-canary-of-the-agent"
@@ -26,9 +26,18 @@ async def run(
     agent: Agent, stand: Stand, door: ClosedDoor, task: str, work: Path, *, resumed: bool = False
 ) -> str:
     """Let an agent do a task in a folder of its own. Returns all that it printed."""
+    end = await end_of(agent, stand.url, door, task, work, resumed=resumed)
+    assert end.code == 0, end.out + end.complaints
+    return end.out + end.complaints
+
+
+async def end_of(
+    agent: Agent, url: str, door: ClosedDoor, task: str, work: Path, *, resumed: bool = False
+) -> Ended:
+    """Let an agent try a task in a folder of its own."""
     home = work.parent / "home"
     values = {
-        "url": stand.url,
+        "url": url,
         "key": KEY,
         "model": MODEL,
         "task": task,
@@ -44,7 +53,7 @@ async def run(
         file = home / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(filled(text), encoding="utf-8")
-    out, complaints = await output(
+    return await ended(
         *map(filled, agent.resumed if resumed else agent.command),
         environment={
             "HOME": str(home),
@@ -55,7 +64,6 @@ async def run(
         told=f"{task}\n" if agent.task_by_stdin else "",
         within=150,
     )
-    return out + complaints
 
 
 def files_that_hold(text: str, folder: Path) -> list[Path]:

@@ -17,14 +17,14 @@ MODEL = "qwen/qwen3-coder"
 REFUSED = {"status": 403, "code": "policy_conflict"}
 
 
-async def run(script: str, *arguments: str, home: Path) -> dict[str, Any]:
+async def run(script: str, *arguments: str, home: Path) -> Any:
     """Run one of our scripts beside the packages that it imports."""
     packages = program("javascript").parent.parent
     shutil.copy(HERE / "node" / script, packages)
     out, _ = await output(
         *(str(node()), script, *arguments), environment={"HOME": str(home)}, cwd=packages, within=60
     )
-    seen: dict[str, Any] = json.loads(out)
+    seen: Any = json.loads(out)
     return seen
 
 

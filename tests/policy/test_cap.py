@@ -90,7 +90,7 @@ def test_a_dearer_one_is_refused_with_rule_endpoint_figures_and_a_way_out() -> N
     said = refusal(0.1, {"max_tokens": 20_000})
     assert said.startswith(
         'rule "rule-0" (test.yaml:1) allows $0.1 for one request (max_request_usd), and this one '
-        "could cost $0.200"
+        "could cost $0.21 "
     )
     assert "at novita/fp8 for acme/sim-1: 5" in said
     assert "20,000 of output at $10 a million; set `max_tokens` to 99" in said
