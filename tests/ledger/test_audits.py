@@ -188,9 +188,7 @@ def test_every_public_question_of_the_ledger_is_among_these() -> None:
     of_rules = {"broken_by_rule", "spent", "spent_since"}  # no rule applies to an audit's request
     of_positions = {"first_since", "end", "get", "written"}  # in the order of writing; by whole ids
     public = {name for name in vars(Store) if not name.startswith("_")}
-    assert public == (
-        asked | not_about_receipts | of_notices | of_rules | of_positions
-    ) - {"url"}
+    assert public == (asked | not_about_receipts | of_notices | of_rules | of_positions) - {"url"}
 
 
 def test_receipts_of_audits_are_found_where_they_are_asked_for(store: Store) -> None:
