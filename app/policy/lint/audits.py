@@ -32,8 +32,8 @@ def no_audits(subject: Subject) -> Iterator[Finding]:
 def audited_different(subject: Subject) -> Iterator[Finding]:
     """Endpoints that may serve although their last audit says that they are different.
 
-    What is said of one is what the audit saw: nothing of weights or precision. Several that differed
-    in one audit are one finding, which names them.
+    What is said of one is what the audit saw: nothing of weights or precision. Several that
+    differed in one audit are one finding, which names them.
     """
     for case, each in subject.foreseen:
         known = subject.catalog.audited(each.model)
