@@ -15,6 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from app import wording
 from app.budget.event import BudgetEvent
 from app.budget.windows import Calendar, Window
 from app.errors import BudgetExceeded, BudgetUnknown
@@ -55,12 +56,13 @@ class Asker(NamedTuple):
 class Sum:
     """What is spent in one window, and how many requests are under way."""
 
-    __slots__ = ("pico", "requests", "under_way")
+    __slots__ = ("pico", "refused_at", "requests", "under_way")
 
     def __init__(self) -> None:
         self.pico = 0
         self.requests = 0
         self.under_way = 0
+        self.refused_at = 0  # the limit at which a request was refused last
 
     def expected(self) -> int:
         """The picodollars spent once the requests under way have ended, at their mean cost."""
@@ -147,6 +149,7 @@ class Accounts:
             place = (budget.counter, window.first, key)
             found = self._sums.get(place) or self._new(place)
             if found.pico >= budget.near and found.expected() >= budget.limit:
+                self._refused(budget, place, found, window)
                 raise BudgetExceeded(_exceeded(budget, key, found, window, self.calendar))
             admitted.append(found)
         for each in admitted:
@@ -301,6 +304,12 @@ class Accounts:
 
     # --- inside -------------------------------------------------------------------------------
 
+    def _refused(self, budget: Budget, place: Place, found: Sum, window: Window) -> None:
+        """Note at the first refusal that it is spent: it may have been before, by a lower limit."""
+        if found.pico >= budget.limit != found.refused_at:
+            found.refused_at = budget.limit
+            self.crossed.append(_event(budget, place, found, window, "spent"))
+
     def _is_current(self, budget: Budget) -> bool:
         return budget.counter in self._known and self._steady() - self._read_at <= STALE_SECONDS
 
@@ -373,7 +382,9 @@ def _exceeded(
     budget: Budget, key: str | None, spent: Sum, window: Window, calendar: Calendar
 ) -> str:
     whose = f" for {budget.by} {key}" if key is not None and budget.by in {"caller", "tool"} else ""
-    used = f"${Decimal(spent.pico) / PICO:.4f} of {dollars(budget.usd)} per {budget.per}"
+    used = (
+        f"{wording.dollars(Decimal(spent.pico) / PICO)} of {dollars(budget.usd)} per {budget.per}"
+    )
     if spent.pico >= budget.limit:
         begin = f"the budget of {budget.place} is spent: {used}{whose}"
         if budget.per == "session":

@@ -62,9 +62,7 @@ async def test_a_spent_budget_refuses_before_anything_is_sent_and_says_when_it_i
     assert (error["code"], error["type"]) == ("budget_exceeded", "insufficient_quota")
     assert answer.headers["x-should-retry"] == "false"
     assert 'the budget of rule "held" (' in error["message"]
-    assert (
-        "test.yaml:3) is spent: $1.5000 of $1 per day; it is free again at 20" in error["message"]
-    )
+    assert "test.yaml:3) is spent: $1.50 of $1 per day; it is free again at 20" in error["message"]
     assert "T00:00:00+0" in error["message"]
     filed = (await proxy.receipts(3))[0]
     assert (filed["ending"], filed["error_code"]) == ("refused", "budget_exceeded")
