@@ -2,14 +2,20 @@
 
 import json
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+import httpx2
 import pytest
 
 from app.catalog.catalog import EMPTY
 from app.cli.catalogs import simulated_snapshot
 from app.errors import PolicyRefusal
+from app.notices.signature import headers_of
 from app.policy.apply import apply
 from app.policy.book import Book
 from app.policy.file.parse import read_book
@@ -18,6 +24,7 @@ from app.policy.other_routes import OTHER_ROUTES, Carriage
 from app.policy.request import read_request
 from tests.policy.sending import asking
 from tests.test_docs import DOCS
+from tests.waiting import wait_until
 
 TEXT = (DOCS / "cookbook.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"^```(\w+) ?(\S*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -83,3 +90,43 @@ def test_the_recipe_does_what_it_says(recipe: Recipe) -> None:
             assert outcome == "sent"
             came = json.loads(apply(request, route, on=on).body)
         assert came == json.loads(said)
+
+
+def test_the_webhook_of_the_recipe_accepts_what_is_signed_and_nothing_else(tmp_path: Path) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    file, body = tmp_path / "receive.py", b'{"title": "Rule broken"}'
+    file.write_text(program, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    with subprocess.Popen(  # noqa: S603 - the program of the recipe
+        [sys.executable, file],
+        env={"SECRET": "geheim", "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as receiver:
+        try:
+            wait_until(lambda: answers(port))
+            statuses = [
+                httpx2.post(
+                    f"http://127.0.0.1:{port}/",
+                    content=body,
+                    headers=headers_of("ntc_1", body, secret),
+                    trust_env=False,
+                ).status_code
+                for secret in ("geheim", "another", None)
+            ]
+        finally:
+            receiver.kill()
+        assert receiver.stdout
+        said = receiver.stdout.read().splitlines()
+    assert statuses == [204, 401, 401]
+    assert said == ["Rule broken", "not genuine", "not genuine"]
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    return True

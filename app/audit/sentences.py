@@ -51,21 +51,23 @@ DROPS: Mapping[Drop, str] = {
 
 REFUSALS: Mapping[Refusal, str] = {
     "outside_policy": (
-        "Your own policy does not allow it. Name it with --outside-policy to audit it all the "
-        "same: the prompts are Pointsman's and have no data of yours."
+        "Excluded by your own policy. --outside-policy TAG,... audits such endpoints all the same: "
+        "the prompts are Pointsman's and have no data of yours."
     ),
     "reasoning_mandatory": (
         "The model's reasoning can't be switched off, so the first tokens would be thoughts."
     ),
-    "no_temperature": "It does not list the parameter temperature.",
-    "no_max_tokens": "It does not list the parameter max_tokens.",
-    "tier": "It is a service tier, which serves only requests that ask for it.",
-    "tag_not_unique": "Requests can't be limited to it, since its tag also selects",
-    "no_price": "It lists no price, so the cost has no ceiling.",
-    "free": "It is free, with few requests allowed. Name it with --include to audit it.",
-    "degraded": "OpenRouter lists it as degraded. Name it with --include to audit it.",
+    "no_temperature": "The parameter temperature is not listed.",
+    "no_max_tokens": "The parameter max_tokens is not listed.",
+    "tier": "A service tier, which serves only requests that ask for it.",
+    "tag_not_unique": "Requests can't be limited to this endpoint, since its tag also selects",
+    "no_price": "No price is listed, so the cost has no ceiling.",
+    "free": "Free, with few requests allowed. --include TAG,... audits such endpoints.",
+    "degraded": "Listed by OpenRouter as degraded. --include TAG,... audits such endpoints.",
     "not_listed": "The model has no endpoint with this tag.",
 }
+
+SHARED_TAG = "Several endpoints are listed with this tag, so answers could come from any of them."
 
 NO_PLAN: Mapping[NoPlan, str] = {
     "no_endpoint": "None of its endpoints can be audited.",

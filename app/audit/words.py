@@ -4,7 +4,7 @@ A label is what a provider declares: "listed as fp8", never "is fp8". A differen
 behaviour: its cause is not named, except where the prompts' lengths show it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from app.audit.plan import Plan, Unplanned
 from app.audit.results import Audit, Compared, Finding, Reason, Reference, Refused
@@ -15,6 +15,7 @@ from app.audit.sentences import (
     FINDINGS,
     NO_PLAN,
     REFUSALS,
+    SHARED_TAG,
     SPOT_CHECK,
 )
 from app.wording import listed, plural
@@ -88,10 +89,19 @@ def power(it: Compared) -> str:
     )
 
 
-def refused(it: Refused) -> str:
-    """Why an endpoint is not audited."""
-    others = f" {listed(it.others)}." if it.others else ""
-    return f"{it.tag}: {REFUSALS[it.reason]}{others}"
+def refused(those: Iterable[Refused]) -> tuple[str, ...]:
+    """Why endpoints are not audited: a line for each reason, with the tags it applies to."""
+    by_reason: dict[str, list[str]] = {}
+    for it in those:
+        by_reason.setdefault(_refusal(it), []).append(it.tag)
+    return tuple(f"{listed(set(tags), len(tags))}: {why}" for why, tags in by_reason.items())
+
+
+def _refusal(it: Refused) -> str:
+    others = set(it.others) - {it.tag}
+    if it.others and not others:
+        return SHARED_TAG
+    return f"{REFUSALS[it.reason]} {listed(others)}." if others else REFUSALS[it.reason]
 
 
 def unplanned(it: Unplanned) -> str:
@@ -130,7 +140,7 @@ def audit(it: Audit) -> tuple[str, ...]:
             " ".join((verdict(each, closed=it.closed), *warnings(each), power(each)))
             for each in it.compared
         ),
-        *map(refused, it.refused),
+        *refused(it.refused),
         SPOT_CHECK,
     )
 

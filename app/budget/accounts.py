@@ -57,12 +57,13 @@ class Asker(NamedTuple):
 class Sum:
     """What is spent in one window, and how many requests are under way."""
 
-    __slots__ = ("pico", "requests", "under_way")
+    __slots__ = ("pico", "refused_at", "requests", "under_way")
 
     def __init__(self) -> None:
         self.pico = 0
         self.requests = 0
         self.under_way = 0
+        self.refused_at = 0  # the limit at which a request was refused last
 
     def expected(self) -> int:
         """The picodollars spent once the requests under way have ended, at their mean cost."""
@@ -149,6 +150,7 @@ class Accounts:
             place = (budget.counter, window.first, key)
             found = self._sums.get(place) or self._new(place)
             if found.pico >= budget.near and found.expected() >= budget.limit:
+                self._refused(budget, place, found, window)
                 raise BudgetExceeded(_exceeded(budget, key, found, window, self.calendar))
             admitted.append(found)
         for each in admitted:
@@ -314,6 +316,12 @@ class Accounts:
         return found
 
     # --- inside -------------------------------------------------------------------------------
+
+    def _refused(self, budget: Budget, place: Place, found: Sum, window: Window) -> None:
+        """Note at the first refusal that it is spent: it may have been before, by a lower limit."""
+        if found.pico >= budget.limit != found.refused_at:
+            found.refused_at = budget.limit
+            self.crossed.append(_event(budget, place, found, window, "spent"))
 
     def _is_current(self, budget: Budget) -> bool:
         return budget.counter in self._known and self._steady() - self._read_at <= STALE_SECONDS

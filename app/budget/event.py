@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from app.wording import dollars
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetEvent:
@@ -25,11 +27,11 @@ class BudgetEvent:
     def __str__(self) -> str:
         """Render in one sentence, for logs."""
         whose = f" ({self.key})" if self.key else ""
-        ends = f"; its window ends at {self.window_end.isoformat()}" if self.window_end else ""
+        ends = f"; free again at {self.window_end.isoformat()}" if self.window_end else ""
+        state = "nearly spent" if self.kind == "near" else "spent, and requests are refused"
         return (
-            f'rule "{self.rule}": {self.spent:.4f} USD of {self.budget}{whose} '
-            f"{'are spent' if self.kind == 'near' else 'are spent, and requests are refused'}"
-            f" ({self.share:.0%}){ends}"
+            f'the budget of rule "{self.rule}" is {state}: {dollars(self.spent)} of {self.budget}'
+            f"{whose}, {self.share:.0%}{ends}"
         )
 
 

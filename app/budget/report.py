@@ -102,8 +102,8 @@ def _of_one(
 
 
 def _runs_out(row: Standing, pace: Decimal, now: datetime, since: datetime) -> datetime | None:
-    """When the rest is spent, if spending goes on as it did since then."""
-    if not row.rest or not pace:
+    """When the rest is spent, if spending goes on as it did since then. A session has no pace."""
+    if not row.rest or not pace or row.budget.per == "session":
         return None
     left = float(row.rest / pace) * max((now - since).total_seconds(), 1.0)
     if left >= (row.window.end - now).total_seconds():

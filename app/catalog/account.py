@@ -4,11 +4,12 @@ Rule 1  OpenRouter counts by UTC: days, weeks from Monday, months (openrouter.md
 Rule 2  Both what OpenRouter charged and what providers charged to own keys counts, as on receipts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from app.exact_numbers import exact
+from app.wording import dollars
 
 WINDOWS: Mapping[str, str] = {"daily": "today", "weekly": "this week", "monthly": "this month"}
 
@@ -16,6 +17,7 @@ _SAME_USD = Decimal("0.01")  # differences up to this, or to a hundredth, are no
 _SAME_SHARE = Decimal("0.01")
 _MOST_BUDGETS = 20
 _LONGEST = 64
+_SCOPES = {"key_limit": "this key", "member": "the member", "workspace": "the workspace"}
 
 
 class Budget(NamedTuple):
@@ -29,11 +31,12 @@ class Budget(NamedTuple):
     effective: bool = False  # the one that rejects requests now, or will first
 
     def __str__(self) -> str:
-        """Render as `budget of member: $0.80 of $20.00 left until 2026-11-28T00:00:00Z`."""
+        """Render as `budget of the member: $0.80 of $20.00 left until 2026-11-28T00:00:00Z`."""
         of = f" of {dollars(self.limit)}" if self.limit is not None else ""
         until = f" until {self.resets_at}" if self.resets_at else ""
         first = ", the first to end" if self.effective else ""
-        return f"budget of {self.scope}: {dollars(self.left or Decimal(0))}{of} left{until}{first}"
+        whose = _SCOPES.get(self.scope, self.scope)
+        return f"budget of {whose}: {dollars(self.left or Decimal(0))}{of} left{until}{first}"
 
 
 class Account(NamedTuple):
@@ -70,19 +73,20 @@ def read_account(body: object) -> Account | None:
 
 
 def compared(account: Account, here: Mapping[str, Decimal]) -> tuple[Told, ...]:
-    """The account in sentences; `here` is what the receipts add up to, by window."""
-    sums = (
-        _compared(word, account.spent[window], here[window])
-        for window, word in WINDOWS.items()
-        if window in account.spent and window in here
-    )
+    """The account in sentences; `here` is what the receipts add up to, by window.
+
+    Windows with the same sums share a sentence: on a Monday, a week is no more than its day.
+    """
+    alike: dict[tuple[Decimal, Decimal], list[str]] = {}
+    for window, word in WINDOWS.items():
+        if window in account.spent and window in here:
+            alike.setdefault((account.spent[window], here[window]), []).append(word)
+    sums = (_compared(_joined(words), *both) for both, words in alike.items())
     return (*sums, *(Told(str(budget), budget.left == 0) for budget in account.budgets))
 
 
-def dollars(amount: Decimal) -> str:
-    """Render an amount to the cent, and a smaller one to two digits."""
-    digits = 2 if not amount or abs(amount) >= _SAME_USD else min(1 - amount.adjusted(), 8)
-    return f"${amount:,.{digits}f}"
+def _joined(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _compared(word: str, there: Decimal, here: Decimal) -> Told:

@@ -110,8 +110,7 @@ def planned(settings: Settings, options: Options) -> Plan:
             )
     found = plan(subject, asked)
     if isinstance(found, Unplanned):
-        reasons = [words.refused(each) for each in found.refused]
-        raise SettingsError("\n".join((words.unplanned(found), *reasons)))
+        raise SettingsError("\n".join((words.unplanned(found), *words.refused(found.refused))))
     return narrowed(found, options.endpoints, options.prompts)
 
 
@@ -126,7 +125,7 @@ def narrowed(found: Plan, tags: frozenset[str], prompts: int | None) -> Plan:
         return found
     refused = [each for each in found.refused if each.tag in tags]
     if refused:
-        raise SettingsError("\n".join(map(words.refused, refused)))
+        raise SettingsError("\n".join(words.refused(refused)))
     kept = tuple(e for e in found.endpoints if e.tag in tags or e == found.reference)
     found = replace(found, endpoints=kept, refused=())
     if not found.compared:

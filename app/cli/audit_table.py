@@ -49,7 +49,7 @@ def print_plan(console: Console, plan: Plan, ceiling: Decimal) -> None:
             f"{price:.4f}",
         )
     console.print(table)
-    said = [*map(words.refused, plan.refused), words.planned(plan)]
+    said = [*words.refused(plan.refused), words.planned(plan)]
     if plan.most_usd > ceiling:
         said.append(f"It stops before it has spent more than ${ceiling} (--max-usd).")
     for line in said:
@@ -60,7 +60,7 @@ def print_result(
     console: Console, found: Audit, findings: Sequence[Finding], notes: Sequence[str]
 ) -> None:
     """Print what an audit found of each endpoint, then what may be said of it."""
-    console.print(_table(found, wide=console.width >= _WIDE or not console.is_terminal))
+    console.print(_table(found, wide=console.width >= _WIDE))
     for line in (*notes, *says(found, findings)):
         console.print()
         print_line(console, line)

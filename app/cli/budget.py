@@ -13,6 +13,7 @@ from app.cli.policies import book_of
 from app.cli.stats import dollars, percent
 from app.cli.terminal import Console, Table, print_json
 from app.cli.which_ledger import with_ledger
+from app.cli.words import command
 from app.ledger.spending import Question, Spent
 from app.policy.budgets import NEAR_TENTHS, Budget, By
 from app.settings import Settings
@@ -67,8 +68,18 @@ def budgets_for(
 def told_of(row: Standing, calendar: Calendar) -> str:
     """One budget in one line, as `explain` prints it."""
     ends = "" if row.ends is None else f", free again at {calendar.shown(row.ends)}"
-    of = f"{dollars(row.spent)} of {row.budget} spent ({percent(row.share)})"
-    return f"{of} by {row.budget.place}{ends if row.share >= 1 else ''}"
+    return (
+        f"budget: {row.budget}: {dollars(row.spent)} spent ({percent(row.share)})"
+        f"{ends if row.share >= 1 else ''}, by {row.budget.place}"
+    )
+
+
+def told_of_sessions(budget: Budget) -> str:
+    """The budget of sessions in one line, as `explain` prints it: nothing names a session here."""
+    return (
+        f"budget: {budget}, if the request names one, by {budget.place}; "
+        f"`{command()} budget` shows what each has spent"
+    )
 
 
 class _Nothing:

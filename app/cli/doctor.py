@@ -140,6 +140,7 @@ async def _upstream(settings: Settings) -> Told:
         return False, f"GET /key answers {status} after {took:.0f} ms; check the key"
     data = answer.get("data") if isinstance(answer, dict) else None
     left = data.get("limit_remaining") if isinstance(data, dict) else None
+    left = round(left, 2) if isinstance(left, float) else left
     limit = "" if left is None else f", {left} USD of its limit left"
     return True, f"reached in {took:.0f} ms, the key is accepted{limit}"
 

@@ -15,7 +15,7 @@ from app.budget.report import standing_as_json
 from app.budget.windows import Calendar
 from app.catalog.audits import Audit
 from app.catalog.catalog import EMPTY, Catalog, listing_key
-from app.cli.budget import budgets_for, told_of
+from app.cli.budget import budgets_for, told_of, told_of_sessions
 from app.cli.catalogs import open_catalog
 from app.cli.explain_subject import Subject, named
 from app.cli.facts import with_facts
@@ -121,8 +121,12 @@ def show_explanation(
         if receipt is not None:
             console.print(rendered(receipt, by.route, book.revision, guessed=provider is None))
         rendered_now = _rendered(explanation, narrow=console.width < _NARROW)
-        budgets_now = (Text(f"budget: {told_of(each, calendar)}", "dim") for each in standing)
-        console.print(Group(rendered_now, *budgets_now))
+        of_sessions = (each for each in by.route.budgets if each.by == "session")
+        budgets_now = (
+            *(told_of(each, calendar) for each in standing),
+            *map(told_of_sessions, of_sessions),
+        )
+        console.print(Group(rendered_now, *(Text(each, "dim") for each in budgets_now)))
         for each in funnels or ():
             console.print(_foreseen(each))
         if source and source.catalog.listing(sent_as) is None:

@@ -11,6 +11,7 @@ from app.dashboard import formats
 from app.policy.budgets import NEAR_TENTHS
 
 _EVERYONE = {"rule": "all requests", "caller": "no caller", "tool": "no tool named"}
+_COLOURS = {"": 11, "unsure": 4, "bad": 1}  # green, amber, red
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class BudgetRow:
     share: float  # of the bar: at most 1
     percent: str
     tone: Literal["", "unsure", "bad"]
+    colour: int  # of the bar
     runs_out: str
     ends: str
 
@@ -36,6 +38,8 @@ def budget_rows(rows: Iterable[Standing], calendar: Calendar) -> tuple[BudgetRow
 
 def _row(row: Standing, calendar: Calendar) -> BudgetRow:
     is_spent, is_near = row.share >= 1, row.share * 10 >= NEAR_TENTHS
+    tone: Literal["", "unsure", "bad"] = "bad" if is_spent else "unsure" if is_near else ""
+    no_date = formats.UNKNOWN if row.budget.per == "session" else "not in this window"
     return BudgetRow(
         rule=row.budget.rule,
         budget=str(row.budget),
@@ -44,8 +48,9 @@ def _row(row: Standing, calendar: Calendar) -> BudgetRow:
         rest=formats.dollars(row.rest),
         share=min(row.share, 1.0),
         percent=formats.percent(row.share) if row.share <= 1 else f"{row.share * 100:.0f} %",
-        tone="bad" if is_spent else "unsure" if is_near else "",
-        runs_out="spent" if is_spent else _shown(row.runs_out, calendar, "not in this window"),
+        tone=tone,
+        colour=_COLOURS[tone],
+        runs_out="spent" if is_spent else _shown(row.runs_out, calendar, no_date),
         ends=_shown(row.ends, calendar, "with a new session"),
     )
 

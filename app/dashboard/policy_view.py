@@ -1,5 +1,6 @@
 """The policy version for a page: rules, the endpoints that each allows, findings. PURE."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from app.policy.rule import Alias, Clause, Rule
 from app.wording import plural, rules_and_aliases
 
 _MOST_FUNNELS = 40  # of one rule
+_LIST_ENTRY = re.compile(r"\.[0-9]+$")  # budget.0 is an entry of the key budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,12 @@ def counts_of(book: Book) -> str:
 
 def _clauses(clauses: Iterable[Clause], anchors: Anchors) -> tuple[ClauseLine, ...]:
     return tuple(
-        ClauseLine(each.key, inline_json(each.value), each.line, anchors.at(each.file, each.line))
+        ClauseLine(
+            _LIST_ENTRY.sub("", each.key),
+            inline_json(each.value),
+            each.line,
+            anchors.at(each.file, each.line),
+        )
         for each in clauses
     )
 

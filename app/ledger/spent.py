@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from app.ledger.wanted import Wanted
+from app.ledger.wanted import ANY, NONE, Wanted
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
@@ -21,8 +21,16 @@ def windows(now: datetime) -> dict[str, datetime]:
 
 
 def spent(store: "Store", now: datetime) -> dict[str, Decimal]:
-    """What all receipts of each window add up to, in USD. Raises `LedgerError`."""
+    """What all receipts of each window add up to, in USD, those of audits too.
+
+    An audit is left out of every other figure, but OpenRouter charges its requests as well. Raises
+    `LedgerError`.
+    """
     return {
-        name: store.stats(wanted=Wanted(since=since)).total.cost_usd
+        name: sum((_paid(store, since, audit) for audit in (NONE, ANY)), Decimal(0))
         for name, since in windows(now).items()
     }
+
+
+def _paid(store: "Store", since: datetime, audit: str) -> Decimal:
+    return store.stats(wanted=Wanted(since=since, audit=audit)).total.cost_usd

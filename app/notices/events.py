@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from app.notices.event import Event, event
-from app.wording import first_of, plural
+from app.wording import dollars, first_of, plural
 
 _SLUG = re.compile(r"~?[a-z0-9][a-z0-9._/:+-]{0,199}")  # what a client wrote is not always one
 _MOST_TAGS = 10  # in one sentence
@@ -90,8 +90,8 @@ def budget(
     rule: str,
     budget: str,
     kind: BudgetKind,
-    spent: Decimal | float,
-    limit: Decimal | float,
+    spent: Decimal,
+    limit: Decimal,
     share: float,
     window_end: str | None,
     caller: str | None = None,
@@ -102,9 +102,9 @@ def budget(
     `caller` is named where each one has a budget of its own; `counter` tells those of one window
     apart. Neither a tool's name nor a session's is told, since clients choose them.
     """
-    used = f"{spent:.2f} of {limit:.2f} USD ({share:.0%})".replace("%", " %")
+    used = f"{dollars(spent)} ({share:.0%})".replace("%", " %")
     whose = f" by {caller}" if caller else ""
-    again = f" It begins anew at {window_end}." if window_end else ""
+    again = f" It is free again at {window_end}." if window_end else ""
     is_spent = kind == "spent"
     return event(
         "budget",
@@ -112,7 +112,7 @@ def budget(
         " ".join(filter(None, (budget, window_end, kind, counter))),
         level="problem" if is_spent else "warning",
         title=f'The budget of rule "{rule}" is {"spent" if is_spent else "nearly spent"}',
-        text=f"{used} of the budget {budget} are used{whose}.{again}",
+        text=f"Spent{whose}: {used} of {budget}.{again}",
         facts={
             "rule": rule,
             "budget": budget,

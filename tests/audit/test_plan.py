@@ -99,7 +99,7 @@ def test_a_single_endpoint_can_only_be_compared_with_its_own_answers() -> None:
 def test_each_refusal_says_why(fields: dict[str, Any], reason: str) -> None:
     found = planned(FULL, EIGHT, endpoint("odd/fp8", "fp8", **fields))
     assert [(each.tag, each.reason) for each in found.refused] == [("odd/fp8", reason)]
-    assert words.refused(found.refused[0]).startswith("odd/fp8: ")
+    assert words.refused(found.refused[:1])[0].startswith("odd/fp8: ")
     assert "odd/fp8" not in {each.tag for each in found.endpoints}
 
 
@@ -126,7 +126,7 @@ def test_an_endpoint_outside_the_policy_is_skipped_unless_named() -> None:
     other = endpoint("together/fp8", "fp8")
     found = planned(FULL, EIGHT, other, shut_out=shut)
     assert [(each.tag, each.reason) for each in found.refused] == [("novita/fp8", "outside_policy")]
-    assert "--outside-policy" in words.refused(found.refused[0])
+    assert "--outside-policy" in words.refused(found.refused[:1])[0]
     named = Asked(outside_policy=shut)
     assert not planned(FULL, EIGHT, other, shut_out=shut, asked=named).refused
 
@@ -135,7 +135,7 @@ def test_a_tag_that_selects_other_endpoints_too_is_refused() -> None:
     base, turbo = endpoint("novita"), endpoint("novita/turbo")
     found = planned(FULL, base, turbo)
     assert [(each.tag, each.reason) for each in found.refused] == [("novita", "tag_not_unique")]
-    assert words.refused(found.refused[0]).endswith("its tag also selects novita/turbo.")
+    assert words.refused(found.refused[:1])[0].endswith("its tag also selects novita/turbo.")
     twice = planned(FULL, OWN, turbo, turbo)
     assert {each.reason for each in twice.refused} == {"tag_not_unique"}
     tier = endpoint("novita/flex", tier="flex")

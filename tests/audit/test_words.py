@@ -104,10 +104,29 @@ def test_each_code_has_a_sentence() -> None:
     assert words.warnings(SAME) == ()
     for reason in get_args(Refusal):
         one = Refused(tag="a", provider="A", label=None, reason=reason)
-        assert words.refused(one).startswith("a: ")
+        assert words.refused([one])[0].startswith("a: ")
     assert set(sentences.FINDINGS) == set(get_args(ChangeReason))
     assert set(sentences.NO_PLAN) == set(get_args(NoPlan))
     assert set(sentences.CHOSEN) == set(get_args(Chosen))
+
+
+def test_endpoints_that_are_refused_for_one_reason_share_a_line() -> None:
+    def one(tag: str, reason: Refusal, *others: str) -> Refused:
+        return Refused(tag=tag, provider="P", label=None, reason=reason, others=others)
+
+    assert words.refused(
+        [
+            one("b/fp4", "outside_policy"),
+            one("c", "tag_not_unique", "c", "c/fp8"),
+            one("a", "outside_policy"),
+            one("d/fp8", "tag_not_unique", "d/fp8"),
+            one("d/fp8", "tag_not_unique", "d/fp8"),
+        ]
+    ) == (
+        f"a, b/fp4: {sentences.REFUSALS['outside_policy']}",
+        f"c: {sentences.REFUSALS['tag_not_unique']} c/fp8.",
+        f"d/fp8: {sentences.SHARED_TAG}",
+    )
 
 
 def all_sentences() -> str:
@@ -172,5 +191,5 @@ def test_an_audit_says_all_of_it_in_order() -> None:
     assert first.startswith("The reference is")
     assert one.startswith("host/fp8 (listed as fp8): at temperature 0")
     assert "no difference larger" in two
-    assert no.startswith("b: It is free")
+    assert no.startswith("b: Free")
     assert last == sentences.SPOT_CHECK

@@ -239,18 +239,37 @@ def test_each_window_tells_once_that_it_is_nearly_spent_and_that_it_is() -> None
     assert (other.kind, other.window_end) == ("spent", datetime(2026, 11, 23, tzinfo=UTC))
     assert len({each.name for each in accounts.crossed}) == 3
     assert str(near) == (
-        'rule "held": 8.0000 USD of $10 a day, for each caller (ann) are spent (80%); '
-        "its window ends at 2026-11-22T00:00:00+00:00"
+        'the budget of rule "held" is nearly spent: $8.00 of $10 a day, for each caller (ann), '
+        "80%; free again at 2026-11-22T00:00:00+00:00"
     )
     accounts = opened(*budgets({"usd": 1, "per": "session"}))
     accounts.filed(cost("1"))
-    assert str(accounts.crossed[0]).endswith("are spent, and requests are refused (100%)")
+    assert str(accounts.crossed[0]) == (
+        'the budget of rule "held" is spent, and requests are refused: $1.00 of $1 a session (s1), '
+        "100%"
+    )
 
 
 def test_what_a_restart_reads_is_not_told_again() -> None:
     accounts = opened(*budgets({"usd": 1, "per": "day"}))
     read(accounts, row(5))
     assert not accounts.crossed
+
+
+def test_the_first_refusal_tells_of_a_budget_that_was_spent_before_it_was_set() -> None:
+    (used,) = budgets({"usd": 1, "per": "day"})
+    accounts = opened(used)
+    read(accounts, row(5))
+    for _ in range(2):
+        with pytest.raises(BudgetExceeded):
+            accounts.admit([used], ANN, START)
+    (told,) = accounts.crossed
+    assert (told.kind, told.spent, told.limit) == ("spent", Decimal(5), Decimal(1))
+    (lower,) = budgets({"usd": 0.5, "per": "day"})
+    accounts.use([lower])
+    with pytest.raises(BudgetExceeded):
+        accounts.admit([lower], ANN, START)
+    assert [each.limit for each in accounts.crossed] == [Decimal(1), Decimal("0.5")]
 
 
 def test_sums_are_bounded_and_those_that_spent_last_are_kept() -> None:

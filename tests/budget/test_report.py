@@ -45,6 +45,12 @@ def test_a_rest_that_lasts_or_is_spent_does_not_run_out(store: Store) -> None:
     assert lasting.runs_out is None
 
 
+def test_a_session_has_no_pace(store: Store) -> None:
+    store.write([cost("3", AT - 7200)])
+    (session,) = rows(store, {"usd": 4, "per": "session"})
+    assert (float(session.rest), session.runs_out) == (1, None)
+
+
 def test_each_key_has_a_row_the_largest_first_and_an_unused_budget_one_of_its_own(
     store: Store,
 ) -> None:

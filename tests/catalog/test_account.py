@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.catalog.account import Account, Budget, compared, dollars, read_account
+from app.catalog.account import Account, Budget, compared, read_account
 
 FIXTURE = {
     "label": "sk-or-v1-abc...123",
@@ -57,16 +57,25 @@ def test_own_keys_and_every_window_count() -> None:
     assert "this month" in month.text
 
 
+def test_windows_with_the_same_sums_share_a_sentence() -> None:
+    there, here = Decimal(3), Decimal(1)
+    spans = ("daily", "weekly", "monthly")
+    (told,) = compared(Account(dict.fromkeys(spans, there)), dict.fromkeys(spans, here))
+    assert "charged this key $3.00 today, this week and this month, the receipts" in told.text
+    both = compared(Account({"daily": there, "weekly": there}), {"daily": here, "weekly": there})
+    assert [each.differs for each in both] == [True, False]
+
+
 def test_budgets_are_told_with_what_is_left_and_the_first_to_end() -> None:
     account = read_account({"data": FIXTURE})
     assert account is not None
     assert [str(each) for each in account.budgets] == [
-        "budget of member: $0.80 of $20.00 left until 2026-11-28T00:00:00Z, the first to end",
-        "budget of workspace: $189.00 of $500.00 left",
+        "budget of the member: $0.80 of $20.00 left until 2026-11-28T00:00:00Z, the first to end",
+        "budget of the workspace: $189.00 of $500.00 left",
     ]
     empty = Account({}, (Budget("key_limit", None, Decimal(0), None, None),))
     (told,) = compared(empty, {})
-    assert (told.text, told.differs) == ("budget of key_limit: $0.00 left", True)
+    assert (told.text, told.differs) == ("budget of this key: $0.00 left", True)
 
 
 def test_a_limit_of_the_key_without_layers_is_a_budget() -> None:
@@ -88,15 +97,6 @@ def test_odd_values_count_as_not_told(odd: Any) -> None:
     account = read_account({"data": {"usage_daily": odd, "budgets": odd, "effective_budget": odd}})
     assert account is not None
     assert account.budgets == ()
-
-
-def test_small_amounts_keep_two_digits() -> None:
-    assert [dollars(Decimal(each)) for each in ("1234.5", "0.0123", "0.000032", "0")] == [
-        "$1,234.50",
-        "$0.01",
-        "$0.000032",
-        "$0.00",
-    ]
 
 
 def test_the_recorded_shape_is_read() -> None:

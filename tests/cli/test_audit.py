@@ -219,7 +219,7 @@ def test_the_policy_shuts_out_what_it_does_not_allow_unless_named(simulated: Sim
     assert refused["baseten/fp8"] == "tag_not_unique"
     assert refused["chutes/fp8"] == "degraded"
     ran = run(CODER, *SOME)
-    assert "Your own policy does not allow it" in str(ran.exception)
+    assert "Excluded by your own policy" in str(ran.exception)
     named = audited("--outside-policy", LYING, "--max-usd", "0.0001")
     assert LYING in verdicts(named)
 
@@ -238,15 +238,15 @@ def test_a_policy_that_allows_no_endpoint_leaves_nothing_to_audit(simulated: Sim
         (["acme/none"], "OpenRouter lists no endpoints of acme/none"),
         (["qwen"], "is neither an alias in the policies nor a model"),
         ([CODER, "--reference", "groq/none"], "The reference can't be audited"),
-        ([CODER, "--reference", "chutes/fp8"], "OpenRouter lists it as degraded"),
+        ([CODER, "--reference", "chutes/fp8"], "Listed by OpenRouter as degraded"),
         ([CODER, "--endpoints", "novita/fp9"], "no such endpoint; did you mean novita/fp8?"),
-        ([CODER, "--endpoints", "chutes/fp8"], "OpenRouter lists it as degraded"),
+        ([CODER, "--endpoints", "chutes/fp8"], "Listed by OpenRouter as degraded"),
         (
             [CODER, "--endpoints", REFERENCE, "--reference", REFERENCE],
             "--endpoints names only the reference",
         ),
         (["openai/gpt-oss-120b"], "reasoning can't be switched off"),
-        ([f"{CODER}:free"], "It is free, with few requests allowed"),
+        ([f"{CODER}:free"], "Free, with few requests allowed"),
         ([CODER, "--include", "x"], "x: qwen/qwen3-coder has no such endpoint"),
         ([CODER, "--prompts", "39"], "--prompts 39: an audit takes 40 to"),
         ([CODER, "--prompts", "100000"], "--prompts 100000: an audit takes 40 to"),

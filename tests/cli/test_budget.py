@@ -84,8 +84,9 @@ def test_explain_names_the_budgets_of_a_request(
     asked = ["explain", "a/b", "--caller", "ann"]
     text = run.invoke(commands, asked).output
     amount = "$3.00" if spent else "$0.00"
-    assert f"budget: {amount} of $4 a day, for each caller spent (" in text
+    assert f"budget: $4 a day, for each caller: {amount} spent (" in text
     assert 'by rule "held" (' in text
+    assert "a session, if the request names one, by rule" in text
     told = json.loads(run.invoke(commands, [*asked, "--json"]).output)["budgets"]
     assert [(each["key"], each["rest_usd"]) for each in told] == [
         ("ann", 1.0 if spent else 4.0),

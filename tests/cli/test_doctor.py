@@ -50,7 +50,7 @@ def test_t36_a_server_in_good_health_is_well_all_over(
             assert "applies careful to qwen/qwen3-coder; receipts: " in everything["server"].told
             assert doctor(there) == 0
     out = capsys.readouterr().out
-    assert out.count("OK ") == 6
+    assert out.count("OK ") == 7
     assert "key-of-anna" not in out
 
 

@@ -11,6 +11,7 @@ from app.cli.check import check
 from app.cli.explain import show_explanation
 from app.cli.facts import kept_audits
 from app.cli.prove import proofs_of
+from app.cli.which_ledger import demo_ledger
 from app.errors import SettingsError
 from app.ledger.store import Store
 from app.settings import Settings
@@ -32,6 +33,17 @@ def settings(tmp_path: Path) -> Settings:
     folder.mkdir()
     (folder / "a.yaml").write_text(POLICY)
     return Settings.read(policies=folder, state=tmp_path / "state")
+
+
+def test_the_demos_audits_count_as_long_as_there_is_no_other_ledger(settings: Settings) -> None:
+    demo = settings.model_copy(
+        update={"ledger_url": SecretStr(f"sqlite:///{demo_ledger(settings)}")}
+    )
+    demo_ledger(settings).parent.mkdir()
+    audit(demo)
+    assert kept_audits(settings).of(MODEL).of("novita/fp8") is not None
+    Store.open(settings.ledger()).close()
+    assert kept_audits(settings).of(MODEL).audits == ()
 
 
 def audit(settings: Settings, *, days: int = 0) -> None:

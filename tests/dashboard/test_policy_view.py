@@ -45,6 +45,13 @@ def test_each_rule_is_shown_with_its_clauses_and_where_they_are_written() -> Non
     assert [c.key for c in impossible.clauses] == ["max_price.prompt"]
 
 
+def test_entries_of_a_list_are_shown_under_its_key() -> None:
+    rule = "{name: a, models: ['*'], budget: [{usd: 1, per: day}, {usd: 9, per: week}]}"
+    book = read_book({"a.yaml": f"version: 1\nrules: [{rule}]\n"})
+    (card,) = rule_cards(foresee(book, EMPTY), None, Anchors())
+    assert [clause.key for clause in card.clauses] == ["budget", "budget"]
+
+
 def test_without_a_catalog_nobody_is_said_to_survive_or_fall() -> None:
     assert all(card.funnels == () for card in rule_cards(foresee(BOOK, EMPTY), None, Anchors()))
 

@@ -42,7 +42,7 @@ async def test_money_and_doctor_tell_what_was_spent_elsewhere(
         page = (await proxy.client.get(f"{proxy.url}/dashboard/money")).text
         assert "The key at OpenRouter" in page
         assert "was spent outside Pointsman" not in page
-        assert f"budget of key_limit: ${5 - cost:.2f} of $5.00 left until 20" in page
+        assert f"budget of this key: ${5 - cost:.2f} of $5.00 left until 20" in page
 
         own = {"authorization": f"Bearer {KEY}"}
         for _ in range(2):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from app.ledger.audits import Answer, Audit, EndpointVerdict, new_audit_id
 from app.ledger.keep import Keep
+from app.ledger.spent import spent
 from app.ledger.stats import DETAILS, DIMENSIONS
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted
@@ -180,9 +181,14 @@ def test_every_public_question_of_the_ledger_is_among_these() -> None:
         *("open", "write", "note_listings", "tidy", "close", "listing", "listing_spans", "url"),
         *("keep_audit", "keep_answers", "audit", "audits", "verdicts", "history", "answers"),
     }
-    of_positions = {"first_since", "end", "get"}  # in the order of writing; one by its whole id
+    of_notices = {
+        *("put_notice", "take_notices", "notice_delivered", "notice_failed", "newest_notices"),
+        *("undelivered_notices", "notices_told", "tell_once"),
+    }
+    of_rules = {"broken_by_rule", "spent", "spent_since"}  # no rule applies to an audit's request
+    of_positions = {"first_since", "end", "get", "written"}  # in the order of writing; by whole ids
     public = {name for name in vars(Store) if not name.startswith("_")}
-    assert public == (asked | not_about_receipts | of_positions) - {"url"}
+    assert public == (asked | not_about_receipts | of_notices | of_rules | of_positions) - {"url"}
 
 
 def test_receipts_of_audits_are_found_where_they_are_asked_for(store: Store) -> None:
@@ -263,3 +269,9 @@ def test_findings_stay_eight_hundred_days(store: Store) -> None:
     assert store.audits(limit=9) == audits[:1:-1]
     assert len(store.history(MODEL, "a", limit=9)) == 2
     assert store.answers(audits[0].id) == []
+
+
+def test_what_was_paid_with_the_key_includes_audits(store: Store) -> None:
+    cost = Decimal("0.5")
+    store.write([receipt(0, audit="aud_1", cost_usd=cost), receipt(5, cost_usd=cost)])
+    assert spent(store, START) == dict.fromkeys(("daily", "weekly", "monthly"), 2 * cost)

@@ -29,7 +29,7 @@ DRIFT: dict[str, Any] = {
 }
 BUDGET: dict[str, Any] = {
     "rule": "careful",
-    "budget": "20 USD a day",
+    "budget": "$20 a day",
     "spent": Decimal("16.1"),
     "limit": Decimal(20),
     "share": 0.805,
@@ -106,7 +106,7 @@ def test_the_further_ones_of_an_hour_are_counted() -> None:
 
 def test_a_budget_is_told_when_it_is_near_and_when_it_is_spent() -> None:
     near, spent = events.budget(kind="near", **BUDGET), events.budget(kind="spent", **BUDGET)
-    assert near.text.startswith("16.10 of 20.00 USD (80 %) of the budget 20 USD a day are used.")
+    assert near.text.startswith("Spent: $16.10 (80 %) of $20 a day. It is free again at")
     assert (near.level, spent.level) == ("warning", "problem")
     assert near.window != spent.window
 

@@ -1,15 +1,16 @@
 """Audits that a rule needs and doesn't have, and endpoints that one found to differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from app.catalog.audits import DIFFERENT
+from app.catalog.audits import DIFFERENT, Audit
 from app.policy.audited import KEY
 from app.policy.lint.bars import barred
 from app.policy.lint.finding import Finding, Subject, at
 from app.policy.lint.funnels import place_of
 from app.wording import listed
 
-_WAY_OUT = "To exclude it, write `audited: {verdict: not_different, unaudited: allow}`"
+_WAY_OUT = "write `audited: {verdict: not_different, unaudited: allow}`"
+_MOST_TAGS = 10
 
 
 def no_audits(subject: Subject) -> Iterator[Finding]:
@@ -31,15 +32,26 @@ def no_audits(subject: Subject) -> Iterator[Finding]:
 def audited_different(subject: Subject) -> Iterator[Finding]:
     """Endpoints that may serve although their last audit says that they are different.
 
-    What is said of them is what the audit saw: nothing of weights or precision.
+    What is said of one is what the audit saw: nothing of weights or precision. Several that
+    differed in one audit are one finding, which names them.
     """
     for case, each in subject.foreseen:
         known = subject.catalog.audited(each.model)
+        differing: dict[tuple[str, str], dict[str, Audit]] = {}
         for tag in dict.fromkeys(endpoint.tag for endpoint in each.funnel.survivors):
             audit = known.of(tag) if known else None
             if audit and audit.verdict == DIFFERENT:
-                message = (
-                    f"{tag} may serve {case}, but was different in the audit of {audit.date} "
-                    f"({audit.id}): {audit.said} {_WAY_OUT}"
-                )
-                yield at(place_of(subject, case), "warning", message)
+                differing.setdefault((audit.date, audit.id), {})[tag] = audit
+        for (date, name), found in differing.items():
+            message = _told(found, f"may serve {case}", f"in the audit of {date} ({name})")
+            yield at(place_of(subject, case), "warning", message)
+
+
+def _told(found: Mapping[str, Audit], may: str, where: str) -> str:
+    if len(found) == 1:
+        (tag, audit), *_ = found.items()
+        return f"{tag} {may}, but was different {where}: {audit.said} To exclude it, {_WAY_OUT}"
+    return (
+        f"{len(found)} endpoints {may}, but were different {where}: {listed(found, _MOST_TAGS)}; "
+        f"the dashboard's Audit page says how. To exclude them, {_WAY_OUT}"
+    )

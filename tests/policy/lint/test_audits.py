@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.catalog.audits import Audits
+from app.catalog.audits import Audit, Audits
 from app.catalog.catalog import EMPTY, Catalog
 from app.policy.lint.checks import lint
 from tests.catalog.test_audits import AUDITED, SAID
@@ -71,6 +71,18 @@ def test_an_endpoint_that_an_audit_found_different_is_told_by_what_the_audit_saw
         f"{SAID} To exclude it, write `audited: {{verdict: not_different, unaudited: allow}}`"
     )
     assert "is not" not in message
+
+
+def test_several_endpoints_that_differed_in_one_audit_are_one_finding() -> None:
+    differs = Audit("acme", "different", "aud_1", "2026-11-21", said="acme: it differs.")
+    audits = Audits({MODEL: (differs, differs._replace(tag="otherhost"))})
+    findings = lint(book_of({"models": [MODEL], "sort": "price"}), LISTED.with_audits(audits))
+    (message,) = [each.message for each in findings if each.code == "audited-different"]
+    assert message == (
+        f"2 endpoints may serve {MODEL}, but were different in the audit of 2026-11-21 (aud_1): "
+        "acme, otherhost; the dashboard's Audit page says how. To exclude them, write "
+        "`audited: {verdict: not_different, unaudited: allow}`"
+    )
 
 
 def test_endpoints_that_the_policy_shuts_out_are_no_finding() -> None:
