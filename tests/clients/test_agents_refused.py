@@ -14,8 +14,8 @@ from tests.conftest import StartProxy
 from tests.scripted_upstream import Pause, ScriptedUpstream
 
 TASK = "say hi"
-# Requests that reach Pointsman. Codex repeats every status but 400 and 429 five times; opencode
-# asks for a title beside the answer.
+# Requests that reach Pointsman. Codex repeats nearly every status five times; opencode asks for a
+# title beside the answer.
 ON_402 = {"codex": 6, "opencode": 2}
 EXITS_WITH_0 = {"aider"}
 BY_AGENT = pytest.mark.parametrize("agent", AGENTS, ids=[agent.name for agent in AGENTS])
