@@ -78,8 +78,7 @@ async def test_an_agent_multiplies_the_repeats_of_its_sdk_after_a_504(
 
 
 # Requests after a stream that stalls. Codex repeats it and does not print an error event; Claude
-# Code repeats it once without a stream; aider repeats it for a minute; opencode sometimes repeats it,
-# depending on whether it reads the event or the end of the connection first.
+# Code repeats it once without a stream; aider repeats it for a minute; opencode only sometimes.
 ON_A_STALL = {"qwen-code": 1, "pi": 1, "codex": 6}
 
 
