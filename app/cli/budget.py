@@ -8,11 +8,11 @@ from rich.text import Text
 from app.budget.report import Report, Standing, standing_as_json
 from app.budget.windows import Calendar
 from app.cli.explain_subject import Subject
-from app.cli.ledgers import absent, to_read
+from app.cli.ledgers import to_read
 from app.cli.policies import book_of
 from app.cli.stats import dollars, percent
 from app.cli.terminal import Console, Table, print_json
-from app.cli.which_ledger import with_ledger
+from app.cli.which_ledger import absent, with_ledger
 from app.cli.words import command
 from app.ledger.spending import Question, Spent
 from app.policy.budgets import NEAR_TENTHS, Budget, By

@@ -176,6 +176,9 @@ def simulate(
 
 @commands.command()
 def check(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="The same as --policies.")
+    ] = None,
     catalog: CatalogSource = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0, for review.")] = False,
@@ -195,8 +198,10 @@ def check(
     from app.cli.check import output_of
     from app.settings import Settings
 
+    if folder is not None and policies is not None:
+        raise typer.BadParameter("name the folder once: as an argument, or with --policies")
     output = output_of(as_json=as_json, as_sarif=as_sarif)
-    settings = Settings.read(policies=policies, upstream_url=upstream)
+    settings = Settings.read(policies=folder or policies, upstream_url=upstream)
     raise typer.Exit(start(settings, catalog=catalog, since=since, output=output, strict=strict))
 
 

@@ -18,11 +18,10 @@ from app.catalog.account import WINDOWS, compared, read_account
 from app.catalog.catalog import EMPTY
 from app.cli.asking import asking
 from app.cli.facts import with_facts
-from app.cli.ledgers import absent
 from app.cli.notify import webhook_of
 from app.cli.policies import book_of, folder_of
 from app.cli.terminal import Console, hanging
-from app.cli.which_ledger import log_command
+from app.cli.which_ledger import absent, log_command
 from app.cli.words import command, without_password
 from app.errors import LedgerError, PointsmanError, UpstreamError, reason_of
 from app.ledger.spent import spent

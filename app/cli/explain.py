@@ -11,11 +11,8 @@ import msgspec
 from rich.console import Group
 from rich.text import Text
 
-from app.budget.report import standing_as_json
-from app.budget.windows import Calendar
 from app.catalog.audits import Audit
 from app.catalog.catalog import EMPTY, Catalog, listing_key
-from app.cli.budget import budgets_for, told_of, told_of_sessions
 from app.cli.catalogs import open_catalog
 from app.cli.explain_subject import Subject, named
 from app.cli.facts import with_facts
@@ -24,6 +21,7 @@ from app.cli.terminal import Console, Table, lines, print_json
 from app.cli.then_and_now import rendered, then_and_now
 from app.errors import MalformedBody, SettingsError, UnknownModel
 from app.exact_numbers import plainly
+from app.policy.budgets import Budget
 from app.policy.cap import Capped, market_of, models_reached
 from app.policy.deadlines import in_force
 from app.policy.forecast.explain import Explained, Explanation, as_json_object, explain
@@ -109,30 +107,39 @@ def show_explanation(
     if source and not explanation.refusal:
         sent = explanation.provider
         funnels = [*forecasts(by.sent, by.route, sent, known, ladder=book.ladder)]
-    receipt, calendar = subject.receipt, Calendar(settings.zone)
-    standing = budgets_for(settings, by.route.budgets, subject, calendar)
+    receipt = subject.receipt
+    budgets, spent = _budgets(settings, by.route.budgets, subject) if by.route.budgets else ([], [])
     if as_json:
         told = {} if receipt is None else {"receipt": then_and_now(receipt, book)}
-        budgets = {"budgets": [standing_as_json(row, calendar) for row in standing]}
         explained = as_json_object(explanation, book.revision, funnels)
-        print_json({**explained, **budgets, **told}, indent=2)
+        print_json({**explained, "budgets": spent, **told}, indent=2)
     else:
         console = Console()
         if receipt is not None:
             console.print(rendered(receipt, by.route, book.revision, guessed=provider is None))
         rendered_now = _rendered(explanation, narrow=console.width < _NARROW)
-        of_sessions = (each for each in by.route.budgets if each.by == "session")
-        budgets_now = (
-            *(told_of(each, calendar) for each in standing),
-            *map(told_of_sessions, of_sessions),
-        )
-        console.print(Group(rendered_now, *(Text(each, "dim") for each in budgets_now)))
+        console.print(Group(rendered_now, *(Text(each, "dim") for each in budgets)))
         for each in funnels or ():
             console.print(_foreseen(each))
         if source and source.catalog.listing(sent_as) is None:
             hint = did_you_mean(listing_key(sent_as), source.catalog.models)
             console.print(f"{sent_as} is not in the {source.name} catalog{hint}")
     return 1 if explanation.refusal else 0
+
+
+def _budgets(
+    settings: Settings, budgets: Sequence[Budget], subject: Subject
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """The budgets of a request with what is spent of them: in lines, and in JSON types."""
+    from app.budget.report import standing_as_json  # noqa: PLC0415 - 150 ms, as the next
+    from app.budget.windows import Calendar  # noqa: PLC0415
+    from app.cli.budget import budgets_for, told_of, told_of_sessions  # noqa: PLC0415
+
+    calendar = Calendar(settings.zone)
+    rows = budgets_for(settings, budgets, subject, calendar)
+    lines_of = [told_of(row, calendar) for row in rows]
+    lines_of += [told_of_sessions(each) for each in budgets if each.by == "session"]
+    return lines_of, [standing_as_json(row, calendar) for row in rows]
 
 
 def _object(provider: str | None) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ import time
 from app.catalog.audits import NO_AUDITS, Audits
 from app.catalog.catalog import Catalog
 from app.cli.scores import kept_scores
-from app.cli.which_ledger import with_ledger
+from app.cli.which_ledger import absent, with_ledger
 from app.errors import LedgerError
 from app.openrouter.score_copies import today_by
 from app.settings import Settings
@@ -18,13 +18,12 @@ def with_facts(catalog: Catalog, settings: Settings) -> Catalog:
 
 def kept_audits(settings: Settings) -> Audits:
     """The audits on the ledger that commands read, if there is one; else none, with the reason."""
-    from app.cli.ledgers import absent  # noqa: PLC0415 - 150 ms, as the rest
-    from app.known_audits import read_once  # noqa: PLC0415
-    from app.ledger.store import Store  # noqa: PLC0415
-
     settings = with_ledger(settings)
     if absent(settings):
         return NO_AUDITS
+    from app.known_audits import read_once  # noqa: PLC0415 - 150 ms, as the next
+    from app.ledger.store import Store  # noqa: PLC0415
+
     try:
         store = Store.open(settings.ledger())
     except LedgerError as error:

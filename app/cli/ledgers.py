@@ -1,15 +1,11 @@
 """The ledger, for commands that read it."""
 
-from pathlib import Path
-
 from app.cli.terminal import Console
-from app.cli.which_ledger import demo_ledger, is_demo, with_ledger
+from app.cli.which_ledger import absent, demo_ledger, is_demo, with_ledger
 from app.cli.words import command, without_password
 from app.errors import SettingsError
 from app.ledger.store import Store
 from app.settings import Settings
-
-_FILE = "sqlite:///"
 
 
 def to_read(settings: Settings) -> Store:
@@ -27,13 +23,6 @@ def to_read(settings: Settings) -> Store:
     if not is_demo(settings) and demo.exists() and not store.recent(limit=1):
         Console(stderr=True).print(f"The demo's receipts: --ledger {demo}", soft_wrap=True)
     return store
-
-
-def absent(settings: Settings) -> Path | None:
-    """The file of the ledger of these settings, if the ledger is a file and does not exist."""
-    url = settings.ledger()
-    file = Path(url.removeprefix(_FILE))
-    return file if url.startswith(_FILE) and not file.exists() else None
 
 
 def to_follow(settings: Settings) -> Store:

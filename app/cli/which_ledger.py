@@ -34,6 +34,13 @@ def with_ledger(settings: Settings) -> Settings:
     return settings.model_copy(update={"ledger_url": SecretStr(f"{_FILE}{demo}")})
 
 
+def absent(settings: Settings) -> Path | None:
+    """The file of the ledger of these settings, if the ledger is a file and does not exist."""
+    url = settings.ledger()
+    file = Path(url.removeprefix(_FILE))
+    return file if url.startswith(_FILE) and not file.exists() else None
+
+
 def _has_none(settings: Settings) -> bool:
     """Whether no ledger is set, and there is none at the default location."""
     return settings.ledger_url is None and not Path(settings.ledger().removeprefix(_FILE)).exists()

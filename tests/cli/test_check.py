@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from typer.testing import CliRunner
 
 from app.catalog.snapshot import written
 from app.cli.catalogs import simulated_snapshot
 from app.cli.check import Output, check, output_of
+from app.cli.commands import commands
 from app.errors import PolicyFileError, SettingsError
 from app.settings import Settings
 
@@ -174,3 +176,13 @@ def test_what_has_drifted_since_a_saved_catalog_is_found(
     assert "gone deepinfra/fp4" in drift[0]["message"]
     assert drift[0]["file"].endswith("mine.yaml")
     assert check(read, catalog="simulated", since=saved, output="json", strict=True) == 1
+
+
+def test_the_folder_may_be_an_argument_and_is_named_once(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("version: 1\nrules:\n  - {name: a, models: ['*'], zdr: 1}\n")
+    found = CliRunner().invoke(commands, ["check", str(tmp_path)])
+    assert found.exit_code != 0
+    assert "zdr: 1 is not a boolean" in f"{found.output}{found.exception}"
+    both = CliRunner().invoke(commands, ["check", str(tmp_path), "--policies", str(tmp_path)])
+    assert both.exit_code == 2
+    assert "name the folder once" in both.output

@@ -153,7 +153,7 @@ def test_without_a_ledger_a_mistyped_model_is_told_as_one() -> None:
     assert "no ledger at" in str(explained("last").exception)
 
 
-def test_a_model_s_name_opens_no_ledger() -> None:
+def test_a_model_s_name_opens_no_ledger(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom app.cli.commands import commands\n"
         f"commands(['explain', {KIMI!r}], standalone_mode=False)\n"
@@ -163,7 +163,7 @@ def test_a_model_s_name_opens_no_ledger() -> None:
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": ":".join(sys.path)},
+        env={"PYTHONPATH": ":".join(sys.path), "XDG_STATE_HOME": str(tmp_path)},
         check=False,
     )
     assert done.returncode == 0, done.stderr

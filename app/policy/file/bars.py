@@ -26,9 +26,19 @@ def _dashes(text: str) -> str:
     return f"; did you mean {meant}?" if meant != text else "; use lower case and underscores"
 
 
+class _Age(Text):
+    """A number of days or weeks, with its unit."""
+
+    def read(self, spot: Spot) -> Any:
+        """The text as it was written."""
+        if spot.kind == "number":
+            return spot.complain(f"{spot} is not {self.noun}; for days, write {spot}d")
+        return Text.read(self, spot)
+
+
 _BENCHMARK = Text("a benchmark", r"[a-z0-9]+(?:_[a-z0-9]+)*", _dashes)
 _ACCURACY = Number("accuracy, from 0 to 1", _too_high)
-_AGE = Text("an age", r"[1-9][0-9]{0,3}[dw]", lambda _: "; write days or weeks, such as 45d or 6w")
+_AGE = _Age("an age", r"[1-9][0-9]{0,3}[dw]", lambda _: "; write days or weeks, such as 45d or 6w")
 _OPTIONS: Mapping[str, Shape] = {
     "max_age": _AGE,
     "unscored": Choice(UNKNOWNS, "valid here"),

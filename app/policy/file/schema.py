@@ -263,7 +263,16 @@ RULE_KEYS: Mapping[str, Key] = {
 
 # Keys that users take from the SDK's argument, OpenRouter's object or a request.
 _SDK = "it is an argument of the OpenAI SDK"
+_INSIDE: Mapping[str, str] = {  # keys of a key's value, and an example of where they belong
+    "clamp": "max_request_usd: {usd: 0.5, clamp: true}",
+    "usd": "budget: {usd: 5, per: day}",
+    "per": "budget: {usd: 5, per: day}",
+    "verdict": "audited: {verdict: same}",
+    "max_age": "audited: {verdict: same, max_age: 30d}",
+    "unaudited": "audited: {verdict: same, unaudited: allow}",
+}
 IN_RULE: Mapping[str, str] = {
+    **{name: f"it is a part of another key: write `{whole}`" for name, whole in _INSIDE.items()},
     **{
         name: f"it is a request field; write `set: {{{name}: ...}}`"
         for name in SETTABLE

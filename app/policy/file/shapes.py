@@ -207,7 +207,9 @@ class Record:
     def spots(self, spot: Spot) -> dict[str, Spot] | None:
         """The entries whose keys are known; a problem is noted for each of the others."""
         if spot.kind != "mapping":
-            spot.complain(f"{spot} is not a mapping; its keys are {', '.join(self.keys)}")
+            needed = [f"{name}: {key.required}" for name, key in self.keys.items() if key.required]
+            example = f", such as {{{', '.join(needed)}}}" if needed else ""
+            spot.complain(f"{spot} is not a mapping; its keys are {', '.join(self.keys)}{example}")
             return None
         entries = spot.entries()
         for name in entries.keys() - self.keys.keys():

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from app.policy.file.parse import read_book
 from app.policy.file.schema import (
+    _INSIDE,
     ALIAS_KEYS,
     FILE_KEYS,
     PROVIDER_KEYS,
@@ -80,7 +82,7 @@ BAD: list[tuple[str, str, str]] = [
     ("score_floor: {gpqa_diamond: 600}", "score_floor.gpqa_diamond",
      "600 is above 1; an accuracy is a share from 0 to 1"),
     ("score_floor: {gpqa_diamond: 0.6, max_age: 45}", "score_floor.max_age",
-     "45 is not an age; quote it if you mean the word"),
+     "45 is not an age; for days, write 45d"),
     ("score_floor: {gpqa_diamond: 0.6, max_age: 45h}", "score_floor.max_age",
      '"45h" is not an age; write days or weeks, such as 45d or 6w'),
     ("score_floor: {gpqa_diamond: 0.6, unscored: no}", "score_floor.unscored",
@@ -95,7 +97,7 @@ BAD: list[tuple[str, str, str]] = [
     ("audited: {verdict: different}", "audited.verdict",
      '"different" is not a verdict that can be required; did you mean not_different?'),
     ("audited: {verdict: same, max_age: 30}", "audited.max_age",
-     "30 is not an age; quote it if you mean the word"),
+     "30 is not an age; for days, write 30d"),
     ("audited: {verdict: same, unaudited: maybe}", "audited.unaudited",
      '"maybe" is not valid here; use one of: deny, allow'),
     ("quantizations: [fp8, bf61]", "quantizations",
@@ -150,6 +152,12 @@ BAD: list[tuple[str, str, str]] = [
     ("total: 1.5h", "total", '"1.5h" is not a duration; use e.g.'),
     ("total: '30'", "total", '"30" is not a duration; use e.g.'),
     ("total: {a: 1}", "total", "a mapping is not a duration; use e.g."),
+    ("clamp: true", "clamp", "unknown key `clamp`; it is a part of another key: write `max_req"),
+    ("per: day", "per", "unknown key `per`; it is a part of another key: write `budget: {usd:"),
+    ("audited: same", "audited",
+     "is not a mapping; its keys are verdict, max_age, unaudited, such as {verdict: same}"),
+    ("audited: {verdict: same, max_age: 1y}", "audited.max_age",
+     '"1y" is not an age; write days or weeks, such as 45d or 6w'),
     ("budget: 5", "budget", "5 is not a budget; write it as {usd: 5, per: day}"),
     ("budget: daily", "budget", '"daily" is not a budget; write it as {usd: 5, per: day}'),
     ("budget: {usd: 5}", "budget", "`per` is missing; write `per: day`"),
@@ -243,3 +251,10 @@ def test_a_pattern_that_could_fit_no_model_says_how_one_looks(pattern: str, said
     (mistake,) = mistakes(rules)
     assert mistake.startswith("p.yaml:4: rules[0].models[0]: ")
     assert said in mistake
+
+
+@pytest.mark.parametrize("whole", sorted(set(_INSIDE.values())))
+def test_the_example_of_a_key_that_is_part_of_another_can_be_used(whole: str) -> None:
+    rule = f"version: 1\nrules:\n  - name: a\n    models: ['*']\n    {whole}\n"
+    (read,) = read_book({"a.yaml": rule}).rules
+    assert any(key.partition(".")[0] == whole.partition(":")[0] for key in read.clauses)
