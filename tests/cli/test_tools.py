@@ -21,7 +21,8 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_each_tool_has_its_row_with_the_pattern_of_its_user_agent(name: str) -> None:
-    rows = [line.split(" | ") for line in RECIPES.splitlines() if line.startswith("| ")]
+    first_table = RECIPES.partition("\n| ")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in first_table.splitlines()]
     (row,) = [row for row in rows if plain(row[0]) in {plain(name), f"vercel{plain(name)}"}]
     pattern = TOOLS[name].user_agent
     assert (f"`{pattern}`" if pattern else "none of its own") in row[3]
