@@ -76,6 +76,7 @@ from app.wire.header_names import names_of
 if TYPE_CHECKING:
     from app.api.framed import Application
     from app.api.peers import Peers
+    from app.record.score_mirror import ScoreMirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Rooms:
     beside: Beside
     feed: CatalogFeed
     scores: ScoreFeed
+    score_copies: ScoreCopies
     audits: AuditFeed
     presets: PresetFeed
     account: AccountFeed
@@ -126,6 +128,7 @@ class Rooms:
             bodies=self.bodies,
             stalls=self.stalls,
             notices=self.notices,
+            shares_ledger=self.ledger.is_shared,
             worker=self.worker,
         )
 
@@ -258,6 +261,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         beside=Beside(upstream, connecting),
         feed=feed,
         scores=ScoreFeed(scores, feed.keep_scores, today),
+        score_copies=scores,
         audits=AuditFeed(
             ledger.reader,
             feed.keep_audits,
@@ -360,6 +364,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         rooms.ledger.reader, rooms.conversations, wanted=lambda: policies.current.keeps_hosts
     )
     await rooms.audits.begin()
+    mirror = await _mirrored(rooms)
     notifying = _notifying(rooms)
     chores = [
         asyncio.create_task(policies.keep_fresh()),
@@ -368,6 +373,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         asyncio.create_task(keep_listed(rooms.feed, lambda: policies.current.models_named)),
         asyncio.create_task(following.keep_up()),
         asyncio.create_task(_following_spending(rooms).keep_up()),
+        *([asyncio.create_task(mirror.keep_fresh())] if mirror else []),
         *([asyncio.create_task(notifying.run())] if notifying else []),
     ]
     yield
@@ -385,6 +391,18 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         await peers.close()
     rooms.ledger.close()
     rooms.telemetry.close()
+
+
+async def _mirrored(rooms: Rooms) -> "ScoreMirror | None":
+    """What keeps the benchmark scores like those on a ledger that replicas share, begun."""
+    if not rooms.ledger.is_shared:
+        return None
+    from app.record.score_mirror import ScoreMirror  # noqa: PLC0415 - see there
+
+    mirror = ScoreMirror(rooms.ledger.reader, rooms.score_copies)
+    await mirror.begin()
+    await rooms.scores.renew()
+    return mirror
 
 
 def _following_spending(rooms: Rooms) -> FollowingSpending:

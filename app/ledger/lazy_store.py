@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _OPENING_SECONDS = 5.0
 
 
+def is_shared(url: str) -> bool:
+    """Whether several replicas may have this ledger: a database server, not a file."""
+    return url.startswith("postgresql")
+
+
 class LazyStore:
     """Opens the store on first use: importing SQLAlchemy takes half of a start-up."""
 
@@ -29,8 +34,8 @@ class LazyStore:
 
     @property
     def is_shared(self) -> bool:
-        """Whether it may be the ledger of several replicas: a database server, not a file."""
-        return self._url.startswith("postgresql")
+        """Whether it may be the ledger of several replicas."""
+        return is_shared(self._url)
 
     def take_duty(self) -> None:
         """Begin to compete for the ledger's chores with the other processes on it, if any can."""

@@ -91,6 +91,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._watch = threading.Thread(target=self._look, name="ledger-watch", daemon=True)
         self._failure: str | None = None
+        self.has_tried = False  # whether the ledger was opened, or could not be
         self._told: str | None = None
         self._telling = threading.Lock()
         # Each is changed by one thread only: the first three by the thread that submits receipts,
@@ -175,10 +176,11 @@ class Writer:
             self._closing.wait(pause)
             try:
                 sink = sink or self._open_sink()
+                self.has_tried = True
                 self._flush(sink)
                 self._tidy(sink)
             except Exception as error:  # noqa: BLE001 - this thread's outermost door
-                self._failure = reason_of(error)
+                self._failure, self.has_tried = reason_of(error), True
                 pause = min(max(pause, _FLUSH_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
                 if self._closing.is_set():
                     time.sleep(_FLUSH_SECONDS)

@@ -1,5 +1,6 @@
 """Several Pointsmans on one PostgreSQL ledger, each with a state folder of its own."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -9,13 +10,20 @@ import httpx2
 import pytest
 import sqlalchemy as sa
 
+from app.catalog.scores import read_export
+from app.errors import PolicyFileError
+from app.ledger.store import Store
 from app.main import create_app
+from app.openrouter.score_copies import ScoreCopies, as_file, kept_of
+from app.record.score_mirror import export_of
 from app.settings import Settings
+from tests.catalog.test_scores import CHECKSUM, EXPORT
 from tests.ledger.conftest import postgres
 from tests.ledger.postgres import Admin
 from tests.running import NO_TLS, running
-from tests.scripted_upstream import ScriptedUpstream
-from tests.waiting import until_seen
+from tests.scripted_upstream import ScriptedUpstream, reply
+from tests.test_policy_folder import mounted
+from tests.waiting import until, until_seen
 
 __all__ = ["postgres"]
 
@@ -62,10 +70,10 @@ def replica(ledger: str, tmp_path: Path, openrouter: ScriptedUpstream) -> Iterat
             state.mkdir()
             policies.mkdir(exist_ok=True)
             settings.setdefault("caller_keys", KEYS)
-            read = Settings.read(
+            settings.setdefault("policies", policies)
+            read = Settings.read(  # a state folder of its own, empty
                 upstream_url=openrouter.url,
                 openrouter_api_key="sk-or-v1-any",
-                policies=policies,
                 state=state,
                 ledger_url=ledger,
                 **settings,
@@ -131,3 +139,111 @@ async def test_the_ledger_has_neither_a_session_nor_a_key(
     (row,) = rows_of(ledger, "SELECT * FROM sign_ins")
     assert cookie not in str(row)
     assert "key-of-aider" not in str(row)
+
+
+HI: dict[str, Any] = {"model": "acme/sim-1", "messages": [{"role": "user", "content": "hi"}]}
+KEY = {"authorization": "Bearer key-of-ci"}
+
+
+async def ask(client: httpx2.AsyncClient, url: str) -> int:
+    answer = await client.post(f"{url}/v1/chat/completions", json=HI, headers=KEY)
+    return answer.status_code
+
+
+async def test_replicas_with_a_shared_secret_give_one_conversation_one_session(
+    replica: Replica, client: httpx2.AsyncClient, openrouter: ScriptedUpstream, ledger: str
+) -> None:
+    openrouter.plays(reply(b"{}"))
+    same = {"guess_sessions": True, "shared_secret": "0123456789abcdef" * 2}
+    for url in (replica(**same), replica(**same), replica(guess_sessions=True)):
+        assert await ask(client, url) == 200
+
+    async def written() -> bool:
+        return len(rows_of(ledger, "SELECT session FROM receipts")) == 3
+
+    await until_seen(written)
+    first, second, alone = (
+        row[0] for row in rows_of(ledger, "SELECT session FROM receipts ORDER BY seq")
+    )
+    assert first is not None
+    assert first == second
+    assert alone not in {None, first}
+
+
+async def test_scores_kept_on_the_ledger_are_in_use_at_all_replicas(
+    replica: Replica,
+    client: httpx2.AsyncClient,
+    openrouter: ScriptedUpstream,
+    ledger: str,
+    tmp_path: Path,
+) -> None:
+    """One that starts later has them at once; one that runs, within some seconds."""
+    first = replica()
+    assert (await client.get(f"{first}/health")).status_code == 200
+    copies = ScoreCopies(tmp_path / "replica-0", openrouter.url)
+    assert copies.kept() is None
+    kept = kept_of(read_export(EXPORT, CHECKSUM), source="x", now=0)
+    with closing(Store.open(ledger)) as store:
+        store.keep_scores(copies.upstream, export_of(as_file(kept), EXPORT), replace=True)
+    assert (await client.get(f"{replica()}/health")).status_code == 200
+    assert ScoreCopies(tmp_path / "replica-1", openrouter.url).kept() == kept
+    await until(lambda: copies.kept() == kept)
+
+
+POLICY = "version: 1\nrules:\n  - {{name: {name}, models: ['*'], quantizations: [fp8]}}\n"
+
+
+async def versions(client: httpx2.AsyncClient, url: str) -> tuple[str, set[str]]:
+    """The policy version of a replica: what `/ready` says, and what the metrics say."""
+    ready = (await client.get(f"{url}/ready")).json()
+    scraped = (await client.get(f"{url}/metrics", headers=KEY)).text
+    found = set(re.findall(r'^pointsman_book_info\{revision="([^"]+)"\} 1', scraped, re.MULTILINE))
+    return ready["book"]["revision"], found
+
+
+async def test_each_replica_says_which_policy_version_it_has(
+    replica: Replica, client: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    """A folder for each, as ConfigMaps are mounted: one is renewed before the other."""
+    folders = [tmp_path / "policies-a", tmp_path / "policies-b"]
+    for folder in folders:
+        mounted(folder, "one", POLICY.format(name="one"))
+    urls = [replica(policies=folder) for folder in folders]
+    (first, of_first), second = [await versions(client, url) for url in urls]
+    assert (first, of_first) == second == (first, {first})
+    mounted(folders[0], "two", POLICY.format(name="two"))
+
+    async def differ() -> bool:
+        now, there = [await versions(client, url) for url in urls]
+        return now[0] != first and now[1] == {now[0]} and there == second
+
+    await until_seen(differ)
+    mounted(folders[1], "two", POLICY.format(name="two"))
+
+    async def agree() -> bool:
+        now, there = [await versions(client, url) for url in urls]
+        return now == there and now[0] != first
+
+    await until_seen(agree)
+
+
+async def test_a_replica_that_can_not_read_its_policies_does_not_start_and_goes_on_if_it_runs(
+    replica: Replica, client: httpx2.AsyncClient, openrouter: ScriptedUpstream, tmp_path: Path
+) -> None:
+    openrouter.plays(reply(b"{}"))
+    folder = tmp_path / "policies-a"
+    mounted(folder, "one", POLICY.format(name="one"))
+    url = replica(policies=folder)
+    version, _ = await versions(client, url)
+    mounted(folder, "two", POLICY.format(name="two").replace("fp8", "fp9"))
+
+    async def degraded() -> bool:
+        ready = await client.get(f"{url}/ready")
+        assert ready.status_code == 200
+        return bool(ready.json()["status"] == "degraded")
+
+    await until_seen(degraded)
+    assert (await versions(client, url))[0] == version
+    assert await ask(client, url) == 200
+    with pytest.raises(PolicyFileError, match="fp9"):
+        replica(policies=folder)
