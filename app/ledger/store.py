@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Any, Self
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from app.errors import LedgerError
@@ -510,7 +511,8 @@ class Store:
         return self._engine.connect()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; one that another thread is using, as soon as it is done."""
+        event.listen(self._opened, "checkin", _close)
         self._opened.dispose()
 
     @property
@@ -557,6 +559,10 @@ class Store:
                 return connection.execute(query).all()
         except SQLAlchemyError as error:
             raise LedgerError(f"can't read the ledger: {plainly(error)}") from error
+
+
+def _close(_: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    record.close()
 
 
 def _older_than(receipt_id: str | None) -> Iterable[sa.ColumnElement[bool]]:

@@ -83,6 +83,15 @@ def replica(ledger: str, tmp_path: Path, openrouter: ScriptedUpstream) -> Iterat
         yield start
 
 
+async def until_ready(client: httpx2.AsyncClient, url: str) -> None:
+    """Return once a replica has opened the ledger."""
+
+    async def is_ready() -> bool:
+        return (await client.get(f"{url}/ready")).status_code == 200
+
+    await until_seen(is_ready, within=20)
+
+
 async def sign_in(client: httpx2.AsyncClient, url: str, key: str = "key-of-aider") -> str:
     """Sign in as a browser does; the cookie that it would keep."""
     answer = await client.post(f"{url}{SIGN_IN}", data={"key": key}, headers={"origin": url})
@@ -157,13 +166,14 @@ async def test_replicas_with_a_shared_secret_give_one_conversation_one_session(
     same = {"guess_sessions": True, "shared_secret": "0123456789abcdef" * 2}
     for url in (replica(**same), replica(**same), replica(guess_sessions=True)):
         assert await ask(client, url) == 200
+        await until_ready(client, url)
 
     async def written() -> bool:
         return len(rows_of(ledger, "SELECT session FROM receipts")) == 3
 
     await until_seen(written)
     first, second, alone = (
-        row[0] for row in rows_of(ledger, "SELECT session FROM receipts ORDER BY seq")
+        row[0] for row in rows_of(ledger, "SELECT session FROM receipts ORDER BY started_at")
     )
     assert first is not None
     assert first == second
