@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -121,6 +122,24 @@ def holders(ledger: str) -> int:
         held = connection.exec_driver_sql(f"SELECT count(*) FROM pg_locks WHERE {HELD}").scalar()  # noqa: S608
     engine.dispose()
     return int(held or 0)
+
+
+def test_the_open_transaction_holds_up_no_vacuum(store: Store, ledger: str) -> None:
+    """It has neither a snapshot nor a number, so that dead rows can be removed meanwhile."""
+    duty = Duty(lambda: store, every=0.5)
+    duty.start()
+    wait_until(duty.is_mine)
+    engine = sa.create_engine(ledger)
+    time.sleep(0.7)  # another look later
+    with engine.connect() as connection:
+        query = f"SELECT pid FROM pg_locks WHERE {HELD}"  # noqa: S608
+        found = connection.exec_driver_sql(
+            f"SELECT backend_xmin, backend_xid FROM pg_stat_activity WHERE pid IN ({query})"  # noqa: S608
+            " AND state = 'idle in transaction'"
+        ).all()
+    engine.dispose()
+    duty.close()
+    assert found == [(None, None)]
 
 
 def test_while_the_ledger_is_away_no_process_has_the_duty() -> None:
