@@ -90,11 +90,10 @@ class LedgerSessions:
 
     async def _found(self, digest: str) -> SignedIn | None:
         """The sign-in, as the ledger has it now or had it within the last half second."""
-        held = self._held.get(digest)
-        if held is not None and time.monotonic() < held[1]:
+        held, asked, now = self._held.pop(digest, None), time.monotonic(), self._now()
+        if held is not None and asked < held[1] and now < held[0].ends_at:
+            self._held[digest] = held
             return held[0]
-        self._held.pop(digest, None)
-        asked, now = time.monotonic(), self._now()
         found = await self._ask(lambda ledger: ledger.sign_in(digest, now))
         if found is not None:
             self._held[digest] = (found, asked + _HOLDS_SECONDS)

@@ -1,15 +1,20 @@
-"""Who has signed in: in one process's memory, or in a folder that several share."""
+"""Who has signed in: in one process's memory, in a folder that several share, or on a ledger."""
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.dashboard.sessions import Sessions, SharedSessions
+from app.dashboard.ledger_sessions import LedgerSessions
+from app.dashboard.sessions import Known, Sessions, SharedSessions
+from app.errors import LedgerError, SignInUnknown
+from app.ledger.store import Store
 
-Begin = Callable[..., Sessions | SharedSessions]
+Begin = Callable[..., Known]
 
 
 class Clock:
@@ -19,16 +24,26 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(params=[Sessions, SharedSessions])
-def begin(request: pytest.FixtureRequest, tmp_path: Path) -> Begin:
-    """Makes sessions of either kind."""
+def proof_of(caller: str, session_id: str) -> str | None:
+    return f"the key of {caller}" + session_id if caller != "gone" else None
 
-    def made(**options: Any) -> Sessions | SharedSessions:
+
+@pytest.fixture(params=[Sessions, SharedSessions, LedgerSessions])
+def begin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Begin]:
+    """Makes sessions of each kind."""
+    stores: list[Store] = []
+
+    def made(**options: Any) -> Known:
         if request.param is Sessions:
             return Sessions(**options)
-        return SharedSessions(tmp_path / "sessions", **options)
+        if request.param is SharedSessions:
+            return SharedSessions(tmp_path / "sessions", **options)
+        stores.append(Store.open(f"sqlite:///{tmp_path}/ledger.db"))
+        return LedgerSessions(lambda: stores[-1], proof_of, **{"clock": Clock(), **options})
 
-    return made
+    yield made
+    for store in stores:
+        store.close()
 
 
 async def test_a_session_says_whose_it_is(begin: Begin) -> None:
@@ -60,8 +75,53 @@ async def test_a_session_ends_when_its_time_is_up(begin: Begin) -> None:
     assert await sessions.caller_of(session_id) == "aider"
     clock.now += 1
     assert await sessions.caller_of(session_id) is None
+
+
+async def test_a_session_that_has_ended_is_not_begun_again_by_a_clock() -> None:
+    clock = Clock()
+    sessions = Sessions(clock=clock, seconds=60)
+    session_id = await sessions.begin("aider")
+    clock.now += 60
+    assert await sessions.caller_of(session_id) is None
     clock.now -= 30
     assert await sessions.caller_of(session_id) is None
+
+
+class Away:
+    """A ledger that can't be used."""
+
+    def __call__(self) -> Store:
+        raise LedgerError("can't open the ledger")
+
+
+async def test_sessions_on_a_ledger_that_is_away_are_unknown_and_neither_valid_nor_ended() -> None:
+    sessions = LedgerSessions(Away(), proof_of, clock=Clock())
+    for asked in (sessions.begin("aider"), sessions.caller_of("x"), sessions.end("x")):
+        with pytest.raises(SignInUnknown, match=r"does not answer: can't open the ledger; try"):
+            await asked
+
+
+async def test_a_session_of_a_caller_that_is_not_known_opens_nothing(tmp_path: Path) -> None:
+    with closing(Store.open(f"sqlite:///{tmp_path}/ledger.db")) as store:
+        sessions = LedgerSessions(lambda: store, proof_of, clock=Clock())
+        assert await sessions.caller_of(await sessions.begin("gone")) is None
+
+
+async def test_the_ledger_is_asked_twice_a_second_at_most_for_one_session(tmp_path: Path) -> None:
+    with closing(Store.open(f"sqlite:///{tmp_path}/ledger.db")) as store:
+        asked: list[str] = []
+
+        def ledger() -> Store:
+            asked.append("")
+            return store
+
+        sessions = LedgerSessions(ledger, proof_of, clock=Clock())
+        session_id = await sessions.begin("aider")
+        asked.clear()
+        began = time.monotonic()
+        while time.monotonic() < began + 0.7:
+            assert await sessions.caller_of(session_id) == "aider"
+        assert len(asked) == 2
 
 
 async def test_a_session_that_was_ended_stays_ended(begin: Begin) -> None:

@@ -17,7 +17,10 @@ from app.main import create_app
 from app.openrouter.score_copies import ScoreCopies, as_file, kept_of
 from app.record.score_mirror import export_of
 from app.settings import Settings
+from tests.audits import compared, result
+from tests.audits import kept as kept_audit
 from tests.catalog.test_scores import CHECKSUM, EXPORT
+from tests.end_to_end.test_budgets import costs
 from tests.ledger.conftest import postgres
 from tests.ledger.postgres import Admin
 from tests.running import NO_TLS, running
@@ -257,3 +260,56 @@ async def test_a_replica_that_can_not_read_its_policies_does_not_start_and_goes_
     assert await ask(client, url) == 200
     with pytest.raises(PolicyFileError, match="fp9"):
         replica(policies=folder)
+
+
+SHARED_POLICY = """\
+version: 1
+rules:
+  - {name: held, models: [acme/sim-1], budget: {usd: 1, per: day}}
+  - {name: kept, models: [acme/sim-1], affinity: pin}
+  - {name: sure, models: [acme/sim-2], audited: {verdict: same, max_age: 30d}}
+"""
+
+
+async def test_budgets_pins_and_audits_are_those_of_all_replicas(
+    replica: Replica,
+    client: httpx2.AsyncClient,
+    openrouter: ScriptedUpstream,
+    ledger: str,
+    tmp_path: Path,
+) -> None:
+    """What one of them spends, pins or is told counts at the other one within two seconds."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "all.yaml").write_text(SHARED_POLICY)
+    first, second = replica(), replica()
+    turn = {**HI, "session_id": "mine"}
+
+    async def explained(model: str) -> dict[str, Any]:
+        body = {**turn, "model": model}
+        answer = await client.post(f"{second}/pointsman/explain", json=body, headers=KEY)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def knows_nothing() -> bool:
+        return (await explained("acme/sim-1"))["budgets"][0]["spent_usd"] == 0
+
+    async def is_spent_and_pinned() -> bool:
+        found = await explained("acme/sim-1")
+        spent = found["budgets"][0]["spent_usd"]
+        return bool(spent == pytest.approx(0.5) and found["pinned_to"] == "novita")
+
+    async def serves(status: int) -> bool:
+        body = {**HI, "model": "acme/sim-2"}
+        answer = await client.post(f"{second}/v1/chat/completions", json=body, headers=KEY)
+        return answer.status_code == status
+
+    await until_seen(knows_nothing, within=10)
+    openrouter.plays(costs(0.5))
+    assert (
+        await client.post(f"{first}/v1/chat/completions", json=turn, headers=KEY)
+    ).status_code == 200
+    await until_seen(is_spent_and_pinned, within=2)
+    await until_seen(lambda: serves(403))  # no endpoint has been audited
+    with closing(Store.open(ledger)) as store:
+        kept_audit(store, result(compared("groq", "same"), model="acme/sim-2"))
+    await until_seen(lambda: serves(200), within=2)
