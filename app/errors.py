@@ -39,6 +39,7 @@ PointsmanError
 │   │   └── Drained                 no reply if the body had begun: it was cut off
 │   ├── BodiesFull            Pointsman's limit is reached: 503 bodies_full
 │   ├── ConnectionsFull       Pointsman's limit is reached: 503 connections_full
+│   ├── SignInUnknown         the ledger has the sign-ins, and does not answer: 503 sign_in_unknown
 │   └── UpstreamError         caused by OpenRouter or the connection to it
 │       ├── UpstreamUnreachable     502 upstream_unreachable
 │       ├── UpstreamTimeout         504 upstream_timeout
@@ -365,6 +366,14 @@ class ConnectionsFull(RequestError):
 
     status = 503
     code = "connections_full"
+    headers = ((b"retry-after", b"1"),)  # seconds
+
+
+class SignInUnknown(RequestError):
+    """Replicas keep sign-ins to the dashboard on the ledger, and it does not answer."""
+
+    status = 503
+    code = "sign_in_unknown"
     headers = ((b"retry-after", b"1"),)  # seconds
 
 

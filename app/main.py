@@ -20,7 +20,7 @@ from app.budget.following import FollowingSpending
 from app.budget.report import Report
 from app.budget.windows import Calendar
 from app.dashboard.on_demand import pages_of
-from app.dashboard.sessions import Sessions, SharedSessions
+from app.dashboard.sessions import Known, Sessions, SharedSessions
 from app.dashboard.sign_in import SignIn
 from app.ledger.keep import Keep
 from app.ledger.lazy_store import LazyStore
@@ -47,6 +47,7 @@ from app.policy_folder import PolicyFolder, policy_folder
 from app.record.audit_feed import AuditFeed
 from app.record.conversations import Conversations
 from app.record.defects import Defects
+from app.record.exchange import Guess
 from app.record.following import Following
 from app.record.guessing import guessing
 from app.record.recorder import Recorder
@@ -75,6 +76,7 @@ from app.wire.header_names import names_of
 if TYPE_CHECKING:
     from app.api.framed import Application
     from app.api.peers import Peers
+    from app.record.score_mirror import ScoreMirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Rooms:
     beside: Beside
     feed: CatalogFeed
     scores: ScoreFeed
+    score_copies: ScoreCopies
     audits: AuditFeed
     presets: PresetFeed
     account: AccountFeed
@@ -125,6 +128,7 @@ class Rooms:
             bodies=self.bodies,
             stalls=self.stalls,
             notices=self.notices,
+            shares_ledger=self.ledger.is_shared,
             worker=self.worker,
         )
 
@@ -138,11 +142,7 @@ def create_app(settings: Settings, worker: Worker | None = None) -> App:
     rooms = _furnish(settings, worker)
     metrics, peers = metrics_of(rooms.telemetry.tallies, rooms.live.standing, worker)
     callers = Callers(settings.caller_keys, operators=settings.operators)
-    sessions = (
-        SharedSessions(worker.folder / "sessions", clock=running)
-        if worker
-        else Sessions(clock=running)
-    )
+    sessions = _sessions(rooms, callers)
     sign_in = SignIn(callers.admit, asks=bool(settings.caller_keys), sessions=sessions)
     explain = Explain(
         policies=rooms.policies,
@@ -248,7 +248,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
             listings_megabytes=settings.catalog_max_mb,
         ),
     )
-    writer = Writer(ledger.open)
+    writer = Writer(ledger.open, on_duty=ledger.is_on_duty)
     traffic = Traffic(Connections(settings.max_connections))
     traces = tracing()(upstream_url=upstream, version=__version__) if settings.otel else None
     telemetry = Telemetry(Tallies(KnownModels(policies, feed).name_of), traces)
@@ -261,6 +261,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         beside=Beside(upstream, connecting),
         feed=feed,
         scores=ScoreFeed(scores, feed.keep_scores, today),
+        score_copies=scores,
         audits=AuditFeed(
             ledger.reader,
             feed.keep_audits,
@@ -284,7 +285,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
             conversations=conversations,
             accounts=accounts,
             defects=Defects() if settings.defects else None,
-            guess=guessing(settings.state) if settings.guess_sessions else None,
+            guess=_guess(settings),
         ),
         traffic=traffic,
         bodies=Bodies(
@@ -295,6 +296,22 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         notices=notices,
         worker=worker,
     )
+
+
+def _guess(settings: Settings) -> Guess | None:
+    """What guesses sessions; None if they are not to be guessed."""
+    return guessing(settings.state, settings.shared_secret) if settings.guess_sessions else None
+
+
+def _sessions(rooms: Rooms, callers: Callers) -> Known:
+    """The browsers that are signed in: shared as far as the ledger and the workers reach."""
+    if rooms.ledger.is_shared and rooms.settings.caller_keys:
+        from app.dashboard.ledger_sessions import LedgerSessions  # noqa: PLC0415 - see there
+
+        return LedgerSessions(rooms.ledger.reader, callers.proof_of, clock=steady)
+    if rooms.worker:
+        return SharedSessions(rooms.worker.folder / "sessions", clock=running)
+    return Sessions(clock=running)
 
 
 def _is_told(policies: PolicyFolder, event: Event) -> bool:
@@ -329,7 +346,8 @@ def _notifying(rooms: Rooms) -> Notifying | None:
         writer=rooms.writer,
         book=lambda: rooms.policies.current,
         catalog=lambda: rooms.feed.current,
-        scores_hosts=worker is None or worker.number == 1,
+        scores_hosts=rooms.ledger.is_shared or worker is None or worker.number == 1,
+        on_duty=rooms.ledger.is_on_duty,
         folder=settings.state / "told",
         clock=steady,
     )
@@ -340,11 +358,13 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
     if peers is not None:
         await peers.open()
     rooms.writer.start()
+    rooms.ledger.take_duty()
     policies = rooms.policies
     following = Following(
         rooms.ledger.reader, rooms.conversations, wanted=lambda: policies.current.keeps_hosts
     )
     await rooms.audits.begin()
+    mirror = await _mirrored(rooms)
     notifying = _notifying(rooms)
     chores = [
         asyncio.create_task(policies.keep_fresh()),
@@ -353,6 +373,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         asyncio.create_task(keep_listed(rooms.feed, lambda: policies.current.models_named)),
         asyncio.create_task(following.keep_up()),
         asyncio.create_task(_following_spending(rooms).keep_up()),
+        *([asyncio.create_task(mirror.keep_fresh())] if mirror else []),
         *([asyncio.create_task(notifying.run())] if notifying else []),
     ]
     yield
@@ -370,6 +391,18 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         await peers.close()
     rooms.ledger.close()
     rooms.telemetry.close()
+
+
+async def _mirrored(rooms: Rooms) -> "ScoreMirror | None":
+    """What keeps the benchmark scores like those on a ledger that replicas share, begun."""
+    if not rooms.ledger.is_shared:
+        return None
+    from app.record.score_mirror import ScoreMirror  # noqa: PLC0415 - see there
+
+    mirror = ScoreMirror(rooms.ledger.reader, rooms.score_copies)
+    await mirror.begin()
+    await rooms.scores.renew()
+    return mirror
 
 
 def _following_spending(rooms: Rooms) -> FollowingSpending:

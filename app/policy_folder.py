@@ -123,15 +123,21 @@ class NoPolicies:
 class PolicyFolder:
     """Holds the book in force and renews it; each book it returns is immutable."""
 
-    def __init__(self, folder: Path, in_force: InForce = lambda _folder, _book: None) -> None:
-        """Read the folder. Raises `PolicyFileError`.
+    def __init__(
+        self,
+        folder: Path,
+        in_force: InForce = lambda _folder, _book: None,
+        read: Callable[[Path], Book] = read_folder,
+    ) -> None:
+        """Read the folder, with `read`. Raises `PolicyFileError`.
 
         `in_force` is called in a thread with the policies that come into force.
         """
         self.folder = folder
         self._in_force = in_force
+        self._read_folder = read
         self._read = self._seen = _states(folder)
-        self.current: Book = read_folder(folder)
+        self.current: Book = read(folder)
         self.problems: tuple[PolicyProblem, ...] = ()  # of the files as they are now
         self.failures = 0  # how often saved files could not be used
 
@@ -150,18 +156,21 @@ class PolicyFolder:
         now = _states(self.folder)
         settled, self._seen = now == self._seen, now
         if settled and now != self._read:
-            self._read = now
-            self._renew()
+            self._renew(now)
 
-    def _read_again(self) -> Book:
-        if self._read == {} and self.current.rules:
+    def _read_again(self, states: Folder) -> Book:
+        if states == {} and self.current.rules:
             raise PolicyFileError((_problem(self.folder, _ALL_GONE),))
-        return read_folder(self.folder)
+        return self._read_folder(self.folder)
 
-    def _renew(self) -> None:
+    def _renew(self, states: Folder) -> None:
+        """Read the files, unless they change meanwhile: parts of two versions are no version."""
         try:
-            book = self._read_again()
+            book = self._read_again(states)
         except PolicyFileError as error:
+            if _states(self.folder) != states:
+                return
+            self._read = states
             self.problems = error.problems
             self.failures += 1
             log.warning(
@@ -170,7 +179,9 @@ class PolicyFolder:
                 error,
             )
             return
-        self.current, self.problems = book, ()
+        if _states(self.folder) != states:
+            return
+        self._read, self.current, self.problems = states, book, ()
         self._report()
 
     def _report(self) -> None:

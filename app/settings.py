@@ -36,6 +36,11 @@ from app.wire.paths import base_of
 _OPENROUTER = "https://openrouter.ai/api/v1"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
+_SHORTEST_SECRET = 32
+_GUESSES_ALONE = (
+    "POINTSMAN_GUESS_SESSIONS is set without POINTSMAN_SHARED_SECRET: if other Pointsmans share "
+    "this ledger, each guesses other sessions; set it to the same value for all"
+)
 _LEDGERS = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
 _OPTIONS = {
     "host": "--host",
@@ -328,6 +333,10 @@ class Settings(BaseSettings):
         default=False,
         description="Guess the session of requests that name none, by how a conversation begins.",
     )
+    shared_secret: SecretStr | None = Field(
+        default=None,
+        description="The secret of digests, the same for all replicas; unset: each makes its own.",
+    )
     otel: bool = Field(
         default=False,
         description="Export traces and metrics by OpenTelemetry; OTEL_* variables set the target.",
@@ -371,7 +380,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("openrouter_api_key", "ledger_url", "ledger_max_mb", "max_connections"),
-        *("notify_url", "notify_secret"),
+        *("notify_url", "notify_secret", "shared_secret"),
         mode="before",
     )
     @classmethod
@@ -400,6 +409,17 @@ class Settings(BaseSettings):
         """Check the address without repeating it: it is all that one needs to post there."""
         if value is not None:
             _check_webhook(value.get_secret_value())
+        return value
+
+    @field_validator("shared_secret", mode="after")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse what could be found by trying: a digest in the ledger shows when a guess fits."""
+        if value is not None and len(value.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(
+                f"it must have {_SHORTEST_SECRET} characters or more; make one with "
+                "'openssl rand -hex 32'"
+            )
         return value
 
     @field_validator("openrouter_api_key", mode="after")
@@ -446,6 +466,11 @@ class Settings(BaseSettings):
         if self.ledger_url is not None:
             return self.ledger_url.get_secret_value()
         return f"sqlite:///{self.state / 'ledger.db'}"
+
+    def doubts(self) -> list[str]:
+        """What works, and is probably not meant."""
+        alone = self.guess_sessions and self.shared_secret is None
+        return [_GUESSES_ALONE] if alone and self.ledger().startswith("postgresql") else []
 
     def check_exposure(self) -> None:
         """Raise `SettingsError` if settings contradict each other or would admit strangers."""

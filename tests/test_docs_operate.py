@@ -24,6 +24,7 @@ from app.catalog.scores import read_export
 from app.ledger.opening import open_engine
 from app.notifying.claims import Claims
 from app.openrouter.score_copies import ScoreCopies
+from app.record.secret import secret_of
 from app.settings import Settings
 from tests.catalog.test_scores import CHECKSUM, EXPORT
 from tests.conftest import StartProxy
@@ -219,6 +220,7 @@ async def test_files_have_the_modes_that_the_page_says(
         await until(lambda: list(state.glob("catalog/*/*.json")), READY_SECONDS)
         scores = ScoreCopies(state, openrouter.url)
         Claims(state / "told").claim("ntc_1")
+        secret_of(state / "audit.key", None, otherwise="")
         scores.write(EXPORT, read_export(EXPORT, CHECKSUM), source="x", now=0)
     finally:
         os.umask(before)
@@ -289,6 +291,7 @@ async def test_an_older_program_serves_on_a_newer_ledger_and_says_that_it_writes
     open_engine(f"sqlite:///{file}").dispose()
     with closing(sqlite3.connect(file)) as ledger, ledger:
         ledger.execute("UPDATE alembic_version SET version_num = '9999'")
+        ledger.execute("UPDATE ledger_format SET oldest = '9999'")
     proxy = start_proxy(upstream_url=openrouter.url, ledger_url=f"sqlite:///{file}")
     answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ASK)
     assert answer.status_code == 200

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from app.errors import PolicyFileError
+from app.policy.book import Book
 from app.policy_folder import (
     LARGEST_FILE,
     PolicyFolder,
@@ -283,3 +285,77 @@ def test_a_link_to_a_file_is_read(folder: Path, tmp_path: Path) -> None:
     (folder / "a.yaml").unlink()
     (folder / "a.yaml").symlink_to(tmp_path / "elsewhere")
     assert [rule.name for rule in read_folder(folder).rules] == ["sixteen"]
+
+
+def mounted(folder: Path, version: str, *texts: str) -> None:
+    """Publish files as Kubernetes does a ConfigMap's: links by way of `..data`, which is swapped.
+
+    The files of a version are in a folder of its own; the old one is removed after the swap.
+    """
+    folder.mkdir(exist_ok=True)
+    data = folder / "..data"
+    before = data.resolve() if data.is_symlink() else None
+    (folder / f"..{version}").mkdir()
+    for number, text in enumerate(texts):
+        (folder / f"..{version}" / f"{number}.yaml").write_text(text)
+        link = folder / f"{number}.yaml"
+        if not link.is_symlink():
+            link.symlink_to(f"..data/{number}.yaml")
+    (folder / "..data_tmp").symlink_to(f"..{version}")
+    (folder / "..data_tmp").replace(data)
+    if before is not None:
+        shutil.rmtree(before)
+
+
+def test_a_config_map_that_is_swapped_takes_effect_and_a_broken_one_does_not(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "mounted"
+    mounted(folder, "2026_11_28_09", FP8)
+    policies = PolicyFolder(folder)
+    mounted(folder, "2026_11_28_10", FP16)
+    settle(policies)
+    assert (rules(policies), policies.problems) == (["sixteen"], ())
+    revision = policies.current.revision
+    mounted(folder, "2026_11_28_11", BROKEN)
+    settle(policies)
+    assert (policies.current.revision, len(policies.problems)) == (revision, 1)
+    mounted(folder, "2026_11_28_12", FP8)
+    settle(policies)
+    assert (rules(policies), policies.problems) == (["eight"], ())
+
+
+def test_a_folder_that_is_itself_the_swapped_link_takes_effect(tmp_path: Path) -> None:
+    folder = tmp_path / "mounted"
+    mounted(folder, "one", FP8)
+    policies = PolicyFolder(folder / "..data")
+    mounted(folder, "two", FP16)
+    settle(policies)
+    assert rules(policies) == ["sixteen"]
+
+
+def test_files_that_are_swapped_while_they_are_read_are_never_in_force_in_part(
+    tmp_path: Path,
+) -> None:
+    """Half of the files would be of one version, and half of the other."""
+    folder = tmp_path / "mounted"
+    other = FP16.replace("sixteen", "other")
+    mounted(folder, "one", FP8)
+    later = iter(["two"])
+
+    def read(folder: Path) -> Book:
+        found = read_folder(folder)
+        for version in later if rules_of(found) != ["eight"] else ():
+            mounted(folder, version, other)
+        return found
+
+    policies = PolicyFolder(folder, read=read)
+    mounted(folder, "between", FP16)
+    settle(policies)
+    assert rules(policies) == ["eight"]  # and not what was read while it was swapped
+    settle(policies)
+    assert (rules(policies), policies.problems) == (["other"], ())
+
+
+def rules_of(book: Book) -> list[str]:
+    return [rule.name for rule in book.rules]

@@ -300,3 +300,20 @@ def test_t39_another_webhook_is_refused_and_not_repeated(url: str) -> None:
         Settings.read(notify_url=url)
     assert "secr" not in str(caught.value)
     assert "se cret" not in str(caught.value)
+
+
+def test_a_shared_secret_that_could_be_found_by_trying_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"POINTSMAN_SHARED_SECRET: it must have 32 characters"):
+        Settings.read(shared_secret="too short, and a canary")
+    assert "canary" not in str(Settings.read(shared_secret="canary" * 6))
+    assert Settings.read(shared_secret=" ").shared_secret is None
+
+
+def test_replicas_that_would_guess_differently_are_a_doubt() -> None:
+    ledger = "postgresql+psycopg://pointsman@127.0.0.1/ledger"
+    (doubt,) = Settings.read(guess_sessions=True, ledger_url=ledger).doubts()
+    assert "POINTSMAN_SHARED_SECRET" in doubt
+    assert Settings.read(ledger_url=ledger).doubts() == []
+    assert Settings.read(guess_sessions=True).doubts() == []
+    shared = Settings.read(guess_sessions=True, ledger_url=ledger, shared_secret="x" * 32)
+    assert shared.doubts() == []

@@ -19,7 +19,9 @@ class Ready:
 
     Degraded is still a 200: requests are served, under the last good policies and whether or not
     receipts can be written, and taking the proxy out of service would help no client. It is a 503
-    only while the process is stopping. With several workers, one answers, for itself only.
+    only while the process is stopping, and while it opens a ledger that replicas share: until that
+    is migrated, a rolling update should not stop the next older one, whose receipts wait, too. With
+    several workers, one answers, for itself only.
     """
 
     def __init__(self, standing: Callable[[], Standing]) -> None:
@@ -29,7 +31,7 @@ class Ready:
         """Answer one request."""
         del scope, receive
         now = self._standing()
-        await send_json(send, 503 if now.draining else 200, _as_json(now))
+        await send_json(send, 503 if now.draining or now.starting else 200, _as_json(now))
 
 
 def _as_json(now: Standing) -> dict[str, object]:

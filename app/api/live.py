@@ -37,6 +37,7 @@ class Live:
     bodies: Bodies
     stalls: Stalls
     notices: Notices
+    shares_ledger: bool = False  # whether it may be the ledger of several replicas
     worker: Worker | None = None
 
     def standing(self) -> Standing:
@@ -81,6 +82,7 @@ class Live:
             notifications=Counter[tuple[str, str]](self.notices.outcomes),
             notifications_undelivered=self.notices.undelivered,
             notifications_error=self.notices.error,
+            starting=self.shares_ledger and not self.writer.has_tried,
             worker=self.worker.number if self.worker else None,
             workers=self.worker.of if self.worker else 1,
         )

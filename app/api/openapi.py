@@ -212,7 +212,7 @@ _PLAIN: Described = {
             **_plain("state", "How Pointsman stands", "Ready, or degraded and still serving"),
             "responses": {
                 "200": {"description": "Ready, or degraded and still serving", **_JSON_OBJECT},
-                "503": {"description": "Pointsman is stopping", **_JSON_OBJECT},
+                "503": {"description": "Pointsman is stopping, or starting", **_JSON_OBJECT},
             },
         }
     },

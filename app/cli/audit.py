@@ -44,14 +44,14 @@ from app.cli.words import command
 from app.errors import SettingsError
 from app.ledger.audits import Answer, Audit, new_audit_id
 from app.ledger.wanted import Wanted
-from app.record.secret import secret_in
+from app.record.secret import secret_of
 from app.settings import Settings
 from app.wording import listed
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
 
-_KEY_FILE, _KEY_BYTES = "audit.key", 32
+_KEY_FILE = "audit.key"
 _LISTED = 50
 _LARGEST_SEED = 2**31
 _OFFERED = 7 * 86_400.0  # seconds for which a plain run offers to go on with a stopped audit
@@ -86,7 +86,11 @@ def audit(settings: Settings, options: Options) -> int:
         raise SettingsError(
             f"an audit asks OpenRouter; set OPENROUTER_API_KEY, or start {command()} demo"
         )
-    key = secret_in(settings.state / _KEY_FILE, _KEY_BYTES, otherwise="set another XDG_STATE_HOME")
+    key = secret_of(
+        settings.state / _KEY_FILE,
+        settings.shared_secret,
+        otherwise="set another XDG_STATE_HOME",
+    )
     store = to_follow(settings)
     try:
         job = _job(settings, store, options, mark_of(key))

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +12,11 @@ from rich.text import Text
 from app.catalog.scores import NotAnExport, Row, Scores, Snapshot
 from app.cli.policies import book_of
 from app.cli.terminal import Console, Table, print_json
-from app.errors import PolicyFileError, SettingsError, UpstreamError, reason_of
+from app.errors import LedgerError, PolicyFileError, SettingsError, UpstreamError, reason_of
 from app.exact_numbers import plainly
+from app.ledger.lazy_store import is_shared
 from app.openrouter.client import connect
-from app.openrouter.score_copies import Kept, ScoreCopies, today_by
+from app.openrouter.score_copies import Kept, ScoreCopies, as_file, kept_of, today_by
 from app.openrouter.score_exports import fetch_export
 from app.settings import Settings
 from app.suggest import did_you_mean
@@ -39,9 +40,10 @@ def fetch_scores(settings: Settings, date: str | None) -> int:
     copies = _copies(settings)
     try:
         body, snapshot, path = asyncio.run(_fetched(settings, date))
-        source = settings.upstream_url + path
-        kept = copies.write(body, snapshot, source=source, now=time.time())
-    except (NotAnExport, UpstreamError) as error:
+        kept = kept_of(snapshot, source=settings.upstream_url + path, now=time.time())
+        _share(settings, copies.upstream, kept, body)
+        copies.put(kept, body)
+    except (NotAnExport, UpstreamError, LedgerError) as error:
         raise SettingsError(f"nothing was kept: {error}") from None
     except OSError as error:
         raise SettingsError(
@@ -57,6 +59,17 @@ def fetch_scores(settings: Settings, date: str | None) -> int:
     )
     _print_source(console, kept)
     return 0
+
+
+def _share(settings: Settings, upstream: str, kept: Kept, body: bytes) -> None:
+    """Keep an export on a ledger that replicas share, from which each takes it over."""
+    if not is_shared(settings.ledger()):
+        return
+    from app.ledger.store import Store  # noqa: PLC0415 - only then
+    from app.record.score_mirror import export_of  # noqa: PLC0415
+
+    with closing(Store.open(settings.ledger())) as store:
+        store.keep_scores(upstream, export_of(as_file(kept), body), replace=True)
 
 
 async def _fetched(settings: Settings, date: str | None) -> tuple[bytes, Snapshot, str]:

@@ -22,7 +22,7 @@ def serve(settings: Settings) -> None:
     start_logging(settings.log_level)
     settings.check_exposure()
     raise_limit()
-    for strange in unknown_settings():
+    for strange in (*unknown_settings(), *settings.doubts()):
         log.warning("%s", strange)
     if settings.workers > 1:
         if not hasattr(os, "fork"):

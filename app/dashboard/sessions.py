@@ -3,7 +3,7 @@
 A session represents a caller key that was entered once; its id is random, contains no
 information, and is stored as a digest. Sessions are kept in memory, or, if several workers share
 them, in a folder that is deleted with the workers: they are few, they expire, and a restart ends
-them all.
+them all. On a PostgreSQL ledger, all replicas share them (`ledger_sessions`).
 """
 
 import hashlib
@@ -17,23 +17,26 @@ from pathlib import Path
 from typing import Protocol
 
 MOST_SESSIONS = 1_000
-_HOURS = 3600.0
+SESSION_SECONDS = 12 * 3600.0
 
 
 class Known(Protocol):
-    """Sessions, in memory or in a folder."""
+    """Sessions: in memory, in a folder, or on the ledger.
+
+    Each method raises `SignInUnknown` if the ledger has the sessions and can't be used.
+    """
 
     seconds: float
 
-    def begin(self, caller: str) -> str:
+    async def begin(self, caller: str) -> str:
         """Begin a session and return its id."""
         ...
 
-    def caller_of(self, session_id: str) -> str | None:
+    async def caller_of(self, session_id: str) -> str | None:
         """Return the caller of a session; None if it has ended or never existed."""
         ...
 
-    def end(self, session_id: str) -> None:
+    async def end(self, session_id: str) -> None:
         """End a session, if there is one."""
 
 
@@ -50,7 +53,7 @@ class Sessions:
         self,
         *,
         clock: Callable[[], float] = time.monotonic,
-        seconds: float = 12 * _HOURS,
+        seconds: float = SESSION_SECONDS,
         capacity: int = MOST_SESSIONS,
     ) -> None:
         self.seconds = seconds
@@ -58,27 +61,27 @@ class Sessions:
         self._capacity = capacity
         self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
 
-    def begin(self, caller: str) -> str:
+    async def begin(self, caller: str) -> str:
         """Begin a session and return its id."""
         session_id = secrets.token_urlsafe(32)
         while len(self._sessions) >= self._capacity:
             self._sessions.popitem(last=False)
-        self._sessions[_digest(session_id)] = _Session(caller, self._clock() + self.seconds)
+        self._sessions[digest_of(session_id)] = _Session(caller, self._clock() + self.seconds)
         return session_id
 
-    def caller_of(self, session_id: str) -> str | None:
+    async def caller_of(self, session_id: str) -> str | None:
         """Return the caller of a session; None if it has ended or never existed."""
-        session = self._sessions.get(_digest(session_id))
+        session = self._sessions.get(digest_of(session_id))
         if session is None:
             return None
         if session.ends_at <= self._clock():
-            self.end(session_id)
+            await self.end(session_id)
             return None
         return session.caller
 
-    def end(self, session_id: str) -> None:
+    async def end(self, session_id: str) -> None:
         """End a session, if there is one."""
-        self._sessions.pop(_digest(session_id), None)
+        self._sessions.pop(digest_of(session_id), None)
 
 
 class SharedSessions:
@@ -89,7 +92,7 @@ class SharedSessions:
         folder: Path,
         *,
         clock: Callable[[], float] = time.monotonic,  # the same in every process of a machine
-        seconds: float = 12 * _HOURS,
+        seconds: float = SESSION_SECONDS,
         capacity: int = MOST_SESSIONS,
     ) -> None:
         self.seconds = seconds
@@ -97,7 +100,7 @@ class SharedSessions:
         self._clock = clock
         self._capacity = capacity
 
-    def begin(self, caller: str) -> str:
+    async def begin(self, caller: str) -> str:
         """Begin a session and return its id."""
         session_id = secrets.token_urlsafe(32)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,22 +109,22 @@ class SharedSessions:
         self._file(session_id).write_text(f"{ends_at!r} {caller}", encoding="utf-8")
         return session_id
 
-    def caller_of(self, session_id: str) -> str | None:
+    async def caller_of(self, session_id: str) -> str | None:
         """Return the caller of a session; None if it has ended or never existed."""
         with suppress(OSError, ValueError):
             ends_at, _, caller = self._file(session_id).read_text(encoding="utf-8").partition(" ")
             if float(ends_at) > self._clock():
                 return caller
-            self.end(session_id)
+            await self.end(session_id)
         return None
 
-    def end(self, session_id: str) -> None:
+    async def end(self, session_id: str) -> None:
         """End a session, if there is one."""
         with suppress(OSError):
             self._file(session_id).unlink()
 
     def _file(self, session_id: str) -> Path:
-        return self._folder / _digest(session_id).hex()
+        return self._folder / digest_of(session_id).hex()
 
     def _make_room(self) -> None:
         files = list(self._folder.iterdir())
@@ -138,5 +141,6 @@ def _ends_at(file: Path) -> float:
     return 0.0
 
 
-def _digest(session_id: str) -> bytes:
+def digest_of(session_id: str) -> bytes:
+    """What is stored of a session's id."""
     return hashlib.sha256(session_id.encode()).digest()

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from app.dashboard.assets import ASSET_PATHS
 from app.dashboard.session_cookie import SIGN_IN, SIGN_OUT, Admit, is_page, session_id
 from app.dashboard.sessions import Known
-from app.errors import RequestError, TooManyWrongKeys, UnknownCallerKey
+from app.errors import RequestError, SignInUnknown, TooManyWrongKeys, UnknownCallerKey
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -34,12 +34,15 @@ class SignIn:
         self._admit = admit
         self._sessions = sessions
 
-    def caller_of(self, scope: Scope) -> str | None:
-        """Return the signed-in caller, for a page that is read; None for any other request."""
+    async def caller_of(self, scope: Scope) -> str | None:
+        """Return the signed-in caller, for a page that is read; None for any other request.
+
+        Raises `SignInUnknown` if the ledger has the sign-ins and can't be read.
+        """
         if scope["method"] not in {"GET", "HEAD"} or not is_page(scope["path"]):
             return None
         shown = session_id(scope["headers"])
-        return self._sessions.caller_of(shown) if shown else None
+        return await self._sessions.caller_of(shown) if shown else None
 
     def or_ask(self, refuse: Refuse) -> Refuse:
         """Return `refuse`, except that a request for a page without a key leads to the form."""
@@ -51,6 +54,10 @@ class SignIn:
                 from app.dashboard.sign_in_form import ask  # noqa: PLC0415 - see there
 
                 await ask(scope)(scope, receive, send)
+            elif isinstance(error, SignInUnknown):
+                from app.dashboard.sign_in_form import unknown  # noqa: PLC0415 - see there
+
+                await unknown(error)(scope, receive, send)
             else:
                 await refuse(scope, receive, send, error)
 

@@ -13,7 +13,7 @@ from starlette.types import Scope
 from app.dashboard.render import PAGE_HEADERS, page
 from app.dashboard.session_cookie import COOKIE, HOME, SIGN_IN, SIGN_OUT, Admit, is_page, session_id
 from app.dashboard.sessions import Known
-from app.errors import ForbiddenOrigin, TooManyWrongKeys, UnknownCallerKey
+from app.errors import ForbiddenOrigin, SignInUnknown, TooManyWrongKeys, UnknownCallerKey
 
 _LONGEST_FORM = 4096
 _SEE_OTHER = 303
@@ -53,9 +53,13 @@ class Form:
             return self._form(way_back, failed=True, wait=str(error))
         answer = RedirectResponse(way_back, _SEE_OTHER, PAGE_HEADERS)
         if caller is not None:
+            try:
+                begun = await self._sessions.begin(caller)
+            except SignInUnknown as error:
+                return unknown(error, way_back)
             answer.set_cookie(
                 COOKIE,
-                self._sessions.begin(caller),
+                begun,
                 max_age=int(self._sessions.seconds),
                 path=HOME,
                 # As the browser reports it: a web server in front may terminate TLS before us.
@@ -69,8 +73,11 @@ class Form:
         if not _from_our_page(request):
             return _foreign()
         ended = session_id(request.scope["headers"])
-        if ended:
-            self._sessions.end(ended)
+        try:
+            if ended:
+                await self._sessions.end(ended)
+        except SignInUnknown as error:
+            return unknown(error)  # and the browser keeps its cookie, to try again
         answer = RedirectResponse(SIGN_IN, _SEE_OTHER, PAGE_HEADERS)
         answer.delete_cookie(COOKIE, path=HOME, httponly=True, samesite="strict")
         return answer
@@ -79,7 +86,7 @@ class Form:
         if not self._asks:
             return RedirectResponse(HOME, _SEE_OTHER, PAGE_HEADERS)
         status = 429 if wait else 401 if failed else 200
-        return page("sign_in.html", status, way_back=way_back, failed=failed, wait=wait)
+        return page("sign_in.html", status, way_back=way_back, failed=failed, wait=wait, trouble="")
 
 
 def ask(scope: Scope) -> Response:
@@ -93,6 +100,14 @@ def ask(scope: Scope) -> Response:
     return RedirectResponse(
         f"{SIGN_IN}?next={quote(wanted, safe='/')}", _SEE_OTHER, headers=PAGE_HEADERS
     )
+
+
+def unknown(error: SignInUnknown, way_back: str = HOME) -> Response:
+    """The form, with the reason why no sign-in can be checked, begun or ended now."""
+    answer = page("sign_in.html", error.status, way_back=way_back, failed=False, trouble=str(error))
+    for name, value in error.headers:
+        answer.headers[name.decode()] = value.decode()
+    return answer
 
 
 def _way_back(wanted: str | None) -> str:

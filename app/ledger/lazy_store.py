@@ -9,9 +9,15 @@ from app.errors import LedgerError
 from app.ledger.keep import EVERYTHING_KEPT, Keep
 
 if TYPE_CHECKING:
+    from app.ledger.duty import Duty
     from app.ledger.store import Store
 
 _OPENING_SECONDS = 5.0
+
+
+def is_shared(url: str) -> bool:
+    """Whether several replicas may have this ledger: a database server, not a file."""
+    return url.startswith("postgresql")
 
 
 class LazyStore:
@@ -24,6 +30,26 @@ class LazyStore:
         self.writer = secrets.randbits(62) + 1  # marks what this process spends
         self._reader: Store | None = None
         self._lock = Lock()
+        self._duty: Duty | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it may be the ledger of several replicas."""
+        return is_shared(self._url)
+
+    def take_duty(self) -> None:
+        """Begin to compete for the ledger's chores with the other processes on it, if any can."""
+        if self.is_shared:
+            from app.ledger.duty import Duty  # noqa: PLC0415 - see the class
+
+            self._duty = Duty(self.reader)
+            self._duty.start()
+
+    def is_on_duty(self) -> bool:
+        """Whether this process does the ledger's chores. With a file, every process does."""
+        if not self.is_shared:
+            return True
+        return self._duty is not None and self._duty.is_mine()
 
     def open(self) -> "Store":
         """Open a store that is not shared."""
@@ -53,6 +79,8 @@ class LazyStore:
             self._lock.release()
 
     def close(self) -> None:
-        """Close the store that was opened for reading."""
+        """Leave the duty to others, and close the store that was opened for reading."""
+        if self._duty is not None:
+            self._duty.close()
         if self._reader is not None:
             self._reader.close()

@@ -14,10 +14,11 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from app.errors import LedgerError, reason_of
-from app.ledger.migrations import HEAD
+from app.ledger.migrations import HEAD, OLDEST
 from app.ledger.rollups import recount
 from app.ledger.spending import backfill
 from app.ledger.statements import INSERT
+from app.ledger.tables import LEDGER_FORMAT
 
 COMMANDS_SECONDS = 300.0  # for a statement of a command, such as one over a year's receipts
 SERVING_SECONDS = 10.0  # for one while serving: a page or a batch must not hold up the next
@@ -25,6 +26,7 @@ WRITING_LOCK = 0x706F696F  # any number, the same in every process
 _MIGRATION_LOCK = 0x706F696E
 _FIRST_WITH_TALLIES, _FIRST_WITH_SPENDING = "0002", "0006"
 BUSY_SECONDS = 10
+_FORMAT = LEDGER_FORMAT.name
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: about a millisecond
 
 
@@ -138,12 +140,13 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 def _migrate(engine: sa.Engine) -> None:
     """Migrate the schema to HEAD; if it is current already, Alembic isn't even imported."""
     with engine.connect() as connection:
-        if _revision(connection) == HEAD:
+        revision = _revision(connection)
+        if revision == HEAD or _is_newer_and_fits(connection, revision):
             return
     with engine.connect() as connection, _unhurried(connection):
         lock(connection, _MIGRATION_LOCK)
         revision = _revision(connection)
-        if revision == HEAD:
+        if revision == HEAD or _is_newer_and_fits(connection, revision):
             return
         if revision is not None and revision > HEAD:
             raise LedgerError(
@@ -155,7 +158,21 @@ def _migrate(engine: sa.Engine) -> None:
             recount(connection)
         if revision is not None and revision < _FIRST_WITH_SPENDING:
             backfill(connection, datetime.now(UTC))
+        _note_oldest(connection)
         connection.commit()
+
+
+def _is_newer_and_fits(connection: sa.Connection, revision: str | None) -> bool:
+    """Whether a newer program migrated the ledger, and says that this one may go on writing."""
+    if revision is None or revision <= HEAD or not sa.inspect(connection).has_table(_FORMAT):
+        return False
+    oldest = connection.exec_driver_sql(f"SELECT oldest FROM {_FORMAT}").scalar()  # noqa: S608 - our own name
+    return oldest is not None and oldest <= HEAD
+
+
+def _note_oldest(connection: sa.Connection) -> None:
+    connection.execute(sa.delete(LEDGER_FORMAT))
+    connection.execute(sa.insert(LEDGER_FORMAT).values(only=1, oldest=OLDEST))
 
 
 @contextmanager

@@ -13,11 +13,12 @@ from threading import Lock
 from typing import Any, Self
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from app.errors import LedgerError
 from app.ledger import audits as audits_table
-from app.ledger import listings, notices, queries, spending
+from app.ledger import listings, notices, queries, score_exports, sign_ins, spending
 from app.ledger.attempts import FailedAttempt, failed_attempts
 from app.ledger.audits import REFERENCE, Answer, Audit, EndpointVerdict
 from app.ledger.bounds import bounded
@@ -37,6 +38,7 @@ from app.ledger.outcomes import Sent, outcomes, sent
 from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
 from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
+from app.ledger.score_exports import ScoreExport
 from app.ledger.scorecard import (
     HOST_DIMENSIONS,
     MOST_READ,
@@ -46,6 +48,7 @@ from app.ledger.scorecard import (
     scorecard,
 )
 from app.ledger.session_stats import SessionDimension, SessionStats, Trail, count, trails
+from app.ledger.sign_ins import SignedIn
 from app.ledger.stats import Dimension, Series, Stats
 from app.ledger.tables import RECEIPTS, storable
 from app.ledger.turns import turns
@@ -394,7 +397,7 @@ class Store:
 
     def put_notice(self, new: NewNotice, now: datetime) -> bool:
         """Add a notice of an event; return False if it is no news."""
-        with self._changing() as connection:
+        with self._writing() as connection:
             return notices.put(connection, new, now)
 
     def take_notices(self, now: datetime, *, most: int) -> list[Notice]:
@@ -403,18 +406,18 @@ class Store:
             found = notices.due(connection, now, most)
         if not found:
             return []
-        with self._changing() as connection:
+        with self._writing() as connection:
             taken = (notices.take(connection, each, now) for each in found)
             return [each for each in taken if each is not None]
 
     def notice_delivered(self, taken: Notice, now: datetime) -> None:
         """Note that a taken notice was delivered."""
-        with self._changing() as connection:
+        with self._writing() as connection:
             notices.delivered(connection, taken, now)
 
     def notice_failed(self, taken: Notice, error: str, again_at: datetime | None) -> None:
         """Note that a taken notice could not be delivered, and when the next try is due."""
-        with self._changing() as connection:
+        with self._writing() as connection:
             notices.failed(connection, taken, error, again_at)
 
     def newest_notices(self, *, limit: int) -> list[Notice]:
@@ -473,8 +476,43 @@ class Store:
         except SQLAlchemyError as error:
             raise LedgerError(f"can't write to the ledger: {plainly(error)}") from error
 
+    def begin_sign_in(self, new: SignedIn, now: datetime, *, most: int) -> None:
+        """Keep a sign-in to the dashboard; the first to end makes room if there are too many."""
+        with self._writing() as connection:
+            sign_ins.begin(connection, new, now, most)
+
+    def sign_in(self, digest: str, now: datetime) -> SignedIn | None:
+        """Return the sign-in of a session, by the digest of its id; None if it has ended."""
+        with self._moment() as connection:
+            return sign_ins.find(connection, digest, now)
+
+    def end_sign_in(self, digest: str) -> None:
+        """End the session with this digest, if there is one."""
+        with self._writing() as connection:
+            sign_ins.end(connection, digest)
+
+    def keep_scores(self, upstream: str, export: ScoreExport, *, replace: bool) -> None:
+        """Keep benchmark scores for an upstream; without `replace`, only if there are none yet."""
+        with self._writing() as connection:
+            score_exports.keep(connection, upstream, export, replace=replace)
+
+    def kept_scores(self, upstream: str) -> bytes | None:
+        """Return what is said of the benchmark scores in use, as `kept.json` has it."""
+        with self._moment() as connection:
+            return score_exports.kept(connection, upstream)
+
+    def scores(self, upstream: str) -> ScoreExport | None:
+        """Return the benchmark scores in use for an upstream."""
+        with self._moment() as connection:
+            return score_exports.read(connection, upstream)
+
+    def connection(self) -> sa.Connection:
+        """Return a connection of one's own, to be closed. Raises `SQLAlchemyError`."""
+        return self._engine.connect()
+
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; one that another thread is using, as soon as it is done."""
+        event.listen(self._opened, "checkin", _close)
         self._opened.dispose()
 
     @property
@@ -515,23 +553,16 @@ class Store:
         except SQLAlchemyError as error:
             raise LedgerError(f"can't read the ledger: {plainly(error)}") from error
 
-    @contextmanager
-    def _changing(self) -> Iterator[sa.Connection]:
-        """Yield a connection that holds the write lock, and commit what it did."""
-        try:
-            with self._engine.connect() as connection:
-                lock(connection, WRITING_LOCK)
-                yield connection
-                connection.commit()
-        except SQLAlchemyError as error:
-            raise LedgerError(f"can't write to the ledger: {plainly(error)}") from error
-
     def _read(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         try:
             with self._engine.connect() as connection:
                 return connection.execute(query).all()
         except SQLAlchemyError as error:
             raise LedgerError(f"can't read the ledger: {plainly(error)}") from error
+
+
+def _close(_: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    record.close()
 
 
 def _older_than(receipt_id: str | None) -> Iterable[sa.ColumnElement[bool]]:

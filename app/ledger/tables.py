@@ -361,3 +361,34 @@ NOTICES = sa.Table(
     sa.Index("notices_told_at", "told_at"),
     sqlite_autoincrement=True,
 )
+
+# Browsers that are signed in to the dashboard, on a ledger that replicas share. `digest` is of the
+# session's id, `proof` of both that id and the caller's key: see sign_ins.py.
+SIGN_INS = sa.Table(
+    "sign_ins",
+    METADATA,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("caller", sa.Text, nullable=False),
+    sa.Column("proof", sa.String(64), nullable=False),
+    sa.Column("ends_at", Milliseconds, nullable=False),
+    sa.Index("sign_ins_ends_at", "ends_at"),
+)
+
+# The benchmark scores in use, by a digest of the upstream's address: the export as published, and
+# what `kept.json` says of it.
+SCORE_EXPORTS = sa.Table(
+    "score_exports",
+    METADATA,
+    sa.Column("upstream", sa.String(64), primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("kept", sa.LargeBinary, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+# One row: the oldest schema whose programs may write to this ledger.
+LEDGER_FORMAT = sa.Table(
+    "ledger_format",
+    METADATA,
+    sa.Column("only", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("oldest", sa.String(32), nullable=False),
+)

@@ -7,7 +7,8 @@ Rule 2  One thread writes, in batches. A batch that fails is kept and retried wi
 Rule 3  A receipt is written within a quarter of a second when the store works. Once one has waited
         for seconds, that is an error, even if the store itself reports none.
 Rule 4  The listing that a receipt was judged by goes with it, unless it was written lately.
-Rule 5  Rows that need not be kept are deleted once a minute, a few between two batches.
+Rule 5  Rows that need not be kept are deleted once a minute, a few between two batches, by a
+        process that has the duty of it.
 """
 
 import logging
@@ -75,11 +76,14 @@ class Writer:
         capacity: int = MOST_WAITING,
         capacity_bytes: int = MOST_BYTES_WAITING,
         patience: float = PATIENCE_SECONDS,
+        on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`on_duty` returns whether it is this process that deletes."""
         self._open_sink = open_sink
         self._capacity = capacity
         self._capacity_bytes = capacity_bytes
         self._patience = patience
+        self._on_duty = on_duty
         self._queue: deque[_Waiting] = deque()
         self._closing = threading.Event()
         self._give_up_at: float | None = None
@@ -87,6 +91,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._watch = threading.Thread(target=self._look, name="ledger-watch", daemon=True)
         self._failure: str | None = None
+        self.has_tried = False  # whether the ledger was opened, or could not be
         self._told: str | None = None
         self._telling = threading.Lock()
         # Each is changed by one thread only: the first three by the thread that submits receipts,
@@ -171,10 +176,11 @@ class Writer:
             self._closing.wait(pause)
             try:
                 sink = sink or self._open_sink()
+                self.has_tried = True
                 self._flush(sink)
                 self._tidy(sink)
             except Exception as error:  # noqa: BLE001 - this thread's outermost door
-                self._failure = reason_of(error)
+                self._failure, self.has_tried = reason_of(error), True
                 pause = min(max(pause, _FLUSH_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
                 if self._closing.is_set():
                     time.sleep(_FLUSH_SECONDS)
@@ -204,7 +210,9 @@ class Writer:
                 self._taken_bytes += each.weight
 
     def _tidy(self, sink: Sink) -> None:
-        if not self._closing.is_set() and time.monotonic() >= self._tidy_at:
+        if self._closing.is_set() or time.monotonic() < self._tidy_at:
+            return
+        if self._on_duty():
             more = sink.tidy()
             self._tidy_at = time.monotonic() + (0.0 if more else _TIDY_SECONDS)
 

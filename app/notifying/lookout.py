@@ -3,8 +3,9 @@
 These are: trouble with the ledger, hours that are over, models that expire, hosts that got worse.
 
 Rule 1  Every look has a bound: of receipts, of models, of time. One that fails is repeated later.
-Rule 2  Every process looks for itself and tells what it finds; the ledger keeps each event once.
-        Only the look at hosts, which reads many receipts, is left to one worker.
+Rule 2  Every process looks at its own writer. At the rest, which is the same for all, the processes
+        on duty look and tell what they find; the ledger keeps each event once. The look at hosts,
+        which reads many receipts, is left to one worker.
 """
 
 import asyncio
@@ -87,6 +88,7 @@ class Seen:
     book: Callable[[], Book]
     catalog: Callable[[], Catalog]
     scores_hosts: bool  # whether this worker is the one that looks at hosts
+    on_duty: Callable[[], bool] = lambda: True  # whether this process looks at what is for all
 
 
 class Lookout:
@@ -116,6 +118,8 @@ class Lookout:
         """Tell what is to be seen now."""
         now = self._now()
         self._look_at_writer(now)
+        if not self._seen.on_duty():
+            return  # and once it is, hours that are over are looked at from the last look on
         if now >= self._minute_at:
             self._minute_at = now + _MINUTE
             self._tell(expirations(self._seen.book(), self._seen.catalog(), now.date()))

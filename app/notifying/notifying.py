@@ -29,10 +29,14 @@ class Notifying:
         book: Callable[[], Book],
         catalog: Callable[[], Catalog],
         scores_hosts: bool,
+        on_duty: Callable[[], bool],
         folder: Path,
         clock: Callable[[], float],
     ) -> None:
-        """`folder` is shared by all workers on this machine; `clock` never jumps."""
+        """`folder` is shared by all workers on this machine; `clock` never jumps.
+
+        `scores_hosts` and `on_duty` as in `Seen`.
+        """
         self._notices = notices
         self._webhook = webhook
         self._ledger = ledger
@@ -40,6 +44,7 @@ class Notifying:
         self._book = book
         self._catalog = catalog
         self._scores_hosts = scores_hosts
+        self._on_duty = on_duty
         self._folder = folder
         self._clock = clock
         self._courier: Courier | None = None
@@ -63,6 +68,7 @@ class Notifying:
             book=self._book,
             catalog=self._catalog,
             scores_hosts=self._scores_hosts,
+            on_duty=self._on_duty,
         )
         lookout = Lookout(seen, self._notices, self._clock)
         try:

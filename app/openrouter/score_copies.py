@@ -49,7 +49,8 @@ class ScoreCopies:
 
     def __init__(self, state: Path, upstream: str) -> None:
         # A simulated upstream's scores must never be used for the real one.
-        self.folder = state / "scores" / hashlib.sha256(upstream.encode()).hexdigest()[:12]
+        self.upstream = hashlib.sha256(upstream.encode()).hexdigest()[:12]
+        self.folder = state / "scores" / self.upstream
 
     def state(self) -> State:
         """A value that changes whenever other scores are kept; None while none are."""
@@ -61,9 +62,9 @@ class ScoreCopies:
 
     def kept(self) -> Kept | None:
         """What is kept; None if nothing is, or if its description can't be read."""
-        raw = opened_safely(self.folder / _KEPT)
+        raw = self.said()
         try:
-            return None if raw is None else msgspec.json.decode(raw[1], type=Kept)
+            return None if raw is None else msgspec.json.decode(raw, type=Kept)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
 
@@ -85,27 +86,32 @@ class ScoreCopies:
             return _unusable(f"{self.folder / kept.file} can't be used: {error}")
         return aged(Scores(replace(snapshot, slugs=kept.slugs)), today)
 
+    def said(self) -> bytes | None:
+        """The bytes of `kept.json`."""
+        raw = opened_safely(self.folder / _KEPT)
+        return None if raw is None else raw[1]
+
+    def raw(self) -> tuple[bytes, bytes] | None:
+        """`kept.json` and the export that it names, as bytes; None unless both can be read."""
+        said, kept = self.said(), self.kept()
+        if said is None or kept is None or Path(kept.file).name != kept.file:
+            return None
+        copy = opened_safely(self.folder / kept.file)
+        return None if copy is None else (said, copy[1])
+
     def write(self, body: bytes, snapshot: Snapshot, *, source: str, now: float) -> Kept:
         """Keep an export. Raises `OSError`; until the end, the scores kept before stay in use."""
-        kept = Kept(
-            file=f"{DATASET}-{snapshot.date}.json",
-            snapshot_date=snapshot.date,
-            sha256=snapshot.checksum,
-            source=source,
-            fetched_at=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
-            rows=len(snapshot.rows),
-            models=len(snapshot.models),
-            benchmarks=snapshot.benchmarks,
-            licence=snapshot.licence,
-            attribution=snapshot.attribution,
-            slugs=dict(snapshot.slugs),
-        )
+        kept = kept_of(snapshot, source=source, now=now)
+        self.put(kept, body)
+        return kept
+
+    def put(self, kept: Kept, body: bytes) -> None:
+        """Keep an export and what is said of it. Raises `OSError`, as `write` does."""
         for each in (*reversed(self.folder.parents[:2]), self.folder):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)  # of the last folder alone
         self._replace(kept.file, body)
-        self._replace(_KEPT, msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
+        self._replace(_KEPT, as_file(kept))
         self._forget_the_oldest(kept.file)
-        return kept
 
     def _replace(self, name: str, body: bytes) -> None:
         """Write a file; concurrent readers see the whole old one or the whole new one."""
@@ -126,6 +132,28 @@ class ScoreCopies:
         for file in exports[_MOST:]:
             if file.name != kept:
                 file.unlink(missing_ok=True)
+
+
+def kept_of(snapshot: Snapshot, *, source: str, now: float) -> Kept:
+    """What is said of an export that was fetched from `source`."""
+    return Kept(
+        file=f"{DATASET}-{snapshot.date}.json",
+        snapshot_date=snapshot.date,
+        sha256=snapshot.checksum,
+        source=source,
+        fetched_at=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
+        rows=len(snapshot.rows),
+        models=len(snapshot.models),
+        benchmarks=snapshot.benchmarks,
+        licence=snapshot.licence,
+        attribution=snapshot.attribution,
+        slugs=dict(snapshot.slugs),
+    )
+
+
+def as_file(kept: Kept) -> bytes:
+    """The bytes of `kept.json`."""
+    return msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n"
 
 
 def aged(scores: Scores, today: date) -> Scores:

@@ -32,9 +32,13 @@ class ScoreFeed:
         """Poll the kept copy until cancelled; it is read in a thread."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            found = await asyncio.to_thread(self.look)
-            if found is not None:
-                self._keep(found)
+            await self.renew()
+
+    async def renew(self) -> None:
+        """Look once, and keep what has changed."""
+        found = await asyncio.to_thread(self.look)
+        if found is not None:
+            self._keep(found)
 
     def look(self) -> Scores | None:
         """The scores, if they or their age have changed since the last look."""

@@ -23,7 +23,6 @@ LARGEST = 16_384  # bytes hashed of each part of a body
 _READ = LARGEST + 1024  # bytes of it that are read
 _FURTHEST = 131_072  # bytes in which the user's first turn is looked for: system texts are long
 _MOST_TURNS = 64  # that are looked at
-SECRET_BYTES = 32
 _DIGITS = 32  # of the digest, in hexadecimal
 
 

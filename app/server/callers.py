@@ -70,6 +70,14 @@ class Callers:
         reads_all = not self._digests or caller in self._operators
         return None if reads_all else caller or ""
 
+    def proof_of(self, caller: str, session_id: str) -> str | None:
+        """A proof that a session was begun with the key that the caller has now.
+
+        None: there is no such caller.
+        """
+        digest = self._digests.get(caller)
+        return None if digest is None else hmac.digest(digest, session_id.encode(), "sha256").hex()
+
     def _refuse(self, address: str | None) -> None:
         place, a_minute = _place(address)
         seconds = self._brake.note(place, a_minute=a_minute)

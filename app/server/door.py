@@ -47,8 +47,11 @@ class Pages(Protocol):
     open_paths: frozenset[str]  # signing in and out, and the assets
     forms: frozenset[str]  # the pages check themselves that a form is their own
 
-    def caller_of(self, scope: Scope) -> str | None:
-        """The caller whose session reads a page; None for any other request."""
+    async def caller_of(self, scope: Scope) -> str | None:
+        """The caller whose session reads a page; None for any other request.
+
+        Raises `RequestError` if that can't be found out.
+        """
         ...
 
 
@@ -96,7 +99,7 @@ class Door:
                         await answer_preflight(scope, send, origin)
                         return
                     send = readable_by(origin, send)
-                scope["caller"] = caller = self._admit(scope, looked_at)
+                scope["caller"] = caller = await self._admit(scope, looked_at)
                 scope["reads"] = self._callers.may_read_of(caller)
             except RequestError as error:
                 await self._refuse(scope, receive, send, error)
@@ -130,7 +133,7 @@ class Door:
             "to allow them, add that origin to POINTSMAN_ALLOWED_ORIGINS"
         )
 
-    def _admit(self, scope: Scope, looked_at: "LookedAt") -> str | None:
+    async def _admit(self, scope: Scope, looked_at: "LookedAt") -> str | None:
         """The name of the caller, if its key has one."""
         if _asks_for_websocket(scope, looked_at):
             raise WebSocketRefused(
@@ -144,7 +147,7 @@ class Door:
         if scope["path"] in self._pages.open_paths:
             return None
         client = scope.get("client")
-        return self._pages.caller_of(scope) or self._callers.admit(
+        return await self._pages.caller_of(scope) or self._callers.admit(
             scope["headers"], client[0] if client else None
         )
 

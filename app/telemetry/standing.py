@@ -44,6 +44,7 @@ class Standing:
     notifications: Mapping[tuple[str, str], int] = field(default_factory=dict)  # event, outcome
     notifications_undelivered: int = 0  # of the last day, on the ledger
     notifications_error: str | None = None  # of the newest of these
+    starting: bool = False  # whether a ledger that replicas share is still being opened or migrated
     worker: int | None = None  # its number; None: the only worker
     workers: int = 1  # including this one
 
@@ -53,9 +54,11 @@ class Standing:
         return self.ledger_error is None
 
     @property
-    def status(self) -> Literal["draining", "degraded", "ready"]:
-        """The state in one word. A degraded Pointsman still serves requests."""
+    def status(self) -> Literal["starting", "draining", "degraded", "ready"]:
+        """The state in one word. Any Pointsman that is not draining serves requests."""
         if self.draining:
             return "draining"
+        if self.starting:
+            return "starting"
         short = self.connections_full or self.descriptors_run_out
         return "degraded" if self.ledger_error or self.problems or short else "ready"

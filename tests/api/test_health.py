@@ -22,6 +22,8 @@ WELL = replace(STANDING, problems=())
         ({"connections_full": True}, "degraded", 200),
         ({"descriptors_run_out": True}, "degraded", 200),
         ({"draining": True, "ledger_error": "disk full"}, "draining", 503),
+        ({"starting": True}, "starting", 503),
+        ({"starting": True, "draining": True}, "draining", 503),
     ],
 )
 def test_the_status_says_whether_requests_and_receipts_are_well(

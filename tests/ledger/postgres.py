@@ -37,7 +37,7 @@ class Postgres:
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs, self._folder = programs, folder
         self._data, self._log = folder / "data", folder / "log"
-        self._port = _free_port()
+        self._port = free_port()
         self._server: subprocess.Popen[Any] | None = None
         self.url = f"postgresql+psycopg://pointsman@127.0.0.1:{self._port}"
 
@@ -90,7 +90,7 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -140,12 +140,50 @@ def test_an_older_ledger_without_sessions_is_counted_too(url: str, engine: sa.En
     store.close()
 
 
-def test_a_ledger_of_a_newer_pointsman_is_refused_and_left_alone(
+def migrated_further(connection: sa.Connection, *, oldest: str) -> None:
+    """What a later Pointsman does: a column, a table, a revision, and which programs may write."""
+    connection.exec_driver_sql("ALTER TABLE receipts ADD COLUMN of_the_future TEXT")
+    connection.exec_driver_sql("CREATE TABLE futures (id TEXT PRIMARY KEY)")
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    connection.exec_driver_sql(f"UPDATE ledger_format SET oldest = '{oldest}'")  # noqa: S608
+
+
+@pytest.mark.parametrize("oldest", ["0004", HEAD])
+def test_a_ledger_that_a_newer_pointsman_migrated_is_written_to_if_that_says_so(
+    url: str, engine: sa.Engine, oldest: str
+) -> None:
+    """In a rolling update, programs that run and programs that start both go on writing."""
+    first, second = receipt(1), receipt(2)
+    running = Store.open(url)
+    with engine.begin() as connection:
+        migrated_further(connection, oldest=oldest)
+    running.write([first])
+    started = Store.open(url)
+    started.write([second])
+    assert started.recent(limit=9) == [second, first]
+    assert started.stats().total.requests == 2
+    assert revision(engine) == "9999"
+    running.close()
+    started.close()
+
+
+def test_a_newer_ledger_that_does_not_say_who_may_write_is_refused(
     url: str, engine: sa.Engine
 ) -> None:
     Store.open(url).close()
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("DROP TABLE ledger_format")
+    with pytest.raises(LedgerError, match="newer Pointsman"):
+        Store.open(url)
+
+
+def test_a_ledger_of_a_newer_pointsman_is_refused_and_left_alone(
+    url: str, engine: sa.Engine
+) -> None:
+    Store.open(url).close()
+    with engine.begin() as connection:
+        migrated_further(connection, oldest="9999")
     with pytest.raises(LedgerError) as caught:
         Store.open(url)
     assert "written by a newer Pointsman (schema 9999" in str(caught.value)

@@ -1,5 +1,6 @@
 """What is looked for: hours that are over, models that expire, hosts that got worse."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -51,7 +52,12 @@ class Writer:
 
 
 def lookout(
-    store: Store, clock: Clock, *, scores_hosts: bool = True, catalog: Catalog = EMPTY
+    store: Store,
+    clock: Clock,
+    *,
+    scores_hosts: bool = True,
+    catalog: Catalog = EMPTY,
+    on_duty: Callable[[], bool] = lambda: True,
 ) -> tuple[Lookout, Notices, Writer]:
     notices, writer = Notices(on=True), Writer()
     seen = Seen(
@@ -60,6 +66,7 @@ def lookout(
         book=lambda: BOOK,
         catalog=lambda: catalog,
         scores_hosts=scores_hosts,
+        on_duty=on_duty,
     )
     return Lookout(seen, notices, clock), notices, writer
 
@@ -186,6 +193,28 @@ async def test_a_new_host_has_nothing_to_leave_and_one_worker_looks(store: Store
     one, told_by_one, _ = lookout(store, Clock(NOON))
     await one.look()
     assert len(told_by_one.waiting) == 1
+
+
+async def test_only_the_process_on_duty_looks_at_what_is_for_all_and_each_at_its_own_writer(
+    store: Store,
+) -> None:
+    """Once it has the duty, it looks at what the one before it may not have seen any more."""
+    store.write([each for back in (1, 2) for each in answers(NOON - timedelta(days=back), 40, 0)])
+    store.write(answers(NOON - timedelta(hours=2), 40, 40))
+    duty, clock = [False], Clock(NOON)
+    looks, notices, writer = lookout(store, clock, on_duty=lambda: duty[0])
+    await looks.look()
+    assert not notices.waiting
+    assert not notices.urgent
+    writer.error = "the disk is full"
+    for _ in range(120):
+        clock.now += timedelta(seconds=1)
+        await looks.look()
+    assert [event.kind for event in notices.urgent] == ["ledger"]
+    assert not notices.waiting
+    duty[0] = True
+    await looks.look()
+    assert [event.kind for event in notices.waiting] == ["host"]
 
 
 ROWS = [

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from pydantic import SecretStr
 
 from app.errors import SettingsError
 from app.record.guessing import guessing
+from app.record.secret import SECRET_BYTES, derived
 
 FIELDS = {"messages": msgspec.Raw(b'[{"role":"user","content":"hi"}]')}
 FILE = "session-guess.key"
@@ -42,3 +44,22 @@ def test_a_folder_that_can_not_be_written_is_an_error_with_a_way_out(tmp_path: P
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match=r"can't be used: .*unset POINTSMAN_GUESS_SESSIONS"):
         guessing(tmp_path / "file")
+
+
+SHARED = SecretStr("0123456789abcdef" * 2)
+
+
+def test_installations_with_a_shared_secret_guess_alike_and_keep_no_file(tmp_path: Path) -> None:
+    guessing(tmp_path / "a")  # its own secret from before
+    one, two = (guessing(tmp_path / name, SHARED)(FIELDS, "chat", None) for name in "ab")
+    assert one is not None
+    assert one == two
+    assert one != guessing(tmp_path / "a")(FIELDS, "chat", None)
+    assert not (tmp_path / "b").exists()
+
+
+def test_each_purpose_has_a_secret_of_its_own() -> None:
+    found = {derived(SHARED, "audit.key"), derived(SHARED, FILE)}
+    assert len(found) == 2
+    assert {len(each) for each in found} == {SECRET_BYTES}
+    assert derived(SecretStr("another " * 4), FILE) not in found

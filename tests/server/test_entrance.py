@@ -24,6 +24,9 @@ NOT_WHILE_RELAYING = {
     *("app.api.framed", "app.api.metrics", "app.dashboard.pages", "app.telemetry.metrics"),
 }
 
+# With a ledger in a file, there are no replicas to share anything with.
+FOR_REPLICAS = {"app.ledger.duty", "app.dashboard.ledger_sessions", "app.record.score_mirror"}
+
 SERVE = """
 import sys
 import app.__main__
@@ -64,6 +67,7 @@ def test_a_proxy_that_nobody_looks_at_loads_no_frame_and_no_pages() -> None:
     assert "uvicorn" in loaded.split(",")
     assert "fastapi" in loaded_then.split(",")
     assert "jinja2" not in loaded_then.split(",")
+    assert not FOR_REPLICAS & set(loaded_then.split(","))
 
 
 @pytest.mark.parametrize(
