@@ -20,6 +20,7 @@ LISTED = {
         r"^\| `(\w+)` \| (\w+) \| ?([\w, ]*?) ?\|", METRICS, re.MULTILINE
     )
 }
+# The metric by which replicas are compared; a row of docs/metrics.md counts in its place.
 OF_REPLICAS = {"pointsman_policy_info": ("gauge", {"version"})}
 PROMETHEUS = {"job", "instance"}
 BY_NAME = [pytest.param(rule, id=rule["alert"]) for rule in RULES]

