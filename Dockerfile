@@ -3,12 +3,14 @@ FROM python:3.13-slim AS build
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 
-# Dependencies first, pinned by hash, because they change less often than the code.
-COPY .ci/constraints.txt .ci/constraints-build.txt .ci/
+# Dependencies first, pinned by hash, because they change less often than the code. For replicas,
+# `--build-arg CONSTRAINTS=constraints-scale.txt` adds PostgreSQL and OpenTelemetry.
+ARG CONSTRAINTS=constraints.txt
+COPY .ci/${CONSTRAINTS} .ci/constraints-build.txt .ci/
 RUN python -m venv /build \
  && /build/bin/pip install --require-hashes -r .ci/constraints-build.txt \
  && python -m venv /opt/pointsman \
- && /opt/pointsman/bin/pip install --require-hashes -r .ci/constraints.txt
+ && /opt/pointsman/bin/pip install --require-hashes -r .ci/${CONSTRAINTS}
 
 COPY pyproject.toml README.md LICENSE ./
 COPY policies policies

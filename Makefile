@@ -124,8 +124,9 @@ audit-real: ## Install a small model (100 MB, once) and audit it, quantized for 
 
 constraints: $(TEST_READY) ## Pin the newest matching dependencies by hash
 	$(COMPILE) pyproject.toml -o .ci/constraints.txt
+	$(COMPILE) pyproject.toml --extra postgres --extra otel -c .ci/constraints.txt -o .ci/constraints-scale.txt
 	$(COMPILE) --group build -c .ci/constraints.txt -o .ci/constraints-build.txt
-	$(COMPILE) pyproject.toml --group dev -c .ci/constraints.txt -o .ci/constraints-dev.txt
+	$(COMPILE) pyproject.toml --group dev -c .ci/constraints-scale.txt -o .ci/constraints-dev.txt
 
 clean: ## Remove the environment, builds and caches
 	rm -rf $(VENV) dist build .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -81,7 +81,7 @@ def _anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
-@pytest.mark.parametrize("page", ["operate", "http", "cookbook", "faq"])
+@pytest.mark.parametrize("page", ["operate", "deploy", "http", "cookbook", "faq"])
 def test_a_long_page_begins_with_the_list_of_its_parts(page: str) -> None:
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     contents, *sections = text.split("\n## ")
@@ -90,7 +90,7 @@ def test_a_long_page_begins_with_the_list_of_its_parts(page: str) -> None:
         assert f"(#{anchor})" in contents
 
 
-@pytest.mark.parametrize("page", ["operate", "http", "cookbook", "faq", "index"])
+@pytest.mark.parametrize("page", ["operate", "deploy", "http", "cookbook", "faq", "index"])
 def test_every_command_that_a_page_names_is_one(page: str) -> None:
     known = typer.main.get_command(commands).commands  # type: ignore[attr-defined]
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")

@@ -74,8 +74,8 @@ def test_what_runs_and_what_is_tested_are_pinned_alike() -> None:
         )
         for file in CONSTRAINTS
     }
-    run, dev = pins["constraints.txt"], pins["constraints-dev.txt"]
-    assert run.items() <= dev.items()
+    run, scale = pins["constraints.txt"], pins["constraints-scale.txt"]
+    assert run.items() <= scale.items() <= pins["constraints-dev.txt"].items()
 
 
 def test_every_setting_in_the_container_files_exists() -> None:
