@@ -34,7 +34,9 @@ Clients = dict[int, httpx2.AsyncClient]
 @pytest.fixture
 def upstream(openrouter: ScriptedUpstream) -> ScriptedUpstream:
     said = {
-        **{"id": "gen-1", "provider": "Novita", "model": "acme/sim-1"},
+        "id": "gen-1",
+        "provider": "Novita",
+        "model": "acme/sim-1",
         "choices": [{"message": {"role": "assistant", "content": "hi"}}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost": PRICE},
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.catalog.catalog import EMPTY, Catalog
@@ -617,6 +617,7 @@ PRICES = ["0", "0.0000001", "0.000003", "0.00002"]
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**9))
+@example(1348)  # a dear endpoint whose answers are too short
 def test_no_endpoint_charges_more_than_the_bound(number: int) -> None:
     """Random listings and requests; the simulated bill of each endpoint that may serve."""
     dice = Random(number)
@@ -639,7 +640,8 @@ def test_no_endpoint_charges_more_than_the_bound(number: int) -> None:
     simulated = Simulated([listed])
     ask = read_ask(json.loads(outgoing.body), "chat", {}, simulated, Switches())
     for one in simulated.models[0].rows:
-        if "max_tokens" in one.parameters:
+        most = one.listed["max_completion_tokens"] or ask.most_tokens or 0
+        if "max_tokens" in one.parameters and (ask.most_tokens or 0) <= most:  # as it routes
             cache = _cache(ask.prompt, dice) if one.takes_markers else CacheUse()
             answer = complete(ask, one, created=int(NOW), random=dice, cache=cache)
             assert answer.usage.cost <= found.bound.usd, (answer.usage, found.bound)
