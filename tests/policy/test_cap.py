@@ -26,6 +26,7 @@ from app.simulator.ask import read_ask
 from app.simulator.caches import CacheUse
 from app.simulator.catalog import Catalog as Simulated
 from app.simulator.completion import complete
+from app.simulator.routing import filtered
 from app.simulator.switches import Switches
 from tests.policy.listings import MODEL, NOW, endpoint, row
 from tests.policy.sending import book_of
@@ -617,7 +618,8 @@ PRICES = ["0", "0.0000001", "0.000003", "0.00002"]
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**9))
-@example(1348)  # a dear endpoint whose answers are too short
+@example(1348)  # a dear endpoint whose answers are too short, which does not serve
+@example(325)  # and one whose context is
 def test_no_endpoint_charges_more_than_the_bound(number: int) -> None:
     """Random listings and requests; the simulated bill of each endpoint that may serve."""
     dice = Random(number)
@@ -639,9 +641,8 @@ def test_no_endpoint_charges_more_than_the_bound(number: int) -> None:
               "architecture": {"output_modalities": ["text"]}}  # fmt: skip
     simulated = Simulated([listed])
     ask = read_ask(json.loads(outgoing.body), "chat", {}, simulated, Switches())
-    for one in simulated.models[0].rows:
-        most = one.listed["max_completion_tokens"] or ask.most_tokens or 0
-        if "max_tokens" in one.parameters and (ask.most_tokens or 0) <= most:  # as it routes
+    for one in filtered(ask, ask.candidates[0]).left:
+        if "max_tokens" in one.parameters:
             cache = _cache(ask.prompt, dice) if one.takes_markers else CacheUse()
             answer = complete(ask, one, created=int(NOW), random=dice, cache=cache)
             assert answer.usage.cost <= found.bound.usd, (answer.usage, found.bound)
