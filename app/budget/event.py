@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+Kind = Literal["near", "spent"]
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetEvent:
@@ -17,7 +19,7 @@ class BudgetEvent:
     limit: Decimal  # USD
     share: float  # of the limit
     window_end: datetime | None  # None: it lasts as long as its session
-    kind: Literal["near", "spent"]
+    kind: Kind
     caller: str | None = None  # where each has its own
     key: str | None = None  # the caller, tool or session, where it is for each of them
     name: str = ""  # the same for all processes that notice it
@@ -29,7 +31,7 @@ class BudgetEvent:
         return (
             f'rule "{self.rule}": {self.spent:.4f} USD of {self.budget}{whose} '
             f"{'are spent' if self.kind == 'near' else 'are spent, and requests are refused'}"
-            f" ({self.share:.0%}){ends}"
+            f" ({int(self.share * 100)}%){ends}"
         )
 
 
