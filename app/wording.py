@@ -1,10 +1,12 @@
-"""Short wordings of plurals and lists. PURE."""
+"""Short wordings of plurals, lists and amounts. PURE."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import accumulate
 
 LONGEST = 1000  # characters
 _MOST_NAMED = 3
+_CENT = Decimal("0.01")
 
 
 def plural(number: int, noun: str, many: str = "") -> str:
@@ -42,3 +44,9 @@ def some_names(names: Sequence[str], joint: str = ", ") -> str:
     first = joint.join(names[:shown])[:LONGEST]
     more = len(names) - shown
     return f"{first} and {more} more" if more else first
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount of USD to the cent, and a smaller one to two digits: $1,234.50, $0.0012."""
+    digits = 2 if not amount or abs(amount) >= _CENT else min(1 - amount.adjusted(), 8)
+    return f"${amount:,.{digits}f}"

@@ -1,8 +1,10 @@
 """However many rules take part, a header and a line of the log stay short."""
 
+from decimal import Decimal
+
 import pytest
 
-from app.wording import LONGEST, plural, rules_and_aliases, some_names
+from app.wording import LONGEST, dollars, plural, rules_and_aliases, some_names
 
 
 def test_few_names_are_all_there() -> None:
@@ -32,3 +34,12 @@ def test_one_is_singular(number: int, text: str) -> None:
 def test_a_noun_may_have_a_plural_of_its_own() -> None:
     assert rules_and_aliases(1, 1) == "1 rule and 1 alias"
     assert rules_and_aliases(0, 2) == "0 rules and 2 aliases"
+
+
+def test_small_amounts_keep_two_digits() -> None:
+    assert [dollars(Decimal(each)) for each in ("1234.5", "0.0123", "0.000032", "0")] == [
+        "$1,234.50",
+        "$0.01",
+        "$0.000032",
+        "$0.00",
+    ]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from app.exact_numbers import exact
+from app.wording import dollars
 
 WINDOWS: Mapping[str, str] = {"daily": "today", "weekly": "this week", "monthly": "this month"}
 
@@ -77,12 +78,6 @@ def compared(account: Account, here: Mapping[str, Decimal]) -> tuple[Told, ...]:
         if window in account.spent and window in here
     )
     return (*sums, *(Told(str(budget), budget.left == 0) for budget in account.budgets))
-
-
-def dollars(amount: Decimal) -> str:
-    """Render an amount to the cent, and a smaller one to two digits."""
-    digits = 2 if not amount or abs(amount) >= _SAME_USD else min(1 - amount.adjusted(), 8)
-    return f"${amount:,.{digits}f}"
 
 
 def _compared(word: str, there: Decimal, here: Decimal) -> Told:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.catalog.account import Account, Budget, compared, dollars, read_account
+from app.catalog.account import Account, Budget, compared, read_account
 
 FIXTURE = {
     "label": "sk-or-v1-abc...123",
@@ -88,15 +88,6 @@ def test_odd_values_count_as_not_told(odd: Any) -> None:
     account = read_account({"data": {"usage_daily": odd, "budgets": odd, "effective_budget": odd}})
     assert account is not None
     assert account.budgets == ()
-
-
-def test_small_amounts_keep_two_digits() -> None:
-    assert [dollars(Decimal(each)) for each in ("1234.5", "0.0123", "0.000032", "0")] == [
-        "$1,234.50",
-        "$0.01",
-        "$0.000032",
-        "$0.00",
-    ]
 
 
 def test_the_recorded_shape_is_read() -> None:
