@@ -219,7 +219,7 @@ async def test_budgets_are_reported(start_proxy: StartProxy, openrouter: Scripte
     assert (month["per"], month["by"], month["spent_usd"]) == ("month", "caller", 1.5)
     page = await proxy.client.get(f"{proxy.url}/dashboard/money")
     assert "Budgets" in page.text
-    assert "$4 a month, for each caller" in page.text
+    assert "$4 a month, no caller" in page.text
     scraped = (await proxy.client.get(f"{proxy.url}/metrics")).text
     assert 'pointsman_budget_spent_ratio{by="rule",per="day",rule="held"} 0.75' in scraped
 
