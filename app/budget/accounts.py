@@ -37,7 +37,7 @@ MOST_SUMS = 100_000  # some 30 MB
 MOST_NOTED = 20_000  # receipts that are filed while sums are being read
 STALE_SECONDS = 5.0  # without a reading; then `fail: closed` refuses
 FEWEST = 20  # finished requests, before their mean says anything of those under way
-_ONE_BY_ONE = 26 * 4  # quarters of an hour: more than a day, whose rows are still growing
+_ONE_BY_ONE = 3 * 4  # quarters of an hour whose rows may grow; an older one that does is rare
 _PLACES: Mapping[By, int] = {"rule": 0, "caller": 1, "tool": 2, "session": 3}
 _MOST_EVENTS = 1_000
 _MOST_REACHED = 100  # budgets found spent by one reading that are told
@@ -73,6 +73,13 @@ class Sum:
 
 
 Admitted = tuple[Sum, ...]  # the sums that a request counts for, until its receipt is filed
+
+
+class Held(NamedTuple):
+    """What is remembered of another process's row, of which there can be a million."""
+
+    bucket: int
+    amount: Amount
 
 
 class Asked(NamedTuple):
@@ -111,7 +118,7 @@ class Accounts:
         self._sums: dict[Place, Sum] = {}  # what was added to last comes last
         self._known: frozenset[str] = frozenset()  # counters whose sums were read
         self._firsts: dict[Per, int] = {}  # the oldest windows whose sums are remembered
-        self._held: dict[int, Row] = {}  # totals of others' rows that may grow
+        self._held: dict[int, Held] = {}  # by number: others' rows that may grow
         self._recent = 0
         self._noted: deque[tuple[str, tuple[tuple[Spender, int], ...]]] | None = None
         self._began = 0.0
@@ -248,7 +255,7 @@ class Accounts:
                     for place, _, _ in self._places(spender):
                         self._put(place, Amount(1, pico))
         self._sums = {place: each for place, each in self._sums.items() if _is_used(each)}
-        self._held = {row.number: row for row in spent.rows}
+        self._held = {row.number: _held(row) for row in spent.rows}
         self._recent, self.cursor = asked.recent, spent.cursor
         self._noted, self._in_doubt = None, False
         self._note_reached(asked)
@@ -263,7 +270,7 @@ class Accounts:
                 self._in_doubt = True  # a total that was added up with others
                 continue
             before = known.amount if known is not None else Amount()
-            self._held[row.number] = row
+            self._held[row.number] = _held(row)
             more = Amount(row.amount.requests - before.requests, row.amount.pico - before.pico)
             self._add(row.spender, more)
         self.saw_ledger()
@@ -273,9 +280,7 @@ class Accounts:
         recent = bucket_of(moment) - _ONE_BY_ONE
         if recent > self._recent + 4:
             self._recent = recent
-            self._held = {
-                number: row for number, row in self._held.items() if row.spender.bucket >= recent
-            }
+            self._held = {number: row for number, row in self._held.items() if row.bucket >= recent}
             over = moment - timedelta(days=1)
             firsts = {per: self.calendar.window(per, over).first for per in PERS}
             # A clock that was ahead and is put back finds these windows gone, and reads anew.
@@ -407,6 +412,10 @@ def _per_of(place: Place) -> Per:
 
 def _is_named_by_clients(place: Place) -> bool:
     return place[0].split(" ", 2)[1] in {"tool", "session"}
+
+
+def _held(row: Row) -> Held:
+    return Held(row.spender.bucket, row.amount)
 
 
 def _is_used(each: Sum) -> bool:
