@@ -1,12 +1,10 @@
 """Short wordings of plurals and lists. PURE."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from itertools import accumulate
 
 LONGEST = 1000  # characters
 _MOST_NAMED = 3
-_CENT = Decimal("0.01")
 
 
 def plural(number: int, noun: str, many: str = "") -> str:
@@ -17,12 +15,6 @@ def plural(number: int, noun: str, many: str = "") -> str:
 def rules_and_aliases(rules: int, aliases: int) -> str:
     """The size of a book: 2 rules and 1 alias."""
     return f"{plural(rules, 'rule')} and {plural(aliases, 'alias', 'aliases')}"
-
-
-def dollars(amount: Decimal) -> str:
-    """An amount of USD to the cent, and a smaller one to two digits: $1,234.50, $0.000032."""
-    digits = 2 if not amount or abs(amount) >= _CENT else min(1 - amount.adjusted(), 8)
-    return f"${amount:,.{digits}f}"
 
 
 def first_of(words: Iterable[str], most: int) -> str:

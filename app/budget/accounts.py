@@ -4,8 +4,8 @@ Rule 1  What this process spends is added when a receipt is filed, and never rea
         spend comes from the ledger, as totals: whatever is read twice counts once.
 Rule 2  A sum belongs to a rule, a window and a caller, tool or session, not to a version of the
         policies: a changed limit holds at once.
-Rule 3  When budgets appear, or the clock is put back, all sums are read anew. Receipts filed
-        meanwhile are noted by id, and added unless the reading had them already.
+Rule 3  When budgets appear or change, or the clock is put back, all sums are read anew. Receipts
+        filed meanwhile are noted by id, and added unless the reading had them already.
 Rule 4  Everything here runs on the event loop, and nothing waits.
 """
 
@@ -13,9 +13,10 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal, NamedTuple, cast
+from heapq import nlargest
+from typing import NamedTuple, cast
 
-from app.budget.event import BudgetEvent
+from app.budget.event import BudgetEvent, Kind
 from app.budget.windows import Calendar, Window
 from app.errors import BudgetExceeded, BudgetUnknown
 from app.exact_numbers import dollars_told
@@ -37,9 +38,10 @@ MOST_SUMS = 100_000  # some 30 MB
 MOST_NOTED = 20_000  # receipts that are filed while sums are being read
 STALE_SECONDS = 5.0  # without a reading; then `fail: closed` refuses
 FEWEST = 20  # finished requests, before their mean says anything of those under way
-_ONE_BY_ONE = 26 * 4  # quarters of an hour: more than a day, whose rows are still growing
+_ONE_BY_ONE = 3 * 4  # quarters of an hour whose rows may grow; an older one that does is rare
 _PLACES: Mapping[By, int] = {"rule": 0, "caller": 1, "tool": 2, "session": 3}
 _MOST_EVENTS = 1_000
+_MOST_REACHED = 100  # budgets found spent by one reading that are told
 _NEAR_SECONDS = 1.0
 
 Place = tuple[str, int, str | None]  # counter, the window's first quarter, key
@@ -73,6 +75,13 @@ class Sum:
 
 
 Admitted = tuple[Sum, ...]  # the sums that a request counts for, until its receipt is filed
+
+
+class Held(NamedTuple):
+    """What is remembered of another process's row, of which there can be a million."""
+
+    bucket: int
+    amount: Amount
 
 
 class Asked(NamedTuple):
@@ -110,8 +119,8 @@ class Accounts:
         self._by_rule: dict[str, list[Budget]] = {}
         self._sums: dict[Place, Sum] = {}  # what was added to last comes last
         self._known: frozenset[str] = frozenset()  # counters whose sums were read
-        self._firsts: dict[Per, int] = {}  # the windows at that time
-        self._held: dict[int, Row] = {}  # totals of others' rows that may grow
+        self._firsts: dict[Per, int] = {}  # the oldest windows whose sums are remembered
+        self._held: dict[int, Held] = {}  # by number: others' rows that may grow
         self._recent = 0
         self._noted: deque[tuple[str, tuple[tuple[Spender, int], ...]]] | None = None
         self._began = 0.0
@@ -180,6 +189,11 @@ class Accounts:
         given = {each.counter: each for each in budgets}
         if given == self._budgets:
             return
+        self._in_doubt |= any(
+            known.limit != given[counter].limit
+            for counter, known in self._budgets.items()
+            if counter in given
+        )
         self._budgets, self.in_force = given, bool(given)
         self._known &= given.keys()
         self._by_rule = {}
@@ -244,9 +258,10 @@ class Accounts:
                     for place, _, _ in self._places(spender):
                         self._put(place, Amount(1, pico))
         self._sums = {place: each for place, each in self._sums.items() if _is_used(each)}
-        self._held = {row.number: row for row in spent.rows}
+        self._held = {row.number: _held(row) for row in spent.rows}
         self._recent, self.cursor = asked.recent, spent.cursor
         self._noted, self._in_doubt = None, False
+        self._note_reached(asked)
         self.saw_ledger()
 
     def followed(self, cursor: int, rows: Iterable[Row]) -> None:
@@ -258,7 +273,7 @@ class Accounts:
                 self._in_doubt = True  # a total that was added up with others
                 continue
             before = known.amount if known is not None else Amount()
-            self._held[row.number] = row
+            self._held[row.number] = _held(row)
             more = Amount(row.amount.requests - before.requests, row.amount.pico - before.pico)
             self._add(row.spender, more)
         self.saw_ledger()
@@ -268,11 +283,11 @@ class Accounts:
         recent = bucket_of(moment) - _ONE_BY_ONE
         if recent > self._recent + 4:
             self._recent = recent
-            self._held = {
-                number: row for number, row in self._held.items() if row.spender.bucket >= recent
-            }
+            self._held = {number: row for number, row in self._held.items() if row.bucket >= recent}
             over = moment - timedelta(days=1)
             firsts = {per: self.calendar.window(per, over).first for per in PERS}
+            # A clock that was ahead and is put back finds these windows gone, and reads anew.
+            self._firsts = {per: max(first, firsts[per]) for per, first in self._firsts.items()}
             self._sums = {
                 place: each
                 for place, each in self._sums.items()
@@ -340,6 +355,27 @@ class Accounts:
         made = self._sums[place] = Sum()
         return made
 
+    def _note_reached(self, asked: Asked) -> None:
+        """Note the budgets that a reading found spent, or nearly; most of them were told before.
+
+        A limit that was lowered, or a budget that is new, may be passed without any more spending.
+        """
+        firsts = {
+            each.counter: window
+            for each, window in zip(asked.counters, asked.windows, strict=True)
+            if each.counter in self._budgets
+        }
+        found = (
+            (each.pico / self._budgets[place[0]].limit, place, each)
+            for place, each in self._sums.items()
+            if place[0] in firsts and place[1] == firsts[place[0]].first
+            if each.pico >= self._budgets[place[0]].near
+        )
+        for share, place, each in nlargest(_MOST_REACHED, found, key=lambda row: row[0]):
+            budget, window = self._budgets[place[0]], firsts[place[0]]
+            kind: Kind = "spent" if share >= 1 else "near"
+            self.crossed.append(_event(budget, place, each, window, kind))
+
     def _places(self, spender: Spender) -> list[tuple[Place, Budget, Window]]:
         """Where a row or a receipt counts."""
         _, rule, caller, tool, session = spender
@@ -387,13 +423,15 @@ def _is_named_by_clients(place: Place) -> bool:
     return place[0].split(" ", 2)[1] in {"tool", "session"}
 
 
+def _held(row: Row) -> Held:
+    return Held(row.spender.bucket, row.amount)
+
+
 def _is_used(each: Sum) -> bool:
     return bool(each.pico or each.under_way)
 
 
-def _event(
-    budget: Budget, place: Place, spent: Sum, window: Window, kind: Literal["near", "spent"]
-) -> BudgetEvent:
+def _event(budget: Budget, place: Place, spent: Sum, window: Window, kind: Kind) -> BudgetEvent:
     return BudgetEvent(
         rule=budget.rule,
         budget=str(budget),

@@ -6,7 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from app.wording import dollars
+from app.exact_numbers import dollars_told
+
+Kind = Literal["near", "spent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class BudgetEvent:
     limit: Decimal  # USD
     share: float  # of the limit
     window_end: datetime | None  # None: it lasts as long as its session
-    kind: Literal["near", "spent"]
+    kind: Kind
     caller: str | None = None  # where each has its own
     key: str | None = None  # the caller, tool or session, where it is for each of them
     name: str = ""  # the same for all processes that notice it
@@ -30,8 +32,8 @@ class BudgetEvent:
         ends = f"; free again at {self.window_end.isoformat()}" if self.window_end else ""
         state = "nearly spent" if self.kind == "near" else "spent, and requests are refused"
         return (
-            f'the budget of rule "{self.rule}" is {state}: {dollars(self.spent)} of {self.budget}'
-            f"{whose}, {self.share:.0%}{ends}"
+            f'the budget of rule "{self.rule}" is {state}: {dollars_told(self.spent)} of '
+            f"{self.budget}{whose}, {int(self.share * 100)} %{ends}"
         )
 
 

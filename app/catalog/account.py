@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from app.exact_numbers import exact
-from app.wording import dollars
+from app.exact_numbers import dollars_told, exact
 
 WINDOWS: Mapping[str, str] = {"daily": "today", "weekly": "this week", "monthly": "this month"}
 
@@ -32,11 +31,11 @@ class Budget(NamedTuple):
 
     def __str__(self) -> str:
         """Render as `budget of the member: $0.80 of $20.00 left until 2026-11-28T00:00:00Z`."""
-        of = f" of {dollars(self.limit)}" if self.limit is not None else ""
+        of = f" of {dollars_told(self.limit)}" if self.limit is not None else ""
         until = f" until {self.resets_at}" if self.resets_at else ""
         first = ", the first to end" if self.effective else ""
         whose = _SCOPES.get(self.scope, self.scope)
-        return f"budget of {whose}: {dollars(self.left or Decimal(0))}{of} left{until}{first}"
+        return f"budget of {whose}: {dollars_told(self.left or Decimal(0))}{of} left{until}{first}"
 
 
 class Account(NamedTuple):
@@ -90,15 +89,15 @@ def _joined(words: Sequence[str]) -> str:
 
 
 def _compared(word: str, there: Decimal, here: Decimal) -> Told:
-    told = f"OpenRouter charged this key {dollars(there)} {word}, the receipts here add up to "
+    told = f"OpenRouter charged this key {dollars_told(there)} {word}, the receipts here add up to "
     apart = abs(there - here)
     if apart <= max(_SAME_USD, there * _SAME_SHARE):
-        return Told(f"{told}{dollars(here)}")
+        return Told(f"{told}{dollars_told(here)}")
     if there > here:
         why = "was spent outside Pointsman, or by requests whose cost is not known"
     else:
         why = "was paid with other keys, such as clients' own, or is not counted yet"
-    return Told(f"{told}{dollars(here)}: {dollars(apart)} {why}", differs=True)
+    return Told(f"{told}{dollars_told(here)}: {dollars_told(apart)} {why}", differs=True)
 
 
 def _budget(row: Mapping[str, Any], effective: object) -> Budget:

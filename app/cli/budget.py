@@ -1,6 +1,6 @@
 """`pointsman budget`: what is spent of each budget, when it runs out, and when it is free again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.text import Text
@@ -18,7 +18,13 @@ from app.ledger.spending import Question, Spent
 from app.policy.budgets import NEAR_TENTHS, Budget, By
 from app.settings import Settings
 
-_NO_KEY = {"rule": "all", "caller": "no caller", "tool": "no tool", "session": "no session"}
+_NO_KEY: Mapping[By, str] = {
+    "rule": "all requests",
+    "caller": "no caller",
+    "tool": "no tool",
+    "session": "no session",
+}
+_ROOM = 90  # characters; a narrower terminal does without the rest and the years
 
 
 def show_budgets(settings: Settings, *, as_json: bool) -> None:
@@ -35,8 +41,14 @@ def show_budgets(settings: Settings, *, as_json: bool) -> None:
     if not rows:
         console.print("No rule has a budget; docs/policies.md#budget shows how to write one.")
         return
-    console.print(_table(rows, calendar))
-    console.print(Text(f"times in {settings.time_zone} (POINTSMAN_TIME_ZONE)", style="dim"))
+    console.print(_table(rows, calendar, wide=console.width >= _ROOM))
+    notes = [f"times in {settings.time_zone} (POINTSMAN_TIME_ZONE)"]
+    if any(row.share >= 1 for row in rows):
+        notes.insert(0, "refused: spent, requests get a 402 until the time under `free again`")
+    if any(row.runs_out for row in rows):
+        notes.insert(0, "runs out: at the pace of today")
+    for note in notes:
+        console.print(Text(note, style="dim"))
 
 
 def report_of(settings: Settings, budgets: Sequence[Budget], calendar: Calendar) -> Report:
@@ -90,24 +102,29 @@ class _Nothing:
         return Spent(((),) * len(questions), (), 0, 0)
 
 
-def _table(rows: Sequence[Standing], calendar: Calendar) -> Table:
-    table = Table()
-    for heading in ("rule", "budget", "for"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("spent", "rest", "share"):
+def _table(rows: Sequence[Standing], calendar: Calendar, *, wide: bool) -> Table:
+    table, form = Table(), f"{'%Y-' if wide else ''}%m-%d %H:%M"
+    table.add_column("rule", overflow="fold")
+    table.add_column("budget", no_wrap=True)
+    table.add_column("for", overflow="fold")
+    for heading in ("spent", "rest", "share") if wide else ("spent", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     for heading in ("runs out", "free again"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=True)
+
+    def shown(moment: datetime | None) -> str:
+        return "" if moment is None else moment.astimezone(calendar.zone).strftime(form)
+
     for row in rows:
         table.add_row(
             row.budget.rule,
-            str(row.budget),
-            row.key or _NO_KEY[row.budget.by],
+            row.budget.amount,
+            _NO_KEY[row.budget.by] if row.key is None else f"{row.budget.by} {row.key}",
             dollars(row.spent),
-            dollars(row.rest),
+            *((dollars(row.rest),) if wide else ()),
             Text(percent(row.share), style=_style(row)),
-            "spent" if row.share >= 1 else _at(row.runs_out, calendar) or "-",
-            _at(row.ends, calendar) or "new session",
+            "refused" if row.share >= 1 else shown(row.runs_out) or "-",
+            shown(row.ends) or "new session",
         )
     return table
 
@@ -116,7 +133,3 @@ def _style(row: Standing) -> str:
     if row.share >= 1:
         return "bold red"
     return "yellow" if row.share * 10 >= NEAR_TENTHS else ""
-
-
-def _at(moment: datetime | None, calendar: Calendar) -> str:
-    return "" if moment is None else f"{moment.astimezone(calendar.zone):%Y-%m-%d %H:%M}"

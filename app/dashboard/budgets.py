@@ -1,6 +1,6 @@
 """Budgets as rows of a table for templates. PURE."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -8,10 +8,14 @@ from typing import Literal
 from app.budget.report import Standing
 from app.budget.windows import Calendar
 from app.dashboard import formats
-from app.policy.budgets import NEAR_TENTHS
+from app.policy.budgets import NEAR_TENTHS, By
 
-_EVERYONE = {"rule": "all requests", "caller": "no caller", "tool": "no tool named"}
-_COLOURS = {"": 11, "unsure": 4, "bad": 1}  # green, amber, red
+_NO_KEY: Mapping[By, str] = {
+    "rule": "all requests",
+    "caller": "no caller",
+    "tool": "no tool named",
+    "session": "no session yet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,7 @@ class BudgetRow:
     rest: str
     share: float  # of the bar: at most 1
     percent: str
-    tone: Literal["", "unsure", "bad"]
-    colour: int  # of the bar
+    bar: Literal["kept", "unproven", "broken"]  # the colour of its share
     runs_out: str
     ends: str
 
@@ -38,19 +41,17 @@ def budget_rows(rows: Iterable[Standing], calendar: Calendar) -> tuple[BudgetRow
 
 def _row(row: Standing, calendar: Calendar) -> BudgetRow:
     is_spent, is_near = row.share >= 1, row.share * 10 >= NEAR_TENTHS
-    tone: Literal["", "unsure", "bad"] = "bad" if is_spent else "unsure" if is_near else ""
     no_date = formats.UNKNOWN if row.budget.per == "session" else "not in this window"
     return BudgetRow(
         rule=row.budget.rule,
-        budget=str(row.budget),
-        key=row.key or _EVERYONE.get(row.budget.by, "no session yet"),
+        budget=row.budget.amount,
+        key=_NO_KEY[row.budget.by] if row.key is None else f"{row.budget.by} {row.key}",
         spent=formats.dollars(row.spent),
         rest=formats.dollars(row.rest),
         share=min(row.share, 1.0),
         percent=formats.percent(row.share) if row.share <= 1 else f"{row.share * 100:.0f} %",
-        tone=tone,
-        colour=_COLOURS[tone],
-        runs_out="spent" if is_spent else _shown(row.runs_out, calendar, no_date),
+        bar="broken" if is_spent else "unproven" if is_near else "kept",
+        runs_out="refused now" if is_spent else _shown(row.runs_out, calendar, no_date),
         ends=_shown(row.ends, calendar, "with a new session"),
     )
 

@@ -297,6 +297,7 @@ class Pages:
             address=address,
             note=reading.note,
             budgets=self._budgets(request),
+            zone=str(self._sources.budgets.calendar.zone),
             account=compared(account, spent(self._sources.store(), until)) if account else (),
             tiles=figures.money_tiles(total, length, address.receipts),
             tables=[

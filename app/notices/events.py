@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from app.exact_numbers import dollars_told
 from app.notices.event import Event, event
-from app.wording import dollars, first_of, plural
+from app.wording import first_of, plural
 
 _SLUG = re.compile(r"~?[a-z0-9][a-z0-9._/:+-]{0,199}")  # what a client wrote is not always one
 _MOST_TAGS = 10  # in one sentence
@@ -102,9 +103,8 @@ def budget(
     `caller` is named where each one has a budget of its own; `counter` tells those of one window
     apart. Neither a tool's name nor a session's is told, since clients choose them.
     """
-    used = f"{dollars(spent)} ({share:.0%})".replace("%", " %")
+    used = f"{dollars_told(Decimal(spent))} of {budget} ({int(share * 100)} %)"
     whose = f" by {caller}" if caller else ""
-    again = f" It is free again at {window_end}." if window_end else ""
     is_spent = kind == "spent"
     return event(
         "budget",
@@ -112,7 +112,7 @@ def budget(
         " ".join(filter(None, (budget, window_end, kind, counter))),
         level="problem" if is_spent else "warning",
         title=f'The budget of rule "{rule}" is {"spent" if is_spent else "nearly spent"}',
-        text=f"Spent{whose}: {used} of {budget}.{again}",
+        text=f"{used} is spent{whose}. {_then(kind, window_end)}",
         facts={
             "rule": rule,
             "budget": budget,
@@ -260,6 +260,15 @@ def trial(*, now: str) -> Event:
         text="This is a test, sent by `pointsman notify test`.",
         facts={},
     )
+
+
+def _then(kind: BudgetKind, window_end: str | None) -> str:
+    """What follows from a budget that is spent, or nearly."""
+    if window_end is None:
+        return f"Requests of that session are refused {'now' if kind == 'spent' else 'beyond it'}."
+    if kind == "spent":
+        return f"Requests that count for it are refused until it begins anew at {window_end}."
+    return f"The budget begins anew at {window_end}."
 
 
 def slug(text: str | None) -> str | None:

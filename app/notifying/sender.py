@@ -2,7 +2,8 @@
 
 Rule 1  A try takes five seconds at most, whatever the receiver does. Redirects are not followed,
         and nothing of an answer's body is read.
-Rule 2  No text of an error comes from the client library or the receiver: it could hold the URL.
+Rule 2  A host that can't be looked up holds one thread of its own, and no other.
+Rule 3  No text of an error comes from the client library or the receiver: it could hold the URL.
 
 Loaded only if there is a webhook: httpx2 takes 40 ms and 10 MB.
 """
@@ -13,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from functools import partial
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -20,19 +22,29 @@ from app.notices.again import Answer, wait_of
 from app.notices.event import Event
 from app.notices.shapes import body_of
 from app.notices.signature import headers_of
+from app.notifying.lookup import Lookup, Resolve
 from app.notifying.webhook import Webhook
 from app.openrouter.client import proxy_for
 
 SECONDS = 5.0  # for one try
+_PORTS = {"http": 80, "https": 443}
 
 
 class Sender:
     """The way to one webhook."""
 
-    def __init__(self, webhook: Webhook, *, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        webhook: Webhook,
+        *,
+        seconds: float = SECONDS,
+        resolve: Resolve = socket.getaddrinfo,
+    ) -> None:
         """`seconds` is the time for one try."""
         self._webhook = webhook
         self._seconds = seconds
+        self._resolve = resolve
+        self._lookup: Lookup | None = None
         self._transport: httpx2.AsyncHTTPTransport | None = None
 
     async def send(self, event: Event, *, at: str, sent_at: str) -> Answer:
@@ -54,8 +66,14 @@ class Sender:
         hook = self._webhook
         body = body_of(hook.form, event, at=at, sent_at=sent_at, topic=hook.topic)
         headers = headers_of(event.id, body, hook.secret)
+        proxy = proxy_for(hook.url)  # which looks up the receiver's host itself
+        if self._lookup is None:
+            parts = urlsplit(proxy or hook.url)
+            port = parts.port or _PORTS.get(parts.scheme, 0)
+            self._lookup = Lookup(parts.hostname or "", port, self._resolve)
+        await self._lookup.done()
         if self._transport is None:  # reading the system's certificates takes 20 ms
-            make = partial(httpx2.AsyncHTTPTransport, proxy=proxy_for(hook.url))
+            make = partial(httpx2.AsyncHTTPTransport, proxy=proxy)
             self._transport = await asyncio.to_thread(make)
         request = httpx2.Request("POST", hook.url, headers=headers, content=body)
         response = await self._transport.handle_async_request(request)

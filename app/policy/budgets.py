@@ -21,7 +21,6 @@ FAILS: tuple[Fail, ...] = get_args(Fail)
 KEY = "budget"
 NEAR_TENTHS = 8  # of ten: from here on, a budget is nearly spent
 PICO = 10**12
-_PER_WORDS = {"session": "a session"}
 _BY_WORDS = {
     "rule": "",
     "caller": ", for each caller",
@@ -58,11 +57,14 @@ class Budget:
         """Its rule with file and line: `rule "careful" (policies/default.yaml:12)`."""
         return named((self.clause,))
 
+    @property
+    def amount(self) -> str:
+        """The amount and its window: `$5 a day`."""
+        return f"{dollars(self.usd)} {'an' if self.per == 'hour' else 'a'} {self.per}"
+
     def __str__(self) -> str:
         """Render as `$5 a day, for each caller`."""
-        per = _PER_WORDS.get(self.per) or ("an hour" if self.per == "hour" else f"a {self.per}")
-        by = "" if self.per == "session" else _BY_WORDS[self.by]
-        return f"{dollars(self.usd)} {per}{by}"
+        return self.amount + ("" if self.per == "session" else _BY_WORDS[self.by])
 
 
 def dollars(amount: Decimal) -> str:

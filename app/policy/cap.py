@@ -47,16 +47,17 @@ class Words:
 
     limits: tuple[str, ...] = ()  # the first is set if none is there; none: answers have no tokens
     least: int = 1
+    several: str | None = None  # the field that takes a list of prompts, each with its own answer
 
 
 # The APIs whose requests are charged by tokens alone, so that their cost can be bounded.
 WORDS: Mapping[str, Words] = MappingProxyType(
     {
         "chat": Words(("max_tokens", "max_completion_tokens")),
-        "completions": Words(("max_tokens", "max_completion_tokens")),
+        "completions": Words(("max_tokens", "max_completion_tokens"), several="prompt"),
         "responses": Words(("max_output_tokens",), least=16),  # OpenAI's least (openrouter.md §A10)
         "messages": Words(("max_tokens",)),
-        "embeddings": Words(),
+        "embeddings": Words(several="input"),
     }
 )
 # Plugins that neither run a model of their own nor fetch anything.
@@ -118,9 +119,11 @@ def capped(outgoing: Outgoing, by: Routed, dialect: str, market: Market) -> tupl
         return _not_counted(outgoing, by, cap, dialect)
     tools = _tools_usd(by, cap)
     fields = by.sent.fields
-    size = size_of(fields)
+    size = size_of(fields, words.several)
     if by.presets:  # whose own instructions can be long
         size = size._replace(prompt=None)
+    if size.has_files:
+        _must_take_files(market, cap)
     asked = _asked(outgoing, by.sent, words)
     bound = _dearest(market, asked, cap, size, max(_limits(fields, words), default=None))
     if bound is None or (bound.usd is not None and bound.usd + tools <= cap.usd):
@@ -186,6 +189,17 @@ def _most(market: Market, asked: Asked, cap: Cap, size: Size, usd: Decimal) -> i
     return min((each for each in found if each is not None), default=0)
 
 
+def _must_take_files(market: Market, cap: Cap) -> None:
+    """Raise `RequestCostUnknown` if a model may answer for which OpenRouter would parse files."""
+    for listed in market:
+        if listed.model is None or "file" not in (listed.model.inputs or ()):
+            raise RequestCostUnknown(
+                f"{_allows(cap)}, and this one has a file, which {listed.name} is not known to "
+                "take itself: OpenRouter then parses it, for a fee that no listing shows; send its "
+                "text, or name a model that takes files"
+            )
+
+
 # --- OpenRouter's own tools -------------------------------------------------------------------
 
 
@@ -248,9 +262,13 @@ def _amount(value: Any) -> Decimal | None:
 
 
 def _limits(fields: Fields, words: Words) -> list[int]:
-    """The limits that a request sets in the words of its API."""
-    values = (_read(fields.get(name)) for name in words.limits)
-    return [value for value in values if type(value) is int and value > 0]
+    """The limits that a request sets in the words of its API.
+
+    None if one of them can't be read: it may be the one that counts.
+    """
+    given = [name for name in words.limits if is_given(fields.get(name))]
+    values = [_read(fields[name]) for name in given]
+    return values if all(type(each) is int and each > 0 for each in values) else []
 
 
 def _thinking(fields: Fields) -> int:

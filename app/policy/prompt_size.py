@@ -7,6 +7,8 @@ Rule 1  A small letter or a blank counts as half a token, every other byte of th
 Rule 2  A picture counts as `PICTURE` tokens, wherever its bytes are. Any other file, and a part of
         an unknown type, can fill the endpoint's context: no size is given then.
 Rule 3  Everything in the body counts, since each field might become part of the prompt.
+Rule 4  A list of prompts is as many requests: each has the whole context, and answers of its own.
+Rule 5  A number of answers that can't be read counts as more than any request can have.
 """
 
 import re
@@ -24,9 +26,12 @@ from app.surrogates import readable
 
 PICTURE = 10_000  # tokens; most hosts count some hundreds to five thousand
 HIDDEN = 500  # tokens: what a host adds, such as its instructions for tools
+EACH = 10  # tokens: what a host adds to each further prompt of a list
+MANY = 10**6  # answers, where their number can't be read
 
 _HALVES = b"abcdefghijklmnopqrstuvwxyz \t\n\r"
 _PICTURES = frozenset({"image", "image_url", "input_image", "computer_screenshot"})
+_FILES = frozenset({"file", "input_file", "document"})
 # Types of turns and of their parts that consist of text that is in the body.
 _WORDS = """
     text input_text output_text summary_text reasoning_text refusal message thinking
@@ -49,19 +54,26 @@ class Size(NamedTuple):
     prompt: int | None  # tokens; None: as many as the context takes
     pictures: int = 0
     has_sound: bool = False
+    has_files: bool = False  # that OpenRouter parses for a model that does not take them
     marked: bool = False  # for a cache, whose writing may cost more than reading anew
     for_an_hour: bool = False
     predicted: int = 0  # tokens of a `prediction`, charged like an answer's
-    answers: int = 1  # how many are asked for at once
+    prompts: int = 1  # how many are sent at once
+    answers: int = 1  # how many are asked for at once, for all prompts together
 
 
-def size_of(fields: Fields) -> Size:
-    """The size of a request with these fields, as they are sent."""
+def size_of(fields: Fields, several: str | None = None) -> Size:
+    """The size of a request with these fields, as they are sent.
+
+    `several`: the field in which its API takes a list of prompts; None: it takes one prompt.
+    """
+    prompts = _prompts(fields.get(several)) if several else 1
     seen = _Seen()
     for name in TALK:
         if name in fields:
             seen.see_field(name, fields[name])
-    counted = sum(count(raw) for raw in fields.values()) - seen.elsewhere + HIDDEN
+    counted = sum(count(raw) for raw in fields.values()) - seen.elsewhere
+    counted += HIDDEN + EACH * (prompts - 1)
     if any(is_given(fields.get(name)) for name in _STORED):
         seen.measurable = False
     prediction = fields.get("prediction")
@@ -69,10 +81,12 @@ def size_of(fields: Fields) -> Size:
         prompt=counted + seen.pictures * PICTURE if seen.measurable else None,
         pictures=seen.pictures,
         has_sound=seen.has_sound,
+        has_files=seen.has_files,
         marked=any(_MARKED.search(raw) for raw in fields.values()) or _is_marked(fields),
         for_an_hour=any(_FOR_AN_HOUR.search(raw) for raw in fields.values()),
         predicted=0 if prediction is None else count(prediction),
-        answers=max(_whole(fields.get("n")), _whole(fields.get("best_of")), 1),
+        prompts=prompts,
+        answers=prompts * max(_whole(fields.get("n")), _whole(fields.get("best_of")), 1),
     )
 
 
@@ -93,6 +107,7 @@ class _Seen:
         self.pictures = 0
         self.elsewhere = 0  # tokens of bytes that are not text
         self.has_sound = False
+        self.has_files = False
         self.measurable = True
 
     def see_field(self, name: str, raw: msgspec.Raw) -> None:
@@ -123,6 +138,7 @@ class _Seen:
         told = kind is None or (isinstance(kind, str) and kind in _TEXTS)
         if not told or part.get("audio"):  # a `file`, or an answer's sound that is kept elsewhere
             self.measurable = False
+            self.has_files |= isinstance(kind, str) and kind in _FILES
             self.has_sound |= kind in ("input_audio", "audio") or bool(part.get("audio"))
         for name in _INSIDE:
             self._see_all(part.get(name), levels)
@@ -152,10 +168,23 @@ def _least(text: str) -> int:
 
 
 def _whole(raw: msgspec.Raw | None) -> int:
-    """A number of answers, rounded up; 0 if there is none."""
-    try:
-        value = msgspec.json.decode(raw) if raw else 0
-    except UNREADABLE:
+    """A number of answers, rounded up; 0 if none is given, `MANY` if it can't be read."""
+    if not is_given(raw):
         return 0
-    number = exact(value)
-    return int(number.to_integral_value(ROUND_CEILING)) if number is not None else 0
+    number = exact(_read(raw))
+    return MANY if number is None else int(number.to_integral_value(ROUND_CEILING))
+
+
+def _prompts(raw: msgspec.Raw | None) -> int:
+    """How many prompts a field has; a list of numbers is one, as tokens."""
+    value = _read(raw)
+    if not isinstance(value, list) or all(type(each) in {int, float} for each in value):
+        return 1
+    return len(value)
+
+
+def _read(raw: msgspec.Raw | None) -> Any:
+    try:
+        return None if raw is None else _decoded(bytes(raw))
+    except UNREADABLE:
+        return None

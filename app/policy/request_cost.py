@@ -6,6 +6,7 @@ Rule 2  A prompt and its answer share the context, so a long answer leaves less 
 Rule 3  The limit of a request holds only at endpoints that list it as a parameter: OpenRouter drops
         a parameter in silence where an endpoint does not support it (openrouter.md §1.6).
 Rule 4  A price that is not known makes the bound unknown, and not smaller.
+Rule 5  Several prompts in one request are read and answered one by one: none shares its context.
 """
 
 from collections.abc import Iterable, Sequence
@@ -81,7 +82,7 @@ def bound_at(model: str, endpoint: Endpoint, size: Size, limit: int | None) -> B
     if isinstance(priced, str):
         return Bound(model, endpoint, None, priced)
     output = _most_output(endpoint, limit)
-    read, written = _shared(priced, output, endpoint.context_length, size.answers)
+    read, written = _shared(priced, output, endpoint.context_length, size)
     if read is None or written is None:
         return Bound(model, endpoint, None, "it lists no limit for the answer and no context")
     written = written * size.answers + size.predicted
@@ -111,7 +112,7 @@ def most_output(endpoint: Endpoint, size: Size, usd: Decimal) -> int | None:
         return None
     if not limits(endpoint):
         return 0
-    read = _least_of(priced.prompt_tokens, endpoint.context_length)
+    read = _least_of(priced.prompt_tokens, _room(endpoint.context_length, size))
     if read is None:
         return 0
     left = usd - read * priced.prompt - size.predicted * priced.output - priced.fees
@@ -165,17 +166,24 @@ def _most_output(endpoint: Endpoint, limit: int | None) -> int | None:
 
 
 def _shared(
-    priced: Priced, output: int | None, context: int | None, answers: int
+    priced: Priced, output: int | None, context: int | None, size: Size
 ) -> tuple[int | None, int | None]:
-    """The tokens of prompt and of each answer that cost most together; None: not bounded."""
+    """The tokens of all prompts and of each answer that cost most together; None: not bounded."""
     prompt = priced.prompt_tokens
     if context is None:
         return prompt, output
-    if priced.output * answers >= priced.prompt:
+    if size.prompts > 1:
+        return _least_of(prompt, _room(context, size)), _least_of(output, context)
+    if priced.output * size.answers >= priced.prompt:
         written = min(context, context if output is None else output)
         return min(context - written, context if prompt is None else prompt), written
     read = min(context, context if prompt is None else prompt)
     return read, min(context - read, context if output is None else output)
+
+
+def _room(context: int | None, size: Size) -> int | None:
+    """The most tokens of prompt that an endpoint reads for one request."""
+    return None if context is None else context * size.prompts
 
 
 def _least_of(*numbers: int | None) -> int | None:

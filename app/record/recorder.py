@@ -210,11 +210,12 @@ class Recorder:
             defects = await self._defects.of(exchange, found.seen) if self._defects else ()
             receipt = receipt_of(exchange, found, defects)
             self._submit(receipt, listed_for(found))
+            if exchange.admitted or self._accounts.in_force:
+                admitted, exchange.admitted = exchange.admitted, ()
+                self._accounts.filed(receipt, admitted)
             if receipt.session is not None:
                 self._conversations.note(receipt, own=True)
             log_request(receipt)
-            if exchange.admitted or self._accounts.in_force:
-                self._accounts.filed(receipt, exchange.admitted)
         except Exception:
             self._accounts.let_go(exchange.admitted)
             log.exception("no receipt could be created for request %s", exchange.arrival.id)

@@ -180,8 +180,10 @@ def test_budgets_that_come_and_go_are_read_anew() -> None:
     accounts.use([day, hour])
     assert accounts.must_read(START)
     read(accounts)
-    accounts.use(budgets({"usd": 5, "per": "day"}))  # only the limit is another
+    accounts.use(budgets({"usd": 9, "per": "day"}))  # a saved policy with the same budget
     assert not accounts.must_read(START)
+    accounts.use(budgets({"usd": 5, "per": "day"}))  # it may be passed already
+    assert accounts.must_read(START)
     accounts.use([])
     assert not accounts.in_force
     accounts.filed(cost("1"))
@@ -193,6 +195,18 @@ def test_a_clock_that_is_put_back_before_the_window_reads_anew() -> None:
     assert not accounts.must_read(START + timedelta(days=400))
     assert not accounts.must_read(START - timedelta(hours=1))
     assert accounts.must_read(START - timedelta(days=1))
+
+
+def test_t80_a_clock_that_was_days_ahead_forgets_nothing_of_what_was_spent() -> None:
+    used = budgets({"usd": 1, "per": "day"}, {"usd": 0.9, "per": "hour"})
+    accounts = opened(*used)
+    accounts.filed(cost("1"))
+    accounts.tidy(START + timedelta(days=3))
+    assert accounts.must_read(START)
+    read(accounts, row(1))
+    assert not accounts.must_read(START)
+    with pytest.raises(BudgetExceeded):
+        accounts.admit(used, ANN, START)
 
 
 def test_an_old_total_that_grows_reads_anew() -> None:
@@ -250,10 +264,38 @@ def test_each_window_tells_once_that_it_is_nearly_spent_and_that_it_is() -> None
     )
 
 
-def test_what_a_restart_reads_is_not_told_again() -> None:
-    accounts = opened(*budgets({"usd": 1, "per": "day"}))
-    read(accounts, row(5))
+def test_a_budget_that_is_passed_when_it_appears_or_is_lowered_is_told() -> None:
+    """The ledger knows whether it was told before, as it is after a restart."""
+    accounts = opened(*budgets({"usd": 8, "per": "day"}))
+    read(accounts, row(5), row(9, START - timedelta(days=1), writer=8))
     assert not accounts.crossed
+    accounts.use(budgets({"usd": 6, "per": "day"}))
+    read(accounts, row(5))
+    accounts.use(budgets({"usd": 4, "per": "day"}))
+    read(accounts, row(5))
+    assert [str(each.limit) for each in accounts.crossed] == ["6", "4"]
+
+
+def test_only_those_that_are_passed_most_are_told_at_once() -> None:
+    accounts = opened(*budgets({"usd": 1, "per": "session"}), most=1000)
+    read(accounts, *(row(number, session=f"s{number}") for number in range(1, 300)))
+    assert len(accounts.crossed) == 100
+    assert accounts.crossed[0].key == "s299"
+
+
+def test_a_budget_that_is_gone_when_its_sum_is_read_is_not_told() -> None:
+    accounts = opened(*budgets({"usd": 1, "per": "day"}))
+    accounts.begin()
+    asked = accounts.asked(START)
+    accounts.use(budgets({"usd": 1, "per": "day"}, name="another"))
+    accounts.read(asked, Spent(((),), (row(5),), 0, 0), ())
+    assert not accounts.crossed
+
+
+def test_a_share_that_is_not_all_is_not_told_as_all() -> None:
+    accounts = opened(*budgets({"usd": 1, "per": "day"}))
+    accounts.filed(cost("0.999"))
+    assert "are spent (99%)" in str(accounts.crossed[0])
 
 
 def test_the_first_refusal_tells_of_a_budget_that_was_spent_before_it_was_set() -> None:

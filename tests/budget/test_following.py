@@ -205,3 +205,20 @@ async def test_a_warning_is_given_without_a_ledger_too(url: str) -> None:
         process.ledger.trouble = LedgerError("it is away")
         process.accounts.filed(cost("10"))
         await until(lambda: [each.kind for each in process.told] == ["spent"])
+
+
+async def test_t80_what_a_restart_reads_is_not_told_again(url: str) -> None:
+    async with Process(url) as process:
+        await until(process.has_read)
+        spent = cost("10")
+        process.accounts.filed(spent)
+        process.ledger.store.write([spent])
+        await until(lambda: [each.kind for each in process.told] == ["spent"])
+    async with Process(url) as again:
+        await until(again.has_read)
+        await until(lambda: not again.accounts.crossed)
+        await asyncio.sleep(0.05)
+        assert again.spent() == 10
+        assert again.told == []
+        again.used = budgets({"usd": 5, "per": "day"})
+        await until(lambda: [each.limit for each in again.told] == [5])

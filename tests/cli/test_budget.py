@@ -1,6 +1,7 @@
 """`pointsman budget`, and the budgets that `explain` names."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -49,13 +50,28 @@ def test_each_budget_is_shown_with_what_is_left(run: CliRunner, tmp_path: Path) 
     assert lines[0].split() == ["rule", "budget", "for", "spent", "rest", "share", "runs", "out",
                                 "free", "again"]  # fmt: skip
     bob, ann, month, session = lines[1:5]
-    assert "$4 a day, for each caller  bob" in bob
-    assert "188%" in bob
-    assert " spent " in bob
-    assert ann.split()[7:12] == ["ann", "$1.00", "$3.00", "25%", "-"]
-    assert "$8 a month" in month
+    assert "$4 a day       caller bob  " in bob
+    assert "188%  refused " in bob
+    assert ann.split()[1:10] == ["$4", "a", "day", "caller", "ann", "$1.00", "$3.00", "25%", "-"]
+    assert "$8 a month     all requests  " in month
     assert "new session" in session
-    assert "times in Europe/Berlin" in lines[-1]
+    assert lines[-2:] == [
+        "refused: spent, requests get a 402 until the time under `free again`",
+        "times in Europe/Berlin (POINTSMAN_TIME_ZONE)",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_at_every_width_amounts_and_times_stay_whole(
+    run: CliRunner, tmp_path: Path, width: int
+) -> None:
+    spend(tmp_path, "3.9", caller="a-caller-with-a-long-name", session="0123456789abcdef")
+    found = run.invoke(commands, ["budget"], env={"COLUMNS": str(width)})
+    assert max(map(len, found.output.splitlines())) <= width
+    for whole in ("$4 a day", "$8 a month", "$50 a session", "$3.90", "98%", "new session"):
+        assert whole in found.output
+    assert len(re.findall(r"\d\d-\d\d 00:00\b", found.output)) >= 2
+    assert ("$0.1000" in found.output) == (width > 80)
 
 
 def test_for_machines_it_is_json(run: CliRunner, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.wire.dialect import DIALECTS
 from tests.conftest import Proxy, StartProxy
-from tests.scripted_upstream import ScriptedUpstream, reply
+from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
 from tests.waiting import until_seen
 
 CHAT = "/v1/chat/completions"
@@ -217,7 +217,7 @@ async def test_budgets_are_reported(start_proxy: StartProxy, openrouter: Scripte
     assert (month["per"], month["by"], month["spent_usd"]) == ("month", "caller", 1.5)
     page = await proxy.client.get(f"{proxy.url}/dashboard/money")
     assert "Budgets" in page.text
-    assert "$4 a month, for each caller" in page.text
+    assert "$4 a month, no caller" in page.text
     scraped = (await proxy.client.get(f"{proxy.url}/metrics")).text
     assert 'pointsman_budget_spent_ratio{by="rule",per="day",rule="held"} 0.75' in scraped
 
@@ -239,3 +239,36 @@ async def test_t81_without_a_ledger_a_closed_budget_refuses_and_an_open_one_goes
     statuses = [(await ask(openly)).status_code for _ in range(2)]
     await until_spent(openly, 1.5)
     assert [*statuses, (await ask(openly)).status_code] == [200, 200, 402]
+
+
+async def test_what_a_client_left_before_its_usage_came_is_not_counted_as_the_docs_say(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    """OpenRouter may charge all of it; the receipt without a cost is what shows it here."""
+    proxy = start_proxy(RULE % DAY, upstream_url=openrouter.url)
+    word = b'data: {"id":"gen-1","choices":[{"delta":{"content":"x"}}]}\n\n'
+    bill = b'data: {"id":"gen-1","choices":[],"usage":{"cost":0.5}}\n\ndata: [DONE]\n\n'
+    openrouter.plays(sse(word, Pause(5), bill), costs(0.25))
+    body = {**ASK, "stream": True}
+    async with proxy.client.stream("POST", proxy.url + CHAT, json=body) as answer:
+        assert await anext(answer.aiter_raw()) == word
+    (left,) = await proxy.receipts(1)
+    assert (left["ending"], left["cost_usd"]) == ("caller_left", None)
+    assert left["generation_id"] == "gen-1"  # by which OpenRouter tells the cost later
+    await ask(proxy)
+    await until_spent(proxy, 0.25)
+
+
+@pytest.mark.parametrize(
+    "cost", [-5, 0, "0.5", "NaN", float("nan"), float("inf"), [1], True, 1e-15, 1e30, 10**400]
+)
+async def test_t82_a_cost_that_makes_no_sense_frees_nothing_and_breaks_nothing(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream, cost: Any
+) -> None:
+    proxy = start_proxy(RULE % "{usd: 9000000, per: day}", upstream_url=openrouter.url)
+    openrouter.plays(costs(0.25), costs(cost))
+    await ask(proxy)
+    await ask(proxy)
+    filed = await proxy.receipts(2)
+    assert {each["status"] for each in filed} == {200}
+    await until_spent(proxy, 0.25)

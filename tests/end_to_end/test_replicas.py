@@ -291,7 +291,7 @@ async def test_budgets_pins_and_audits_are_those_of_all_replicas(
         return found
 
     async def knows_nothing() -> bool:
-        return (await explained("acme/sim-1"))["budgets"][0]["spent_usd"] == 0
+        return bool((await explained("acme/sim-1"))["budgets"][0]["spent_usd"] == 0)
 
     async def is_spent_and_pinned() -> bool:
         found = await explained("acme/sim-1")

@@ -99,10 +99,12 @@ def is_alive(pid: int) -> bool:
 
 
 @asynccontextmanager
-async def serving(folder: Path, upstream: ScriptedUpstream, **env: str) -> AsyncIterator[Served]:
+async def serving(
+    folder: Path, upstream: ScriptedUpstream, *, policy: str = POLICY, **env: str
+) -> AsyncIterator[Served]:
     policies = folder / "policies"
     policies.mkdir()
-    (policies / "test.yaml").write_text(POLICY, encoding="utf-8")
+    (policies / "test.yaml").write_text(policy, encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="w") as shared:
         with (folder / "log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(

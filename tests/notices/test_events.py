@@ -106,9 +106,28 @@ def test_the_further_ones_of_an_hour_are_counted() -> None:
 
 def test_a_budget_is_told_when_it_is_near_and_when_it_is_spent() -> None:
     near, spent = events.budget(kind="near", **BUDGET), events.budget(kind="spent", **BUDGET)
-    assert near.text.startswith("Spent: $16.10 (80 %) of $20 a day. It is free again at")
+    assert near.text == (
+        "$16.10 of $20 a day (80 %) is spent. The budget begins anew at 2026-11-29T00:00:00Z."
+    )
+    assert spent.text.endswith(
+        "Requests that count for it are refused until it begins anew at 2026-11-29T00:00:00Z."
+    )
     assert (near.level, spent.level) == ("warning", "problem")
     assert near.window != spent.window
+
+
+def test_a_budget_of_small_amounts_is_told_in_digits_that_say_something() -> None:
+    small = {**BUDGET, "spent": Decimal("0.00099"), "limit": Decimal("0.001"), "share": 0.999}
+    told = events.budget(kind="near", **{**small, "budget": "$0.001 a day"}, caller="ann")
+    assert told.text.startswith("$0.00099 of $0.001 a day (99 %) is spent by ann. ")
+
+
+@pytest.mark.parametrize(("kind", "when"), [("near", "beyond it"), ("spent", "now")])
+def test_what_follows_from_a_budget_of_a_session_is_told(
+    kind: events.BudgetKind, when: str
+) -> None:
+    told = events.budget(kind=kind, **{**BUDGET, "window_end": None})
+    assert told.text.endswith(f"Requests of that session are refused {when}.")
 
 
 def test_a_drift_is_news_if_what_is_allowed_is_not_what_was_told_last() -> None:

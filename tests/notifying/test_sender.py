@@ -1,7 +1,10 @@
 """One message over a real socket, to receivers of every kind. None of them is waited for long."""
 
+import asyncio
 import hashlib
 import hmac
+import socket
+import threading
 import time
 
 import pytest
@@ -100,3 +103,53 @@ async def test_a_receiver_without_tls_is_an_outcome() -> None:
     with receiving() as receiver:
         answer = await send(receiver.url.replace("http:", "https:"))
     assert answer == Answer(error="no encrypted connection could be made")
+
+
+# --- a host that can't be looked up -------------------------------------------------------------
+
+
+async def test_a_lookup_that_hangs_holds_one_thread_and_none_that_others_use() -> None:
+    goes_on, asked = threading.Event(), []
+
+    def resolve(host: str, port: int) -> None:
+        asked.append((host, port))
+        goes_on.wait(10)
+
+    with receiving() as receiver:
+        sender = Sender(Webhook(receiver.url, "json"), seconds=0.05, resolve=resolve)
+        for _ in range(5):
+            assert str(await sender.send(EVENT, at=AT, sent_at=AT)) == "no answer within 0.05 s"
+        assert asked == [("127.0.0.1", int(receiver.url.split(":")[2].split("/")[0]))]
+        assert [each.name for each in threading.enumerate()].count("webhook-host") == 1
+        shared = [asyncio.to_thread(time.monotonic) for _ in range(3)]
+        assert await asyncio.wait_for(asyncio.gather(*shared), 1)
+        goes_on.set()
+        slow = Sender(Webhook(receiver.url, "json"), resolve=resolve)
+        assert await slow.send(EVENT, at=AT, sent_at=AT) == Answer(200)
+        await slow.aclose()
+        await sender.aclose()
+
+
+async def test_a_host_that_is_not_found_is_looked_up_again_at_the_next_try() -> None:
+    answers: list[Exception | None] = [socket.gaierror(8, "canary-of-the-url"), None]
+
+    def resolve(_host: str, _port: int) -> None:
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+
+    with receiving() as receiver:
+        sender = Sender(Webhook(receiver.url, "json"), resolve=resolve)
+        assert str(await sender.send(EVENT, at=AT, sent_at=AT)) == "the host name was not found"
+        assert await sender.send(EVENT, at=AT, sent_at=AT) == Answer(200)
+        await sender.aclose()
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:port", "://", "127.0.0.1"])
+async def test_a_proxy_that_is_no_address_is_an_outcome(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    answer = await send("https://hook.invalid/canary-of-the-url", seconds=0.5)
+    assert answer.status is None
+    assert "canary" not in str(answer)

@@ -30,8 +30,8 @@ def test_a_spent_budget_names_its_caller() -> None:
     told = by_budget(SPENT)
     assert told.facts["caller"] == "ci"
     assert told.text == (
-        "Spent by ci: $5.10 (102 %) of $5 a day, for each caller. "
-        "It is free again at 2026-11-29T00:00:00.000Z."
+        "$5.10 of $5 a day, for each caller (102 %) is spent by ci. "
+        "Requests that count for it are refused until it begins anew at 2026-11-29T00:00:00.000Z."
     )
 
 
@@ -44,10 +44,15 @@ def test_each_caller_is_told_of_once() -> None:
 def test_what_a_client_chose_is_not_told() -> None:
     by_tool = replace(SPENT, caller=None, key="my-secret-tool/1", name="x\0my-secret-tool/1\0spent")
     assert "secret" not in words_of(by_budget(by_tool))
-    assert by_budget(by_tool).text.startswith("Spent: $5.10 (102 %) of $5 a day")
+    assert by_budget(by_tool).text.startswith(
+        "$5.10 of $5 a day, for each caller (102 %) is spent. Requests that count for it are"
+    )
 
 
 def test_a_session_has_no_end_of_its_window() -> None:
     told = by_budget(replace(SPENT, caller=None, window_end=None, budget="$5 a session"))
-    assert told.text == "Spent: $5.10 (102 %) of $5 a session."
+    assert (
+        told.text
+        == "$5.10 of $5 a session (102 %) is spent. Requests of that session are refused now."
+    )
     assert told.facts["window_end"] is None

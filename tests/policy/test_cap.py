@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.catalog.catalog import EMPTY, Catalog
@@ -17,7 +17,7 @@ from app.catalog.preset import Preset
 from app.errors import PolicyFileError, RequestCostUnknown, RequestTooExpensive
 from app.policy.apply import Outgoing, apply
 from app.policy.cap import WORDS, Capped, capped, market_of, models_reached
-from app.policy.prompt_size import HIDDEN, PICTURE, Size, count, size_of
+from app.policy.prompt_size import HIDDEN, MANY, PICTURE, Size, count, size_of
 from app.policy.request import read_request
 from app.policy.request_cost import Bound, bound_at, most_output
 from app.policy.routed import routed
@@ -26,6 +26,7 @@ from app.simulator.ask import read_ask
 from app.simulator.caches import CacheUse
 from app.simulator.catalog import Catalog as Simulated
 from app.simulator.completion import complete
+from app.simulator.routing import filtered
 from app.simulator.switches import Switches
 from tests.policy.listings import MODEL, NOW, endpoint, row
 from tests.policy.sending import book_of
@@ -485,7 +486,7 @@ def test_half_a_character_is_read_and_half_a_value_is_not() -> None:
     assert size_of(fields).prompt is not None
     broken: Any = {"messages": b'[{"a":'}
     assert size_of(broken).prompt is None
-    assert size_of({**fields, "n": broken["messages"]}).answers == 1
+    assert size_of({**fields, "n": broken["messages"]}).answers == MANY
 
 
 def test_a_prediction_is_charged_like_an_answer() -> None:
@@ -507,6 +508,109 @@ def test_sound_and_pictures_have_prices_of_their_own() -> None:
     assert "$0.02 in fees" in str(found.bound)
 
 
+# --- several answers, and several prompts -------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("value", [99999.0, "99999", 0, -1, True, {"a": 1}])
+def test_a_limit_that_can_not_be_read_makes_the_other_one_count_for_nothing(
+    name: str, value: Any
+) -> None:
+    """It is not known which of them the host takes."""
+    other = {"max_tokens": "max_completion_tokens"}.get(name, "max_tokens")
+    body = {name: value, other: 10}
+    assert "50,000 of output" in refusal(0.1, body)
+    outgoing, found = sent(CLAMP, body)
+    arrived = json.loads(outgoing.body)
+    assert (arrived[name], arrived[other]) == (found.limit, 10)
+
+
+def test_a_limit_of_null_is_none_at_all() -> None:
+    _, found = sent(0.1, {"max_tokens": 10, "max_completion_tokens": None})
+    assert found.bound is not None
+    assert found.bound.output_tokens == 10
+
+
+@pytest.mark.parametrize("number", ["1e40", "1e400", "[20]", '"many"', '"\\ud83d"', "true"])
+@pytest.mark.parametrize("name", ["n", "best_of"])
+def test_a_number_of_answers_that_can_not_be_read_is_more_than_any(name: str, number: str) -> None:
+    raw = f'{{"model":"{MODEL}","messages":[],"max_tokens":1,"{name}":{number}}}'.encode()
+    assert "1,000,000 of output" in refusal(1, raw=raw)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answers"),
+    [
+        ("a", 1),
+        (["a"], 1),
+        (["a"] * 50, 50),
+        ([[1], [2, 3]], 2),
+        ([1, 2, 3], 1),
+        (["a", 1], 2),
+        ([], 1),
+    ],
+)
+def test_each_prompt_of_a_list_has_an_answer_of_its_own(prompt: Any, answers: int) -> None:
+    body = {"messages": None, "prompt": prompt, "max_tokens": 100}
+    _, found = sent(9, body, dialect="completions")
+    assert found.bound is not None
+    assert found.bound.output_tokens == 100 * answers
+    _, found = sent(9, {**body, "n": 2}, dialect="completions")
+    assert found.bound is not None
+    assert found.bound.output_tokens == 200 * answers
+
+
+def test_clamp_leaves_each_of_several_answers_its_part() -> None:
+    body = {"messages": None, "prompt": ["a"] * 50}
+    outgoing, found = sent(CLAMP, body, dialect="completions")
+    limit = json.loads(outgoing.body)["max_tokens"]
+    assert limit == found.limit
+    assert 150 < limit < 200  # of 10,000 tokens
+    assert found.bound is not None
+    assert found.bound.usd is not None
+    assert found.bound.usd <= Decimal("0.1")
+
+
+@pytest.mark.parametrize("texts", [1, 100])
+def test_a_list_of_texts_to_embed_is_not_held_by_one_context(texts: int) -> None:
+    """Each may fill the context by itself; together they can be a hundred times as long."""
+    known = catalog(offered(context_length=1000, pricing={"completion": "0"}))
+    body = {"messages": None, "input": ["0" * 900] * texts}
+    _, found = sent(9, body, known, dialect="embeddings")
+    assert found.bound is not None
+    assert found.bound.prompt_tokens >= 900 * texts
+    assert found.bound.prompt_tokens <= 1000 * texts
+    assert "could cost" in refusal(0.0001, body, known, dialect="embeddings")
+
+
+@pytest.mark.parametrize(
+    ("part", "dialect", "field"),
+    [
+        ({"type": "file", "file": {"file_data": "https://x/a.pdf"}}, "chat", "messages"),
+        ({"type": "document", "source": {"url": "https://x/a.pdf"}}, "messages", "messages"),
+        ({"type": "input_file", "file_url": "https://x/a.pdf"}, "responses", "input"),
+        ({"type": "tool_result", "content": [{"type": "document"}]}, "messages", "messages"),
+    ],
+)
+def test_a_file_for_a_model_that_takes_none_is_parsed_for_a_fee_that_is_not_known(
+    part: Any, dialect: str, field: str
+) -> None:
+    body = {field: [{"role": "user", "content": [part]}], "max_tokens": 10}
+    said = refusal(9, body, dialect=dialect, unknown=True)
+    assert "has a file, which acme/sim-1 is not known to take itself" in said
+    listed = {"id": MODEL, "architecture": {"input_modalities": ["text", "file"]}}
+    reads = catalog().with_models([listed])
+    assert sent(9, body, reads, dialect=dialect)[1].limit is None
+
+
+def test_several_prompts_without_a_context_are_bounded_by_their_bytes() -> None:
+    known = catalog(offered(context_length=None))
+    body = {"messages": None, "prompt": ["a"] * 3, "max_tokens": 10}
+    _, found = sent(9, body, known, dialect="completions")
+    assert found.bound is not None
+    assert 500 < found.bound.prompt_tokens < 700
+
+
 # --- the bound, and what the simulator charges --------------------------------------------------
 
 PRICES = ["0", "0.0000001", "0.000003", "0.00002"]
@@ -514,6 +618,8 @@ PRICES = ["0", "0.0000001", "0.000003", "0.00002"]
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**9))
+@example(1348)  # a dear endpoint whose answers are too short, which does not serve
+@example(325)  # and one whose context is
 def test_no_endpoint_charges_more_than_the_bound(number: int) -> None:
     """Random listings and requests; the simulated bill of each endpoint that may serve."""
     dice = Random(number)
@@ -535,7 +641,7 @@ def test_no_endpoint_charges_more_than_the_bound(number: int) -> None:
               "architecture": {"output_modalities": ["text"]}}  # fmt: skip
     simulated = Simulated([listed])
     ask = read_ask(json.loads(outgoing.body), "chat", {}, simulated, Switches())
-    for one in simulated.models[0].rows:
+    for one in filtered(ask, ask.candidates[0]).left:
         if "max_tokens" in one.parameters:
             cache = _cache(ask.prompt, dice) if one.takes_markers else CacheUse()
             answer = complete(ask, one, created=int(NOW), random=dice, cache=cache)

@@ -54,7 +54,7 @@ def test_an_empty_folder_gets_what_the_ledger_has_and_reads_it_once(tmp_path: Pa
 def test_a_ledger_without_scores_gets_the_first_copy_and_keeps_it(tmp_path: Path) -> None:
     ledger, first, second = Ledger(), copies(tmp_path / "a"), copies(tmp_path / "b")
     ScoreMirror(lambda: ledger, first).look()
-    assert ledger.export is None
+    assert [ledger.export] == [None]
     first.put(KEPT, EXPORT)
     ScoreMirror(lambda: ledger, first).look()
     assert ledger.export == WHOLE
