@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.budget import accounts as module
-from app.budget.accounts import FEWEST, Accounts, Asker
+from app.budget.accounts import Accounts, Asker
+from app.budget.adding_up import FEWEST
 from app.budget.windows import Calendar
 from app.errors import BudgetExceeded, BudgetUnknown
 from app.ledger.receipt import Receipt
@@ -41,7 +42,7 @@ def read(accounts: Accounts, *rows: Row, at: datetime = START, written: Any = ()
     accounts.begin()
     asked = accounts.asked(at)
     empty = tuple(() for _ in asked.questions)
-    accounts.read(asked, Spent(empty, rows, 0, 0), written)
+    accounts.read(asked, accounts.add_up(asked, Spent(empty, rows, 0, 0)), written)
 
 
 def cost(usd: str, seconds: float = 0, **more: Any) -> Receipt:
@@ -285,7 +286,7 @@ def test_a_budget_that_is_gone_when_its_sum_is_read_is_not_told() -> None:
     accounts.begin()
     asked = accounts.asked(START)
     accounts.use(budgets({"usd": 1, "per": "day"}, name="another"))
-    accounts.read(asked, Spent(((),), (row(5),), 0, 0), ())
+    accounts.read(asked, accounts.add_up(asked, Spent(((),), (row(5),), 0, 0)), ())
     assert not accounts.crossed
 
 
