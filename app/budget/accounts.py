@@ -13,10 +13,23 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from heapq import nlargest
 from typing import NamedTuple, cast
 
-from app.budget.event import BudgetEvent, Kind
+from app.budget.adding_up import (
+    PLACES,
+    AddedUp,
+    Asked,
+    ByRule,
+    Held,
+    Place,
+    Sum,
+    added_up,
+    grouped,
+    held_of,
+    is_named_by_clients,
+    places,
+)
+from app.budget.event import BudgetEvent, event_of
 from app.budget.windows import Calendar, Window
 from app.errors import BudgetExceeded, BudgetUnknown
 from app.exact_numbers import dollars_told
@@ -30,21 +43,15 @@ from app.ledger.spending import (
     Spent,
     bucket_of,
     spent_by,
-    start_of,
 )
-from app.policy.budgets import PERS, PICO, Budget, By, Per, dollars
+from app.policy.budgets import PERS, PICO, Budget, Per, dollars
 
 MOST_SUMS = 100_000  # some 30 MB
 MOST_NOTED = 20_000  # receipts that are filed while sums are being read
 STALE_SECONDS = 5.0  # without a reading; then `fail: closed` refuses
-FEWEST = 20  # finished requests, before their mean says anything of those under way
 _ONE_BY_ONE = 3 * 4  # quarters of an hour whose rows may grow; an older one that does is rare
-_PLACES: Mapping[By, int] = {"rule": 0, "caller": 1, "tool": 2, "session": 3}
 _MOST_EVENTS = 1_000
-_MOST_REACHED = 100  # budgets found spent by one reading that are told
 _NEAR_SECONDS = 1.0
-
-Place = tuple[str, int, str | None]  # counter, the window's first quarter, key
 
 
 class Asker(NamedTuple):
@@ -56,41 +63,7 @@ class Asker(NamedTuple):
     session: str | None = None  # a digest
 
 
-class Sum:
-    """What is spent in one window, and how many requests are under way."""
-
-    __slots__ = ("pico", "refused_at", "requests", "under_way")
-
-    def __init__(self) -> None:
-        self.pico = 0
-        self.requests = 0
-        self.under_way = 0
-        self.refused_at = 0  # the limit at which a request was refused last
-
-    def expected(self) -> int:
-        """The picodollars spent once the requests under way have ended, at their mean cost."""
-        if not self.under_way or self.requests < FEWEST:
-            return self.pico
-        return self.pico + self.under_way * self.pico // self.requests
-
-
 Admitted = tuple[Sum, ...]  # the sums that a request counts for, until its receipt is filed
-
-
-class Held(NamedTuple):
-    """What is remembered of another process's row, of which there can be a million."""
-
-    bucket: int
-    amount: Amount
-
-
-class Asked(NamedTuple):
-    """What to read from the ledger."""
-
-    counters: tuple[Budget, ...]
-    questions: tuple[Question, ...]
-    windows: tuple[Window, ...]  # by question
-    recent: int
 
 
 class Balance(NamedTuple):
@@ -116,7 +89,7 @@ class Accounts:
         self._steady = steady
         self._most = most
         self._budgets: dict[str, Budget] = {}  # by counter
-        self._by_rule: dict[str, list[Budget]] = {}
+        self._by_rule: ByRule = {}
         self._sums: dict[Place, Sum] = {}  # what was added to last comes last
         self._known: frozenset[str] = frozenset()  # counters whose sums were read
         self._firsts: dict[Per, int] = {}  # the oldest windows whose sums are remembered
@@ -150,7 +123,7 @@ class Accounts:
         """
         admitted: list[Sum] = []
         for budget in budgets:
-            key = asker[_PLACES[budget.by]]
+            key = asker[PLACES[budget.by]]
             if key is None and budget.per == "session":
                 continue
             if budget.fail == "closed" and not self._is_current(budget):
@@ -159,7 +132,6 @@ class Accounts:
             place = (budget.counter, window.first, key)
             found = self._sums.get(place) or self._new(place)
             if found.pico >= budget.near and found.expected() >= budget.limit:
-                self._refused(budget, place, found, window)
                 raise BudgetExceeded(_exceeded(budget, key, found, window, self.calendar))
             admitted.append(found)
         for each in admitted:
@@ -189,16 +161,11 @@ class Accounts:
         given = {each.counter: each for each in budgets}
         if given == self._budgets:
             return
-        self._in_doubt |= any(
-            known.limit != given[counter].limit
-            for counter, known in self._budgets.items()
-            if counter in given
-        )
+        limits = {each.counter: each.limit for each in self._budgets.values()}
         self._budgets, self.in_force = given, bool(given)
+        self._in_doubt |= self._is_another(limits)
         self._known &= given.keys()
-        self._by_rule = {}
-        for each in given.values():
-            self._by_rule.setdefault(each.rule, []).append(each)
+        self._by_rule = grouped(given.values())
         if not given:
             self._sums.clear()
             self._held.clear()
@@ -236,32 +203,32 @@ class Accounts:
         """The ids of the receipts filed since `begin`."""
         return [receipt_id for receipt_id, _ in self._noted or ()]
 
-    def read(self, asked: Asked, spent: Spent, written: Collection[str]) -> None:
-        """Take over what was read. `written` are the noted receipts that it contains."""
-        for each in self._sums.values():
-            each.pico = each.requests = 0
+    def add_up(self, asked: Asked, spent: Spent) -> AddedUp:
+        """Add up what was read; for a thread beside the event loop."""
+        return added_up(asked, spent, Calendar(self.calendar.zone), self._most)
+
+    def read(self, asked: Asked, found: AddedUp, written: Collection[str]) -> None:
+        """Take over what was added up. `written` are the noted receipts that it contains."""
+        for place, each in self._sums.items():
+            if each.under_way:  # requests that will end have this very sum
+                known = found.sums.get(place)
+                each.pico, each.requests = (known.pico, known.requests) if known else (0, 0)
+                found.sums[place] = each
+        self._sums = found.sums
         self._known = frozenset(each.counter for each in asked.counters)
         self._firsts = {
             each.per: window.first
             for each, window in zip(asked.counters, asked.windows, strict=True)
         }
-        for budget, window, answer in zip(
-            asked.counters, asked.windows, spent.answers, strict=True
-        ):
-            for key, amount in answer:
-                self._put((budget.counter, window.first, key), amount)
-        for row in spent.rows:
-            self._put_row(row)
         for receipt_id, spends in self._noted or ():
             if receipt_id not in written:
                 for spender, pico in spends:
                     for place, _, _ in self._places(spender):
                         self._put(place, Amount(1, pico))
-        self._sums = {place: each for place, each in self._sums.items() if _is_used(each)}
-        self._held = {row.number: _held(row) for row in spent.rows}
-        self._recent, self.cursor = asked.recent, spent.cursor
-        self._noted, self._in_doubt = None, False
-        self._note_reached(asked)
+        self._held = found.held
+        self._recent, self.cursor, self._noted = asked.recent, found.cursor, None
+        self._in_doubt = self._is_another({each.counter: each.limit for each in asked.counters})
+        self.crossed.extend(each for each in found.reached if each.rule in self._by_rule)
         self.saw_ledger()
 
     def followed(self, cursor: int, rows: Iterable[Row]) -> None:
@@ -273,7 +240,7 @@ class Accounts:
                 self._in_doubt = True  # a total that was added up with others
                 continue
             before = known.amount if known is not None else Amount()
-            self._held[row.number] = _held(row)
+            self._held[row.number] = held_of(row)
             more = Amount(row.amount.requests - before.requests, row.amount.pico - before.pico)
             self._add(row.spender, more)
         self.saw_ledger()
@@ -312,7 +279,7 @@ class Accounts:
         found = []
         for budget in budgets:
             window = self.calendar.window(budget.per, moment)
-            key = asker[_PLACES[budget.by]]
+            key = asker[PLACES[budget.by]]
             known = self._sums.get((budget.counter, window.first, key))
             found.append(Balance(budget, key, known.pico if known else 0, window))
         return tuple(found)
@@ -332,12 +299,6 @@ class Accounts:
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _refused(self, budget: Budget, place: Place, found: Sum, window: Window) -> None:
-        """Note at the first refusal that it is spent: it may have been before, by a lower limit."""
-        if found.pico >= budget.limit != found.refused_at:
-            found.refused_at = budget.limit
-            self.crossed.append(_event(budget, place, found, window, "spent"))
-
     def _is_current(self, budget: Budget) -> bool:
         return budget.counter in self._known and self._steady() - self._read_at <= STALE_SECONDS
 
@@ -347,59 +308,30 @@ class Accounts:
         Clients can name any number of tools and sessions, so the oldest of these are let go of.
         Those of rules and callers are not: a flood of names must not free a spent budget.
         """
-        if len(self._sums) >= self._most and _is_named_by_clients(place):
-            named = [each for each in self._sums if _is_named_by_clients(each)]
+        if len(self._sums) >= self._most and is_named_by_clients(place):
+            named = [each for each in self._sums if is_named_by_clients(each)]
             if len(named) >= self._most:
                 for each in named[: 1 + self._most // 10]:
                     del self._sums[each]
         made = self._sums[place] = Sum()
         return made
 
-    def _note_reached(self, asked: Asked) -> None:
-        """Note the budgets that a reading found spent, or nearly; most of them were told before.
-
-        A limit that was lowered, or a budget that is new, may be passed without any more spending.
-        """
-        firsts = {
-            each.counter: window
-            for each, window in zip(asked.counters, asked.windows, strict=True)
-            if each.counter in self._budgets
-        }
-        found = (
-            (each.pico / self._budgets[place[0]].limit, place, each)
-            for place, each in self._sums.items()
-            if place[0] in firsts and place[1] == firsts[place[0]].first
-            if each.pico >= self._budgets[place[0]].near
+    def _is_another(self, limits: Mapping[str, int]) -> bool:
+        """Whether a budget has another limit than before: it may be passed already."""
+        return any(
+            limits.get(counter, each.limit) != each.limit for counter, each in self._budgets.items()
         )
-        for share, place, each in nlargest(_MOST_REACHED, found, key=lambda row: row[0]):
-            budget, window = self._budgets[place[0]], firsts[place[0]]
-            kind: Kind = "spent" if share >= 1 else "near"
-            self.crossed.append(_event(budget, place, each, window, kind))
 
     def _places(self, spender: Spender) -> list[tuple[Place, Budget, Window]]:
-        """Where a row or a receipt counts."""
-        _, rule, caller, tool, session = spender
-        asker = (None, caller, tool, session)
-        moment, found = start_of(spender.bucket), []
-        for budget in self._by_rule.get(rule, ()):
-            key = asker[_PLACES[budget.by]]
-            if key is not None or budget.per != "session":
-                window = self.calendar.window(budget.per, moment)
-                found.append(((budget.counter, window.first, key), budget, window))
-        return found
+        return places(self._by_rule, self.calendar, spender)
 
     def _put(self, place: Place, amount: Amount) -> Sum:
         found = self._sums.pop(place, None)
         if found is None:
             found = self._new(place)
         self._sums[place] = found
-        found.requests += amount.requests
-        found.pico += amount.pico
+        found.add(amount)
         return found
-
-    def _put_row(self, row: Row) -> None:
-        for place, _, _ in self._places(row.spender):
-            self._put(place, row.amount)
 
     def _add(self, spender: Spender, amount: Amount) -> None:
         """Add an amount, and note each budget that is passed, or nearly, by it."""
@@ -410,40 +342,13 @@ class Accounts:
             self._near_at = self._steady()
             before = found.pico - amount.pico
             if before < budget.limit <= found.pico:
-                self.crossed.append(_event(budget, place, found, window, "spent"))
+                self.crossed.append(event_of(budget, place, found.pico, window, "spent"))
             elif before < budget.near and found.pico < budget.limit:
-                self.crossed.append(_event(budget, place, found, window, "near"))
+                self.crossed.append(event_of(budget, place, found.pico, window, "near"))
 
 
 def _per_of(place: Place) -> Per:
     return cast("Per", place[0].split(" ", 1)[0])
-
-
-def _is_named_by_clients(place: Place) -> bool:
-    return place[0].split(" ", 2)[1] in {"tool", "session"}
-
-
-def _held(row: Row) -> Held:
-    return Held(row.spender.bucket, row.amount)
-
-
-def _is_used(each: Sum) -> bool:
-    return bool(each.pico or each.under_way)
-
-
-def _event(budget: Budget, place: Place, spent: Sum, window: Window, kind: Kind) -> BudgetEvent:
-    return BudgetEvent(
-        rule=budget.rule,
-        budget=str(budget),
-        spent=Decimal(spent.pico) / PICO,
-        limit=budget.usd,
-        share=spent.pico / budget.limit,
-        window_end=None if budget.per == "session" else window.end,
-        kind=kind,
-        caller=place[2] if budget.by == "caller" else None,
-        key=place[2],
-        name="\0".join((*map(str, place), str(budget.limit), kind)),
-    )
 
 
 def _exceeded(

@@ -6,7 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from app.budget.windows import Window
 from app.exact_numbers import dollars_told
+from app.policy.budgets import PICO, Budget
 
 Kind = Literal["near", "spent"]
 
@@ -38,3 +40,21 @@ class BudgetEvent:
 
 
 Told = Callable[[BudgetEvent], None]
+
+
+def event_of(
+    budget: Budget, place: tuple[str, int, str | None], pico: int, window: Window, kind: Kind
+) -> BudgetEvent:
+    """The event of a sum; `place` is where it is counted, `pico` what is spent."""
+    return BudgetEvent(
+        rule=budget.rule,
+        budget=str(budget),
+        spent=Decimal(pico) / PICO,
+        limit=budget.usd,
+        share=pico / budget.limit,
+        window_end=None if budget.per == "session" else window.end,
+        kind=kind,
+        caller=place[2] if budget.by == "caller" else None,
+        key=place[2],
+        name="\0".join((*map(str, place), str(budget.limit), kind)),
+    )

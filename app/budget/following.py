@@ -105,9 +105,10 @@ class FollowingSpending:
             return
         asked, rules = accounts.asked(now), [*accounts.rules]
         spent = await asyncio.to_thread(self._spent, asked.questions, rules, asked.recent)
+        found = await asyncio.to_thread(accounts.add_up, asked, spent)
         # What is filed from here on is not in what was read.
         written = await asyncio.to_thread(self._written, accounts.noted, spent.seq)
-        accounts.read(asked, spent, written)
+        accounts.read(asked, found, written)
 
     def _spent(self, questions: Sequence[Question], rules: Collection[str], recent: int) -> Spent:
         return self._ledger().spent(questions, rules, recent)

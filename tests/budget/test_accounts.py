@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.budget import accounts as module
-from app.budget.accounts import FEWEST, Accounts, Asker
+from app.budget.accounts import Accounts, Asker
+from app.budget.adding_up import FEWEST
 from app.budget.windows import Calendar
 from app.errors import BudgetExceeded, BudgetUnknown
 from app.ledger.receipt import Receipt
@@ -41,7 +42,7 @@ def read(accounts: Accounts, *rows: Row, at: datetime = START, written: Any = ()
     accounts.begin()
     asked = accounts.asked(at)
     empty = tuple(() for _ in asked.questions)
-    accounts.read(asked, Spent(empty, rows, 0, 0), written)
+    accounts.read(asked, accounts.add_up(asked, Spent(empty, rows, 0, 0)), written)
 
 
 def cost(usd: str, seconds: float = 0, **more: Any) -> Receipt:
@@ -288,30 +289,14 @@ def test_a_budget_that_is_gone_when_its_sum_is_read_is_not_told() -> None:
     accounts.begin()
     asked = accounts.asked(START)
     accounts.use(budgets({"usd": 1, "per": "day"}, name="another"))
-    accounts.read(asked, Spent(((),), (row(5),), 0, 0), ())
+    accounts.read(asked, accounts.add_up(asked, Spent(((),), (row(5),), 0, 0)), ())
     assert not accounts.crossed
 
 
 def test_a_share_that_is_not_all_is_not_told_as_all() -> None:
     accounts = opened(*budgets({"usd": 1, "per": "day"}))
     accounts.filed(cost("0.999"))
-    assert "are spent (99%)" in str(accounts.crossed[0])
-
-
-def test_the_first_refusal_tells_of_a_budget_that_was_spent_before_it_was_set() -> None:
-    (used,) = budgets({"usd": 1, "per": "day"})
-    accounts = opened(used)
-    read(accounts, row(5))
-    for _ in range(2):
-        with pytest.raises(BudgetExceeded):
-            accounts.admit([used], ANN, START)
-    (told,) = accounts.crossed
-    assert (told.kind, told.spent, told.limit) == ("spent", Decimal(5), Decimal(1))
-    (lower,) = budgets({"usd": 0.5, "per": "day"})
-    accounts.use([lower])
-    with pytest.raises(BudgetExceeded):
-        accounts.admit([lower], ANN, START)
-    assert [each.limit for each in accounts.crossed] == [Decimal(1), Decimal("0.5")]
+    assert "of $1 a day, 99 %;" in str(accounts.crossed[0])
 
 
 def test_sums_are_bounded_and_those_that_spent_last_are_kept() -> None:

@@ -111,7 +111,9 @@ class Budgeted(RuleBasedStateMachine):
         accounts = process.accounts
         asked = accounts.asked(self.now)
         spent = self.store.spent(asked.questions, [*accounts.rules], asked.recent)
-        accounts.read(asked, spent, self.store.written([*accounts.noted], spent.seq))
+        accounts.read(
+            asked, accounts.add_up(asked, spent), self.store.written([*accounts.noted], spent.seq)
+        )
         process.known |= {at for at, each in enumerate(self.requests) if each.written}
 
     def follow(self, process: Process) -> None:
