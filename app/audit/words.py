@@ -4,10 +4,11 @@ A label is what a provider declares: "listed as fp8", never "is fp8". A differen
 behaviour: its cause is not named, except where the prompts' lengths show it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from app.audit.plan import Plan, Unplanned
-from app.audit.results import Audit, Compared, Finding, Reason, Reference, Refused
+from app.audit.results import Audit, Compared, Finding, Reason, Reference, Refusal, Refused
 from app.audit.sentences import (
     CHECKS,
     CHOSEN,
@@ -18,6 +19,8 @@ from app.audit.sentences import (
     SPOT_CHECK,
 )
 from app.wording import listed, plural
+
+_MOST_TAGS = 20  # in one sentence
 
 _UNDECIDED: Mapping[Reason, Callable[[Compared], str]] = {
     "too_few_answers": lambda it: (
@@ -88,10 +91,18 @@ def power(it: Compared) -> str:
     )
 
 
-def refused(it: Refused) -> str:
-    """Why an endpoint is not audited."""
-    others = f" {listed(it.others)}." if it.others else ""
-    return f"{it.tag}: {REFUSALS[it.reason]}{others}"
+def refusals(them: Iterable[Refused]) -> tuple[str, ...]:
+    """Why endpoints are not audited: each reason once, with the endpoints that it applies to."""
+    tags: dict[Refusal, list[str]] = {}
+    for it in them:
+        others = f" (or {listed(it.others)})" if it.others else ""
+        tags.setdefault(it.reason, []).append(f"{it.tag}{others}")
+    return tuple(_refusal(reason, those) for reason, those in tags.items())
+
+
+def _refusal(reason: Refusal, tags: Sequence[str]) -> str:
+    why, way_out = REFUSALS[reason]
+    return f"Not audited, {why}: {listed(tags, _MOST_TAGS)}.{way_out and f' {way_out}'}"
 
 
 def unplanned(it: Unplanned) -> str:
@@ -105,6 +116,15 @@ def planned(it: Plan) -> str:
         f"{plural(it.requests, 'request')} to {plural(len(it.endpoints), 'endpoint')} of "
         f"{it.model}, about {it.tokens:,} tokens: about ${it.expected_usd:.3f}, at most "
         f"${it.most_usd:.2f} by the listed prices."
+    )
+
+
+def rest(it: Plan, answered: int, spent: Decimal) -> str:
+    """What an audit that goes on is about to do, and what it has cost so far."""
+    left = it.requests - answered
+    return (
+        f"{plural(left, 'request')} of {it.requests:,} to endpoints of {it.model} are left, about "
+        f"${it.expected_usd * left / it.requests:.3f}; ${spent:.4f} are spent or reserved."
     )
 
 
@@ -130,7 +150,7 @@ def audit(it: Audit) -> tuple[str, ...]:
             " ".join((verdict(each, closed=it.closed), *warnings(each), power(each)))
             for each in it.compared
         ),
-        *map(refused, it.refused),
+        *refusals(it.refused),
         SPOT_CHECK,
     )
 

@@ -3,7 +3,9 @@
 Rule 1  Endpoints are asked at the same time, each with `AT_ONCE` requests under way at most.
 Rule 2  A request that fails is tried once more. An endpoint that is busy is left alone for as long
         as it says, or for a growing while; one that keeps failing is given up.
-Rule 3  However it ends, requests that were sent are waited for, or cancelled and counted as spent,
+Rule 3  Without the reference, or without any endpoint beside it, no verdict is possible: once these
+        are given up, nothing more is asked and paid for.
+Rule 4  However it ends, requests that were sent are waited for, or cancelled and counted as spent,
         and every answer is kept: to go on later costs nothing twice.
 """
 
@@ -16,7 +18,7 @@ from threading import Lock
 from typing import Literal, Protocol
 
 from app.audit.plan import MOST_PROMPT_TOKENS, TRIES, Planned
-from app.auditing.answered import BUSY, Asked, body_of, cost_of, has_failed
+from app.auditing.answered import BUSY, Asked, body_of, cost_of, failure_of, has_failed
 from app.auditing.order import PASSES, Job, jobs
 from app.auditing.purse import Purse
 from app.auditing.sending import Reply
@@ -26,7 +28,7 @@ from app.ledger.audits import Answer
 
 log = logging.getLogger("pointsman")
 
-End = Literal["finished", "ceiling", "interrupted"]
+End = Literal["finished", "ceiling", "interrupted", "no_reference", "none_left"]
 
 AT_ONCE = 2  # requests of one endpoint
 MOST_WAITS = 5  # for a busy endpoint, before its request counts as failed
@@ -86,12 +88,14 @@ class Run:
     async def run(self, known: Sequence[Answer], begun: float, now: Callable[[], float]) -> End:
         """Ask what is not among the `known` answers yet; return how it ended.
 
-        `begun` is when the audit began, by the clock `now`, in seconds.
+        `begun` is when the audit began, by the clock `now`, in seconds: the second pass waits for
+        the spread after it, and never longer than that, however the clock was set meanwhile.
         """
         plan, drawn = self.task.plan, self.task.drawn
         done: dict[str, set[Job]] = {each.tag: set() for each in plan.endpoints}
         for answer in known:
-            done[answer.tag].add(Job(answer.prompt, answer.round))
+            if answer.dropped != "failed":  # one that never came is asked for again
+                done[answer.tag].add(Job(answer.prompt, answer.round))
         for each in plan.endpoints:
             self.standings[each.tag] = Standing(each, plan.requests_each, len(done[each.tag]))
         keeping = asyncio.create_task(self._keep_up())
@@ -105,7 +109,8 @@ class Run:
                     seed=drawn.seed,
                     done=done,
                 )
-                await self._wait(begun + number * self.task.spread - now())
+                if number:
+                    await self._wait(min(begun + self.task.spread - now(), self.task.spread))
                 async with asyncio.TaskGroup() as group:
                     for tag, those in left.items():
                         group.create_task(self._ask_all(self.standings[tag], those))
@@ -140,10 +145,9 @@ class Run:
         tries = waits = 0
         while tries < TRIES:
             await self._wait(standing.free_at - asyncio.get_running_loop().time())
-            most = self.purse.most(endpoint.tag, endpoint.cost(1, MOST_PROMPT_TOKENS))
-            if self._stop is not None or standing.given_up or not await self._afford(most):
+            if standing.given_up or not await self._afford(standing):
                 return None
-            charged, reply = await self._send(endpoint, body, most)
+            charged, reply = await self._send(endpoint, body)
             spent += charged
             if not has_failed(reply):
                 break
@@ -154,45 +158,60 @@ class Run:
                 tries += 1
         assert reply is not None  # noqa: S101 - there was a try
         answer = Asked(self.audit, endpoint, job).answer(reply, self.key, spent)
-        self._note(standing, failed=has_failed(reply))
+        self._note(standing, reply)
         return answer
 
-    async def _send(self, endpoint: Planned, body: bytes, most: Decimal) -> tuple[Decimal, Reply]:
+    async def _send(self, endpoint: Planned, body: bytes) -> tuple[Decimal, Reply]:
         """Send one request; what it cost is counted, also if it is cancelled."""
         cost: Decimal | None = None
-        charged = most
         try:
             reply = await self.asks.ask(body)
             cost = cost_of(reply)
         finally:
-            charged = self.purse.settle(endpoint.tag, most, cost)
+            charged = self.purse.settle(endpoint.tag, cost)
             async with self._settled:
                 self._settled.notify_all()
         return charged, reply
 
-    async def _afford(self, most: Decimal) -> bool:
-        """Reserve what a request can cost; if it does not fit, wait for those under way."""
+    async def _afford(self, standing: Standing) -> bool:
+        """Reserve what a request can cost; if it does not fit, wait for those under way.
+
+        False: the audit ends, or the endpoint was given up meanwhile.
+        """
+        endpoint = standing.endpoint
+        most = endpoint.cost(1, MOST_PROMPT_TOKENS)
         async with self._settled:
-            while not self.purse.take(most):
+            while self._stop is None and standing.given_up is None:
+                if self.purse.take(endpoint.tag, most):
+                    return True
                 if self.purse.is_idle:
                     self._end("ceiling")
-                if self._stop is not None:
-                    return False
-                await self._settled.wait()
-        return True
+                else:
+                    await self._settled.wait()
+        return False
 
     def _leave_alone(self, standing: Standing, reply: Reply, waits: int) -> None:
         seconds = max(reply.retry_after or 0.0, 2.0 ** (waits - 1))
         if seconds > LONGEST_WAIT:
-            standing.given_up = f"busy for another {seconds:.0f} s"
+            self._give_up(standing, f"busy for another {seconds:,.0f} s")
         else:
             later = asyncio.get_running_loop().time() + seconds
             standing.free_at = max(standing.free_at, later)
 
-    def _note(self, standing: Standing, *, failed: bool) -> None:
-        standing.failed_in_a_row = standing.failed_in_a_row + 1 if failed else 0
+    def _note(self, standing: Standing, reply: Reply) -> None:
+        standing.failed_in_a_row = standing.failed_in_a_row + 1 if has_failed(reply) else 0
         if standing.failed_in_a_row >= MOST_FAILED:
-            standing.given_up = f"{MOST_FAILED} requests in a row failed"
+            self._give_up(
+                standing, f"{MOST_FAILED} requests in a row failed, the last {failure_of(reply)}"
+            )
+
+    def _give_up(self, standing: Standing, why: str) -> None:
+        standing.given_up = why
+        reference = self.task.plan.reference
+        if reference is not None and standing.endpoint.tag == reference.tag:
+            self._end("no_reference")
+        elif all(self.standings[each.tag].given_up for each in self.task.plan.compared):
+            self._end("none_left")
 
     def _end(self, why: End) -> None:
         self._stop = self._stop or why

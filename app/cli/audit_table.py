@@ -14,6 +14,7 @@ from app.auditing.judged import as_json
 from app.cli.terminal import Console, Table, hanging
 from app.ledger.audits import Audit as Kept
 from app.ledger.receipt import iso
+from app.shown import one_line
 from app.wording import plural
 
 _WIDE = 110  # columns that the whole table takes
@@ -49,7 +50,7 @@ def print_plan(console: Console, plan: Plan, ceiling: Decimal) -> None:
             f"{price:.4f}",
         )
     console.print(table)
-    said = [*map(words.refused, plan.refused), words.planned(plan)]
+    said = [*words.refusals(plan.refused), words.planned(plan)]
     if plan.most_usd > ceiling:
         said.append(f"It stops before it has spent more than ${ceiling} (--max-usd).")
     for line in said:
@@ -76,7 +77,7 @@ def says(found: Audit, findings: Sequence[Finding]) -> tuple[str, ...]:
 
 def print_line(console: Console, line: str) -> None:
     """Print one sentence or more, indented where the terminal breaks it."""
-    console.print(hanging(console, Text(line), indent=2), soft_wrap=True)
+    console.print(hanging(console, Text(one_line(line)), indent=2), soft_wrap=True)
 
 
 def _table(found: Audit, *, wide: bool) -> Table:

@@ -117,7 +117,7 @@ def model_audits(
         rows=tuple(rows),
         ticks=tuple((100 * tick / top, f"{tick:g}") for tick in _TICKS if tick <= top),
         one=100 / top,
-        refused=tuple(map(words.refused, newest.refused)) if newest else (),
+        refused=words.refusals(newest.refused) if newest else (),
         runs=tuple(_run(each, results[each.id]) for each in audits),
     )
 

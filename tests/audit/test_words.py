@@ -21,6 +21,7 @@ from app.audit.results import (
     Refusal,
     Refused,
 )
+from tests.auditing.made import plan as made_plan
 
 SAME = Compared(
     tag="host/fp8",
@@ -98,27 +99,51 @@ def test_each_code_has_a_sentence() -> None:
     told = words.warnings(everything)
     assert len(told) == len(get_args(Check)) + 1
     assert told[-1] == (
-        "Answers left out: 1,000 failed twice, 1,000 without usage, 1,000 served by another "
-        "provider."
+        "Answers left out: 1,000 failed twice, 1,000 without usage, 1,000 not shown to be served "
+        "by its provider."
     )
     assert words.warnings(SAME) == ()
     for reason in get_args(Refusal):
         one = Refused(tag="a", provider="A", label=None, reason=reason)
-        assert words.refused(one).startswith("a: ")
+        (said,) = words.refusals((one,))
+        assert said.startswith("Not audited, ")
+        assert ": a." in said
     assert set(sentences.FINDINGS) == set(get_args(ChangeReason))
     assert set(sentences.NO_PLAN) == set(get_args(NoPlan))
     assert set(sentences.CHOSEN) == set(get_args(Chosen))
 
 
+def test_a_reason_is_said_once_for_all_endpoints_that_it_applies_to() -> None:
+    many = [
+        Refused(tag=f"host{number:02}/fp8", provider="H", label=None, reason="outside_policy")
+        for number in range(30)
+    ]
+    tier = Refused(tag="openai/priority", provider="O", label=None, reason="tier")
+    said = words.refusals((*many, tier, *many))
+    assert len(said) == 2
+    assert said[0].startswith("Not audited, outside your own policy: host00/fp8, host01/fp8, ")
+    assert "host19/fp8 and 10 more. --outside-policy TAG" in said[0]
+    assert said[1].endswith("only requests that ask for them: openai/priority.")
+    assert len(said[0]) < 500
+
+
+def test_what_an_audit_that_goes_on_has_left_is_said_with_its_price() -> None:
+    plan = made_plan("novita/fp8", "groq", prompts=50)
+    assert words.rest(plan, 150, Decimal("0.0123")) == (
+        "50 requests of 200 to endpoints of acme/sim-1 are left, about $0.003; $0.0123 are spent "
+        "or reserved."
+    )
+
+
 def all_sentences() -> str:
     tables = (
         sentences.CHECKS,
-        sentences.REFUSALS,
         sentences.NO_PLAN,
         sentences.FINDINGS,
         sentences.CHOSEN,
     )
     spoken = [said for table in tables for said in table.values()]
+    spoken += [" ".join(said) for said in sentences.REFUSALS.values()]
     spoken += [words.verdict(as_(verdict="undecided", reason=reason)) for reason in UNDECIDED]
     spoken += [words.verdict(different(checks=(check,))) for check in get_args(Check)]
     return " ".join(
@@ -172,5 +197,5 @@ def test_an_audit_says_all_of_it_in_order() -> None:
     assert first.startswith("The reference is")
     assert one.startswith("host/fp8 (listed as fp8): at temperature 0")
     assert "no difference larger" in two
-    assert no.startswith("b: It is free")
+    assert no.startswith("Not audited, free, with few requests allowed: b.")
     assert last == sentences.SPOT_CHECK

@@ -120,7 +120,7 @@ def test_audits_are_listed_with_what_they_cost_and_their_receipts_of_any_time() 
     assert (finished.requests, str(finished.spent), finished.refused) == (200, "0.031", 1)
     assert finished.counts == {"same": 1, "undecided": 1, "different": 1}
     assert finished.receipts == "/dashboard/receipts?audit=aud_1"
-    assert found.refused == ("x/fp8: It does not list the parameter temperature.",)
+    assert found.refused == ("Not audited, without temperature among their parameters: x/fp8.",)
     assert found.reference.startswith("The reference is alibaba (listed as bf16)")
 
 
