@@ -13,6 +13,13 @@ SPOT_CHECK = (
     "endpoint that sends a tenth of its requests elsewhere is not noticed."
 )
 
+LEGEND = (
+    "ratio: how much of two answers agrees between the endpoint and the reference, over how much "
+    "agrees between two of the same endpoint; 1 is no difference. own, ref.: the latter, of the "
+    "endpoint and of the reference. p adj.: how often chance alone shows as much of a difference. "
+    "finds: the smallest difference (1 - ratio) that such an audit finds in 80 % of cases."
+)
+
 CHOSEN: Mapping[Chosen, str] = {
     "named": "named by --reference",
     "author": "the author's own endpoint",

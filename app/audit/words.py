@@ -18,7 +18,7 @@ from app.audit.sentences import (
     REFUSALS,
     SPOT_CHECK,
 )
-from app.wording import listed, plural
+from app.wording import first_of, listed, plural
 
 _MOST_TAGS = 20  # in one sentence
 
@@ -82,9 +82,9 @@ def warnings(it: Compared) -> tuple[str, ...]:
 
 
 def power(it: Compared) -> str:
-    """Which differences would have been found at all."""
+    """Which differences would have been found at all; empty for one that was found otherwise."""
     if it.could_find is None:
-        return "No difference could have been found."
+        return "" if it.verdict == "different" else "No difference could have been found."
     return (
         f"Differences of {it.could_find:.2f} and more (ratio {1 - it.could_find:.2f} or less) are "
         "found in 80 % of such audits."
@@ -95,8 +95,9 @@ def refusals(them: Iterable[Refused]) -> tuple[str, ...]:
     """Why endpoints are not audited: each reason once, with the endpoints that it applies to."""
     tags: dict[Refusal, list[str]] = {}
     for it in them:
-        others = f" (or {listed(it.others)})" if it.others else ""
-        tags.setdefault(it.reason, []).append(f"{it.tag}{others}")
+        others = {*it.others} - {it.tag}
+        also = ["more than one of this tag"] * (it.tag in it.others) + sorted(others)
+        tags.setdefault(it.reason, []).append(f"{it.tag} ({first_of(also, 3)})" if also else it.tag)
     return tuple(_refusal(reason, those) for reason, those in tags.items())
 
 
@@ -147,7 +148,7 @@ def audit(it: Audit) -> tuple[str, ...]:
     return (
         reference(it.reference, closed=it.closed),
         *(
-            " ".join((verdict(each, closed=it.closed), *warnings(each), power(each)))
+            " ".join(filter(None, (verdict(each, closed=it.closed), *warnings(each), power(each))))
             for each in it.compared
         ),
         *refusals(it.refused),

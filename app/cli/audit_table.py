@@ -9,7 +9,7 @@ from rich.text import Text
 from app.audit import words
 from app.audit.plan import Plan
 from app.audit.results import Audit, Compared, Finding
-from app.audit.sentences import SPOT_CHECK
+from app.audit.sentences import LEGEND, SPOT_CHECK
 from app.auditing.judged import as_json
 from app.cli.terminal import Console, Table, hanging
 from app.ledger.audits import Audit as Kept
@@ -62,7 +62,7 @@ def print_result(
 ) -> None:
     """Print what an audit found of each endpoint, then what may be said of it."""
     console.print(_table(found, wide=console.width >= _WIDE or not console.is_terminal))
-    for line in (*notes, *says(found, findings)):
+    for line in (LEGEND, *notes, *says(found, findings)):
         console.print()
         print_line(console, line)
 

@@ -144,7 +144,7 @@ def _row(
         receipts=_receipts(each.audit),
         ratio=_plotted(found, top) if found else None,
         said=_without_subject(words.verdict(found, closed=closed)) if found else "",
-        notes=(*words.warnings(found), words.power(found)) if found else (),
+        notes=tuple(filter(None, (*words.warnings(found), words.power(found)))) if found else (),
         history=tuple(
             Past(past.at.date().isoformat(), past.verdict, SIGNS[past.verdict])
             for past in history

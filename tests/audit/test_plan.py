@@ -145,10 +145,12 @@ def test_a_tag_that_selects_other_endpoints_too_is_refused() -> None:
     (said,) = words.refusals(found.refused)
     assert said == (
         "Not audited, since requests for the tag could be served by other endpoints, too: novita "
-        "(or novita/turbo)."
+        "(novita/turbo)."
     )
     twice = planned(FULL, OWN, turbo, turbo)
     assert {each.reason for each in twice.refused} == {"tag_not_unique"}
+    (said,) = words.refusals(twice.refused)
+    assert said.endswith(", too: novita/turbo (more than one of this tag).")
     tier = endpoint("novita/flex", tier="flex")
     assert [each.tag for each in planned(FULL, base, tier).refused] == ["novita/flex"]
 

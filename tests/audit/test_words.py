@@ -127,6 +127,15 @@ def test_a_reason_is_said_once_for_all_endpoints_that_it_applies_to() -> None:
     assert len(said[0]) < 500
 
 
+def test_that_it_repeats_itself_less_is_not_followed_by_that_nothing_could_be_found() -> None:
+    less = different(reason="repeats_itself_less", could_find=None)
+    assert words.power(less) == ""
+    told = words.audit(audit_of(less))[1]
+    assert told.endswith("another template is not the likely cause.")
+    undecided = as_(verdict="undecided", reason="too_few_answers", could_find=None)
+    assert words.power(undecided) == "No difference could have been found."
+
+
 def test_what_an_audit_that_goes_on_has_left_is_said_with_its_price() -> None:
     plan = made_plan("novita/fp8", "groq", prompts=50)
     assert words.rest(plan, 150, Decimal("0.0123")) == (
@@ -183,16 +192,20 @@ def test_the_reference_is_said_with_why() -> None:
     assert "own stored answers" in words.reference(None)
 
 
-def test_an_audit_says_all_of_it_in_order() -> None:
-    audit = Audit(
+def audit_of(*found: Compared) -> Audit:
+    return Audit(
         model="own/model",
         day="2026-11-28",
         closed=False,
         drawn=Drawn(pool="x", seed=1, prompts=50, answers=2, tokens=16),
         reference=REFERENCE,
-        compared=(different(), SAME),
+        compared=found,
         refused=(Refused(tag="b", provider="B", label=None, reason="free"),),
     )
+
+
+def test_an_audit_says_all_of_it_in_order() -> None:
+    audit = audit_of(different(), SAME)
     first, one, two, no, last = words.audit(audit)
     assert first.startswith("The reference is")
     assert one.startswith("host/fp8 (listed as fp8): at temperature 0")

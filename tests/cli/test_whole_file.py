@@ -20,12 +20,17 @@ def test_it_replaces_a_file_once_it_is_whole() -> None:
     assert [each.name for each in Path().glob("x.json*")] == ["x.json"]
 
 
+def _broken(file: Path) -> None:
+    with whole_file(file) as opened:
+        opened.write(b"new")
+        raise ZeroDivisionError
+
+
 def test_an_error_leaves_what_was_there() -> None:
     file = Path("x.json")
     file.write_bytes(b"old")
-    with pytest.raises(ZeroDivisionError), whole_file(file) as opened:
-        opened.write(b"new")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        _broken(file)
     assert file.read_bytes() == b"old"
     assert [each.name for each in Path().glob("x.json*")] == ["x.json"]
 
