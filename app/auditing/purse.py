@@ -52,8 +52,9 @@ class Purse:
         """
         if listed and self._under_way[tag] and tag not in self._dearest:
             return False
-        most = max(listed, self._most(tag))
-        if self.spent + self.reserved + most > self.ceiling:
+        number, before = self._under_way[tag], self._most(tag)
+        reserved = self.reserved + (number + 1) * max(listed, before) - number * before
+        if self.spent + reserved > self.ceiling:
             return False
         self._listed[tag] = max(listed, self._listed.get(tag, _NOTHING))
         self._under_way[tag] += 1

@@ -5,13 +5,16 @@ Rule 2  A request that fails is tried once more. An endpoint that is busy is lef
         as it says, or for a growing while; one that keeps failing is given up.
 Rule 3  Without the reference, or without any endpoint beside it, no verdict is possible: once these
         are given up, nothing more is asked and paid for.
-Rule 4  However it ends, requests that were sent are waited for, or cancelled and counted as spent,
+Rule 4  An endpoint gets no more requests while `AT_ONCE` of its answers wait to be kept: a ledger
+        that is locked or away makes the audit wait, and a killed process leaves little unknown.
+Rule 5  However it ends, requests that were sent are waited for, or cancelled and counted as spent,
         and every answer is kept: to go on later costs nothing twice.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from threading import Lock
@@ -31,6 +34,7 @@ log = logging.getLogger("pointsman")
 End = Literal["finished", "ceiling", "interrupted", "no_reference", "none_left"]
 
 AT_ONCE = 2  # requests of one endpoint
+MOST_UNKNOWN = 2 * AT_ONCE  # of these a killed process may have kept nothing
 MOST_WAITS = 5  # for a busy endpoint, before its request counts as failed
 LONGEST_WAIT = 120.0  # seconds; an endpoint that asks for more is given up
 MOST_FAILED = 10  # requests in a row, before an endpoint is given up
@@ -78,6 +82,7 @@ class Run:
     _stop: End | None = field(init=False, default=None)
     _stopped: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _settled: asyncio.Condition = field(init=False, default_factory=asyncio.Condition)
+    _waiting: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _unkept: list[Answer] = field(init=False, default_factory=list)
     _keeping: Lock = field(init=False, default_factory=Lock)
 
@@ -125,6 +130,7 @@ class Run:
 
         async def work() -> None:
             for job in left:
+                await self._kept_up(standing.endpoint.tag)
                 if self._stop is not None or standing.given_up is not None:
                     return
                 answer = await self._answer(standing, job)
@@ -227,14 +233,30 @@ class Run:
         for each in (waiting, stopped):
             each.cancel()
 
+    async def _kept_up(self, tag: str) -> None:
+        """Wait until few answers of an endpoint wait to be kept, or the audit ends."""
+        async with self._settled:
+            while self._stop is None and self._unkept_of(tag) >= AT_ONCE:
+                self._waiting.set()
+                await self._settled.wait()
+
+    def _unkept_of(self, tag: str) -> int:
+        return sum(1 for each in tuple(self._unkept) if each.tag == tag)
+
     async def _keep_up(self) -> None:
-        """Keep answers soon after they came: a killed process asks few of them again."""
+        """Keep answers soon after they came, and at once if an endpoint waits for it."""
         while True:
-            await asyncio.sleep(_KEEP_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_KEEP_SECONDS):
+                    await self._waiting.wait()
+            self._waiting.clear()
             try:
                 await asyncio.to_thread(self._flush)
             except LedgerError as error:  # tried again, and at the end for the last time
-                log.warning("%s; answers wait in memory", error)
+                log.warning("%s; the audit waits for the ledger", error)
+                await asyncio.sleep(_KEEP_SECONDS)
+            async with self._settled:
+                self._settled.notify_all()
 
     def _flush(self) -> None:
         with self._keeping:

@@ -15,7 +15,7 @@ import msgspec
 from app.audit.plan import MOST_PROMPT_TOKENS, repriced
 from app.audit.since import unlike
 from app.audit.words import refusals, rest
-from app.auditing.runner import AT_ONCE
+from app.auditing.runner import MOST_UNKNOWN
 from app.auditing.task import Task, begun, read_task, task_of
 from app.cli.audit_file import Saved, earlier
 from app.cli.audit_lock import alone, is_run_elsewhere
@@ -175,7 +175,12 @@ def _resumed(settings: Settings, store: "Store", options: Options, name: str, ma
         task.spent_before,
     )
     if audit.state == "running":  # it was killed: what was under way may have been charged
-        spent += sum((each.cost(AT_ONCE, MOST_PROMPT_TOKENS) for each in task.plan.endpoints), 0)
+        charged = dearest(known)
+        each_most = (
+            max(each.cost(1, MOST_PROMPT_TOKENS), charged.get(each.tag, Decimal(0)))
+            for each in task.plan.endpoints
+        )
+        spent += MOST_UNKNOWN * sum(each_most, Decimal(0))
     before = None if task.since is None else earlier(store, task.since, task.plan.model)
     return Job(
         audit, _of_today(settings, options, task, spent), known, spent, before, dearest(known)

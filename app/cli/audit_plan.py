@@ -166,7 +166,7 @@ def subject_of(settings: Settings, model: str) -> Subject:
     listing = catalog.listing(name)
     if listing is None or not listing.endpoints:
         hint = did_you_mean(name, catalog.models)
-        raise SettingsError(f"OpenRouter lists no endpoints of {name}{hint}")
+        raise SettingsError(f"OpenRouter lists no endpoints of {name or model}{hint}")
     row = catalog.model(name)
     return Subject(
         model=name,

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from app.audit.plan import MOST_PROMPT_TOKENS
 from app.auditing.purse import Purse
-from app.auditing.runner import AT_ONCE, LONGEST_WAIT, MOST_FAILED, MOST_WAITS, Keep, Run
+from app.auditing.runner import (
+    AT_ONCE,
+    LONGEST_WAIT,
+    MOST_FAILED,
+    MOST_UNKNOWN,
+    MOST_WAITS,
+    Keep,
+    Run,
+)
 from app.auditing.sending import Reply
 from app.auditing.task import Task
 from app.errors import LedgerError
@@ -340,3 +348,47 @@ async def test_a_ledger_that_fails_for_a_while_loses_no_answer(
     asks.hold.set()
     assert await running == "finished"
     assert len({(each.tag, each.prompt, each.round) for each in kept}) == 16
+
+
+async def test_while_the_ledger_is_away_nothing_more_is_paid_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Answers and receipts that wait in memory are lost with the process, their money is not."""
+    monkeypatch.setattr("app.auditing.runner._KEEP_SECONDS", 0.001)
+    away, kept, tried = True, list[Answer](), list[int]()
+
+    def keep(answers: Sequence[Answer]) -> None:
+        tried.append(len(answers))
+        if away:
+            raise LedgerError("away")
+        kept.extend(answers)
+
+    asks = Endpoints(lambda tag, _: reply(provider=tag.partition("/")[0]))
+    run = run_of(asks, of=task(prompts=50), keep=keep)
+    running = asyncio.create_task(run.run((), 0.0, time.time))
+    while len(tried) < 20:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert asks.total <= MOST_UNKNOWN * 2
+    away = False
+    assert await running == "finished"
+    assert len(kept) == asks.total == 200
+
+
+async def test_a_run_that_waits_for_the_ledger_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.auditing.runner._KEEP_SECONDS", 0.001)
+    tried = list[int]()
+
+    def keep(answers: Sequence[Answer]) -> None:
+        tried.append(len(answers))
+        raise LedgerError("away")
+
+    run = run_of(Endpoints(), of=task(prompts=50), keep=keep)
+    running = asyncio.create_task(run.run((), 0.0, time.time))
+    while len(tried) < 5:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    run.stop()
+    with pytest.raises(LedgerError):  # of the last try
+        async with asyncio.timeout(5):
+            await running
