@@ -120,6 +120,14 @@ def planned(it: Plan) -> str:
     )
 
 
+def too_dear(ceiling: Decimal) -> str:
+    """What happens to an audit that is expected to cost more than its ceiling, and the way out."""
+    return (
+        f"That is more than the ceiling of ${ceiling} (--max-usd), so it will stop before its end, "
+        "without verdicts. Raise --max-usd, or name fewer endpoints with --endpoints."
+    )
+
+
 def rest(it: Plan, answered: int, spent: Decimal) -> str:
     """What an audit that goes on is about to do, and what it has cost so far."""
     left = it.requests - answered

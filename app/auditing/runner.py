@@ -186,6 +186,8 @@ class Run:
         """
         endpoint = standing.endpoint
         most = endpoint.cost(1, MOST_PROMPT_TOKENS)
+        if most > self.purse.ceiling:  # to wait for its turn would keep the others from theirs
+            self._give_up(standing, "a single request could cost more than the ceiling")
         async with self._settled:
             while self._stop is None and standing.given_up is None:
                 if self.purse.take(endpoint.tag, most):

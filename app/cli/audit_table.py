@@ -51,7 +51,9 @@ def print_plan(console: Console, plan: Plan, ceiling: Decimal) -> None:
         )
     console.print(table)
     said = [*words.refusals(plan.refused), words.planned(plan)]
-    if plan.most_usd > ceiling:
+    if plan.expected_usd > ceiling:
+        said.append(words.too_dear(ceiling))
+    elif plan.most_usd > ceiling:
         said.append(f"It stops before it has spent more than ${ceiling} (--max-usd).")
     for line in said:
         print_line(console, line)

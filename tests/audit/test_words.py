@@ -192,6 +192,12 @@ def test_the_reference_is_said_with_why() -> None:
     assert "own stored answers" in words.reference(None)
 
 
+def test_that_a_ceiling_is_too_low_for_any_verdict_is_said_before_it_is_spent() -> None:
+    said = words.too_dear(Decimal("0.01"))
+    assert said.startswith("That is more than the ceiling of $0.01 (--max-usd), so it will stop")
+    assert "Raise --max-usd, or name fewer" in said
+
+
 def audit_of(*found: Compared) -> Audit:
     return Audit(
         model="own/model",

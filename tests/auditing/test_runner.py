@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -114,7 +115,7 @@ async def test_what_is_there_is_not_asked_and_not_paid_again() -> None:
     assert len(both) == 16
 
 
-@given(st.integers(0, 30), st.integers(1, 100), st.integers(0, 2**32))
+@given(st.integers(1, 30), st.integers(1, 100), st.integers(0, 2**32))
 def test_the_ceiling_is_kept_to_the_request(requests: int, percent: int, seed: int) -> None:
     """Each costs a share of the most that it could; none is sent that might not fit."""
     cost = MOST * percent / 100
@@ -392,3 +393,18 @@ async def test_a_run_that_waits_for_the_ledger_can_be_stopped(
     with pytest.raises(LedgerError):  # of the last try
         async with asyncio.timeout(5):
             await running
+
+
+async def test_an_endpoint_with_a_mad_price_does_not_keep_the_others_from_their_verdicts() -> None:
+    of = task("novita/fp8", "novita/fp4", "mad", prompts=50)
+    *usual, mad = of.plan.endpoints
+    mad = replace(mad, completion_price=Decimal(10**9))
+    of = msgspec.structs.replace(of, plan=replace(of.plan, endpoints=(*usual, mad)))
+    asks = Endpoints(lambda tag, _: reply(provider=tag.partition("/")[0]))
+    run = run_of(asks, of=of)
+    assert await run.run((), 0.0, time.time) == "finished"
+    assert {tag: len(asked) for tag, asked in asks.asked.items()} == {
+        "novita/fp8": 100,
+        "novita/fp4": 100,
+    }
+    assert run.standings["mad"].given_up == "a single request could cost more than the ceiling"
