@@ -28,6 +28,11 @@ class _Case:
         return not set(names) & set(self.endpoint.supported_parameters)
 
 
+def has_no_price(endpoint: Endpoint) -> bool:
+    """Whether the cost of a request can't be bounded."""
+    return None in (endpoint.prompt_price, endpoint.completion_price)
+
+
 # The first that holds is the reason that is given.
 _ROWS: tuple[tuple[Refusal, Callable[[_Case], bool]], ...] = (
     ("outside_policy", lambda case: case.endpoint.tag in case.shut_out),
@@ -36,7 +41,7 @@ _ROWS: tuple[tuple[Refusal, Callable[[_Case], bool]], ...] = (
     ("no_max_tokens", lambda case: case.lacks("max_tokens")),
     ("tier", lambda case: case.endpoint.tier is not None),
     ("tag_not_unique", lambda case: bool(case.others)),
-    ("no_price", lambda case: None in case.prices),
+    ("no_price", lambda case: has_no_price(case.endpoint)),
     ("free", lambda case: not case.named and (case.free_model or case.prices == (0, 0))),
     ("degraded", lambda case: not case.named and (case.endpoint.status or 0) != 0),
 )

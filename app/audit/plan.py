@@ -4,12 +4,12 @@ Nothing is asked yet: the plan is what is shown before the user agrees.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
 from app.audit.answers import TOKENS
-from app.audit.eligible import refusal, selects_too
+from app.audit.eligible import has_no_price, refusal, selects_too
 from app.audit.results import Chosen, Refused
 from app.catalog.endpoint import Endpoint
 from app.catalog.providers import is_own
@@ -172,6 +172,27 @@ def plan(subject: Subject, asked: Asked) -> Plan | Unplanned:
         refused=refused,
         prompts=asked.prompts,
         answers=asked.answers,
+    )
+
+
+def repriced(known: Plan, listed: Sequence[Endpoint]) -> Plan:
+    """A plan of earlier, at the prices of today; an endpoint that has none now keeps its own."""
+    today = {each.tag: _planned(each) for each in listed if not has_no_price(each)}
+
+    def priced(each: Planned) -> Planned:
+        now = today.get(each.tag, each)
+        return replace(
+            each,
+            prompt_price=now.prompt_price,
+            completion_price=now.completion_price,
+            request_price=now.request_price,
+            price_varies=now.price_varies,
+        )
+
+    return replace(
+        known,
+        endpoints=tuple(map(priced, known.endpoints)),
+        reference=None if known.reference is None else priced(known.reference),
     )
 
 

@@ -13,6 +13,13 @@ SPOT_CHECK = (
     "endpoint that sends a tenth of its requests elsewhere is not noticed."
 )
 
+LEGEND = (
+    "ratio: how much of two answers agrees between the endpoint and the reference, over how much "
+    "agrees between two of the same endpoint; 1 is no difference. own, ref.: the latter, of the "
+    "endpoint and of the reference. p adj.: how often chance alone shows as much of a difference. "
+    "finds: the smallest difference (1 - ratio) that such an audit finds in 80 % of cases."
+)
+
 CHOSEN: Mapping[Chosen, str] = {
     "named": "named by --reference",
     "author": "the author's own endpoint",
@@ -31,7 +38,7 @@ CHECKS: Mapping[Check, str] = {
     "prompt_lengths_unknown": "Not all answers state how many tokens their prompt had.",
     "ignores_max_tokens": "It ignores max_tokens: some answers were longer, and were cut.",
     "empty": "Some answers were empty.",
-    "reasoning": "Some answers have reasoning tokens, although reasoning was switched off.",
+    "reasoning": "Some answers have reasoning tokens, although none were asked for.",
     "reference_unsteady": (
         "The reference's own answers agree with each other so little that only large differences "
         "can be seen."
@@ -43,28 +50,33 @@ CHECKS: Mapping[Check, str] = {
 }
 
 DROPS: Mapping[Drop, str] = {
-    "other_provider": "served by another provider",
+    "other_provider": "not shown to be served by its provider",
     "cached": "from OpenRouter's response cache",
     "no_usage": "without usage",
     "failed": "failed twice",
 }
 
-REFUSALS: Mapping[Refusal, str] = {
+# Which endpoints are not audited, and the way out if there is one.
+REFUSALS: Mapping[Refusal, tuple[str, str]] = {
     "outside_policy": (
-        "Excluded by your own policy. --outside-policy TAG,... audits such endpoints all the same: "
-        "the prompts are Pointsman's and have no data of yours."
+        "outside your own policy",
+        "--outside-policy TAG audits one all the same: the prompts have no data of yours.",
     ),
     "reasoning_mandatory": (
-        "The model's reasoning can't be switched off, so the first tokens would be thoughts."
+        "since the model's reasoning can't be switched off, so the first tokens would be thoughts",
+        "",
     ),
-    "no_temperature": "The parameter temperature is not listed.",
-    "no_max_tokens": "The parameter max_tokens is not listed.",
-    "tier": "A service tier, which serves only requests that ask for it.",
-    "tag_not_unique": "Requests can't be limited to this endpoint, since its tag also selects",
-    "no_price": "No price is listed, so the cost has no ceiling.",
-    "free": "Free, with few requests allowed. --include TAG,... audits such endpoints.",
-    "degraded": "Listed by OpenRouter as degraded. --include TAG,... audits such endpoints.",
-    "not_listed": "The model has no endpoint with this tag.",
+    "no_temperature": ("without temperature among their parameters", ""),
+    "no_max_tokens": ("without max_tokens among their parameters", ""),
+    "tier": ("service tiers, which serve only requests that ask for them", ""),
+    "tag_not_unique": ("since requests for the tag could be served by other endpoints, too", ""),
+    "no_price": ("without a listed price, so the cost would have no ceiling", ""),
+    "free": ("free, with few requests allowed", "--include TAG audits one all the same."),
+    "degraded": (
+        "listed by OpenRouter as degraded",
+        "--include TAG audits one all the same.",
+    ),
+    "not_listed": ("since the model has no such endpoint", ""),
 }
 
 SHARED_TAG = "Several endpoints are listed with this tag, so answers could come from any of them."

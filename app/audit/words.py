@@ -4,10 +4,11 @@ A label is what a provider declares: "listed as fp8", never "is fp8". A differen
 behaviour: its cause is not named, except where the prompts' lengths show it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from app.audit.plan import Plan, Unplanned
-from app.audit.results import Audit, Compared, Finding, Reason, Reference, Refused
+from app.audit.results import Audit, Compared, Finding, Reason, Reference, Refusal, Refused
 from app.audit.sentences import (
     CHECKS,
     CHOSEN,
@@ -18,7 +19,9 @@ from app.audit.sentences import (
     SHARED_TAG,
     SPOT_CHECK,
 )
-from app.wording import listed, plural
+from app.wording import first_of, listed, plural
+
+_MOST_TAGS = 20  # in one sentence
 
 _UNDECIDED: Mapping[Reason, Callable[[Compared], str]] = {
     "too_few_answers": lambda it: (
@@ -80,28 +83,28 @@ def warnings(it: Compared) -> tuple[str, ...]:
 
 
 def power(it: Compared) -> str:
-    """Which differences would have been found at all."""
+    """Which differences would have been found at all; empty for one that was found otherwise."""
     if it.could_find is None:
-        return "No difference could have been found."
+        return "" if it.verdict == "different" else "No difference could have been found."
     return (
         f"Differences of {it.could_find:.2f} and more (ratio {1 - it.could_find:.2f} or less) are "
         "found in 80 % of such audits."
     )
 
 
-def refused(those: Iterable[Refused]) -> tuple[str, ...]:
-    """Why endpoints are not audited: a line for each reason, with the tags it applies to."""
-    by_reason: dict[str, list[str]] = {}
-    for it in those:
-        by_reason.setdefault(_refusal(it), []).append(it.tag)
-    return tuple(f"{listed(set(tags), len(tags))}: {why}" for why, tags in by_reason.items())
+def refusals(them: Iterable[Refused]) -> tuple[str, ...]:
+    """Why endpoints are not audited: each reason once, with the endpoints that it applies to."""
+    tags: dict[Refusal, list[str]] = {}
+    for it in them:
+        others = {*it.others} - {it.tag}
+        also = ["more than one of this tag"] * (it.tag in it.others) + sorted(others)
+        tags.setdefault(it.reason, []).append(f"{it.tag} ({first_of(also, 3)})" if also else it.tag)
+    return tuple(_refusal(reason, those) for reason, those in tags.items())
 
 
-def _refusal(it: Refused) -> str:
-    others = set(it.others) - {it.tag}
-    if it.others and not others:
-        return SHARED_TAG
-    return f"{REFUSALS[it.reason]} {listed(others)}." if others else REFUSALS[it.reason]
+def _refusal(reason: Refusal, tags: Sequence[str]) -> str:
+    why, way_out = REFUSALS[reason]
+    return f"Not audited, {why}: {listed(tags, _MOST_TAGS)}.{way_out and f' {way_out}'}"
 
 
 def unplanned(it: Unplanned) -> str:
@@ -115,6 +118,23 @@ def planned(it: Plan) -> str:
         f"{plural(it.requests, 'request')} to {plural(len(it.endpoints), 'endpoint')} of "
         f"{it.model}, about {it.tokens:,} tokens: about ${it.expected_usd:.3f}, at most "
         f"${it.most_usd:.2f} by the listed prices."
+    )
+
+
+def too_dear(ceiling: Decimal) -> str:
+    """What happens to an audit that is expected to cost more than its ceiling, and the way out."""
+    return (
+        f"That is more than the ceiling of ${ceiling} (--max-usd), so it will stop before its end, "
+        "without verdicts. Raise --max-usd, or name fewer endpoints with --endpoints."
+    )
+
+
+def rest(it: Plan, answered: int, spent: Decimal) -> str:
+    """What an audit that goes on is about to do, and what it has cost so far."""
+    left = it.requests - answered
+    return (
+        f"{plural(left, 'request')} of {it.requests:,} to endpoints of {it.model} are left, about "
+        f"${it.expected_usd * left / it.requests:.3f}; ${spent:.4f} are spent or reserved."
     )
 
 
@@ -137,10 +157,10 @@ def audit(it: Audit) -> tuple[str, ...]:
     return (
         reference(it.reference, closed=it.closed),
         *(
-            " ".join((verdict(each, closed=it.closed), *warnings(each), power(each)))
+            " ".join(filter(None, (verdict(each, closed=it.closed), *warnings(each), power(each))))
             for each in it.compared
         ),
-        *refused(it.refused),
+        *refusals(it.refused),
         SPOT_CHECK,
     )
 

@@ -11,11 +11,15 @@ from app.audit.plan import Planned
 from app.audit.results import Drop
 from app.auditing.order import Job
 from app.auditing.sending import Reply
+from app.errors import UpstreamGarbage, UpstreamTimeout, UpstreamUnreachable
 from app.ledger.audits import Answer
-from app.ledger.receipt import Receipt
+from app.ledger.receipt import Receipt, paid_usd
 
 _OK = 200
 _TOKENS = ("prompt_tokens", "completion_tokens", "reasoning_tokens")
+_UNANSWERED = frozenset(
+    each.code for each in (UpstreamUnreachable, UpstreamTimeout, UpstreamGarbage)
+)
 BUSY = frozenset({429, 503})  # statuses after which OpenRouter may say when to come back
 
 
@@ -45,16 +49,26 @@ def has_failed(reply: Reply) -> bool:
     return reply.status != _OK or reply.text is None or reply.receipt is None
 
 
-def cost_of(reply: Reply) -> Decimal | None:
-    """What a request has cost; None: not told, as where a request ended without an answer.
+def failure_of(reply: Reply) -> str:
+    """How a request failed, to end a sentence: with which status, or without any."""
+    if reply.status is None or (reply.receipt and reply.receipt.error_code in _UNANSWERED):
+        return "without an answer from OpenRouter"
+    return "without a whole answer" if reply.status == _OK else f"with status {reply.status}"
 
-    OpenRouter charges nothing for an error.
+
+def cost_of(reply: Reply) -> Decimal | None:
+    """What a request has cost, at a provider's own charge too where the account has its key.
+
+    None: not told, as where a request ended without an answer. OpenRouter charges nothing for an
+    error of its own; a lost connection is none, and the request may have been served.
     """
     receipt = reply.receipt
     if receipt is None:
         return None
-    is_error = reply.status is not None and reply.status != _OK and receipt.generation_id is None
-    return Decimal(0) if is_error and receipt.cost_usd is None else receipt.cost_usd
+    cost = paid_usd(receipt)
+    if cost is None and reply.status not in (None, _OK) and receipt.generation_id is None:
+        return None if receipt.error_code in _UNANSWERED else Decimal(0)
+    return cost
 
 
 def drop_of(endpoint: Planned, receipt: Receipt) -> Drop | None:

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 from app.audit.answers import Answer as Hashed
 from app.audit.answers import Collected
 from app.audit.comparing import compared, compared_with_own
-from app.audit.results import Audit, Compared, Drop, Reference
+from app.audit.results import Audit, Drop, Reference
 from app.auditing.task import Task
 from app.ledger.audits import REFERENCE, Answer, EndpointVerdict
 
@@ -89,11 +89,6 @@ def verdicts_of(name: str, task: Task, found: Audit, at: datetime) -> list[Endpo
         )
         for each in found.compared
     ]
-
-
-def read_compared(kept: Mapping[str, Any]) -> Compared:
-    """What was found of an endpoint, as it was kept."""
-    return msgspec.convert(kept, Compared, strict=False)
 
 
 def as_json(struct: msgspec.Struct) -> dict[str, Any]:

@@ -3,20 +3,25 @@
 Rule 1  Endpoints are asked at the same time, each with `AT_ONCE` requests under way at most.
 Rule 2  A request that fails is tried once more. An endpoint that is busy is left alone for as long
         as it says, or for a growing while; one that keeps failing is given up.
-Rule 3  However it ends, requests that were sent are waited for, or cancelled and counted as spent,
+Rule 3  Without the reference, or without any endpoint beside it, no verdict is possible: once these
+        are given up, nothing more is asked and paid for.
+Rule 4  An endpoint gets no more requests while `AT_ONCE` of its answers wait to be kept: a ledger
+        that is locked or away makes the audit wait, and a killed process leaves little unknown.
+Rule 5  However it ends, requests that were sent are waited for, or cancelled and counted as spent,
         and every answer is kept: to go on later costs nothing twice.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from threading import Lock
 from typing import Literal, Protocol
 
 from app.audit.plan import MOST_PROMPT_TOKENS, TRIES, Planned
-from app.auditing.answered import BUSY, Asked, body_of, cost_of, has_failed
+from app.auditing.answered import BUSY, Asked, body_of, cost_of, failure_of, has_failed
 from app.auditing.order import PASSES, Job, jobs
 from app.auditing.purse import Purse
 from app.auditing.sending import Reply
@@ -26,9 +31,10 @@ from app.ledger.audits import Answer
 
 log = logging.getLogger("pointsman")
 
-End = Literal["finished", "ceiling", "interrupted"]
+End = Literal["finished", "ceiling", "interrupted", "no_reference", "none_left"]
 
 AT_ONCE = 2  # requests of one endpoint
+MOST_UNKNOWN = 2 * AT_ONCE  # of these a killed process may have kept nothing
 MOST_WAITS = 5  # for a busy endpoint, before its request counts as failed
 LONGEST_WAIT = 120.0  # seconds; an endpoint that asks for more is given up
 MOST_FAILED = 10  # requests in a row, before an endpoint is given up
@@ -76,6 +82,7 @@ class Run:
     _stop: End | None = field(init=False, default=None)
     _stopped: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _settled: asyncio.Condition = field(init=False, default_factory=asyncio.Condition)
+    _waiting: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _unkept: list[Answer] = field(init=False, default_factory=list)
     _keeping: Lock = field(init=False, default_factory=Lock)
 
@@ -86,12 +93,14 @@ class Run:
     async def run(self, known: Sequence[Answer], begun: float, now: Callable[[], float]) -> End:
         """Ask what is not among the `known` answers yet; return how it ended.
 
-        `begun` is when the audit began, by the clock `now`, in seconds.
+        `begun` is when the audit began, by the clock `now`, in seconds: the second pass waits for
+        the spread after it, and never longer than that, however the clock was set meanwhile.
         """
         plan, drawn = self.task.plan, self.task.drawn
         done: dict[str, set[Job]] = {each.tag: set() for each in plan.endpoints}
         for answer in known:
-            done[answer.tag].add(Job(answer.prompt, answer.round))
+            if answer.dropped != "failed":  # one that never came is asked for again
+                done[answer.tag].add(Job(answer.prompt, answer.round))
         for each in plan.endpoints:
             self.standings[each.tag] = Standing(each, plan.requests_each, len(done[each.tag]))
         keeping = asyncio.create_task(self._keep_up())
@@ -105,7 +114,8 @@ class Run:
                     seed=drawn.seed,
                     done=done,
                 )
-                await self._wait(begun + number * self.task.spread - now())
+                if number:
+                    await self._wait(min(begun + self.task.spread - now(), self.task.spread))
                 async with asyncio.TaskGroup() as group:
                     for tag, those in left.items():
                         group.create_task(self._ask_all(self.standings[tag], those))
@@ -120,6 +130,7 @@ class Run:
 
         async def work() -> None:
             for job in left:
+                await self._kept_up(standing.endpoint.tag)
                 if self._stop is not None or standing.given_up is not None:
                     return
                 answer = await self._answer(standing, job)
@@ -140,10 +151,9 @@ class Run:
         tries = waits = 0
         while tries < TRIES:
             await self._wait(standing.free_at - asyncio.get_running_loop().time())
-            most = self.purse.most(endpoint.tag, endpoint.cost(1, MOST_PROMPT_TOKENS))
-            if self._stop is not None or standing.given_up or not await self._afford(most):
+            if standing.given_up or not await self._afford(standing):
                 return None
-            charged, reply = await self._send(endpoint, body, most)
+            charged, reply = await self._send(endpoint, body)
             spent += charged
             if not has_failed(reply):
                 break
@@ -154,45 +164,62 @@ class Run:
                 tries += 1
         assert reply is not None  # noqa: S101 - there was a try
         answer = Asked(self.audit, endpoint, job).answer(reply, self.key, spent)
-        self._note(standing, failed=has_failed(reply))
+        self._note(standing, reply)
         return answer
 
-    async def _send(self, endpoint: Planned, body: bytes, most: Decimal) -> tuple[Decimal, Reply]:
+    async def _send(self, endpoint: Planned, body: bytes) -> tuple[Decimal, Reply]:
         """Send one request; what it cost is counted, also if it is cancelled."""
         cost: Decimal | None = None
-        charged = most
         try:
             reply = await self.asks.ask(body)
             cost = cost_of(reply)
         finally:
-            charged = self.purse.settle(endpoint.tag, most, cost)
+            charged = self.purse.settle(endpoint.tag, cost)
             async with self._settled:
                 self._settled.notify_all()
         return charged, reply
 
-    async def _afford(self, most: Decimal) -> bool:
-        """Reserve what a request can cost; if it does not fit, wait for those under way."""
+    async def _afford(self, standing: Standing) -> bool:
+        """Reserve what a request can cost; if it does not fit, wait for those under way.
+
+        False: the audit ends, or the endpoint was given up meanwhile.
+        """
+        endpoint = standing.endpoint
+        most = endpoint.cost(1, MOST_PROMPT_TOKENS)
+        if most > self.purse.ceiling:  # to wait for its turn would keep the others from theirs
+            self._give_up(standing, "a single request could cost more than the ceiling")
         async with self._settled:
-            while not self.purse.take(most):
+            while self._stop is None and standing.given_up is None:
+                if self.purse.take(endpoint.tag, most):
+                    return True
                 if self.purse.is_idle:
                     self._end("ceiling")
-                if self._stop is not None:
-                    return False
-                await self._settled.wait()
-        return True
+                else:
+                    await self._settled.wait()
+        return False
 
     def _leave_alone(self, standing: Standing, reply: Reply, waits: int) -> None:
         seconds = max(reply.retry_after or 0.0, 2.0 ** (waits - 1))
         if seconds > LONGEST_WAIT:
-            standing.given_up = f"busy for another {seconds:.0f} s"
+            self._give_up(standing, f"busy for another {seconds:,.0f} s")
         else:
             later = asyncio.get_running_loop().time() + seconds
             standing.free_at = max(standing.free_at, later)
 
-    def _note(self, standing: Standing, *, failed: bool) -> None:
-        standing.failed_in_a_row = standing.failed_in_a_row + 1 if failed else 0
+    def _note(self, standing: Standing, reply: Reply) -> None:
+        standing.failed_in_a_row = standing.failed_in_a_row + 1 if has_failed(reply) else 0
         if standing.failed_in_a_row >= MOST_FAILED:
-            standing.given_up = f"{MOST_FAILED} requests in a row failed"
+            self._give_up(
+                standing, f"{MOST_FAILED} requests in a row failed, the last {failure_of(reply)}"
+            )
+
+    def _give_up(self, standing: Standing, why: str) -> None:
+        standing.given_up = why
+        reference = self.task.plan.reference
+        if reference is not None and standing.endpoint.tag == reference.tag:
+            self._end("no_reference")
+        elif all(self.standings[each.tag].given_up for each in self.task.plan.compared):
+            self._end("none_left")
 
     def _end(self, why: End) -> None:
         self._stop = self._stop or why
@@ -208,14 +235,30 @@ class Run:
         for each in (waiting, stopped):
             each.cancel()
 
+    async def _kept_up(self, tag: str) -> None:
+        """Wait until few answers of an endpoint wait to be kept, or the audit ends."""
+        async with self._settled:
+            while self._stop is None and self._unkept_of(tag) >= AT_ONCE:
+                self._waiting.set()
+                await self._settled.wait()
+
+    def _unkept_of(self, tag: str) -> int:
+        return sum(1 for each in tuple(self._unkept) if each.tag == tag)
+
     async def _keep_up(self) -> None:
-        """Keep answers soon after they came: a killed process asks few of them again."""
+        """Keep answers soon after they came, and at once if an endpoint waits for it."""
         while True:
-            await asyncio.sleep(_KEEP_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_KEEP_SECONDS):
+                    await self._waiting.wait()
+            self._waiting.clear()
             try:
                 await asyncio.to_thread(self._flush)
             except LedgerError as error:  # tried again, and at the end for the last time
-                log.warning("%s; answers wait in memory", error)
+                log.warning("%s; the audit waits for the ledger", error)
+                await asyncio.sleep(_KEEP_SECONDS)
+            async with self._settled:
+                self._settled.notify_all()
 
     def _flush(self) -> None:
         with self._keeping:

@@ -1,7 +1,8 @@
 """What an audit does: kept in the ledger when it begins, so that a stopped one can go on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     `mark`: the name of the key of the hashes. `spread`: seconds from the begin of the first pass to
     that of the second. `since`: the audit whose answers are compared with; None: the reference's.
+    `asked`: the model as the user named it; empty: not kept. `outside_policy`: the tags that the
+    user named although the policy shuts them out. `spent_before`: USD, by earlier runs of it.
     """
 
     plan: Plan
@@ -26,12 +29,33 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
     spread: float = 0.0
     since: str | None = None
+    asked: str = ""
+    outside_policy: tuple[str, ...] = ()
+    spent_before: Decimal = Decimal(0)
 
 
-def task_of(plan: Plan, *, seed: int, mark: str, spread: float, since: str | None) -> Task:
+def task_of(
+    plan: Plan,
+    *,
+    seed: int,
+    mark: str,
+    spread: float = 0.0,
+    since: str | None = None,
+    asked: str = "",
+    outside_policy: Iterable[str] = (),
+) -> Task:
     """The task of a plan, with prompts drawn from today's pool."""
-    drawn = Drawn(pool=DIGEST, seed=seed, prompts=plan.prompts, answers=plan.answers, tokens=TOKENS)
-    return Task(plan=plan, drawn=drawn, mark=mark, spread=spread, since=since)
+    return Task(
+        plan=plan,
+        drawn=Drawn(
+            pool=DIGEST, seed=seed, prompts=plan.prompts, answers=plan.answers, tokens=TOKENS
+        ),
+        mark=mark,
+        spread=spread,
+        since=since,
+        asked=asked,
+        outside_policy=tuple(sorted(outside_policy)),
+    )
 
 
 def as_kept(task: Task) -> Mapping[str, Any]:

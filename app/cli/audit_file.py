@@ -1,21 +1,30 @@
 """Files of `--save` and `--since`: what an audit found, and its answers as hashes."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from app.audit.decide import FEWEST
+from app.audit.pool import POOL
+from app.audit.sentences import DROPS
 from app.auditing.judged import day_of
 from app.auditing.task import Task, read_task
+from app.cli.whole_file import whole_file
+from app.cli.words import command
 from app.errors import SettingsError, reason_of
-from app.ledger.audits import Answer
+from app.ledger.audits import Answer, Audit
 
 if TYPE_CHECKING:
     from app.ledger.store import Store
 
 FORMAT: Literal["pointsman-audit/1"] = "pointsman-audit/1"
 LAST = "last"
+_ID = re.compile(r"aud_[0-9a-z]{1,28}")
+_SEEDS = 2**63
+_LISTED = 100
 _LARGEST = 64_000_000  # bytes; one of 30 endpoints with --deep takes some 20 MB
 
 
@@ -37,33 +46,25 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
 
 def save(file: Path, saved: Saved) -> None:
     """Write a file; it appears whole or not at all. Raises `SettingsError`."""
-    draft = file.with_name(f"{file.name}.partial")
-    try:
-        draft.write_bytes(msgspec.json.encode(saved) + b"\n")
-        draft.replace(file)
-    except OSError as error:
-        raise SettingsError(f"can't write {file}: {reason_of(error)}") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(file) as opened:
+        opened.write(msgspec.json.encode(saved) + b"\n")
 
 
 def earlier(store: "Store", named: str, model: str | None) -> Saved:
     """The audit that `--since` names: a file of `--save`, an audit's id, or `last`.
 
-    `last` is the newest of the model that has ended. Raises `SettingsError` if there is none.
+    `last` is the newest finished one of the model that compared with a reference: those of
+    `--since` go on being compared with the same stored answers, so that two of them can agree.
+    Raises `SettingsError` if there is none.
     """
     file = Path(named)
-    if file.exists():
+    if _may_exist(file):
         return _read(file)
-    if named == LAST:
-        ended = [each for each in store.audits(model, limit=100) if each.state == "finished"]
-        audit = ended[0] if ended else None
-    else:
-        audit = store.audit(named)
+    audit = _last(store, model) if named == LAST else store.audit(named)
     if audit is None:
         raise SettingsError(
             f"--since {named}: there is no such file, and the ledger has no such audit; "
-            "pointsman audit --list shows those that it has"
+            f"{command()} audit --list shows those that it has"
         )
     answers = store.answers(audit.id)
     if not any(each.dropped is None for each in answers):
@@ -77,6 +78,19 @@ def earlier(store: "Store", named: str, model: str | None) -> Saved:
     )
 
 
+def _last(store: "Store", model: str | None) -> Audit | None:
+    ended = (each for each in store.audits(model, limit=_LISTED) if each.state == "finished")
+    return next((each for each in ended if read_task(each).since is None), None)
+
+
+def _may_exist(file: Path) -> bool:
+    """Whether there is a file; True if that can't be told, as reading it says why."""
+    try:
+        return file.exists()
+    except OSError:
+        return True
+
+
 def _read(file: Path) -> Saved:
     try:
         with file.open("rb") as opened:
@@ -86,8 +100,24 @@ def _read(file: Path) -> Saved:
     if len(text) > _LARGEST:
         raise SettingsError(f"{file} is over {_LARGEST // 1_000_000} MB; no audit is")
     try:
-        return msgspec.json.decode(text, type=Saved, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        saved = msgspec.json.decode(text, type=Saved, strict=False)
+        _check(saved)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise SettingsError(
-            f"{file} is not an audit: {error}; write one with pointsman audit MODEL --save FILE"
+            f"{file} is not an audit: {error}; write one with {command()} audit MODEL --save FILE"
         ) from None
+    return saved
+
+
+def _check(saved: Saved) -> None:
+    """Raise `ValueError` for what no audit has: a file may be damaged, or made to do damage."""
+    drawn = saved.task.drawn
+    if not _ID.fullmatch(saved.audit):
+        raise ValueError("its id is not one of an audit")
+    if not FEWEST <= drawn.prompts <= len(POOL) or not 0 <= drawn.seed < _SEEDS:
+        raise ValueError("its prompts can't be drawn")
+    for each in saved.answers:
+        if not 0 <= each.prompt < drawn.prompts or not 0 <= each.round < drawn.answers:
+            raise ValueError("it has an answer to a prompt that was not asked")
+        if each.dropped is not None and each.dropped not in DROPS:
+            raise ValueError("it has an answer that was dropped for no known reason")

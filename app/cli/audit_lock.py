@@ -1,48 +1,58 @@
-"""Lets one process at a time run an audit: two would ask, and pay, for the same answers."""
+"""Keeps one audit from being run by two processes of this machine, which would pay for it twice.
 
-import os
+Each audit has one byte of a file in the state folder, which its process holds a lock on. The system
+lets go of it when the process ends, however it ends.
+"""
+
+import errno
+import hashlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from app.errors import SettingsError
 
+if sys.platform != "win32":
+    import fcntl
+
+_FILE = "audits.lock"
+_HELD = frozenset({errno.EACCES, errno.EAGAIN})
+
 
 @contextmanager
-def alone(folder: Path, name: str) -> Iterator[None]:
-    """Hold an audit while the block lasts. Raises `SettingsError` if another process does."""
-    other = running_in(folder, name)
-    if other is not None:
-        raise SettingsError(f"the audit {name} is running already, in the process {other}")
-    file = _file(folder, name)
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.write_text(str(os.getpid()), encoding="utf-8")
-    try:
+def alone(state: Path, audit: str) -> Iterator[None]:
+    """Hold an audit while the block lasts. Raises `SettingsError` if another process holds it.
+
+    Where the system or the folder has no locks, nothing is held.
+    """
+    if sys.platform == "win32":
         yield
-    finally:
-        file.unlink(missing_ok=True)
-
-
-def running_in(folder: Path, name: str) -> int | None:
-    """The process of this machine that runs an audit; None if there is none, or it was killed."""
+        return
     try:
-        process = int(_file(folder, name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return process if _is_there(process) else None
+        file = (state / _FILE).open("ab")
+    except OSError:
+        yield
+        return
+    with file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(audit))
+        except OSError as error:
+            if error.errno in _HELD:
+                raise SettingsError(
+                    f"another process runs the audit {audit}; wait until it ends, or stop it there"
+                ) from None
+        yield
 
 
-def _is_there(process: int) -> bool:
-    if os.name == "nt":  # where the next would end it
-        return True
+def is_run_elsewhere(state: Path, audit: str) -> bool:
+    """Whether another process of this machine holds an audit."""
     try:
-        os.kill(process, 0)
-    except PermissionError:  # another user's
+        with alone(state, audit):
+            return False
+    except SettingsError:
         return True
-    except (OSError, OverflowError):
-        return False
-    return True
 
 
-def _file(folder: Path, name: str) -> Path:
-    return folder / f"{name}.pid"
+def _place(audit: str) -> int:
+    return int.from_bytes(hashlib.blake2b(audit.encode(), digest_size=7).digest(), "big")

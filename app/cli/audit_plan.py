@@ -8,8 +8,9 @@ from pathlib import Path
 
 from app.audit import words
 from app.audit.decide import FEWEST
-from app.audit.plan import Asked, Plan, Subject, Unplanned, plan
+from app.audit.plan import Asked, Plan, Planned, Subject, Unplanned, plan
 from app.audit.pool import POOL
+from app.audit.results import Refused
 from app.catalog.catalog import Catalog, listing_key
 from app.cli.catalogs import LIVE, open_catalog
 from app.cli.policies import book_of
@@ -110,7 +111,7 @@ def planned(settings: Settings, options: Options) -> Plan:
             )
     found = plan(subject, asked)
     if isinstance(found, Unplanned):
-        raise SettingsError("\n".join((words.unplanned(found), *words.refused(found.refused))))
+        raise SettingsError("\n".join((words.unplanned(found), *words.refusals(found.refused))))
     return narrowed(found, options.endpoints, options.prompts)
 
 
@@ -125,7 +126,7 @@ def narrowed(found: Plan, tags: frozenset[str], prompts: int | None) -> Plan:
         return found
     refused = [each for each in found.refused if each.tag in tags]
     if refused:
-        raise SettingsError("\n".join(words.refused(refused)))
+        raise SettingsError("\n".join(words.refusals(refused)))
     kept = tuple(e for e in found.endpoints if e.tag in tags or e == found.reference)
     found = replace(found, endpoints=kept, refused=())
     if not found.compared:
@@ -165,7 +166,7 @@ def subject_of(settings: Settings, model: str) -> Subject:
     listing = catalog.listing(name)
     if listing is None or not listing.endpoints:
         hint = did_you_mean(name, catalog.models)
-        raise SettingsError(f"OpenRouter lists no endpoints of {name}{hint}")
+        raise SettingsError(f"OpenRouter lists no endpoints of {name or model}{hint}")
     row = catalog.model(name)
     return Subject(
         model=name,
@@ -174,6 +175,11 @@ def subject_of(settings: Settings, model: str) -> Subject:
         reasoning_mandatory=row is not None and row.reasoning_mandatory,
         shut_out=_shut_out(book, by, catalog, name),
     )
+
+
+def shut_out_now(each: Planned) -> Refused:
+    """Refuse an endpoint that a policy of today shuts out."""
+    return Refused(tag=each.tag, provider=each.provider, label=each.label, reason="outside_policy")
 
 
 def _shut_out(book: Book, by: Routed, catalog: Catalog, name: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from app.auditing.runner import Run, Standing
 from app.cli.terminal import Console
@@ -21,7 +21,7 @@ def showing(run: Run) -> Iterator[None]:
         run.told = _Lines(console, run)
         yield
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"))
     with Progress(*columns, console=console, transient=True) as progress:
         run.told = _Bars(progress, run)
         yield
@@ -33,17 +33,21 @@ class _Bars:
     def __init__(self, progress: Progress, run: Run) -> None:
         self._progress, self._run = progress, run
         self._bars: dict[str, TaskID] = {}
-        self._money = progress.add_task(self._spent(), total=1)
+        self._money = progress.add_task(self._spent(), total=1.0, count="")
 
     def __call__(self) -> None:
         for tag, each in self._run.standings.items():
             if tag not in self._bars:
-                self._bars[tag] = self._progress.add_task(shown(one_line(tag)), total=each.total)
-            self._progress.update(self._bars[tag], completed=each.done)
-        self._progress.update(self._money, description=self._spent())
+                name = shown(one_line(tag))
+                self._bars[tag] = self._progress.add_task(name, total=each.total, count="")
+            count = "given up" if each.given_up else f"{each.done:,} of {each.total:,}"
+            self._progress.update(self._bars[tag], completed=each.done, count=count)
+        purse = self._run.purse
+        share = float(purse.spent / purse.ceiling) if purse.ceiling else 1.0
+        self._progress.update(self._money, description=self._spent(), completed=share)
 
     def _spent(self) -> str:
-        return f"${self._run.purse.spent:.4f} of ${self._run.purse.ceiling} spent"
+        return f"${self._run.purse.spent:.4f} of up to ${self._run.purse.ceiling:.4f}"
 
 
 class _Lines:

@@ -9,11 +9,12 @@ from rich.text import Text
 from app.audit import words
 from app.audit.plan import Plan
 from app.audit.results import Audit, Compared, Finding
-from app.audit.sentences import SPOT_CHECK
+from app.audit.sentences import LEGEND, SPOT_CHECK
 from app.auditing.judged import as_json
 from app.cli.terminal import Console, Table, hanging
 from app.ledger.audits import Audit as Kept
 from app.ledger.receipt import iso
+from app.shown import one_line
 from app.wording import plural
 
 _WIDE = 110  # columns that the whole table takes
@@ -49,8 +50,10 @@ def print_plan(console: Console, plan: Plan, ceiling: Decimal) -> None:
             f"{price:.4f}",
         )
     console.print(table)
-    said = [*words.refused(plan.refused), words.planned(plan)]
-    if plan.most_usd > ceiling:
+    said = [*words.refusals(plan.refused), words.planned(plan)]
+    if plan.expected_usd > ceiling:
+        said.append(words.too_dear(ceiling))
+    elif plan.most_usd > ceiling:
         said.append(f"It stops before it has spent more than ${ceiling} (--max-usd).")
     for line in said:
         print_line(console, line)
@@ -60,8 +63,8 @@ def print_result(
     console: Console, found: Audit, findings: Sequence[Finding], notes: Sequence[str]
 ) -> None:
     """Print what an audit found of each endpoint, then what may be said of it."""
-    console.print(_table(found, wide=console.width >= _WIDE))
-    for line in (*notes, *says(found, findings)):
+    console.print(_table(found, wide=console.width >= _WIDE or not console.is_terminal))
+    for line in (LEGEND, *notes, *says(found, findings)):
         console.print()
         print_line(console, line)
 
@@ -76,7 +79,7 @@ def says(found: Audit, findings: Sequence[Finding]) -> tuple[str, ...]:
 
 def print_line(console: Console, line: str) -> None:
     """Print one sentence or more, indented where the terminal breaks it."""
-    console.print(hanging(console, Text(line), indent=2), soft_wrap=True)
+    console.print(hanging(console, Text(one_line(line)), indent=2), soft_wrap=True)
 
 
 def _table(found: Audit, *, wide: bool) -> Table:

@@ -3,7 +3,6 @@
 import csv
 import importlib
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from app.cli.terminal import Console
-from app.errors import SettingsError, reason_of
+from app.cli.whole_file import whole_file
+from app.errors import SettingsError
 from app.ledger.bounds import REALS, WHOLES
 from app.ledger.receipt import FIELDS, MONEY, OBJECTS, TUPLES, Receipt, as_json_object
 from app.ledger.wanted import Wanted
@@ -52,15 +52,8 @@ def _target(output: Path | None) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    partial = output.with_name(f"{output.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            yield file
-        os.replace(partial, output)  # noqa: PTH105 - Path.replace says no more
-    except OSError as error:
-        raise SettingsError(f"can't write {output}: {reason_of(error)}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(output) as file:
+        yield file
 
 
 def _with_progress(store: "Store", wanted: Wanted) -> Iterator[Sequence[Receipt]]:

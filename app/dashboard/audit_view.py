@@ -7,9 +7,9 @@ from decimal import Decimal
 from app.audit import words
 from app.audit.decide import Measured
 from app.audit.results import Audit as Result
-from app.audit.results import Compared
+from app.audit.results import Compared, Reference
 from app.audit.sentences import SPOT_CHECK
-from app.catalog.audits import DIFFERENT, REFERENCE, SAME, UNDECIDED
+from app.catalog.audits import DIFFERENT, REFERENCE, SAME, UNDECIDED, VERDICTS
 from app.dashboard.address import RECEIPTS
 from app.known_audits import compared, counts_of, requests_of, result_of
 from app.ledger.audits import REFERENCE as OTHERS
@@ -99,14 +99,31 @@ def model_audits(
     verdicts: Sequence[EndpointVerdict],
     histories: Mapping[str, Sequence[EndpointVerdict]],
 ) -> ModelAudits:
-    """Put a model's audits, newest first, and its endpoints' last verdicts on a page."""
+    """Put a model's audits, newest first, and its endpoints' last verdicts on a page.
+
+    The reference and the refusals are those of the newest audit that gave one of these verdicts: a
+    later one that was stopped gave none. Other words than VERDICTS, of another version, are left
+    out.
+    """
     results = {each.id: result_of(each) for each in audits}
-    newest = next((found for found in results.values() if found and found.reference), None)
+    verdicts = [each for each in verdicts if each.verdict in VERDICTS]
+    gave = {each.audit for each in verdicts} or {*results}
+    newest = next(
+        (it for name, it in results.items() if name in gave and it and it.reference), None
+    )
+    usual = newest.reference if newest else None
     read = [(each, compared(each)) for each in verdicts]
     top = _top([found for _, found in read if found])
     closed = any(found.closed for found in results.values() if found)
     rows = [
-        _row(each, found, histories.get(each.tag, ()), top=top, closed=closed)
+        _row(
+            each,
+            found,
+            histories.get(each.tag, ()),
+            top=top,
+            closed=closed,
+            beside=_other_reference(results.get(each.audit), usual),
+        )
         for each, found in read
     ]
     order = (DIFFERENT, UNDECIDED, SAME)
@@ -117,7 +134,7 @@ def model_audits(
         rows=tuple(rows),
         ticks=tuple((100 * tick / top, f"{tick:g}") for tick in _TICKS if tick <= top),
         one=100 / top,
-        refused=words.refused(newest.refused) if newest else (),
+        refused=words.refusals(newest.refused) if newest else (),
         runs=tuple(_run(each, results[each.id]) for each in audits),
     )
 
@@ -134,7 +151,9 @@ def _row(
     *,
     top: float,
     closed: bool,
+    beside: str,
 ) -> Row:
+    notes = (beside, *words.warnings(found), words.power(found)) if found else (beside,)
     return Row(
         tag=each.tag,
         label=words.label(found.label) if found and not closed else "",
@@ -144,13 +163,20 @@ def _row(
         receipts=_receipts(each.audit),
         ratio=_plotted(found, top) if found else None,
         said=_without_subject(words.verdict(found, closed=closed)) if found else "",
-        notes=(*words.warnings(found), words.power(found)) if found else (),
+        notes=tuple(filter(None, notes)),
         history=tuple(
             Past(past.at.date().isoformat(), past.verdict, SIGNS[past.verdict])
             for past in history
-            if past.against == OTHERS
+            if past.against == OTHERS and past.verdict in VERDICTS
         )[::-1],
     )
+
+
+def _other_reference(found: Result | None, usual: Reference | None) -> str:
+    """What an endpoint was compared with, where it is not the reference that the page names."""
+    if not found or not found.reference or (usual and found.reference.tag == usual.tag):
+        return ""
+    return f"Its reference was {found.reference.tag}."
 
 
 def _without_subject(sentence: str) -> str:

@@ -1,12 +1,13 @@
 """A plan: which endpoints are asked, what they are compared with, what it costs."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from app.audit import words
-from app.audit.plan import Asked, Plan, Subject, Unplanned, plan
+from app.audit.plan import Asked, Plan, Subject, Unplanned, plan, repriced
 from tests.audit.listing import PARAMETERS, endpoint
 
 MODEL = "qwen/qwen3-coder"
@@ -99,7 +100,9 @@ def test_a_single_endpoint_can_only_be_compared_with_its_own_answers() -> None:
 def test_each_refusal_says_why(fields: dict[str, Any], reason: str) -> None:
     found = planned(FULL, EIGHT, endpoint("odd/fp8", "fp8", **fields))
     assert [(each.tag, each.reason) for each in found.refused] == [("odd/fp8", reason)]
-    assert words.refused(found.refused[:1])[0].startswith("odd/fp8: ")
+    (said,) = words.refusals(found.refused)
+    assert said.startswith("Not audited, ")
+    assert ": odd/fp8." in said
     assert "odd/fp8" not in {each.tag for each in found.endpoints}
 
 
@@ -126,7 +129,11 @@ def test_an_endpoint_outside_the_policy_is_skipped_unless_named() -> None:
     other = endpoint("together/fp8", "fp8")
     found = planned(FULL, EIGHT, other, shut_out=shut)
     assert [(each.tag, each.reason) for each in found.refused] == [("novita/fp8", "outside_policy")]
-    assert "--outside-policy" in words.refused(found.refused[:1])[0]
+    (said,) = words.refusals(found.refused)
+    assert said == (
+        "Not audited, outside your own policy: novita/fp8. --outside-policy TAG audits one all the "
+        "same: the prompts have no data of yours."
+    )
     named = Asked(outside_policy=shut)
     assert not planned(FULL, EIGHT, other, shut_out=shut, asked=named).refused
 
@@ -135,9 +142,15 @@ def test_a_tag_that_selects_other_endpoints_too_is_refused() -> None:
     base, turbo = endpoint("novita"), endpoint("novita/turbo")
     found = planned(FULL, base, turbo)
     assert [(each.tag, each.reason) for each in found.refused] == [("novita", "tag_not_unique")]
-    assert words.refused(found.refused[:1])[0].endswith("its tag also selects novita/turbo.")
+    (said,) = words.refusals(found.refused)
+    assert said == (
+        "Not audited, since requests for the tag could be served by other endpoints, too: novita "
+        "(novita/turbo)."
+    )
     twice = planned(FULL, OWN, turbo, turbo)
     assert {each.reason for each in twice.refused} == {"tag_not_unique"}
+    (said,) = words.refusals(twice.refused)
+    assert said.endswith(", too: novita/turbo (more than one of this tag).")
     tier = endpoint("novita/flex", tier="flex")
     assert [each.tag for each in planned(FULL, base, tier).refused] == ["novita/flex"]
 
@@ -190,3 +203,20 @@ def test_a_plan_knows_what_requests_may_say() -> None:
     assert not found["plain/fp8"].reasoning_off
     assert found["night/fp8"].price_varies
     assert found["night/fp8"].prompt_price == Decimal("0.3")
+
+
+def test_an_audit_that_goes_on_is_reckoned_at_the_prices_of_today() -> None:
+    known = planned(FULL, EIGHT)
+    dearer = endpoint(
+        EIGHT.tag, "fp8", prompt_price=Decimal("0.000009"), completion_price=Decimal("0.00001")
+    )
+    gone_mad = endpoint(FULL.tag, "bf16", prompt_price=None)
+    today = repriced(known, [gone_mad, dearer])
+    assert [each.prompt_price for each in today.endpoints] == [
+        known.endpoints[0].prompt_price,
+        Decimal(9),
+    ]
+    assert today.reference == today.endpoints[0]
+    assert len(today.compared) == 1
+    assert repriced(known, []) == known
+    assert repriced(replace(known, reference=None), []).reference is None

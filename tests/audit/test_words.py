@@ -21,6 +21,7 @@ from app.audit.results import (
     Refusal,
     Refused,
 )
+from tests.auditing.made import plan as made_plan
 
 SAME = Compared(
     tag="host/fp8",
@@ -98,46 +99,60 @@ def test_each_code_has_a_sentence() -> None:
     told = words.warnings(everything)
     assert len(told) == len(get_args(Check)) + 1
     assert told[-1] == (
-        "Answers left out: 1,000 failed twice, 1,000 without usage, 1,000 served by another "
-        "provider."
+        "Answers left out: 1,000 failed twice, 1,000 without usage, 1,000 not shown to be served "
+        "by its provider."
     )
     assert words.warnings(SAME) == ()
     for reason in get_args(Refusal):
         one = Refused(tag="a", provider="A", label=None, reason=reason)
-        assert words.refused([one])[0].startswith("a: ")
+        (said,) = words.refusals((one,))
+        assert said.startswith("Not audited, ")
+        assert ": a." in said
     assert set(sentences.FINDINGS) == set(get_args(ChangeReason))
     assert set(sentences.NO_PLAN) == set(get_args(NoPlan))
     assert set(sentences.CHOSEN) == set(get_args(Chosen))
 
 
-def test_endpoints_that_are_refused_for_one_reason_share_a_line() -> None:
-    def one(tag: str, reason: Refusal, *others: str) -> Refused:
-        return Refused(tag=tag, provider="P", label=None, reason=reason, others=others)
+def test_a_reason_is_said_once_for_all_endpoints_that_it_applies_to() -> None:
+    many = [
+        Refused(tag=f"host{number:02}/fp8", provider="H", label=None, reason="outside_policy")
+        for number in range(30)
+    ]
+    tier = Refused(tag="openai/priority", provider="O", label=None, reason="tier")
+    said = words.refusals((*many, tier, *many))
+    assert len(said) == 2
+    assert said[0].startswith("Not audited, outside your own policy: host00/fp8, host01/fp8, ")
+    assert "host19/fp8 and 10 more. --outside-policy TAG" in said[0]
+    assert said[1].endswith("only requests that ask for them: openai/priority.")
+    assert len(said[0]) < 500
 
-    assert words.refused(
-        [
-            one("b/fp4", "outside_policy"),
-            one("c", "tag_not_unique", "c", "c/fp8"),
-            one("a", "outside_policy"),
-            one("d/fp8", "tag_not_unique", "d/fp8"),
-            one("d/fp8", "tag_not_unique", "d/fp8"),
-        ]
-    ) == (
-        f"a, b/fp4: {sentences.REFUSALS['outside_policy']}",
-        f"c: {sentences.REFUSALS['tag_not_unique']} c/fp8.",
-        f"d/fp8: {sentences.SHARED_TAG}",
+
+def test_that_it_repeats_itself_less_is_not_followed_by_that_nothing_could_be_found() -> None:
+    less = different(reason="repeats_itself_less", could_find=None)
+    assert words.power(less) == ""
+    told = words.audit(audit_of(less))[1]
+    assert told.endswith("another template is not the likely cause.")
+    undecided = as_(verdict="undecided", reason="too_few_answers", could_find=None)
+    assert words.power(undecided) == "No difference could have been found."
+
+
+def test_what_an_audit_that_goes_on_has_left_is_said_with_its_price() -> None:
+    plan = made_plan("novita/fp8", "groq", prompts=50)
+    assert words.rest(plan, 150, Decimal("0.0123")) == (
+        "50 requests of 200 to endpoints of acme/sim-1 are left, about $0.003; $0.0123 are spent "
+        "or reserved."
     )
 
 
 def all_sentences() -> str:
     tables = (
         sentences.CHECKS,
-        sentences.REFUSALS,
         sentences.NO_PLAN,
         sentences.FINDINGS,
         sentences.CHOSEN,
     )
     spoken = [said for table in tables for said in table.values()]
+    spoken += [" ".join(said) for said in sentences.REFUSALS.values()]
     spoken += [words.verdict(as_(verdict="undecided", reason=reason)) for reason in UNDECIDED]
     spoken += [words.verdict(different(checks=(check,))) for check in get_args(Check)]
     return " ".join(
@@ -177,19 +192,29 @@ def test_the_reference_is_said_with_why() -> None:
     assert "own stored answers" in words.reference(None)
 
 
-def test_an_audit_says_all_of_it_in_order() -> None:
-    audit = Audit(
+def test_that_a_ceiling_is_too_low_for_any_verdict_is_said_before_it_is_spent() -> None:
+    said = words.too_dear(Decimal("0.01"))
+    assert said.startswith("That is more than the ceiling of $0.01 (--max-usd), so it will stop")
+    assert "Raise --max-usd, or name fewer" in said
+
+
+def audit_of(*found: Compared) -> Audit:
+    return Audit(
         model="own/model",
         day="2026-11-28",
         closed=False,
         drawn=Drawn(pool="x", seed=1, prompts=50, answers=2, tokens=16),
         reference=REFERENCE,
-        compared=(different(), SAME),
+        compared=found,
         refused=(Refused(tag="b", provider="B", label=None, reason="free"),),
     )
+
+
+def test_an_audit_says_all_of_it_in_order() -> None:
+    audit = audit_of(different(), SAME)
     first, one, two, no, last = words.audit(audit)
     assert first.startswith("The reference is")
     assert one.startswith("host/fp8 (listed as fp8): at temperature 0")
     assert "no difference larger" in two
-    assert no.startswith("b: Free")
+    assert no.startswith("Not audited, free, with few requests allowed: b.")
     assert last == sentences.SPOT_CHECK

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from app.audit.answers import hashed
-from app.auditing.answered import Asked, body_of, cost_of, drop_of, has_failed
+from app.auditing.answered import Asked, body_of, cost_of, drop_of, failure_of, has_failed
 from app.auditing.order import Job
 from app.auditing.sending import Reply
 from tests.auditing.made import KEY, MODEL, planned, reply
@@ -86,3 +86,21 @@ def test_what_a_request_cost_is_what_openrouter_says() -> None:
     assert cost_of(reply(status=502, generation_id="gen-2")) is None  # it may be charged later
     assert cost_of(reply(cost_usd=None)) is None
     assert cost_of(Reply(None, None, None, None)) is None
+
+
+@pytest.mark.parametrize("code", ["upstream_unreachable", "upstream_timeout", "upstream_garbage"])
+def test_a_lost_connection_is_no_error_of_openrouters_and_may_be_charged(code: str) -> None:
+    lost = reply(status=502, error_code=code)
+    assert cost_of(lost) is None
+    assert failure_of(lost) == "without an answer from OpenRouter"
+
+
+def test_with_a_key_of_the_account_the_providers_own_charge_counts() -> None:
+    fee, charge = Decimal("0.000003"), Decimal("0.00006")
+    assert cost_of(reply(cost_usd=fee, is_byok=True, upstream_cost_usd=charge)) == fee + charge
+
+
+def test_a_failure_is_named_by_its_status_and_by_nothing_that_a_provider_says() -> None:
+    assert failure_of(reply(status=402, error_code="pay\nme")) == "with status 402"
+    assert failure_of(reply(text=None)) == "without a whole answer"
+    assert failure_of(Reply(None, None, None, None)) == "without an answer from OpenRouter"

@@ -12,12 +12,12 @@ from app.auditing.judged import (
     as_json,
     collected,
     day_of,
-    read_compared,
     result_of,
     verdicts_of,
 )
 from app.auditing.task import Task, begun, read_task
 from app.errors import SettingsError
+from app.known_audits import compared
 from app.ledger.audits import Answer
 from app.ledger.store import Store
 from tests.auditing.made import KEY, task
@@ -92,7 +92,7 @@ def test_what_was_found_of_an_endpoint_comes_back_from_the_ledger(store: Store) 
     audit = begun("aud_1", of, AT)
     store.keep_audit(audit, verdicts_of("aud_1", of, found, AT))
     kept = store.verdicts(of.plan.model)
-    assert [read_compared(each.found) for each in kept] == list(found.compared)
+    assert [compared(each) for each in kept] == list(found.compared)
     again = store.audit("aud_1")
     assert again is not None
     assert read_task(again) == of

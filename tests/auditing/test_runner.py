@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,15 @@ from hypothesis import strategies as st
 
 from app.audit.plan import MOST_PROMPT_TOKENS
 from app.auditing.purse import Purse
-from app.auditing.runner import AT_ONCE, LONGEST_WAIT, MOST_FAILED, MOST_WAITS, Keep, Run
+from app.auditing.runner import (
+    AT_ONCE,
+    LONGEST_WAIT,
+    MOST_FAILED,
+    MOST_UNKNOWN,
+    MOST_WAITS,
+    Keep,
+    Run,
+)
 from app.auditing.sending import Reply
 from app.auditing.task import Task
 from app.errors import LedgerError
@@ -106,7 +115,7 @@ async def test_what_is_there_is_not_asked_and_not_paid_again() -> None:
     assert len(both) == 16
 
 
-@given(st.integers(0, 30), st.integers(1, 100), st.integers(0, 2**32))
+@given(st.integers(1, 30), st.integers(1, 100), st.integers(0, 2**32))
 def test_the_ceiling_is_kept_to_the_request(requests: int, percent: int, seed: int) -> None:
     """Each costs a share of the most that it could; none is sent that might not fit."""
     cost = MOST * percent / 100
@@ -141,6 +150,16 @@ async def test_an_endpoint_that_ignores_max_tokens_is_stopped_by_the_ceiling_too
     assert run.purse.spent == dear * 10
 
 
+async def test_of_an_endpoint_that_charges_a_hundred_times_too_much_one_answer_is_a_surprise() -> (
+    None
+):
+    dear = MOST * 100
+    asks = Endpoints(lambda tag, _: reply(provider=tag, cost_usd=dear, completion_tokens=1600))
+    run = run_of(asks, of=task("groq", prompts=50), ceiling=MOST * 2)
+    assert await run.run((), 0.0, time.time) == "ceiling"
+    assert asks.total == 1
+
+
 async def test_a_failure_is_tried_once_more() -> None:
     asks = Endpoints(lambda tag, number: reply(status=502) if number == 1 else reply(provider=tag))
     kept = list[Answer]()
@@ -158,11 +177,44 @@ async def test_two_failures_drop_an_answer() -> None:
 
 async def test_an_endpoint_that_keeps_failing_is_given_up_and_the_others_are_not() -> None:
     asks = Endpoints(lambda tag, _: reply(status=502) if tag == "groq" else reply())
-    run = run_of(asks, of=task(prompts=50))
+    run = run_of(asks, of=task("novita/fp8", "novita/fp4", "groq", prompts=50))
     assert await run.run((), 0.0, time.time) == "finished"
     assert len(asks.asked["groq"]) <= 2 * (MOST_FAILED + AT_ONCE)
-    assert run.standings["groq"].given_up == f"{MOST_FAILED} requests in a row failed"
-    assert len(asks.asked["novita/fp8"]) == 100
+    assert run.standings["groq"].given_up == (
+        f"{MOST_FAILED} requests in a row failed, the last with status 502"
+    )
+    assert len(asks.asked["novita/fp8"]) == len(asks.asked["novita/fp4"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("failing", "ended"),
+    [
+        ({"novita/fp8"}, {"no_reference"}),
+        ({"groq", "novita/fp4"}, {"none_left"}),
+        ({"novita/fp8", "groq", "novita/fp4"}, {"no_reference", "none_left"}),
+    ],
+    ids=str,
+)
+async def test_where_no_verdict_is_possible_any_more_nothing_more_is_paid_for(
+    failing: set[str], ended: set[str]
+) -> None:
+    """A wrong key, an account without credit, and a lost network make every endpoint fail."""
+    asks = Endpoints(lambda tag, _: reply(status=402) if tag in failing else reply(provider=tag))
+    of = task("novita/fp8", "novita/fp4", "groq", prompts=50)
+    assert await run_of(asks, of=of).run((), 0.0, time.time) in ended
+    assert asks.total < 110
+
+
+async def test_an_answer_that_failed_is_asked_for_again_by_a_later_run() -> None:
+    first, again = list[Answer](), list[Answer]()
+    failing = Endpoints(lambda _tag, _: reply(status=402))
+    await run_of(failing, of=task(prompts=50), kept=first).run((), 0.0, time.time)
+    assert {each.dropped for each in first} == {"failed"}
+    asks = Endpoints(lambda tag, _: reply(provider=tag.partition("/")[0]))
+    run = run_of(asks, of=task(prompts=50), kept=again)
+    assert await run.run(first, 0.0, time.time) == "finished"
+    assert {each.dropped for each in again} == {None}
+    assert len(again) == 200
 
 
 async def test_a_busy_endpoint_is_left_alone_for_as_long_as_it_says() -> None:
@@ -200,7 +252,7 @@ async def test_an_endpoint_that_wants_to_be_left_alone_for_long_is_given_up() ->
     asks = Endpoints(lambda _tag, _number: reply(status=429, retry_after=LONGEST_WAIT + 1))
     kept = list[Answer]()
     run = run_of(asks, of=task("groq"), kept=kept)
-    assert await run.run((), 0.0, time.time) == "finished"
+    assert await run.run((), 0.0, time.time) == "no_reference"
     assert asks.total <= AT_ONCE
     assert kept == []  # a later run asks again
     assert run.standings["groq"].given_up == "busy for another 121 s"
@@ -221,17 +273,32 @@ async def test_the_second_pass_begins_as_much_later_as_asked() -> None:
     assert waited == []
 
 
+@pytest.mark.parametrize("spread", [0.0, 60.0])
+async def test_a_clock_that_is_set_back_makes_it_wait_no_longer_than_the_spread(
+    spread: float,
+) -> None:
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+        await asyncio.sleep(0)
+
+    of = msgspec.structs.replace(task(), spread=spread)
+    await run_of(Endpoints(), of=of, pause=pause).run((), 1e9, lambda: 0.0)
+    assert waited == [spread] * bool(spread)
+
+
 async def test_once_stopped_nothing_more_is_sent_and_what_is_under_way_is_kept() -> None:
     asks, kept = Endpoints(), list[Answer]()
     asks.hold = asyncio.Event()
     run = run_of(asks, kept=kept)
     running = asyncio.create_task(run.run((), 0.0, time.time))
-    while asks.total < 4:  # noqa: ASYNC110
+    while asks.total < 2:  # noqa: ASYNC110
         await asyncio.sleep(0)
     run.stop()
     asks.hold.set()
     assert await running == "interrupted"
-    assert asks.total == len(kept) == 4
+    assert asks.total == len(kept) == 2
 
 
 async def test_a_run_that_waits_for_its_second_pass_can_be_stopped() -> None:
@@ -282,3 +349,62 @@ async def test_a_ledger_that_fails_for_a_while_loses_no_answer(
     asks.hold.set()
     assert await running == "finished"
     assert len({(each.tag, each.prompt, each.round) for each in kept}) == 16
+
+
+async def test_while_the_ledger_is_away_nothing_more_is_paid_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Answers and receipts that wait in memory are lost with the process, their money is not."""
+    monkeypatch.setattr("app.auditing.runner._KEEP_SECONDS", 0.001)
+    away, kept, tried = True, list[Answer](), list[int]()
+
+    def keep(answers: Sequence[Answer]) -> None:
+        tried.append(len(answers))
+        if away:
+            raise LedgerError("away")
+        kept.extend(answers)
+
+    asks = Endpoints(lambda tag, _: reply(provider=tag.partition("/")[0]))
+    run = run_of(asks, of=task(prompts=50), keep=keep)
+    running = asyncio.create_task(run.run((), 0.0, time.time))
+    while len(tried) < 20:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert asks.total <= MOST_UNKNOWN * 2
+    away = False
+    assert await running == "finished"
+    assert len(kept) == asks.total == 200
+
+
+async def test_a_run_that_waits_for_the_ledger_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.auditing.runner._KEEP_SECONDS", 0.001)
+    tried = list[int]()
+
+    def keep(answers: Sequence[Answer]) -> None:
+        tried.append(len(answers))
+        raise LedgerError("away")
+
+    run = run_of(Endpoints(), of=task(prompts=50), keep=keep)
+    running = asyncio.create_task(run.run((), 0.0, time.time))
+    while len(tried) < 5:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    run.stop()
+    with pytest.raises(LedgerError):  # of the last try
+        async with asyncio.timeout(5):
+            await running
+
+
+async def test_an_endpoint_with_a_mad_price_does_not_keep_the_others_from_their_verdicts() -> None:
+    of = task("novita/fp8", "novita/fp4", "mad", prompts=50)
+    *usual, mad = of.plan.endpoints
+    mad = replace(mad, completion_price=Decimal(10**9))
+    of = msgspec.structs.replace(of, plan=replace(of.plan, endpoints=(*usual, mad)))
+    asks = Endpoints(lambda tag, _: reply(provider=tag.partition("/")[0]))
+    run = run_of(asks, of=of)
+    assert await run.run((), 0.0, time.time) == "finished"
+    assert {tag: len(asked) for tag, asked in asks.asked.items()} == {
+        "novita/fp8": 100,
+        "novita/fp4": 100,
+    }
+    assert run.standings["mad"].given_up == "a single request could cost more than the ceiling"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -142,13 +143,23 @@ def test_the_ceiling_stops_it_and_a_later_run_goes_on_without_paying_twice(
     )
 
 
-def test_the_ceiling_counts_what_earlier_runs_spent(simulated: Simulated) -> None:
+def test_the_plan_says_that_its_ceiling_is_too_low_for_a_verdict(simulated: Simulated) -> None:
+    simulated(hosts={})
+    assert (
+        "it will stop before its end, without verdicts" in run(CODER, "--max-usd", "0.001").output
+    )
+    assert "it will stop before its end" not in run(CODER).output
+
+
+def test_the_ceiling_counts_what_earlier_runs_spent(simulated: Simulated, store: Store) -> None:
+    """What is left may do for an endpoint that is cheaper than the one that stopped the audit."""
     router = simulated()
     audited("--max-usd", "0.004", code=3)
     before = requests_of(router)
-    ran = run("--resume", "--max-usd", "0.004", "--json")
+    ran = run("--resume", "--max-usd", "0.004", "--json", "--yes")
     assert ran.exit_code == 3
-    assert requests_of(router) == before
+    assert requests_of(router) - before <= 2
+    assert store.stats(wanted=Wanted(audit="any")).total.cost_usd <= Decimal("0.004")
 
 
 def test_an_audit_that_was_killed_is_reckoned_with_what_was_under_way(
@@ -159,7 +170,7 @@ def test_an_audit_that_was_killed_is_reckoned_with_what_was_under_way(
     kept = store.audit(found["audit"])
     assert kept is not None
     store.keep_audit(msgspec.structs.replace(kept, state="running"))
-    again = json.loads(run("--resume", "--json").stdout)
+    again = json.loads(run("--resume", "--json", "--yes").stdout)
     spent = Decimal(str(again["result"]["spent_usd"]))
     receipts = store.stats(wanted=Wanted(audit="any")).total.cost_usd
     assert receipts < spent < receipts + Decimal("0.01")
@@ -219,7 +230,7 @@ def test_the_policy_shuts_out_what_it_does_not_allow_unless_named(simulated: Sim
     assert refused["baseten/fp8"] == "tag_not_unique"
     assert refused["chutes/fp8"] == "degraded"
     ran = run(CODER, *SOME)
-    assert "Excluded by your own policy" in str(ran.exception)
+    assert "Not audited, outside your own policy: novita/fp8." in str(ran.exception)
     named = audited("--outside-policy", LYING, "--max-usd", "0.0001")
     assert LYING in verdicts(named)
 
@@ -238,15 +249,15 @@ def test_a_policy_that_allows_no_endpoint_leaves_nothing_to_audit(simulated: Sim
         (["acme/none"], "OpenRouter lists no endpoints of acme/none"),
         (["qwen"], "is neither an alias in the policies nor a model"),
         ([CODER, "--reference", "groq/none"], "The reference can't be audited"),
-        ([CODER, "--reference", "chutes/fp8"], "Listed by OpenRouter as degraded"),
+        ([CODER, "--reference", "chutes/fp8"], "listed by OpenRouter as degraded: chutes/fp8"),
         ([CODER, "--endpoints", "novita/fp9"], "no such endpoint; did you mean novita/fp8?"),
-        ([CODER, "--endpoints", "chutes/fp8"], "Listed by OpenRouter as degraded"),
+        ([CODER, "--endpoints", "chutes/fp8"], "listed by OpenRouter as degraded: chutes/fp8"),
         (
             [CODER, "--endpoints", REFERENCE, "--reference", REFERENCE],
             "--endpoints names only the reference",
         ),
         (["openai/gpt-oss-120b"], "reasoning can't be switched off"),
-        ([f"{CODER}:free"], "Free, with few requests allowed"),
+        ([f"{CODER}:free"], "Not audited, free, with few requests allowed"),
         ([CODER, "--include", "x"], "x: qwen/qwen3-coder has no such endpoint"),
         ([CODER, "--prompts", "39"], "--prompts 39: an audit takes 40 to"),
         ([CODER, "--prompts", "100000"], "--prompts 100000: an audit takes 40 to"),
@@ -294,7 +305,7 @@ def test_without_a_key_a_running_demo_is_audited(
 
 def _asked(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     """Have someone at a terminal answer so."""
-    monkeypatch.setattr("app.cli.audit._is_asked", lambda: True)
+    monkeypatch.setattr("app.cli.audit_job.is_asked", lambda: True)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=lambda: f"{answer}\n"))
 
 
@@ -360,6 +371,38 @@ def _finding(found: dict[str, Any], tag: str) -> tuple[str, str]:
     return one["verdict"], one["reason"]
 
 
+def test_since_last_goes_on_comparing_with_the_same_answers(
+    simulated: Simulated, store: Store
+) -> None:
+    """Were each day compared with the day before, no two audits could ever agree on a change."""
+    simulated(hosts={})
+    first = audited(code=0)["audit"]
+    _shift(store, first, 3)
+    simulated(hosts={HONEST: Host(quirks={"delta": 0.5})})
+    once = audited("--since", "last", code=0)
+    assert _finding(once, HONEST) == ("undecided", "needs_another_day")
+    _shift(store, once["audit"], 1)
+    assert _finding(audited("--since", "last", code=1), HONEST) == ("changed", "two_days_differ")
+
+
+def test_a_verdict_that_another_version_kept_is_passed_over(
+    simulated: Simulated, store: Store
+) -> None:
+    simulated(hosts={})
+    first = audited(code=0)["audit"]
+    second = audited("--since", first, code=0)["audit"]
+    _shift(store, first, 3)
+    kept = store.audit(second)
+    assert kept is not None
+    odd = [
+        msgspec.structs.replace(each, found={"verdict": "splendid"})
+        for each in store.history(CODER, HONEST, limit=20)
+        if each.audit == second
+    ]
+    store.keep_audit(kept, odd)
+    assert _finding(audited("--since", first, code=0), HONEST) == ("unchanged", "same")
+
+
 def test_since_takes_a_saved_file(simulated: Simulated, tmp_path: Path) -> None:
     simulated(hosts={})
     saved = tmp_path / "audit.json"
@@ -405,10 +448,194 @@ def test_a_file_that_is_no_audit_is_an_error_with_a_way_out(
     assert "can't read" in str(run(CODER, "--since", str(tmp_path), "--yes").exception)
 
 
-def test_a_file_that_can_not_be_written_is_an_error(simulated: Simulated) -> None:
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("audit",), "aud_\x1b[2J"),
+        (("audit",), "aud_" + "x" * 5_000),
+        (("task", "drawn", "prompts"), 100_000),
+        (("task", "drawn", "prompts"), -1),
+        (("task", "drawn", "seed"), 2**80),
+        (("task", "drawn", "seed"), -1),
+        (("task", "plan", "endpoints", 0, "prompt_price"), []),
+        (("answers", 0, "prompt"), -1),
+        (("answers", 0, "prompt"), 50),
+        (("answers", 0, "round"), 2),
+        (("answers", 0, "dropped"), "for fun"),
+        (("answers", 0, "hashes"), "not base64"),
+        (("started_at",), "yesterday"),
+        (("format",), "pointsman-audit/2"),
+    ],
+    ids=str,
+)
+def test_a_file_that_was_damaged_or_made_to_do_damage_is_an_error(
+    simulated: Simulated, tmp_path: Path, place: tuple[Any, ...], value: Any
+) -> None:
+    router = simulated(hosts={})
+    saved = tmp_path / "audit.json"
+    audited("--save", str(saved), "--max-usd", "0.0005", code=3)
+    asked = requests_of(router)
+    told = json.loads(saved.read_text(encoding="utf-8"))
+    *steps, last = place
+    within = told
+    for step in steps:
+        within = within[step]
+    within[last] = value
+    saved.write_text(json.dumps(told), encoding="utf-8")
+    ran = run(CODER, "--since", str(saved), "--yes")
+    assert isinstance(ran.exception, SettingsError), ran.output
+    assert "is not an audit: " in str(ran.exception)
+    assert "\x1b" not in str(ran.exception)
+    assert requests_of(router) == asked
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "file/below", "\0"], ids=["long", "below", "nul"])
+def test_a_name_that_no_file_can_have_is_an_error(simulated: Simulated, name: str) -> None:
+    router = simulated(hosts={})
+    Path("file").touch()
+    assert isinstance(run(CODER, "--since", name, "--yes").exception, SettingsError)
+    if name != "\0":
+        ran = run(CODER, *SOME, "--yes", "--save", name)
+        assert isinstance(ran.exception, SettingsError)
+    assert requests_of(router) == 0
+
+
+@pytest.mark.parametrize("place", ["no/such/folder/x.json", ".", "/", "folder"])
+def test_that_a_file_can_not_be_written_is_said_before_anything_is_paid_for(
+    simulated: Simulated, place: str
+) -> None:
+    router = simulated(hosts={})
+    Path("folder").mkdir()
+    ran = run(CODER, *SOME, "--yes", "--max-usd", "0.0005", "--save", place)
+    assert f"can't write {place}" in str(ran.exception)
+    assert requests_of(router) == 0
+
+
+def test_what_was_found_is_printed_even_if_the_file_can_not_be_written_in_the_end(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
     simulated(hosts={})
-    ran = run(CODER, *SOME, "--yes", "--max-usd", "0.0005", "--save", "no/such/folder/x.json")
-    assert "can't write no/such/folder/x.json" in str(ran.exception)
+
+    def full(_file: Path, _saved: Any) -> None:
+        raise SettingsError("can't write x.json: No space left on device")
+
+    monkeypatch.setattr("app.cli.audit.save", full)
+    ran = run(CODER, *SOME, "--yes", "--max-usd", "0.0005", "--save", "x.json")
+    assert "No space left on device" in str(ran.exception)
+    assert "Kept as aud_" in ran.output
+    assert not list(Path().glob("x.json*"))
+
+
+# --- going on -------------------------------------------------------------------------------
+
+
+def test_to_go_on_costs_money_so_it_is_asked_for(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    router = simulated(hosts={})
+    audited("--max-usd", "0.001", code=3)
+    before = requests_of(router)
+    assert "add --yes to spend up to $0.25" in str(run("--resume").exception)
+    _asked(monkeypatch, "n")
+    with pytest.raises(SettingsError, match="nothing was asked"):
+        _invoked("--resume")
+    assert requests_of(router) == before
+
+
+def test_an_audit_goes_on_by_the_policy_of_today(simulated: Simulated) -> None:
+    router = simulated(hosts={})
+    name = audited("--max-usd", "0.001", code=3)["audit"]
+    before = requests_of(router)
+    _policy('[{name: all, models: ["*"], ignore: [novita]}]')
+    ran = run(name, "--resume", "--yes")
+    assert f"Not audited, outside your own policy: {LYING}." in str(ran.exception)
+    assert requests_of(router) == before
+    assert run(name, "--resume", "--yes", "--outside-policy", LYING).exit_code == 0
+    assert requests_of(router) > before
+
+
+def test_an_endpoint_outside_the_policy_that_was_named_need_not_be_named_again(
+    simulated: Simulated,
+) -> None:
+    simulated(hosts={})
+    _policy('[{name: all, models: ["*"], ignore: [novita]}]')
+    name = audited("--max-usd", "0.001", "--outside-policy", LYING, code=3)["audit"]
+    assert run(name, "--resume", "--yes").exit_code == 0
+
+
+def test_a_run_that_goes_on_knows_what_endpoints_have_charged(
+    simulated: Simulated, store: Store
+) -> None:
+    """Those that ignore `max_tokens` get no second answer that comes as a surprise."""
+    router = simulated(hosts={LYING: Host(quirks={"unlimited": 1})})
+    name = audited("--max-usd", "0.004", code=3)["audit"]
+    found = json.loads(run(name, "--resume", "--yes", "--json", "--max-usd", "0.006").stdout)
+    assert found["state"] == "stopped"
+    assert Decimal(str(found["result"]["spent_usd"])) <= Decimal("0.006")
+    assert store.stats(wanted=Wanted(audit=name)).total.cost_usd <= Decimal("0.006")
+    assert requests_of(router) == len(store.answers(name))
+
+
+def test_each_kill_counts_what_was_under_way_then(simulated: Simulated, store: Store) -> None:
+    simulated(hosts={})
+    name = audited("--max-usd", "0.001", code=3)["audit"]
+    spent = []
+    for _ in range(3):
+        kept = store.audit(name)
+        assert kept is not None
+        store.keep_audit(msgspec.structs.replace(kept, state="running", result=None))
+        found = json.loads(run(name, "--resume", "--yes", "--json", "--max-usd", "0.001").stdout)
+        spent.append(Decimal(str(found["result"]["spent_usd"])))
+    assert spent[0] < spent[1] < spent[2]
+
+
+def test_one_audit_is_never_run_by_two_processes(simulated: Simulated, tmp_path: Path) -> None:
+    """Both would ask, and pay for, all that is left."""
+    router = simulated(hosts={})
+    name = audited("--max-usd", "0.001", code=3)["audit"]
+    before = requests_of(router)
+    state = tmp_path / "state" / "pointsman"
+    held = subprocess.Popen(  # noqa: S603 - this very interpreter
+        [sys.executable, "-c", _HOLDS, str(state), name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parent.parent.parent,
+    )
+    assert held.stdin is not None
+    assert held.stdout is not None
+    assert held.stdout.readline() == b"held\n"
+    ran = run(name, "--resume", "--yes")
+    assert f"another process runs the audit {name}" in str(ran.exception)
+    assert requests_of(router) == before
+    told = run(CODER, *SOME, "--yes", "--max-usd", "0.0005").output
+    assert f"The audit {name} of {CODER} is still running elsewhere" in told
+    held.communicate()
+    assert run(name, "--resume", "--yes").exit_code == 0
+
+
+_HOLDS = """
+import sys
+from pathlib import Path
+from app.cli.audit_lock import alone
+with alone(Path(sys.argv[1]), sys.argv[2]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_with_a_key_that_is_wrong_it_stops_soon_and_can_go_on(simulated: Simulated) -> None:
+    """An account without credit, or a lost network, says nothing of any endpoint."""
+    router = simulated(hosts={tag: Host(fail_rate=1, status=402) for tag in _ALL})
+    found = audited(code=3)
+    assert found["state"] == "stopped"
+    assert any("given up: 10 requests in a row failed, the last" in one for one in found["notes"])
+    assert requests_of(router) < 120
+    simulated(hosts={})
+    again = json.loads(run(found["audit"], "--resume", "--yes", "--json").stdout)
+    assert set(verdicts(again).values()) == {"same"}
+
+
+_ALL = (LYING, NOISY, HONEST, REFERENCE)
 
 
 def test_spans_and_amounts() -> None:

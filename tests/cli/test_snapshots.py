@@ -283,7 +283,8 @@ def _surroundings(
     time.tzset()
     monkeypatch.setattr("app.cli.log_table.datetime", Fixed)
     monkeypatch.setattr("app.cli.audit.datetime", Fixed)
-    monkeypatch.setattr("app.cli.audit.random", SimpleNamespace(SystemRandom=lambda: Random(1)))
+    monkeypatch.setattr("app.cli.audit_job.datetime", Fixed)
+    monkeypatch.setattr("app.cli.audit_job.random", SimpleNamespace(SystemRandom=lambda: Random(1)))
     for clock in ("log_table", "doctor"):
         monkeypatch.setattr(f"app.cli.{clock}.datetime", Fixed)
     ticks = iter((0.0, 0.042))

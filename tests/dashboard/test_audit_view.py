@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
-from app.audit.results import Refused
+from app.audit.results import Reference, Refused
 from app.dashboard.audit_view import ModelAudits, model_audits
 from app.ledger.audits import Audit, EndpointVerdict
 from tests.audits import MODEL, compared, result
@@ -120,7 +121,7 @@ def test_audits_are_listed_with_what_they_cost_and_their_receipts_of_any_time() 
     assert (finished.requests, str(finished.spent), finished.refused) == (200, "0.031", 1)
     assert finished.counts == {"same": 1, "undecided": 1, "different": 1}
     assert finished.receipts == "/dashboard/receipts?audit=aud_1"
-    assert found.refused == ("x/fp8: The parameter temperature is not listed.",)
+    assert found.refused == ("Not audited, without temperature among their parameters: x/fp8.",)
     assert found.reference.startswith("The reference is alibaba (listed as bf16)")
 
 
@@ -134,3 +135,35 @@ def test_what_another_version_kept_is_shown_by_its_verdict_alone() -> None:
     odd = msgspec.structs.replace(first, found={"rho": 1})
     (row,) = model_audits(MODEL, [], [odd], {}).rows
     assert (row.verdict, row.ratio, row.said, row.notes, row.label) == ("same", None, "", (), "")
+
+
+def test_a_later_audit_that_gave_no_verdict_does_not_name_the_reference() -> None:
+    other = msgspec.structs.replace(FOUND, reference=_reference("other/bf16"), refused=())
+    stopped = audit(2, result=msgspec.to_builtins(other), state="stopped")
+    found = shown([stopped, audit()])
+    assert found.reference.startswith("The reference is alibaba")
+    assert len(found.refused) == 1
+    assert shown([stopped]).reference == ""
+
+
+def test_an_endpoint_that_was_compared_with_another_reference_says_so() -> None:
+    other = msgspec.structs.replace(FOUND, reference=_reference("other/bf16"))
+    (first, *rest) = verdicts()
+    older = msgspec.structs.replace(first, audit="aud_0")
+    audits = [audit(), audit(0, result=msgspec.to_builtins(other))]
+    rows = {row.tag: row for row in model_audits(MODEL, audits, [older, *rest], {}).rows}
+    assert rows["b/fp8"].notes[0] == "Its reference was other/bf16."
+    assert not any("Its reference" in note for note in rows["a/fp8"].notes)
+
+
+def test_a_verdict_that_is_not_known_here_is_left_out() -> None:
+    (first, *rest) = verdicts()
+    odd: Any = "splendid"
+    newer = msgspec.structs.replace(first, verdict=odd)
+    found = model_audits(MODEL, [audit()], [newer, *rest], {"a/fp8": [newer, *rest]})
+    assert [row.tag for row in found.rows] == ["a/fp8", "c"]
+    assert len(found.rows[0].history) == 2
+
+
+def _reference(tag: str) -> Reference:
+    return Reference(tag=tag, provider="Other", label="bf16", chosen="named")

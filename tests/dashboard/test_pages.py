@@ -318,7 +318,7 @@ def test_the_audit_page_shows_each_endpoint_against_the_margin_and_its_history(d
     assert text.count('class="ratio"') == 4  # one of five had too few answers for a ratio
     assert "listed as fp4" in text
     assert "is fp4" not in text
-    assert "targon/fp8: Listed by OpenRouter as degraded." in text
+    assert "Not audited, listed by OpenRouter as degraded: targon/fp8." in text
     assert '<a href="/dashboard/receipts?audit=aud_1">' in text
     assert "ratio 0.54, 95 % 0.44 to 0.64" in unescape(text)
     assert "The reference is alibaba (listed as bf16)" in text

@@ -125,7 +125,9 @@ async def test_ctrl_c_waits_for_what_is_under_way_and_a_later_run_asks_only_for_
     assert 20 <= receipts < 300
     assert len(places(store, told["audit"])) == receipts  # each that was sent was kept
     assert all(each.dropped is None for each in store.answers(told["audit"]))
-    async with auditing(tmp_path, simulated, told["audit"], "--resume", "--json") as process:
+    async with auditing(
+        tmp_path, simulated, told["audit"], "--resume", "--yes", "--json"
+    ) as process:
         code, out, err = await ended(process)
     assert code == 1, err
     again = json.loads(out)
@@ -187,7 +189,7 @@ async def test_after_a_kill_little_is_asked_again(simulated: Upstream, tmp_path:
     store = opened(tmp_path)
     (audit,) = store.audits(limit=5)
     assert audit.state == "running"
-    async with auditing(tmp_path, simulated, CODER, "--resume", "--json") as process:
+    async with auditing(tmp_path, simulated, CODER, "--resume", "--yes", "--json") as process:
         code, out, err = await ended(process)
     assert code == 1, err
     assert json.loads(out)["audit"] == audit.id
