@@ -16,7 +16,6 @@ from app.audit.sentences import (
     FINDINGS,
     NO_PLAN,
     REFUSALS,
-    SHARED_TAG,
     SPOT_CHECK,
 )
 from app.wording import first_of, listed, plural

@@ -35,7 +35,7 @@ from app.cli.words import command
 from app.errors import SettingsError
 from app.known_audits import compared
 from app.ledger.audits import Audit, EndpointVerdict
-from app.record.secret import secret_in
+from app.record.secret import secret_of
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,7 +67,11 @@ def audit(settings: Settings, options: Options) -> int:
         )
     if options.save is not None:
         must_be_writable(options.save)
-    key = secret_in(settings.state / _KEY_FILE, _KEY_BYTES, otherwise="set another XDG_STATE_HOME")
+    key = secret_of(
+        settings.state / _KEY_FILE,
+        settings.shared_secret,
+        otherwise="set another XDG_STATE_HOME",
+    )
     store = to_follow(settings)
     try:
         with ExitStack() as held:

@@ -255,7 +255,7 @@ def test_each_window_tells_once_that_it_is_nearly_spent_and_that_it_is() -> None
     assert len({each.name for each in accounts.crossed}) == 3
     assert str(near) == (
         'the budget of rule "held" is nearly spent: $8.00 of $10 a day, for each caller (ann), '
-        "80%; free again at 2026-11-22T00:00:00+00:00"
+        "80 %; free again at 2026-11-22T00:00:00+00:00"
     )
     accounts = opened(*budgets({"usd": 1, "per": "session"}))
     accounts.filed(cost("1"))
