@@ -54,7 +54,7 @@ async def test_requests_go_on_and_what_depends_on_the_database_says_so(
         return {"code": answer.status_code, **answer.json()}
 
     async def is_(status: str) -> bool:
-        return (await ready())["status"] == status
+        return bool((await ready())["status"] == status)
 
     async def serves_ci() -> bool:
         return (await asks(CI)).status_code == 200
@@ -81,8 +81,9 @@ async def test_requests_go_on_and_what_depends_on_the_database_says_so(
     page = await client.get(f"{url}/dashboard", headers=cookie)
     assert (page.status_code, page.headers["retry-after"]) == (503, "1")
     assert "signing in needs the ledger" in page.text
-    form = {"data": {"key": "key-of-ci"}, "headers": {"origin": url}}
-    assert (await client.post(f"{url}{SIGN_IN}", **form)).status_code == 503
+    form = {"key": "key-of-ci"}
+    refused = await client.post(f"{url}{SIGN_IN}", data=form, headers={"origin": url})
+    assert refused.status_code == 503
     assert (await client.get(f"{url}/dashboard/policy", headers=AIDER)).status_code == 200
 
     await asyncio.to_thread(server.start)
@@ -91,7 +92,7 @@ async def test_requests_go_on_and_what_depends_on_the_database_says_so(
     assert (await client.get(f"{url}/dashboard", headers=cookie)).status_code == 200
 
     async def all_written() -> bool:
-        return (await ready())["ledger"]["waiting"] == 0
+        return bool((await ready())["ledger"]["waiting"] == 0)
 
     await until_seen(all_written, within=10)
     asked = len(openrouter.requests)
