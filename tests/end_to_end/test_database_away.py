@@ -81,8 +81,9 @@ async def test_requests_go_on_and_what_depends_on_the_database_says_so(
     page = await client.get(f"{url}/dashboard", headers=cookie)
     assert (page.status_code, page.headers["retry-after"]) == (503, "1")
     assert "signing in needs the ledger" in page.text
-    form, origin = {"key": "key-of-ci"}, {"origin": url}
-    assert (await client.post(f"{url}{SIGN_IN}", data=form, headers=origin)).status_code == 503
+    form = {"key": "key-of-ci"}
+    refused = await client.post(f"{url}{SIGN_IN}", data=form, headers={"origin": url})
+    assert refused.status_code == 503
     assert (await client.get(f"{url}/dashboard/policy", headers=AIDER)).status_code == 200
 
     await asyncio.to_thread(server.start)

@@ -301,7 +301,7 @@ async def test_budgets_pins_and_audits_are_those_of_all_replicas(
     async def serves(status: int) -> bool:
         body = {**HI, "model": "acme/sim-2"}
         answer = await client.post(f"{second}/v1/chat/completions", json=body, headers=KEY)
-        return answer.status_code == status
+        return bool(answer.status_code == status)
 
     await until_seen(knows_nothing, within=10)
     openrouter.plays(costs(0.5))

@@ -86,8 +86,7 @@ class Replica:
     async def is_ready(self, client: httpx2.AsyncClient) -> bool:
         assert self.process.poll() is None, self.log
         try:
-            answer = await client.get(f"{self.url}/ready")
-            return bool(answer.json()["status"] == "ready")
+            return bool((await client.get(f"{self.url}/ready")).json()["status"] == "ready")
         except httpx2.TransportError:
             return False
 

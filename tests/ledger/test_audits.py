@@ -154,6 +154,7 @@ PUBLIC: dict[str, Callable[[Store], object]] = {
     "last": lambda store: store.named("last"),
     "in the order of writing": lambda store: store.written_after(0)[1],
     "bound": lambda store: store.begin_of_newest(100),
+    "broken": lambda store: store.broken_by_rule(START - DAY, NOW),
 }
 
 
@@ -175,11 +176,16 @@ def test_every_public_question_of_the_ledger_is_among_these() -> None:
     asked = {
         *("stats", "stats_by", "series", "series_by", "session_stats", "session_trails"),
         *("scorecard", "scored_and_sent", "failed_attempts", "recent", "named", "written_after"),
-        "begin_of_newest",
+        *("begin_of_newest", "broken_by_rule"),
     }
     not_about_receipts = {
         *("open", "write", "note_listings", "tidy", "close", "listing", "listing_spans", "url"),
         *("keep_audit", "keep_answers", "audit", "audits", "verdicts", "history", "answers"),
+        *("put_notice", "take_notices", "notice_delivered", "notice_failed", "newest_notices"),
+        *("undelivered_notices", "notices_told"),
+        *("spent", "spent_since", "written", "tell_once"),  # no rule applies to an audit
+        *("begin_sign_in", "sign_in", "end_sign_in"),
+        *("keep_scores", "kept_scores", "scores", "connection"),
     }
     of_notices = {
         *("put_notice", "take_notices", "notice_delivered", "notice_failed", "newest_notices"),
