@@ -176,22 +176,6 @@ def test_an_audit_that_was_killed_is_reckoned_with_what_was_under_way(
     assert receipts < spent < receipts + Decimal("0.01")
 
 
-def test_an_audit_that_is_running_is_not_run_twice(simulated: Simulated, tmp_path: Path) -> None:
-    router = simulated(hosts={})
-    first = audited("--max-usd", "0.001", code=3)
-    before = requests_of(router)
-    lock = tmp_path / "state" / "pointsman" / f"{first['audit']}.pid"
-    assert not lock.exists()
-    lock.write_text(str(os.getpid()))
-    ran = run("--resume", "--max-usd", "1")
-    assert f"is running already, in the process {os.getpid()}" in str(ran.exception)
-    assert requests_of(router) == before
-    assert "was stopped after" not in run(CODER, *SOME, "--yes", "--max-usd", "0.0001").output
-    for left_behind in ("999999999", "x", "9" * 30):  # by a process that was killed
-        lock.write_text(left_behind)
-        assert run(first["audit"], "--resume", "--max-usd", "0.0001").exit_code == 3
-
-
 def test_a_plain_run_says_that_another_was_stopped(simulated: Simulated) -> None:
     simulated(hosts={})
     first = audited("--max-usd", "0.001", code=3)
