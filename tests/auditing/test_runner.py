@@ -193,7 +193,7 @@ async def test_an_endpoint_that_keeps_failing_is_given_up_and_the_others_are_not
         ({"groq", "novita/fp4"}, {"none_left"}),
         ({"novita/fp8", "groq", "novita/fp4"}, {"no_reference", "none_left"}),
     ],
-    ids=str,
+    ids=lambda names: " and ".join(sorted(names)),
 )
 async def test_where_no_verdict_is_possible_any_more_nothing_more_is_paid_for(
     failing: set[str], ended: set[str]
