@@ -90,7 +90,7 @@ async def test_t80_a_budget_and_its_messages_are_one_for_all_workers(
                     await until_seen(knows(client, usd), within=10)
             errors = await refused(clients)
             assert {each["code"] for each in errors} == {"budget_exceeded"}
-            assert all("is spent: $1.0000 of $1 per month" in each["message"] for each in errors)
+            assert all("is spent: $1.00 of $1 per month" in each["message"] for each in errors)
             assert len([each for each in upstream.requests if each.method == "POST"]) == 8
             await until(lambda: len(receiver.arrived) >= 3, within=20)
             await asyncio.sleep(1.0)  # in which a second worker would have told it again
