@@ -100,7 +100,7 @@ async def test_t80_a_budget_and_its_messages_are_one_for_all_workers(
                 ("budget", "near"),
                 ("budget", "spent"),
             ]
-            assert served.log.count("are spent, and requests are refused") == 1
+            assert served.log.count("is spent, and requests are refused") == 1
 
 
 async def test_t80_a_worker_that_is_killed_takes_nothing_that_is_spent_with_it(
