@@ -141,10 +141,10 @@ async def test_what_a_server_could_not_tell_is_told_by_the_next_one(
         await arrived(receiver)
         start_proxy(POLICY, upstream_url=upstream.url, notify_url=receiver.url)
         bodies = await arrived(receiver, 2)
+        store = Store.open(f"sqlite:///{tmp_path}/ledger.db")
+        await until(lambda: store.newest_notices(limit=1)[0].outcome == "delivered", within=10)
+        store.close()
     assert bodies[0]["id"] == bodies[1]["id"]
-    store = Store.open(f"sqlite:///{tmp_path}/ledger.db")
-    await until(lambda: store.newest_notices(limit=1)[0].outcome == "delivered")
-    store.close()
 
 
 LOADED = """
