@@ -79,7 +79,6 @@ REFUSALS: Mapping[Refusal, tuple[str, str]] = {
     "not_listed": ("since the model has no such endpoint", ""),
 }
 
-SHARED_TAG = "Several endpoints are listed with this tag, so answers could come from any of them."
 
 NO_PLAN: Mapping[NoPlan, str] = {
     "no_endpoint": "None of its endpoints can be audited.",

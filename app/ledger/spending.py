@@ -30,7 +30,6 @@ from app.ledger.tables import (
 )
 from app.ledger.tally import PICO
 
-QUARTER = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=62)  # longer than any window of the calendar
 EARLIER = 0  # the writer of what was counted when the ledger was upgraded
 MOST_SUMS = 100_000  # of one rule, such as sessions: those that spent last
