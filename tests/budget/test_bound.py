@@ -73,7 +73,8 @@ class Process:
     number: int
     accounts: Accounts
     waiting: list[tuple[Request, Receipt]] = field(default_factory=list)
-    older: int = 0  # of these, filed before it began to note what is filed
+    notes: bool = False  # whether it notes what is filed, because all is to be read
+    older: int = 0  # of those that wait, filed before it began to
     known: set[int] = field(default_factory=set)  # requests, by place, whose cost it knows
 
 
@@ -119,9 +120,10 @@ class Budgeted(RuleBasedStateMachine):
     def follow(self, process: Process) -> None:
         accounts = process.accounts
         if accounts.must_read(self.now):
-            accounts.begin()
+            self.note(process)
             self.write(process, process.older)  # it waits until what was filed before is written
             self.read_all(process)
+            process.notes = False
             return
         cursor, rows = self.store.spent_since(
             accounts.cursor, [*accounts.rules], but=process.number
@@ -129,6 +131,11 @@ class Budgeted(RuleBasedStateMachine):
         accounts.followed(cursor, rows)
         accounts.followed(cursor, rows)  # what is read twice counts once
         process.known |= {at for at, each in enumerate(self.requests) if each.written}
+
+    def note(self, process: Process) -> None:
+        process.accounts.begin()
+        if not process.notes:
+            process.notes, process.older = True, len(process.waiting)
 
     def write(self, process: Process, count: int | None = None) -> None:
         """Write receipts in the order in which they were filed."""
@@ -204,8 +211,8 @@ class Budgeted(RuleBasedStateMachine):
         process = self.processes[which % len(self.processes)]
         process.accounts.use(())
         process.accounts.use(BOOK.budgets)
-        process.accounts.begin()
-        process.older = len(process.waiting)
+        process.notes = False
+        self.note(process)
         process.known.clear()
 
     @rule(which=st.integers(0, 2))
@@ -227,8 +234,6 @@ class Budgeted(RuleBasedStateMachine):
     def clock_put_back(self, minutes: int) -> None:
         self.now -= timedelta(minutes=minutes)
         for process in self.processes:  # as it does four times a second
-            if not process.accounts.noted and process.older == 0:
-                process.older = len(process.waiting)
             self.follow(process)
 
     @invariant()
