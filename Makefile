@@ -9,6 +9,9 @@ TEST_READY := $(VENV)/.ready-to-test
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
+# A process of tests for each core; one that has none left takes over half of another's.
+ON_ALL_CORES := --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
 # What needs no socket, file or clock (tests/test_layers.py). The slow ones among them try more of
 # the same: the others reach every branch without them.
 COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit tests/notices tests/test_exact_numbers.py tests/test_wording.py
@@ -27,7 +30,7 @@ demo: $(RUN_READY) ## Set up and serve a simulated OpenRouter, with sample reque
 	@exec $(BIN)/pointsman demo
 
 test: $(TEST_READY) ## Set up and run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ON_ALL_CORES)
 
 test-fast: $(TEST_READY) ## Run the tests of the pure rooms with few generated cases, for every save
 	$(BIN)/python -m pytest --quiet --hypothesis-profile=fast -m 'not slow' $(PURE_TESTS)

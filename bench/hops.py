@@ -18,6 +18,7 @@ import logging
 import os
 import sys
 import tempfile
+import types
 from collections import Counter
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -39,15 +40,14 @@ _FILED_SECONDS = 0.25  # until receipt and log line have been written
 # As last measured: 56, 192 and 381 before receipts had defects, what was asked for, and a session;
 # 73, 240 and 475 before tally, metrics and log line each asked what was paid.
 MOST_FILES, MOST_MOVES, MOST_CALLS = 73, 246, 478
-_BY_THE_CLOCK = frozenset(  # several times a second
-    {"cli/serving.py", "telemetry/stalls.py", "record/following.py", "budget/following.py"}
-)
+_BY_THE_CLOCK = "telemetry/stalls.py"  # several times a second, in no task
 
 
 @dataclass
 class Trace:
     """The calls of functions of `app/`, in their order: file and name."""
 
+    standing: frozenset[types.CodeType] = frozenset()  # of tasks that run beside all requests
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def note(self, frame, event, _):
@@ -55,7 +55,7 @@ class Trace:
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(_PREFIX):
             return
-        if frame.f_lasti <= _start_of(code) and not _is_by_the_clock(frame):
+        if frame.f_lasti <= _start_of(code) and not self._is_beside(frame):
             self.calls.append((code.co_filename[len(_PREFIX) :], code.co_qualname))
 
     @property
@@ -68,17 +68,16 @@ class Trace:
         files = [file for file, _ in self.calls]
         return [n for n, file in enumerate(files) if n and file != files[n - 1]]
 
+    def _is_beside(self, frame) -> bool:
+        """Whether a call comes from what the server does anyway, with or without requests."""
+        while frame is not None:
+            if frame.f_code in self.standing or frame.f_code.co_filename.endswith(_BY_THE_CLOCK):
+                return True
+            frame = frame.f_back
+        return False
+
     def __str__(self) -> str:
         return f"{len(self.files)} files, {len(self.moves)} moves, {len(self.calls)} calls"
-
-
-def _is_by_the_clock(frame) -> bool:
-    """Whether a call comes from the server's tick, which has nothing to do with any request."""
-    while frame is not None:
-        if frame.f_code.co_filename.removeprefix(_PREFIX) in _BY_THE_CLOCK:
-            return True
-        frame = frame.f_back
-    return False
 
 
 @functools.cache
@@ -110,7 +109,7 @@ async def traced(folder: Path) -> Trace:
         while not server.started:  # noqa: ASYNC110 - it has no event to wait for
             await asyncio.sleep(0.01)
         for number in range(_WARM_UPS + _REQUESTS):
-            trace = Trace()
+            trace = Trace(_standing())
             if number >= _WARM_UPS:
                 sys.setprofile(trace.note)
                 found.append(trace)
@@ -124,6 +123,11 @@ async def traced(folder: Path) -> Trace:
         await serve
         script.close()
     return min(found, key=lambda trace: len(trace.calls))
+
+
+def _standing() -> frozenset[types.CodeType]:
+    """The code of the tasks that exist between two requests."""
+    return frozenset(task.get_coro().cr_code for task in asyncio.all_tasks())
 
 
 def ask(client: HTTPConnection) -> None:

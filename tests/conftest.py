@@ -1,5 +1,6 @@
 """Fixtures for tests that go over real sockets: a scripted upstream, and Pointsman in front."""
 
+import gc
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,6 +28,22 @@ profiles.register_profile("fast", max_examples=10, deadline=None, derandomize=Tr
 if "CI" not in os.environ:
     profiles.load_profile("patient")
 
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """What is collected stays until the end, so the garbage collector need not look at it.
+
+    Without this, a tenth of the run is spent in looking at the same million objects.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
 UPSTREAM_KEY = "sk-or-v1-canary-of-the-operator"
 
 
@@ -46,6 +63,7 @@ def _isolated(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the developer's keys, settings or ledger."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # as pytest-xdist sets it
     for name in ("OPENROUTER_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
