@@ -30,7 +30,7 @@ if "CI" not in os.environ:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Iterator[None]:
+def pytest_collection() -> Iterator[None]:
     """What is collected stays until the end, so the garbage collector need not look at it.
 
     Without this, a tenth of the run is spent in looking at the same million objects.
