@@ -88,7 +88,7 @@ class Proxy:
     url: str
     client: httpx2.AsyncClient
 
-    async def receipts(self, count: int = 1, within: float = 3.0) -> list[dict[str, Any]]:
+    async def receipts(self, count: int = 1, within: float = 60.0) -> list[dict[str, Any]]:
         """The receipts once there are `count` of them, newest first."""
         until = time.monotonic() + within
         while True:
@@ -114,7 +114,7 @@ async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
     `bounds` are those of the settings, unless a test needs some that no setting can give.
     """
     with ExitStack() as stack:
-        async with httpx2.AsyncClient(verify=NO_TLS, timeout=10, trust_env=False) as client:
+        async with httpx2.AsyncClient(verify=NO_TLS, timeout=60, trust_env=False) as client:
 
             def start(
                 policy: str = "version: 1\nrules: []\n",

@@ -40,5 +40,5 @@ def running(app: ASGIApp, *, bounds: Bounds = STANDARD) -> Iterator[Running]:
         yield Running(server, listener.getsockname()[1])
     finally:
         server.stop()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         assert not thread.is_alive(), "the server did not stop"

@@ -31,7 +31,7 @@ class Close:
 
 _THE_OTHER_SIDE_LEFT = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
 
-Step = bytes | Pause | type[Reset] | type[Close]
+Step = bytes | Pause | asyncio.Event | type[Reset] | type[Close]  # an event is waited for
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def reply(
     return ("\r\n".join(lines).encode() + b"\r\n\r\n" + body,)
 
 
-def sse(*pieces: bytes | Pause | type[Reset] | type[Close], end: bool = True) -> tuple[Step, ...]:
+def sse(*pieces: Step, end: bool = True) -> tuple[Step, ...]:
     """A chunked event stream; each bytes piece is one HTTP chunk and one write."""
     head = (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -190,6 +190,8 @@ class ScriptedUpstream:
                 await writer.drain()
             elif isinstance(step, Pause):
                 await _pause(step.seconds, reader)
+            elif isinstance(step, asyncio.Event):
+                await step.wait()
             elif step is Reset:
                 sock = cast("socket", writer.get_extra_info("socket"))
                 sock.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))

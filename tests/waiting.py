@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 _LOOK_SECONDS = 0.005
 
 
-async def until(holds: Callable[[], object], within: float = 5.0) -> None:
+async def until(holds: Callable[[], object], within: float = 60.0) -> None:
     """Return once `holds()` is true; fails when it is not within so many seconds."""
 
     async def looked() -> object:
@@ -16,7 +16,7 @@ async def until(holds: Callable[[], object], within: float = 5.0) -> None:
     await until_seen(looked, within)
 
 
-async def until_seen(look: Callable[[], Awaitable[object]], within: float = 5.0) -> None:
+async def until_seen(look: Callable[[], Awaitable[object]], within: float = 60.0) -> None:
     """The same for what has to be asked for, such as a page."""
     late = time.monotonic() + within
     while not await look():
@@ -24,7 +24,7 @@ async def until_seen(look: Callable[[], Awaitable[object]], within: float = 5.0)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def wait_until(holds: Callable[[], object], within: float = 20.0) -> float:
+def wait_until(holds: Callable[[], object], within: float = 60.0) -> float:
     """As `until`, for tests without an event loop; returns the seconds that it took."""
     began = time.monotonic()
     while not holds():

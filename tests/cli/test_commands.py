@@ -57,7 +57,7 @@ def started(tmp_path: Path, *arguments: str, **env: str) -> Iterator[subprocess.
         yield process
     finally:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         if process.stdout is not None:
             process.stdout.close()
 
@@ -176,7 +176,7 @@ def test_the_demo_serves_samples_prints_receipts_and_stays(tmp_path: Path) -> No
         assert verified.returncode == 0, verified.stderr
         assert verified.stdout.count("kept") == 2, verified.stdout
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     answer = run(tmp_path, "log", "--json", "--ledger", f"sqlite:///{tmp_path / 'demo-ledger.db'}")
     assert len(answer.stdout.splitlines()) == 5
     assert run(tmp_path, "log", "--json").stdout == answer.stdout
@@ -206,9 +206,9 @@ def test_serve_with_a_key_serves_upstream_and_log_follows(tmp_path: Path) -> Non
                 trust_env=False,
             )
             assert answer.is_success, answer.text
-            line = printed_until(follower, "rcp_", within=10)
+            line = printed_until(follower, "rcp_")
             assert json.loads(line.splitlines()[-1])["id"] == answer.headers["x-pointsman-receipt"]
-            assert "model=qwen/qwen3-coder" in printed_until(process, "receipt=", within=10)
+            assert "model=qwen/qwen3-coder" in printed_until(process, "receipt=")
 
 
 @pytest.mark.parametrize("option", ["--catalog", "--presets"])

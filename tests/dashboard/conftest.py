@@ -49,7 +49,7 @@ class Served:
 
     def as_written(self, method: str, path: str, **headers: str) -> int:
         """The status of a request whose path goes out as it is, dots and all."""
-        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         with closing(connection):
             connection.request(method, path, headers=headers)
             return connection.getresponse().status
@@ -91,7 +91,7 @@ def serving(folder: Path, upstream: str) -> Iterator[Serve]:
                 **settings,
             }
             app = create_app(Settings.read(policies=policies, state=folder, **settings))
-            client = stack.enter_context(httpx2.Client(verify=NO_TLS, timeout=10, trust_env=False))
+            client = stack.enter_context(httpx2.Client(verify=NO_TLS, timeout=60, trust_env=False))
             return Served(stack.enter_context(running(app)), client, folder)
 
         yield start

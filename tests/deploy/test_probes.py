@@ -38,7 +38,7 @@ def settings_of_production() -> dict[str, str]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(verify=NO_TLS, timeout=10, trust_env=False) as one:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=60, trust_env=False) as one:
         yield one
 
 

@@ -95,7 +95,7 @@ def answers_kept(tmp_path: Path) -> int:
 
 
 async def until_kept(tmp_path: Path, number: int) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while answers_kept(tmp_path) < number:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -154,7 +154,7 @@ async def test_a_second_ctrl_c_leaves_at_once_and_counts_what_was_under_way(
     with running(holding) as server:
         async with auditing(tmp_path, Upstream(server.url), *SOME, "--json") as process:
             await asyncio.sleep(0)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not _begun(tmp_path):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             await asyncio.sleep(1.0)

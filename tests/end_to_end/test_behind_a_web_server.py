@@ -157,7 +157,7 @@ async def web(
     command = SERVERS[name](folder, port, proxy.url.removeprefix("http://"))
     with ExitStack() as stack:
         stack.enter_context(started(command, folder, port))
-        async with httpx2.AsyncClient(timeout=10, trust_env=False, verify=False) as client:
+        async with httpx2.AsyncClient(timeout=60, trust_env=False, verify=False) as client:
             web = Web(proxy, client, port)
             await web.is_ready()
             yield web
@@ -197,7 +197,7 @@ async def test_a_client_that_leaves_ends_the_request_to_openrouter(
     ) as answer:
         async for _ in answer.aiter_raw():
             break
-    assert await openrouter.saw_hangup(within=5)
+    assert await openrouter.saw_hangup()
     until = time.monotonic() + 5
     found: list[dict[str, object]] = []
     while not found and time.monotonic() < until:

@@ -36,14 +36,14 @@ async def test_who_is_outside_the_policy_is_not_heard(
     start_proxy: StartProxy, openrouter: ScriptedUpstream, path: str, *, streamed: bool
 ) -> None:
     openrouter.plays(
-        sse(COMMENT, frame("DeepInfra"), Pause(5), DONE)
+        sse(COMMENT, frame("DeepInfra"), Pause(90), DONE)
         if streamed
         else reply(b'{"provider":"DeepInfra","choices":[],"text":"secret"}')
     )
     proxy = start_proxy(policy("block"), upstream_url=openrouter.url)
     began = time.monotonic()
     answer = await proxy.client.post(proxy.url + path, json={**ASK, "stream": streamed})
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60
     assert answer.status_code == 502
     error = answer.json()["error"]
     assert error["code"] == "policy_broken"
@@ -233,7 +233,7 @@ async def test_an_answer_that_needs_no_bill_is_not_kept_to_its_end(
     start_proxy: StartProxy, openrouter: ScriptedUpstream
 ) -> None:
     openrouter.lists("acme/sim-1", [row("novita", "Novita", "0.000001")])
-    openrouter.plays(sse(frame("Novita"), Pause(3), DONE))
+    openrouter.plays(sse(frame("Novita"), Pause(90), DONE))
     policy = a_rule(max_price={"prompt": 2, "completion": 2}, on_violation="block")
     proxy = start_proxy(policy, upstream_url=openrouter.url)
     ask = {**ASK, "stream": True}
@@ -241,7 +241,7 @@ async def test_an_answer_that_needs_no_bill_is_not_kept_to_its_end(
     async with proxy.client.stream("POST", proxy.url + CHAT, json=ask) as answer:
         async for _ in answer.aiter_raw():
             break
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 60
 
 
 IN_A_200 = {

@@ -354,7 +354,7 @@ async def test_t65_when_descriptors_run_out_it_is_told_and_health_is_still_answe
     assert process.stderr is not None
     opened: list[socket.socket] = []
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             line = (await process.stderr.readline()).decode()
         url = line.split("serves ")[1].split("/v1")[0]
         async with connected(url) as (reader, writer):
@@ -362,7 +362,7 @@ async def test_t65_when_descriptors_run_out_it_is_told_and_health_is_still_answe
             assert json.loads((await answer(reader))[2])["status"] == "ready"
             port = urlsplit(url).port
             opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while "file descriptors run out" not in line:
                     line = (await process.stderr.readline()).decode()
             assert "this process may have 96" in line
@@ -485,7 +485,7 @@ async def test_a_refused_body_that_never_ends_is_not_listened_to_for_ever(
     async with connected(proxy.url) as (reader, writer):
         writer.write(head(10**9) + b"x" * 1000)
         assert (await answer(reader))[0] == 401
-        assert await until_closed(reader, within=1) < 0.5  # our direction
+        assert await until_closed(reader) < 0.5  # our direction
         await asyncio.sleep(2.5)
         writer.write(b"x")
         await asyncio.sleep(0.1)
@@ -547,7 +547,7 @@ async def test_a_caller_that_closes_its_own_direction_gets_its_answer(
         sock.shutdown(socket.SHUT_WR)
         sock.setblocking(False)
         reader, writer = await asyncio.open_connection(sock=sock)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             everything = await reader.read()
         writer.close()
     assert everything.count(b"HTTP/1.1 200") == count
@@ -560,7 +560,7 @@ async def test_what_we_answer_ourselves_is_answered_to_a_half_closed_caller(prox
         async with connected(proxy.url) as (reader, writer):
             writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
             writer.write_eof()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 assert (await reader.read()).startswith(b"HTTP/1.1 200")
 
 
@@ -574,7 +574,7 @@ async def test_t17_a_half_closed_caller_that_is_gone_is_noticed_when_it_is_writt
         sock.sendall(head() + BODY, MORE)
         sock.shutdown(socket.SHUT_WR)
         await asyncio.sleep(0.2)
-    assert await openrouter.saw_hangup(within=2)
+    assert await openrouter.saw_hangup()
     assert (await proxy.only_receipt())["ending"] == "caller_left"
 
 

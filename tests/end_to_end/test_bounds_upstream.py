@@ -24,9 +24,9 @@ async def test_t61_a_cost_beyond_reason_is_not_a_cost(
     body = f'{{"provider":"A","usage":{{"completion_tokens":7,"cost":{number}}}}}'
     for script in (reply(body.encode()), sse(f"data: {body}\n\n".encode(), b"data: [DONE]\n\n")):
         openrouter.plays(script)
-        began = time.perf_counter()
+        began = time.process_time()
         answer = await proxy.client.post(proxy.url + CHAT, json=ASK)
-        assert time.perf_counter() - began < 2
+        assert time.process_time() - began < 2
         assert number.encode() in answer.content
     for receipt in await proxy.receipts(2):
         assert (receipt["cost_usd"], receipt["completion_tokens"]) == (None, 7)

@@ -48,7 +48,7 @@ async def test_t17_who_has_sent_ahead_and_leaves_is_noticed(
         writer.write(ahead)
         await asyncio.sleep(0.05)
     writer.transport.abort()
-    assert await openrouter.saw_hangup(within=1.0)
+    assert await openrouter.saw_hangup()
     assert (await proxy.only_receipt())["ending"] == "caller_left"
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
@@ -68,7 +68,7 @@ async def test_rubbish_sent_during_an_answer_does_not_become_a_part_of_it(
         rest = b""
     writer.transport.abort()
     assert rest == b""
-    assert await openrouter.saw_hangup(within=1.0)
+    assert await openrouter.saw_hangup()
 
 
 async def test_rubbish_in_place_of_a_request_is_told_of(
@@ -89,7 +89,7 @@ async def test_requests_sent_ahead_are_answered_in_their_order(
     reader, writer = await connected(proxy)
     writer.write(ASK * 12)
     for number in range(12):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await reader.readuntil(b"data: %d\n\n" % number)
     assert len(await proxy.receipts(12)) == 12
     writer.transport.abort()

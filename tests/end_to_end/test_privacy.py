@@ -113,7 +113,7 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
     headers = {"authorization": f"Bearer {KEY}", "cookie": COOKIE, "x-session-id": SESSION}
     headers |= {"x-claude-code-agent-id": AGENT, "x-a": AGENT}
     async with httpx2.AsyncClient(
-        verify=NO_TLS, timeout=10, trust_env=False, headers=headers
+        verify=NO_TLS, timeout=60, trust_env=False, headers=headers
     ) as client:
         yield client
 
@@ -272,14 +272,14 @@ async def test_t39_t47_no_prompt_answer_or_key_is_found_anywhere(  # noqa: PLR09
     filed = await every_answer(client, proxy, openrouter)
     filed += await every_refusal(client, proxy, openrouter)
     filed += await every_other_path(client, proxy, openrouter)
-    receipts = await proxy.receipts(filed, within=10)
+    receipts = await proxy.receipts(filed)
     assert {each["ending"] for each in receipts} == {
         *("complete", "empty", "unfinished"),
         *("caller_left", "upstream_cut", "upstream_error", "refused"),
     }
-    collector.wait(lambda it: len(it.spans) == filed and it.metrics, within=10)
+    collector.wait(lambda it: len(it.spans) == filed and it.metrics)
     await asyncio.sleep(0.3)  # one more batch of measurements
-    await until(lambda: hook.arrived, within=10)
+    await until(lambda: hook.arrived)
     shown = await everything_shown(proxy, receipts)
     assert everything_exported(tmp_path / "ledger.db", tmp_path) == filed
     places = {

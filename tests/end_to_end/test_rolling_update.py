@@ -133,13 +133,13 @@ def start(ledger: str, tmp_path: Path, openrouter: ScriptedUpstream) -> Iterator
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(verify=NO_TLS, timeout=30, trust_env=False) as client:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=60, trust_env=False) as client:
         yield client
 
 
 async def all_ready(client: httpx2.AsyncClient, *replicas: Replica) -> None:
     for each in replicas:
-        await until_seen(lambda each=each: each.is_ready(client), within=40)  # type: ignore[misc]  # mypy#12557
+        await until_seen(lambda each=each: each.is_ready(client))  # type: ignore[misc]  # mypy#12557
 
 
 async def test_no_receipt_is_lost_when_three_newer_replicas_replace_an_older_one(
@@ -204,7 +204,7 @@ async def test_an_older_one_queues_while_the_migration_takes_long_and_then_write
             await asyncio.gather(asking, return_exceptions=True)
         assert (await client.get(f"{newer.url}/ready")).status_code == 503
     await all_ready(client, newer, before)
-    await until_seen(lambda: is_written(ledger, before.asked + newer.asked), within=20)
+    await until_seen(lambda: is_written(ledger, before.asked + newer.asked))
     assert min(before.asked, newer.asked) > 3
 
 

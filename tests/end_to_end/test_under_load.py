@@ -79,7 +79,7 @@ async def test_t24_a_ledger_that_can_not_be_opened_is_not_felt(
     for _ in range(20):
         began = time.monotonic()
         assert (await proxy.client.post(proxy.url + CHAT, json=ASK)).status_code == 200
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
     ready: dict[str, Any] = {}
     for _ in range(60):
         ready = (await proxy.client.get(f"{proxy.url}/ready")).json()

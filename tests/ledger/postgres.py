@@ -69,7 +69,7 @@ class Postgres:
         """Stop it, without waiting for those who are connected."""
         if self._server is not None:
             self._server.send_signal(signal.SIGINT)
-            self._server.wait(timeout=20)
+            self._server.wait(timeout=60)
             self._server = None
 
 

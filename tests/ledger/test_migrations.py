@@ -246,7 +246,7 @@ def test_who_opens_a_ledger_while_another_makes_it_waits_for_it(
         assert opened == []
         migrate(connection, HEAD)
         connection.commit()
-    opening.join(timeout=10)
+    opening.join(timeout=60)
     (store,) = opened
     assert store.recent(limit=1) == []
     store.close()

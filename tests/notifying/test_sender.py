@@ -63,7 +63,7 @@ async def test_a_receiver_that_hangs_or_dribbles_is_not_waited_for() -> None:
     with receiving(3.0) as receiver:
         began = time.monotonic()
         assert await send(receiver.url, seconds=0.3) == Answer(error="no answer within 0.3 s")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 2.9
 
 
 async def test_a_redirect_is_not_followed() -> None:
