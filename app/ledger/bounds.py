@@ -36,6 +36,7 @@ TEXTS = (
     *("cache_status", "finish_reason", "error_code", "error_message", "ending", "session"),
     *("native_finish_reason", "service_tier", "region", "unread", "response_format"),
     *("session_source", "subagent", "pinned_to", "pin_reason", "affinity", "listing", "audit"),
+    "cost_source",
 )
 NESTED = (  # where not all of them fit, the last ones are cut
     *("rules", "quantizations_listed", "evidence", "attempts", "defects", "modalities"),

@@ -14,6 +14,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain, starmap
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -109,13 +110,40 @@ def spent_by(receipt: Receipt) -> Iterator[tuple[Spender, int]]:
         yield Spender(bucket, storable(rule), caller, tool, storable(receipt.session)), pico
 
 
+def more_spent(before: Receipt, after: Receipt) -> Iterator[tuple[Spender, Amount]]:
+    """What a receipt adds once more is known of its cost."""
+    counted = dict(spent_by(before))
+    for spender, pico in spent_by(after):
+        known = counted.get(spender)
+        yield spender, Amount(int(known is None), pico - (known or 0))
+
+
 def add(connection: sa.Connection, receipts: Iterable[Receipt], writer: int, now: datetime) -> None:
     """Add receipts that were just inserted; the caller holds the ledger's write lock."""
+    spent = chain.from_iterable(map(spent_by, receipts))
+    _add(connection, ((spender, Amount(1, pico)) for spender, pico in spent), writer, now)
+
+
+def add_more(
+    connection: sa.Connection,
+    changed: Iterable[tuple[Receipt, Receipt]],
+    writer: int,
+    now: datetime,
+) -> None:
+    """Add what receipts have gained that are added: each as it was, and as it is now."""
+    _add(connection, chain.from_iterable(starmap(more_spent, changed)), writer, now)
+
+
+def _add(
+    connection: sa.Connection,
+    spent: Iterable[tuple[Spender, Amount]],
+    writer: int,
+    now: datetime,
+) -> None:
     sums: dict[Spender, Amount] = defaultdict(Amount)
-    for receipt in receipts:
-        for spender, pico in spent_by(receipt):
-            requests, so_far = sums[spender]
-            sums[spender] = Amount(requests + 1, min(so_far + pico, MOST_WHOLE))
+    for spender, (requests, pico) in spent:
+        known = sums[spender]
+        sums[spender] = Amount(known.requests + requests, min(known.pico + pico, MOST_WHOLE))
     if not sums:
         return
     changed = max(_cursor(connection) + 1, milliseconds(now))
