@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from app.budget import accounts as module
 from app.budget.accounts import Accounts, Asker
@@ -121,8 +122,9 @@ def test_requests_under_way_count_at_their_mean_cost_once_most_is_spent() -> Non
     running = [accounts.admit(used, ANN, START) for _ in range(5)]
     with pytest.raises(BudgetExceeded) as refused:
         accounts.admit(used, ANN, START)
-    assert "$8.00 of $10 per day, and 5 requests under way will use up the rest" in str(
-        refused.value
+    assert (
+        "$8.00 of $10 per day, and 5 requests whose cost is not known yet will use up the rest"
+        in str(refused.value)
     )
     accounts.filed(cost("0.1"), running.pop())
     assert accounts.admit(used, ANN, START)
@@ -371,3 +373,41 @@ def test_a_budget_is_near_while_the_rest_of_it_is_being_spent() -> None:
     seen.append(accounts.is_near)
     accounts.filed(cost("3"))
     assert [*seen, accounts.is_near] == [False, True, False, True]
+
+
+def test_t83_a_cost_that_becomes_known_later_counts_and_until_then_its_request_is_under_way() -> (
+    None
+):
+    used = budgets({"usd": 1, "per": "day"})
+    accounts = opened(*used)
+    admitted = accounts.admit(used, ANN, START)
+    left = cost("1")
+    before = replace(left, cost_usd=None)
+    accounts.filed(before)
+    assert (accounts.under_way, spent(accounts, used)) == (1, [0])
+    accounts.learned(before, left, admitted)
+    assert (accounts.under_way, spent(accounts, used)) == (0, [1])
+    assert [event.kind for event in accounts.crossed] == ["spent"]
+    with pytest.raises(BudgetExceeded):
+        accounts.admit(used, ANN, START)
+
+
+def test_a_cost_that_becomes_known_while_all_sums_are_read_is_read_as_well() -> None:
+    """It may or may not be in what is being read, so all sums are read once more."""
+    used = budgets({"usd": 9, "per": "day"})
+    accounts = opened(*used)
+    before = replace(cost("1"), cost_usd=None)
+    accounts.begin()
+    accounts.learned(before, cost("1"), ())
+    read(accounts)
+    assert accounts.must_read(START)
+    read(accounts, row(1, writer=1))
+    assert (spent(accounts, used), accounts.must_read(START)) == ([1], False)
+    accounts.learned(before, cost("1"), ())
+    assert (spent(accounts, used), accounts.must_read(START)) == ([2], False)
+
+
+def test_without_budgets_a_late_cost_is_no_concern_of_theirs() -> None:
+    accounts = opened()
+    accounts.learned(replace(cost("1"), cost_usd=None), cost("1"), ())
+    assert len(accounts) == 0

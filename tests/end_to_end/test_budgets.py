@@ -241,10 +241,10 @@ async def test_t81_without_a_ledger_a_closed_budget_refuses_and_an_open_one_goes
     assert [*statuses, (await ask(openly)).status_code] == [200, 200, 402]
 
 
-async def test_what_a_client_left_before_its_usage_came_is_not_counted_as_the_docs_say(
+async def test_what_a_client_left_before_its_usage_came_is_not_counted_until_it_is_known(
     start_proxy: StartProxy, openrouter: ScriptedUpstream
 ) -> None:
-    """OpenRouter may charge all of it; the receipt without a cost is what shows it here."""
+    """OpenRouter's record says what it cost (`test_late_costs.py`), some ten seconds later."""
     proxy = start_proxy(RULE % DAY, upstream_url=openrouter.url)
     word = b'data: {"id":"gen-1","choices":[{"delta":{"content":"x"}}]}\n\n'
     bill = b'data: {"id":"gen-1","choices":[],"usage":{"cost":0.5}}\n\ndata: [DONE]\n\n'
