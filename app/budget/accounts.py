@@ -18,7 +18,6 @@ from decimal import Decimal
 from typing import NamedTuple, cast
 
 from app.budget.adding_up import (
-    PLACES,
     AddedUp,
     Asked,
     ByRule,
@@ -44,6 +43,7 @@ from app.ledger.spending import (
     Spender,
     Spent,
     bucket_of,
+    key_of,
     more_spent,
     spent_by,
 )
@@ -60,10 +60,13 @@ _NEAR_SECONDS = 1.0
 class Asker(NamedTuple):
     """For whom a request counts."""
 
-    rule: None = None  # everyone together
     caller: str | None = None
     tool: str | None = None
     session: str | None = None  # a digest
+
+    def key(self, budget: Budget) -> str | None:
+        """Under which of a budget's sums it counts."""
+        return key_of(budget.by, *self)
 
 
 Admitted = tuple[Sum, ...]  # the sums that a request counts for, until its cost is known
@@ -127,7 +130,7 @@ class Accounts:
         """
         admitted: list[Sum] = []
         for budget in budgets:
-            key = asker[PLACES[budget.by]]
+            key = asker.key(budget)
             if key is None and budget.per == "session":
                 continue
             if budget.fail == "closed" and not self._is_current(budget):
@@ -298,7 +301,7 @@ class Accounts:
         found = []
         for budget in budgets:
             window = self.calendar.window(budget.per, moment)
-            key = asker[PLACES[budget.by]]
+            key = asker.key(budget)
             known = self._sums.get((budget.counter, window.first, key))
             found.append(Balance(budget, key, known.pico if known else 0, window))
         return tuple(found)

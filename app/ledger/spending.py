@@ -67,6 +67,19 @@ class Row(NamedTuple):
     amount: Amount
 
 
+def key_of(by: SpentBy, caller: str | None, tool: str | None, session: str | None) -> str | None:
+    """For whom spending is added up; None: for all together, or for requests that name none.
+
+    A session belongs to its caller: what two callers name alike are two sessions. A session is a
+    digest, which has no space in it.
+    """
+    if by == "session":
+        return session if caller is None or session is None else f"{caller} {session}"
+    if by == "caller":
+        return caller
+    return tool if by == "tool" else None
+
+
 class Question(NamedTuple):
     """A sum to read: the spending of a rule from one quarter up to another, in groups."""
 
@@ -242,17 +255,22 @@ def _answer(connection: sa.Connection, asked: Question) -> tuple[tuple[str | Non
     if asked.start >= asked.stop:
         return ()
     table = SPENDING.c
-    key: Any = sa.null() if asked.by == "rule" else table[asked.by]
-    query = sa.select(key.label("key"), *_SUMS).where(
+    grouped = _GROUPED[asked.by]
+    names = [grouped.get(name, sa.null()).label(f"of_{name}") for name in _NAMES]
+    query = sa.select(*names, *_SUMS).where(
         table.rule == storable(asked.rule), table.bucket >= asked.start, table.bucket < asked.stop
     )
-    if asked.by == "rule":
-        rows = connection.execute(query.having(sa.func.count() > 0)).all()
-    else:
+    if grouped:
         newest = sa.func.max(table.bucket).desc()
-        rows = connection.execute(query.group_by(key).order_by(newest).limit(MOST_SUMS)).all()
+        query = query.group_by(*grouped.values()).order_by(newest).limit(MOST_SUMS)
+    else:
+        query = query.having(sa.func.count() > 0)
+    rows = connection.execute(query).all()
     return tuple(
-        (row.key, Amount(int(row.requests), int(row.high) * _PARTS + int(row.low)))
+        (
+            key_of(asked.by, row.of_caller, row.of_tool, row.of_session),
+            Amount(int(row.requests), int(row.high) * _PARTS + int(row.low)),
+        )
         for row in reversed(rows)
     )
 
@@ -272,6 +290,15 @@ def _adding(engine: str) -> Any:
     )
 
 
+_NAMES = ("caller", "tool", "session")
+# What sums are grouped by. Requests that name no session count together, whoever their caller is.
+_OF_A_SESSION = sa.case((SPENDING.c.session.is_(None), sa.null()), else_=SPENDING.c.caller)
+_GROUPED: Mapping[SpentBy, Mapping[str, sa.ColumnElement[Any]]] = {
+    "rule": {},
+    "caller": {"caller": SPENDING.c.caller},
+    "tool": {"tool": SPENDING.c.tool},
+    "session": {"caller": _OF_A_SESSION, "session": SPENDING.c.session},
+}
 _NOT_READ: Mapping[str, Any] = {"id": "", "path": "", "ending": "complete"}
 _READ = (
     *("started_at", "rules", "caller", "user_agent", "session"),

@@ -114,6 +114,20 @@ def test_a_request_without_a_session_is_not_held_to_what_a_session_may_spend() -
         accounts.admit(used, ANN, START + timedelta(days=40))
 
 
+def test_what_two_callers_name_alike_are_two_sessions() -> None:
+    used = budgets({"usd": 1, "per": "session"}, {"usd": 9, "per": "day", "by": "session"})
+    bob = ANN._replace(caller="bob")
+    accounts = opened(*used)
+    accounts.filed(cost("1"))
+    assert accounts.admit(used, bob, START)
+    assert [spent(accounts, used, who) for who in (ANN, bob)] == [[1, 1], [0, 0]]
+    read(accounts, row(1), row(2, caller="bob"), row(4, caller=None))
+    nameless = ANN._replace(caller=None)
+    assert [spent(accounts, used, who)[0] for who in (ANN, bob, nameless)] == [1, 2, 4]
+    with pytest.raises(BudgetExceeded):
+        accounts.admit(used, ANN, START)
+
+
 def test_requests_under_way_count_at_their_mean_cost_once_most_is_spent() -> None:
     used = budgets({"usd": 10, "per": "day"})
     accounts = opened(*used)
@@ -262,7 +276,7 @@ def test_each_window_tells_once_that_it_is_nearly_spent_and_that_it_is() -> None
     accounts = opened(*budgets({"usd": 1, "per": "session"}))
     accounts.filed(cost("1"))
     assert str(accounts.crossed[0]) == (
-        'the budget of rule "held" is spent, and requests are refused: $1.00 of $1 a session (s1), '
+        'the budget of rule "held" is spent, and requests are refused: $1.00 of $1 a session (ann s1), '
         "100 %"
     )
 
@@ -283,7 +297,7 @@ def test_only_those_that_are_passed_most_are_told_at_once() -> None:
     accounts = opened(*budgets({"usd": 1, "per": "session"}), most=1000)
     read(accounts, *(row(number, session=f"s{number}") for number in range(1, 300)))
     assert len(accounts.crossed) == 100
-    assert accounts.crossed[0].key == "s299"
+    assert accounts.crossed[0].key == "ann s299"
 
 
 def test_a_budget_that_is_gone_when_its_sum_is_read_is_not_told() -> None:
@@ -308,9 +322,11 @@ def test_sums_are_bounded_and_those_that_spent_last_are_kept() -> None:
         accounts.filed(cost("1", session=str(number)))
         accounts.filed(cost("1", session="busy"))
     assert len(accounts) <= 10
-    assert spent(accounts, used, Asker(session="busy")) == [30]
-    assert spent(accounts, used, Asker(session="29")) == [1]
-    assert spent(accounts, used, Asker(session="1")) == [0]
+    sums = [
+        spent(accounts, used, Asker(caller="ann", session=session))
+        for session in ("busy", "29", "1")
+    ]
+    assert sums == [[30], [1], [0]]
 
 
 def test_a_flood_of_names_does_not_free_a_spent_budget() -> None:
@@ -334,7 +350,7 @@ def test_windows_that_are_over_are_let_go_of_and_those_of_now_are_not() -> None:
     assert len(accounts) > 100
     accounts.tidy(START + timedelta(days=5))
     assert len(accounts) < 40
-    assert spent(accounts, used[-1:], Asker(session="one")) == [1.2]
+    assert spent(accounts, used[-1:], Asker(caller="ann", session="one")) == [1.2]
 
 
 def test_the_highest_share_of_the_current_window_is_measured() -> None:
