@@ -276,8 +276,8 @@ def test_each_window_tells_once_that_it_is_nearly_spent_and_that_it_is() -> None
     accounts = opened(*budgets({"usd": 1, "per": "session"}))
     accounts.filed(cost("1"))
     assert str(accounts.crossed[0]) == (
-        'the budget of rule "held" is spent, and requests are refused: $1.00 of $1 a session (ann s1), '
-        "100 %"
+        'the budget of rule "held" is spent, and requests are refused: '
+        "$1.00 of $1 a session (ann s1), 100 %"
     )
 
 
