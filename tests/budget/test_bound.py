@@ -75,8 +75,8 @@ class Process:
     number: int
     accounts: Accounts
     waiting: list[tuple[Request, Receipt | LateCost]] = field(default_factory=list)
-    older: int = 0  # of these, filed before it began to note what is filed
-    notes: bool = False  # what is filed, until all sums are read
+    notes: bool = False  # whether it notes what is filed, because all is to be read
+    older: int = 0  # of those that wait, filed before it began to
     known: set[int] = field(default_factory=set)  # requests, by place, whose cost it knows
 
 
@@ -117,7 +117,6 @@ class Budgeted(RuleBasedStateMachine):
         accounts.read(
             asked, accounts.add_up(asked, spent), self.store.written([*accounts.noted], spent.seq)
         )
-        process.notes = False
         for at, each in enumerate(self.requests):
             if each.written:
                 process.known.add(at)
@@ -127,11 +126,10 @@ class Budgeted(RuleBasedStateMachine):
     def follow(self, process: Process) -> None:
         accounts = process.accounts
         if accounts.must_read(self.now):
-            accounts.begin()
-            if not process.notes:
-                process.older = len(process.waiting)
+            self.note(process)
             self.write(process, process.older)  # it waits until what was filed before is written
             self.read_all(process)
+            process.notes = False
             return
         cursor, rows = self.store.spent_since(
             accounts.cursor, [*accounts.rules], but=process.number
@@ -139,6 +137,11 @@ class Budgeted(RuleBasedStateMachine):
         accounts.followed(cursor, rows)
         accounts.followed(cursor, rows)  # what is read twice counts once
         process.known |= {at for at, each in enumerate(self.requests) if each.written}
+
+    def note(self, process: Process) -> None:
+        process.accounts.begin()
+        if not process.notes:
+            process.notes, process.older = True, len(process.waiting)
 
     def write(self, process: Process, count: int | None = None) -> None:
         """Write receipts in the order in which they were filed."""
@@ -148,10 +151,11 @@ class Budgeted(RuleBasedStateMachine):
         costs = [each for _, each in batch if isinstance(each, LateCost)]
         self.store.write(receipts)
         self.store.write(receipts[:1])  # as when the confirmation of a batch gets lost
-        for each in (costs, costs[:1]):
-            self.store.note_costs(each)
-        for request, _ in batch:
-            request.written |= request.filed
+        for some in (costs, costs[:1]):
+            self.store.note_costs(some)
+        for request, each in batch:
+            if request.left is None or isinstance(each, LateCost):
+                request.written = True
         del process.waiting[: len(batch)]
         process.older = max(process.older - len(batch), 0)
 
@@ -229,8 +233,8 @@ class Budgeted(RuleBasedStateMachine):
         process = self.processes[which % len(self.processes)]
         process.accounts.use(())
         process.accounts.use(BOOK.budgets)
-        process.accounts.begin()
-        process.older, process.notes = len(process.waiting), True
+        process.notes = False
+        self.note(process)
         process.known.clear()
 
     @rule(which=st.integers(0, 2))
