@@ -184,9 +184,10 @@ class Writer:
         self._give_up_at = time.monotonic() + timeout
         self._closing.set()
         self._thread.join(timeout + 1)
-        if self._queue:
-            why = self.error or f"the ledger has not answered within {timeout:g} s"
-            log.error("%d receipts could not be written: %s", len(self._queue), why)
+        for kind, waiting in (("receipts", self._queue), ("late costs", self._costs)):
+            if waiting:
+                why = self.error or f"the ledger has not answered within {timeout:g} s"
+                log.error("%d %s could not be written: %s", len(waiting), kind, why)
 
     def _run(self) -> None:
         sink: Sink | None = None

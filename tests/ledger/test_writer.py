@@ -410,3 +410,12 @@ def test_there_is_a_bound_to_the_late_costs_that_wait() -> None:
     writer = Writer(Shelf)
     told = [writer.submit_cost(cost_of("rcp_1")) for _ in range(MOST_COSTS_WAITING + 1)]
     assert told == [True] * MOST_COSTS_WAITING + [False]
+
+
+def test_late_costs_that_are_lost_at_the_end_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    away = Shelf(Broken(10**6, LedgerError("away")))
+    writer = Writer(lambda: away)
+    writer.submit_cost(cost_of("rcp_1"))
+    writer.start()
+    writer.close(timeout=0.1)
+    assert caplog.messages[-1] == "1 late costs could not be written: away"
