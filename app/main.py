@@ -50,6 +50,7 @@ from app.record.defects import Defects
 from app.record.exchange import Guess
 from app.record.following import Following
 from app.record.guessing import guessing
+from app.record.late_costs import PACE, LateCosts, Pace
 from app.record.recorder import Recorder
 from app.relay.count_tokens import CountTokens
 from app.relay.endpoints import Table, endpoints, openrouters
@@ -100,6 +101,7 @@ class Rooms:
     telemetry: Telemetry
     conversations: Conversations
     accounts: Accounts
+    late_costs: LateCosts
     recorder: Recorder
     traffic: Traffic
     bodies: Bodies
@@ -127,19 +129,21 @@ class Rooms:
             accounts=self.accounts,
             bodies=self.bodies,
             stalls=self.stalls,
+            late_costs=self.late_costs,
             notices=self.notices,
             shares_ledger=self.ledger.is_shared,
             worker=self.worker,
         )
 
 
-def create_app(settings: Settings, worker: Worker | None = None) -> App:
+def create_app(settings: Settings, worker: Worker | None = None, *, late_costs: Pace = PACE) -> App:
     """A ready-to-serve app, for one of several workers or a single process.
 
-    Raises `PolicyFileError` when the policies can't be used, and `SettingsError` when sessions are
-    to be guessed and the secret for it can't be.
+    `late_costs` is when costs that answers did not name are asked for. Raises `PolicyFileError`
+    when the policies can't be used, and `SettingsError` when sessions are to be guessed and the
+    secret for it can't be.
     """
-    rooms = _furnish(settings, worker)
+    rooms = _furnish(settings, worker, late_costs)
     metrics, peers = metrics_of(rooms.telemetry.tallies, rooms.live.standing, worker)
     callers = Callers(settings.caller_keys, operators=settings.operators)
     sessions = _sessions(rooms, callers)
@@ -213,7 +217,7 @@ def check(settings: Settings) -> None:
         tracing()
 
 
-def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
+def _furnish(settings: Settings, worker: Worker | None, pace: Pace) -> Rooms:
     upstream, key = settings.upstream_url, settings.openrouter_api_key
     scores, today = ScoreCopies(settings.state, upstream), partial(today_by, steady)
     policies = PolicyFolder(
@@ -254,6 +258,13 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
     telemetry = Telemetry(Tallies(KnownModels(policies, feed).name_of), traces)
     conversations = Conversations(idle=settings.pin_seconds)
     accounts = Accounts(Calendar(settings.zone), steady=steady)
+    late_costs = LateCosts(
+        openrouter,
+        accounts,
+        submit=writer.submit_cost,
+        learned=telemetry.learned,
+        pace=pace,
+    )
     return Rooms(
         settings=settings,
         policies=policies,
@@ -277,6 +288,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
         telemetry=telemetry,
         conversations=conversations,
         accounts=accounts,
+        late_costs=late_costs,
         recorder=Recorder(
             feed=feed,
             submit=_submit_and_tell(writer, notices) if notices.on else writer.submit,
@@ -285,6 +297,7 @@ def _furnish(settings: Settings, worker: Worker | None) -> Rooms:
             conversations=conversations,
             accounts=accounts,
             defects=Defects() if settings.defects else None,
+            late_costs=late_costs,
             guess=_guess(settings),
         ),
         traffic=traffic,
@@ -381,6 +394,7 @@ async def _opened(rooms: Rooms, peers: "Peers | None") -> AsyncIterator[None]:
         chore.cancel()
     await rooms.feed.close()
     await rooms.presets.close()
+    await rooms.late_costs.close()
     await rooms.openrouter.aclose()
     await rooms.beside.aclose()
     await rooms.recorder.close()

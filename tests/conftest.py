@@ -15,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as profiles
 
 from app.main import create_app
+from app.record.late_costs import PACE, Pace
 from app.server.bounds import Bounds
 from app.settings import Settings
 from app.simulator import create_simulator
@@ -111,7 +112,8 @@ StartProxy = Callable[..., Proxy]
 async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
     """Start Pointsman with policies given as text and settings as keywords.
 
-    `bounds` are those of the settings, unless a test needs some that no setting can give.
+    `bounds` are those of the settings, unless a test needs some that no setting can give;
+    `late_costs` is when OpenRouter's records are asked for.
     """
     with ExitStack() as stack:
         async with httpx2.AsyncClient(verify=NO_TLS, timeout=60, trust_env=False) as client:
@@ -120,6 +122,7 @@ async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
                 policy: str = "version: 1\nrules: []\n",
                 *,
                 bounds: Bounds | None = None,
+                late_costs: Pace = PACE,
                 **settings: Any,
             ) -> Proxy:
                 folder = tmp_path / "policies"
@@ -128,7 +131,7 @@ async def start_proxy(tmp_path: Path) -> AsyncIterator[StartProxy]:
                 settings.setdefault("openrouter_api_key", UPSTREAM_KEY)
                 settings.setdefault("state", tmp_path)
                 read = Settings.read(policies=folder, **settings)
-                app = create_app(read)
+                app = create_app(read, late_costs=late_costs)
                 server = stack.enter_context(running(app, bounds=bounds or Bounds.of(read)))
                 return Proxy(server.url, client)
 

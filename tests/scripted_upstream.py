@@ -84,6 +84,8 @@ class ScriptedUpstream:
     requests: list[Recorded] = field(default_factory=list)
     catalog_requests: list[Recorded] = field(default_factory=list)
     plays_catalog: bool = False
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)  # by generation
+    record_requests: list[Recorded] = field(default_factory=list)
     listings: dict[str, list[bytes]] = field(default_factory=dict)  # by model, in the order asked
     host: str = "127.0.0.1"
     tls: ssl.SSLContext | None = None
@@ -171,6 +173,12 @@ class ScriptedUpstream:
                 return await self._play(reply(b"{}", status=503), reader, writer)
             listing = listed.pop(0) if len(listed) > 1 else listed[0]
             return await self._play(reply(listing), reader, writer)
+        if method == "GET" and target.startswith("/api/v1/generation?id="):
+            self.record_requests.append(request)  # the proxy's own as well
+            record = self.records.get(target.partition("=")[2])
+            told = {"data": record} if record else {"error": {"message": "not found", "code": 404}}
+            status = 200 if record else 404
+            return await self._play(reply(json.dumps(told).encode(), status=status), reader, writer)
         self.requests.append(request)
         self.asked.set()
         self.used.add(reader)

@@ -12,6 +12,7 @@ from app.notifying.notices import Notices
 from app.openrouter.catalog_feed import CatalogFeed
 from app.policy_folder import PolicyFolder
 from app.record.conversations import Conversations
+from app.record.late_costs import LateCosts
 from app.record.recorder import Recorder
 from app.server.body import Bodies
 from app.server.clock import steady
@@ -36,6 +37,7 @@ class Live:
     accounts: Accounts
     bodies: Bodies
     stalls: Stalls
+    late_costs: LateCosts
     notices: Notices
     shares_ledger: bool = False  # whether it may be the ledger of several replicas
     worker: Worker | None = None
@@ -62,6 +64,8 @@ class Live:
             ledger_oldest_seconds=self.writer.oldest_waiting_seconds,
             ledger_dropped=self.writer.dropped,
             ledger_error=self.writer.error,
+            late_costs=dict(self.late_costs.outcomes),
+            late_costs_waiting=len(self.late_costs),
             catalog_models=len(catalog.models),
             catalog_listings=len(catalog.listings),
             catalog_oldest_seconds=max(steady() - min(dates), 0.0) if dates else None,

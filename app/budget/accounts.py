@@ -6,7 +6,9 @@ Rule 2  A sum belongs to a rule, a window and a caller, tool or session, not to 
         policies: a changed limit holds at once.
 Rule 3  When budgets appear or change, or the clock is put back, all sums are read anew. Receipts
         filed meanwhile are noted by id, and added unless the reading had them already.
-Rule 4  Everything here runs on the event loop, and nothing waits.
+Rule 4  A cost that becomes known later is added when it does; until then, or until it is given up,
+        its request is under way.
+Rule 5  Everything here runs on the event loop, and nothing waits.
 """
 
 from collections import deque
@@ -16,7 +18,6 @@ from decimal import Decimal
 from typing import NamedTuple, cast
 
 from app.budget.adding_up import (
-    PLACES,
     AddedUp,
     Asked,
     ByRule,
@@ -42,6 +43,8 @@ from app.ledger.spending import (
     Spender,
     Spent,
     bucket_of,
+    key_of,
+    more_spent,
     spent_by,
 )
 from app.policy.budgets import PERS, PICO, Budget, Per, dollars
@@ -57,13 +60,16 @@ _NEAR_SECONDS = 1.0
 class Asker(NamedTuple):
     """For whom a request counts."""
 
-    rule: None = None  # everyone together
     caller: str | None = None
     tool: str | None = None
     session: str | None = None  # a digest
 
+    def key(self, budget: Budget) -> str | None:
+        """Under which of a budget's sums it counts."""
+        return key_of(budget.by, *self)
 
-Admitted = tuple[Sum, ...]  # the sums that a request counts for, until its receipt is filed
+
+Admitted = tuple[Sum, ...]  # the sums that a request counts for, until its cost is known
 
 
 class Balance(NamedTuple):
@@ -99,6 +105,7 @@ class Accounts:
         self._began = 0.0
         self._read_at = self._near_at = float("-inf")
         self._in_doubt = False
+        self._read_again = False  # what is being read may lack a cost that is known
 
     @property
     def rules(self) -> Collection[str]:
@@ -123,7 +130,7 @@ class Accounts:
         """
         admitted: list[Sum] = []
         for budget in budgets:
-            key = asker[PLACES[budget.by]]
+            key = asker.key(budget)
             if key is None and budget.per == "session":
                 continue
             if budget.fail == "closed" and not self._is_current(budget):
@@ -148,6 +155,19 @@ class Accounts:
             self._noted.append((receipt.id, spends))
         for spender, pico in spends:
             self._add(spender, Amount(1, pico))
+
+    def learned(self, before: Receipt, after: Receipt, admitted: Admitted) -> None:
+        """Add what became known of a receipt after it was filed; the ledger was told already.
+
+        A reading of all sums that is in progress may or may not have it, so all are read again.
+        """
+        self.let_go(admitted)
+        if not self.in_force:
+            return
+        if self._noted is not None:
+            self._read_again = True
+        for spender, amount in more_spent(before, after):
+            self._add(spender, amount)
 
     def let_go(self, admitted: Admitted) -> None:
         """Count a request as ended; its cost is not known."""
@@ -184,6 +204,7 @@ class Accounts:
         if self._noted is None:
             self._noted = deque(maxlen=MOST_NOTED)
             self._began = self._steady()
+            self._read_again = False
         return self._steady() - self._began
 
     def asked(self, moment: datetime) -> Asked:
@@ -227,7 +248,8 @@ class Accounts:
                         self._put(place, Amount(1, pico))
         self._held = found.held
         self._recent, self.cursor, self._noted = asked.recent, found.cursor, None
-        self._in_doubt = self._is_another({each.counter: each.limit for each in asked.counters})
+        limits = {each.counter: each.limit for each in asked.counters}
+        self._in_doubt = self._read_again or self._is_another(limits)
         self.crossed.extend(each for each in found.reached if each.rule in self._by_rule)
         self.saw_ledger()
 
@@ -279,7 +301,7 @@ class Accounts:
         found = []
         for budget in budgets:
             window = self.calendar.window(budget.per, moment)
-            key = asker[PLACES[budget.by]]
+            key = asker.key(budget)
             known = self._sums.get((budget.counter, window.first, key))
             found.append(Balance(budget, key, known.pico if known else 0, window))
         return tuple(found)
@@ -365,7 +387,8 @@ def _exceeded(
     ends = "" if budget.per == "session" else f", at the latest at {calendar.shown(window.end)}"
     return (
         f"the budget of {budget.place} is nearly spent: {used}{whose}, and {count} "
-        f"request{'' if count == 1 else 's'} under way will use up the rest, at their mean cost; "
+        f"request{'' if count == 1 else 's'} whose cost is not known yet will use up the rest, at "
+        "their mean cost; "
         f"it is free again if they cost less{ends}"
     )
 

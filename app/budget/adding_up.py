@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from app.budget.event import BudgetEvent, Kind, event_of
 from app.budget.windows import Calendar, Window
-from app.ledger.spending import Amount, Question, Row, Spender, Spent, start_of
-from app.policy.budgets import Budget, By
+from app.ledger.spending import Amount, Question, Row, Spender, Spent, key_of, start_of
+from app.policy.budgets import Budget
 
 FEWEST = 20  # finished requests, before their mean says anything of those under way
 MOST_REACHED = 100  # budgets found spent by one reading that are told
-PLACES: Mapping[By, int] = {"rule": 0, "caller": 1, "tool": 2, "session": 3}
 
 Place = tuple[str, int, str | None]  # counter, the window's first quarter, key
 ByRule = Mapping[str, Sequence[Budget]]
@@ -97,10 +96,9 @@ def places(
 ) -> list[tuple[Place, Budget, Window]]:
     """Where a row or a receipt counts."""
     _, rule, caller, tool, session = spender
-    asker = (None, caller, tool, session)
     moment, found = start_of(spender.bucket), []
     for budget in by_rule.get(rule, ()):
-        key = asker[PLACES[budget.by]]
+        key = key_of(budget.by, caller, tool, session)
         if key is not None or budget.per != "session":
             window = calendar.window(budget.per, moment)
             found.append(((budget.counter, window.first, key), budget, window))

@@ -111,7 +111,7 @@ def _judged(
             for each in record.attempts
             if each.failed
         ),
-        is_byok=record.is_byok,
+        is_byok=record.usage.is_byok,
         server_tools=record.server_tools,
         cache_hit=record.from_cache,
     )

@@ -147,6 +147,7 @@ def _sections(receipt: Receipt) -> tuple[Section, ...]:
             ("Completion", _known(count, receipt.completion_tokens)),
             ("of it reasoning", _known(count, receipt.reasoning_tokens)),
             ("Cost", _known(dollars, paid_usd(receipt))),
+            ("Cost read later", "from OpenRouter's record" if receipt.cost_source else None),
             ("OpenRouter's fee", _known(dollars, receipt.cost_usd) if receipt.is_byok else None),
             ("Provider's charge", _known(dollars, receipt.upstream_cost_usd)),
             ("Listed, a million tokens", _prices(receipt.token_prices)),

@@ -4,6 +4,8 @@ Rule 1  A receipt within the bounds is returned unchanged, after a check of a fe
 Rule 2  Every cut is marked. A cut text ends in an ellipsis, a cut list or object in the number of
         items left out; the reason names each number that was out of range.
 Rule 3  No value is traversed beyond the bounds, however large or deep it is.
+Rule 4  The names of rules are never cut: the policies choose them, not clients, and budgets and all
+        figures by rule are counted from them.
 """
 
 from collections.abc import Mapping
@@ -36,9 +38,10 @@ TEXTS = (
     *("cache_status", "finish_reason", "error_code", "error_message", "ending", "session"),
     *("native_finish_reason", "service_tier", "region", "unread", "response_format"),
     *("session_source", "subagent", "pinned_to", "pin_reason", "affinity", "listing", "audit"),
+    "cost_source",
 )
 NESTED = (  # where not all of them fit, the last ones are cut
-    *("rules", "quantizations_listed", "evidence", "attempts", "defects", "modalities"),
+    *("quantizations_listed", "evidence", "attempts", "defects", "modalities"),
     *("preferences_sent", "overruled", "explanation", "token_prices"),
 )
 WHOLES = (
@@ -77,7 +80,7 @@ def bounded(receipt: Receipt) -> Receipt:
 
 def weight_of(receipt: Receipt) -> int:
     """Estimate the bytes of memory that a bounded receipt takes, rather too high than too low."""
-    letters = sum(map(len, filter(None, _texts(receipt))))
+    letters = sum(map(len, filter(None, _texts(receipt)))) + sum(map(len, receipt.rules))
     left = _left(_nested(receipt), MOST_JSON)
     return 2_000 + 4 * (letters + MOST_JSON - max(left, 0))
 

@@ -107,6 +107,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     token_prices: Mapping[str, str] | None = None
     listing: str | None = None  # the digest of the listing that it was judged by
     audit: str | None = None  # the id of the audit that sent it; None: a client did
+    # `record`: from OpenRouter's record, read later. None: from the answer, if there is a cost.
+    cost_source: str | None = None
 
 
 FIELDS = Receipt.__struct_fields__

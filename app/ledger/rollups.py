@@ -23,7 +23,7 @@ from app.ledger.rows import row_of
 from app.ledger.spans import BLOCK, SPANS, down, hour_of
 from app.ledger.statements import add_tallies, histograms, insert_keys, insert_receipts, last_turns
 from app.ledger.tables import RECEIPTS, TALLIES, storable
-from app.ledger.tally import Flip, Key, Tally, Turn, flip_between, key_of, tally_of, total
+from app.ledger.tally import Flip, Key, Tally, Turn, flip_between, gained, key_of, tally_of, total
 
 _PAGE = 5000
 MOST_KEYS = 10_000  # in a block of thirty days
@@ -85,9 +85,25 @@ def count(connection: sa.Connection, counted: Sequence[Counted]) -> None:
     of_hours: dict[tuple[int, Key], list[Tally]] = defaultdict(list)
     for receipt, flip in counted:
         of_hours[hour_of(receipt.started_at), key_of(receipt)].append(tally_of(receipt, flip))
+    _add(
+        connection,
+        [(hour, _storable_key(key), total(tallies)) for (hour, key), tallies in of_hours.items()],
+    )
+
+
+def count_more(connection: sa.Connection, changed: Sequence[tuple[Receipt, Receipt]]) -> None:
+    """Add what receipts have gained that are counted: each as it was, and as it is now.
+
+    A flip keeps the price that it was counted with.
+    """
     counts = [
-        (hour, _storable_key(key), total(tallies)) for (hour, key), tallies in of_hours.items()
+        (hour_of(after.started_at), _storable_key(key_of(after)), gained(before, after))
+        for before, after in changed
     ]
+    _add(connection, counts)
+
+
+def _add(connection: sa.Connection, counts: list[Count]) -> None:
     parts, known = _placed(connection, counts)
     surplus = _surplus(connection, counts, parts.keys() - known.keys())
     if surplus:

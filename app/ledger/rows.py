@@ -1,4 +1,4 @@
-"""Rows: a receipt's values in the form that its table requires, in the order of `FIELDS`.
+"""Rows: a receipt's values in the form that its table requires, in the order of `FIELDS`; and back.
 
 Rule 1  The stored values are those that SQLAlchemy's types make of `storable` values.
 Rule 2  Values of the usual types are converted right here, in a fraction of the time; a receipt
@@ -62,6 +62,14 @@ def row_of(receipt: Receipt, dialect: sa.Dialect) -> tuple[Any, ...]:
         if values[place] is not None:
             values[place] = picodollars(values[place])
     return tuple(values)
+
+
+def receipt_from(row: sa.Row[Any]) -> Receipt:
+    """Return the receipt in a row that has all of `FIELDS`."""
+    named: dict[str, Any] = {name: getattr(row, name) for name in FIELDS}
+    for name in TUPLES:
+        named[name] = tuple(named[name])
+    return Receipt(**named)
 
 
 @lru_cache(maxsize=1024)

@@ -14,6 +14,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain, starmap
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -66,6 +67,19 @@ class Row(NamedTuple):
     amount: Amount
 
 
+def key_of(by: SpentBy, caller: str | None, tool: str | None, session: str | None) -> str | None:
+    """For whom spending is added up; None: for all together, or for requests that name none.
+
+    A session belongs to its caller: what two callers name alike are two sessions. A session is a
+    digest, which has no space in it.
+    """
+    if by == "session":
+        return session if caller is None or session is None else f"{caller} {session}"
+    if by == "caller":
+        return caller
+    return tool if by == "tool" else None
+
+
 class Question(NamedTuple):
     """A sum to read: the spending of a rule from one quarter up to another, in groups."""
 
@@ -109,13 +123,40 @@ def spent_by(receipt: Receipt) -> Iterator[tuple[Spender, int]]:
         yield Spender(bucket, storable(rule), caller, tool, storable(receipt.session)), pico
 
 
+def more_spent(before: Receipt, after: Receipt) -> Iterator[tuple[Spender, Amount]]:
+    """What a receipt adds once more is known of its cost."""
+    counted = dict(spent_by(before))
+    for spender, pico in spent_by(after):
+        known = counted.get(spender)
+        yield spender, Amount(int(known is None), pico - (known or 0))
+
+
 def add(connection: sa.Connection, receipts: Iterable[Receipt], writer: int, now: datetime) -> None:
     """Add receipts that were just inserted; the caller holds the ledger's write lock."""
+    spent = chain.from_iterable(map(spent_by, receipts))
+    _add(connection, ((spender, Amount(1, pico)) for spender, pico in spent), writer, now)
+
+
+def add_more(
+    connection: sa.Connection,
+    changed: Iterable[tuple[Receipt, Receipt]],
+    writer: int,
+    now: datetime,
+) -> None:
+    """Add what receipts have gained that are added: each as it was, and as it is now."""
+    _add(connection, chain.from_iterable(starmap(more_spent, changed)), writer, now)
+
+
+def _add(
+    connection: sa.Connection,
+    spent: Iterable[tuple[Spender, Amount]],
+    writer: int,
+    now: datetime,
+) -> None:
     sums: dict[Spender, Amount] = defaultdict(Amount)
-    for receipt in receipts:
-        for spender, pico in spent_by(receipt):
-            requests, so_far = sums[spender]
-            sums[spender] = Amount(requests + 1, min(so_far + pico, MOST_WHOLE))
+    for spender, (requests, pico) in spent:
+        known = sums[spender]
+        sums[spender] = Amount(known.requests + requests, min(known.pico + pico, MOST_WHOLE))
     if not sums:
         return
     changed = max(_cursor(connection) + 1, milliseconds(now))
@@ -214,17 +255,22 @@ def _answer(connection: sa.Connection, asked: Question) -> tuple[tuple[str | Non
     if asked.start >= asked.stop:
         return ()
     table = SPENDING.c
-    key: Any = sa.null() if asked.by == "rule" else table[asked.by]
-    query = sa.select(key.label("key"), *_SUMS).where(
+    grouped = _GROUPED[asked.by]
+    names = [grouped.get(name, sa.null()).label(f"of_{name}") for name in _NAMES]
+    query = sa.select(*names, *_SUMS).where(
         table.rule == storable(asked.rule), table.bucket >= asked.start, table.bucket < asked.stop
     )
-    if asked.by == "rule":
-        rows = connection.execute(query.having(sa.func.count() > 0)).all()
-    else:
+    if grouped:
         newest = sa.func.max(table.bucket).desc()
-        rows = connection.execute(query.group_by(key).order_by(newest).limit(MOST_SUMS)).all()
+        query = query.group_by(*grouped.values()).order_by(newest).limit(MOST_SUMS)
+    else:
+        query = query.having(sa.func.count() > 0)
+    rows = connection.execute(query).all()
     return tuple(
-        (row.key, Amount(int(row.requests), int(row.high) * _PARTS + int(row.low)))
+        (
+            key_of(asked.by, row.of_caller, row.of_tool, row.of_session),
+            Amount(int(row.requests), int(row.high) * _PARTS + int(row.low)),
+        )
         for row in reversed(rows)
     )
 
@@ -244,6 +290,15 @@ def _adding(engine: str) -> Any:
     )
 
 
+_NAMES = ("caller", "tool", "session")
+# What sums are grouped by. Requests that name no session count together, whoever their caller is.
+_OF_A_SESSION = sa.case((SPENDING.c.session.is_(None), sa.null()), else_=SPENDING.c.caller)
+_GROUPED: Mapping[SpentBy, Mapping[str, sa.ColumnElement[Any]]] = {
+    "rule": {},
+    "caller": {"caller": SPENDING.c.caller},
+    "tool": {"tool": SPENDING.c.tool},
+    "session": {"caller": _OF_A_SESSION, "session": SPENDING.c.session},
+}
 _NOT_READ: Mapping[str, Any] = {"id": "", "path": "", "ending": "complete"}
 _READ = (
     *("started_at", "rules", "caller", "user_agent", "session"),

@@ -6,7 +6,7 @@ command line, never on the event loop.
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
@@ -18,11 +18,12 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 
 from app.errors import LedgerError
 from app.ledger import audits as audits_table
-from app.ledger import listings, notices, queries, score_exports, sign_ins, spending
+from app.ledger import late_notes, listings, notices, queries, score_exports, sign_ins, spending
 from app.ledger.attempts import FailedAttempt, failed_attempts
 from app.ledger.audits import REFERENCE, Answer, Audit, EndpointVerdict
 from app.ledger.bounds import bounded
 from app.ledger.keep import EVERYTHING_KEPT, Keep
+from app.ledger.late import LateCost
 from app.ledger.listed import Listed
 from app.ledger.narrowing import NEWEST_FIRST, OLDEST_FIRST, newest, of_receipt
 from app.ledger.notices import NewNotice, Notice, Undelivered
@@ -35,9 +36,10 @@ from app.ledger.opening import (
     plainly,
 )
 from app.ledger.outcomes import Sent, outcomes, sent
-from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
+from app.ledger.receipt import FIELDS, NAMED_BY_END, Receipt
 from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
+from app.ledger.rows import receipt_from
 from app.ledger.score_exports import ScoreExport
 from app.ledger.scorecard import (
     HOST_DIMENSIONS,
@@ -141,10 +143,23 @@ class Store:
 
         One whose values can't be stored is logged and left out: receipts must not wait for it.
         """
+        self._note("a listing", lambda connection: listings.note(connection, listed))
+
+    def note_costs(self, costs: Sequence[LateCost]) -> None:
+        """Add costs to receipts that have none, and to every sum. Raises `LedgerError`.
+
+        Nothing happens if it is done again, or where a receipt is not there any more. What can't
+        be stored is logged and left out.
+        """
+        now = datetime.now(UTC)
+        self._note("a late cost", lambda begun: late_notes.note(begun, costs, self.writer, now))
+
+    def _note(self, what: str, note: Callable[[sa.Connection], None]) -> None:
+        """Write something beside receipts, in one transaction. Raises `LedgerError`."""
         try:
             with self._engine.connect() as connection:
                 lock(connection, WRITING_LOCK)
-                listings.note(connection, listed)
+                note(connection)
                 connection.commit()
         except (SQLAlchemyError, *_ODD_VALUE) as error:
             if not _is_of_a_value(error):
@@ -152,7 +167,7 @@ class Store:
             fault = plainly(error)
         else:
             return
-        log.error("a listing can't be stored: %s", fault)
+        log.error("%s can't be stored: %s", what, fault)
 
     def tidy(self, now: datetime | None = None) -> bool:
         """Delete a few rows that need not be kept; return whether there may be more."""
@@ -182,7 +197,7 @@ class Store:
         beyond = (*_older_than(before), *_newer_than(after))
         conditions = newest(wanted, beyond, limit, order)
         query = sa.select(*_COLUMNS).where(*conditions).order_by(*order).limit(limit)
-        found = [_receipt(row) for row in self._read(query)]
+        found = [receipt_from(row) for row in self._read(query)]
         return found if after is None else found[::-1]
 
     def written_after(
@@ -201,7 +216,7 @@ class Store:
         rows = self._read(query)
         if not rows and cursor > self.end():
             return self.written_after(0, wanted, limit=limit)
-        return (rows[-1].seq if rows else cursor), [_receipt(row) for row in rows]
+        return (rows[-1].seq if rows else cursor), [receipt_from(row) for row in rows]
 
     def first_since(self, since: datetime | None, *, audit: str = NONE) -> int:
         """Return the position, in the order of writing, of the first receipt begun since then.
@@ -221,7 +236,7 @@ class Store:
     def get(self, receipt_id: str) -> Receipt | None:
         """Return one receipt, if the ledger has it."""
         rows = self._read(sa.select(*_COLUMNS).where(RECEIPTS.c.id == storable(receipt_id)))
-        return _receipt(rows[0]) if rows else None
+        return receipt_from(rows[0]) if rows else None
 
     def named(self, name: str) -> list[Receipt]:
         """Return the receipts whose id is this name or ends in it; `last` is the newest.
@@ -236,7 +251,7 @@ class Store:
         late = RECEIPTS.c.seq > self.end() - NAMED_BY_END
         ends = RECEIPTS.c.id.endswith(name, autoescape=True)
         query = sa.select(*_COLUMNS).where(late, ends).order_by(*NEWEST_FIRST).limit(_MOST_NAMED)
-        return [_receipt(row) for row in self._read(query)]
+        return [receipt_from(row) for row in self._read(query)]
 
     def stats(self, *, by: Sequence[Dimension] = (), wanted: Wanted = EVERYTHING) -> Stats:
         """Return stats of the wanted receipts, in groups."""
@@ -581,13 +596,6 @@ def _newer_than(receipt_id: str | None) -> Iterable[sa.ColumnElement[bool]]:
     then = sa.select(table.started_at).where(table.id == receipt_id).scalar_subquery()
     yield table.started_at >= then
     yield sa.or_(table.started_at > then, table.id > receipt_id)
-
-
-def _receipt(row: sa.Row[Any]) -> Receipt:
-    named: dict[str, Any] = {name: getattr(row, name) for name in FIELDS}
-    for name in TUPLES:
-        named[name] = tuple(named[name])
-    return Receipt(**named)
 
 
 # From drivers and column types, and from endlessly nested values.

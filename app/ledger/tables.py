@@ -162,6 +162,7 @@ RECEIPTS = sa.Table(
     sa.Column("token_prices", sa.JSON(none_as_null=True)),
     sa.Column("listing", sa.Text),
     sa.Column("audit", sa.Text),
+    sa.Column("cost_source", sa.Text),
     # The values of the next columns are known only when a receipt is written: see rollups.py.
     sa.Column("flip_from", sa.Text),
     sa.Column("flip_tokens", sa.BigInteger),

@@ -117,6 +117,12 @@ def tally_of(receipt: Receipt, flip: Flip | None) -> Tally:
     )
 
 
+def gained(before: Receipt, after: Receipt) -> Tally:
+    """Return what a receipt that is counted adds to its tally once more is known of it."""
+    known = zip(tally_of(before, None), tally_of(after, None), strict=True)
+    return Tally(*(now - then for then, now in known))
+
+
 def total(tallies: Iterable[Iterable[int]]) -> Tally:
     """The sum of tallies."""
     rows = tuple(tallies)

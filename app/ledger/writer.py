@@ -7,7 +7,8 @@ Rule 2  One thread writes, in batches. A batch that fails is kept and retried wi
 Rule 3  A receipt is written within a quarter of a second when the store works. Once one has waited
         for seconds, that is an error, even if the store itself reports none.
 Rule 4  The listing that a receipt was judged by goes with it, unless it was written lately.
-Rule 5  Rows that need not be kept are deleted once a minute, a few between two batches, by a
+Rule 5  A late cost is written after every receipt that was submitted before it.
+Rule 6  Rows that need not be kept are deleted once a minute, a few between two batches, by a
         process that has the duty of it.
 """
 
@@ -16,10 +17,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from app.errors import reason_of
 from app.ledger.bounds import weight_of
+from app.ledger.late import LateCost
 from app.ledger.listed import Listed, Noted
 from app.ledger.receipt import Receipt
 
@@ -27,6 +30,7 @@ log = logging.getLogger("pointsman")
 
 MOST_WAITING = 10_000
 MOST_BYTES_WAITING = 64_000_000
+MOST_COSTS_WAITING = 1_000
 PATIENCE_SECONDS = 5.0
 
 _FLUSH_SECONDS = 0.1
@@ -46,6 +50,10 @@ class Sink(Protocol):
 
     def note_listings(self, listed: list[Listed], /) -> None:
         """Keep listings that receipts are judged by. Raises `LedgerError`."""
+        ...
+
+    def note_costs(self, costs: list[LateCost], /) -> None:
+        """Add costs to receipts that have none. Raises `LedgerError`."""
         ...
 
     def tidy(self) -> bool:
@@ -85,6 +93,7 @@ class Writer:
         self._patience = patience
         self._on_duty = on_duty
         self._queue: deque[_Waiting] = deque()
+        self._costs: deque[tuple[LateCost, float]] = deque()  # and since when they wait
         self._closing = threading.Event()
         self._give_up_at: float | None = None
         self._tidy_at = 0.0
@@ -114,15 +123,18 @@ class Writer:
 
     @property
     def oldest_waiting_seconds(self) -> float:
-        """The longest time that a receipt in the queue has waited."""
-        try:
-            return max(time.monotonic() - self._queue[0].since, 0.0)
-        except IndexError:
-            return 0.0
+        """The longest time that a receipt or a late cost has waited."""
+        now = time.monotonic()
+        since = [now]
+        with suppress(IndexError):
+            since.append(self._queue[0].since)
+        with suppress(IndexError):
+            since.append(self._costs[0][1])
+        return now - min(since)
 
     def has_written(self, since: float) -> bool:
-        """Whether every receipt submitted more than `since` seconds ago is written or dropped."""
-        return self.oldest_waiting_seconds < since or not self._queue
+        """Whether all that was submitted more than `since` seconds ago is written or dropped."""
+        return self.oldest_waiting_seconds < since or not (self._queue or self._costs)
 
     @property
     def dropped(self) -> int:
@@ -160,14 +172,22 @@ class Writer:
             self._noted.note(listed)
         self._queue.append(_Waiting(receipt, time.monotonic(), weight, listed))
 
+    def submit_cost(self, cost: LateCost) -> bool:
+        """Queue one late cost; return whether there was room for it."""
+        if len(self._costs) >= MOST_COSTS_WAITING:
+            return False
+        self._costs.append((cost, time.monotonic()))
+        return True
+
     def close(self, timeout: float = 10.0) -> None:
         """Write all waiting receipts, for at most `timeout` seconds, and stop."""
         self._give_up_at = time.monotonic() + timeout
         self._closing.set()
         self._thread.join(timeout + 1)
-        if self._queue:
-            why = self.error or f"the ledger has not answered within {timeout:g} s"
-            log.error("%d receipts could not be written: %s", len(self._queue), why)
+        for kind, waiting in (("receipts", self._queue), ("late costs", self._costs)):
+            if waiting:
+                why = self.error or f"the ledger has not answered within {timeout:g} s"
+                log.error("%d %s could not be written: %s", len(waiting), kind, why)
 
     def _run(self) -> None:
         sink: Sink | None = None
@@ -195,10 +215,13 @@ class Writer:
         if not self._closing.is_set():
             return False
         late = self._give_up_at is not None and time.monotonic() >= self._give_up_at
-        return late or not self._queue
+        return late or not (self._queue or self._costs)
 
     def _flush(self, sink: Sink) -> None:
-        """Write the waiting receipts; a batch leaves the queue only once it is written."""
+        """Write all that waits; a batch leaves its queue only once it is written."""
+        costs = [
+            self._costs[index][0] for index in range(len(self._costs))
+        ]  # their receipts were submitted before
         while self._queue:
             batch = [self._queue[index] for index in range(min(_BATCH, len(self._queue)))]
             listed = [each.listed for each in batch if each.listed is not None]
@@ -208,6 +231,10 @@ class Writer:
             for each in batch:
                 self._queue.popleft()
                 self._taken_bytes += each.weight
+        if costs:
+            sink.note_costs(costs)
+            for _ in costs:
+                self._costs.popleft()
 
     def _tidy(self, sink: Sink) -> None:
         if self._closing.is_set() or time.monotonic() < self._tidy_at:

@@ -27,7 +27,7 @@ from app.server.body import Held
 from app.server.clock import steady
 from app.telemetry.trace_context import Trace
 from app.wire.dialect import Dialect
-from app.wire.headers import RawHeaders
+from app.wire.headers import Credentials, RawHeaders
 from app.wire.kept import MOST_KEPT
 from app.wire.observer import Observer
 from app.wording import some_names
@@ -132,7 +132,8 @@ class Exchange(msgspec.Struct, eq=False):
     sent: Outgoing | None = None  # without its body
     offered: Mapping[str, bytes] | None = None  # what an answer can fall short of
     answer: Answer = msgspec.field(default_factory=Answer)
-    admitted: Admitted = ()  # under the budgets of its rules, until its receipt is filed
+    admitted: Admitted = ()  # under the budgets of its rules, until its cost is known
+    credentials: Credentials | None = None  # a client's, as sent; None: the operator's key was
 
     status: int | None = None  # as the caller sees it
     head_sent: bool = False

@@ -352,7 +352,7 @@ def asker_of(exchange: Exchange) -> Asker:
     """For whom a request counts under budgets, as its receipt will say."""
     arrival, session = exchange.arrival, exchange.asked.session
     digest = session_digest(session.key) if session else None
-    return Asker(None, arrival.caller, arrival.user_agent, digest)
+    return Asker(arrival.caller, arrival.user_agent, digest)
 
 
 def session_digest(session: str | None) -> str | None:

@@ -24,6 +24,7 @@ from app.record.catching_up import CatchingUp
 from app.record.conversations import Conversations
 from app.record.defects import Defects
 from app.record.exchange import Arrival, Exchange, Guess, text_of
+from app.record.late_costs import LateCosts, awaits_cost
 from app.record.receipt_of import judged, listed_for, receipt_of, trusted_from, unsettled
 from app.record.request_log import log_request
 from app.server.body import CallerLeft
@@ -60,11 +61,13 @@ class Recorder:
         accounts: Accounts,
         guess: Guess | None = None,
         defects: Defects | None = None,
+        late_costs: LateCosts | None = None,
         audit: str | None = None,
     ) -> None:
         """`guess` finds a session for requests that name none; None: they have none.
 
-        `defects` looks for those of answers; None: they are not looked for. `audit` is the one that
+        `defects` looks for those of answers; None: they are not looked for. `late_costs` waits for
+        costs that answers did not name; None: they are not known. `audit` is the one that
         sends all of these requests: a server has none, and no request can name one.
         """
         self._feed = feed
@@ -73,6 +76,7 @@ class Recorder:
         self._traffic = traffic
         self._guess = guess
         self._defects = defects
+        self._late_costs = late_costs
         self._audit = audit
         self._refused = Brake()
         self._submit = submit
@@ -210,9 +214,7 @@ class Recorder:
             defects = await self._defects.of(exchange, found.seen) if self._defects else ()
             receipt = receipt_of(exchange, found, defects)
             self._submit(receipt, listed_for(found))
-            if exchange.admitted or self._accounts.in_force:
-                admitted, exchange.admitted = exchange.admitted, ()
-                self._accounts.filed(receipt, admitted)
+            self._account_for(receipt, exchange)
             if receipt.session is not None:
                 self._conversations.note(receipt, own=True)
             log_request(receipt)
@@ -227,6 +229,15 @@ class Recorder:
             self._telemetry.filed(receipt, exchange.arrival.trace)
         except Exception:
             log.exception("request %s is missing from the metrics", receipt.id)
+
+    def _account_for(self, receipt: Receipt, exchange: Exchange) -> None:
+        """Count what a request cost, or have its cost waited for if the answer did not name it."""
+        admitted, exchange.admitted = exchange.admitted, ()
+        if self._late_costs is not None and awaits_cost(receipt, exchange.answer.status):
+            self._late_costs.wait_for(receipt, exchange.credentials, admitted)
+            admitted = ()
+        if admitted or self._accounts.in_force:
+            self._accounts.filed(receipt, admitted)
 
 
 class _Kept:

@@ -32,7 +32,7 @@ from app.server.callers import shown_keys
 from app.server.disconnect import while_caller_stays
 from app.wire.dialect import Dialect
 from app.wire.header_names import NO_NAMES, names_of
-from app.wire.headers import RawHeaders, to_caller, to_upstream
+from app.wire.headers import Credentials, RawHeaders, to_caller, to_upstream
 
 
 class Inference:
@@ -93,7 +93,7 @@ class Inference:
         """The headers to send; they request router metadata if the policy requires evidence."""
         sent, trace = exchange.sent, exchange.arrival.trace
         route = exchange.asked.route
-        return to_upstream(
+        headers = to_upstream(
             scope["headers"],
             key=self._openrouter.key,
             router_metadata=exchange.asked.is_held and sent is not None and sent.router_metadata,
@@ -102,6 +102,9 @@ class Inference:
             also=self._openrouter.forwarded,
             removed=names_of(route.strip_headers) if route and route.strip_headers else NO_NAMES,
         )
+        if self._openrouter.key is None:
+            exchange.credentials = Credentials(headers)
+        return headers
 
     async def _held_to_policy(
         self, scope: Scope, receive: Receive, exchange: Exchange, form: bytes | None

@@ -11,7 +11,7 @@ from app.relay.inference import finish, must_have_key, relay
 from app.server.body import Bodies
 from app.server.disconnect import while_caller_stays
 from app.wire.dialect import is_beside_base
-from app.wire.headers import to_upstream
+from app.wire.headers import Credentials, to_upstream
 
 # These can change or cost nothing, so they leave no receipt and need no key of their own.
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -51,18 +51,21 @@ class Passthrough:
             body = await self._bodies.read(exchange, scope, receive)
             exchange.bytes_in, trace = len(body), exchange.arrival.trace
             openrouter = self._beside() if is_beside_base(path) else self._openrouter
+            headers = to_upstream(
+                scope["headers"],
+                key=self._openrouter.key,
+                router_metadata=False,
+                trace=trace.headers() if trace else (),
+                also=self._openrouter.forwarded,
+            )
+            if self._openrouter.key is None:
+                exchange.credentials = Credentials(headers)
             with while_caller_stays(scope, receive, by_scope=openrouter.cancel_by_scope):
                 upstream = await openrouter.open(
                     scope["method"],
                     sent_path(path),
                     scope["query_string"],
-                    to_upstream(
-                        scope["headers"],
-                        key=self._openrouter.key,
-                        router_metadata=False,
-                        trace=trace.headers() if trace else (),
-                        also=self._openrouter.forwarded,
-                    ),
+                    headers,
                     body,
                 )
                 del body  # as `Inference` does

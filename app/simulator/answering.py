@@ -126,7 +126,7 @@ class Answering:
             routed = route.serve(self._router, ask)
         except Refusal as refusal:
             return JSONResponse(_refused(refusal, dialect, ask, body, switches), refusal.status)
-        self._router.spending.note(key, routed, self._router.clock())
+        self._router.note_key(key, routed)
         return routed
 
     def _switched(self, request: Request) -> Switches:
@@ -164,7 +164,7 @@ class Answering:
                     await asyncio.sleep(pause * self._pace)
                 yield frame
         except (GeneratorExit, asyncio.CancelledError):
-            self._router.left_early.add(routed.completion.id)
+            self._router.leave(routed)
             raise
         if ask.switches.cut == "mid_stream":
             raise ConnectionResetError("the switch `cut` breaks this stream")

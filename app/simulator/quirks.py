@@ -23,6 +23,7 @@ class Quirks:
     template: int = 0  # tokens that its chat template adds to the prompt
     unlimited: bool = False  # it ignores the limit of tokens
     thinks: bool = False  # it reasons whether asked or not
+    uncancellable: bool = False  # it finishes, and charges, what its client left
 
 
 NAMES = tuple(each.name for each in fields(Quirks))

@@ -99,18 +99,19 @@ def providers(_request: Request, router: Router, _switches: Switches, _now: floa
 
 def generation(request: Request, router: Router, switches: Switches, now: float) -> Response:
     """GET /generation?id=: the record of the served request, once it has been written."""
-    check_key(dict(request.headers))
+    key = check_key(dict(request.headers))
     identity = request.query_params.get("id", "")
-    found = router.served.get(identity)
-    if found is None or now < found[2] + switches.generation_delay:
+    found, asked_by = router.served.get(identity), router.asked_by.get(identity, key)
+    if found is None or asked_by != key or now < found[2] + switches.generation_delay:
         raise Refusal(404, f"Generation {identity} not found")
     ask, routed, created = found
     completion = routed.completion
     left = identity in router.left_early
-    ending = [(completion.row, 499)] if left else routed.attempts[-1:]
+    stopped = router.stopped(routed)
+    ending = [(completion.row, 499)] if stopped else routed.attempts[-1:]
     attempts = [*routed.attempts[:-1], *ending] if routed.attempts else []
-    spent = routed.spent * (not left)
-    cost = number(routed.charged * (not left))
+    spent = routed.spent * (not stopped)
+    cost = number(routed.charged * (not stopped))
     responses = [
         {
             "endpoint_id": _endpoint_id(row),
@@ -136,8 +137,8 @@ def generation(request: Request, router: Router, switches: Switches, now: float)
         "provider_responses": responses,
         "streamed": bool(ask.body.get("stream")),
         "cancelled": left,
-        "finish_reason": None if left else completion.finish_reason,
-        "native_finish_reason": None if left else completion.native_finish_reason,
+        "finish_reason": None if stopped else completion.finish_reason,
+        "native_finish_reason": None if stopped else completion.native_finish_reason,
         "service_tier": completion.row.tier,
         "tokens_prompt": usage.prompt_tokens,
         "tokens_completion": usage.completion_tokens,

@@ -74,6 +74,7 @@ class Router:
         # For tests and for GET /generation: served requests, newest last.
         self.served: OrderedDict[str, tuple[Ask, Routed, float]] = OrderedDict()
         self.left_early: set[str] = set()  # generations whose client disconnected
+        self.asked_by: dict[str, str] = {}  # the key of each generation
         self.refused: deque[tuple[Ask, Refusal]] = deque(maxlen=remembered)
         self.arrived = 0
         self.requests: deque[tuple[str, dict[str, str], bytes]] = deque(maxlen=remembered)
@@ -137,6 +138,25 @@ class Router:
         routed = Routed(completion, ((row, 200),), (row,), first.strategy, ask)
         self.remember(routed)
         return routed
+
+    def note_key(self, key: str, routed: Routed) -> None:
+        """Note whose request was served: what it cost, and that only its key reads the record."""
+        self.spending.note(key, routed, self.clock())
+        if routed.completion.id in self.served:
+            self.asked_by[routed.completion.id] = key
+
+    def leave(self, routed: Routed) -> None:
+        """Note that a client left its answer: most hosts stop then, and nothing is charged."""
+        identity = routed.completion.id
+        self.left_early.add(identity)
+        if self.stopped(routed) and identity in self.asked_by:
+            self.spending.take_back(self.asked_by[identity], routed, self.clock())
+
+    def stopped(self, routed: Routed) -> bool:
+        """Whether a client left this answer, and its host stopped."""
+        if routed.completion.id not in self.left_early:
+            return False
+        return not self.hosts.quirks(routed.ask, routed.completion.row).uncancellable
 
     def run_inside(self, ask: Ask, routed: Routed) -> None:
         """Make the calls of a request's tools at the model that answered another request."""
@@ -226,7 +246,9 @@ class Router:
             self._sessions.remember(routed.ask, completion.row, tried, cached_tokens=cached)
         self.served[completion.id] = (routed.ask, routed, self.clock())
         while len(self.served) > self._remembered:
-            self.left_early.discard(self.served.popitem(last=False)[0])
+            forgotten = self.served.popitem(last=False)[0]
+            self.left_early.discard(forgotten)
+            self.asked_by.pop(forgotten, None)
 
 
 def model_field(how: ModelName, row: Row) -> dict[str, str]:

@@ -33,6 +33,13 @@ class Spending:
         amounts[0] += routed.charged
         amounts[1] += sum(_own(routed), Decimal(0))
 
+    def take_back(self, key: str, routed: Routed, now: float) -> None:
+        """Take off what one answer cost: its client left, and its host stopped."""
+        amounts = self._days.get(key, {}).get(_day(now))
+        if amounts is not None:
+            amounts[0] -= routed.charged
+            amounts[1] -= sum(_own(routed), Decimal(0))
+
     def told(self, key: str, now: float) -> dict[str, Any]:
         """The fields of `GET /key` about money."""
         day = _day(now)

@@ -226,6 +226,20 @@ def _of_now(now: Standing) -> Iterator[Metric]:
         now.ledger_dropped,
     )
     yield _gauge("pointsman_ledger_up", "0 while receipts can't be written.", now.ledger_well)
+    late_costs = CounterMetricFamily(
+        "pointsman_late_costs",
+        "Answers that did not name their cost: found in OpenRouter's record, not found, or dropped "
+        "because too many waited or Pointsman stopped.",
+        labels=("outcome",),
+    )
+    for outcome, count in now.late_costs.items():
+        late_costs.add_metric((outcome,), count)
+    yield late_costs
+    yield _gauge(
+        "pointsman_late_costs_waiting",
+        "Answers whose cost is waited for.",
+        now.late_costs_waiting,
+    )
     notifications = CounterMetricFamily(
         "pointsman_notifications",
         "Notifications: delivered, failed once and repeated, given up, or dropped.",

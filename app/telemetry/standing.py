@@ -28,6 +28,8 @@ class Standing:
     ledger_oldest_seconds: float  # the longest wait of a receipt
     ledger_dropped: int
     ledger_error: str | None  # the reason why receipts can't be written
+    late_costs: Mapping[str, int] = field(default_factory=dict)  # by outcome
+    late_costs_waiting: int = 0
     catalog_models: int
     catalog_listings: int
     catalog_oldest_seconds: float | None  # None: nothing is listed yet

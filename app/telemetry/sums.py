@@ -48,6 +48,7 @@ ACROSS: dict[str, Join] = {
     "pointsman_ledger_waiting": operator.add,
     "pointsman_ledger_oldest_waiting_seconds": max,
     "pointsman_ledger_up": min,
+    "pointsman_late_costs_waiting": operator.add,
     "pointsman_notifications_undelivered": max,  # each reads them from the ledger
     # Each worker reads the catalog and the policies itself, with the same result.
     "pointsman_catalog_models": max,

@@ -75,14 +75,23 @@ class Served:
             self.ttft.note(receipt.ttft_ms / 1000)
         if receipt.duration_ms is not None and receipt.ending != "refused":
             self.duration.note(receipt.duration_ms / 1000)
-        self.prompt += receipt.prompt_tokens or 0
-        self.cached += receipt.cached_tokens or 0
-        self.cache_write += receipt.cache_write_tokens or 0
-        self.completion += receipt.completion_tokens or 0
-        self.reasoning += receipt.reasoning_tokens or 0
+        self._use(receipt, 1)
+
+    def learned(self, before: Receipt, after: Receipt) -> None:
+        """Add what a receipt has gained that is noted."""
+        self._use(after, 1)
+        self._use(before, -1)
+
+    def _use(self, receipt: Receipt, times: int) -> None:
+        """Add the tokens and the money of a receipt, or take them off."""
+        self.prompt += times * (receipt.prompt_tokens or 0)
+        self.cached += times * (receipt.cached_tokens or 0)
+        self.cache_write += times * (receipt.cache_write_tokens or 0)
+        self.completion += times * (receipt.completion_tokens or 0)
+        self.reasoning += times * (receipt.reasoning_tokens or 0)
         paid = paid_usd(receipt)
         if paid:
-            self.cost += float(paid)
+            self.cost += times * float(paid)
 
 
 class _Entry:
@@ -117,15 +126,7 @@ class Tallies:
 
     def note(self, receipt: Receipt) -> Labels:
         """Add one receipt, and return the labels under which it was counted."""
-        asked_for = Labels(
-            receipt.dialect or NONE,
-            receipt.model_sent or receipt.model_asked or NONE,
-            receipt.provider or NONE,
-            _CLASSES.get((receipt.status or 0) // 100, NONE),
-            receipt.ending,
-            receipt.verdict or NONE,
-        )
-        entry = self._entries.get(asked_for) or self._entry(asked_for)
+        entry = self._entry_of(receipt)
         entry.count += 1
         entry.served.note(receipt)
         for defect in receipt.defects:
@@ -137,6 +138,21 @@ class Tallies:
             code = receipt.error_code or NONE
             self.refusals[code] = self.refusals.get(code, 0) + 1
         return entry.labels
+
+    def learned(self, before: Receipt, after: Receipt) -> None:
+        """Add the tokens and the money that a receipt has gained that is noted."""
+        self._entry_of(before).served.learned(before, after)
+
+    def _entry_of(self, receipt: Receipt) -> _Entry:
+        asked_for = Labels(
+            receipt.dialect or NONE,
+            receipt.model_sent or receipt.model_asked or NONE,
+            receipt.provider or NONE,
+            _CLASSES.get((receipt.status or 0) // 100, NONE),
+            receipt.ending,
+            receipt.verdict or NONE,
+        )
+        return self._entries.get(asked_for) or self._entry(asked_for)
 
     def _note_verdict(self, rules: tuple[str, ...], verdict: str) -> None:
         for rule in rules or (NONE,):

@@ -39,6 +39,10 @@ class Telemetry:
         if self._traces is not None and trace is not None:
             self._traces.filed(receipt, labels, trace)
 
+    def learned(self, before: Receipt, after: Receipt) -> None:
+        """Add what became known of a request after it was recorded; a trace has ended by then."""
+        self.tallies.learned(before, after)
+
     def close(self) -> None:
         """Send the waiting spans."""
         if self._traces is not None:

@@ -80,6 +80,20 @@ _UNBUFFERED = (b"x-accel-buffering", b"no")  # or nginx would hold the stream ba
 _UNCACHED = (b"cache-control", b"no-cache, no-transform")
 
 
+class Credentials:
+    """The headers with a client's key for upstream; they can't be printed by mistake."""
+
+    __slots__ = ("headers",)
+
+    def __init__(self, headers: Sequence[Header]) -> None:
+        """Keep the credentials among some headers, whose names are in lower case."""
+        self.headers = tuple(header for header in headers if header[0] in _CREDENTIALS)
+
+    def __repr__(self) -> str:
+        """Render without any value."""
+        return f"Credentials({len(self.headers)})"
+
+
 def to_upstream(
     raw: Sequence[Header],
     *,

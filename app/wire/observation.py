@@ -130,9 +130,9 @@ def text(value: object, longest: int = LONGEST_NAME) -> str | None:
 def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
     """The numbers of a `usage` object."""
     prompt = [count for steps in names.prompt if (count := whole(walk(usage, steps))) is not None]
-    prompt_cost = _money(walk(usage, names.upstream_prompt_cost))
-    completion_cost = _money(walk(usage, names.upstream_completion_cost))
-    cost = _money(walk(usage, names.upstream_cost))
+    prompt_cost = money(walk(usage, names.upstream_prompt_cost))
+    completion_cost = money(walk(usage, names.upstream_completion_cost))
+    cost = money(walk(usage, names.upstream_cost))
     if cost is None and prompt_cost is not None and completion_cost is not None:
         cost = prompt_cost + completion_cost
     return Usage(
@@ -141,7 +141,7 @@ def read_usage(usage: Mapping[str, Any], names: UsageNames) -> Usage:
         cache_write_tokens=whole(walk(usage, names.cache_write)),
         completion_tokens=whole(walk(usage, names.completion)),
         reasoning_tokens=whole(walk(usage, names.reasoning)),
-        cost_usd=_money(usage.get("cost")),
+        cost_usd=money(usage.get("cost")),
         is_byok=flag(usage.get("is_byok")),
         upstream_prompt_cost=prompt_cost,
         upstream_completion_cost=completion_cost,
@@ -217,7 +217,8 @@ def _objects(rows: object) -> Iterator[dict[str, Any]]:
     return (row for row in listed if isinstance(row, dict))
 
 
-def _money(value: object) -> Decimal | None:
+def money(value: object) -> Decimal | None:
+    """`value` if it is a plausible amount of USD, exact; a negative one counts as not sent."""
     if type(value) is not Decimal and type(value) is not int:
         return None
     amount = exact(value)

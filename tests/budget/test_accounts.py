@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from app.budget import accounts as module
 from app.budget.accounts import Accounts, Asker
@@ -113,6 +114,20 @@ def test_a_request_without_a_session_is_not_held_to_what_a_session_may_spend() -
         accounts.admit(used, ANN, START + timedelta(days=40))
 
 
+def test_what_two_callers_name_alike_are_two_sessions() -> None:
+    used = budgets({"usd": 1, "per": "session"}, {"usd": 9, "per": "day", "by": "session"})
+    bob = ANN._replace(caller="bob")
+    accounts = opened(*used)
+    accounts.filed(cost("1"))
+    assert accounts.admit(used, bob, START)
+    assert [spent(accounts, used, who) for who in (ANN, bob)] == [[1, 1], [0, 0]]
+    read(accounts, row(1), row(2, caller="bob"), row(4, caller=None))
+    nameless = ANN._replace(caller=None)
+    assert [spent(accounts, used, who)[0] for who in (ANN, bob, nameless)] == [1, 2, 4]
+    with pytest.raises(BudgetExceeded):
+        accounts.admit(used, ANN, START)
+
+
 def test_requests_under_way_count_at_their_mean_cost_once_most_is_spent() -> None:
     used = budgets({"usd": 10, "per": "day"})
     accounts = opened(*used)
@@ -121,8 +136,9 @@ def test_requests_under_way_count_at_their_mean_cost_once_most_is_spent() -> Non
     running = [accounts.admit(used, ANN, START) for _ in range(5)]
     with pytest.raises(BudgetExceeded) as refused:
         accounts.admit(used, ANN, START)
-    assert "$8.00 of $10 per day, and 5 requests under way will use up the rest" in str(
-        refused.value
+    assert (
+        "$8.00 of $10 per day, and 5 requests whose cost is not known yet will use up the rest"
+        in str(refused.value)
     )
     accounts.filed(cost("0.1"), running.pop())
     assert accounts.admit(used, ANN, START)
@@ -260,8 +276,8 @@ def test_each_window_tells_once_that_it_is_nearly_spent_and_that_it_is() -> None
     accounts = opened(*budgets({"usd": 1, "per": "session"}))
     accounts.filed(cost("1"))
     assert str(accounts.crossed[0]) == (
-        'the budget of rule "held" is spent, and requests are refused: $1.00 of $1 a session (s1), '
-        "100 %"
+        'the budget of rule "held" is spent, and requests are refused: '
+        "$1.00 of $1 a session (ann s1), 100 %"
     )
 
 
@@ -281,7 +297,7 @@ def test_only_those_that_are_passed_most_are_told_at_once() -> None:
     accounts = opened(*budgets({"usd": 1, "per": "session"}), most=1000)
     read(accounts, *(row(number, session=f"s{number}") for number in range(1, 300)))
     assert len(accounts.crossed) == 100
-    assert accounts.crossed[0].key == "s299"
+    assert accounts.crossed[0].key == "ann s299"
 
 
 def test_a_budget_that_is_gone_when_its_sum_is_read_is_not_told() -> None:
@@ -306,9 +322,11 @@ def test_sums_are_bounded_and_those_that_spent_last_are_kept() -> None:
         accounts.filed(cost("1", session=str(number)))
         accounts.filed(cost("1", session="busy"))
     assert len(accounts) <= 10
-    assert spent(accounts, used, Asker(session="busy")) == [30]
-    assert spent(accounts, used, Asker(session="29")) == [1]
-    assert spent(accounts, used, Asker(session="1")) == [0]
+    sums = [
+        spent(accounts, used, Asker(caller="ann", session=session))
+        for session in ("busy", "29", "1")
+    ]
+    assert sums == [[30], [1], [0]]
 
 
 def test_a_flood_of_names_does_not_free_a_spent_budget() -> None:
@@ -332,7 +350,7 @@ def test_windows_that_are_over_are_let_go_of_and_those_of_now_are_not() -> None:
     assert len(accounts) > 100
     accounts.tidy(START + timedelta(days=5))
     assert len(accounts) < 40
-    assert spent(accounts, used[-1:], Asker(session="one")) == [1.2]
+    assert spent(accounts, used[-1:], Asker(caller="ann", session="one")) == [1.2]
 
 
 def test_the_highest_share_of_the_current_window_is_measured() -> None:
@@ -371,3 +389,41 @@ def test_a_budget_is_near_while_the_rest_of_it_is_being_spent() -> None:
     seen.append(accounts.is_near)
     accounts.filed(cost("3"))
     assert [*seen, accounts.is_near] == [False, True, False, True]
+
+
+def test_t83_a_cost_that_becomes_known_later_counts_and_until_then_its_request_is_under_way() -> (
+    None
+):
+    used = budgets({"usd": 1, "per": "day"})
+    accounts = opened(*used)
+    admitted = accounts.admit(used, ANN, START)
+    left = cost("1")
+    before = replace(left, cost_usd=None)
+    accounts.filed(before)
+    assert (accounts.under_way, spent(accounts, used)) == (1, [0])
+    accounts.learned(before, left, admitted)
+    assert (accounts.under_way, spent(accounts, used)) == (0, [1])
+    assert [event.kind for event in accounts.crossed] == ["spent"]
+    with pytest.raises(BudgetExceeded):
+        accounts.admit(used, ANN, START)
+
+
+def test_a_cost_that_becomes_known_while_all_sums_are_read_is_read_as_well() -> None:
+    """It may or may not be in what is being read, so all sums are read once more."""
+    used = budgets({"usd": 9, "per": "day"})
+    accounts = opened(*used)
+    before = replace(cost("1"), cost_usd=None)
+    accounts.begin()
+    accounts.learned(before, cost("1"), ())
+    read(accounts)
+    assert accounts.must_read(START)
+    read(accounts, row(1, writer=1))
+    assert (spent(accounts, used), accounts.must_read(START)) == ([1], False)
+    accounts.learned(before, cost("1"), ())
+    assert (spent(accounts, used), accounts.must_read(START)) == ([2], False)
+
+
+def test_without_budgets_a_late_cost_is_no_concern_of_theirs() -> None:
+    accounts = opened()
+    accounts.learned(replace(cost("1"), cost_usd=None), cost("1"), ())
+    assert len(accounts) == 0

@@ -32,7 +32,7 @@ def test_names_of_clients_are_bounded_and_those_of_callers_are_not() -> None:
     kinds = [counter.split(" ")[1] for counter, _, _ in found.sums]
     assert (kinds.count("caller"), kinds.count("session")) == (30, 10)
     assert {key for counter, _, key in found.sums if counter.startswith("session")} == {
-        f"s{number}" for number in range(20, 30)
+        f"c{number} s{number}" for number in range(20, 30)
     }
     assert (len(found.held), found.cursor) == (30, 7)
 

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 from app.budget.accounts import Accounts, Admitted, Asker
 from app.budget.windows import Calendar
 from app.errors import BudgetExceeded
+from app.ledger.late import LateCost, with_cost
 from app.ledger.receipt import Receipt, new_receipt_id
 from app.ledger.store import Store
 from app.policy.budgets import PICO, Budget
@@ -62,8 +63,9 @@ class Request:
     began: datetime
     cost: int  # USD
     admitted: Admitted
-    filed: bool = False
+    filed: bool = False  # with its cost
     written: bool = False
+    left: Receipt | None = None  # filed without its cost, which a record tells later
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Process:
 
     number: int
     accounts: Accounts
-    waiting: list[tuple[Request, Receipt]] = field(default_factory=list)
+    waiting: list[tuple[Request, Receipt | LateCost]] = field(default_factory=list)
     notes: bool = False  # whether it notes what is filed, because all is to be read
     older: int = 0  # of those that wait, filed before it began to
     known: set[int] = field(default_factory=set)  # requests, by place, whose cost it knows
@@ -115,7 +117,11 @@ class Budgeted(RuleBasedStateMachine):
         accounts.read(
             asked, accounts.add_up(asked, spent), self.store.written([*accounts.noted], spent.seq)
         )
-        process.known |= {at for at, each in enumerate(self.requests) if each.written}
+        for at, each in enumerate(self.requests):
+            if each.written:
+                process.known.add(at)
+            elif each.left is not None:  # a cost that was read while all sums were is not in them
+                process.known.discard(at)
 
     def follow(self, process: Process) -> None:
         accounts = process.accounts
@@ -141,11 +147,15 @@ class Budgeted(RuleBasedStateMachine):
         """Write receipts in the order in which they were filed."""
         batch = process.waiting[:count]
         self.store.writer = process.number
-        receipts = [receipt for _, receipt in batch]
+        receipts = [each for _, each in batch if isinstance(each, Receipt)]
+        costs = [each for _, each in batch if isinstance(each, LateCost)]
         self.store.write(receipts)
         self.store.write(receipts[:1])  # as when the confirmation of a batch gets lost
-        for request, _ in batch:
-            request.written = True
+        for some in (costs, costs[:1]):
+            self.store.note_costs(some)
+        for request, each in batch:
+            if request.left is None or isinstance(each, LateCost):
+                request.written = True
         del process.waiting[: len(batch)]
         process.older = max(process.older - len(batch), 0)
 
@@ -173,15 +183,16 @@ class Budgeted(RuleBasedStateMachine):
         self.requests.append(Request(process.number, asker, self.now, cost, admitted))
 
     @precondition(lambda self: any(not each.filed for each in self.requests))
-    @rule(data=st.data())
-    def finish(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), left=st.booleans())
+    def finish(self, data: st.DataObject, *, left: bool) -> None:
+        """A request ends; if its client left, its cost becomes known the next time."""
         running = [each for each in self.requests if not each.filed]
         request = data.draw(st.sampled_from(running))
-        request.filed = True
-        process = next((p for p in self.processes if p.number == request.process), None)
-        if process is None:  # it was killed, and nothing is known of its requests
-            request.cost = 0
+        process = next(p for p in self.processes if p.number == request.process)
+        if request.left is not None:
+            self.learn(process, request, request.left)
             return
+        request.filed = not left
         receipt = Receipt(
             id=new_receipt_id(request.began.timestamp(), _RANDOM),
             started_at=request.began,
@@ -191,10 +202,21 @@ class Budgeted(RuleBasedStateMachine):
             caller=request.asker.caller,
             user_agent=request.asker.tool,
             session=request.asker.session,
-            cost_usd=Decimal(request.cost),
+            cost_usd=None if left else Decimal(request.cost),
         )
-        process.accounts.filed(receipt, request.admitted)
         process.waiting.append((request, receipt))
+        if left:
+            request.left = receipt
+            process.accounts.filed(receipt)
+            return
+        process.accounts.filed(receipt, request.admitted)
+        process.known.add(self.requests.index(request))
+
+    def learn(self, process: Process, request: Request, left: Receipt) -> None:
+        request.filed = True
+        late = LateCost(id=left.id, cost_usd=Decimal(request.cost))
+        process.waiting.append((request, late))
+        process.accounts.learned(left, with_cost(left, late), request.admitted)
         process.known.add(self.requests.index(request))
 
     @rule(which=st.integers(0, 2))
@@ -261,7 +283,8 @@ class Budgeted(RuleBasedStateMachine):
     ) -> list[tuple[Budget, tuple[str, int, str | None]]]:
         found = []
         for budget in BOOK.budgets:
-            key = {"rule": None, "caller": asker.caller, "session": asker.session}[budget.by]
+            session = asker.session and f"{asker.caller} {asker.session}"
+            key = {"rule": None, "caller": asker.caller, "session": session}[budget.by]
             if key is not None or budget.per != "session":
                 first = Calendar(BERLIN).window(budget.per, moment).first
                 found.append((budget, (budget.counter, first, key)))

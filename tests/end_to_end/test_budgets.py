@@ -241,10 +241,10 @@ async def test_t81_without_a_ledger_a_closed_budget_refuses_and_an_open_one_goes
     assert [*statuses, (await ask(openly)).status_code] == [200, 200, 402]
 
 
-async def test_what_a_client_left_before_its_usage_came_is_not_counted_as_the_docs_say(
+async def test_what_a_client_left_before_its_usage_came_is_not_counted_until_it_is_known(
     start_proxy: StartProxy, openrouter: ScriptedUpstream
 ) -> None:
-    """OpenRouter may charge all of it; the receipt without a cost is what shows it here."""
+    """OpenRouter's record says what it cost (`test_late_costs.py`), some ten seconds later."""
     proxy = start_proxy(RULE % DAY, upstream_url=openrouter.url)
     word = b'data: {"id":"gen-1","choices":[{"delta":{"content":"x"}}]}\n\n'
     bill = b'data: {"id":"gen-1","choices":[],"usage":{"cost":0.5}}\n\ndata: [DONE]\n\n'
@@ -272,3 +272,22 @@ async def test_t82_a_cost_that_makes_no_sense_frees_nothing_and_breaks_nothing(
     filed = await proxy.receipts(2)
     assert {each["status"] for each in filed} == {200}
     await until_spent(proxy, 0.25)
+
+
+async def test_t82_the_budget_of_the_last_of_very_many_rules_holds(
+    start_proxy: StartProxy, openrouter: ScriptedUpstream
+) -> None:
+    """All of their names are on the receipt, by which they are counted, also after a restart."""
+    names = [f"{number:0100}" for number in range(120)]
+    rules = [f"  - {{name: '{name}', models: ['*'], routes: pass}}" for name in names[:-1]]
+    last = f"  - {{name: '{names[-1]}', models: ['*'], budget: {DAY}}}"
+    policy = "\n".join(("version: 1", "rules:", *rules, last, ""))
+    proxy = start_proxy(policy, upstream_url=openrouter.url)
+    openrouter.plays(costs(1.5))
+    assert (await ask(proxy)).status_code == 200
+    await until_spent(proxy, 1.5)
+    assert sorted((await proxy.only_receipt())["rules"]) == names
+    assert (await ask(proxy)).status_code == 402
+    again = start_proxy(policy, upstream_url=openrouter.url)
+    await until_spent(again, 1.5)
+    assert (await ask(again)).status_code == 402

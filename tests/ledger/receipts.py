@@ -87,5 +87,6 @@ FULL = receipt(
     explanation={"step": "Filter by price", "told": ["Listed endpoints of a/b: 2 -> 0."]},
     token_prices={"prompt": "0.22", "completion": "0.95", "cache_read": "0.022"},
     listing="5f0c2a9e8b1d4c77",
+    cost_source="record",
 )
 AUDITED = replace(FULL, id="rcp_0audited", audit="aud_0123456789")

@@ -179,7 +179,17 @@ def test_every_public_question_of_the_ledger_is_among_these() -> None:
         *("begin_of_newest", "broken_by_rule"),
     }
     not_about_receipts = {
-        *("open", "write", "note_listings", "tidy", "close", "listing", "listing_spans", "url"),
+        *(
+            "open",
+            "write",
+            "note_costs",
+            "note_listings",
+            "tidy",
+            "close",
+            "listing",
+            "listing_spans",
+            "url",
+        ),
         *("keep_audit", "keep_answers", "audit", "audits", "verdicts", "history", "answers"),
         *("put_notice", "take_notices", "notice_delivered", "notice_failed", "newest_notices"),
         *("undelivered_notices", "notices_told"),

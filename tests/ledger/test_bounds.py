@@ -46,6 +46,7 @@ def test_every_field_is_bounded_or_cannot_grow() -> None:
         "started_at",
         "streamed",
         "is_byok",
+        "rules",  # of the policies, whose files are bounded
         *MONEY,
     }
 
@@ -180,3 +181,13 @@ def test_a_receipts_weight_is_no_less_than_its_memory() -> None:
 def test_cut_leaves_what_is_short_alone() -> None:
     assert cut("abc", 3) == "abc"
     assert cut("abcd", 3) == "ab…"
+
+
+def test_the_names_of_rules_are_never_cut_since_budgets_are_counted_from_them() -> None:
+    rules = tuple(f"{number:0100}" for number in range(200))
+    wide = {"only": [f"provider-{number}" for number in range(10_000)]}
+    one = bounded(receipt(rules=rules, preferences_sent=wide))
+    assert one.rules == rules
+    assert is_cut(one.preferences_sent)
+    assert bounded(whole := receipt(rules=rules, preferences_sent={"zdr": True})) is whole
+    assert weight_of(one) > 20_000

@@ -161,6 +161,9 @@ class Sink:
     def note_listings(self, listed: object) -> None:
         del listed
 
+    def note_costs(self, costs: object) -> None:
+        del costs
+
     def tidy(self) -> bool:
         self.tidied += 1
         return True  # there may be more: again at once

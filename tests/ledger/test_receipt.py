@@ -32,7 +32,7 @@ SETTLED = (
     "native_finish_reason service_tier region cache_write_tokens is_byok upstream_cost_usd unread "
     "tool_calls defects max_tokens_asked context_tokens tools_offered response_format modalities "
     "session_source subagent pinned_to pin_reason affinity explanation token_prices listing "
-    "audit"
+    "audit cost_source"
 )
 
 

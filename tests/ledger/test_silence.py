@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from app.errors import LedgerError
+from app.ledger.late import LateCost
 from app.ledger.listed import Listed
 from app.ledger.opening import open_engine
 from app.ledger.receipt import Receipt
@@ -278,6 +279,9 @@ class Stuck:
     def note_listings(self, listed: list[Listed], /) -> None:
         del listed
 
+    def note_costs(self, costs: list[LateCost], /) -> None:
+        del costs
+
     def tidy(self) -> bool:
         return False
 
@@ -294,6 +298,9 @@ class Wordless:
 
     def note_listings(self, listed: list[Listed], /) -> None:
         del listed
+
+    def note_costs(self, costs: list[LateCost], /) -> None:
+        del costs
 
     def tidy(self) -> bool:
         return False

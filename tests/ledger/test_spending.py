@@ -110,7 +110,17 @@ def test_sums_are_by_caller_tool_or_session_the_last_to_spend_at_the_end(store: 
         ("ann", Amount(1, PICO)),
     )
     assert dict(tools) == {"aider/1": Amount(2, 5 * PICO), None: Amount(1, 2 * PICO)}
-    assert dict(sessions) == {"s1": Amount(2, 5 * PICO), None: Amount(1, 2 * PICO)}
+    assert dict(sessions) == {
+        "ann s1": Amount(1, PICO),
+        "s1": Amount(1, 4 * PICO),
+        None: Amount(1, 2 * PICO),
+    }
+
+
+def test_requests_without_a_session_count_together_whoever_their_caller_is(store: Store) -> None:
+    store.write([cost("1", caller=name, session=None) for name in ("ann", "bob", None)])
+    (sessions,) = store.spent([Question("held", "session", 0, ALL)], (), ALL).answers
+    assert sessions == ((None, Amount(3, 3 * PICO)),)
 
 
 def test_others_see_each_total_in_the_order_of_writing(url: str) -> None:

@@ -6,14 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from app.errors import LedgerError
 from app.ledger.bounds import bounded, weight_of
+from app.ledger.late import LateCost
 from app.ledger.listed import MOST_MODELS, Listed, Noted
 from app.ledger.receipt import Receipt
-from app.ledger.writer import Sink, Writer
+from app.ledger.writer import MOST_COSTS_WAITING, Sink, Writer
 from tests.ledger.receipts import START, receipt
 from tests.waiting import wait_until
 
@@ -27,6 +29,7 @@ class Shelf:
         self.closed = 0
         self.to_tidy = 0
         self.listed: list[Listed] = []
+        self.costs: list[list[LateCost]] = []
 
     @property
     def ids(self) -> list[str]:
@@ -40,6 +43,11 @@ class Shelf:
     def note_listings(self, listed: list[Listed], /) -> None:
         self.trouble()
         self.listed += listed
+
+    def note_costs(self, costs: list[LateCost], /) -> None:
+        self.trouble()
+        self.batches.append([f"cost of {one.id}" for one in costs])
+        self.costs.append(costs)
 
     def tidy(self) -> bool:
         self.to_tidy -= 1
@@ -363,3 +371,51 @@ def test_it_says_whether_all_that_was_submitted_before_some_moment_is_written(
     assert writer.has_written(60.0)  # nothing has waited for a minute
     trouble.calls = 0
     wait_until(lambda: writer.has_written(0.0))
+
+
+def cost_of(receipt_id: str) -> LateCost:
+    return LateCost(id=receipt_id, cost_usd=Decimal("0.25"))
+
+
+def test_a_late_cost_is_written_after_the_receipts_that_were_submitted_before_it(
+    start: Start,
+) -> None:
+    shelf = Shelf(Broken(3, LedgerError("away")))
+    writer = start(lambda: shelf)
+    (first,) = submit(writer, 1)
+    assert writer.submit_cost(cost_of(first))
+    (second,) = submit(writer, 1)
+    wait_until(lambda: not writer.pending and shelf.costs)
+    assert shelf.ids.index(first) < shelf.ids.index(f"cost of {first}")
+    assert second in shelf.ids
+    assert shelf.costs == [[cost_of(first)]]
+
+
+def test_a_late_cost_that_waits_is_neither_written_nor_forgotten() -> None:
+    """What reads all sums anew has to know that one is missing; a stop waits for it."""
+    shelf = Shelf()
+    writer = Writer(lambda: shelf)
+    assert writer.has_written(0.0)
+    assert writer.submit_cost(cost_of("rcp_1"))
+    time.sleep(0.002)
+    assert not writer.has_written(0.001)
+    assert writer.oldest_waiting_seconds > 0.0
+    writer.start()
+    writer.close()
+    assert shelf.costs == [[cost_of("rcp_1")]]
+    assert writer.has_written(0.0)
+
+
+def test_there_is_a_bound_to_the_late_costs_that_wait() -> None:
+    writer = Writer(Shelf)
+    told = [writer.submit_cost(cost_of("rcp_1")) for _ in range(MOST_COSTS_WAITING + 1)]
+    assert told == [True] * MOST_COSTS_WAITING + [False]
+
+
+def test_late_costs_that_are_lost_at_the_end_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    away = Shelf(Broken(10**6, LedgerError("away")))
+    writer = Writer(lambda: away)
+    writer.submit_cost(cost_of("rcp_1"))
+    writer.start()
+    writer.close(timeout=0.1)
+    assert caplog.messages[-1] == "1 late costs could not be written: away"

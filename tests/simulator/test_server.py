@@ -3,7 +3,6 @@
 import asyncio
 import json
 import math
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from app.simulator import Switches, create_simulator
 from app.simulator.router import Router
 from tests.running import NO_TLS, running
 from tests.simulator.simulated import KEY, TOOL, Clock, Simulated
+from tests.waiting import until
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
 TOOLS: list[ChatCompletionToolParam] = [{"type": "function", "function": TOOL["function"]}]
@@ -183,9 +183,9 @@ async def test_a_cut_in_the_stream_is_an_incomplete_body(served: Served) -> None
     assert b"[DONE]" not in stream
 
 
-async def test_a_caller_who_leaves_is_on_record_as_cancelled() -> None:
-    """As reported live: status 499, no finish reason, nothing to pay (openrouter.md §5.5)."""
-    app = create_simulator(pace=0.2, switches=Switches(generation_delay=0))
+async def left(switches: Switches) -> tuple[dict[str, Any], float]:
+    """The record of a stream whose client left after its first bytes, and the key's usage."""
+    app = create_simulator(pace=0.2, switches=switches)
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"model": "x-ai/grok-4", "messages": HELLO, "stream": True}
     with running(app) as server:
@@ -194,12 +194,36 @@ async def test_a_caller_who_leaves_is_on_record_as_cancelled() -> None:
             async with client.stream("POST", f"{url}/chat/completions", json=body) as reply:
                 identity = reply.headers["x-generation-id"]
                 await anext(reply.aiter_raw())
-            until = time.monotonic() + 5
-            while identity not in app.state.router.left_early and time.monotonic() < until:  # noqa: ASYNC110 - set by another thread
-                await asyncio.sleep(0.01)
+            await until(lambda: identity in app.state.router.left_early)
             told = (await client.get(f"{url}/generation?id={identity}")).json()["data"]
+            usage = (await client.get(f"{url}/key")).json()["data"]["usage"]
+    return told, usage
+
+
+async def test_a_caller_who_leaves_is_on_record_as_cancelled() -> None:
+    """As reported live: status 499, no finish reason, nothing to pay (openrouter.md §5.5)."""
+    told, usage = await left(Switches(generation_delay=0))
     assert (told["cancelled"], told["finish_reason"], told["total_cost"]) == (True, None, 0)
     assert told["provider_responses"][-1]["status"] == 499
+    assert usage == 0
+
+
+async def test_a_host_that_cannot_cancel_is_paid_for_an_answer_that_was_left() -> None:
+    told, usage = await left(Switches(generation_delay=0, quirks=("uncancellable",)))
+    assert told["cancelled"]
+    assert told["provider_responses"][-1]["status"] == 200
+    assert told["total_cost"] == usage > 0
+
+
+async def test_only_the_key_that_asked_reads_the_record() -> None:
+    simulated = Simulated(generation_delay=0)
+    identity = (await simulated.chat("x-ai/grok-4")).json()["id"]
+    other = {"authorization": "Bearer sk-or-v1-of-another"}
+    statuses = [
+        (await simulated.get(f"/generation?id={identity}", headers=headers)).status_code
+        for headers in ({}, other)
+    ]
+    assert statuses == [200, 404]
 
 
 async def test_at_full_pace_tokens_come_one_by_one() -> None:

@@ -37,6 +37,8 @@ STANDING = Standing(
     budgets={("careful", "day", "rule"): 0.75},
     notifications={("broken", "delivered"): 17, ("broken", "failed"): 18},
     notifications_undelivered=19,
+    late_costs={"found": 21, "not_found": 22},
+    late_costs_waiting=23,
     turns={("pin", "turns"): 20, ("pin", "flips"): 1},
 )
 

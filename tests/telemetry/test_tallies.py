@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.ledger.receipt import Receipt
 from app.telemetry.tallies import OTHER, OVERFLOW, Histogram, Labels, Tallies
@@ -148,3 +149,14 @@ def test_with_an_own_key_the_cost_is_all_that_was_paid() -> None:
         for own in (True, False)
     )
     assert tallied(*both).served[QWEN, "none"].cost == 1.0
+
+
+def test_what_is_learned_of_a_receipt_adds_tokens_and_money_and_no_request() -> None:
+    tallies = Tallies(lambda name: name)
+    before = receipt(model_sent="a/b", provider="novita", prompt_tokens=5, ending="caller_left")
+    tallies.note(before)
+    after = replace(before, cost_usd=Decimal("0.25"), completion_tokens=7)
+    tallies.learned(before, after)
+    served = tallies.served["a/b", "novita"]
+    assert (served.cost, served.prompt, served.completion) == (0.25, 5, 7)
+    assert [count for _, count in tallies.requests] == [1]

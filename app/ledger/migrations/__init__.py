@@ -5,5 +5,5 @@ columns that may be empty. `OLDEST` is the oldest revision whose programs can go
 schema `HEAD`; it is raised only by a revision that they could not write to, or not rightly.
 """
 
-HEAD = "0008"
+HEAD = "0009"
 OLDEST = "0008"

@@ -1,0 +1,248 @@
+"""Asks OpenRouter what an answer cost that ended before it said so, and has that added everywhere.
+
+Rule 1  A record is written some ten seconds after its answer, later where that was broken off. So
+        it is asked for then, and again after growing pauses; after the last one, it is given up.
+Rule 2  Only the key that sent a request reads its record. It is in memory as long as the record is
+        waited for, and nowhere else.
+Rule 3  Until its cost is known or given up, a request counts as under way for its budgets.
+Rule 4  All of it is bounded: what waits, how many are asked for at a time, and how often.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+from urllib.parse import quote
+
+from msgspec.structs import replace
+
+from app.budget.accounts import Accounts, Admitted
+from app.errors import UpstreamError
+from app.ledger.late import LateCost, with_cost
+from app.ledger.receipt import Receipt
+from app.wire.generation import read_generation
+from app.wire.headers import Credentials, RawHeaders, to_upstream
+from app.wire.observation import Usage
+
+log = logging.getLogger("pointsman")
+
+MOST_WAITING = 1_000
+AT_A_TIME = 4
+LARGEST_RECORD = 256_000  # bytes; one has about two thousand
+_SECONDS = 10.0  # for one answer
+_OK = 200
+_SUCCESS = range(200, 300)
+_OPENROUTERS = "gen-"  # what all of its ids begin with: another upstream has no such records
+FOUND, NOT_FOUND, DROPPED = "found", "not_found", "dropped"
+
+
+class Pace(NamedTuple):
+    """When records are asked for, in seconds."""
+
+    pauses: tuple[float, ...] = (10.0, 5.0, 10.0, 15.0, 25.0, 55.0)  # before each try
+    between: float = 0.2  # two requests
+
+
+PACE = Pace()
+
+
+class Client(Protocol):
+    """The part of the client for OpenRouter that is used."""
+
+    key: str | None
+
+    async def fetch(
+        self, method: str, path: str, headers: RawHeaders, /, *, most: int, seconds: float
+    ) -> tuple[int, RawHeaders, bytes]:
+        """Send one request and read its answer whole. Raises `UpstreamError`."""
+        ...
+
+
+def awaits_cost(receipt: Receipt, status: int) -> bool:
+    """Whether OpenRouter's record can tell what a request cost; `status` is that of its answer."""
+    return (
+        receipt.cost_usd is None
+        and (receipt.generation_id or "").startswith(_OPENROUTERS)
+        and status in _SUCCESS
+        and (receipt.cache_status or "").upper() != "HIT"
+        and receipt.audit is None
+    )
+
+
+def late_cost(receipt_id: str, usage: Usage) -> LateCost | None:
+    """What a record adds to a receipt; None if it does not name the cost."""
+    if usage.cost_usd is None:
+        return None
+    return LateCost(
+        id=receipt_id,
+        cost_usd=usage.cost_usd,
+        is_byok=usage.is_byok,
+        upstream_cost_usd=usage.upstream_cost_usd,
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.cached_tokens,
+        completion_tokens=usage.completion_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+    )
+
+
+class LateCosts:
+    """The receipts whose costs are waited for; call its methods only on the event loop."""
+
+    def __init__(
+        self,
+        client: Client,
+        accounts: Accounts,
+        *,
+        submit: Callable[[LateCost], bool],
+        learned: Callable[[Receipt, Receipt], None],
+        pace: Pace = PACE,
+        most: int = MOST_WAITING,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`submit` hands a cost to the ledger, and returns whether there was room for it.
+
+        `learned` gets a receipt as it was filed and as it is now, without its longest values.
+        """
+        self._client = client
+        self._accounts = accounts
+        self._submit = submit
+        self._learned = learned
+        self._pace = pace
+        self._most = most
+        self._clock = clock
+        self._waiting: dict[str, _Waiting] = {}  # by receipt
+        self._asking: set[asyncio.Task[None]] = set()
+        self._running: asyncio.Task[None] | None = None
+        self._closed = False
+        self.outcomes = Counter({FOUND: 0, NOT_FOUND: 0, DROPPED: 0})
+
+    def __len__(self) -> int:
+        """The number of receipts whose costs are waited for."""
+        return len(self._waiting)
+
+    def wait_for(
+        self, receipt: Receipt, credentials: Credentials | None, admitted: Admitted
+    ) -> None:
+        """Wait for the cost of a receipt that was submitted; takes over what was admitted for it.
+
+        `credentials` are those that were sent; None: the operator's key was. If there is no room,
+        this one is dropped: in a flood, none would wait long enough if each new one took the place
+        of the oldest.
+        """
+        if self._closed or len(self._waiting) >= self._most:
+            self._accounts.let_go(admitted)
+            self.outcomes[DROPPED] += 1
+            return
+        due = self._clock() + self._pace.pauses[0]
+        self._waiting[receipt.id] = _Waiting(_in_short(receipt), credentials, admitted, due)
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Give up all that is waited for."""
+        self._closed = True
+        for name in tuple(self._waiting):
+            self._give_up(name, DROPPED)
+        tasks = [*self._asking, *([self._running] if self._running else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self) -> None:
+        """Ask for one record after another until nothing is waited for."""
+        try:
+            while self._waiting:
+                await asyncio.sleep(self._pace.between)
+                self._ask_for_next()
+        finally:
+            self._running = None
+
+    def _ask_for_next(self) -> None:
+        """Ask for the record that has been due longest, unless enough are asked for."""
+        if not self._waiting or len(self._asking) >= AT_A_TIME:
+            return
+        waiting = min(self._waiting.values(), key=lambda each: each.due)
+        if waiting.due > self._clock():
+            return
+        waiting.due = math.inf
+        asking = asyncio.get_running_loop().create_task(self._ask(waiting))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+
+    async def _ask(self, waiting: "_Waiting") -> None:
+        late, name = await self._told(waiting), waiting.receipt.id
+        if late is not None:
+            self._settle(self._waiting.pop(name), late)
+            return
+        waiting.tries += 1
+        if waiting.tries < len(self._pace.pauses):
+            waiting.due = self._clock() + self._pace.pauses[waiting.tries]
+        else:
+            self._give_up(name, NOT_FOUND)
+
+    async def _told(self, waiting: "_Waiting") -> LateCost | None:
+        """What the record says; None if there is none yet. Never raises."""
+        try:
+            status, _, body = await self._client.fetch(
+                "GET",
+                f"/generation?id={quote(waiting.receipt.generation_id or '', safe='')}",
+                to_upstream(
+                    waiting.credentials.headers if waiting.credentials else (),
+                    key=self._client.key,
+                    router_metadata=False,
+                ),
+                most=LARGEST_RECORD,
+                seconds=_SECONDS,
+            )
+        except UpstreamError as error:
+            log.debug("a generation's record could not be read: %s", error)
+            return None
+        except Exception:
+            log.exception("a generation's record could not be read")
+            return None
+        record = read_generation(body) if status == _OK else None
+        return late_cost(waiting.receipt.id, record.usage) if record else None
+
+    def _settle(self, waiting: "_Waiting", late: LateCost) -> None:
+        if not self._submit(late):
+            self._accounts.let_go(waiting.admitted)
+            self.outcomes[DROPPED] += 1
+            return
+        before, after = waiting.receipt, with_cost(waiting.receipt, late)
+        self._accounts.learned(before, after, waiting.admitted)
+        self._learned(before, after)
+        self.outcomes[FOUND] += 1
+
+    def _give_up(self, name: str, why: str) -> None:
+        self._accounts.let_go(self._waiting.pop(name).admitted)
+        self.outcomes[why] += 1
+
+
+class _Waiting:
+    __slots__ = ("admitted", "credentials", "due", "receipt", "tries")
+
+    def __init__(
+        self, receipt: Receipt, credentials: Credentials | None, admitted: Admitted, due: float
+    ) -> None:
+        self.receipt = receipt
+        self.credentials = credentials
+        self.admitted = admitted
+        self.due = due
+        self.tries = 0
+
+
+def _in_short(receipt: Receipt) -> Receipt:
+    """The receipt without its longest values, which no sum needs."""
+    return replace(
+        receipt,
+        preferences_sent=None,
+        overruled=(),
+        attempts=(),
+        evidence=(),
+        reason=None,
+        error_message=None,
+        explanation=None,
+    )
