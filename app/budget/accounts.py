@@ -35,7 +35,7 @@ from app.budget.windows import Calendar, Window
 from app.errors import BudgetExceeded, BudgetUnknown
 from app.exact_numbers import dollars_told
 from app.ledger.receipt import Receipt
-from app.ledger.spending import (
+from app.ledger.spender import (
     KEPT_FOR,
     Amount,
     Question,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.budget.event import BudgetEvent, Kind, event_of
 from app.budget.windows import Calendar, Window
-from app.ledger.spending import Amount, Question, Row, Spender, Spent, key_of, start_of
+from app.ledger.spender import Amount, Question, Row, Spender, Spent, key_of, start_of
 from app.policy.budgets import Budget
 
 FEWEST = 20  # finished requests, before their mean says anything of those under way

@@ -13,7 +13,7 @@ from typing import Protocol
 from app.budget.accounts import Accounts
 from app.budget.event import BudgetEvent, Told
 from app.errors import LedgerError
-from app.ledger.spending import Question, Row, Spent
+from app.ledger.spender import Question, Row, Spent
 from app.policy.budgets import Budget
 
 log = logging.getLogger("pointsman")

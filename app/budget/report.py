@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from app.budget.accounts import Balance
 from app.budget.windows import Calendar, Window
-from app.ledger.spending import KEPT_FOR, Amount, Question, Spent, bucket_of
+from app.ledger.spender import KEPT_FOR, Amount, Question, Spent, bucket_of
 from app.policy.budgets import PICO, Budget, By
 
 Keys = Mapping[By, str | None]  # the caller, tool and session of one request

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from app.ledger.spending import bucket_of
+from app.ledger.spender import bucket_of
 from app.policy.budgets import Per
 
 _EVER = (datetime.fromtimestamp(0, UTC), datetime(9999, 1, 1, tzinfo=UTC))

@@ -14,7 +14,7 @@ from app.cli.stats import dollars, percent
 from app.cli.terminal import Console, Table, print_json
 from app.cli.which_ledger import absent, with_ledger
 from app.cli.words import command
-from app.ledger.spending import Question, Spent
+from app.ledger.spender import Question, Spent
 from app.policy.budgets import NEAR_TENTHS, Budget, By
 from app.settings import Settings
 

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 
 from app.ledger.receipt import new_receipt_id
 from app.ledger.statements import INSERT
-from app.ledger.tables import AUDIT_ANSWERS, AUDIT_VERDICTS, AUDITS, storable
+from app.ledger.stored_values import storable
+from app.ledger.tables import AUDIT_ANSWERS, AUDIT_VERDICTS, AUDITS
 
 State = Literal["running", "finished", "stopped"]
 VerdictOfAudit = Literal["same", "different", "undecided"]

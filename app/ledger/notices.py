@@ -19,7 +19,8 @@ import sqlalchemy as sa
 
 from app.ledger.bounds import LONGEST_TEXT, cut
 from app.ledger.statements import INSERT
-from app.ledger.tables import NOTICES, RECEIPTS, storable
+from app.ledger.stored_values import storable
+from app.ledger.tables import NOTICES, RECEIPTS
 
 Outcome = Literal["waiting", "delivered", "given_up"]
 

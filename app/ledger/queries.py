@@ -38,7 +38,8 @@ from app.ledger.spans import (
     up_to_hour,
 )
 from app.ledger.stats import DETAILS, Dimension, Series, Stats
-from app.ledger.tables import KEYS, RECEIPTS, TALLIES, milliseconds
+from app.ledger.stored_values import milliseconds
+from app.ledger.tables import KEYS, RECEIPTS, TALLIES
 from app.ledger.tally import HISTOGRAMS, SUMS, Key, Tally
 from app.ledger.wanted import ANY, EVERYTHING, Wanted
 

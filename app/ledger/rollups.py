@@ -22,7 +22,8 @@ from app.ledger.receipt import FIELDS, Receipt, paid_usd
 from app.ledger.rows import row_of
 from app.ledger.spans import BLOCK, SPANS, down, hour_of
 from app.ledger.statements import add_tallies, histograms, insert_keys, insert_receipts, last_turns
-from app.ledger.tables import RECEIPTS, TALLIES, storable
+from app.ledger.stored_values import storable
+from app.ledger.tables import RECEIPTS, TALLIES
 from app.ledger.tally import Flip, Key, Tally, Turn, flip_between, gained, key_of, tally_of, total
 
 _PAGE = 5000

@@ -20,14 +20,8 @@ import sqlalchemy as sa
 
 from app.ledger.bounds import LONGEST_TEXT
 from app.ledger.receipt import FIELDS, MONEY, TUPLES, Receipt
-from app.ledger.tables import (
-    RECEIPTS,
-    Dollars,
-    Milliseconds,
-    milliseconds,
-    picodollars,
-    storable,
-)
+from app.ledger.stored_values import milliseconds, picodollars, storable
+from app.ledger.tables import RECEIPTS, Dollars, Milliseconds
 
 _USUAL: dict[type, type] = {
     sa.String: str,

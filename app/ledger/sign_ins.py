@@ -11,7 +11,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from app.ledger.statements import INSERT
-from app.ledger.tables import SIGN_INS, storable
+from app.ledger.stored_values import storable
+from app.ledger.tables import SIGN_INS
 
 
 class SignedIn(NamedTuple):

@@ -51,8 +51,10 @@ from app.ledger.scorecard import (
 )
 from app.ledger.session_stats import SessionDimension, SessionStats, Trail, count, trails
 from app.ledger.sign_ins import SignedIn
+from app.ledger.spender import Question, Row, Spent
 from app.ledger.stats import Dimension, Series, Stats
-from app.ledger.tables import RECEIPTS, storable
+from app.ledger.stored_values import storable
+from app.ledger.tables import RECEIPTS
 from app.ledger.turns import turns
 from app.ledger.wanted import EVERYTHING, NONE, Wanted
 
@@ -463,16 +465,14 @@ class Store:
         with self._moment() as connection:
             return queries.begin_of_newest(connection, count, wanted)
 
-    def spent(
-        self, questions: Sequence[spending.Question], rules: Collection[str], recent: int
-    ) -> spending.Spent:
+    def spent(self, questions: Sequence[Question], rules: Collection[str], recent: int) -> Spent:
         """Return the spending of rules, all at one moment, as `spending.read` describes."""
         with self._moment() as connection:
             return spending.read(connection, questions, rules, recent)
 
     def spent_since(
         self, cursor: int, rules: Collection[str], *, but: int
-    ) -> tuple[int, Sequence[spending.Row]]:
+    ) -> tuple[int, Sequence[Row]]:
         """Return the totals that changed after `cursor`, of all writers but one."""
         with self._moment() as connection:
             return spending.changes(connection, cursor, rules, but)

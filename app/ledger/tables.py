@@ -1,6 +1,5 @@
 """The ledger's tables, as SQLAlchemy Core sees them; migrations create the real ones."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,22 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-from app.ledger.bounds import LONGEST_TEXT, MOST_WHOLE, cut
-from app.ledger.tally import HISTOGRAMS, SUMS
-
-_PICO = Decimal(10) ** 12
-
-_AS_THEY_ARE = frozenset({type(None), bool, int, float, Decimal, datetime})
-
-
-def milliseconds(moment: datetime) -> int:
-    """Convert a moment to its stored form."""
-    return round(moment.timestamp() * 1000)
-
-
-def picodollars(dollars: Decimal) -> int:
-    """Convert money to its stored form."""
-    return round(dollars * _PICO)
+from app.ledger.bounds import MOST_WHOLE
+from app.ledger.stored_values import milliseconds, picodollars
+from app.ledger.tally import HISTOGRAMS, PICO, SUMS
 
 
 class Milliseconds(TypeDecorator[datetime]):
@@ -57,26 +43,7 @@ class Dollars(TypeDecorator[Decimal]):
     def process_result_value(self, value: int | None, dialect: Any) -> Decimal | None:
         """Convert the stored number to decimal dollars."""
         del dialect
-        return None if value is None else (Decimal(value) / _PICO).normalize()
-
-
-def storable(value: Any) -> Any:
-    """Convert a value to one that both engines accept: texts come from callers and upstream.
-
-    PostgreSQL rejects NUL, and no engine accepts half of a surrogate pair.
-    """
-    kind = type(value)
-    if kind in _AS_THEY_ARE:
-        return value
-    if kind is str:
-        if value.isascii() and "\0" not in value and len(value) <= LONGEST_TEXT:
-            return value  # nearly always
-        return cut(value).replace("\0", "?").encode(errors="replace").decode()
-    if isinstance(value, list | tuple):
-        return [storable(item) for item in value]
-    if isinstance(value, Mapping):
-        return {storable(key): storable(item) for key, item in value.items()}
-    return value
+        return None if value is None else (Decimal(value) / PICO).normalize()
 
 
 METADATA = sa.MetaData()

@@ -15,7 +15,8 @@ from app.budget.adding_up import FEWEST
 from app.budget.windows import Calendar
 from app.errors import BudgetExceeded, BudgetUnknown
 from app.ledger.receipt import Receipt
-from app.ledger.spending import Amount, Row, Spender, Spent, bucket_of, number_of
+from app.ledger.spender import Amount, Row, Spender, Spent, bucket_of
+from app.ledger.spending import number_of
 from app.policy.budgets import PICO, Budget
 from tests.ledger.receipts import START, receipt
 from tests.policy.sending import book_of

@@ -10,7 +10,7 @@ from app.budget.accounts import Accounts, Asker
 from app.budget.adding_up import AddedUp, Asked, added_up
 from app.budget.windows import Calendar
 from app.errors import BudgetExceeded
-from app.ledger.spending import Amount, Spent
+from app.ledger.spender import Amount, Spent
 from app.ledger.store import Store
 from app.policy.budgets import PICO, Budget
 from tests.budget.test_accounts import ANN, budgets, cost, opened, row, spent

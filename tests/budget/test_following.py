@@ -16,7 +16,7 @@ from app.budget.event import BudgetEvent
 from app.budget.following import FollowingSpending
 from app.budget.windows import Calendar
 from app.errors import LedgerError
-from app.ledger.spending import Question, Row, Spent
+from app.ledger.spender import Question, Row, Spent
 from app.ledger.store import Store
 from app.policy.budgets import Budget
 from tests.budget.test_accounts import budgets, cost

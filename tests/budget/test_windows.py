@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.budget.windows import SESSION, Calendar
-from app.ledger.spending import bucket_of, start_of
+from app.ledger.spender import bucket_of, start_of
 from app.policy.budgets import PERS, Per
 
 HOUR = timedelta(hours=1)

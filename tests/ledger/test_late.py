@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from app.ledger.keep import Keep
 from app.ledger.late import LateCost, with_cost
 from app.ledger.receipt import Receipt
-from app.ledger.spending import Question, bucket_of
+from app.ledger.spender import Question, bucket_of
 from app.ledger.stats import DIMENSIONS
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted

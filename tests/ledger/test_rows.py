@@ -17,7 +17,8 @@ from app.ledger.opening import open_engine
 from app.ledger.receipt import FIELDS, Receipt
 from app.ledger.rows import row_of
 from app.ledger.statements import insert_receipts
-from app.ledger.tables import RECEIPTS, storable
+from app.ledger.stored_values import storable
+from app.ledger.tables import RECEIPTS
 from tests.ledger.receipts import FULL, receipt
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)

@@ -14,7 +14,7 @@ from app.ledger import spending
 from app.ledger.bounds import MOST_WHOLE
 from app.ledger.keep import Keep
 from app.ledger.receipt import Receipt, paid_usd
-from app.ledger.spending import Amount, Question, bucket_of, spent_by
+from app.ledger.spender import Amount, Question, bucket_of, spent_by
 from app.ledger.store import Store
 from app.ledger.tables import SPENDING
 from tests.ledger.receipts import FULL, START, receipt
