@@ -18,7 +18,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 
 from app.errors import LedgerError
 from app.ledger import audits as audits_table
-from app.ledger import listings, notices, queries, score_exports, sign_ins, spending
+from app.ledger import listings, notices, positions, queries, score_exports, sign_ins, spending
 from app.ledger.attempts import FailedAttempt, failed_attempts
 from app.ledger.audits import REFERENCE, Answer, Audit, EndpointVerdict
 from app.ledger.bounds import bounded
@@ -35,6 +35,7 @@ from app.ledger.opening import (
     plainly,
 )
 from app.ledger.outcomes import Sent, outcomes, sent
+from app.ledger.positions import Position
 from app.ledger.receipt import FIELDS, NAMED_BY_END, TUPLES, Receipt
 from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
@@ -202,6 +203,38 @@ class Store:
         if not rows and cursor > self.end():
             return self.written_after(0, wanted, limit=limit)
         return (rows[-1].seq if rows else cursor), [_receipt(row) for row in rows]
+
+    def written_between(
+        self, after: Position, end: Position, wanted: Wanted = EVERYTHING, *, limit: int = 1000
+    ) -> tuple[Position, list[Receipt]]:
+        """Return receipts written after one position up to another, and where to go on.
+
+        That is `end` once there are no more, however few of the receipts were wanted.
+        """
+        query = (
+            sa.select(RECEIPTS.c.seq, *_COLUMNS)
+            .where(RECEIPTS.c.seq > after.seq, RECEIPTS.c.seq <= end.seq, *of_receipt(wanted))
+            .order_by(RECEIPTS.c.seq)
+            .limit(limit)
+        )
+        rows = self._read(query)
+        last = Position(rows[-1].seq, rows[-1].id) if len(rows) == limit else end
+        return last, [_receipt(row) for row in rows]
+
+    def newest_position(self) -> Position:
+        """Return the position after everything written so far."""
+        with self._moment() as connection:
+            return positions.newest(connection)
+
+    def position_of(self, receipt_id: str) -> Position | None:
+        """Return the position after a receipt, if the ledger has it."""
+        with self._moment() as connection:
+            return positions.of(connection, receipt_id)
+
+    def has_position(self, position: Position) -> bool:
+        """Return whether a position is one of this ledger, and not of one that it replaced."""
+        with self._moment() as connection:
+            return positions.is_of(connection, position)
 
     def first_since(self, since: datetime | None, *, audit: str = NONE) -> int:
         """Return the position, in the order of writing, of the first receipt begun since then.

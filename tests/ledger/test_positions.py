@@ -1,0 +1,77 @@
+"""Positions in the order of writing: a reader goes on where it was, and notices another ledger."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from app.ledger.keep import Keep
+from app.ledger.positions import START as BEGINNING
+from app.ledger.positions import Position
+from app.ledger.store import Store
+from app.ledger.wanted import EVERYTHING, Wanted
+from tests.ledger.receipts import START, receipt
+
+OpenStore = Callable[[], Store]
+TEN = [receipt(-second, provider="novita" if second % 5 else "groq") for second in range(10)]
+
+
+def test_an_empty_ledger_is_at_its_beginning(store: Store) -> None:
+    assert store.newest_position() == BEGINNING
+    assert store.has_position(BEGINNING)
+    assert store.written_between(BEGINNING, BEGINNING) == (BEGINNING, [])
+
+
+def test_pages_join_and_end_at_the_end(store: Store) -> None:
+    store.write(TEN)
+    end, seen, position = store.newest_position(), list[str](), BEGINNING
+    store.write([receipt(99)])  # after the end, so it is not among these
+    while position.seq < end.seq:
+        position, page = store.written_between(position, end, limit=3)
+        seen += [one.id for one in page]
+        assert store.has_position(position)
+    assert (seen, position) == ([one.id for one in TEN], end)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_the_end_is_reached_when_little_or_nothing_is_wanted(store: Store, limit: int) -> None:
+    """Otherwise, all that is not wanted would be read again each time."""
+    store.write(TEN)
+    end = store.newest_position()
+    assert store.written_between(BEGINNING, end, Wanted(provider="nobody"), limit=limit) == (
+        end,
+        [],
+    )
+    position, seen = BEGINNING, list[str]()
+    for _ in range(5):
+        position, page = store.written_between(position, end, Wanted(provider="groq"), limit=limit)
+        seen += [one.id for one in page]
+    assert (position, seen) == (end, [TEN[0].id, TEN[5].id])
+
+
+def test_a_receipt_has_a_position(store: Store) -> None:
+    store.write(TEN)
+    places = [store.position_of(one.id) for one in TEN]
+    assert [place and place.receipt for place in places] == [one.id for one in TEN]
+    assert all(a and b and a.seq < b.seq for a, b in pairwise(places))
+    assert places[-1] == store.newest_position()
+    assert store.position_of("rcp_none") is None
+    assert store.position_of("a\0b") is None
+
+
+def test_a_position_of_another_ledger_is_told_from_one_that_was_deleted(url: str) -> None:
+    store = Store.open(url, Keep(age=timedelta(days=1)))
+    store.write(TEN)
+    last = store.newest_position()
+    assert store.has_position(last)
+    assert store.has_position(Position(last.seq))  # as far as is known
+    assert not store.has_position(Position(last.seq, "rcp_other"))
+    assert not store.has_position(Position(last.seq + 1, "rcp_other"))
+    assert not store.has_position(Position(last.seq + 1))
+    while store.tidy(START + timedelta(days=9)):
+        pass
+    assert store.written_between(BEGINNING, last, EVERYTHING) == (last, [])
+    assert store.has_position(last)
+    assert not store.has_position(Position(last.seq + 1, "rcp_other"))
+    store.close()
