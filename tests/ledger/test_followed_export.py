@@ -84,6 +84,35 @@ def test_nothing_is_skipped_or_out_of_order_while_several_write(
         assert ids_in(output) == list(in_order)
 
 
+def test_what_is_committed_late_is_not_skipped(
+    url: str, open_store: OpenStore, tmp_path: Path
+) -> None:
+    """A slow commit has a lower number than a quick one that begins after it: that has to wait."""
+    slow, quick, output = open_store(), open_store(), tmp_path / "out.jsonl"
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        begun.set()
+        may_end.wait(10)
+
+    first, second = receipt(1), receipt(2)
+    sa.event.listen(slow._engine, "commit", hold)  # noqa: SLF001
+    threads = [
+        threading.Thread(target=store.write, args=[[one]])
+        for store, one in ((slow, first), (quick, second))
+    ]
+    with following(url, *jsonl(output)) as process:
+        wait_until(output.exists)
+        threads[0].start()
+        assert begun.wait(10)
+        threads[1].start()
+        threads[1].join(1.5)  # more than the follower needs, if it were written
+        assert threads[1].is_alive()
+        may_end.set()
+        wait_until(lambda: ids_in(output) == [first.id, second.id])
+        assert stopped(process, signal.SIGTERM) == (0, b"")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_when_told_to_and_goes_on_where_it_was(
     url: str, open_store: OpenStore, tmp_path: Path, number: signal.Signals
