@@ -95,7 +95,7 @@ def test_what_is_committed_late_is_not_skipped(
         begun.set()
         may_end.wait(10)
 
-    first, second = receipt(1), receipt(2)
+    first, second = receipt(1, caller="one"), receipt(2, caller="two")  # no tally in common
     sa.event.listen(slow._engine, "commit", hold)  # noqa: SLF001
     threads = [
         threading.Thread(target=store.write, args=[[one]])
