@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
@@ -34,8 +35,8 @@ class Admin:
 class Postgres:
     """Makes a server and runs it for as long as the block lasts."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
+    def __init__(self, programs: Path, folder: Path, settings: Sequence[str] = _QUICK) -> None:
+        self._programs, self._folder, self._settings = programs, folder, settings
         self._data, self._log = folder / "data", folder / "log"
         self._port = free_port()
         self._server: subprocess.Popen[Any] | None = None
@@ -57,7 +58,7 @@ class Postgres:
         """Start it, on the same port each time."""
         serve: list[str | Path] = [self._programs / "postgres", "-D", self._data]
         serve += ["-h", "127.0.0.1", "-p", str(self._port)]
-        for setting in (*_QUICK, "unix_socket_directories="):
+        for setting in (*self._settings, "unix_socket_directories="):
             serve += ["-c", setting]
         as_whom = _unprivileged(self._folder)
         with self._log.open("wb") as output:
