@@ -60,6 +60,9 @@ log = logging.getLogger("pointsman")
 LAST = "last"
 _END = re.compile(r"[0-9a-z]{4,22}")
 _MOST_NAMED = 5
+# Of receipts that began after some time, the first to be written is among so many of the first to
+# begin: as many requests would have to be under way, or their receipts waiting, at one moment.
+_MOST_ASTRAY = 100_000
 _COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
 
 
@@ -241,8 +244,14 @@ class Store:
 
         `audit` as in `Wanted`.
         """
-        begun = Wanted(since=since, audit=audit)
-        first = sa.select(sa.func.min(RECEIPTS.c.seq)).where(*of_receipt(begun))
+        begun = (
+            sa.select(RECEIPTS.c.seq)
+            .where(*of_receipt(Wanted(since=since, audit=audit)))
+            .order_by(*(() if since is None else (RECEIPTS.c.started_at,)))
+            .limit(None if since is None else _MOST_ASTRAY)
+            .subquery()
+        )
+        first = sa.select(sa.func.min(begun.c.seq))
         (row,) = self._read(first)
         return self.end() + 1 if row[0] is None else int(row[0])
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from app.ledger.keep import Keep
 from app.ledger.positions import START as BEGINNING
@@ -75,3 +77,32 @@ def test_a_position_of_another_ledger_is_told_from_one_that_was_deleted(url: str
     assert store.has_position(last)
     assert not store.has_position(Position(last.seq + 1, "rcp_other"))
     store.close()
+
+
+def test_the_first_since_a_time_is_the_first_that_was_written(store: Store) -> None:
+    """A request that began later may have ended earlier."""
+    store.write([receipt(0), receipt(20), receipt(30), receipt(10), receipt(40)])
+    first = BEGINNING.seq + 1
+    for seconds, place in ((0, 0), (5, 1), (10, 1), (15, 1), (25, 2), (35, 4), (45, 5)):
+        assert store.first_since(START + timedelta(seconds=seconds)) == first + place
+    assert store.first_since(None) == first
+
+
+def test_the_first_since_a_time_is_found_by_time(store: Store, engine: sa.Engine, url: str) -> None:
+    """PostgreSQL would read all receipts before that time, in the order of writing."""
+    if url.startswith("sqlite"):
+        pytest.skip("SQLite's plans are in test_plans.py")
+    store.write([receipt(second) for second in range(3000)])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE receipts")
+    statements: list[tuple[str, Any]] = []
+
+    def note(_1: Any, _2: Any, statement: str, parameters: Any, *_: Any) -> None:
+        statements.append((statement, parameters))
+
+    sa.event.listen(store._engine, "before_cursor_execute", note)  # noqa: SLF001
+    assert store.first_since(START + timedelta(seconds=2990)) == 2991
+    statement, parameters = statements[0]
+    with engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars()
+        assert "receipts_started_at" in "\n".join(plan)
