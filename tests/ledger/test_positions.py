@@ -101,7 +101,7 @@ def test_the_first_since_a_time_is_found_by_time(store: Store, engine: sa.Engine
         statements.append((statement, parameters))
 
     sa.event.listen(store._engine, "before_cursor_execute", note)  # noqa: SLF001
-    assert store.first_since(START + timedelta(seconds=2990)) == 2991
+    assert store.first_since(START + timedelta(seconds=2700)) == 2701
     statement, parameters = statements[0]
     with engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars()
