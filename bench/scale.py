@@ -33,6 +33,7 @@ from app.ledger.store import Store
 from app.ledger.wanted import Wanted
 from bench.conditions import processor
 from bench.ledger import receipts
+from bench.partitioned import split
 from bench.scaled import PERIOD, fill
 from tests.ledger.postgres import Postgres, programs
 
@@ -43,10 +44,12 @@ _SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB", "checkpoint_timeout=15min
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one writer wrote: receipts, and the seconds that each batch took."""
+    """What one writer wrote: receipts, the seconds that each batch took, and CPU."""
 
     receipts: int
     batches: tuple[float, ...]
+    cpu: float  # seconds of the process
+    server_cpu: float  # and of the server's process for it
 
 
 def writers(url: str, count: int, seconds: float) -> None:
@@ -70,7 +73,9 @@ def writers(url: str, count: int, seconds: float) -> None:
     print(
         f"  {count} writing: {total / took:>7,.0f} receipts a second; a batch of {BATCH} takes "
         f"{statistics.median(batches) * 1000:.0f} ms, the slowest of 100 "
-        f"{batches[int(len(batches) * 0.99)] * 1000:.0f} ms",
+        f"{batches[int(len(batches) * 0.99)] * 1000:.0f} ms; CPU of one receipt "
+        f"{sum(each.cpu for each in written) / total * 1e6:.0f} µs, in the server "
+        f"{sum(each.server_cpu for each in written) / total * 1e6:.0f} µs",
         flush=True,
     )
 
@@ -79,21 +84,30 @@ def _write(url: str, number: int, seconds: float, ready: Any, results: Any) -> N
     store, chance = Store.open(url, writer=number), random.Random(number * 1000 + os.getpid())
     made = list(receipts(20_000, seed=number))
     source = itertools.cycle(made)
-    batches, total = [], 0
+    batches, cpu = [], 0.0
+    with store.connection() as connection:
+        server = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar() or 0
     ready.wait()
-    until = time.monotonic() + seconds
+    server_cpu, until = _cpu_of(server), time.monotonic() + seconds
     while time.monotonic() < until:
         now = datetime.now(UTC)
         batch = [
             replace(one, id=new_receipt_id(now.timestamp(), chance), started_at=now)
             for one in itertools.islice(source, BATCH)
         ]
-        began = time.perf_counter()
+        began, cpu_before = time.perf_counter(), time.process_time()
         store.write(batch)
         batches.append(time.perf_counter() - began)
-        total += len(batch)
+        cpu += time.process_time() - cpu_before
+    server_cpu = _cpu_of(server) - server_cpu
     store.close()
-    results.put(Written(total, tuple(batches)))
+    results.put(Written(len(batches) * BATCH, tuple(batches), cpu, server_cpu))
+
+
+def _cpu_of(process: int) -> float:
+    """Seconds of CPU that a process of this machine has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def questions(now: datetime, oldest: str, end: Position) -> dict[str, Callable[[Store], object]]:
@@ -114,11 +128,11 @@ def questions(now: datetime, oldest: str, end: Position) -> dict[str, Callable[[
         "stats, last month": lambda store: store.stats(by=by, wanted=month),
         "series, last month": lambda store: store.series(by=("provider",), wanted=month, now=now),
         "stats of what failed, last day": lambda store: store.stats(
-            by=by, wanted=replace_since(day, failed=True)
+            by=by, wanted=Wanted(since=day.since, failed=True)
         ),
         "sessions, last day": lambda store: store.session_stats(by=("rule",), wanted=day),
         "log, first page": lambda store: store.recent(limit=50),
-        "log, last page": lambda store: store.recent(limit=50, after=oldest),
+        "log, a page at the other end": lambda store: store.recent(limit=50, after=oldest),
         "log, a rare model's first page": lambda store: store.recent(
             Wanted(model="author-1/model-11"), limit=50
         ),
@@ -136,10 +150,6 @@ def questions(now: datetime, oldest: str, end: Position) -> dict[str, Callable[[
             now - timedelta(hours=1)
         ),
     }
-
-
-def replace_since(wanted: Wanted, **fields: Any) -> Wanted:
-    return Wanted(since=wanted.since, **fields)
 
 
 def ask(store: Store) -> None:
@@ -183,14 +193,21 @@ UNION ALL SELECT 'together', pg_total_relation_size('receipts')
 
 
 def deleting(url: str, seconds: float) -> None:
-    """How fast retention deletes receipts that are too old, by rows."""
+    """How fast retention deletes receipts that are too old, and how long VACUUM takes then."""
     store = Store.open(url, Keep(age=timedelta(days=15)))
     began, rounds = time.monotonic(), 0
     while time.monotonic() - began < seconds and store.tidy():
         rounds += 1
     took = time.monotonic() - began
     store.close()
-    print(f"  {rounds * 500 / took:,.0f} receipts a second, in transactions of 500")
+    deleted = rounds * BATCH
+    print(f"  {deleted:,}, {deleted / took:,.0f} receipts a second, in transactions of {BATCH}")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        began = time.monotonic()
+        connection.exec_driver_sql("VACUUM receipts")
+        print(f"  {time.monotonic() - began:.1f} s for VACUUM, which makes their space free again")
+    engine.dispose()
 
 
 def main() -> None:
@@ -198,6 +215,7 @@ def main() -> None:
     reading.add_argument("--receipts", type=int, default=1_000_000)
     reading.add_argument("--writers", default="1,2,4", help="how many processes write [1,2,4]")
     reading.add_argument("--seconds", type=float, default=15.0, help="for each of these [15]")
+    reading.add_argument("--partitions", type=int, help="split receipts into so many first")
     given = reading.parse_args()
     found = programs()
     if found is None:
@@ -212,6 +230,9 @@ def main() -> None:
             print(f"  {fill(url, given.receipts):,.0f} s")
             print("Sizes")
             sizes(url)
+            if given.partitions:
+                print("Partitions", flush=True)
+                split(url, given.partitions)
             print("Questions", flush=True)
             store = Store.open(url)
             ask(store)
