@@ -156,7 +156,7 @@ def ask(store: Store) -> None:
     """Time each question: the first time, and the median of the next ones."""
     end = store.newest_position()
     now = store.recent(limit=1)[0].started_at + timedelta(seconds=1)
-    oldest = store.recent(Wanted(until=now - PERIOD + timedelta(hours=8)), limit=1)[0].id
+    oldest = store.written_after(0, limit=1)[1][0].id
     for name, question in questions(now, oldest, end).items():
         took = []
         for _ in range(_ROUNDS + 1):
