@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from app.ledger.store import Store
 from tests.ledger.receipts import receipt
@@ -96,7 +97,7 @@ def test_what_is_committed_late_is_not_skipped(
         may_end.wait(10)
 
     first, second = receipt(1, caller="one"), receipt(2, caller="two")  # no tally in common
-    sa.event.listen(slow._engine, "commit", hold)  # noqa: SLF001
+    event.listen(slow._engine, "commit", hold)  # noqa: SLF001
     threads = [
         threading.Thread(target=store.write, args=[[one]])
         for store, one in ((slow, first), (quick, second))

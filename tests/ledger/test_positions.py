@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from app.ledger.keep import Keep
 from app.ledger.positions import START as BEGINNING
@@ -100,7 +101,7 @@ def test_the_first_since_a_time_is_found_by_time(store: Store, engine: sa.Engine
     def note(_1: Any, _2: Any, statement: str, parameters: Any, *_: Any) -> None:
         statements.append((statement, parameters))
 
-    sa.event.listen(store._engine, "before_cursor_execute", note)  # noqa: SLF001
+    event.listen(store._engine, "before_cursor_execute", note)  # noqa: SLF001
     assert store.first_since(START + timedelta(seconds=2700)) == 2701
     statement, parameters = statements[0]
     with engine.connect() as connection:
