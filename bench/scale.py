@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from app.errors import LedgerError
 from app.ledger.keep import Keep
 from app.ledger.positions import Position
 from app.ledger.receipt import new_receipt_id
@@ -39,6 +41,7 @@ from tests.ledger.postgres import Postgres, programs
 
 BATCH = 500
 _ROUNDS = 5
+_PATIENCE = 120.0  # seconds for all writers to start
 _SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB", "checkpoint_timeout=15min", "work_mem=16MB")
 
 
@@ -50,24 +53,19 @@ class Written:
     batches: tuple[float, ...]
     cpu: float  # seconds of the process
     server_cpu: float  # and of the server's process for it
+    given_up: int  # batches that waited for the others longer than a lock may be waited for
 
 
 def writers(url: str, count: int, seconds: float) -> None:
     """Let so many processes write at the same time, and print how many receipts a second."""
-    fork = multiprocessing.get_context("spawn")
-    ready, results = fork.Barrier(count + 1), fork.SimpleQueue()
-    running = [
-        fork.Process(target=_write, args=(url, number, seconds, ready, results))
-        for number in range(1, count + 1)
-    ]
-    for each in running:
-        each.start()
-    ready.wait()
-    began = time.monotonic()
-    written: list[Written] = [results.get() for _ in running]
-    took = time.monotonic() - began
-    for each in running:
-        each.join()
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Barrier(count + 1, timeout=_PATIENCE)
+    with ProcessPoolExecutor(count, spawn, initializer=_begin, initargs=(ready,)) as running:
+        asked = [running.submit(_write, url, number, seconds) for number in range(1, count + 1)]
+        ready.wait()
+        began = time.monotonic()
+        written = [each.result() for each in asked]
+        took = time.monotonic() - began
     batches = sorted(itertools.chain.from_iterable(each.batches for each in written))
     total = sum(each.receipts for each in written)
     print(
@@ -75,19 +73,27 @@ def writers(url: str, count: int, seconds: float) -> None:
         f"{statistics.median(batches) * 1000:.0f} ms, the slowest of 100 "
         f"{batches[int(len(batches) * 0.99)] * 1000:.0f} ms; CPU of one receipt "
         f"{sum(each.cpu for each in written) / total * 1e6:.0f} µs, in the server "
-        f"{sum(each.server_cpu for each in written) / total * 1e6:.0f} µs",
+        f"{sum(each.server_cpu for each in written) / total * 1e6:.0f} µs; "
+        f"{sum(each.given_up for each in written)} batches had to be tried again",
         flush=True,
     )
 
 
-def _write(url: str, number: int, seconds: float, ready: Any, results: Any) -> None:
+_starting: list[Any] = []  # in each writing process, the barrier at which all begin
+
+
+def _begin(ready: Any) -> None:
+    _starting.append(ready)
+
+
+def _write(url: str, number: int, seconds: float) -> Written:
     store, chance = Store.open(url, writer=number), random.Random(number * 1000 + os.getpid())
     made = list(receipts(20_000, seed=number))
     source = itertools.cycle(made)
-    batches, cpu = [], 0.0
+    batches, cpu, given_up = [], 0.0, 0
     with store.connection() as connection:
         server = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar() or 0
-    ready.wait()
+    _starting[0].wait()
     server_cpu, until = _cpu_of(server), time.monotonic() + seconds
     while time.monotonic() < until:
         now = datetime.now(UTC)
@@ -96,12 +102,18 @@ def _write(url: str, number: int, seconds: float, ready: Any, results: Any) -> N
             for one in itertools.islice(source, BATCH)
         ]
         began, cpu_before = time.perf_counter(), time.process_time()
-        store.write(batch)
+        while True:
+            try:
+                store.write(batch)
+            except LedgerError:
+                given_up += 1
+            else:
+                break
         batches.append(time.perf_counter() - began)
         cpu += time.process_time() - cpu_before
     server_cpu = _cpu_of(server) - server_cpu
     store.close()
-    results.put(Written(len(batches) * BATCH, tuple(batches), cpu, server_cpu))
+    return Written(len(batches) * BATCH, tuple(batches), cpu, server_cpu, given_up)
 
 
 def _cpu_of(process: int) -> float:
