@@ -194,7 +194,7 @@ class Store:
     ) -> tuple[int, list[Receipt]]:
         """Return receipts written after `cursor`, in that order, and the next call's cursor.
 
-        A cursor behind the end belongs to a ledger that was replaced: reading begins anew.
+        A cursor that the ledger never had belongs to one that was replaced: reading begins anew.
         """
         query = (
             sa.select(RECEIPTS.c.seq, *_COLUMNS)
@@ -203,7 +203,7 @@ class Store:
             .limit(limit)
         )
         rows = self._read(query)
-        if not rows and cursor > self.end():
+        if not rows and cursor > self.end() and not self.has_position(Position(cursor)):
             return self.written_after(0, wanted, limit=limit)
         return (rows[-1].seq if rows else cursor), [_receipt(row) for row in rows]
 

@@ -1,6 +1,7 @@
 """Positions in the order of writing: a reader goes on where it was, and notices another ledger."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -78,6 +79,20 @@ def test_a_position_of_another_ledger_is_told_from_one_that_was_deleted(url: str
     assert store.has_position(last)
     assert not store.has_position(Position(last.seq + 1, "rcp_other"))
     store.close()
+
+
+def test_a_follower_is_not_sent_back_when_the_last_receipt_is_deleted(url: str) -> None:
+    """The last to be written may have begun first: others are left, and were seen already."""
+    with closing(Store.open(url, Keep(age=timedelta(days=1)))) as store:
+        store.write([receipt(3600), receipt(0)])
+        cursor = store.end()
+        while store.tidy(START + timedelta(days=1, minutes=1)):
+            pass
+        assert len(store.recent(limit=9)) == 1
+        assert store.written_after(cursor) == (cursor, [])
+        later = receipt(7200)
+        store.write([later])
+        assert store.written_after(cursor) == (cursor + 1, [later])
 
 
 def test_the_first_since_a_time_is_the_first_that_was_written(store: Store) -> None:
