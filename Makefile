@@ -18,7 +18,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets bench-scale
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -100,6 +100,9 @@ bench-policy: $(TEST_READY) ## Measure the cost of 10 to 1,000 rules per request
 
 bench-ledger: $(TEST_READY) ## Measure the ledger: receipts a second, queries over a million, CPU per request
 	$(BIN)/python bench/ledger.py
+
+bench-scale: $(TEST_READY) ## Measure a PostgreSQL ledger at size (RECEIPTS=1000000): writers, questions, deleting
+	$(BIN)/python -m bench.scale --receipts $(or $(RECEIPTS),1000000)
 
 bench-soak: $(TEST_READY) ## Look for leaks after 5,000 aborted streams and 50,000 requests
 	$(BIN)/python -m bench.soak

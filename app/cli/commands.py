@@ -530,17 +530,32 @@ def export(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="The file to write [standard output]."),
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep in FILE how far it got, and go on there."),
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="RECEIPT", help="Only what was written after this receipt."),
+    ] = None,
     *,
     wanted: "Wanted",
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help="Go on as receipts are written; add to FILE."),
+    ] = False,
     ledger: Ledger = None,
 ) -> None:
     """Export receipts as CSV, JSON lines, Parquet."""
-    from app.cli.export import export as start
-    from app.cli.ledgers import to_read
+    from app.cli.export import export as once
+    from app.cli.export_follow import follow as going_on
+    from app.cli.export_place import place_of
+    from app.cli.ledgers import to_follow, to_read
     from app.settings import Settings
 
-    store = to_read(Settings.read(ledger_url=ledger))
-    count = start(store, wanted, form=form, output=output)
+    settings, place = Settings.read(ledger_url=ledger), place_of(state, after)
+    start, store = (going_on, to_follow(settings)) if follow else (once, to_read(settings))
+    count = start(store, wanted, form=form, output=output, place=place)
     if output is not None:
         from app.wording import plural
 

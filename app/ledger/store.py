@@ -18,7 +18,16 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlche
 
 from app.errors import LedgerError
 from app.ledger import audits as audits_table
-from app.ledger import late_notes, listings, notices, queries, score_exports, sign_ins, spending
+from app.ledger import (
+    late_notes,
+    listings,
+    notices,
+    positions,
+    queries,
+    score_exports,
+    sign_ins,
+    spending,
+)
 from app.ledger.attempts import FailedAttempt, failed_attempts
 from app.ledger.audits import REFERENCE, Answer, Audit, EndpointVerdict
 from app.ledger.bounds import bounded
@@ -36,6 +45,7 @@ from app.ledger.opening import (
     plainly,
 )
 from app.ledger.outcomes import Sent, outcomes, sent
+from app.ledger.positions import Position
 from app.ledger.receipt import FIELDS, NAMED_BY_END, Receipt
 from app.ledger.retention import take_out_oldest
 from app.ledger.rollups import record, without_known
@@ -63,6 +73,9 @@ log = logging.getLogger("pointsman")
 LAST = "last"
 _END = re.compile(r"[0-9a-z]{4,22}")
 _MOST_NAMED = 5
+# Of receipts that began after some time, the first to be written is among so many of the first to
+# begin: as many requests would have to be under way, or their receipts waiting, at one moment.
+_MOST_ASTRAY = 100_000
 _COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
 
 
@@ -207,7 +220,7 @@ class Store:
     ) -> tuple[int, list[Receipt]]:
         """Return receipts written after `cursor`, in that order, and the next call's cursor.
 
-        A cursor behind the end belongs to a ledger that was replaced: reading begins anew.
+        A cursor that the ledger never had belongs to one that was replaced: reading begins anew.
         """
         query = (
             sa.select(RECEIPTS.c.seq, *_COLUMNS)
@@ -216,17 +229,55 @@ class Store:
             .limit(limit)
         )
         rows = self._read(query)
-        if not rows and cursor > self.end():
+        if not rows and cursor > self.end() and not self.has_position(Position(cursor)):
             return self.written_after(0, wanted, limit=limit)
         return (rows[-1].seq if rows else cursor), [receipt_from(row) for row in rows]
+
+    def written_between(
+        self, after: Position, end: Position, wanted: Wanted = EVERYTHING, *, limit: int = 1000
+    ) -> tuple[Position, list[Receipt]]:
+        """Return receipts written after one position up to another, and where to go on.
+
+        That is `end` once there are no more, however few of the receipts were wanted.
+        """
+        query = (
+            sa.select(RECEIPTS.c.seq, *_COLUMNS)
+            .where(RECEIPTS.c.seq > after.seq, RECEIPTS.c.seq <= end.seq, *of_receipt(wanted))
+            .order_by(RECEIPTS.c.seq)
+            .limit(limit)
+        )
+        rows = self._read(query)
+        last = Position(rows[-1].seq, rows[-1].id) if len(rows) == limit else end
+        return last, [receipt_from(row) for row in rows]
+
+    def newest_position(self) -> Position:
+        """Return the position after everything written so far."""
+        with self._moment() as connection:
+            return positions.newest(connection)
+
+    def position_of(self, receipt_id: str) -> Position | None:
+        """Return the position after a receipt, if the ledger has it."""
+        with self._moment() as connection:
+            return positions.of(connection, receipt_id)
+
+    def has_position(self, position: Position) -> bool:
+        """Return whether a position is one of this ledger, and not of one that it replaced."""
+        with self._moment() as connection:
+            return positions.is_of(connection, position)
 
     def first_since(self, since: datetime | None, *, audit: str = NONE) -> int:
         """Return the position, in the order of writing, of the first receipt begun since then.
 
         `audit` as in `Wanted`.
         """
-        begun = Wanted(since=since, audit=audit)
-        first = sa.select(sa.func.min(RECEIPTS.c.seq)).where(*of_receipt(begun))
+        begun = (
+            sa.select(RECEIPTS.c.seq)
+            .where(*of_receipt(Wanted(since=since, audit=audit)))
+            .order_by(*(() if since is None else (RECEIPTS.c.started_at,)))
+            .limit(None if since is None else _MOST_ASTRAY)
+            .subquery()
+        )
+        first = sa.select(sa.func.min(begun.c.seq))
         (row,) = self._read(first)
         return self.end() + 1 if row[0] is None else int(row[0])
 

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import tracemalloc
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,11 @@ from typer.testing import CliRunner
 
 from app.cli.commands import commands
 from app.cli.export import export
+from app.cli.export_formats import Format
+from app.cli.export_place import StateFile
 from app.errors import LedgerError, SettingsError
+from app.ledger.keep import Keep
+from app.ledger.positions import Position
 from app.ledger.receipt import FIELDS, Receipt, as_json_object
 from app.ledger.store import Store
 from app.ledger.wanted import EVERYTHING, Wanted
@@ -130,7 +135,7 @@ def test_parquet_has_types(store: Store, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="pyarrow is here")
 def test_without_pyarrow_the_extra_is_named_and_no_file_is_left(store: Store) -> None:
-    with pytest.raises(SettingsError, match=r"pip install 'pointsman\[export\]', or take csv"):
+    with pytest.raises(SettingsError, match=r"pip install 'pointsman\[export\]', or use csv"):
         export(store, EVERYTHING, form="parquet", output=Path("receipts.parquet"))
     assert not list(Path().glob("receipts*"))
 
@@ -166,15 +171,15 @@ class Breaking:
     """A ledger that goes away after its first page."""
 
     def __init__(self, store: Store) -> None:
-        self.first_since, self.end = store.first_since, store.end
+        self.first_since, self.newest_position = store.first_since, store.newest_position
         self._store = store
 
-    def written_after(
-        self, cursor: int, wanted: Wanted, *, limit: int
-    ) -> tuple[int, list[Receipt]]:
-        if cursor:
+    def written_between(
+        self, after: Position, end: Position, wanted: Wanted, *, limit: int
+    ) -> tuple[Position, list[Receipt]]:
+        if after.seq:
             raise LedgerError("away")
-        return self._store.written_after(cursor, wanted, limit=limit // 1000)
+        return self._store.written_between(after, end, wanted, limit=limit // 1000)
 
 
 def test_a_file_there_already_stays_until_the_new_one_is_whole(store: Store) -> None:
@@ -214,3 +219,113 @@ def test_a_reader_that_stops_early_is_no_stack_trace(store: Store, tmp_path: Pat
     )
     assert ran.stdout.startswith("id,started_at")
     assert "Traceback" not in ran.stderr
+
+
+def peak_of(store: Store, form: Format) -> int:
+    """The most bytes that Python held at once during an export in pages of 20."""
+    tracemalloc.start()
+    try:
+        export(store, EVERYTHING, form=form, output=Path(f"out.{form}"), page=20)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_memory_does_not_grow_with_the_number_of_receipts(store: Store, form: Format) -> None:
+    """Each receipt takes 3 kB: were a few hundred kept, it would show."""
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    large = [receipt(second, reason="x" * 3000) for second in range(1000)]
+    store.write(large[:200])
+    peak_of(store, form)  # with imports and the compiling of statements
+    with_few = peak_of(store, form)
+    store.write(large[200:])
+    with_many = peak_of(store, form)
+    assert with_many < with_few + 300_000  # of 2.4 MB that are more
+
+
+def test_a_parquet_file_s_table_of_contents_stays_short(store: Store) -> None:
+    """It is held in memory until the end: not one entry a page."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    store.write([receipt(second) for second in range(400)])
+    export(store, EVERYTHING, form="parquet", output=Path("out.parquet"), page=10)
+    contents = parquet.ParquetFile("out.parquet").metadata
+    assert (contents.num_rows, contents.num_row_groups) == (430, 1)
+
+
+def ids_in(file: str) -> list[str]:
+    return [json.loads(line)["id"] for line in Path(file).read_text(encoding="utf-8").splitlines()]
+
+
+def test_with_a_state_each_export_has_what_is_new(store: Store) -> None:
+    def go(output: str, wanted: Wanted = EVERYTHING) -> int:
+        place = StateFile(Path("state.json"))
+        return export(store, wanted, form="jsonl", output=Path(output), place=place)
+
+    assert go("1.jsonl") == 30
+    assert go("2.jsonl") == 0
+    more = [receipt(second, provider="groq") for second in range(-5, 0)]  # begun before the others
+    store.write(more)
+    assert go("3.jsonl", Wanted(provider="novita")) == 0  # past those that are not wanted, too
+    assert go("4.jsonl") == 0
+    store.write([FULL, receipt(99)])
+    assert go("5.jsonl") == 1
+    assert ids_in("2.jsonl") == []
+    assert len(ids_in("5.jsonl")) == 1
+
+
+def test_a_state_is_kept_only_once_the_file_is_whole(store: Store) -> None:
+    breaking: Any = Breaking(store)
+    place = StateFile(Path("state.json"))
+    with pytest.raises(LedgerError):
+        export(breaking, EVERYTHING, form="csv", output=Path("out.csv"), place=place)
+    assert not Path("state.json").exists()
+
+
+def test_with_a_state_no_file_is_written_over(store: Store) -> None:
+    Path("out.csv").write_text("precious", encoding="utf-8")
+    place = StateFile(Path("state.json"))
+    with pytest.raises(SettingsError, match=r"out\.csv is there already.*file of its own"):
+        export(store, EVERYTHING, form="csv", output=Path("out.csv"), place=place)
+    assert Path("out.csv").read_text(encoding="utf-8") == "precious"
+
+
+def test_after_a_receipt_come_those_that_were_written_after_it(store: Store) -> None:
+    last = OTHERS[-3].id
+    store.close()
+    lines = run("--format", "jsonl", "--after", last).splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [each.id for each in OTHERS[-2:]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--after", "rcp_none"], "has no receipt rcp_none; give the whole id"),
+        (["--after", "rcp_none", "--state", "s"], "leave one out"),
+        (["--state", "other.json"], "other.json was not written by"),
+        (["--state", "."], "is a folder"),
+        (["--state", "elsewhere.json"], "belongs to another ledger"),
+    ],
+)
+def test_a_place_that_is_not_there_is_told(store: Store, arguments: list[str], said: str) -> None:
+    store.close()
+    Path("other.json").write_text('{"format": 1}', encoding="utf-8")
+    Path("elsewhere.json").write_text('{"seq": 7, "receipt": "rcp_elsewhere"}', encoding="utf-8")
+    ran = CliRunner().invoke(commands, ["export", "--ledger", URL, *arguments])
+    assert isinstance(ran.exception, SettingsError)
+    assert said in str(ran.exception)
+
+
+def test_a_state_of_a_ledger_whose_receipts_are_deleted_goes_on(tmp_path: Path) -> None:
+    ledger = Store.open(f"sqlite:///{tmp_path}/old.sqlite", Keep(age=timedelta(days=1)))
+    ledger.write([receipt(1)])
+    place = StateFile(Path("state.json"))
+    assert export(ledger, EVERYTHING, form="csv", output=Path("1.csv"), place=place) == 1
+    while ledger.tidy(START + timedelta(days=9)):
+        pass
+    assert ledger.recent(limit=1) == []
+    assert export(ledger, EVERYTHING, form="csv", output=Path("2.csv"), place=place) == 0
+    ledger.write([receipt(2)])
+    assert export(ledger, EVERYTHING, form="csv", output=Path("3.csv"), place=place) == 1
+    ledger.close()

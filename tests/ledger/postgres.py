@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
@@ -34,8 +35,8 @@ class Admin:
 class Postgres:
     """Makes a server and runs it for as long as the block lasts."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
+    def __init__(self, programs: Path, folder: Path, settings: Sequence[str] = _QUICK) -> None:
+        self._programs, self._folder, self._settings = programs, folder, settings
         self._data, self._log = folder / "data", folder / "log"
         self._port = free_port()
         self._server: subprocess.Popen[Any] | None = None
@@ -44,7 +45,7 @@ class Postgres:
     def __enter__(self) -> Self:
         make: list[str | Path] = [self._programs / "initdb", "-D", self._data]
         make += ["-U", "pointsman", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-        as_whom = _unprivileged(self._folder)
+        as_whom = unprivileged(self._folder)
         subprocess.run(make, check=True, capture_output=True, cwd=self._folder, **as_whom)  # noqa: S603
         self.start()
         _run_when_up(f"{self.url}/postgres", "CREATE DATABASE ledger", self._log)
@@ -57,9 +58,9 @@ class Postgres:
         """Start it, on the same port each time."""
         serve: list[str | Path] = [self._programs / "postgres", "-D", self._data]
         serve += ["-h", "127.0.0.1", "-p", str(self._port)]
-        for setting in (*_QUICK, "unix_socket_directories="):
+        for setting in (*self._settings, "unix_socket_directories="):
             serve += ["-c", setting]
-        as_whom = _unprivileged(self._folder)
+        as_whom = unprivileged(self._folder)
         with self._log.open("wb") as output:
             self._server = subprocess.Popen(  # noqa: S603
                 serve, cwd=self._folder, stdout=output, stderr=output, **as_whom
@@ -80,7 +81,7 @@ def programs() -> Path | None:
     return found[-1].parent if found else None
 
 
-def _unprivileged(folder: Path) -> dict[str, Any]:
+def unprivileged(folder: Path) -> dict[str, Any]:
     """How to start a program that refuses root; `folder` then belongs to whom it runs as."""
     if os.geteuid() != 0:
         return {}

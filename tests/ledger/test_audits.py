@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from app.ledger.audits import Answer, Audit, EndpointVerdict, new_audit_id
 from app.ledger.keep import Keep
+from app.ledger.positions import START as START_POSITION
 from app.ledger.spent import spent
 from app.ledger.stats import DETAILS, DIMENSIONS
 from app.ledger.store import Store
@@ -153,6 +154,9 @@ PUBLIC: dict[str, Callable[[Store], object]] = {
     "newest of a verdict": lambda store: store.recent(Wanted(verdict="broken"), limit=1000),
     "last": lambda store: store.named("last"),
     "in the order of writing": lambda store: store.written_after(0)[1],
+    "between positions": lambda store: store.written_between(
+        START_POSITION, store.newest_position()
+    )[1],
     "bound": lambda store: store.begin_of_newest(100),
     "broken": lambda store: store.broken_by_rule(START - DAY, NOW),
 }
@@ -176,7 +180,7 @@ def test_every_public_question_of_the_ledger_is_among_these() -> None:
     asked = {
         *("stats", "stats_by", "series", "series_by", "session_stats", "session_trails"),
         *("scorecard", "scored_and_sent", "failed_attempts", "recent", "named", "written_after"),
-        *("begin_of_newest", "broken_by_rule"),
+        *("written_between", "begin_of_newest", "broken_by_rule"),
     }
     not_about_receipts = {
         *(
@@ -202,7 +206,10 @@ def test_every_public_question_of_the_ledger_is_among_these() -> None:
         *("undelivered_notices", "notices_told", "tell_once"),
     }
     of_rules = {"broken_by_rule", "spent", "spent_since"}  # no rule applies to an audit's request
-    of_positions = {"first_since", "end", "get", "written"}  # in the order of writing; by whole ids
+    of_positions = {  # in the order of writing; by whole ids
+        *("first_since", "end", "get", "written"),
+        *("newest_position", "position_of", "has_position"),
+    }
     public = {name for name in vars(Store) if not name.startswith("_")}
     assert public == (asked | not_about_receipts | of_notices | of_rules | of_positions) - {"url"}
 

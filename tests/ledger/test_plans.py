@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from app.ledger.keep import Keep
+from app.ledger.positions import Position
 from app.ledger.stats import DIMENSIONS
 from app.ledger.store import Store
 from app.ledger.wanted import Wanted
@@ -83,6 +84,12 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "stats of some models": lambda store: store.stats(wanted=Wanted(model="qwen/*")),
     "series of some": lambda store: store.series(wanted=Wanted(failed=True, since=START), now=NOW),
     "export": lambda store: store.written_after(7, Wanted(status=429, model="qwen/*")),
+    "export between": lambda store: store.written_between(
+        Position(7), Position(9), Wanted(status=429, model="qwen/*")
+    ),
+    "position": lambda store: store.newest_position(),
+    "position of one": lambda store: store.position_of(RECEIPTS[0].id),
+    "whose position": lambda store: store.has_position(Position(7, RECEIPTS[0].id)),
     "one": lambda store: store.get(RECEIPTS[0].id),
     "follow": lambda store: store.written_after(7),
     "end": lambda store: store.end(),

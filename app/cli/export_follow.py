@@ -1,0 +1,110 @@
+"""`pointsman export --follow`: goes on with receipts as they are written, until it is stopped.
+
+Rule 1  At least once: a position is kept only when the receipts before it are on disk, or have
+        been passed to the reader of a pipe. After a crash, some receipts are written again.
+Rule 2  In the order of writing, so that a reader that has a receipt has all that come before it.
+Rule 3  A ledger that can't be read for a while is waited for; one that was replaced or restored
+        while it was followed is exported from its beginning.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli.export import PAGE
+from app.cli.export_formats import BEGINS, HEADINGS, Format, lines_to
+from app.cli.export_place import BEGINNING, Place
+from app.cli.growing_file import Growing, growing
+from app.cli.stopping import Stop, asked_to_stop
+from app.cli.terminal import Console
+from app.cli.words import command
+from app.errors import LedgerError, SettingsError
+from app.ledger.positions import START, Position
+from app.ledger.receipt import Receipt
+from app.ledger.wanted import Wanted
+
+if TYPE_CHECKING:
+    from app.ledger.store import Store
+
+_LOOK_SECONDS = 0.5
+
+
+def follow(
+    store: "Store",
+    wanted: Wanted,
+    *,
+    form: Format,
+    output: Path | None,
+    place: Place = BEGINNING,
+    page: int = PAGE,
+) -> int:
+    """Write matching receipts as they are written to the ledger; return how many there were.
+
+    It ends with Ctrl-C, SIGTERM, or when the reader of standard output leaves. Raises
+    `SettingsError` for Parquet, and if the output or the place can't be used.
+    """
+    if form not in HEADINGS:
+        raise SettingsError(
+            "a Parquet file can't be added to, so --follow can't write one; leave out --follow, "
+            f"and run {command()} export --format parquet --state FILE -o NEW-FILE from time to "
+            "time: each run writes what is new"
+        )
+    reading, count = Reading(store, wanted, place.begin(store, wanted), page), 0
+    with (
+        suppress(BrokenPipeError),  # what the reader did not get is after the position that is kept
+        growing(output, heading=HEADINGS[form], begins=BEGINS[form]) as target,
+        asked_to_stop() as stop,
+    ):
+        write = lines_to(target.file, form)
+        for receipts in _pages(reading, target, stop):
+            write(receipts)
+            target.settle()
+            place.keep(reading.position)
+            count += len(receipts)
+    return count
+
+
+def _pages(reading: "Reading", target: Growing, stop: Stop) -> Iterator[Sequence[Receipt]]:
+    """Yield pages as they come; an empty one if receipts came, and none of them is wanted."""
+    is_away = False
+    while not stop.asked:
+        try:
+            receipts = reading.more()
+        except LedgerError as error:
+            if not is_away:
+                _say(f"{error}; trying again until it can be read")
+            is_away, receipts = True, None
+        else:
+            is_away = False
+        if receipts is not None:
+            yield receipts
+        elif target.reader_left(_LOOK_SECONDS):
+            return
+
+
+class Reading:
+    """Reads a ledger page by page, as far as it is written."""
+
+    def __init__(self, store: "Store", wanted: Wanted, begin: Position, limit: int) -> None:
+        self.position = begin
+        self._store, self._wanted, self._limit = store, wanted, limit
+
+    def more(self) -> Sequence[Receipt] | None:
+        """Return the next receipts; None if nothing was written since. Raises `LedgerError`."""
+        end = self._store.newest_position()
+        if end == self.position:
+            return None
+        if not self._store.has_position(self.position):
+            _say("the ledger was replaced or restored; exporting it from its beginning")
+            self.position = START
+        if end.seq <= self.position.seq:  # the last receipts were deleted
+            return None
+        self.position, receipts = self._store.written_between(
+            self.position, end, self._wanted, limit=self._limit
+        )
+        return receipts
+
+
+def _say(text: str) -> None:
+    Console(stderr=True).print(text, soft_wrap=True)
