@@ -4,7 +4,8 @@ Chores are what one process does for all: deleting what need not be kept, and lo
 
 Rule 1  The duty is an advisory lock of the database, held by a transaction that stays open on a
         connection of its own. A process that ends, however it ends, loses both at once; one whose
-        machine is gone loses them when the server's probes go unanswered for some ten seconds.
+        machine is gone loses them when the server's probes go unanswered for some ten seconds, and
+        one that is frozen when it has not looked for as long.
 Rule 2  The duty saves work, and decides nothing: two processes that both believe to have it do no
         harm, since chores are done under the ledger's write lock, and events are kept once.
 """
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import LedgerError
+from app.ledger.postgresql import IDLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,7 @@ log = logging.getLogger("pointsman")
 LOOK_SECONDS = 2.0
 _LOCK = 0x706F6970  # any number, the same in every process
 _SETTINGS = (
-    "idle_in_transaction_session_timeout = 0",
+    f"idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'",  # whatever the address says
     "tcp_keepalives_idle = 5",
     "tcp_keepalives_interval = 2",
     "tcp_keepalives_count = 3",

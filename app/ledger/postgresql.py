@@ -5,6 +5,9 @@ Rule 2  TCP detects a server that can't be reached, within `TCP_SECONDS`.
 Rule 3  A server that is reachable but silent, such as one that is frozen or behind a proxy that
         forwards nothing, is detected only by our own timer: it closes the connection.
 Rule 4  Settings in the ledger's address take precedence.
+Rule 5  The server ends a transaction whose process says nothing for `IDLE_SECONDS`. Otherwise one
+        that is frozen, or whose machine is gone, would hold its locks for as long as it is, and no
+        other process could write.
 """
 
 import time
@@ -18,11 +21,12 @@ from sqlalchemy import event
 
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 5
+IDLE_SECONDS = 10
 TCP_SECONDS = 10
 _SLACK_SECONDS = 1.0  # then a server that should have cancelled a statement counts as silent
 _PING_SECONDS = 2.0  # for the ping that tests a connection before it is used again
 
-_STATEMENT = "statement_timeout"
+_STATEMENT, _IDLE = "statement_timeout", "idle_in_transaction_session_timeout"
 
 Result = TypeVar("Result")
 
@@ -59,9 +63,9 @@ def engine_for(url: sa.URL, patience: float) -> sa.Engine:
 
 @contextmanager
 def unhurried(connection: sa.Connection) -> Iterator[None]:
-    """Lift the time limit for the statements of one transaction."""
-    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+    """Lift the time limits of one transaction: of its statements, and of what is between them."""
+    for each in (_STATEMENT, "lock_timeout", _IDLE):
+        connection.exec_driver_sql(f"SET LOCAL {each} = 0")
     driver = connection.connection.driver_connection
     if not isinstance(driver, Patient):
         yield
@@ -119,7 +123,8 @@ def _limit_of(connection: Patient) -> float | None:
 def _options(url: sa.URL, patience: float) -> str:
     """The server's settings: ours, then those of the address, since the last value applies."""
     theirs = url.query.get("options", ())
-    ours = f"-c {_STATEMENT}={patience * 1000:.0f} -c lock_timeout={LOCK_SECONDS * 1000}"
+    limits = {_STATEMENT: patience, "lock_timeout": LOCK_SECONDS, _IDLE: IDLE_SECONDS}
+    ours = " ".join(f"-c {name}={seconds * 1000:.0f}" for name, seconds in limits.items())
     return " ".join((ours, *((theirs,) if isinstance(theirs, str) else theirs)))
 
 

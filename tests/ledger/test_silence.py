@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.errors import LedgerError
 from app.ledger.listed import Listed
-from app.ledger.opening import open_engine
+from app.ledger.opening import WRITING_LOCK, lock, open_engine
+from app.ledger.postgresql import LOCK_SECONDS, unhurried
 from app.ledger.receipt import Receipt
 from app.ledger.store import Store
 from app.ledger.writer import PATIENCE_SECONDS, Sink, Writer
@@ -27,7 +28,7 @@ from tests.ledger.silence import Silencer
 from tests.scripted_upstream import ScriptedUpstream, reply
 from tests.waiting import until_seen, wait_until
 
-LIMITS = ("statement", "lock")
+LIMITS = ("statement", "lock", "idle_in_transaction_session")
 SILENT = "a receipt has waited 5 s for the ledger; the database is slow or does not respond"
 
 
@@ -165,7 +166,7 @@ def test_t64_the_server_ends_what_takes_too_long(postgres: str) -> None:
         connection.exec_driver_sql("SELECT pg_sleep(30)")
     with engine.connect() as connection:
         shown = [connection.exec_driver_sql(f"SHOW {name}_timeout").scalar() for name in LIMITS]
-        assert shown == ["300ms", "5s"]
+        assert shown == ["300ms", "5s", "10s"]
     engine.dispose()
 
 
@@ -213,6 +214,36 @@ def test_t64_a_lock_held_by_another_session_is_an_error_and_not_a_wait(
     with closing(Store.open(url)) as store:
         assert [each.id for each in store.written_after(0)[1]] == ids
     other.dispose()
+
+
+def test_t90_a_process_that_is_frozen_while_it_writes_holds_up_the_others_for_seconds(
+    postgres: str, url: str, writing: Callable[[Writer], Writer]
+) -> None:
+    """The server ends its transaction; here after half a second, by default after ten."""
+    if "postgresql" not in url:
+        pytest.skip("with SQLite, all processes are on one machine")
+    limit = "-c%20idle_in_transaction_session_timeout%3D500"
+    frozen = open_engine(f"{postgres}/ledger?options={limit}")
+    writer = writing(Writer(lambda: Store.open(url)))
+    with frozen.connect() as connection:
+        lock(connection, WRITING_LOCK)
+        ids = submit(writer, 3)
+        wait_until(lambda: writer.pending == 0 and writer.has_tried, within=LOCK_SECONDS - 1)
+        with pytest.raises(DBAPIError, match="idle-in-transaction timeout"):
+            connection.exec_driver_sql("SELECT 1")  # and what it was about to write is not written
+    with frozen.connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    with closing(Store.open(url)) as store:
+        assert [each.id for each in store.written_after(0)[1]] == ids
+    frozen.dispose()
+
+
+def test_t90_a_migration_may_think_for_as_long_as_it_takes(postgres: str) -> None:
+    engine = open_engine(f"{postgres}/ledger", patience=0.3)
+    with engine.connect() as connection, unhurried(connection):
+        shown = [connection.exec_driver_sql(f"SHOW {name}_timeout").scalar() for name in LIMITS]
+        assert shown == ["0", "0", "0"]
+    engine.dispose()
 
 
 _HOLD = """
