@@ -16,6 +16,7 @@ from bench.chaos.notes import Ledger, Look, Note, Row, Run, Span, Standing, Step
 COST = Decimal("0.01")
 GOOD = Standing("ready", None, 0.0, 0)
 KILLED = Span("one", 12.0, 15.0)
+AWAY = Span("PostgreSQL", 18.0, 19.5)  # when no budget is spent any more
 
 
 def note(number: int, **changes: Any) -> Note:
@@ -76,7 +77,9 @@ def run(*more: Note, **changes: Any) -> Run:
         *more,
     )
     rows = tuple(row(each) for each in notes if each.whole and each.receipt)
-    step = Step("a replica is killed", 10.0, 28.0, 12.0, "spender-1", (KILLED,), chores=7)
+    step = Step(
+        "a replica is killed", 10, 28, 12, 12, "spender-1", (KILLED,), away=(AWAY,), chores=7
+    )
     ledger = Ledger(rows, len(rows), {"spender-1": COST * 2})
     good = Run(notes, (step,), looks(), ledger, COST * 2, 2, {"one": 0, "two": 0}, {"two": 0})
     return replace(good, **changes)
@@ -110,6 +113,7 @@ FAULTS: dict[str, Callable[[], Run]] = {
     "the balancer fails only while a replica is killed or frozen": lambda: run(
         note(25, replica=None, receipt=None, status=502)
     ),
+    "no request waits for a database that is away": lambda: run(note(18, ended=24.0, receipt="r")),
     "each finished request has one receipt": lambda: with_rows(lambda rows: rows[1:]),
     "receipts say what clients saw": lambda: with_rows(
         lambda rows: (replace(rows[0], ending="caller_left"), *rows[1:])
@@ -240,7 +244,10 @@ def test_the_table_has_each_step_its_errors_and_each_promise() -> None:
     lost = stream(11, replica="one", ended=12.1, **CUT)
     refused = note(14, replica=None, receipt=None, status=502)
     text = "\n".join(account.table(run(lost, refused, dropped={"one": 9, "two": 0})))
-    assert "| a replica is killed | 18 | 11 | 10 | 1 | 15 | 12 | 1 | 2 | 5.0 s" in text
+    assert (
+        "| a replica is killed | 18 | 11 | 10 | 1 | 15 | 12 | 1 | 1.0 s | 2 | 100%, 150% | 5.0 s"
+        in text
+    )
     assert "a replica is killed: 1 x no [DONE], Pointsman" in text
     assert "a replica is killed: 1 x 502, balancer" in text
     assert "BROKEN no receipt is dropped (2 tried)\n       one dropped 9 receipts" in text

@@ -2,7 +2,7 @@
 
     make chaos                two minutes
     make chaos LONG=1         five minutes
-    python -m bench.chaos [--streams 200] [--rate 200] [--long] [--json FILE] [--port PORT]
+    python -m bench.chaos [--streams 200] [--rate 100] [--long] [--json FILE] [--port PORT]
 
 Three Pointsmans with a state folder each on one PostgreSQL with a standby, Caddy with the shipped
 `deploy/scale/Caddyfile` in front, and the simulated OpenRouter behind. While clients keep streams
@@ -102,8 +102,8 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench.chaos", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--streams", type=int, default=100, help="open at the same time")
-    parser.add_argument("--rate", type=float, default=50, help="short requests a second")
+    parser.add_argument("--streams", type=int, default=200, help="open at the same time")
+    parser.add_argument("--rate", type=float, default=100, help="short requests a second")
     parser.add_argument("--long", action="store_true", help="five minutes")
     parser.add_argument("--port", type=int, default=0, help="of the balancer [any]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the account there")
@@ -129,7 +129,7 @@ def reported(found: Run, given: argparse.Namespace, seconds: float) -> bool:
             "steps": [asdict(each) for each in account.figures(found)],
             "promises": [{**asdict(each), "kept": each.is_kept} for each in kept],
         }
-        given.json.write_text(json.dumps(written, indent=1), encoding="utf-8")
+        given.json.write_text(json.dumps(written, indent=1, default=float), encoding="utf-8")
     return all(each.is_kept for each in kept)
 
 

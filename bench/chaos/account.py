@@ -15,6 +15,7 @@ WRITTEN_SECONDS = 1.0  # after which a receipt survives `kill -9`
 NOTICED_SECONDS = 8.0  # until the balancer has noticed that a replica is back
 LAG_SECONDS = 0.6  # until all processes know what a request cost, on a busy machine
 PATIENCE_SECONDS = 30.0  # for a recovery
+SLOW_SECONDS = 5.0  # for a short request that waits for nothing, on a busy machine
 ERROR = 500
 _SHOWN = 5  # broken ones that are named
 
@@ -28,6 +29,8 @@ class Figures:
     streams: tuple[int, int, int]  # begun, finished, broken
     requests: tuple[int, int, int]
     refused: int
+    spent: tuple[Decimal, Decimal]  # of the step's budget, and what may be spent: 1 is all of it
+    slowest: float | None  # seconds of the slowest short request that was served
     errors: Mapping[str, int]  # by status or fault, and from whom
     trouble: float | None  # until the last one that broke; None: none did
     ready: float | None
@@ -118,19 +121,23 @@ def _figures(run: Run, step: Step) -> Figures:
         streams=_counts(run, step, ended, streams=True),
         requests=_counts(run, step, ended, streams=False),
         refused=sum(each.is_refused for each in ended),
+        spent=_spent(run, step),
+        slowest=max(
+            (each.ended - each.begun for each in ended if each.is_finished and not each.is_stream),
+            default=None,
+        ),
         errors=dict(errors.most_common()),
         trouble=max((each.ended - step.start for each in ended if each.is_broken), default=None),
         ready=recovered(looks, step.since, ready),
         written=recovered(looks, step.since, written),
-        chores=recovered(looks, step.since, chores_of(step)),
+        chores=recovered(looks, step.chores_since, chores_of(step)),
     )
 
 
 def _counts(run: Run, step: Step, ended: list[Note], *, streams: bool) -> tuple[int, int, int]:
-    mine = [each for each in ended if (each.kind == "stream") == streams]
+    mine = [each for each in ended if each.is_stream == streams]
     begun = sum(
-        (each.kind == "stream") == streams and step.start <= each.begun < step.end
-        for each in run.notes
+        each.is_stream == streams and step.start <= each.begun < step.end for each in run.notes
     )
     return begun, sum(each.is_finished for each in mine), sum(each.is_broken for each in mine)
 
@@ -161,14 +168,14 @@ def _traffic(run: Run) -> Judged:
 
 def _streams(run: Run) -> Judged:
     for each in run.notes:
-        if each.kind == "stream":
+        if each.is_stream:
             lost = each.is_broken and each.replica is not None and not _may_be_lost(run, each)
             yield f"a stream of {_said(each)}" if lost else None
 
 
 def _requests(run: Run) -> Judged:
     for each in run.notes:
-        if each.kind != "stream":
+        if not each.is_stream:
             lost = each.is_broken and each.replica is not None and not _may_be_lost(run, each)
             yield f"a request of {_said(each)}" if lost else None
 
@@ -237,22 +244,41 @@ def _duplicates(run: Run) -> Judged:
 
 
 def _budgets(run: Run) -> Judged:
-    away = [each for step in run.steps for each in step.away]
     for step in run.steps:
-        rows = [each for each in run.ledger.rows if each.caller == step.spender]
-        spent = sum((each.paid for each in rows), Decimal(0))
         refused = any(each.caller == step.spender and each.is_refused for each in run.notes)
         yield None if refused else f"{step.name}: the budget of {step.spender} was not reached"
-        most = min(
-            run.limit + bound(rows, away),
-            run.limit * (run.processes if _meet(away, rows) else 1) + bound(rows, ()),
-        )
-        over = f"{step.name}: {step.spender} spent {spent:f}, at most {most:f} was allowed"
+        spent, most = _spent(run, step)
+        over = f"{step.name}: {step.spender} spent {spent:.2f} budgets, of {most:.2f} at most"
         yield over if spent > most else None
 
 
-def _meet(away: Iterable[Span], rows: list[Row]) -> bool:
-    return any(each.meets(row.started, row.ended + LAG_SECONDS) for each in away for row in rows)
+def _spent(run: Run, step: Step) -> tuple[Decimal, Decimal]:
+    """What a step's spender has spent, and what it may have, in budgets.
+
+    The limit and what no process can have known together; while the ledger is away, also what each
+    process allows by itself, if that is less.
+    """
+    away = [each for step in run.steps for each in step.away]
+    rows = [each for each in run.ledger.rows if each.caller == step.spender]
+    spent = sum((each.paid for each in rows), Decimal(0))
+    alone = any(each.meets(row.started, row.ended + LAG_SECONDS) for each in away for row in rows)
+    most = min(
+        run.limit + bound(rows, away),
+        run.limit * (run.processes if alone else 1) + bound(rows, ()),
+    )
+    return spent / run.limit, most / run.limit
+
+
+def _waiting(run: Run) -> Judged:
+    for step in run.steps:
+        for each in run.notes:
+            if each.is_finished and not each.is_stream and _meets(step.away, each):
+                slow = each.ended - each.begun > SLOW_SECONDS
+                yield f"{step.name}: {_said(each)}" if slow else None
+
+
+def _meets(spans: Iterable[Span], note: Note) -> bool:
+    return any(each.meets(note.begun, note.ended) for each in spans)
 
 
 def _sums(run: Run) -> Judged:
@@ -296,6 +322,7 @@ PROMISES: Mapping[str, Callable[[Run], Judged]] = {
     "requests are lost only by a killed or frozen replica": _requests,
     "no 5xx comes from Pointsman": _errors,
     "the balancer fails only while a replica is killed or frozen": _balancer,
+    "no request waits for a database that is away": _waiting,
     "each finished request has one receipt": _receipts,
     "receipts say what clients saw": _agreement,
     "no receipt and no generation is there twice": _duplicates,
@@ -322,15 +349,18 @@ def table(run: Run) -> Iterator[str]:
     """The account, line by line, in Markdown."""
     yield (
         "| Step | Seconds | Streams begun | finished | broken | Requests begun | finished | broken "
-        "| Refused by budgets | Last failure | All ready | Receipts written | Chores done |"
+        "| Slowest | Refused by budgets | Spent, may be | Last failure | All ready "
+        "| Receipts written | Chores done |"
     )
-    yield "|---|" + "---|" * 12
+    yield "|---|" + "---|" * 14
     for each in figures(run):
         cells = [
             each.step,
             f"{each.seconds:.0f}",
             *map(str, (*each.streams, *each.requests)),
+            _seconds(each.slowest),
             str(each.refused),
+            f"{each.spent[0]:.0%}, {each.spent[1]:.0%}",
             *map(_seconds, (each.trouble, each.ready, each.written, each.chores)),
         ]
         yield f"| {' | '.join(cells)} |"

@@ -29,6 +29,11 @@ class Note:
     fault: str = ""  # the code of an error, or how the connection ended
 
     @property
+    def is_stream(self) -> bool:
+        """Whether it was to last."""
+        return self.kind == "stream"
+
+    @property
     def is_finished(self) -> bool:
         """Whether it was served."""
         return self.whole and self.status == SERVED
@@ -60,12 +65,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One failure: recoveries are measured from `since`."""
+    """One failure: recoveries are measured from `since`, that of the chores from `chores_since`."""
 
     name: str
     start: float
     end: float
     since: float
+    chores_since: float
     spender: str  # the caller whose budget is reached during the step
     killed: tuple[Span, ...] = ()  # replicas, until they were ready again
     frozen: tuple[Span, ...] = ()  # replicas, until they went on

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bench.chaos.account import LAG_SECONDS, PATIENCE_SECONDS, chores_of, ready, recovered, written
 from bench.chaos.database import Database
@@ -87,7 +88,13 @@ class Steps:
             start = time.time()
             try:
                 found = await do()
-                step = Step(name=name, start=start, end=start, spender=caller, **found)
+                step = Step(
+                    name=name,
+                    start=start,
+                    end=start,
+                    spender=caller,
+                    **{"chores_since": found["since"]} | found,
+                )
                 step = await self._recovered(step)
             finally:
                 spending.cancel()
@@ -95,7 +102,7 @@ class Steps:
                     await spending
             self.steps.append(step)
 
-    async def _kill(self) -> dict[str, object]:
+    async def _kill(self) -> dict[str, Any]:
         victim = self._holder()
         start = time.time()
         victim.process.signal(signal.SIGKILL)
@@ -108,7 +115,7 @@ class Steps:
         await self._ready(again)
         return {"since": start, "killed": (Span(victim.name, start, time.time()),), "chores": duty}
 
-    async def _roll(self) -> dict[str, object]:
+    async def _roll(self) -> dict[str, Any]:
         """As Kubernetes does by deploy/kubernetes: a new one is ready before an old one stops."""
         old = list(self.replicas)
         for each in old:
@@ -126,13 +133,13 @@ class Steps:
             self._say(f"{each.name} has ended with status {self.exits[each.name]}")
         return {"since": time.time()}
 
-    async def _restart(self) -> dict[str, object]:
+    async def _restart(self) -> dict[str, Any]:
         return await self._stopped_for(0.0)
 
-    async def _away(self) -> dict[str, object]:
+    async def _away(self) -> dict[str, Any]:
         return await self._stopped_for(self._pace.away)
 
-    async def _stopped_for(self, seconds: float) -> dict[str, object]:
+    async def _stopped_for(self, seconds: float) -> dict[str, Any]:
         start, duty = time.time(), self._looking.looks[-1].duty
         await asyncio.to_thread(self._database.stop)
         self._say(f"PostgreSQL is stopped{f', for {seconds:g} s' if seconds else ''}")
@@ -142,7 +149,7 @@ class Steps:
         self._say("PostgreSQL accepts connections")
         return await self._database_back(start, duty)
 
-    async def _fail_over(self) -> dict[str, object]:
+    async def _fail_over(self) -> dict[str, Any]:
         start, duty = time.time(), self._looking.looks[-1].duty
         await asyncio.to_thread(self._database.crash)
         self._say("the primary has crashed")
@@ -152,7 +159,7 @@ class Steps:
         self._say("the standby is promoted")
         return await self._database_back(start, duty)
 
-    async def _database_back(self, start: float, duty: int | None) -> dict[str, object]:
+    async def _database_back(self, start: float, duty: int | None) -> dict[str, Any]:
         since = time.time()
         until = since + PATIENCE_SECONDS
         while time.time() < until:
@@ -161,7 +168,7 @@ class Steps:
             await asyncio.sleep(_LOOK_SECONDS)
         return {"since": since, "away": (Span("PostgreSQL", start, time.time()),), "chores": duty}
 
-    async def _freeze(self) -> dict[str, object]:
+    async def _freeze(self) -> dict[str, Any]:
         victim = self._holder()
         start, duty = time.time(), self._looking.looks[-1].duty
         victim.process.signal(signal.SIGSTOP)
@@ -174,7 +181,12 @@ class Steps:
             victim.process.signal(signal.SIGCONT)
         since = time.time()
         self._say(f"{victim.name} goes on")
-        return {"since": since, "frozen": (Span(victim.name, start, since),), "chores": duty}
+        return {
+            "since": since,
+            "chores_since": start,
+            "frozen": (Span(victim.name, start, since),),
+            "chores": duty,
+        }
 
     async def _recovered(self, step: Step) -> Step:
         """Wait until everything has recovered, and a while longer."""
