@@ -32,6 +32,7 @@ class Figures:
     spent: tuple[Decimal, Decimal]  # of the step's budget, and what may be spent: 1 is all of it
     slowest: float | None  # seconds of the slowest short request that was served
     errors: Mapping[str, int]  # by status or fault, and from whom
+    unwritten: int  # receipts of a killed replica's last second that are not there
     trouble: float | None  # until the last one that broke; None: none did
     ready: float | None
     written: float | None
@@ -127,11 +128,18 @@ def _figures(run: Run, step: Step) -> Figures:
             default=None,
         ),
         errors=dict(errors.most_common()),
+        unwritten=_unwritten(run, ended),
         trouble=max((each.ended - step.start for each in ended if each.is_broken), default=None),
         ready=recovered(looks, step.since, ready),
         written=recovered(looks, step.since, written),
         chores=recovered(looks, step.chores_since, chores_of(step)),
     )
+
+
+def _unwritten(run: Run, ended: Iterable[Note]) -> int:
+    found = {each.id for each in run.ledger.rows}
+    late = (each.receipt for each in ended if each.whole and _too_late(run, each))
+    return sum(receipt is not None and receipt not in found for receipt in late)
 
 
 def _counts(run: Run, step: Step, ended: list[Note], *, streams: bool) -> tuple[int, int, int]:
@@ -368,6 +376,8 @@ def table(run: Run) -> Iterator[str]:
     for each in figures(run):
         for error, count in each.errors.items():
             yield f"{each.step}: {count} x {error}"
+        if each.unwritten:
+            yield f"{each.step}: {each.unwritten} receipts of its last second were not written"
     yield ""
     for promise in promises(run):
         yield f"{'kept  ' if promise.is_kept else 'BROKEN'} {promise.name} ({promise.tried} tried)"
