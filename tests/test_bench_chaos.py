@@ -155,12 +155,12 @@ def test_what_a_killed_replica_takes_with_it_breaks_no_promise() -> None:
     """Streams that it served, receipts of its last second, and the balancer's errors meanwhile."""
     good = run()
     lost = stream(11, replica="one", ended=12.1, **CUT)
-    unwritten = note(11, replica="one", ended=11.5)
+    unwritten = note(11, replica="one", ended=11.5, receipt="unwritten")
     refused = note(14, replica=None, receipt=None, status=502)
     gone = replace(good, notes=(*good.notes, lost, unwritten, refused))
     assert broken(gone) == {}
     assert [each.unwritten for each in account.figures(gone)] == [1]
-    assert "1 receipts of its last second were not written" in "\n".join(account.table(gone))
+    assert "1 receipt of its last second not written" in "\n".join(account.table(gone))
     for changes in (
         {"ended": 10.9, "begun": 10.0},  # long enough before
         {"begun": 12.5, "ended": 13.0},  # of the process that came after it

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from app.wording import plural
 from bench.chaos.notes import Look, Note, Row, Run, Span, Step
 
 WRITTEN_SECONDS = 1.0  # after which a receipt survives `kill -9`
@@ -377,7 +378,7 @@ def table(run: Run) -> Iterator[str]:
         for error, count in each.errors.items():
             yield f"{each.step}: {count} x {error}"
         if each.unwritten:
-            yield f"{each.step}: {each.unwritten} receipts of its last second were not written"
+            yield f"{each.step}: {plural(each.unwritten, 'receipt')} of its last second not written"
     yield ""
     for promise in promises(run):
         yield f"{'kept  ' if promise.is_kept else 'BROKEN'} {promise.name} ({promise.tried} tried)"
