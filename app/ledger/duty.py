@@ -30,12 +30,8 @@ log = logging.getLogger("pointsman")
 
 LOOK_SECONDS = 2.0
 _LOCK = 0x706F6970  # any number, the same in every process
-_SETTINGS = (
-    f"idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'",  # whatever the address says
-    "tcp_keepalives_idle = 5",
-    "tcp_keepalives_interval = 2",
-    "tcp_keepalives_count = 3",
-)
+# Whatever the ledger's address says: the transaction is silent for as long as `LOOK_SECONDS`.
+_SILENCE = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
 
 
 class Duty:
@@ -79,8 +75,7 @@ class Duty:
     def _take(self) -> None:
         connection = self._store().connection()
         try:
-            for each in _SETTINGS:
-                connection.exec_driver_sql(f"SET LOCAL {each}")
+            connection.exec_driver_sql(_SILENCE)
             if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_LOCK})").scalar():
                 self._held = connection
                 log.info("this process does the chores of the ledger")

@@ -5,9 +5,9 @@ Rule 2  TCP detects a server that can't be reached, within `TCP_SECONDS`.
 Rule 3  A server that is reachable but silent, such as one that is frozen or behind a proxy that
         forwards nothing, is detected only by our own timer: it closes the connection.
 Rule 4  Settings in the ledger's address take precedence.
-Rule 5  The server ends a transaction whose process says nothing for `IDLE_SECONDS`. Otherwise one
-        that is frozen, or whose machine is gone, would hold its locks for as long as it is, and no
-        other process could write.
+Rule 5  The server ends a transaction whose process says nothing for `IDLE_SECONDS`, and one whose
+        machine is gone after as long. Otherwise these would hold their locks, for hours by TCP's
+        defaults, and no other process could write.
 """
 
 import time
@@ -27,6 +27,9 @@ _SLACK_SECONDS = 1.0  # then a server that should have cancelled a statement cou
 _PING_SECONDS = 2.0  # for the ping that tests a connection before it is used again
 
 _STATEMENT, _IDLE = "statement_timeout", "idle_in_transaction_session_timeout"
+
+# By these the server asks whether our machine is still there.
+_PROBES = {"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3}
 
 Result = TypeVar("Result")
 
@@ -124,7 +127,8 @@ def _options(url: sa.URL, patience: float) -> str:
     """The server's settings: ours, then those of the address, since the last value applies."""
     theirs = url.query.get("options", ())
     limits = {_STATEMENT: patience, "lock_timeout": LOCK_SECONDS, _IDLE: IDLE_SECONDS}
-    ours = " ".join(f"-c {name}={seconds * 1000:.0f}" for name, seconds in limits.items())
+    settings = {name: f"{seconds * 1000:.0f}" for name, seconds in limits.items()} | _PROBES
+    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return " ".join((ours, *((theirs,) if isinstance(theirs, str) else theirs)))
 
 

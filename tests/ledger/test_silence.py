@@ -29,6 +29,7 @@ from tests.scripted_upstream import ScriptedUpstream, reply
 from tests.waiting import until_seen, wait_until
 
 LIMITS = ("statement", "lock", "idle_in_transaction_session")
+PROBES = ("idle", "interval", "count")
 SILENT = "a receipt has waited 5 s for the ledger; the database is slow or does not respond"
 
 
@@ -167,6 +168,10 @@ def test_t64_the_server_ends_what_takes_too_long(postgres: str) -> None:
     with engine.connect() as connection:
         shown = [connection.exec_driver_sql(f"SHOW {name}_timeout").scalar() for name in LIMITS]
         assert shown == ["300ms", "5s", "10s"]
+        probes = [
+            connection.exec_driver_sql(f"SHOW tcp_keepalives_{each}").scalar() for each in PROBES
+        ]
+        assert probes == ["5", "2", "3"]  # for a client whose machine is gone
     engine.dispose()
 
 
