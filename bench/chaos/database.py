@@ -77,6 +77,12 @@ class Database:
         self._ended(self._server, signal.SIGQUIT)
         self._server = None
 
+    def vanish(self) -> None:
+        """Let the primary fall silent, as if its machine were gone: connections stay; for good."""
+        if self._server is not None:
+            self._server.freeze()
+        self._server = None
+
     def promote(self) -> None:
         """Let the standby become the primary. Raises `CannotRun`."""
         self._run("pg_ctl", "promote", "-D", self._data(1), "-w")
@@ -117,7 +123,13 @@ class Database:
         for each in _SETTINGS:
             command += ["-c", each]
         name = f"postgres-{number}"
-        return self._processes.start(name, command, folder=self._folder, as_whom=self._as_whom)
+        return self._processes.start(
+            name,
+            command,
+            folder=self._folder,
+            as_whom=self._as_whom,
+            ends_by=signal.SIGINT,  # with SIGTERM it would wait for its clients
+        )
 
     @staticmethod
     def _ended(server: Process | None, how: signal.Signals) -> None:

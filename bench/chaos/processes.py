@@ -30,9 +30,12 @@ class Process:
         folder: Path,
         environment: Mapping[str, str],
         as_whom: Mapping[str, Any] | None = None,
+        ends_by: signal.Signals = signal.SIGTERM,
     ) -> None:
         """Start it in a group of its own, so that Ctrl-C in the terminal reaches only us."""
         self.name = name
+        self._ends_by = ends_by
+        self._frozen: list[int] = []
         self.log = folder / f"{name}.log"
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -61,6 +64,12 @@ class Process:
         if self.status is None:
             self._process.send_signal(number)
 
+    def freeze(self) -> None:
+        """Stop it and its children, as if their machine were gone; only `end` lets them go on."""
+        self._frozen = [self.pid, *_children(self.pid)]
+        for pid in self._frozen:
+            os.kill(pid, signal.SIGSTOP)
+
     def wait(self, within: float) -> int | None:
         """Its exit status, once it has ended; None: it has not within so many seconds."""
         with suppress(subprocess.TimeoutExpired):
@@ -70,7 +79,10 @@ class Process:
     def end(self) -> None:
         """End it, by force if it does not go; also one that is stopped."""
         self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
+        for pid in self._frozen:  # none of them can have ended meanwhile
+            os.kill(pid, signal.SIGCONT)
+        self._frozen = []
+        self.signal(self._ends_by)
         if self.wait(_ENDS_SECONDS) is None:
             self.signal(signal.SIGKILL)
             self.wait(_ENDS_SECONDS)
@@ -104,6 +116,7 @@ class Processes:
         environment: Mapping[str, str] | None = None,
         as_whom: Mapping[str, Any] | None = None,
         folder: Path | None = None,
+        ends_by: signal.Signals = signal.SIGTERM,
     ) -> Process:
         """Start one; the environment has only what is given, and the path."""
         process = Process(
@@ -112,6 +125,7 @@ class Processes:
             folder=folder or self.folder,
             environment={"PATH": os.environ["PATH"], **(environment or {})},
             as_whom=as_whom,
+            ends_by=ends_by,
         )
         self._stack.callback(process.end)
         return process
@@ -119,6 +133,12 @@ class Processes:
     def end(self) -> None:
         """End all that still run."""
         self._stack.close()
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that this one has started, and that still run."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
+    return [int(each) for each in children.split()]
 
 
 def accepts(port: int) -> bool:

@@ -40,6 +40,7 @@ class Pace:
     noticing: float  # from the primary's end until the standby is promoted
     frozen: float
     rest: float  # after each recovery
+    vanishes: bool  # the primary falls silent; otherwise its connections are closed
 
     @property
     def drain(self) -> int:
@@ -47,8 +48,28 @@ class Pace:
         return int(self.stream * 2) + 15
 
 
-SHORT = Pace(stream=6, warm_up=6, killed=3, pre_stop=2, away=10, noticing=2, frozen=13, rest=3)
-LONG = Pace(stream=12, warm_up=15, killed=10, pre_stop=10, away=30, noticing=5, frozen=20, rest=12)
+SHORT = Pace(
+    stream=6,
+    warm_up=6,
+    killed=3,
+    pre_stop=2,
+    away=10,
+    noticing=2,
+    frozen=13,
+    rest=3,
+    vanishes=False,
+)
+LONG = Pace(
+    stream=15,
+    warm_up=20,
+    killed=10,
+    pre_stop=10,
+    away=30,
+    noticing=5,
+    frozen=20,
+    rest=16,
+    vanishes=True,
+)
 
 
 class Steps:
@@ -151,8 +172,12 @@ class Steps:
 
     async def _fail_over(self) -> dict[str, Any]:
         start, duty = time.time(), self._looking.looks[-1].duty
-        await asyncio.to_thread(self._database.crash)
-        self._say("the primary has crashed")
+        if self._pace.vanishes:
+            await asyncio.to_thread(self._database.vanish)
+            self._say("the primary has fallen silent, as if its machine were gone")
+        else:
+            await asyncio.to_thread(self._database.crash)
+            self._say("the primary has crashed")
         await asyncio.sleep(self._pace.noticing)
         await asyncio.to_thread(self._database.promote)
         await asyncio.to_thread(self._database.accepts)
