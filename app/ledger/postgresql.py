@@ -8,6 +8,8 @@ Rule 4  Settings in the ledger's address take precedence.
 Rule 5  The server ends a transaction whose process says nothing for `IDLE_SECONDS`, and one whose
         machine is gone after as long. Otherwise these would hold their locks, for hours by TCP's
         defaults, and no other process could write.
+Rule 6  Of several servers in the ledger's address, the one that was connected to last is asked
+        first: each new connection would wait for a server that is gone for good.
 """
 
 import time
@@ -32,6 +34,7 @@ _STATEMENT, _IDLE = "statement_timeout", "idle_in_transaction_session_timeout"
 _PROBES = {"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3}
 
 Result = TypeVar("Result")
+Server = tuple[str, str]  # host and port
 
 
 def engine_for(url: sa.URL, patience: float) -> sa.Engine:
@@ -43,9 +46,12 @@ def engine_for(url: sa.URL, patience: float) -> sa.Engine:
     engine = sa.create_engine(
         url, pool_pre_ping=True, pool_timeout=CONNECT_SECONDS, paramstyle="format"
     )
+    last: Server | None = None
 
     def connect(_dialect: Any, _record: Any, words: Any, named: dict[str, Any]) -> "Patient":
-        connection = Patient.connect(*words, **named)
+        nonlocal last
+        connection = Patient.connect(*words, **asked_first(last, named))
+        last = connection.info.host, str(connection.info.port)
         connection.allowed = _limit_of(connection) if theirs else patience
         return connection
 
@@ -62,6 +68,18 @@ def engine_for(url: sa.URL, patience: float) -> sa.Engine:
         event.listen(engine, "checkout", taken)
         event.listen(engine, "checkin", put_back)
     return engine
+
+
+def asked_first(server: Server | None, named: dict[str, Any]) -> dict[str, Any]:
+    """Return a connection's parameters with this server before the others, if it is one of them."""
+    hosts, ports = (str(named.get(each) or "").split(",") for each in ("host", "port"))
+    if len(ports) == 1:
+        ports *= len(hosts)
+    if server is None or "hostaddr" in named or len(hosts) != len(ports):
+        return named
+    servers = sorted(zip(hosts, ports, strict=True), key=lambda each: each != server)
+    hosts, ports = ([each[place] for each in servers] for place in (0, 1))
+    return named | {"host": ",".join(hosts), "port": ",".join(ports)}
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from app.errors import LedgerError
 from app.ledger.listed import Listed
 from app.ledger.opening import WRITING_LOCK, lock, open_engine
-from app.ledger.postgresql import LOCK_SECONDS, unhurried
+from app.ledger.postgresql import LOCK_SECONDS, asked_first, unhurried
 from app.ledger.receipt import Receipt
 from app.ledger.store import Store
 from app.ledger.writer import PATIENCE_SECONDS, Sink, Writer
@@ -241,6 +241,42 @@ def test_t90_a_process_that_is_frozen_while_it_writes_holds_up_the_others_for_se
     with closing(Store.open(url)) as store:
         assert [each.id for each in store.written_after(0)[1]] == ids
     frozen.dispose()
+
+
+def test_t91_a_server_that_is_gone_for_good_is_waited_for_once(
+    silencer: Silencer, postgres: str
+) -> None:
+    """The first server accepts connections and says nothing, as a frozen machine does."""
+    silencer.freeze()
+    port = postgres.rpartition(":")[2]
+    hosts = f"host=127.0.0.1:{silencer.port}&host=127.0.0.1:{port}&connect_timeout=2"
+    engine = open_engine(f"postgresql+psycopg://pointsman@/ledger?{hosts}")
+    began = time.monotonic()
+    with engine.connect() as one, engine.connect() as two, engine.connect() as three:
+        assert [each.exec_driver_sql("SELECT 1").scalar() for each in (one, two, three)] == [1] * 3
+    assert time.monotonic() - began < 1.5
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "asked"),
+    [
+        ("a,b,c", "1,2,3", ("b,a,c", "2,1,3")),
+        ("a,a,b", "1,2,2", ("b,a,a", "2,1,2")),
+        ("a,b", "2", ("b,a", "2,2")),
+        ("a,c", "1,3", ("a,c", "1,3")),  # none of them is that server
+        ("b", "2", ("b", "2")),
+        ("a,b,c", "1,2", ("a,b,c", "1,2")),  # the driver says what is wrong
+    ],
+)
+def test_t91_the_server_that_was_connected_to_is_asked_first(
+    host: str, port: str, asked: tuple[str, str]
+) -> None:
+    named = {"host": host, "port": port, "dbname": "ledger"}
+    found = asked_first(("b", "2"), named)
+    assert (found["host"], found["port"], found["dbname"]) == (*asked, "ledger")
+    assert asked_first(None, named) == named
+    assert asked_first(("b", "2"), named | {"hostaddr": "::1"}) == named | {"hostaddr": "::1"}
 
 
 def test_t90_a_migration_may_think_for_as_long_as_it_takes(postgres: str) -> None:
