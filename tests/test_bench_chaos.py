@@ -217,6 +217,20 @@ def test_while_the_ledger_is_away_each_process_keeps_the_budget_by_itself() -> N
     assert list(broken(spending(4))) == ["budgets are reached and kept within their bound"]
 
 
+def test_a_replica_that_was_frozen_may_spend_until_it_has_caught_up() -> None:
+    """It was frozen until 20, and ready from then on: what it begins at 21 is beyond the bound."""
+
+    def spending(*moments: int) -> Run:
+        more = tuple(spend(each, receipt=f"s{each}") for each in moments)
+        good = run(*more)
+        ledger = replace(good.ledger, spent={"spender-1": COST * (2 + len(more))})
+        frozen = replace(good.steps[0], frozen=(Span("two", 18.5, 20.0),), since=20.0)
+        return replace(good, ledger=ledger, steps=(frozen,))
+
+    assert broken(spending(18, 20)) == {}
+    assert list(broken(spending(22, 24))) == ["budgets are reached and kept within their bound"]
+
+
 def test_a_recovery_counts_from_when_it_lasts() -> None:
     def at(moment: float, *, good: bool) -> Look:
         return Look(moment, {"one": GOOD if good else None}, 1)

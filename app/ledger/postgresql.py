@@ -36,6 +36,8 @@ _PROBES = {"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepaliv
 Result = TypeVar("Result")
 Server = tuple[str, str]  # host and port
 
+_last: dict[Server, Server] = {}  # by the hosts and ports of an address; a process has one or two
+
 
 def engine_for(url: sa.URL, patience: float) -> sa.Engine:
     """Return an engine whose statements take at most `patience` seconds each."""
@@ -46,12 +48,11 @@ def engine_for(url: sa.URL, patience: float) -> sa.Engine:
     engine = sa.create_engine(
         url, pool_pre_ping=True, pool_timeout=CONNECT_SECONDS, paramstyle="format"
     )
-    last: Server | None = None
 
     def connect(_dialect: Any, _record: Any, words: Any, named: dict[str, Any]) -> "Patient":
-        nonlocal last
-        connection = Patient.connect(*words, **asked_first(last, named))
-        last = connection.info.host, str(connection.info.port)
+        address = str(named.get("host")), str(named.get("port"))
+        connection = Patient.connect(*words, **asked_first(_last.get(address), named))
+        _last[address] = connection.info.host, str(connection.info.port)
         connection.allowed = _limit_of(connection) if theirs else patience
         return connection
 

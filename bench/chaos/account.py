@@ -264,18 +264,42 @@ def _budgets(run: Run) -> Judged:
 def _spent(run: Run, step: Step) -> tuple[Decimal, Decimal]:
     """What a step's spender has spent, and what it may have, in budgets.
 
-    The limit and what no process can have known together; while the ledger is away, also what each
-    process allows by itself, if that is less.
+    The limit, what no process can have known together, and what one that was frozen served before
+    it had caught up; or what each process allows by itself, if that is less.
     """
     away = [each for step in run.steps for each in step.away]
     rows = [each for each in run.ledger.rows if each.caller == step.spender]
     spent = sum((each.paid for each in rows), Decimal(0))
-    alone = any(each.meets(row.started, row.ended + LAG_SECONDS) for each in away for row in rows)
+    late = _unaware(run, step, rows)
+    alone = late or any(
+        each.meets(row.started, row.ended + LAG_SECONDS) for each in away for row in rows
+    )
     most = min(
-        run.limit + bound(rows, away),
+        run.limit + bound(rows, away) + late,
         run.limit * (run.processes if alone else 1) + bound(rows, ()),
     )
     return spent / run.limit, most / run.limit
+
+
+def _unaware(run: Run, step: Step, rows: Iterable[Row]) -> Decimal:
+    """What a replica served that had been frozen, until it had caught up."""
+    replicas = {each.receipt: each.replica for each in run.notes}
+    seconds = recovered([each for each in run.looks if each.at < step.end], step.since, ready)
+    behind = [
+        Span(each.part, each.start, each.end + (seconds or 0.0) + LAG_SECONDS)
+        for each in step.frozen
+    ]
+    return sum(
+        (
+            row.paid
+            for row in rows
+            for each in behind
+            if replicas.get(row.id) == each.part
+            and each.start <= row.ended
+            and row.started <= each.end
+        ),
+        Decimal(0),
+    )
 
 
 def _waiting(run: Run) -> Judged:
