@@ -63,7 +63,8 @@ def looks() -> tuple[Look, ...]:
     good = {"one": GOOD, "two": GOOD}
     during = {"one": None, "two": GOOD}
     return tuple(
-        Look(float(at), during if 12 <= at < 15 else good, 7 if at < 13 else 8) for at in range(30)
+        Look(float(at), at + 0.1, during if 12 <= at < 15 else good, 7 if at < 13 else 8)
+        for at in range(30)
     )
 
 
@@ -231,9 +232,17 @@ def test_a_replica_that_was_frozen_may_spend_until_it_has_caught_up() -> None:
     assert list(broken(spending(22, 24))) == ["budgets are reached and kept within their bound"]
 
 
+def test_a_look_that_ends_after_the_step_sees_the_next_failure() -> None:
+    gone = Look(27.95, 28.05, {"one": None}, None)
+    assert broken(run(looks=(*looks(), gone))) == {}
+    assert list(broken(run(looks=(*looks()[:28], replace(gone, done=27.99))))) == [
+        "everything recovers"
+    ]
+
+
 def test_a_recovery_counts_from_when_it_lasts() -> None:
     def at(moment: float, *, good: bool) -> Look:
-        return Look(moment, {"one": GOOD if good else None}, 1)
+        return Look(moment, moment, {"one": GOOD if good else None}, 1)
 
     seen = [at(1, good=True), at(2, good=False), at(3, good=True), at(4, good=True)]
     assert account.recovered(seen, 0.5, account.ready) == 2.5
@@ -252,7 +261,7 @@ def test_a_recovery_counts_from_when_it_lasts() -> None:
     ],
 )
 def test_a_look_is_good_only_if_every_replica_is(standing: Standing | None) -> None:
-    look = Look(0.0, {"one": GOOD, "two": standing}, 1)
+    look = Look(0.0, 0.0, {"one": GOOD, "two": standing}, 1)
     assert not (account.ready(look) and account.written(look))
 
 

@@ -115,7 +115,7 @@ def _known(at: float, away: Iterable[Span], lag: float) -> float:
 
 def _figures(run: Run, step: Step) -> Figures:
     ended = [each for each in run.notes if step.start <= each.ended < step.end]
-    looks = [each for each in run.looks if each.at < step.end]
+    looks = _during(run, step)
     errors = Counter(_error(each) for each in ended if each.is_broken)
     return Figures(
         step=step.name,
@@ -135,6 +135,11 @@ def _figures(run: Run, step: Step) -> Figures:
         written=recovered(looks, step.since, written),
         chores=recovered(looks, step.chores_since, chores_of(step)),
     )
+
+
+def _during(run: Run, step: Step) -> list[Look]:
+    """What was seen before the step ended: then the next part fails."""
+    return [each for each in run.looks if each.done < step.end]
 
 
 def _unwritten(run: Run, ended: Iterable[Note]) -> int:
@@ -284,7 +289,7 @@ def _spent(run: Run, step: Step) -> tuple[Decimal, Decimal]:
 def _unaware(run: Run, step: Step, rows: Iterable[Row]) -> Decimal:
     """What a replica served that had been frozen, until it had caught up."""
     replicas = {each.receipt: each.replica for each in run.notes}
-    seconds = recovered([each for each in run.looks if each.at < step.end], step.since, ready)
+    seconds = recovered(_during(run, step), step.since, ready)
     behind = [
         Span(each.part, each.start, each.end + (seconds or 0.0) + LAG_SECONDS)
         for each in step.frozen

@@ -39,7 +39,7 @@ class Looking:
         return found is not None and found.status == "ready"
 
     async def look(self) -> Look:
-        """Look once; each look is dated when it began."""
+        """Look once."""
         at = time.time()
         those = list(self._replicas())
         asked = (got(each.port, "/ready", "operator", _ANSWER_SECONDS) for each in those)
@@ -51,7 +51,7 @@ class Looking:
             if standing is not None:
                 self.dropped[name] = max(standing.dropped, self.dropped.get(name, 0))
         self.holder = self.holder if duty is None else duty[1]
-        self.looks.append(Look(at, standings, None if duty is None else duty[0]))
+        self.looks.append(Look(at, time.time(), standings, None if duty is None else duty[0]))
         return self.looks[-1]
 
 

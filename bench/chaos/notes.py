@@ -94,6 +94,7 @@ class Look:
     """One look at everything: `replicas` has those that should be there, None: no answer."""
 
     at: float
+    done: float  # when the last answer was there
     replicas: Mapping[str, Standing | None]
     duty: int | None  # the connection that has the duty of the ledger's chores
 
