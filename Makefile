@@ -18,7 +18,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets bench-scale
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets bench-scale chaos
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -106,6 +106,9 @@ bench-scale: $(TEST_READY) ## Measure a PostgreSQL ledger at size (RECEIPTS=1000
 
 bench-soak: $(TEST_READY) ## Look for leaks after 5,000 aborted streams and 50,000 requests
 	$(BIN)/python -m bench.soak
+
+chaos: $(TEST_READY) ## Let every part fail under load, and account for it (2 minutes; LONG=1: 5)
+	@.ci/need-postgres && exec $(BIN)/python -m bench.chaos $(if $(LONG),--long) --json bench-chaos.json
 
 bench-verdicts: $(TEST_READY) ## Compare 10,000 verdicts with what the simulator really did
 	$(BIN)/python -m bench.verdicts

@@ -4,7 +4,8 @@ Chores are what one process does for all: deleting what need not be kept, and lo
 
 Rule 1  The duty is an advisory lock of the database, held by a transaction that stays open on a
         connection of its own. A process that ends, however it ends, loses both at once; one whose
-        machine is gone loses them when the server's probes go unanswered for some ten seconds.
+        machine is gone loses them when the server's probes go unanswered for some ten seconds, and
+        one that is frozen when it has not looked for as long.
 Rule 2  The duty saves work, and decides nothing: two processes that both believe to have it do no
         harm, since chores are done under the ledger's write lock, and events are kept once.
 """
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import LedgerError
+from app.ledger.postgresql import IDLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +30,8 @@ log = logging.getLogger("pointsman")
 
 LOOK_SECONDS = 2.0
 _LOCK = 0x706F6970  # any number, the same in every process
-_SETTINGS = (
-    "idle_in_transaction_session_timeout = 0",
-    "tcp_keepalives_idle = 5",
-    "tcp_keepalives_interval = 2",
-    "tcp_keepalives_count = 3",
-)
+# Whatever the ledger's address says: the transaction is silent for as long as `LOOK_SECONDS`.
+_SILENCE = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
 
 
 class Duty:
@@ -77,8 +75,7 @@ class Duty:
     def _take(self) -> None:
         connection = self._store().connection()
         try:
-            for each in _SETTINGS:
-                connection.exec_driver_sql(f"SET LOCAL {each}")
+            connection.exec_driver_sql(_SILENCE)
             if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_LOCK})").scalar():
                 self._held = connection
                 log.info("this process does the chores of the ledger")

@@ -5,6 +5,11 @@ Rule 2  TCP detects a server that can't be reached, within `TCP_SECONDS`.
 Rule 3  A server that is reachable but silent, such as one that is frozen or behind a proxy that
         forwards nothing, is detected only by our own timer: it closes the connection.
 Rule 4  Settings in the ledger's address take precedence.
+Rule 5  The server ends a transaction whose process says nothing for `IDLE_SECONDS`, and one whose
+        machine is gone after as long. Otherwise these would hold their locks, for hours by TCP's
+        defaults, and no other process could write.
+Rule 6  Of several servers in the ledger's address, the one that was connected to last is asked
+        first: each new connection would wait for a server that is gone for good.
 """
 
 import time
@@ -18,13 +23,20 @@ from sqlalchemy import event
 
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 5
+IDLE_SECONDS = 10
 TCP_SECONDS = 10
 _SLACK_SECONDS = 1.0  # then a server that should have cancelled a statement counts as silent
 _PING_SECONDS = 2.0  # for the ping that tests a connection before it is used again
 
-_STATEMENT = "statement_timeout"
+_STATEMENT, _IDLE = "statement_timeout", "idle_in_transaction_session_timeout"
+
+# By these the server asks whether our machine is still there.
+_PROBES = {"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3}
 
 Result = TypeVar("Result")
+Server = tuple[str, str]  # host and port
+
+_last: dict[Server, Server] = {}  # by the hosts and ports of an address; a process has one or two
 
 
 def engine_for(url: sa.URL, patience: float) -> sa.Engine:
@@ -38,7 +50,9 @@ def engine_for(url: sa.URL, patience: float) -> sa.Engine:
     )
 
     def connect(_dialect: Any, _record: Any, words: Any, named: dict[str, Any]) -> "Patient":
-        connection = Patient.connect(*words, **named)
+        address = str(named.get("host")), str(named.get("port"))
+        connection = Patient.connect(*words, **asked_first(_last.get(address), named))
+        _last[address] = connection.info.host, str(connection.info.port)
         connection.allowed = _limit_of(connection) if theirs else patience
         return connection
 
@@ -57,11 +71,23 @@ def engine_for(url: sa.URL, patience: float) -> sa.Engine:
     return engine
 
 
+def asked_first(server: Server | None, named: dict[str, Any]) -> dict[str, Any]:
+    """Return a connection's parameters with this server before the others, if it is one of them."""
+    hosts, ports = (str(named.get(each) or "").split(",") for each in ("host", "port"))
+    if len(ports) == 1:
+        ports *= len(hosts)
+    if server is None or "hostaddr" in named or len(hosts) != len(ports):
+        return named
+    servers = sorted(zip(hosts, ports, strict=True), key=lambda each: each != server)
+    hosts, ports = ([each[place] for each in servers] for place in (0, 1))
+    return named | {"host": ",".join(hosts), "port": ",".join(ports)}
+
+
 @contextmanager
 def unhurried(connection: sa.Connection) -> Iterator[None]:
-    """Lift the time limit for the statements of one transaction."""
-    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+    """Lift the time limits of one transaction: of its statements, and of what is between them."""
+    for each in (_STATEMENT, "lock_timeout", _IDLE):
+        connection.exec_driver_sql(f"SET LOCAL {each} = 0")
     driver = connection.connection.driver_connection
     if not isinstance(driver, Patient):
         yield
@@ -119,7 +145,9 @@ def _limit_of(connection: Patient) -> float | None:
 def _options(url: sa.URL, patience: float) -> str:
     """The server's settings: ours, then those of the address, since the last value applies."""
     theirs = url.query.get("options", ())
-    ours = f"-c {_STATEMENT}={patience * 1000:.0f} -c lock_timeout={LOCK_SECONDS * 1000}"
+    limits = {_STATEMENT: patience, "lock_timeout": LOCK_SECONDS, _IDLE: IDLE_SECONDS}
+    settings = {name: f"{seconds * 1000:.0f}" for name, seconds in limits.items()} | _PROBES
+    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return " ".join((ours, *((theirs,) if isinstance(theirs, str) else theirs)))
 
 

@@ -45,7 +45,7 @@ class Postgres:
     def __enter__(self) -> Self:
         make: list[str | Path] = [self._programs / "initdb", "-D", self._data]
         make += ["-U", "pointsman", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-        as_whom = unprivileged(self._folder)
+        as_whom = as_unprivileged(self._folder)
         subprocess.run(make, check=True, capture_output=True, cwd=self._folder, **as_whom)  # noqa: S603
         self.start()
         _run_when_up(f"{self.url}/postgres", "CREATE DATABASE ledger", self._log)
@@ -60,7 +60,7 @@ class Postgres:
         serve += ["-h", "127.0.0.1", "-p", str(self._port)]
         for setting in (*self._settings, "unix_socket_directories="):
             serve += ["-c", setting]
-        as_whom = unprivileged(self._folder)
+        as_whom = as_unprivileged(self._folder)
         with self._log.open("wb") as output:
             self._server = subprocess.Popen(  # noqa: S603
                 serve, cwd=self._folder, stdout=output, stderr=output, **as_whom
@@ -77,11 +77,11 @@ class Postgres:
 def programs() -> Path | None:
     on_path = shutil.which("initdb")
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = [Path(on_path)] if on_path else debian
-    return found[-1].parent if found else None
+    found = [Path(on_path)] if on_path else debian  # a link may lead to where all programs are
+    return found[-1].resolve().parent if found else None
 
 
-def unprivileged(folder: Path) -> dict[str, Any]:
+def as_unprivileged(folder: Path) -> dict[str, Any]:
     """How to start a program that refuses root; `folder` then belongs to whom it runs as."""
     if os.geteuid() != 0:
         return {}

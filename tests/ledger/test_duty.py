@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from app.ledger.duty import Duty
 from app.ledger.lazy_store import LazyStore
+from app.ledger.postgresql import IDLE_SECONDS
 from app.ledger.store import Store
 from app.ledger.writer import Writer
 from tests.ledger.postgres import Admin
@@ -83,6 +84,22 @@ def test_one_of_three_processes_has_the_duty_and_another_takes_it_when_that_is_k
             holder.process.send_signal(signal.SIGKILL)
             holder.process.wait()
             processes.remove(holder)
+
+
+@pytest.mark.slow
+def test_t90_a_frozen_process_loses_the_duty_and_can_take_it_again(
+    ledger: str, tmp_path: Path
+) -> None:
+    """Its connection stands, so only the server's limit for silent transactions ends it."""
+    with Process(ledger, tmp_path / "first") as first:
+        wait_until(lambda: first.says == "True")
+        with Process(ledger, tmp_path / "second") as second:
+            wait_until(lambda: second.says == "False")
+            first.process.send_signal(signal.SIGSTOP)
+            wait_until(lambda: second.says == "True", within=IDLE_SECONDS + SECONDS)
+            first.process.send_signal(signal.SIGCONT)
+            wait_until(lambda: first.says == "False", within=SECONDS)
+        wait_until(lambda: first.says == "True", within=SECONDS)
 
 
 @pytest.fixture

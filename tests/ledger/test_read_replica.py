@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.errors import LedgerError
 from app.ledger.store import Store
-from tests.ledger.postgres import Postgres, programs, unprivileged
+from tests.ledger.postgres import Postgres, as_unprivileged, programs
 from tests.ledger.receipts import receipt
 from tests.ledger.test_followed_export import following, ids_in, jsonl
 from tests.waiting import wait_until
@@ -40,7 +40,7 @@ def pair() -> Iterator[Pair]:
             copy: list[str | Path] = [copies, "-D", folders[1] / "data", "-R"]
             copy += ["-h", "127.0.0.1", "-p", str(sa.make_url(primary.url).port)]
             copy += ["-U", "pointsman", "-c", "fast"]
-            as_whom = unprivileged(folders[1])
+            as_whom = as_unprivileged(folders[1])
             subprocess.run(copy, check=True, capture_output=True, cwd=folders[1], **as_whom)  # noqa: S603
             replica = Postgres(found, folders[1])
             replica.start()

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.errors import LedgerError
 from app.ledger.late import LateCost
 from app.ledger.listed import Listed
-from app.ledger.opening import open_engine
+from app.ledger.opening import WRITING_LOCK, lock, open_engine
+from app.ledger.postgresql import LOCK_SECONDS, asked_first, unhurried
 from app.ledger.receipt import Receipt
 from app.ledger.store import Store
 from app.ledger.writer import PATIENCE_SECONDS, Sink, Writer
@@ -28,7 +29,8 @@ from tests.ledger.silence import Silencer
 from tests.scripted_upstream import ScriptedUpstream, reply
 from tests.waiting import until_seen, wait_until
 
-LIMITS = ("statement", "lock")
+LIMITS = ("statement", "lock", "idle_in_transaction_session")
+PROBES = ("idle", "interval", "count")
 SILENT = "a receipt has waited 5 s for the ledger; the database is slow or does not respond"
 
 
@@ -166,7 +168,11 @@ def test_t64_the_server_ends_what_takes_too_long(postgres: str) -> None:
         connection.exec_driver_sql("SELECT pg_sleep(30)")
     with engine.connect() as connection:
         shown = [connection.exec_driver_sql(f"SHOW {name}_timeout").scalar() for name in LIMITS]
-        assert shown == ["300ms", "5s"]
+        assert shown == ["300ms", "5s", "10s"]
+        probes = [
+            connection.exec_driver_sql(f"SHOW tcp_keepalives_{each}").scalar() for each in PROBES
+        ]
+        assert probes == ["5", "2", "3"]  # for a client whose machine is gone
     engine.dispose()
 
 
@@ -214,6 +220,74 @@ def test_t64_a_lock_held_by_another_session_is_an_error_and_not_a_wait(
     with closing(Store.open(url)) as store:
         assert [each.id for each in store.written_after(0)[1]] == ids
     other.dispose()
+
+
+def test_t90_a_process_that_is_frozen_while_it_writes_holds_up_the_others_for_seconds(
+    postgres: str, url: str, writing: Callable[[Writer], Writer]
+) -> None:
+    """The server ends its transaction; here after half a second, by default after ten."""
+    if "postgresql" not in url:
+        pytest.skip("with SQLite, all processes are on one machine")
+    limit = "-c%20idle_in_transaction_session_timeout%3D500"
+    frozen = open_engine(f"{postgres}/ledger?options={limit}")
+    writer = writing(Writer(lambda: Store.open(url)))
+    with frozen.connect() as connection:
+        lock(connection, WRITING_LOCK)
+        ids = submit(writer, 3)
+        wait_until(lambda: writer.pending == 0 and writer.has_tried, within=LOCK_SECONDS - 1)
+        with pytest.raises(DBAPIError, match="idle-in-transaction timeout"):
+            connection.exec_driver_sql("SELECT 1")  # and what it was about to write is not written
+    with frozen.connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    with closing(Store.open(url)) as store:
+        assert [each.id for each in store.written_after(0)[1]] == ids
+    frozen.dispose()
+
+
+def test_t91_a_server_that_is_gone_for_good_is_waited_for_once(
+    silencer: Silencer, postgres: str
+) -> None:
+    """The first server accepts connections and says nothing, as a frozen machine does."""
+    silencer.freeze()
+    port = postgres.rpartition(":")[2]
+    hosts = f"host=127.0.0.1:{silencer.port}&host=127.0.0.1:{port}&connect_timeout=2"
+    url = f"postgresql+psycopg://pointsman@/ledger?{hosts}"
+    engine = open_engine(url)
+    began = time.monotonic()
+    with engine.connect() as one, engine.connect() as two, engine.connect() as three:
+        assert [each.exec_driver_sql("SELECT 1").scalar() for each in (one, two, three)] == [1] * 3
+    open_engine(url).dispose()  # as the writer's after the readers'
+    assert time.monotonic() - began < 1.5
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "asked"),
+    [
+        ("a,b,c", "1,2,3", ("b,a,c", "2,1,3")),
+        ("a,a,b", "1,2,2", ("b,a,a", "2,1,2")),
+        ("a,b", "2", ("b,a", "2,2")),
+        ("a,c", "1,3", ("a,c", "1,3")),  # none of them is that server
+        ("b", "2", ("b", "2")),
+        ("a,b,c", "1,2", ("a,b,c", "1,2")),  # the driver says what is wrong
+    ],
+)
+def test_t91_the_server_that_was_connected_to_is_asked_first(
+    host: str, port: str, asked: tuple[str, str]
+) -> None:
+    named = {"host": host, "port": port, "dbname": "ledger"}
+    found = asked_first(("b", "2"), named)
+    assert (found["host"], found["port"], found["dbname"]) == (*asked, "ledger")
+    assert asked_first(None, named) == named
+    assert asked_first(("b", "2"), named | {"hostaddr": "::1"}) == named | {"hostaddr": "::1"}
+
+
+def test_t90_a_migration_may_think_for_as_long_as_it_takes(postgres: str) -> None:
+    engine = open_engine(f"{postgres}/ledger", patience=0.3)
+    with engine.connect() as connection, unhurried(connection):
+        shown = [connection.exec_driver_sql(f"SHOW {name}_timeout").scalar() for name in LIMITS]
+        assert shown == ["0", "0", "0"]
+    engine.dispose()
 
 
 _HOLD = """

@@ -92,3 +92,22 @@ def test_a_ledger_that_is_current_opens_without_loading_the_migrations(tmp_path:
         [sys.executable, "-c", code, url], env={"PYTHONPATH": str(root)}, check=False
     )
     assert run.returncode == 0
+
+
+def test_of_several_servers_in_the_address_the_one_that_can_be_written_to_is_used(
+    postgres: str,
+) -> None:
+    """As docs/scale.md has it: here the first server is gone."""
+    port = postgres.rpartition(":")[2]
+    hosts = f"host=127.0.0.1:1&host=127.0.0.1:{port}&target_session_attrs=read-write"
+    store = Store.open(f"postgresql+psycopg://pointsman@/ledger?{hosts}")
+    store.write([FULL])
+    assert store.get(FULL.id) is not None
+    store.close()
+
+
+def test_a_server_that_can_only_be_read_is_passed_over(postgres: str) -> None:
+    port = postgres.rpartition(":")[2]
+    only = "options=-c%20default_transaction_read_only%3Don&target_session_attrs=read-write"
+    with pytest.raises(LedgerError, match="session is read-only"):
+        Store.open(f"postgresql+psycopg://pointsman@/ledger?host=127.0.0.1:{port}&{only}")
