@@ -185,10 +185,11 @@ class LateCosts:
 
     async def _told(self, waiting: "_Waiting") -> LateCost | None:
         """What the record says; None if there is none yet. Never raises."""
+        generation = waiting.receipt.generation_id or ""
         try:
             status, _, body = await self._client.fetch(
                 "GET",
-                f"/generation?id={quote(waiting.receipt.generation_id or '', safe='')}",
+                f"/generation?id={quote(generation, safe='')}",
                 to_upstream(
                     waiting.credentials.headers if waiting.credentials else (),
                     key=self._client.key,
@@ -203,7 +204,7 @@ class LateCosts:
         except Exception:
             log.exception("a generation's record could not be read")
             return None
-        record = read_generation(body) if status == _OK else None
+        record = read_generation(body, generation) if status == _OK else None
         return late_cost(waiting.receipt.id, record.usage) if record else None
 
     def _settle(self, waiting: "_Waiting", late: LateCost) -> None:

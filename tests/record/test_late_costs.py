@@ -154,6 +154,7 @@ async def test_a_record_is_asked_for_with_the_clients_key_where_there_is_no_othe
         (200, b"{}"),
         (200, b"<html>"),
         record(-1),
+        record(1, id="gen-of-another"),
         (401, b""),
         (500, b""),
         UpstreamTimeout("late"),
