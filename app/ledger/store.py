@@ -465,10 +465,16 @@ class Store:
         with self._moment() as connection:
             return queries.begin_of_newest(connection, count, wanted)
 
-    def spent(self, questions: Sequence[Question], rules: Collection[str], recent: int) -> Spent:
+    def spent(
+        self,
+        questions: Sequence[Question],
+        rules: Collection[str],
+        recent: int,
+        late: Callable[[], Sequence[str]] = tuple,
+    ) -> Spent:
         """Return the spending of rules, all at one moment, as `spending.read` describes."""
         with self._moment() as connection:
-            return spending.read(connection, questions, rules, recent)
+            return spending.read(connection, questions, rules, recent, late)
 
     def spent_since(
         self, cursor: int, rules: Collection[str], *, but: int

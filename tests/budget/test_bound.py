@@ -113,15 +113,14 @@ class Budgeted(RuleBasedStateMachine):
     def read_all(self, process: Process) -> None:
         accounts = process.accounts
         asked = accounts.asked(self.now)
-        spent = self.store.spent(asked.questions, [*accounts.rules], asked.recent)
+        rules, late = [*accounts.rules], lambda: accounts.noted_late
+        spent = self.store.spent(asked.questions, rules, asked.recent, late)
         accounts.read(
             asked, accounts.add_up(asked, spent), self.store.written([*accounts.noted], spent.seq)
         )
         for at, each in enumerate(self.requests):
             if each.written:
                 process.known.add(at)
-            elif each.left is not None:  # a cost that was read while all sums were is not in them
-                process.known.discard(at)
 
     def follow(self, process: Process) -> None:
         accounts = process.accounts

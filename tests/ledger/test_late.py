@@ -181,3 +181,19 @@ def test_a_record_of_no_cost_marks_the_receipt_and_adds_nothing(store: Store) ->
     assert found is not None
     assert (found.cost_usd, found.cost_source) == (Decimal(0), "record")
     assert rows(store) == []
+
+
+def test_a_reading_of_all_spending_says_which_late_costs_it_contains(store: Store) -> None:
+    """What becomes known while it reads is not in it, even if it is written at once."""
+    there, missing = (receipt(**{**LEFT, "rules": (rule,)}) for rule in ("one", "two"))
+    store.write([there, missing])
+    store.note_costs([late(there)])
+
+    def known() -> list[str]:
+        store.note_costs([late(missing)])
+        return [there.id, missing.id, "rcpt_of_another"]
+
+    found = store.spent([], ["one", "two"], 0, known)
+    assert found.settled == {there.id}
+    assert [row.spender.rule for row in found.rows] == ["one"]
+    assert store.spent([], ["one", "two"], 0, known).settled == {there.id, missing.id}
