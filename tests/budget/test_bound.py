@@ -188,6 +188,9 @@ class Budgeted(RuleBasedStateMachine):
         running = [each for each in self.requests if not each.filed]
         request = data.draw(st.sampled_from(running))
         process = next(p for p in self.processes if p.number == request.process)
+        self.end(process, request, left=left)
+
+    def end(self, process: Process, request: Request, *, left: bool) -> None:
         if request.left is not None:
             self.learn(process, request, request.left)
             return
@@ -217,6 +220,21 @@ class Budgeted(RuleBasedStateMachine):
         process.waiting.append((request, late))
         process.accounts.learned(left, with_cost(left, late), request.admitted)
         process.known.add(self.requests.index(request))
+
+    @precondition(lambda self: any(not each.filed for each in self.requests))
+    @rule(data=st.data(), is_written=st.booleans())
+    def learn_while_all_is_read(self, data: st.DataObject, *, is_written: bool) -> None:
+        """A cost becomes known after a reading was begun, and may be in what is read."""
+        running = [each for each in self.requests if not each.filed]
+        request = data.draw(st.sampled_from(running))
+        process = next(p for p in self.processes if p.number == request.process)
+        if request.left is None:
+            self.end(process, request, left=True)
+        self.policies_change(self.processes.index(process))
+        self.end(process, request, left=True)
+        if is_written:
+            self.write(process)
+        self.follow(process)
 
     @rule(which=st.integers(0, 2))
     def batch(self, which: int) -> None:
