@@ -255,7 +255,7 @@ async def test_at_a_stop_the_log_says_how_many_costs_stay_unknown(
     assert "3 costs were not known yet at the stop" in caplog.text
 
 
-async def test_nothing_waits_longer_than_so_long_however_slow_openrouter_is(
+async def test_t83_nothing_waits_longer_than_so_long_however_slow_openrouter_is(
     furnish: Furnish,
 ) -> None:
     """Otherwise, requests would be under way for hours, and their budgets full with them."""
