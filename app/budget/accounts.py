@@ -5,7 +5,8 @@ Rule 1  What this process spends is added when a receipt is filed, and never rea
 Rule 2  A sum belongs to a rule, a window and a caller, tool or session, not to a version of the
         policies: a changed limit holds at once.
 Rule 3  When budgets appear or change, or the clock is put back, all sums are read anew. Receipts
-        filed meanwhile are noted by id, and added unless the reading had them already.
+        filed meanwhile are noted by id, and added unless the reading had them already; so are
+        costs that become known meanwhile.
 Rule 4  A cost that becomes known later is added when it does; until then, or until it is given up,
         its request is under way.
 Rule 5  Everything here runs on the event loop, and nothing waits.
@@ -69,6 +70,7 @@ class Asker(NamedTuple):
         return key_of(budget.by, *self)
 
 
+_Noted = tuple[str, tuple[tuple[Spender, Amount], ...]]  # a receipt's id, and what it adds
 Admitted = tuple[Sum, ...]  # the sums that a request counts for, until its cost is known
 
 
@@ -101,11 +103,11 @@ class Accounts:
         self._firsts: dict[Per, int] = {}  # the oldest windows whose sums are remembered
         self._held: dict[int, Held] = {}  # by number: others' rows that may grow
         self._recent = 0
-        self._noted: deque[tuple[str, tuple[tuple[Spender, int], ...]]] | None = None
+        self._noted: deque[_Noted] | None = None
+        self._noted_late: deque[_Noted] = deque(maxlen=MOST_NOTED)
         self._began = 0.0
         self._read_at = self._near_at = float("-inf")
         self._in_doubt = False
-        self._read_again = False  # what is being read may lack a cost that is known
 
     @property
     def rules(self) -> Collection[str]:
@@ -150,23 +152,21 @@ class Accounts:
         self.let_go(admitted)
         if not self.in_force:
             return
-        spends = tuple(spent_by(receipt))
+        spends = tuple((spender, Amount(1, pico)) for spender, pico in spent_by(receipt))
         if self._noted is not None and spends:
             self._noted.append((receipt.id, spends))
-        for spender, pico in spends:
-            self._add(spender, Amount(1, pico))
+        for spender, amount in spends:
+            self._add(spender, amount)
 
     def learned(self, before: Receipt, after: Receipt, admitted: Admitted) -> None:
-        """Add what became known of a receipt after it was filed; the ledger was told already.
-
-        A reading of all sums that is in progress may or may not have it, so all are read again.
-        """
+        """Add what became known of a receipt after it was filed."""
         self.let_go(admitted)
         if not self.in_force:
             return
-        if self._noted is not None:
-            self._read_again = True
-        for spender, amount in more_spent(before, after):
+        more = tuple(more_spent(before, after))
+        if self._noted is not None and more:
+            self._noted_late.append((after.id, more))
+        for spender, amount in more:
             self._add(spender, amount)
 
     def let_go(self, admitted: Admitted) -> None:
@@ -204,7 +204,7 @@ class Accounts:
         if self._noted is None:
             self._noted = deque(maxlen=MOST_NOTED)
             self._began = self._steady()
-            self._read_again = False
+            self._noted_late.clear()
         return self._steady() - self._began
 
     def asked(self, moment: datetime) -> Asked:
@@ -224,6 +224,11 @@ class Accounts:
         """The ids of the receipts filed since `begin`."""
         return [receipt_id for receipt_id, _ in self._noted or ()]
 
+    @property
+    def noted_late(self) -> Sequence[str]:
+        """The ids of the receipts whose costs became known since `begin`; any thread may ask."""
+        return [receipt_id for receipt_id, _ in tuple(self._noted_late)]
+
     def add_up(self, asked: Asked, spent: Spent) -> AddedUp:
         """Add up what was read; for a thread beside the event loop."""
         return added_up(asked, spent, Calendar(self.calendar.zone), self._most)
@@ -241,15 +246,11 @@ class Accounts:
             each.per: window.first
             for each, window in zip(asked.counters, asked.windows, strict=True)
         }
-        for receipt_id, spends in self._noted or ():
-            if receipt_id not in written:
-                for spender, pico in spends:
-                    for place, _, _ in self._places(spender):
-                        self._put(place, Amount(1, pico))
+        self._put_noted(self._noted or (), written)
+        self._put_noted(self._noted_late, found.settled)
         self._held = found.held
         self._recent, self.cursor, self._noted = asked.recent, found.cursor, None
-        limits = {each.counter: each.limit for each in asked.counters}
-        self._in_doubt = self._read_again or self._is_another(limits)
+        self._in_doubt = self._is_another({each.counter: each.limit for each in asked.counters})
         self.crossed.extend(each for each in found.reached if each.rule in self._by_rule)
         self.saw_ledger()
 
@@ -354,6 +355,14 @@ class Accounts:
         self._sums[place] = found
         found.add(amount)
         return found
+
+    def _put_noted(self, noted: Iterable[_Noted], known: Collection[str]) -> None:
+        """Add what was noted and is not known already, without a word about budgets."""
+        for receipt_id, spends in noted:
+            if receipt_id not in known:
+                for spender, amount in spends:
+                    for place, _, _ in self._places(spender):
+                        self._put(place, amount)
 
     def _add(self, spender: Spender, amount: Amount) -> None:
         """Add an amount, and note each budget that is passed, or nearly, by it."""

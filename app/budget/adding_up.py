@@ -61,6 +61,7 @@ class AddedUp(NamedTuple):
     held: dict[int, Held]
     reached: tuple[BudgetEvent, ...]  # budgets that are spent, or nearly; most were told before
     cursor: int
+    settled: frozenset[str]  # late costs that are in the sums, by receipt
 
 
 def added_up(asked: Asked, spent: Spent, calendar: Calendar, most: int) -> AddedUp:
@@ -80,7 +81,7 @@ def added_up(asked: Asked, spent: Spent, calendar: Calendar, most: int) -> Added
     for place in named[: max(len(named) - most, 0)]:
         del sums[place]
     held = {row.number: held_of(row) for row in spent.rows}
-    return AddedUp(sums, held, tuple(_reached(asked, sums)), spent.cursor)
+    return AddedUp(sums, held, tuple(_reached(asked, sums)), spent.cursor, spent.settled)
 
 
 def grouped(budgets: Iterable[Budget]) -> ByRule:

@@ -26,8 +26,15 @@ _PAUSE_SECONDS = 1.0  # after an error, which the ledger's writer reports
 class Ledger(Protocol):
     """The part of the store that is followed."""
 
-    def spent(self, questions: Sequence[Question], rules: Collection[str], recent: int, /) -> Spent:
-        """Return the spending of rules, all at one moment."""
+    def spent(
+        self,
+        questions: Sequence[Question],
+        rules: Collection[str],
+        recent: int,
+        late: Callable[[], Sequence[str]],
+        /,
+    ) -> Spent:
+        """Return the spending of rules, all at one moment, and which late costs it contains."""
         ...
 
     def spent_since(
@@ -111,7 +118,8 @@ class FollowingSpending:
         accounts.read(asked, found, written)
 
     def _spent(self, questions: Sequence[Question], rules: Collection[str], recent: int) -> Spent:
-        return self._ledger().spent(questions, rules, recent)
+        accounts = self._accounts
+        return self._ledger().spent(questions, rules, recent, lambda: accounts.noted_late)
 
     def _written(self, ids: Sequence[str], seq: int) -> frozenset[str]:
         return self._ledger().written(ids, seq) if ids else frozenset()

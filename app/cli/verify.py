@@ -132,7 +132,7 @@ async def _record(ask: Asking, generation_id: str, wait: float) -> Generation:
     path = f"/generation?id={quote(generation_id, safe='')}"  # upstream made it up
     while True:
         status, _, body = await ask.openrouter.get(path, ask.headers)
-        record = read_generation(body) if status == _OK else None
+        record = read_generation(body, generation_id) if status == _OK else None
         if record is not None:
             return record
         if status in _KEY_REFUSED:

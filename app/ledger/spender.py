@@ -69,6 +69,7 @@ class Spent(NamedTuple):
     rows: tuple[Row, ...]  # the recent ones, one by one
     cursor: int  # of changes
     seq: int  # of receipts
+    settled: frozenset[str] = frozenset()  # of the receipts that were asked for, those with a cost
 
 
 def bucket_of(moment: datetime) -> int:

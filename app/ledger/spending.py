@@ -12,7 +12,7 @@ Rule 4  Deleting receipts changes nothing here; rows are kept for two months at 
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, starmap
 from typing import Any
@@ -94,20 +94,27 @@ def number_of(spender: Spender, writer: int) -> int:
 
 
 def read(
-    connection: sa.Connection, questions: Sequence[Question], rules: Iterable[str], recent: int
+    connection: sa.Connection,
+    questions: Sequence[Question],
+    rules: Iterable[str],
+    recent: int,
+    late: Callable[[], Sequence[str]] = tuple,
 ) -> Spent:
     """Answer questions about the time before the quarter `recent`, and list the rows since then.
 
-    The connection sees one unchanging state of the ledger.
+    The connection sees one unchanging state of the ledger. `late` returns the receipts whose costs
+    have become known; it is called once that state is fixed, so what it lacks is not in there.
     """
     named = [*map(storable, rules)]
     rows = connection.execute(_RECENT, {"rules": named, "recent": recent})
     seq = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(RECEIPTS.c.seq), 0)))
+    settled = _chosen(connection, _SETTLED, late(), {})
     return Spent(
         answers=tuple(_answer(connection, each) for each in questions),
         rows=tuple(map(_row, rows)),
         cursor=_cursor(connection),
         seq=int(seq or 0),
+        settled=settled,
     )
 
 
@@ -122,11 +129,7 @@ def changes(
 
 def written(connection: sa.Connection, ids: Sequence[str], seq: int) -> frozenset[str]:
     """Which of these receipts were in the ledger when `seq` was its last one."""
-    found: set[str] = set()
-    for first in range(0, len(ids), _BATCH):
-        asked = {"ids": ids[first : first + _BATCH], "seq": seq}
-        found.update(connection.execute(_WRITTEN, asked).scalars())
-    return frozenset(found)
+    return _chosen(connection, _WRITTEN, ids, {"seq": seq})
 
 
 def tell_once(connection: sa.Connection, what: str, now: datetime) -> bool:
@@ -154,6 +157,17 @@ def backfill(connection: sa.Connection, now: datetime) -> None:
         ]
         add(connection, receipts, EARLIER, now)
         last = page[-1].seq
+
+
+def _chosen(
+    connection: sa.Connection, query: sa.Select[Any], ids: Sequence[str], also: Mapping[str, Any]
+) -> frozenset[str]:
+    """Those of many ids that a query chooses."""
+    found: set[str] = set()
+    for first in range(0, len(ids), _BATCH):
+        asked = {"ids": ids[first : first + _BATCH], **also}
+        found.update(connection.execute(query, asked).scalars())
+    return frozenset(found)
 
 
 def _cursor(connection: sa.Connection) -> int:
@@ -232,9 +246,9 @@ _CHANGED = (
     .where(SPENDING.c.writer != sa.bindparam("but"))
     .order_by(SPENDING.c.changed)
 )
-_WRITTEN = sa.select(RECEIPTS.c.id).where(
-    RECEIPTS.c.id.in_(sa.bindparam("ids", expanding=True)), RECEIPTS.c.seq <= sa.bindparam("seq")
-)
+_THESE = RECEIPTS.c.id.in_(sa.bindparam("ids", expanding=True))
+_WRITTEN = sa.select(RECEIPTS.c.id).where(_THESE, RECEIPTS.c.seq <= sa.bindparam("seq"))
+_SETTLED = sa.select(RECEIPTS.c.id).where(_THESE, RECEIPTS.c.cost_usd.is_not(None))
 _PAGE_AFTER = (
     sa.select(RECEIPTS.c.seq, *(RECEIPTS.c[name] for name in _READ))
     .where(RECEIPTS.c.seq > sa.bindparam("after"))

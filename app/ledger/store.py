@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -69,6 +70,8 @@ from app.ledger.turns import turns
 from app.ledger.wanted import EVERYTHING, NONE, Wanted
 
 log = logging.getLogger("pointsman")
+
+_Row = TypeVar("_Row", Listed, LateCost)
 
 LAST = "last"
 _END = re.compile(r"[0-9a-z]{4,22}")
@@ -158,23 +161,28 @@ class Store:
 
         One whose values can't be stored is logged and left out: receipts must not wait for it.
         """
-        self._note("a listing", lambda connection: listings.note(connection, listed))
+        self._note("a listing", listed, listings.note)
 
     def note_costs(self, costs: Sequence[LateCost]) -> None:
         """Add costs to receipts that have none, and to every sum. Raises `LedgerError`.
 
-        Nothing happens if it is done again, or where a receipt is not there any more. What can't
-        be stored is logged and left out.
+        Nothing happens if it is done again, or where a receipt is not there any more. One that
+        can't be stored is logged and left out.
         """
-        now = datetime.now(UTC)
-        self._note("a late cost", lambda begun: late_notes.note(begun, costs, self.writer, now))
+        note = partial(late_notes.note, writer=self.writer, now=datetime.now(UTC))
+        self._note("a late cost", costs, note)
 
-    def _note(self, what: str, note: Callable[[sa.Connection], None]) -> None:
-        """Write something beside receipts, in one transaction. Raises `LedgerError`."""
+    def _note(
+        self, what: str, rows: Sequence[_Row], note: Callable[[sa.Connection, Sequence[_Row]], None]
+    ) -> None:
+        """Write what stands beside receipts, in one transaction. Raises `LedgerError`.
+
+        If a value can't be stored, each is written by itself, so that the others are not lost.
+        """
         try:
             with self._engine.connect() as connection:
                 lock(connection, WRITING_LOCK)
-                note(connection)
+                note(connection, rows)
                 connection.commit()
         except (SQLAlchemyError, *_ODD_VALUE) as error:
             if not _is_of_a_value(error):
@@ -182,7 +190,11 @@ class Store:
             fault = plainly(error)
         else:
             return
-        log.error("%s can't be stored: %s", what, fault)
+        if len(rows) > 1:
+            for each in rows:
+                self._note(what, [each], note)
+        else:
+            log.error("%s can't be stored: %s", what, fault)
 
     def tidy(self, now: datetime | None = None) -> bool:
         """Delete a few rows that need not be kept; return whether there may be more."""
@@ -516,10 +528,16 @@ class Store:
         with self._moment() as connection:
             return queries.begin_of_newest(connection, count, wanted)
 
-    def spent(self, questions: Sequence[Question], rules: Collection[str], recent: int) -> Spent:
+    def spent(
+        self,
+        questions: Sequence[Question],
+        rules: Collection[str],
+        recent: int,
+        late: Callable[[], Sequence[str]] = tuple,
+    ) -> Spent:
         """Return the spending of rules, all at one moment, as `spending.read` describes."""
         with self._moment() as connection:
-            return spending.read(connection, questions, rules, recent)
+            return spending.read(connection, questions, rules, recent, late)
 
     def spent_since(
         self, cursor: int, rules: Collection[str], *, but: int

@@ -5,7 +5,8 @@ Rule 1  A record is written some ten seconds after its answer, later where that 
 Rule 2  Only the key that sent a request reads its record. It is in memory as long as the record is
         waited for, and nowhere else.
 Rule 3  Until its cost is known or given up, a request counts as under way for its budgets.
-Rule 4  All of it is bounded: what waits, how many are asked for at a time, and how often.
+Rule 4  All of it is bounded: what waits, in number, bytes and time, how many are asked for at a
+        time, and how often. Where OpenRouter asks for a pause, there is one.
 """
 
 import asyncio
@@ -14,28 +15,26 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
-from urllib.parse import quote
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from app.budget.accounts import Accounts, Admitted
-from app.errors import UpstreamError
 from app.ledger.late import LateCost, with_cost
 from app.ledger.receipt import Receipt
-from app.wire.generation import read_generation
-from app.wire.headers import Credentials, RawHeaders, to_upstream
+from app.record.generation_record import Client, told
+from app.wire.headers import Credentials
 from app.wire.observation import Usage
 
 log = logging.getLogger("pointsman")
 
 MOST_WAITING = 1_000
 AT_A_TIME = 4
-LARGEST_RECORD = 256_000  # bytes; one has about two thousand
-_SECONDS = 10.0  # for one answer
-_OK = 200
+LARGEST_KEY = 4_000  # bytes: a client's credentials can be as large as the head of its request
+LONGEST_SECONDS = 300.0  # of waiting, when OpenRouter is slow or very many wait
 _SUCCESS = range(200, 300)
 _OPENROUTERS = "gen-"  # what all of its ids begin with: another upstream has no such records
+_UNKNOWN = "their receipts keep none, and budgets do not count them"
 FOUND, NOT_FOUND, DROPPED = "found", "not_found", "dropped"
 
 
@@ -47,18 +46,6 @@ class Pace(NamedTuple):
 
 
 PACE = Pace()
-
-
-class Client(Protocol):
-    """The part of the client for OpenRouter that is used."""
-
-    key: str | None
-
-    async def fetch(
-        self, method: str, path: str, headers: RawHeaders, /, *, most: int, seconds: float
-    ) -> tuple[int, RawHeaders, bytes]:
-        """Send one request and read its answer whole. Raises `UpstreamError`."""
-        ...
 
 
 def awaits_cost(receipt: Receipt, status: int) -> bool:
@@ -117,6 +104,7 @@ class LateCosts:
         self._asking: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
         self._closed = False
+        self._rests_until = -math.inf  # with the operator's key
         self.outcomes = Counter({FOUND: 0, NOT_FOUND: 0, DROPPED: 0})
 
     def __len__(self) -> int:
@@ -129,21 +117,25 @@ class LateCosts:
         """Wait for the cost of a receipt that was submitted; takes over what was admitted for it.
 
         `credentials` are those that were sent; None: the operator's key was. If there is no room,
-        this one is dropped: in a flood, none would wait long enough if each new one took the place
-        of the oldest.
+        or if they are too large to be kept, this one is dropped: in a flood, none would wait long
+        enough if each new one took the place of the oldest.
         """
-        if self._closed or len(self._waiting) >= self._most:
+        too_large = credentials is not None and credentials.size > LARGEST_KEY
+        if self._closed or too_large or len(self._waiting) >= self._most:
             self._accounts.let_go(admitted)
             self.outcomes[DROPPED] += 1
             return
-        due = self._clock() + self._pace.pauses[0]
-        self._waiting[receipt.id] = _Waiting(_in_short(receipt), credentials, admitted, due)
+        waiting = _Waiting(_in_short(receipt), credentials, admitted, self._clock())
+        waiting.due = waiting.since + self._pace.pauses[0]
+        self._waiting[receipt.id] = waiting
         if self._running is None:
             self._running = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
         """Give up all that is waited for."""
         self._closed = True
+        if self._waiting:
+            log.warning("%d costs were not known yet at the stop; %s", len(self._waiting), _UNKNOWN)
         for name in tuple(self._waiting):
             self._give_up(name, DROPPED)
         tasks = [*self._asking, *([self._running] if self._running else [])]
@@ -162,10 +154,12 @@ class LateCosts:
 
     def _ask_for_next(self) -> None:
         """Ask for the record that has been due longest, unless enough are asked for."""
-        if not self._waiting or len(self._asking) >= AT_A_TIME:
+        now = self._clock()
+        self._give_up_those_since(now - LONGEST_SECONDS)
+        if not self._waiting or len(self._asking) >= AT_A_TIME or now < self._rests_until:
             return
         waiting = min(self._waiting.values(), key=lambda each: each.due)
-        if waiting.due > self._clock():
+        if waiting.due > now:
             return
         waiting.due = math.inf
         asking = asyncio.get_running_loop().create_task(self._ask(waiting))
@@ -173,38 +167,19 @@ class LateCosts:
         asking.add_done_callback(self._asking.discard)
 
     async def _ask(self, waiting: "_Waiting") -> None:
-        late, name = await self._told(waiting), waiting.receipt.id
+        receipt, credentials = waiting.receipt, waiting.credentials
+        usage, rest = await told(self._client, receipt.generation_id or "", credentials)
+        late, name = late_cost(receipt.id, usage) if usage else None, receipt.id
         if late is not None:
             self._settle(self._waiting.pop(name), late)
             return
+        if rest and credentials is None:  # one client's rest is not that of the others
+            self._rests_until = max(self._rests_until, self._clock() + rest)
         waiting.tries += 1
         if waiting.tries < len(self._pace.pauses):
-            waiting.due = self._clock() + self._pace.pauses[waiting.tries]
+            waiting.due = self._clock() + max(self._pace.pauses[waiting.tries], rest)
         else:
             self._give_up(name, NOT_FOUND)
-
-    async def _told(self, waiting: "_Waiting") -> LateCost | None:
-        """What the record says; None if there is none yet. Never raises."""
-        try:
-            status, _, body = await self._client.fetch(
-                "GET",
-                f"/generation?id={quote(waiting.receipt.generation_id or '', safe='')}",
-                to_upstream(
-                    waiting.credentials.headers if waiting.credentials else (),
-                    key=self._client.key,
-                    router_metadata=False,
-                ),
-                most=LARGEST_RECORD,
-                seconds=_SECONDS,
-            )
-        except UpstreamError as error:
-            log.debug("a generation's record could not be read: %s", error)
-            return None
-        except Exception:
-            log.exception("a generation's record could not be read")
-            return None
-        record = read_generation(body) if status == _OK else None
-        return late_cost(waiting.receipt.id, record.usage) if record else None
 
     def _settle(self, waiting: "_Waiting", late: LateCost) -> None:
         if not self._submit(late):
@@ -213,8 +188,18 @@ class LateCosts:
             return
         before, after = waiting.receipt, with_cost(waiting.receipt, late)
         self._accounts.learned(before, after, waiting.admitted)
-        self._learned(before, after)
         self.outcomes[FOUND] += 1
+        self._learned(before, after)
+
+    def _give_up_those_since(self, moment: float) -> None:
+        """Give up what has waited since before then, unless it is being asked for."""
+        late = [
+            name
+            for name, each in self._waiting.items()
+            if each.since < moment and each.due < math.inf
+        ]
+        for name in late:
+            self._give_up(name, NOT_FOUND)
 
     def _give_up(self, name: str, why: str) -> None:
         self._accounts.let_go(self._waiting.pop(name).admitted)
@@ -222,15 +207,16 @@ class LateCosts:
 
 
 class _Waiting:
-    __slots__ = ("admitted", "credentials", "due", "receipt", "tries")
+    __slots__ = ("admitted", "credentials", "due", "receipt", "since", "tries")
 
     def __init__(
-        self, receipt: Receipt, credentials: Credentials | None, admitted: Admitted, due: float
+        self, receipt: Receipt, credentials: Credentials | None, admitted: Admitted, since: float
     ) -> None:
         self.receipt = receipt
         self.credentials = credentials
         self.admitted = admitted
-        self.due = due
+        self.since = since
+        self.due = math.inf  # while it is asked for
         self.tries = 0
 
 

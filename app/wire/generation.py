@@ -28,11 +28,14 @@ class Generation:
     cancelled: bool
 
 
-def read_generation(body: bytes) -> Generation | None:
-    """The record in a body; None if there is none. Never raises."""
+def read_generation(body: bytes, of: str | None = None) -> Generation | None:
+    """The record in a body; None if there is none, or one with another id than `of`. Never raises.
+
+    A cache on the way that ignores queries has the same record for everything.
+    """
     answer = read_value(body)
     record = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(record, dict):
+    if not isinstance(record, dict) or not _is_of(record, of):
         return None
     return Generation(
         provider=text(record.get("provider_name")),
@@ -42,6 +45,11 @@ def read_generation(body: bytes) -> Generation | None:
         usage=_usage(record),
         cancelled=record.get("cancelled") is True,
     )
+
+
+def _is_of(record: Mapping[str, Any], generation: str | None) -> bool:
+    named = text(record.get("id"))
+    return named is None or generation is None or named == text(generation)
 
 
 def _usage(record: Mapping[str, Any]) -> Usage:

@@ -89,6 +89,11 @@ class Credentials:
         """Keep the credentials among some headers, whose names are in lower case."""
         self.headers = tuple(header for header in headers if header[0] in _CREDENTIALS)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all values."""
+        return sum(len(value) for _, value in self.headers)
+
     def __repr__(self) -> str:
         """Render without any value."""
         return f"Credentials({len(self.headers)})"

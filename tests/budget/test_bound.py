@@ -113,15 +113,14 @@ class Budgeted(RuleBasedStateMachine):
     def read_all(self, process: Process) -> None:
         accounts = process.accounts
         asked = accounts.asked(self.now)
-        spent = self.store.spent(asked.questions, [*accounts.rules], asked.recent)
+        rules, late = [*accounts.rules], lambda: accounts.noted_late
+        spent = self.store.spent(asked.questions, rules, asked.recent, late)
         accounts.read(
             asked, accounts.add_up(asked, spent), self.store.written([*accounts.noted], spent.seq)
         )
         for at, each in enumerate(self.requests):
             if each.written:
                 process.known.add(at)
-            elif each.left is not None:  # a cost that was read while all sums were is not in them
-                process.known.discard(at)
 
     def follow(self, process: Process) -> None:
         accounts = process.accounts
@@ -189,6 +188,9 @@ class Budgeted(RuleBasedStateMachine):
         running = [each for each in self.requests if not each.filed]
         request = data.draw(st.sampled_from(running))
         process = next(p for p in self.processes if p.number == request.process)
+        self.end(process, request, left=left)
+
+    def end(self, process: Process, request: Request, *, left: bool) -> None:
         if request.left is not None:
             self.learn(process, request, request.left)
             return
@@ -218,6 +220,21 @@ class Budgeted(RuleBasedStateMachine):
         process.waiting.append((request, late))
         process.accounts.learned(left, with_cost(left, late), request.admitted)
         process.known.add(self.requests.index(request))
+
+    @precondition(lambda self: any(not each.filed for each in self.requests))
+    @rule(data=st.data(), is_written=st.booleans())
+    def learn_while_all_is_read(self, data: st.DataObject, *, is_written: bool) -> None:
+        """A cost becomes known after a reading was begun, and may be in what is read."""
+        running = [each for each in self.requests if not each.filed]
+        request = data.draw(st.sampled_from(running))
+        process = next(p for p in self.processes if p.number == request.process)
+        if request.left is None:
+            self.end(process, request, left=True)
+        self.policies_change(self.processes.index(process))
+        self.end(process, request, left=True)
+        if is_written:
+            self.write(process)
+        self.follow(process)
 
     @rule(which=st.integers(0, 2))
     def batch(self, which: int) -> None:

@@ -42,8 +42,15 @@ class Watched:
             raise self.trouble
         return self
 
-    def spent(self, questions: Sequence[Question], rules: Collection[str], recent: int, /) -> Spent:
-        return self.store.spent(questions, rules, recent)
+    def spent(
+        self,
+        questions: Sequence[Question],
+        rules: Collection[str],
+        recent: int,
+        late: Callable[[], Sequence[str]],
+        /,
+    ) -> Spent:
+        return self.store.spent(questions, rules, recent, late)
 
     def spent_since(
         self, cursor: int, rules: Collection[str], /, *, but: int

@@ -181,3 +181,33 @@ def test_a_record_of_no_cost_marks_the_receipt_and_adds_nothing(store: Store) ->
     assert found is not None
     assert (found.cost_usd, found.cost_source) == (Decimal(0), "record")
     assert rows(store) == []
+
+
+def test_a_reading_of_all_spending_says_which_late_costs_it_contains(store: Store) -> None:
+    """What becomes known while it reads is not in it, even if it is written at once."""
+    there, missing = (receipt(**{**LEFT, "rules": (rule,)}) for rule in ("one", "two"))
+    store.write([there, missing])
+    store.note_costs([late(there)])
+
+    def known() -> list[str]:
+        store.note_costs([late(missing)])
+        return [there.id, missing.id, "rcpt_of_another"]
+
+    found = store.spent([], ["one", "two"], 0, known)
+    assert found.settled == {there.id}
+    assert [row.spender.rule for row in found.rows] == ["one"]
+    assert store.spent([], ["one", "two"], 0, known).settled == {there.id, missing.id}
+
+
+def test_a_cost_that_cannot_be_stored_takes_no_other_with_it(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    receipts = [receipt(number, **LEFT) for number in range(3)]
+    store.write(receipts)
+    costs = [late(one) for one in receipts]
+    costs[1] = late(receipts[1], Decimal("NaN"))
+    store.note_costs(costs)
+    found = [store.get(one.id) for one in receipts]
+    assert [one and one.cost_usd for one in found] == [COST, None, COST]
+    assert store.stats().total.cost_usd == 2 * COST
+    assert caplog.text.count("a late cost can't be stored") == 1

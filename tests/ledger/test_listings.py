@@ -107,9 +107,11 @@ def test_writers_at_once_do_not_hinder_each_other(
 def test_a_listing_that_can_not_be_stored_holds_up_nothing(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
+    odd = listed(0, "a")._replace(digest=None)  # type: ignore[arg-type]
     with caplog.at_level(logging.ERROR):
-        store.note_listings([listed(0, "a")._replace(digest=None)])  # type: ignore[arg-type]
-    assert "a listing can't be stored" in caplog.text
+        store.note_listings([odd, listed(1, "b")])
+    assert caplog.text.count("a listing can't be stored") == 1
+    assert [found.digest for found in spans(store)] == ["b"]
     store.write([receipt()])
     assert len(store.recent(limit=2)) == 1
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,15 @@ from app.budget.windows import Calendar
 from app.errors import UpstreamTimeout
 from app.ledger.late import LateCost
 from app.ledger.receipt import Receipt
-from app.record.late_costs import AT_A_TIME, LateCosts, Pace, awaits_cost
+from app.record.generation_record import LARGEST_RECORD, LONGEST_REST, REST, Told, told
+from app.record.late_costs import (
+    AT_A_TIME,
+    LARGEST_KEY,
+    LONGEST_SECONDS,
+    LateCosts,
+    Pace,
+    awaits_cost,
+)
 from app.wire.headers import Credentials, RawHeaders
 from tests.ledger.receipts import FULL, START, receipt
 from tests.policy.sending import book_of
@@ -23,7 +32,7 @@ from tests.waiting import until
 
 BUDGETS = book_of({"name": "held", "budget": {"usd": 1, "per": "day"}}).budgets
 OURS: RawHeaders = [(b"accept-encoding", b"identity"), (b"authorization", b"Bearer operators")]
-Answer = tuple[int, bytes] | Exception
+Answer = tuple[int, bytes] | tuple[int, bytes, RawHeaders] | Exception
 
 
 def record(usd: float, **more: Any) -> Answer:
@@ -58,7 +67,7 @@ class Records:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer[0], [], answer[1]
+        return answer[0], answer[2] if len(answer) > 2 else [], answer[1]
 
 
 class House:
@@ -70,6 +79,7 @@ class House:
         self.submitted: list[LateCost] = []
         self.learned: list[tuple[Receipt, Receipt]] = []
         self.room = True
+        self.ahead = 0.0  # seconds that the clock was put ahead
         self.late = LateCosts(
             records,
             self.accounts,
@@ -77,6 +87,7 @@ class House:
             learned=lambda before, after: self.learned.append((before, after)),
             pace=Pace(pauses, between=0.001),
             most=most,
+            clock=lambda: time.monotonic() + self.ahead,
         )
 
     def submit(self, cost: LateCost) -> bool:
@@ -154,6 +165,7 @@ async def test_a_record_is_asked_for_with_the_clients_key_where_there_is_no_othe
         (200, b"{}"),
         (200, b"<html>"),
         record(-1),
+        record(1, id="gen-of-another"),
         (401, b""),
         (500, b""),
         UpstreamTimeout("late"),
@@ -231,6 +243,96 @@ async def test_what_waits_at_a_stop_is_given_up_and_nothing_is_waited_for_any_mo
     house.wait_for(left())
     assert (len(house.late), house.accounts.under_way, records.at_once) == (0, 0, 0)
     assert house.late.outcomes == {"found": 0, "not_found": 0, "dropped": 2}
+
+
+async def test_at_a_stop_the_log_says_how_many_costs_stay_unknown(
+    furnish: Furnish, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = furnish(Records(NO_RECORD), 60.0)
+    for number in range(3):
+        house.wait_for(left(number))
+    await house.late.close()
+    assert "3 costs were not known yet at the stop" in caplog.text
+
+
+async def test_t83_nothing_waits_longer_than_so_long_however_slow_openrouter_is(
+    furnish: Furnish,
+) -> None:
+    """Otherwise, requests would be under way for hours, and their budgets full with them."""
+    records = Records(record(0.25))
+    records.go.clear()
+    house = furnish(records)
+    for number in range(8):
+        house.wait_for(left(number))
+    await until(lambda: records.at_once == AT_A_TIME)
+    house.ahead = LONGEST_SECONDS
+    await until(lambda: house.late.outcomes["not_found"] == 4)
+    records.go.set()
+    await until(lambda: len(house.learned) == AT_A_TIME)
+    assert (len(house.late), house.accounts.under_way) == (0, 0)
+    assert len(records.asked) == AT_A_TIME
+
+
+async def test_a_clients_key_that_is_too_large_is_not_kept(furnish: Furnish) -> None:
+    house = furnish(Records(record(0)))
+    for size in (LARGEST_KEY, LARGEST_KEY + 1):
+        house.wait_for(left(size), Credentials([(b"x-api-key", b"k" * size)]))
+    assert (len(house.late), house.late.outcomes["dropped"]) == (1, 1)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_where_openrouter_asks_for_a_pause_no_record_is_asked_for(
+    furnish: Furnish, status: int
+) -> None:
+    records = Records((status, b"", [(b"Retry-After", b"30")]), record(0))
+    house = furnish(records)
+    house.wait_for(left(1))
+    await until(lambda: records.asked)
+    house.wait_for(left(2))
+    await asyncio.sleep(0.05)
+    assert len(records.asked) == 1
+    house.ahead = 31
+    await until(lambda: len(house.learned) == 2)
+
+
+async def test_the_pause_of_one_clients_key_is_not_that_of_another(furnish: Furnish) -> None:
+    records = Records((429, b"", [(b"retry-after", b"30")]), record(0))
+    records.key = None
+    house = furnish(records)
+    house.wait_for(left(1), Credentials([(b"x-api-key", b"k1")]))
+    await until(lambda: records.asked)
+    house.wait_for(left(2), Credentials([(b"x-api-key", b"k2")]))
+    await until(lambda: house.learned)
+    assert (len(house.late), len(records.asked)) == (1, 2)
+    house.ahead = 31
+    await until(lambda: len(house.learned) == 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "rest"),
+    [
+        (b"7", 7.0),
+        (b"0", 0.0),
+        (b"999999", LONGEST_REST),
+        (b"9" * 5000, REST),
+        (b"-1", REST),
+        (b"nan", REST),
+        (b"1e9", REST),
+        (b"\xb2", REST),
+        (b"Sat, 28 Nov 2026 12:00:00 GMT", REST),
+        (None, REST),
+    ],
+)
+async def test_a_pause_is_read_from_what_openrouter_says(said: bytes | None, rest: float) -> None:
+    headers = [] if said is None else [(b"x", b"1"), (b"Retry-After", said)]
+    assert await told(Records((429, b"", headers)), "gen-1", None) == Told(None, rest)
+    assert await told(Records((500, b"", headers)), "gen-1", None) == Told()
+
+
+async def test_the_largest_record_is_read() -> None:
+    body = json.dumps({"data": {"total_cost": 1}}).encode().ljust(LARGEST_RECORD)
+    found = await told(Records((200, body)), "gen-1", None)
+    assert found.usage is not None
 
 
 async def test_the_next_one_is_asked_for_after_a_time_without_any(furnish: Furnish) -> None:

@@ -71,6 +71,22 @@ def test_what_is_no_record_is_none(body: bytes) -> None:
     assert read_generation(body) is None
 
 
+@pytest.mark.parametrize(
+    ("named", "of", "is_read"),
+    [
+        ("gen-1", "gen-1", True),
+        ("gen-2", "gen-1", False),
+        ("gen-2", None, True),
+        (None, "gen-1", True),
+        (7, "gen-1", True),
+        ("g" * 300, "g" * 300, True),
+    ],
+)
+def test_the_record_of_another_generation_is_none(named: Any, of: str, *, is_read: bool) -> None:
+    body = json.dumps({"data": {"id": named, "total_cost": 1}}).encode()
+    assert (read_generation(body, of) is not None) is is_read
+
+
 @given(st.binary())
 def test_it_never_raises(body: bytes) -> None:
     read_generation(body)
