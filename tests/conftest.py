@@ -19,6 +19,7 @@ from app.record.late_costs import PACE, Pace
 from app.server.bounds import Bounds
 from app.settings import Settings
 from app.simulator import create_simulator
+from tests import migrated
 from tests.running import NO_TLS, running
 from tests.scripted_upstream import ScriptedUpstream
 
@@ -28,6 +29,8 @@ profiles.register_profile("patient", deadline=None, suppress_health_check=[Healt
 profiles.register_profile("fast", max_examples=10, deadline=None, derandomize=True, database=None)
 if "CI" not in os.environ:
     profiles.load_profile("patient")
+
+migrated.once()
 
 
 @pytest.hookimpl(wrapper=True)

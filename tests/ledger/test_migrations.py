@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,10 +28,17 @@ from app.ledger.tables import METADATA
 from app.ledger.wanted import Wanted
 from tests.ledger.receipts import FULL, START, receipt
 from tests.ledger.traffic import traffic
+from tests.migrated import Recorded, as_ever
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ScriptDirectory(str(Path(migrations.__file__).parent))
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()]
+
+
+@pytest.fixture(autouse=True)
+def _as_ever() -> Iterator[None]:
+    with as_ever():
+        yield
 
 
 def revision(engine: sa.Engine) -> str | None:
@@ -54,6 +62,29 @@ def test_head_is_the_newest_script_and_revisions_sort_as_they_follow() -> None:
 def test_an_empty_database_becomes_a_ledger(url: str, engine: sa.Engine) -> None:
     Store.open(url).close()
     assert revision(engine) == HEAD
+
+
+def test_an_empty_ledger_of_a_test_is_the_one_that_the_migrations_make(engine: sa.Engine) -> None:
+    """The first time, statements are noted; the second time, they alone make the tables."""
+    upgraded: list[str] = []
+
+    def upgrade(connection: sa.Connection) -> None:
+        upgraded.append(HEAD)
+        migrate(connection, HEAD)
+
+    recorded = Recorded(upgrade)
+    made = []
+    for _ in range(2):
+        with engine.begin() as connection:
+            recorded(connection)
+            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+            indexes = sa.inspect(connection).get_multi_indexes().values()
+            made.append(sorted(str(each["name"]) for some in indexes for each in some))
+            METADATA.drop_all(connection)
+            assert connection.exec_driver_sql("SELECT * FROM alembic_version").all() == [(HEAD,)]
+            connection.exec_driver_sql("DROP TABLE alembic_version")
+    assert made[0] == made[1]
+    assert len(upgraded) == 1
 
 
 def test_the_migrations_make_the_very_table_that_the_queries_expect(
