@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from tests.scripted_upstream import Close, Pause, Reset, ScriptedUpstream, reply
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
 ASK: dict[str, Any] = {"model": "acme/sim-1", "messages": []}
 FRAME = b'data: {"provider":"Novita","choices":[{"delta":{"content":"x"}}]}\n\n'
-PATIENCE = httpx2.Timeout(10, read=0.05)
+PATIENCE = httpx2.Timeout(60, read=0.05)
+OTHERS = 5  # sockets that may come and go: for listings, or kept for the next request
 ENDLESS = sse(*(piece for _ in range(400) for piece in (FRAME, Pause(0.02))))
 
 
@@ -36,11 +38,9 @@ def _target(fd: Path) -> str:
 
 async def back_to(baseline: int, within: float = 5.0) -> int:
     """The number of open sockets, once it is as low as `baseline` or the time is up."""
-    async with asyncio.timeout(within + 1):
-        for _ in range(int(within / 0.05)):
-            if open_sockets() <= baseline:
-                break
-            await asyncio.sleep(0.05)
+    late = time.monotonic() + within
+    while open_sockets() > baseline and time.monotonic() < late:  # noqa: ASYNC110 - no such event
+        await asyncio.sleep(0.05)
     return open_sockets()
 
 
@@ -76,7 +76,7 @@ async def test_t17_t18_callers_who_leave_take_their_sockets_along(
     baseline = open_sockets()
     for _ in range(3):
         await asyncio.gather(*(leave(proxy, path) for _ in range(10)))
-    assert await back_to(baseline) <= baseline
+    assert await back_to(baseline + OTHERS) <= baseline + OTHERS
     endings = {receipt["ending"] for receipt in await proxy.receipts(30 + 1)}
     assert endings == {"caller_left"}
 
@@ -120,7 +120,7 @@ async def test_t06_t18_upstreams_that_break_leave_no_socket(
     baseline = open_sockets()
     for _ in range(30):
         await ask()
-    assert await back_to(baseline) <= baseline
+    assert await back_to(baseline + OTHERS) <= baseline + OTHERS
     endings = {receipt["ending"] for receipt in await proxy.receipts(31)}
     assert endings <= {"upstream_cut", "upstream_error"}
 

@@ -217,6 +217,7 @@ def test_a_walk_by_the_wrong_values_length_is_noticed() -> None:
 
 def test_a_number_that_begins_like_the_last_one_is_not_mistaken_for_it() -> None:
     assert json.loads(split(b'{"a":12,"a":1}')[0]) == {"a": 1}
+    assert json.loads(split(b'{"a" :12,"a" :1, "b": 2}')[0]) == {"a": 1, "b": 2}
 
 
 @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":"), (" ,", " :"), (", ", ":")])

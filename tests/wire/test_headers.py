@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.wire.header_names import NO_NAMES, HeaderNames, names_of
-from app.wire.headers import Header, to_caller, to_upstream
+from app.wire.headers import Credentials, Header, to_caller, to_upstream
 from tests.wire.recordings import recorded_json
 
 CALLER_KEY = b"Bearer pk-caller-canary"
@@ -273,3 +273,12 @@ def test_a_body_whose_compression_was_undone_is_not_called_compressed() -> None:
     for decoded in (True, False):
         sent = to_upstream(came, key=None, router_metadata=False, decoded=decoded)
         assert ((b"content-encoding", b"gzip") in sent) != decoded
+
+
+def test_credentials_are_kept_of_all_headers_and_never_shown() -> None:
+    kept = Credentials(
+        [(b"authorization", CALLER_KEY), (b"accept", b"*/*"), (b"x-api-key", b"pk-two")]
+    )
+    assert kept.headers == ((b"authorization", CALLER_KEY), (b"x-api-key", b"pk-two"))
+    assert kept.size == len(CALLER_KEY) + len(b"pk-two")
+    assert repr(kept) == "Credentials(2)"
