@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from app.simulator import create_simulator
 from app.simulator.hosts import Host
 from tests.conftest import StartProxy
 from tests.running import running
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 CODER = "qwen/qwen3-coder"
@@ -144,22 +146,20 @@ async def test_a_second_ctrl_c_leaves_at_once_and_counts_what_was_under_way(
     tmp_path: Path,
 ) -> None:
     app = create_simulator(pace=0, hosts={}, remembered=5_000)
+    asked = threading.Event()
 
     async def holding(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].endswith("/chat/completions"):
             await receive()
+            asked.set()
             await asyncio.sleep(600)
         await app(scope, receive, send)
 
     with running(holding) as server:
         async with auditing(tmp_path, Upstream(server.url), *SOME, "--json") as process:
-            await asyncio.sleep(0)
-            async with asyncio.timeout(60):
-                while not _begun(tmp_path):  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-            await asyncio.sleep(1.0)
+            await until(lambda: _begun(tmp_path) and asked.is_set())
             process.send_signal(signal.SIGINT)
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.5)
             assert process.returncode is None  # it waits
             process.send_signal(signal.SIGINT)
             code, out, err = await ended(process)
