@@ -12,7 +12,7 @@ from tests.conftest import Proxy, StartProxy
 from tests.scripted_upstream import Pause, ScriptedUpstream, Step, reply, sse
 
 COMMENT = b": OPENROUTER PROCESSING\n\n"
-LONG = Pause(5)  # far beyond any deadline here
+LONG = Pause(90)  # far beyond any deadline here
 ASK = {"model": "acme/sim-1", "messages": [{"role": "user", "content": "hello"}]}
 
 
@@ -84,9 +84,9 @@ def _error(sent: Sequence[bytes], got: list[bytes]) -> dict[str, Any]:
 async def test_t69_comments_do_not_count_as_a_first_token(
     start_proxy: StartProxy, openrouter: ScriptedUpstream, dialect: str
 ) -> None:
-    sent = (COMMENT, Pause(0.1), EVENTS[dialect][0], Pause(0.1), *(COMMENT, Pause(0.05)) * 20)
+    sent = (COMMENT, Pause(0.1), EVENTS[dialect][0], Pause(0.1), *(COMMENT, Pause(0.05)) * 50)
     openrouter.plays(sse(*sent, LONG))
-    proxy = start_proxy(_policy(first_token="300ms"), upstream_url=openrouter.url)
+    proxy = start_proxy(_policy(first_token="1500ms"), upstream_url=openrouter.url)
     got = b"".join(await _broken(proxy, dialect))
     assert await openrouter.saw_hangup()
     assert got.startswith(COMMENT + EVENTS[dialect][0] + COMMENT)
@@ -203,9 +203,9 @@ async def test_a_stream_that_makes_progress_does_not_stall(
     parts = [
         part for cut in range(0, len(token), 30) for part in (token[cut : cut + 30], Pause(0.05))
     ]
-    pieces = (token, *(empty, Pause(0.1)) * 5, COMMENT, *parts, b"data: [DONE]\n\n")
+    pieces = (token, *(empty, Pause(0.1)) * 20, COMMENT, *parts, b"data: [DONE]\n\n")
     openrouter.plays(sse(*pieces))
-    proxy = start_proxy(_policy(first_token="300ms", stall="250ms"), upstream_url=openrouter.url)
+    proxy = start_proxy(_policy(first_token="1500ms", stall="1500ms"), upstream_url=openrouter.url)
     answer = await proxy.client.post(proxy.url + PATHS["chat"], json={**ASK, "stream": True})
     assert answer.content == b"".join(each for each in pieces if isinstance(each, bytes))
     assert (await proxy.only_receipt())["ending"] == "complete"
