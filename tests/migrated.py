@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from app.ledger import opening
 
@@ -63,25 +64,25 @@ def _listening(connection: sa.Connection) -> Iterator[Statements]:
         if not statement.lstrip().upper().startswith(_READS):
             statements.append((statement, parameters))
 
-    sa.event.listen(connection, "before_cursor_execute", note)
+    event.listen(connection, "before_cursor_execute", note)
     try:
         yield statements
     finally:
-        sa.event.remove(connection, "before_cursor_execute", note)
+        event.remove(connection, "before_cursor_execute", note)
 
 
 def once() -> None:
     """From now on, empty ledgers are made in this way in this process."""
-    vars(opening)[_NAME] = Recorded(vars(opening)[_NAME])
+    setattr(opening, _NAME, Recorded(getattr(opening, _NAME)))
 
 
 @contextmanager
 def as_ever() -> Iterator[None]:
     """Until the end, every ledger is migrated as the program does."""
-    recorded = vars(opening)[_NAME]
+    recorded = getattr(opening, _NAME)
     assert isinstance(recorded, Recorded)
-    vars(opening)[_NAME] = recorded.upgrade
+    setattr(opening, _NAME, recorded.upgrade)
     try:
         yield
     finally:
-        vars(opening)[_NAME] = recorded
+        setattr(opening, _NAME, recorded)
