@@ -70,7 +70,8 @@ class Asker(NamedTuple):
         return key_of(budget.by, *self)
 
 
-_Noted = tuple[str, tuple[tuple[Spender, Amount], ...]]  # a receipt's id, and what it adds
+_Spends = tuple[tuple[Spender, Amount], ...]  # what a receipt adds
+_Noted = tuple[str, _Spends]  # with its id
 Admitted = tuple[Sum, ...]  # the sums that a request counts for, until its cost is known
 
 
@@ -150,24 +151,15 @@ class Accounts:
     def filed(self, receipt: Receipt, admitted: Admitted = ()) -> None:
         """Add what a request of this process cost, once, when it has ended."""
         self.let_go(admitted)
-        if not self.in_force:
-            return
-        spends = tuple((spender, Amount(1, pico)) for spender, pico in spent_by(receipt))
-        if self._noted is not None and spends:
-            self._noted.append((receipt.id, spends))
-        for spender, amount in spends:
-            self._add(spender, amount)
+        if self.in_force:
+            self._count(receipt.id, tuple(spent_by(receipt)), self._noted)
 
     def learned(self, before: Receipt, after: Receipt, admitted: Admitted) -> None:
         """Add what became known of a receipt after it was filed."""
         self.let_go(admitted)
-        if not self.in_force:
-            return
-        more = tuple(more_spent(before, after))
-        if self._noted is not None and more:
-            self._noted_late.append((after.id, more))
-        for spender, amount in more:
-            self._add(spender, amount)
+        if self.in_force:
+            noted = None if self._noted is None else self._noted_late
+            self._count(after.id, tuple(more_spent(before, after)), noted)
 
     def let_go(self, admitted: Admitted) -> None:
         """Count a request as ended; its cost is not known."""
@@ -355,6 +347,13 @@ class Accounts:
         self._sums[place] = found
         found.add(amount)
         return found
+
+    def _count(self, receipt_id: str, spends: _Spends, noted: deque[_Noted] | None) -> None:
+        """Add what a receipt adds, and note it if all sums are being read."""
+        if noted is not None and spends:
+            noted.append((receipt_id, spends))
+        for spender, amount in spends:
+            self._add(spender, amount)
 
     def _put_noted(self, noted: Iterable[_Noted], known: Collection[str]) -> None:
         """Add what was noted and is not known already, without a word about budgets."""

@@ -82,8 +82,8 @@ def start_of(bucket: int) -> datetime:
     return datetime.fromtimestamp(bucket * _SECONDS, UTC)
 
 
-def spent_by(receipt: Receipt) -> Iterator[tuple[Spender, int]]:
-    """What a receipt adds to the spending of each of its rules, in picodollars.
+def spent_by(receipt: Receipt) -> Iterator[tuple[Spender, Amount]]:
+    """What a receipt adds to the spending of each of its rules.
 
     An audit has a ceiling of its own, and is no request of a client's.
     """
@@ -91,15 +91,15 @@ def spent_by(receipt: Receipt) -> Iterator[tuple[Spender, int]]:
     if not paid or not paid.is_finite() or not receipt.rules or receipt.audit is not None:
         return
     pico = min(max(round(paid * PICO), 0), MOST_WHOLE)
-    bucket = bucket_of(receipt.started_at)
+    amount, bucket = Amount(1, pico), bucket_of(receipt.started_at)
     caller, tool = storable(receipt.caller), storable(receipt.user_agent)
     for rule in dict.fromkeys(receipt.rules):
-        yield Spender(bucket, storable(rule), caller, tool, storable(receipt.session)), pico
+        yield Spender(bucket, storable(rule), caller, tool, storable(receipt.session)), amount
 
 
 def more_spent(before: Receipt, after: Receipt) -> Iterator[tuple[Spender, Amount]]:
     """What a receipt adds once more is known of its cost."""
     counted = dict(spent_by(before))
-    for spender, pico in spent_by(after):
-        known = counted.get(spender)
-        yield spender, Amount(int(known is None), pico - (known or 0))
+    for spender, (requests, pico) in spent_by(after):
+        known = counted.get(spender, Amount())
+        yield spender, Amount(requests - known.requests, pico - known.pico)

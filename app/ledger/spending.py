@@ -47,8 +47,7 @@ _PARTS = 1_000_000  # sums are added up in two parts: no sum of large numbers ov
 
 def add(connection: sa.Connection, receipts: Iterable[Receipt], writer: int, now: datetime) -> None:
     """Add receipts that were just inserted; the caller holds the ledger's write lock."""
-    spent = chain.from_iterable(map(spent_by, receipts))
-    _add(connection, ((spender, Amount(1, pico)) for spender, pico in spent), writer, now)
+    _add(connection, chain.from_iterable(map(spent_by, receipts)), writer, now)
 
 
 def add_more(
@@ -219,7 +218,7 @@ def _adding(engine: str) -> Any:
 
 
 _NAMES = ("caller", "tool", "session")
-# What sums are grouped by. Requests that name no session count together, whoever their caller is.
+# What sums are grouped by. Requests that name no session count together, of all callers.
 _OF_A_SESSION = sa.case((SPENDING.c.session.is_(None), sa.null()), else_=SPENDING.c.caller)
 _GROUPED: Mapping[SpentBy, Mapping[str, sa.ColumnElement[Any]]] = {
     "rule": {},

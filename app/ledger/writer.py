@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from app.errors import reason_of
 from app.ledger.bounds import weight_of
@@ -27,6 +27,7 @@ from app.ledger.listed import Listed, Noted
 from app.ledger.receipt import Receipt
 
 log = logging.getLogger("pointsman")
+Row = TypeVar("Row")
 
 MOST_WAITING = 10_000
 MOST_BYTES_WAITING = 64_000_000
@@ -219,11 +220,9 @@ class Writer:
 
     def _flush(self, sink: Sink) -> None:
         """Write all that waits; a batch leaves its queue only once it is written."""
-        costs = [
-            self._costs[index][0] for index in range(len(self._costs))
-        ]  # their receipts were submitted before
-        while self._queue:
-            batch = [self._queue[index] for index in range(min(_BATCH, len(self._queue)))]
+        costs = [cost for cost, _ in _first(self._costs, MOST_COSTS_WAITING)]
+        while self._queue:  # with the receipts of these costs
+            batch = _first(self._queue, _BATCH)
             listed = [each.listed for each in batch if each.listed is not None]
             if listed:
                 sink.note_listings(listed)
@@ -258,3 +257,8 @@ class Writer:
                 log.warning("the ledger works again")
             else:
                 log.error("%s; receipts wait in memory", self._told)
+
+
+def _first(queue: deque[Row], most: int) -> list[Row]:
+    """The first of a queue, to which another thread may be adding: it can't be iterated over."""
+    return [queue[place] for place in range(min(most, len(queue)))]

@@ -49,7 +49,7 @@ PACE = Pace()
 
 
 def awaits_cost(receipt: Receipt, status: int) -> bool:
-    """Whether OpenRouter's record can tell what a request cost; `status` is that of its answer."""
+    """Whether OpenRouter's record may name the cost of a request; `status` is its answer's."""
     return (
         receipt.cost_usd is None
         and (receipt.generation_id or "").startswith(_OPENROUTERS)

@@ -3,7 +3,7 @@
 Imported by the first scrape: prometheus_client takes as long to load as all of `app/wire/`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client.core import (
     CollectorRegistry,
@@ -98,12 +98,12 @@ class _Collected(Collector):
 
 
 def _added_up(tallies: Tallies) -> Iterator[Metric]:
-    requests = CounterMetricFamily(
-        "pointsman_requests", "Finished requests.", labels=Labels._fields
+    yield _counters(
+        "pointsman_requests",
+        "Finished requests.",
+        Labels._fields,
+        tallies.requests,
     )
-    for labels, count in tallies.requests:
-        requests.add_metric(labels, count)
-    yield requests
 
     tokens = CounterMetricFamily(
         "pointsman_tokens", "Tokens as reported by OpenRouter.", labels=(*_SERVED, "kind")
@@ -118,30 +118,26 @@ def _added_up(tallies: Tallies) -> Iterator[Metric]:
     yield tokens
     yield cost
 
-    verdicts = CounterMetricFamily(
+    yield _counters(
         "pointsman_verdicts",
         "Judged answers, counted once per rule that applied.",
-        labels=("rule", "verdict"),
+        ("rule", "verdict"),
+        tallies.verdicts.items(),
     )
-    for names, count in list(tallies.verdicts.items()):
-        verdicts.add_metric(names, count)
-    yield verdicts
 
-    defects = CounterMetricFamily(
+    yield _counters(
         "pointsman_defects",
         "Answers with a defect, once for each defect.",
-        labels=(*_SERVED, "defect"),
+        (*_SERVED, "defect"),
+        tallies.defects.items(),
     )
-    for found, count in list(tallies.defects.items()):
-        defects.add_metric(found, count)
-    yield defects
 
-    refusals = CounterMetricFamily(
-        "pointsman_refusals", "Requests refused by Pointsman.", labels=("code",)
+    yield _counters(
+        "pointsman_refusals",
+        "Requests refused by Pointsman.",
+        ("code",),
+        tallies.refusals.items(),
     )
-    for code, count in list(tallies.refusals.items()):
-        refusals.add_metric((code,), count)
-    yield refusals
     yield _counter(
         "pointsman_label_overflow",
         "Counts recorded under `overflow` because the limit of label sets was reached.",
@@ -180,14 +176,12 @@ def _of_now(now: Standing) -> Iterator[Metric]:
         "1 if file descriptors ran out within the last minute.",
         now.descriptors_run_out,
     )
-    turned_away = CounterMetricFamily(
+    yield _counters(
         "pointsman_turned_away",
         "Requests and connections refused without a receipt.",
-        labels=("code",),
+        ("code",),
+        now.turned_away.items(),
     )
-    for code, count in now.turned_away.items():
-        turned_away.add_metric((code,), count)
-    yield turned_away
     yield _gauge(
         "pointsman_request_bodies_bytes", "Memory that request bodies use.", now.bodies_held
     )
@@ -196,15 +190,13 @@ def _of_now(now: Standing) -> Iterator[Metric]:
         "The longest event loop stall within the last two minutes.",
         now.loop_stall_seconds,
     )
-    turns = CounterMetricFamily(
+    yield _counters(
         "pointsman_session_turns",
         "Answered requests of sessions: all turns, those at another host than the one before "
         "(flips), those that a cache could have helped (followed) and did not (cold).",
-        labels=("affinity", "kind"),
+        ("affinity", "kind"),
+        now.turns.items(),
     )
-    for names, count in now.turns.items():
-        turns.add_metric(names, count)
-    yield turns
     spent = GaugeMetricFamily(
         "pointsman_budget_spent_ratio",
         "The share of a budget that is spent in its current window; of budgets for each caller, "
@@ -226,28 +218,24 @@ def _of_now(now: Standing) -> Iterator[Metric]:
         now.ledger_dropped,
     )
     yield _gauge("pointsman_ledger_up", "0 while receipts can't be written.", now.ledger_well)
-    late_costs = CounterMetricFamily(
+    yield _counters(
         "pointsman_late_costs",
         "Answers that did not name their cost: found in OpenRouter's record, not found, or dropped "
         "because too many waited or Pointsman stopped.",
-        labels=("outcome",),
+        ("outcome",),
+        now.late_costs.items(),
     )
-    for outcome, count in now.late_costs.items():
-        late_costs.add_metric((outcome,), count)
-    yield late_costs
     yield _gauge(
         "pointsman_late_costs_waiting",
         "Answers whose cost is waited for.",
         now.late_costs_waiting,
     )
-    notifications = CounterMetricFamily(
+    yield _counters(
         "pointsman_notifications",
         "Notifications: delivered, failed once and repeated, given up, or dropped.",
-        labels=("event", "outcome"),
+        ("event", "outcome"),
+        now.notifications.items(),
     )
-    for names, count in now.notifications.items():
-        notifications.add_metric(names, count)
-    yield notifications
     yield _gauge(
         "pointsman_notifications_undelivered",
         "Notifications of the last day that are not delivered.",
@@ -289,6 +277,19 @@ def _of_now(now: Standing) -> Iterator[Metric]:
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(name, meaning, value=value)
+
+
+def _counters(
+    name: str,
+    meaning: str,
+    labels: Sequence[str],
+    counts: Iterable[tuple[str | Sequence[str], float]],
+) -> Metric:
+    """One counter for each set of labels; the event loop may be adding some meanwhile."""
+    family = CounterMetricFamily(name, meaning, labels=labels)
+    for named, count in list(counts):
+        family.add_metric((named,) if isinstance(named, str) else named, count)
+    return family
 
 
 def _counter(name: str, meaning: str, value: float) -> Metric:

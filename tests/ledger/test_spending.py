@@ -59,7 +59,7 @@ def test_with_an_own_key_the_providers_charge_is_paid_too(
 
 def test_a_request_counts_for_each_of_its_rules_and_costs_nothing_without_a_cost() -> None:
     twice = cost("0.5", rules=("a", "b", "a"))
-    assert [(spender.rule, pico) for spender, pico in spent_by(twice)] == [
+    assert [(spender.rule, amount.pico) for spender, amount in spent_by(twice)] == [
         ("a", PICO // 2),
         ("b", PICO // 2),
     ]
