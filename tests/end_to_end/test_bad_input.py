@@ -1,9 +1,7 @@
 """Bad input: a clear error in the caller's dialect, never a stack trace, and a receipt."""
 
-import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
-from logging import INFO
 from typing import Any
 
 import pytest
@@ -13,6 +11,8 @@ from app.simulator import create_simulator
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
 from tests.scripted_upstream import Close, Pause, ScriptedUpstream, reply
+from tests.waiting import until
+from tests.warned import warned
 
 CHAT = "/v1/chat/completions"
 ASK: dict[str, Any] = {"model": "acme/sim-1", "messages": []}
@@ -138,14 +138,10 @@ async def test_an_upstream_that_is_no_api_is_told_once_in_the_log(
         proxy = start_proxy(upstream_url=openrouter.url)  # without /api/v1
         for _ in range(2):
             assert (await proxy.client.post(proxy.url + CHAT, json=ASK)).status_code == 404
-        told: list[str] = []
-        async with asyncio.timeout(60):
-            while not told:
-                await asyncio.sleep(0.02)
-                told = [record.getMessage() for record in caplog.records if record.levelno > INFO]
-    assert len(told) == 1
-    assert f"GET {openrouter.url}/models answers 404" in told[0]
-    assert "pointsman doctor" in told[0]
+        await until(lambda: warned(caplog))
+    (told,) = warned(caplog)
+    assert f"GET {openrouter.url}/models answers 404" in told
+    assert "pointsman doctor" in told
 
 
 async def test_an_upstream_that_hangs_up_without_a_word_is_a_502(

@@ -1,7 +1,6 @@
 """Callers that send ahead on one connection, or send rubbish there, and leave (T-17)."""
 
 import asyncio
-import logging
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from app.server.bounds import Bounds
 from tests.conftest import Proxy, StartProxy
 from tests.scripted_upstream import Pause, ScriptedUpstream, sse
+from tests.warned import warned
 
 FRAME = b'data: {"provider":"Novita","choices":[{"delta":{"content":"x"}}]}\n\n'
 BODY = b'{"model":"acme/sim-1","messages":[]}'
@@ -50,7 +50,7 @@ async def test_t17_who_has_sent_ahead_and_leaves_is_noticed(
     writer.transport.abort()
     assert await openrouter.saw_hangup()
     assert (await proxy.only_receipt())["ending"] == "caller_left"
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert not warned(caplog)
 
 
 async def test_rubbish_sent_during_an_answer_does_not_become_a_part_of_it(

@@ -247,6 +247,7 @@ async def test_a_replica_that_can_not_read_its_policies_does_not_start_and_goes_
     folder = tmp_path / "policies-a"
     mounted(folder, "one", POLICY.format(name="one"))
     url = replica(policies=folder)
+    await until_ready(client, url)
     version, _ = await versions(client, url)
     mounted(folder, "two", POLICY.format(name="two").replace("fp8", "fp9"))
 

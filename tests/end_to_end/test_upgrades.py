@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from app.simulator import create_simulator
 from tests.conftest import Proxy, StartProxy
 from tests.running import running
 from tests.scripted_upstream import ScriptedUpstream, reply, sse
+from tests.warned import warned
 
 BODY = b'{"model":"acme/sim-1","messages":[],"n":1.0}'
 OFFER = (
@@ -80,10 +80,6 @@ def connected(url: str) -> Iterator[Connection]:
         yield Connection(sock)
 
 
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-
-
 @pytest.mark.parametrize(
     "request_",
     [ask(OFFER), in_chunks(BODY, 7), ask(OFFER.replace(b"h2c", b"TLS/1.2, h2c"))],
@@ -108,7 +104,7 @@ async def test_t54_a_request_that_offers_h2c_is_served_wherever_it_is_cut(
     assert len(openrouter.requests) == len(cuts)
     sent = openrouter.requests[0]
     assert not [name for name in ("upgrade", "http2-settings") if sent.header(name)]
-    assert not warnings(caplog)
+    assert not warned(caplog)
 
 
 async def test_t54_offers_and_plain_requests_sent_ahead_are_answered_in_their_order(
@@ -181,7 +177,7 @@ async def test_t54_a_websocket_is_refused_with_426_on_every_path(
         assert not openrouter.requests
         await connection.send(ask(OFFER))  # the connection is as good as before
         assert (await connection.answer())[0] == 200
-    assert not warnings(caplog)
+    assert not warned(caplog)
 
 
 async def test_t54_a_websocket_on_anthropics_path_is_refused_in_anthropics_shape(
@@ -218,4 +214,4 @@ async def test_t54_the_simulated_openrouter_does_the_same(
             status, headers, answer = await connection.answer()
             assert (status, headers["upgrade"]) == (426, "http/1.1")
             assert json.loads(answer).get("type") == kind
-    assert not warnings(caplog)
+    assert not warned(caplog)
