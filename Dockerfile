@@ -6,7 +6,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 # Dependencies first, pinned by hash, because they change less often than the code. For replicas,
 # `--build-arg CONSTRAINTS=constraints-scale.txt` adds PostgreSQL and OpenTelemetry.
 ARG CONSTRAINTS=constraints.txt
-COPY .ci/${CONSTRAINTS} .ci/constraints-build.txt .ci/
+COPY .ci/${CONSTRAINTS} .ci/constraints-build.txt .ci/build_hook.py .ci/
 RUN python -m venv /build \
  && /build/bin/pip install --require-hashes -r .ci/constraints-build.txt \
  && python -m venv /opt/pointsman \

@@ -1,4 +1,4 @@
-"""The command line: `pointsman` and `python -m app`."""
+"""The command line: `pointsman`, `python -m pointsman`, and `python -m app` in a checkout."""
 
 import gc
 import sys
@@ -7,9 +7,9 @@ import sys
 # garbage among them two hundred times: a tenth of a start-up, to find next to nothing.
 gc.set_threshold(5000)
 
-from app.cli.commands import commands  # noqa: E402 - see above
-from app.cli.guard import guard_output  # noqa: E402
-from app.errors import PointsmanError  # noqa: E402
+from .cli.commands import commands  # noqa: E402 - see above
+from .cli.guard import guard_output  # noqa: E402
+from .errors import PointsmanError  # noqa: E402
 
 _WHO = "pointsman: "
 

@@ -7,13 +7,13 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from app.audit import words
-from app.audit.results import Audit as Result
-from app.audit.results import Compared
-from app.catalog.audits import VERDICTS, Audit, Audits, newest
-from app.errors import LedgerError
-from app.ledger.audits import Audit as KeptAudit
-from app.ledger.audits import EndpointVerdict
+from .audit import words
+from .audit.results import Audit as Result
+from .audit.results import Compared
+from .catalog.audits import VERDICTS, Audit, Audits, newest
+from .errors import LedgerError
+from .ledger.audits import Audit as KeptAudit
+from .ledger.audits import EndpointVerdict
 
 T = TypeVar("T")
 

@@ -8,76 +8,76 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from app import __version__
-from app.api.drift_log import DriftLog
-from app.api.explain import Explain
-from app.api.health import Ready, health
-from app.api.known_models import KnownModels
-from app.api.live import Live
-from app.api.on_demand import described, framed_api, made_by, metrics_of, reporting
-from app.budget.accounts import Accounts
-from app.budget.following import FollowingSpending
-from app.budget.report import Report
-from app.budget.windows import Calendar
-from app.dashboard.on_demand import pages_of
-from app.dashboard.sessions import Known, Sessions, SharedSessions
-from app.dashboard.sign_in import SignIn
-from app.ledger.keep import Keep
-from app.ledger.lazy_store import LazyStore
-from app.ledger.listed import Listed
-from app.ledger.receipt import Receipt
-from app.ledger.writer import Writer
-from app.notices.event import Event
-from app.notifying.notices import Notices
-from app.notifying.notifying import Notifying
-from app.notifying.told_by import by_budget, by_drift, by_receipt
-from app.notifying.webhook import Webhook
-from app.openrouter.account_feed import AccountFeed
-from app.openrouter.address import AddressWatch
-from app.openrouter.beside import Beside
-from app.openrouter.catalog_copies import CatalogCopies
-from app.openrouter.catalog_feed import CatalogFeed
-from app.openrouter.client import OpenRouter, connect
-from app.openrouter.keep_listed import keep_listed
-from app.openrouter.preset_feed import PresetFeed
-from app.openrouter.score_copies import ScoreCopies, today_by
-from app.openrouter.score_feed import ScoreFeed
-from app.policy.forecast.drift import Drift
-from app.policy_folder import PolicyFolder, policy_folder
-from app.record.audit_feed import AuditFeed
-from app.record.conversations import Conversations
-from app.record.defects import Defects
-from app.record.exchange import Guess
-from app.record.following import Following
-from app.record.guessing import guessing
-from app.record.late_costs import PACE, LateCosts, Pace
-from app.record.recorder import Recorder
-from app.relay.count_tokens import CountTokens
-from app.relay.endpoints import Table, endpoints, openrouters
-from app.relay.inference import Inference
-from app.relay.lookups import Lookups
-from app.relay.models import Models
-from app.relay.passthrough import Passthrough
-from app.relay.withhold import Withhold
-from app.server.body import Bodies
-from app.server.callers import Callers
-from app.server.clock import running, steady
-from app.server.connections import Connections
-from app.server.door import Door
-from app.server.entrance import App, State
-from app.server.on_demand import OnDemand
-from app.server.process import Traffic, Worker
-from app.settings import Settings
-from app.telemetry.opentelemetry import tracing
-from app.telemetry.stalls import Stalls
-from app.telemetry.tallies import Tallies
-from app.telemetry.telemetry import Telemetry
-from app.wire.header_names import names_of
+from . import __version__
+from .api.drift_log import DriftLog
+from .api.explain import Explain
+from .api.health import Ready, health
+from .api.known_models import KnownModels
+from .api.live import Live
+from .api.on_demand import described, framed_api, made_by, metrics_of, reporting
+from .budget.accounts import Accounts
+from .budget.following import FollowingSpending
+from .budget.report import Report
+from .budget.windows import Calendar
+from .dashboard.on_demand import pages_of
+from .dashboard.sessions import Known, Sessions, SharedSessions
+from .dashboard.sign_in import SignIn
+from .ledger.keep import Keep
+from .ledger.lazy_store import LazyStore
+from .ledger.listed import Listed
+from .ledger.receipt import Receipt
+from .ledger.writer import Writer
+from .notices.event import Event
+from .notifying.notices import Notices
+from .notifying.notifying import Notifying
+from .notifying.told_by import by_budget, by_drift, by_receipt
+from .notifying.webhook import Webhook
+from .openrouter.account_feed import AccountFeed
+from .openrouter.address import AddressWatch
+from .openrouter.beside import Beside
+from .openrouter.catalog_copies import CatalogCopies
+from .openrouter.catalog_feed import CatalogFeed
+from .openrouter.client import OpenRouter, connect
+from .openrouter.keep_listed import keep_listed
+from .openrouter.preset_feed import PresetFeed
+from .openrouter.score_copies import ScoreCopies, today_by
+from .openrouter.score_feed import ScoreFeed
+from .policy.forecast.drift import Drift
+from .policy_folder import PolicyFolder, policy_folder
+from .record.audit_feed import AuditFeed
+from .record.conversations import Conversations
+from .record.defects import Defects
+from .record.exchange import Guess
+from .record.following import Following
+from .record.guessing import guessing
+from .record.late_costs import PACE, LateCosts, Pace
+from .record.recorder import Recorder
+from .relay.count_tokens import CountTokens
+from .relay.endpoints import Table, endpoints, openrouters
+from .relay.inference import Inference
+from .relay.lookups import Lookups
+from .relay.models import Models
+from .relay.passthrough import Passthrough
+from .relay.withhold import Withhold
+from .server.body import Bodies
+from .server.callers import Callers
+from .server.clock import running, steady
+from .server.connections import Connections
+from .server.door import Door
+from .server.entrance import App, State
+from .server.on_demand import OnDemand
+from .server.process import Traffic, Worker
+from .settings import Settings
+from .telemetry.opentelemetry import tracing
+from .telemetry.stalls import Stalls
+from .telemetry.tallies import Tallies
+from .telemetry.telemetry import Telemetry
+from .wire.header_names import names_of
 
 if TYPE_CHECKING:
-    from app.api.framed import Application
-    from app.api.peers import Peers
-    from app.record.score_mirror import ScoreMirror
+    from .api.framed import Application
+    from .api.peers import Peers
+    from .record.score_mirror import ScoreMirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def create_app(settings: Settings, worker: Worker | None = None, *, late_costs: 
 
 
 def application(settings: Settings | None = None) -> "Application":
-    """The app as a FastAPI application, for `uvicorn app.main:app`, `TestClient` and readers.
+    """The app as a FastAPI application, for `uvicorn pointsman.main:app`, `TestClient` and readers.
 
     Raises as `Settings.read` and `create_app` do. `pointsman serve` does not need it: FastAPI is
     loaded with the first request for a path that it frames.
@@ -199,7 +199,7 @@ def application(settings: Settings | None = None) -> "Application":
 
 
 def __getattr__(name: str) -> "Application":
-    """`app.main.app` is made when it is first asked for, from the environment's settings."""
+    """`app` is made when it is first asked for, from the environment's settings."""
     if name == "app":
         return _the_app()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -319,7 +319,7 @@ def _guess(settings: Settings) -> Guess | None:
 def _sessions(rooms: Rooms, callers: Callers) -> Known:
     """The browsers that are signed in: shared as far as the ledger and the workers reach."""
     if rooms.ledger.is_shared and rooms.settings.caller_keys:
-        from app.dashboard.ledger_sessions import LedgerSessions  # noqa: PLC0415 - see there
+        from .dashboard.ledger_sessions import LedgerSessions  # noqa: PLC0415 - see there
 
         return LedgerSessions(rooms.ledger.reader, callers.proof_of, clock=steady)
     if rooms.worker:
@@ -411,7 +411,7 @@ async def _mirrored(rooms: Rooms) -> "ScoreMirror | None":
     """What keeps the benchmark scores like those on a ledger that replicas share, begun."""
     if not rooms.ledger.is_shared:
         return None
-    from app.record.score_mirror import ScoreMirror  # noqa: PLC0415 - see there
+    from .record.score_mirror import ScoreMirror  # noqa: PLC0415 - see there
 
     mirror = ScoreMirror(rooms.ledger.reader, rooms.score_copies)
     await mirror.begin()

@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from app.errors import PolicyFileError, PolicyProblem
-from app.policy.book import Book
-from app.policy.file.parse import read_book
+from .errors import PolicyFileError, PolicyProblem
+from .policy.book import Book
+from .policy.file.parse import read_book
 
 log = logging.getLogger("pointsman")
 

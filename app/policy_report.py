@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.catalog.catalog import EMPTY, Catalog
-from app.catalog.scores import NONE_KEPT, Scores
-from app.policy.book import Book
-from app.policy.lint.checks import lint
-from app.policy.lint.finding import Finding
-from app.policy_folder import policy_files
-from app.wording import plural, rules_and_aliases, some_names
+from .catalog.catalog import EMPTY, Catalog
+from .catalog.scores import NONE_KEPT, Scores
+from .policy.book import Book
+from .policy.lint.checks import lint
+from .policy.lint.finding import Finding
+from .policy_folder import policy_files
+from .wording import plural, rules_and_aliases, some_names
 
 log = logging.getLogger("pointsman")
 

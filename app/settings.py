@@ -27,11 +27,11 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.errors import SettingsError, reason_of
-from app.suggest import did_you_mean
-from app.wire.forwarding import read_forwarded
-from app.wire.origins import NULL, read_origin
-from app.wire.paths import base_of
+from .errors import SettingsError, reason_of
+from .suggest import did_you_mean
+from .wire.forwarding import read_forwarded
+from .wire.origins import NULL, read_origin
+from .wire.paths import base_of
 
 _OPENROUTER = "https://openrouter.ai/api/v1"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

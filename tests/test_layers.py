@@ -140,6 +140,13 @@ def name_of(module: Path) -> str:
     return ".".join(("app", *module.relative_to(ROOT).with_suffix("").parts))
 
 
+def source_of(node: ast.ImportFrom, module: Path) -> str:
+    """The full name of what is imported from, where the package is called `app`."""
+    assert (node.module or "").partition(".")[0] != "app", f"{module}: import by place"
+    package = name_of(module).split(".")[: -node.level] if node.level else []
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
 def imports_of(module: Path) -> set[str]:
     tree = ast.parse(module.read_text(encoding="utf-8"))
     found: set[str] = set()
@@ -147,9 +154,9 @@ def imports_of(module: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module}: write imports in full"
-            found.add(str(node.module))
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            name = source_of(node, module)
+            found.add(name)
+            found |= {f"{name}.{alias.name}" for alias in node.names}
     return found
 
 

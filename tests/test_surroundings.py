@@ -37,23 +37,23 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def test_the_wheel_has_all_code_and_data_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     code = {
-        str(file.relative_to(ROOT))
+        f"pointsman/{file.relative_to(ROOT / 'app')}"
         for file in (ROOT / "app").rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
     policies = {
-        f"app/shipped_policies/{file.relative_to(ROOT / 'policies')}"
+        f"pointsman/shipped_policies/{file.relative_to(ROOT / 'policies')}"
         for file in (ROOT / "policies").rglob("*")
         if file.is_file()
     }
-    assert "app/shipped_policies/default.yaml" in policies
+    assert "pointsman/shipped_policies/default.yaml" in policies
     assert names == code | policies
 
 
 def test_the_wheel_has_the_command_and_the_licence(wheel: zipfile.ZipFile) -> None:
     info = {Path(name).name: name for name in wheel.namelist() if ".dist-info/" in name}
     assert "LICENSE" in info
-    assert "pointsman = app.__main__:main" in wheel.read(info["entry_points.txt"]).decode()
+    assert "pointsman = pointsman.__main__:main" in wheel.read(info["entry_points.txt"]).decode()
 
 
 @pytest.mark.parametrize("file", CONSTRAINTS, ids=lambda file: file.name)

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from fastapi import APIRouter, HTTPException
 
-from app.api.openapi import ErrorBody
-from app.audit import words
-from app.known_audits import counts_of, requests_of, result_of
-from app.ledger.audits import Audit
-from app.ledger.receipt import iso
+from ..audit import words
+from ..known_audits import counts_of, requests_of, result_of
+from ..ledger.audits import Audit
+from ..ledger.receipt import iso
+from .openapi import ErrorBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 MOST = 200  # audits in one answer
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 
-from app.budget.report import readable, standing_as_json
+from ..budget.report import readable, standing_as_json
 
 if TYPE_CHECKING:
-    from app.budget.report import Report
+    from ..budget.report import Report
 
 
 def budget_routes(report: "Report") -> APIRouter:

@@ -4,9 +4,9 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from app.catalog.catalog import Catalog
-from app.policy.forecast.drift import Drift, drifts
-from app.policy_folder import PolicyFolder
+from ..catalog.catalog import Catalog
+from ..policy.forecast.drift import Drift, drifts
+from ..policy_folder import PolicyFolder
 
 log = logging.getLogger("pointsman")
 

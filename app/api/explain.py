@@ -5,28 +5,28 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from app.budget.accounts import Accounts
-from app.budget.report import standing_as_json, standing_of
-from app.openrouter.catalog_feed import CatalogFeed
-from app.policy.budgets import Budget
-from app.policy.forecast.explain import as_json_object, explain
-from app.policy.forecast.forecast import asked_by, forecasts, free_variant
-from app.policy.known_names import must_be_known
-from app.policy.presets import Presets
-from app.policy.request import Request, read_request
-from app.policy.routed import routed
-from app.policy_folder import PolicyFolder
-from app.record.audit_feed import AuditFeed
-from app.record.conversations import Conversations
-from app.record.exchange import Exchange
-from app.record.receipt_of import asker_of
-from app.record.recorder import Recorder
-from app.relay.lookups import Lookups
-from app.server.body import Bodies, must_be_json
-from app.server.plain import send_json
-from app.wire.dialect import Dialect
-from app.wire.header_names import header_given
-from app.wire.headers import RawHeaders
+from ..budget.accounts import Accounts
+from ..budget.report import standing_as_json, standing_of
+from ..openrouter.catalog_feed import CatalogFeed
+from ..policy.budgets import Budget
+from ..policy.forecast.explain import as_json_object, explain
+from ..policy.forecast.forecast import asked_by, forecasts, free_variant
+from ..policy.known_names import must_be_known
+from ..policy.presets import Presets
+from ..policy.request import Request, read_request
+from ..policy.routed import routed
+from ..policy_folder import PolicyFolder
+from ..record.audit_feed import AuditFeed
+from ..record.conversations import Conversations
+from ..record.exchange import Exchange
+from ..record.receipt_of import asker_of
+from ..record.recorder import Recorder
+from ..relay.lookups import Lookups
+from ..server.body import Bodies, must_be_json
+from ..server.plain import send_json
+from ..wire.dialect import Dialect
+from ..wire.header_names import header_given
+from ..wire.headers import RawHeaders
 
 
 def _meant(request: Request) -> str:

@@ -14,21 +14,21 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import __version__
-from app.api.audits import audit_routes
-from app.api.budgets import budget_routes
-from app.api.openapi import DESCRIPTION, TAGS, with_what_is_not_framed
-from app.api.receipts import receipt_routes
-from app.api.stats import stats_routes
-from app.errors import LedgerError
-from app.server.replies import openai_error
-from app.shown import json_text
+from .. import __version__
+from ..errors import LedgerError
+from ..server.replies import openai_error
+from ..shown import json_text
+from .audits import audit_routes
+from .budgets import budget_routes
+from .openapi import DESCRIPTION, TAGS, with_what_is_not_framed
+from .receipts import receipt_routes
+from .stats import stats_routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.budget.report import Report
-    from app.ledger.store import Store
+    from ..budget.report import Report
+    from ..ledger.store import Store
 
 log = logging.getLogger("pointsman")
 

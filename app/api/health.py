@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
-from app.server.plain import send_json
-from app.telemetry.standing import Standing
+from ..server.plain import send_json
+from ..telemetry.standing import Standing
 
 
 async def health(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,12 +5,12 @@ Callers can ask for any name. A metric labelled with those names would grow with
 
 from typing import TYPE_CHECKING
 
-from app.catalog.catalog import listing_key, model_key
-from app.openrouter.catalog_feed import CatalogFeed
-from app.policy_folder import PolicyFolder
+from ..catalog.catalog import listing_key, model_key
+from ..openrouter.catalog_feed import CatalogFeed
+from ..policy_folder import PolicyFolder
 
 if TYPE_CHECKING:
-    from app.policy.book import Book
+    from ..policy.book import Book
 
 
 class KnownModels:

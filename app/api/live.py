@@ -4,21 +4,21 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app import __version__
-from app.api.drift_log import DriftLog
-from app.budget.accounts import Accounts
-from app.ledger.writer import Writer
-from app.notifying.notices import Notices
-from app.openrouter.catalog_feed import CatalogFeed
-from app.policy_folder import PolicyFolder
-from app.record.conversations import Conversations
-from app.record.late_costs import LateCosts
-from app.record.recorder import Recorder
-from app.server.body import Bodies
-from app.server.clock import steady
-from app.server.process import Traffic, Worker
-from app.telemetry.stalls import Stalls
-from app.telemetry.standing import Standing
+from .. import __version__
+from ..budget.accounts import Accounts
+from ..ledger.writer import Writer
+from ..notifying.notices import Notices
+from ..openrouter.catalog_feed import CatalogFeed
+from ..policy_folder import PolicyFolder
+from ..record.conversations import Conversations
+from ..record.late_costs import LateCosts
+from ..record.recorder import Recorder
+from ..server.body import Bodies
+from ..server.clock import steady
+from ..server.process import Traffic, Worker
+from ..telemetry.stalls import Stalls
+from ..telemetry.standing import Standing
+from .drift_log import DriftLog
 
 TURN_KINDS = ("turns", "flips", "followed", "cold")
 

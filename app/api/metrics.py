@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from starlette.types import Receive, Scope, Send
 
-from app.api.peers import Peers
-from app.server.plain import send_bytes
-from app.telemetry.metrics import exposition, exposition_of, telling
-from app.telemetry.standing import Standing
-from app.telemetry.sums import Telling
-from app.telemetry.tallies import Tallies
+from ..server.plain import send_bytes
+from ..telemetry.metrics import exposition, exposition_of, telling
+from ..telemetry.standing import Standing
+from ..telemetry.sums import Telling
+from ..telemetry.tallies import Tallies
+from .peers import Peers
 
 
 class Metrics:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
-from app.policy.book import Book
-from app.policy_folder import InForce
-from app.server.on_demand import OnDemand
-from app.server.process import Worker
-from app.telemetry.tallies import Tallies
+from ..policy.book import Book
+from ..policy_folder import InForce
+from ..server.on_demand import OnDemand
+from ..server.process import Worker
+from ..telemetry.tallies import Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.api.framed import Application
-    from app.api.metrics import Metrics
-    from app.api.peers import Peers
-    from app.budget.report import Report
-    from app.catalog.scores import Scores
-    from app.ledger.store import Store
-    from app.telemetry.standing import Standing
+    from ..budget.report import Report
+    from ..catalog.scores import Scores
+    from ..ledger.store import Store
+    from ..telemetry.standing import Standing
+    from .framed import Application
+    from .metrics import Metrics
+    from .peers import Peers
 
 
 def metrics_of(
@@ -32,7 +32,7 @@ def metrics_of(
 
     @cache
     def make() -> "Metrics":
-        from app.api.metrics import Metrics  # noqa: PLC0415 - see OnDemand
+        from .metrics import Metrics  # noqa: PLC0415 - see OnDemand
 
         return Metrics(tallies, standing, peers)
 
@@ -47,7 +47,7 @@ def reporting(callers: frozenset[str], scores: "Callable[[], Scores]") -> InForc
     """
 
     def report_on(folder: Path, book: Book) -> None:
-        from app.policy_report import report  # noqa: PLC0415 - once the server is ready
+        from ..policy_report import report  # noqa: PLC0415 - once the server is ready
 
         report(folder, book, callers, scores())
 
@@ -65,7 +65,7 @@ def framed_api(
     """Receipts, figures, explanations and pages; `otherwise` answers all other paths."""
 
     def make() -> ASGIApp:
-        from app.api.framed import framed  # noqa: PLC0415 - see OnDemand
+        from .framed import framed  # noqa: PLC0415 - see OnDemand
 
         return framed(store, budgets=budgets, explain=explain, pages=pages, otherwise=otherwise)
 
@@ -74,7 +74,7 @@ def framed_api(
 
 def made_by(framed: OnDemand) -> "Application":
     """The FastAPI application that it loads."""
-    from app.api.framed import Application  # noqa: PLC0415 - see OnDemand
+    from .framed import Application  # noqa: PLC0415 - see OnDemand
 
     made = framed.made()
     assert isinstance(made, Application)  # noqa: S101 - what `framed_api` makes
@@ -89,6 +89,6 @@ def described(framed: OnDemand) -> Mapping[str, Any]:
 def _peers(worker: Worker | None, metrics: "Callable[[], Metrics]") -> "Peers | None":
     if worker is None:
         return None
-    from app.api.peers import Peers  # noqa: PLC0415 - most proxies are alone
+    from .peers import Peers  # noqa: PLC0415 - most proxies are alone
 
     return Peers(worker, metrics)

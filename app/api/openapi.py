@@ -14,9 +14,9 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 from pydantic import BaseModel, create_model
 
-from app.ledger.receipt import Receipt
-from app.ledger.wanted import NAMES
-from app.wire.dialect import DIALECTS, Dialect
+from ..ledger.receipt import Receipt
+from ..ledger.wanted import NAMES
+from ..wire.dialect import DIALECTS, Dialect
 
 Described = dict[str, Any]
 

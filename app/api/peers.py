@@ -17,8 +17,8 @@ from typing import Protocol
 
 import msgspec
 
-from app.server.process import Worker
-from app.telemetry.sums import Telling, across, carried_on, counted_in, from_bytes, to_bytes
+from ..server.process import Worker
+from ..telemetry.sums import Telling, across, carried_on, counted_in, from_bytes, to_bytes
 
 log = logging.getLogger("pointsman")
 

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException, Request
 
-from app.api.openapi import ErrorBody, parameters, receipt_shape, receipts_shape
-from app.api.own_receipts import may_read
-from app.api.wanted import asked
-from app.ledger.receipt import as_json_object
+from ..ledger.receipt import as_json_object
+from .openapi import ErrorBody, parameters, receipt_shape, receipts_shape
+from .own_receipts import may_read
+from .wanted import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 _MOST = 1000  # receipts in one answer
 

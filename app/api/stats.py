@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
 
-from app.api.openapi import ErrorBody, parameters
-from app.api.wanted import asked
-from app.catalog.providers import slug_of
-from app.ledger.scorecard import host_dimensions, scorecard_as_json, within_days
-from app.ledger.session_stats import session_dimensions, session_stats_as_json
-from app.ledger.stats import dimensions, stats_as_json
+from ..catalog.providers import slug_of
+from ..ledger.scorecard import host_dimensions, scorecard_as_json, within_days
+from ..ledger.session_stats import session_dimensions, session_stats_as_json
+from ..ledger.stats import dimensions, stats_as_json
+from .openapi import ErrorBody, parameters
+from .wanted import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.ledger.store import Store
-    from app.ledger.wanted import Wanted
+    from ..ledger.store import Store
+    from ..ledger.wanted import Wanted
 
 _By = TypeVar("_By")
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from fastapi import HTTPException, Request
 
-from app.api.own_receipts import caller_to_read
-from app.ledger.wanted import NAMES, FilterError, Wanted, read, unknown
+from ..ledger.wanted import NAMES, FilterError, Wanted, read, unknown
+from .own_receipts import caller_to_read
 
 
 def asked(request: Request, *others: str) -> tuple[Wanted, Mapping[str, str]]:

@@ -8,7 +8,7 @@ import hashlib
 
 import msgspec
 
-from app.audit.results import Drop
+from .results import Drop
 
 _BYTES = 4  # of each hash: two prefixes that differ are taken for equal once in 4e9
 LONGEST = 400  # characters; 16 tokens are some 70

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from app.audit.answers import Answer
-from app.audit.decide import Measured
-from app.audit.results import Check, Reason
+from .answers import Answer
+from .decide import Measured
+from .results import Check, Reason
 
 Prompt = tuple[Sequence[Answer], Sequence[Answer]]  # the reference's answers, the endpoint's
 

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.audit.answers import Answer, Collected
-from app.audit.chance import Chance
-from app.audit.checks import checks, unfit
-from app.audit.decide import FEWEST, Measured, decide, measured
-from app.audit.holm import holm
-from app.audit.permutation import DRAWS, p_value
-from app.audit.plan import Planned
-from app.audit.results import Compared, Reason
-from app.audit.twin import twin
+from .answers import Answer, Collected
+from .chance import Chance
+from .checks import checks, unfit
+from .decide import FEWEST, Measured, decide, measured
+from .holm import holm
+from .permutation import DRAWS, p_value
+from .plan import Planned
+from .results import Compared, Reason
+from .twin import twin
 
 Pair = tuple[tuple[Answer, ...], tuple[Answer, ...]]
 

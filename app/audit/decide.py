@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 
-from app.audit.results import Reason, Verdict
-from app.audit.twin import Twin
+from .results import Reason, Verdict
+from .twin import Twin
 
 ALPHA = 0.05
 SURE = ALPHA / 12  # the p-value at which the rule was measured: no fewer endpoints make it laxer

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.audit.results import Refusal
-from app.catalog.endpoint import Endpoint
+from ..catalog.endpoint import Endpoint
+from .results import Refusal
 
 
 @dataclass(frozen=True, slots=True)

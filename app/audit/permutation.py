@@ -7,7 +7,7 @@ likely (R. A. Fisher, 1935). No model of the noise is needed.
 from collections.abc import Sequence
 from operator import add
 
-from app.audit.chance import Chance
+from .chance import Chance
 
 DRAWS = 1999
 

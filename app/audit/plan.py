@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from app.audit.answers import TOKENS
-from app.audit.eligible import has_no_price, refusal, selects_too
-from app.audit.results import Chosen, Refused
-from app.catalog.endpoint import Endpoint
-from app.catalog.providers import is_own
+from ..catalog.endpoint import Endpoint
+from ..catalog.providers import is_own
+from .answers import TOKENS
+from .eligible import has_no_price, refusal, selects_too
+from .results import Chosen, Refused
 
 PROMPTS = 50
 DEEP_PROMPTS = 200

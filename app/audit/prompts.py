@@ -2,7 +2,7 @@
 
 import hashlib
 
-from app.audit.pool import POOL
+from .pool import POOL
 
 DIGEST = hashlib.blake2b("\n".join(POOL).encode(), digest_size=8).hexdigest()
 

@@ -5,8 +5,8 @@ The tables are whole: `tests/audit/test_words.py` compares them with the codes.
 
 from collections.abc import Mapping
 
-from app.audit.plan import NoPlan
-from app.audit.results import ChangeReason, Check, Chosen, Drop, Refusal
+from .plan import NoPlan
+from .results import ChangeReason, Check, Chosen, Drop, Refusal
 
 SPOT_CHECK = (
     "This is a spot check of short prompts at one time. A provider can recognise an audit, and an "

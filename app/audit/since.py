@@ -7,7 +7,8 @@ itself in 28 % of pairs of days (docs/audit.md). Two audits on different days mu
 
 from collections.abc import Sequence
 
-from app.audit.results import (
+from ..wording import listed
+from .results import (
     Audit,
     Change,
     ChangeReason,
@@ -16,7 +17,6 @@ from app.audit.results import (
     Finding,
     Verdict,
 )
-from app.wording import listed
 
 Audited = tuple[str, Compared]  # the UTC date, as 2026-11-28, and what was found then
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
-from app.audit.answers import TOKENS, Answer, share
+from .answers import TOKENS, Answer, share
 
 _UNIT = 10**9  # effects are whole numbers of it, so that equal ones are equal
 

@@ -7,9 +7,10 @@ behaviour: its cause is not named, except where the prompts' lengths show it.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from app.audit.plan import Plan, Unplanned
-from app.audit.results import Audit, Compared, Finding, Reason, Reference, Refusal, Refused
-from app.audit.sentences import (
+from ..wording import first_of, listed, plural
+from .plan import Plan, Unplanned
+from .results import Audit, Compared, Finding, Reason, Reference, Refusal, Refused
+from .sentences import (
     CHECKS,
     CHOSEN,
     DROPS,
@@ -18,7 +19,6 @@ from app.audit.sentences import (
     REFUSALS,
     SPOT_CHECK,
 )
-from app.wording import first_of, listed, plural
 
 _MOST_TAGS = 20  # in one sentence
 

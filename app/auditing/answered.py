@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
-from app.audit.answers import TOKENS, hashed
-from app.audit.plan import Planned
-from app.audit.results import Drop
-from app.auditing.order import Job
-from app.auditing.sending import Reply
-from app.errors import UpstreamGarbage, UpstreamTimeout, UpstreamUnreachable
-from app.ledger.audits import Answer
-from app.ledger.receipt import Receipt, paid_usd
+from ..audit.answers import TOKENS, hashed
+from ..audit.plan import Planned
+from ..audit.results import Drop
+from ..errors import UpstreamGarbage, UpstreamTimeout, UpstreamUnreachable
+from ..ledger.audits import Answer
+from ..ledger.receipt import Receipt, paid_usd
+from .order import Job
+from .sending import Reply
 
 _OK = 200
 _TOKENS = ("prompt_tokens", "completion_tokens", "reasoning_tokens")

@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from app.audit.answers import Answer as Hashed
-from app.audit.answers import Collected
-from app.audit.comparing import compared, compared_with_own
-from app.audit.results import Audit, Drop, Reference
-from app.auditing.task import Task
-from app.ledger.audits import REFERENCE, Answer, EndpointVerdict
+from ..audit.answers import Answer as Hashed
+from ..audit.answers import Collected
+from ..audit.comparing import compared, compared_with_own
+from ..audit.results import Audit, Drop, Reference
+from ..ledger.audits import REFERENCE, Answer, EndpointVerdict
+from .task import Task
 
 
 def collected(tags: Iterable[str], prompts: int, answers: Iterable[Answer]) -> dict[str, Collected]:

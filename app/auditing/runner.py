@@ -20,14 +20,14 @@ from decimal import Decimal
 from threading import Lock
 from typing import Literal, Protocol
 
-from app.audit.plan import MOST_PROMPT_TOKENS, TRIES, Planned
-from app.auditing.answered import BUSY, Asked, body_of, cost_of, failure_of, has_failed
-from app.auditing.order import PASSES, Job, jobs
-from app.auditing.purse import Purse
-from app.auditing.sending import Reply
-from app.auditing.task import Task
-from app.errors import LedgerError
-from app.ledger.audits import Answer
+from ..audit.plan import MOST_PROMPT_TOKENS, TRIES, Planned
+from ..errors import LedgerError
+from ..ledger.audits import Answer
+from .answered import BUSY, Asked, body_of, cost_of, failure_of, has_failed
+from .order import PASSES, Job, jobs
+from .purse import Purse
+from .sending import Reply
+from .task import Task
 
 log = logging.getLogger("pointsman")
 

@@ -16,30 +16,30 @@ from typing import Any
 
 from starlette.types import Message
 
-from app.budget.accounts import Accounts
-from app.budget.windows import Calendar
-from app.ledger.lazy_store import LazyStore
-from app.ledger.listed import Listed
-from app.ledger.receipt import Receipt
-from app.ledger.writer import Writer
-from app.openrouter.beside import Beside
-from app.openrouter.catalog_feed import CatalogFeed
-from app.openrouter.client import connect
-from app.openrouter.preset_feed import PresetFeed
-from app.policy_folder import NoPolicies
-from app.record.conversations import Conversations
-from app.record.recorder import Recorder
-from app.relay.inference import Inference
-from app.relay.lookups import Lookups
-from app.relay.withhold import Withhold
-from app.server.body import Bodies
-from app.server.clock import steady
-from app.server.process import Traffic
-from app.settings import Settings
-from app.telemetry.tallies import Tallies
-from app.telemetry.telemetry import Telemetry
-from app.wire.dialect import DIALECTS
-from app.wire.frame import read_json
+from ..budget.accounts import Accounts
+from ..budget.windows import Calendar
+from ..ledger.lazy_store import LazyStore
+from ..ledger.listed import Listed
+from ..ledger.receipt import Receipt
+from ..ledger.writer import Writer
+from ..openrouter.beside import Beside
+from ..openrouter.catalog_feed import CatalogFeed
+from ..openrouter.client import connect
+from ..openrouter.preset_feed import PresetFeed
+from ..policy_folder import NoPolicies
+from ..record.conversations import Conversations
+from ..record.recorder import Recorder
+from ..relay.inference import Inference
+from ..relay.lookups import Lookups
+from ..relay.withhold import Withhold
+from ..server.body import Bodies
+from ..server.clock import steady
+from ..server.process import Traffic
+from ..settings import Settings
+from ..telemetry.tallies import Tallies
+from ..telemetry.telemetry import Telemetry
+from ..wire.dialect import DIALECTS
+from ..wire.frame import read_json
 
 SECONDS = 60.0  # for one request, with its whole answer
 LARGEST = 1_000_000  # bytes of an answer; 16 tokens and their usage take a few thousand

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from app.audit.answers import TOKENS
-from app.audit.plan import Plan
-from app.audit.prompts import DIGEST
-from app.audit.results import Drawn
-from app.errors import SettingsError
-from app.ledger.audits import Audit
+from ..audit.answers import TOKENS
+from ..audit.plan import Plan
+from ..audit.prompts import DIGEST
+from ..audit.results import Drawn
+from ..errors import SettingsError
+from ..ledger.audits import Audit
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

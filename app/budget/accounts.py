@@ -18,7 +18,23 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, cast
 
-from app.budget.adding_up import (
+from ..errors import BudgetExceeded, BudgetUnknown
+from ..exact_numbers import dollars_told
+from ..ledger.receipt import Receipt
+from ..ledger.spender import (
+    KEPT_FOR,
+    Amount,
+    Question,
+    Row,
+    Spender,
+    Spent,
+    bucket_of,
+    key_of,
+    more_spent,
+    spent_by,
+)
+from ..policy.budgets import PERS, PICO, Budget, Per, dollars
+from .adding_up import (
     AddedUp,
     Asked,
     ByRule,
@@ -31,24 +47,8 @@ from app.budget.adding_up import (
     is_named_by_clients,
     places,
 )
-from app.budget.event import BudgetEvent, event_of
-from app.budget.windows import Calendar, Window
-from app.errors import BudgetExceeded, BudgetUnknown
-from app.exact_numbers import dollars_told
-from app.ledger.receipt import Receipt
-from app.ledger.spender import (
-    KEPT_FOR,
-    Amount,
-    Question,
-    Row,
-    Spender,
-    Spent,
-    bucket_of,
-    key_of,
-    more_spent,
-    spent_by,
-)
-from app.policy.budgets import PERS, PICO, Budget, Per, dollars
+from .event import BudgetEvent, event_of
+from .windows import Calendar, Window
 
 MOST_SUMS = 100_000  # some 30 MB
 MOST_NOTED = 20_000  # receipts that are filed while sums are being read

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from typing import NamedTuple
 
-from app.budget.event import BudgetEvent, Kind, event_of
-from app.budget.windows import Calendar, Window
-from app.ledger.spender import Amount, Question, Row, Spender, Spent, key_of, start_of
-from app.policy.budgets import Budget
+from ..ledger.spender import Amount, Question, Row, Spender, Spent, key_of, start_of
+from ..policy.budgets import Budget
+from .event import BudgetEvent, Kind, event_of
+from .windows import Calendar, Window
 
 FEWEST = 20  # finished requests, before their mean says anything of those under way
 MOST_REACHED = 100  # budgets found spent by one reading that are told

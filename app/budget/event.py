@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from app.budget.windows import Window
-from app.exact_numbers import dollars_told
-from app.policy.budgets import PICO, Budget
+from ..exact_numbers import dollars_told
+from ..policy.budgets import PICO, Budget
+from .windows import Window
 
 Kind = Literal["near", "spent"]
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from app.budget.accounts import Accounts
-from app.budget.event import BudgetEvent, Told
-from app.errors import LedgerError
-from app.ledger.spender import Question, Row, Spent
-from app.policy.budgets import Budget
+from ..errors import LedgerError
+from ..ledger.spender import Question, Row, Spent
+from ..policy.budgets import Budget
+from .accounts import Accounts
+from .event import BudgetEvent, Told
 
 log = logging.getLogger("pointsman")
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from app.budget.accounts import Balance
-from app.budget.windows import Calendar, Window
-from app.ledger.spender import KEPT_FOR, Amount, Question, Spent, bucket_of
-from app.policy.budgets import PICO, Budget, By
+from ..ledger.spender import KEPT_FOR, Amount, Question, Spent, bucket_of
+from ..policy.budgets import PICO, Budget, By
+from .accounts import Balance
+from .windows import Calendar, Window
 
 Keys = Mapping[By, str | None]  # the caller, tool and session of one request
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from app.ledger.spender import bucket_of
-from app.policy.budgets import Per
+from ..ledger.spender import bucket_of
+from ..policy.budgets import Per
 
 _EVER = (datetime.fromtimestamp(0, UTC), datetime(9999, 1, 1, tzinfo=UTC))
 

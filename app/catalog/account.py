@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from app.exact_numbers import dollars_told, exact
+from ..exact_numbers import dollars_told, exact
 
 WINDOWS: Mapping[str, str] = {"daily": "today", "weekly": "this week", "monthly": "this month"}
 

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from app.catalog.audits import NO_AUDITS, Audited, Audits
-from app.catalog.endpoint import Endpoint, read_endpoint, tier_in, with_tiers_by_price
-from app.catalog.kept import KeptListing, kept_of
-from app.catalog.model import Model, read_model
-from app.catalog.providers import SLUGS
-from app.catalog.scores import NONE_KEPT, Scored, Scores
-from app.catalog.server_tools import NO_LIST, ServerTools, read_server_tools
-from app.catalog.token_prices import token_prices
-from app.catalog.trimming import BLANKS, trimmed
+from .audits import NO_AUDITS, Audited, Audits
+from .endpoint import Endpoint, read_endpoint, tier_in, with_tiers_by_price
+from .kept import KeptListing, kept_of
+from .model import Model, read_model
+from .providers import SLUGS
+from .scores import NONE_KEPT, Scored, Scores
+from .server_tools import NO_LIST, ServerTools, read_server_tools
+from .token_prices import token_prices
+from .trimming import BLANKS, trimmed
 
 # These variants arrange a model's own endpoints; any other variant, such as `:free`, has separate
 # endpoints, at other prices and perhaps of another quantization (openrouter.md §2.2).

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from app.exact_numbers import exact, plainly
+from ..exact_numbers import exact, plainly
 
 Row = Mapping[str, Any]
 

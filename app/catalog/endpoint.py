@@ -6,8 +6,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from app.catalog.rates import Rates, read_rates
-from app.exact_numbers import MOST_COUNT, exact, whole
+from ..exact_numbers import MOST_COUNT, exact, whole
+from .rates import Rates, read_rates
 
 TIERS = frozenset({"priority", "flex", "ultrafast"})
 # Other names for tiers: `service_tier: fast` is OpenAI's priority tier, at twice the price

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from app.exact_numbers import exact, whole
+from ..exact_numbers import exact, whole
 
 _MOST_OVERRIDES = 100
 _DEAREST = 1_000_000  # USD per token

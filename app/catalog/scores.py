@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from app.catalog.endpoint import readable_name
-from app.catalog.providers import NO_MORE, SLUGS, slug_of
-from app.exact_numbers import exact, whole
+from ..exact_numbers import exact, whole
+from .endpoint import readable_name
+from .providers import NO_MORE, SLUGS, slug_of
 
 MOST_ROWS = 100_000
 NAMED = 12  # characters of a checksum that messages contain

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.catalog.catalog import EMPTY, Catalog
-from app.errors import SettingsError
+from ..errors import SettingsError
+from .catalog import EMPTY, Catalog
 
 FORMAT: Literal["pointsman-catalog/1"] = "pointsman-catalog/1"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from app.catalog.endpoint import Endpoint
+from .endpoint import Endpoint
 
 _MILLION = Decimal(1_000_000)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from app.catalog.catalog import EMPTY, Catalog, listing_key
-from app.errors import SettingsError
-from app.openrouter.client import OpenRouter, Upstream, connect, read_whole
-from app.openrouter.listings import rows_at
-from app.settings import Settings
-from app.wire.headers import RawHeaders, to_upstream
-from app.wire.listing import LARGEST, MOST_ENDPOINTS, MOST_MODELS, NotAListing
+from ..catalog.catalog import EMPTY, Catalog, listing_key
+from ..errors import SettingsError
+from ..openrouter.client import OpenRouter, Upstream, connect, read_whole
+from ..openrouter.listings import rows_at
+from ..settings import Settings
+from ..wire.headers import RawHeaders, to_upstream
+from ..wire.listing import LARGEST, MOST_ENDPOINTS, MOST_MODELS, NotAListing
 
 
 @dataclass(frozen=True, slots=True)

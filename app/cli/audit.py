@@ -12,34 +12,34 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.audit.answers import mark_of
-from app.audit.prompts import draw
-from app.audit.results import Audit as Found
-from app.audit.results import Finding
-from app.audit.since import finding
-from app.auditing.judged import as_json, day_of, result_of, verdicts_of
-from app.auditing.purse import Purse
-from app.auditing.runner import End, Run
-from app.auditing.sending import sending
-from app.auditing.task import as_kept
-from app.cli.audit_file import Saved, save
-from app.cli.audit_job import Job, job_of
-from app.cli.audit_plan import Options, checked
-from app.cli.audit_progress import progress_of, showing
-from app.cli.audit_table import print_line, print_list, print_result, result_as_json, stopped
-from app.cli.ledgers import said, to_follow
-from app.cli.terminal import Console, print_json
-from app.cli.which_ledger import with_running_demo
-from app.cli.whole_file import must_be_writable
-from app.cli.words import command
-from app.errors import SettingsError
-from app.known_audits import compared
-from app.ledger.audits import Audit, EndpointVerdict
-from app.record.secret import secret_of
-from app.settings import Settings
+from ..audit.answers import mark_of
+from ..audit.prompts import draw
+from ..audit.results import Audit as Found
+from ..audit.results import Finding
+from ..audit.since import finding
+from ..auditing.judged import as_json, day_of, result_of, verdicts_of
+from ..auditing.purse import Purse
+from ..auditing.runner import End, Run
+from ..auditing.sending import sending
+from ..auditing.task import as_kept
+from ..errors import SettingsError
+from ..known_audits import compared
+from ..ledger.audits import Audit, EndpointVerdict
+from ..record.secret import secret_of
+from ..settings import Settings
+from .audit_file import Saved, save
+from .audit_job import Job, job_of
+from .audit_plan import Options, checked
+from .audit_progress import progress_of, showing
+from .audit_table import print_line, print_list, print_result, result_as_json, stopped
+from .ledgers import said, to_follow
+from .terminal import Console, print_json
+from .which_ledger import with_running_demo
+from .whole_file import must_be_writable
+from .words import command
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 _KEY_FILE = "audit.key"
 _LISTED = 50

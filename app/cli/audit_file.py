@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from app.audit.decide import FEWEST
-from app.audit.pool import POOL
-from app.audit.sentences import DROPS
-from app.auditing.judged import day_of
-from app.auditing.task import Task, read_task
-from app.cli.whole_file import whole_file
-from app.cli.words import command
-from app.errors import SettingsError, reason_of
-from app.ledger.audits import Answer, Audit
+from ..audit.decide import FEWEST
+from ..audit.pool import POOL
+from ..audit.sentences import DROPS
+from ..auditing.judged import day_of
+from ..auditing.task import Task, read_task
+from ..errors import SettingsError, reason_of
+from ..ledger.audits import Answer, Audit
+from .whole_file import whole_file
+from .words import command
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 FORMAT: Literal["pointsman-audit/1"] = "pointsman-audit/1"
 LAST = "last"

@@ -12,26 +12,26 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.audit.plan import MOST_PROMPT_TOKENS, repriced
-from app.audit.since import unlike
-from app.audit.words import refusals, rest
-from app.auditing.runner import MOST_UNKNOWN
-from app.auditing.task import Task, begun, read_task, task_of
-from app.cli.audit_file import Saved, earlier
-from app.cli.audit_lock import alone, is_run_elsewhere
-from app.cli.audit_plan import Options, planned, shut_out_now, subject_of
-from app.cli.audit_table import print_line, print_plan
-from app.cli.terminal import Console
-from app.cli.words import command
-from app.errors import SettingsError
-from app.ledger.audits import Answer, Audit, new_audit_id
-from app.ledger.wanted import Wanted
-from app.settings import Settings
-from app.shown import one_line
-from app.wording import listed
+from ..audit.plan import MOST_PROMPT_TOKENS, repriced
+from ..audit.since import unlike
+from ..audit.words import refusals, rest
+from ..auditing.runner import MOST_UNKNOWN
+from ..auditing.task import Task, begun, read_task, task_of
+from ..errors import SettingsError
+from ..ledger.audits import Answer, Audit, new_audit_id
+from ..ledger.wanted import Wanted
+from ..settings import Settings
+from ..shown import one_line
+from ..wording import listed
+from .audit_file import Saved, earlier
+from .audit_lock import alone, is_run_elsewhere
+from .audit_plan import Options, planned, shut_out_now, subject_of
+from .audit_table import print_line, print_plan
+from .terminal import Console
+from .words import command
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 _LISTED = 50
 _LARGEST_SEED = 2**31

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.errors import SettingsError
+from ..errors import SettingsError
 
 if sys.platform != "win32":
     import fcntl

@@ -6,28 +6,28 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from app.audit import words
-from app.audit.decide import FEWEST
-from app.audit.plan import Asked, Plan, Planned, Subject, Unplanned, plan
-from app.audit.pool import POOL
-from app.audit.results import Refused
-from app.catalog.catalog import Catalog, listing_key
-from app.cli.catalogs import LIVE, open_catalog
-from app.cli.policies import book_of
-from app.cli.scores import kept_scores
-from app.errors import SettingsError, UnknownModel
-from app.ledger.moments import span
-from app.policy.book import Book
-from app.policy.forecast.explain import explain
-from app.policy.forecast.forecast import forecasts
-from app.policy.known_names import must_be_known
-from app.policy.precision import weights_of
-from app.policy.request import request_for
-from app.policy.routed import Routed, routed
-from app.policy.slug import read_slug
-from app.settings import Settings
-from app.suggest import did_you_mean
-from app.wording import listed
+from ..audit import words
+from ..audit.decide import FEWEST
+from ..audit.plan import Asked, Plan, Planned, Subject, Unplanned, plan
+from ..audit.pool import POOL
+from ..audit.results import Refused
+from ..catalog.catalog import Catalog, listing_key
+from ..errors import SettingsError, UnknownModel
+from ..ledger.moments import span
+from ..policy.book import Book
+from ..policy.forecast.explain import explain
+from ..policy.forecast.forecast import forecasts
+from ..policy.known_names import must_be_known
+from ..policy.precision import weights_of
+from ..policy.request import request_for
+from ..policy.routed import Routed, routed
+from ..policy.slug import read_slug
+from ..settings import Settings
+from ..suggest import did_you_mean
+from ..wording import listed
+from .catalogs import LIVE, open_catalog
+from .policies import book_of
+from .scores import kept_scores
 
 MAX_USD = Decimal("0.25")
 HOUR = timedelta(hours=1)

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from app.auditing.runner import Run, Standing
-from app.cli.terminal import Console
-from app.shown import one_line, shown
+from ..auditing.runner import Run, Standing
+from ..shown import one_line, shown
+from .terminal import Console
 
 _EVERY_SECONDS = 15.0
 

@@ -6,16 +6,16 @@ from typing import Any
 
 from rich.text import Text
 
-from app.audit import words
-from app.audit.plan import Plan
-from app.audit.results import Audit, Compared, Finding
-from app.audit.sentences import LEGEND, SPOT_CHECK
-from app.auditing.judged import as_json
-from app.cli.terminal import Console, Table, hanging
-from app.ledger.audits import Audit as Kept
-from app.ledger.receipt import iso
-from app.shown import one_line
-from app.wording import plural
+from ..audit import words
+from ..audit.plan import Plan
+from ..audit.results import Audit, Compared, Finding
+from ..audit.sentences import LEGEND, SPOT_CHECK
+from ..auditing.judged import as_json
+from ..ledger.audits import Audit as Kept
+from ..ledger.receipt import iso
+from ..shown import one_line
+from ..wording import plural
+from .terminal import Console, Table, hanging
 
 _WIDE = 110  # columns that the whole table takes
 SAME_DAY = (

@@ -5,18 +5,18 @@ from datetime import datetime
 
 from rich.text import Text
 
-from app.budget.report import Report, Standing, standing_as_json
-from app.budget.windows import Calendar
-from app.cli.explain_subject import Subject
-from app.cli.ledgers import to_read
-from app.cli.policies import book_of
-from app.cli.stats import dollars, percent
-from app.cli.terminal import Console, Table, print_json
-from app.cli.which_ledger import absent, with_ledger
-from app.cli.words import command
-from app.ledger.spender import Question, Spent
-from app.policy.budgets import NEAR_TENTHS, Budget, By
-from app.settings import Settings
+from ..budget.report import Report, Standing, standing_as_json
+from ..budget.windows import Calendar
+from ..ledger.spender import Question, Spent
+from ..policy.budgets import NEAR_TENTHS, Budget, By
+from ..settings import Settings
+from .explain_subject import Subject
+from .ledgers import to_read
+from .policies import book_of
+from .stats import dollars, percent
+from .terminal import Console, Table, print_json
+from .which_ledger import absent, with_ledger
+from .words import command
 
 _NO_KEY: Mapping[By, str] = {
     "rule": "all requests",

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from rich.text import Text
 
-from app.catalog.catalog import Catalog, listing_key
-from app.catalog.endpoint import Endpoint
-from app.catalog.snapshot import Snapshot, written
-from app.cli.catalogs import open_catalog
-from app.cli.policies import book_of
-from app.cli.terminal import Console, Table
-from app.errors import PolicyFileError, SettingsError, reason_of
-from app.exact_numbers import plainly
-from app.policy.forecast.scenarios import models_wanted
-from app.policy.prices import listed_price
-from app.settings import Settings
-from app.suggest import did_you_mean
-from app.wording import plural
+from ..catalog.catalog import Catalog, listing_key
+from ..catalog.endpoint import Endpoint
+from ..catalog.snapshot import Snapshot, written
+from ..errors import PolicyFileError, SettingsError, reason_of
+from ..exact_numbers import plainly
+from ..policy.forecast.scenarios import models_wanted
+from ..policy.prices import listed_price
+from ..settings import Settings
+from ..suggest import did_you_mean
+from ..wording import plural
+from .catalogs import open_catalog
+from .policies import book_of
+from .terminal import Console, Table
 
 _NARROW = 100
 _THOUSAND, _MILLION = 1_000, 1_000_000

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from app.catalog.catalog import EMPTY, listing_key
-from app.catalog.changes import changes
-from app.catalog.snapshot import Snapshot
-from app.cli.catalog import endpoints_table, meant, save_snapshot
-from app.cli.ledgers import to_read
-from app.cli.listed_then import Then, at_minute, history, of_model, of_receipt
-from app.cli.log import found
-from app.cli.terminal import Console, Table
-from app.errors import SettingsError
-from app.ledger.moments import moment
-from app.ledger.receipt import Receipt
-from app.settings import Settings
-from app.wording import plural
+from ..catalog.catalog import EMPTY, listing_key
+from ..catalog.changes import changes
+from ..catalog.snapshot import Snapshot
+from ..errors import SettingsError
+from ..ledger.moments import moment
+from ..ledger.receipt import Receipt
+from ..settings import Settings
+from ..wording import plural
+from .catalog import endpoints_table, meant, save_snapshot
+from .ledgers import to_read
+from .listed_then import Then, at_minute, history, of_model, of_receipt
+from .log import found
+from .terminal import Console, Table
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 MOST_CHANGES = 100  # listings of one model that `--history` compares
 _NOTHING = "listings are kept from the first request on that is judged by them"

@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from app.catalog.catalog import Catalog, listing_key
-from app.catalog.snapshot import Snapshot, read_snapshot
-from app.errors import SettingsError, UpstreamError, reason_of
-from app.openrouter.client import connect
-from app.openrouter.listings import rows_at
-from app.settings import Settings
-from app.wire.headers import to_upstream
-from app.wire.listing import MOST_ENDPOINTS, MOST_MODELS, NotAListing
+from ..catalog.catalog import Catalog, listing_key
+from ..catalog.snapshot import Snapshot, read_snapshot
+from ..errors import SettingsError, UpstreamError, reason_of
+from ..openrouter.client import connect
+from ..openrouter.listings import rows_at
+from ..settings import Settings
+from ..wire.headers import to_upstream
+from ..wire.listing import MOST_ENDPOINTS, MOST_MODELS, NotAListing
 
 LIVE, SIMULATED = "live", "simulated"
 MOST_FETCHED = 60  # models whose listings one command fetches
@@ -76,7 +76,7 @@ def _from_file(file: Path) -> Snapshot:
 
 def simulated_snapshot() -> Snapshot:
     """The simulator's catalog as in its listings, without data that these hide."""
-    from app.simulator.catalog import Catalog as SimulatedCatalog  # noqa: PLC0415 - 100 ms
+    from ..simulator.catalog import Catalog as SimulatedCatalog  # noqa: PLC0415 - 100 ms
 
     simulated = SimulatedCatalog.read(None)
     return Snapshot(

@@ -9,22 +9,22 @@ from typing import Any, Literal
 
 from rich.text import Text
 
-from app.catalog.catalog import EMPTY
-from app.cli.catalogs import Source, open_catalog
-from app.cli.facts import with_facts
-from app.cli.policies import folder_of
-from app.cli.sarif import sarif_of
-from app.cli.terminal import Console, hanging, print_json
-from app.errors import PolicyFileError, SettingsError
-from app.policy.book import EMPTY_BOOK, Book
-from app.policy.forecast.scenarios import models_wanted
-from app.policy.lint.drift import lint_drift
-from app.policy.lint.finding import Finding, Severity
-from app.policy_folder import read_folder
-from app.policy_report import look_over
-from app.settings import Settings
-from app.shown import one_line
-from app.wording import plural, rules_and_aliases
+from ..catalog.catalog import EMPTY
+from ..errors import PolicyFileError, SettingsError
+from ..policy.book import EMPTY_BOOK, Book
+from ..policy.forecast.scenarios import models_wanted
+from ..policy.lint.drift import lint_drift
+from ..policy.lint.finding import Finding, Severity
+from ..policy_folder import read_folder
+from ..policy_report import look_over
+from ..settings import Settings
+from ..shown import one_line
+from ..wording import plural, rules_and_aliases
+from .catalogs import Source, open_catalog
+from .facts import with_facts
+from .policies import folder_of
+from .sarif import sarif_of
+from .terminal import Console, hanging, print_json
 
 Output = Literal["text", "json", "sarif"]
 

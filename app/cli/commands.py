@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app import __version__
-from app.cli.filters import filtered
-from app.cli.groups import Grouped
+from .. import __version__
+from .filters import filtered
+from .groups import Grouped
 
 if TYPE_CHECKING:
-    from app.ledger.wanted import Wanted
-    from app.settings import Settings
+    from ..ledger.wanted import Wanted
+    from ..settings import Settings
 
 commands = typer.Typer(
     name="pointsman",
@@ -82,7 +82,7 @@ def _to_serve(
     workers: int | None,
     open_: bool | None,  # noqa: FBT001 - as above
 ) -> "Settings":
-    from app.settings import Settings
+    from ..settings import Settings
 
     return Settings.read(
         host=host,
@@ -108,9 +108,9 @@ def run(
     """Serve if an OpenRouter key is set, else demo."""
     settings = _to_serve(host, port, upstream, policies, ledger, workers, open_)
     if settings.openrouter_api_key is not None:
-        from app.cli.serve import serve as start
+        from .serve import serve as start
     else:
-        from app.cli.demo import demo as start
+        from .demo import demo as start
     start(settings)
 
 
@@ -125,7 +125,7 @@ def serve(
     open_: Open = None,
 ) -> None:
     """Start the proxy in front of OpenRouter."""
-    from app.cli.serve import serve as start
+    from .serve import serve as start
 
     start(_to_serve(host, port, upstream, policies, ledger, workers, open_))
 
@@ -139,8 +139,8 @@ def demo(
     open_: Open = None,
 ) -> None:
     """Try it with a simulated OpenRouter, free."""
-    from app.cli.demo import demo as start
-    from app.settings import Settings
+    from ..settings import Settings
+    from .demo import demo as start
 
     start(
         Settings.read(
@@ -169,7 +169,7 @@ def simulate(
     ] = 1.0,
 ) -> None:
     """Start only the simulated OpenRouter."""
-    from app.cli.demo import simulate as start
+    from .demo import simulate as start
 
     start(host=host, port=port, catalog=catalog, presets=presets, seed=seed, pace=pace)
 
@@ -194,9 +194,9 @@ def check(
 
     The exit status is 0 without errors, 1 with errors, and 2 where a file can't be used.
     """
-    from app.cli.check import check as start
-    from app.cli.check import output_of
-    from app.settings import Settings
+    from ..settings import Settings
+    from .check import check as start
+    from .check import output_of
 
     if folder is not None and policies is not None:
         raise typer.BadParameter("name the folder once: as an argument, or with --policies")
@@ -229,20 +229,20 @@ def catalog(
     upstream: Upstream = None,
 ) -> None:
     """Show the endpoints that offer a model."""
-    from app.settings import Settings
+    from ..settings import Settings
 
     if history and (at is not None or save is not None):
         raise typer.BadParameter("--history goes without --at and --save")
     settings = Settings.read(policies=policies, ledger_url=ledger, upstream_url=upstream)
     if history:
-        from app.cli.catalog_then import show_history
+        from .catalog_then import show_history
 
         raise typer.Exit(show_history(settings, models or ()))
     if at is not None:
-        from app.cli.catalog_then import show_then
+        from .catalog_then import show_then
 
         raise typer.Exit(show_then(settings, models or (), at=at, save=save))
-    from app.cli.catalog import show_catalog
+    from .catalog import show_catalog
 
     raise typer.Exit(show_catalog(settings, models or (), catalog=source, save=save))
 
@@ -260,8 +260,8 @@ def scores(
     upstream: Upstream = None,
 ) -> None:
     """Show or fetch benchmark scores by provider."""
-    from app.cli.scores import fetch_scores, show_scores
-    from app.settings import Settings
+    from ..settings import Settings
+    from .scores import fetch_scores, show_scores
 
     settings = Settings.read(policies=policies, upstream_url=upstream)
     if model == "fetch":
@@ -301,8 +301,8 @@ def explain(
     upstream: Upstream = None,
 ) -> None:
     """Show what would be sent, and why."""
-    from app.cli.explain import show_explanation
-    from app.settings import Settings
+    from ..settings import Settings
+    from .explain import show_explanation
 
     code = show_explanation(
         Settings.read(policies=policies, ledger_url=ledger, upstream_url=upstream),
@@ -330,7 +330,7 @@ def init(
     ),
 ) -> None:
     """Write a commented starter policy."""
-    from app.cli.init import init as start
+    from .init import init as start
 
     start(model or (), tool or (), output)
 
@@ -338,8 +338,8 @@ def init(
 @commands.command()
 def schema() -> None:
     """Print the JSON Schema of policy files."""
-    from app.cli.terminal import print_json
-    from app.policy.file.schema import json_schema
+    from ..policy.file.schema import json_schema
+    from .terminal import print_json
 
     print_json(json_schema(), indent=2)
 
@@ -355,7 +355,7 @@ def import_(
     ] = None,
 ) -> None:
     """Convert another tool's settings to a policy."""
-    from app.cli.import_ import print_imported
+    from .import_ import print_imported
 
     print_imported(file, tool)
 
@@ -382,10 +382,10 @@ def log(
     ledger: Ledger = None,
 ) -> None:
     """Show receipts: provider, verdict, cost."""
-    from app.cli.ledgers import to_follow, to_read
-    from app.cli.log import log as start
-    from app.cli.log import show_one
-    from app.settings import Settings
+    from ..settings import Settings
+    from .ledgers import to_follow, to_read
+    from .log import log as start
+    from .log import show_one
 
     settings = Settings.read(ledger_url=ledger)
     store = to_follow(settings) if follow else to_read(settings)
@@ -418,12 +418,12 @@ def stats(
     ledger: Ledger = None,
 ) -> None:
     """Show providers: share, speed and cost."""
-    from app.cli.ledgers import to_read
-    from app.cli.session_stats import COMPARED, print_session_stats
-    from app.cli.stats import print_stats
-    from app.ledger.session_stats import session_dimensions
-    from app.ledger.stats import dimensions
-    from app.settings import Settings
+    from ..ledger.session_stats import session_dimensions
+    from ..ledger.stats import dimensions
+    from ..settings import Settings
+    from .ledgers import to_read
+    from .session_stats import COMPARED, print_session_stats
+    from .stats import print_stats
 
     try:
         grouped = dimensions("provider,quantization" if by is None else by) if not sessions else ()
@@ -447,8 +447,8 @@ def budget(
     ledger: Ledger = None,
 ) -> None:
     """Show what is spent of each budget."""
-    from app.cli.budget import show_budgets
-    from app.settings import Settings
+    from ..settings import Settings
+    from .budget import show_budgets
 
     show_budgets(Settings.read(policies=policies, ledger_url=ledger), as_json=as_json)
 
@@ -470,11 +470,11 @@ def score(
     """
     from datetime import UTC, datetime
 
-    from app.catalog.providers import slug_of
-    from app.cli.ledgers import to_read
-    from app.cli.score import print_scorecard
-    from app.ledger.scorecard import host_dimensions, within_days
-    from app.settings import Settings
+    from ..catalog.providers import slug_of
+    from ..ledger.scorecard import host_dimensions, within_days
+    from ..settings import Settings
+    from .ledgers import to_read
+    from .score import print_scorecard
 
     try:
         hosts_by = host_dimensions(by)
@@ -503,13 +503,13 @@ def suggest(
     """
     from datetime import UTC, datetime
 
-    from app.catalog.catalog import EMPTY
-    from app.catalog.providers import slug_of
-    from app.cli.catalogs import open_catalog
-    from app.cli.ledgers import to_read
-    from app.cli.suggest import print_suggestions, suggestions
-    from app.ledger.scorecard import within_days
-    from app.settings import Settings
+    from ..catalog.catalog import EMPTY
+    from ..catalog.providers import slug_of
+    from ..ledger.scorecard import within_days
+    from ..settings import Settings
+    from .catalogs import open_catalog
+    from .ledgers import to_read
+    from .suggest import print_suggestions, suggestions
 
     settings = Settings.read(ledger_url=ledger, upstream_url=upstream)
     store = to_read(settings)
@@ -547,17 +547,17 @@ def export(
     ledger: Ledger = None,
 ) -> None:
     """Export receipts as CSV, JSON lines, Parquet."""
-    from app.cli.export import export as once
-    from app.cli.export_follow import follow as going_on
-    from app.cli.export_place import place_of
-    from app.cli.ledgers import to_follow, to_read
-    from app.settings import Settings
+    from ..settings import Settings
+    from .export import export as once
+    from .export_follow import follow as going_on
+    from .export_place import place_of
+    from .ledgers import to_follow, to_read
 
     settings, place = Settings.read(ledger_url=ledger), place_of(state, after)
     start, store = (going_on, to_follow(settings)) if follow else (once, to_read(settings))
     count = start(store, wanted, form=form, output=output, place=place)
     if output is not None:
-        from app.wording import plural
+        from ..wording import plural
 
         print(f"{plural(count, 'receipt')} in {output}")
 
@@ -590,17 +590,17 @@ def prove(
     upstream: Upstream = None,
 ) -> None:
     """Test that OpenRouter enforces a policy."""
-    from app.settings import Settings
+    from ..settings import Settings
 
     if not channels and (preset or inner):
         raise typer.BadParameter("--preset and --inner need --channels")
     settings = Settings.read(policies=policies, upstream_url=upstream)
     if channels:
-        from app.cli.prove_channels import INNER, Asked, prove_channels
+        from .prove_channels import INNER, Asked, prove_channels
 
         asked = Asked(model, preset=preset, inner=inner or INNER, positive=positive)
         raise typer.Exit(prove_channels(settings, asked, as_json=as_json))
-    from app.cli.prove import prove as start
+    from .prove import prove as start
 
     raise typer.Exit(start(settings, model, positive=positive, as_json=as_json))
 
@@ -659,10 +659,10 @@ def audit(
     ledger: Ledger = None,
 ) -> None:
     """Compare endpoints by their answers."""
-    from app.cli.audit import audit as start
-    from app.cli.audit import show_list
-    from app.cli.audit_plan import Options, dollars_of, span_of, tags_of
-    from app.settings import Settings
+    from ..settings import Settings
+    from .audit import audit as start
+    from .audit import show_list
+    from .audit_plan import Options, dollars_of, span_of, tags_of
 
     settings = Settings.read(policies=policies, upstream_url=upstream, ledger_url=ledger)
     if list_:
@@ -700,8 +700,8 @@ def verify(
     upstream: Upstream = None,
 ) -> None:
     """Judge a receipt by OpenRouter's own record."""
-    from app.cli.verify import verify as start
-    from app.settings import Settings
+    from ..settings import Settings
+    from .verify import verify as start
 
     settings = Settings.read(ledger_url=ledger, upstream_url=upstream)
     raise typer.Exit(start(settings, receipt, wait=wait, today=today, as_json=as_json))
@@ -716,8 +716,8 @@ def doctor(
     ledger: Ledger = None,
 ) -> None:
     """Diagnose settings, ledger, key and server."""
-    from app.cli.doctor import doctor as start
-    from app.settings import Settings
+    from ..settings import Settings
+    from .doctor import doctor as start
 
     settings = Settings.read(
         host=host, port=port, upstream_url=upstream, policies=policies, ledger_url=ledger
@@ -732,8 +732,8 @@ def notify(
     ],
 ) -> None:
     """Send a test notification to the webhook."""
-    from app.cli.notify import notify_test
-    from app.settings import Settings
+    from ..settings import Settings
+    from .notify import notify_test
 
     del what
     raise typer.Exit(notify_test(Settings.read()))

@@ -8,19 +8,19 @@ from pathlib import Path
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from app.cli.process_log import start_logging
-from app.cli.samples import send_samples
-from app.cli.serving import base_url, listen, serving, stay
-from app.cli.which_ledger import SIMULATED_KEY, demo_ledger, demo_running, log_command
-from app.cli.words import command
-from app.errors import SettingsError
-from app.main import create_app
-from app.server.bounds import Bounds
-from app.server.descriptors import raise_limit
-from app.settings import Settings
-from app.simulator import create_simulator
-from app.simulator.catalog import Catalog
-from app.simulator.presets import Presets
+from ..errors import SettingsError
+from ..main import create_app
+from ..server.bounds import Bounds
+from ..server.descriptors import raise_limit
+from ..settings import Settings
+from ..simulator import create_simulator
+from ..simulator.catalog import Catalog
+from ..simulator.presets import Presets
+from .process_log import start_logging
+from .samples import send_samples
+from .serving import base_url, listen, serving, stay
+from .which_ledger import SIMULATED_KEY, demo_ledger, demo_running, log_command
+from .words import command
 
 _WELCOME = """\
 This is a demo in front of a SIMULATED OpenRouter:

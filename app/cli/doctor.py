@@ -14,25 +14,25 @@ from typing import Any
 import httpx2
 from rich.text import Text
 
-from app.catalog.account import WINDOWS, compared, read_account
-from app.catalog.catalog import EMPTY
-from app.cli.asking import asking
-from app.cli.facts import with_facts
-from app.cli.notify import webhook_of
-from app.cli.policies import book_of, folder_of
-from app.cli.terminal import Console, hanging
-from app.cli.which_ledger import absent, log_command
-from app.cli.words import command, without_password
-from app.errors import LedgerError, PointsmanError, UpstreamError, reason_of
-from app.ledger.spent import spent
-from app.ledger.store import Store
-from app.openrouter.address import amiss, is_list, others
-from app.openrouter.client import connect
-from app.policy_folder import read_folder
-from app.policy_report import look_over
-from app.settings import Settings
-from app.wire.headers import to_upstream
-from app.wording import plural, rules_and_aliases
+from ..catalog.account import WINDOWS, compared, read_account
+from ..catalog.catalog import EMPTY
+from ..errors import LedgerError, PointsmanError, UpstreamError, reason_of
+from ..ledger.spent import spent
+from ..ledger.store import Store
+from ..openrouter.address import amiss, is_list, others
+from ..openrouter.client import connect
+from ..policy_folder import read_folder
+from ..policy_report import look_over
+from ..settings import Settings
+from ..wire.headers import to_upstream
+from ..wording import plural, rules_and_aliases
+from .asking import asking
+from .facts import with_facts
+from .notify import webhook_of
+from .policies import book_of, folder_of
+from .terminal import Console, hanging
+from .which_ledger import absent, log_command
+from .words import command, without_password
 
 _OK = 200
 _PATIENCE_SECONDS = 30.0

@@ -11,32 +11,32 @@ import msgspec
 from rich.console import Group
 from rich.text import Text
 
-from app.catalog.audits import Audit
-from app.catalog.catalog import EMPTY, Catalog, listing_key
-from app.cli.catalogs import open_catalog
-from app.cli.explain_subject import Subject, named
-from app.cli.facts import with_facts
-from app.cli.policies import book_of
-from app.cli.terminal import Console, Table, lines, print_json
-from app.cli.then_and_now import rendered, then_and_now
-from app.errors import MalformedBody, SettingsError, UnknownModel
-from app.exact_numbers import plainly
-from app.policy.budgets import Budget
-from app.policy.cap import Capped, market_of, models_reached
-from app.policy.deadlines import in_force
-from app.policy.forecast.explain import Explained, Explanation, as_json_object, explain
-from app.policy.forecast.forecast import Forecast, forecasts
-from app.policy.known_names import must_be_known
-from app.policy.other_routes import Carriage, rows_of
-from app.policy.request import request_for
-from app.policy.route import Cap
-from app.policy.routed import Routed, routed
-from app.policy.rule import named as rules_named
-from app.policy.sides import REQUEST
-from app.settings import Settings
-from app.shown import json_text, one_line
-from app.suggest import did_you_mean
-from app.wire.header_names import header_given
+from ..catalog.audits import Audit
+from ..catalog.catalog import EMPTY, Catalog, listing_key
+from ..errors import MalformedBody, SettingsError, UnknownModel
+from ..exact_numbers import plainly
+from ..policy.budgets import Budget
+from ..policy.cap import Capped, market_of, models_reached
+from ..policy.deadlines import in_force
+from ..policy.forecast.explain import Explained, Explanation, as_json_object, explain
+from ..policy.forecast.forecast import Forecast, forecasts
+from ..policy.known_names import must_be_known
+from ..policy.other_routes import Carriage, rows_of
+from ..policy.request import request_for
+from ..policy.route import Cap
+from ..policy.routed import Routed, routed
+from ..policy.rule import named as rules_named
+from ..policy.sides import REQUEST
+from ..settings import Settings
+from ..shown import json_text, one_line
+from ..suggest import did_you_mean
+from ..wire.header_names import header_given
+from .catalogs import open_catalog
+from .explain_subject import Subject, named
+from .facts import with_facts
+from .policies import book_of
+from .terminal import Console, Table, lines, print_json
+from .then_and_now import rendered, then_and_now
 
 _NARROW = 100
 _AFFINITY = {
@@ -131,9 +131,9 @@ def _budgets(
     settings: Settings, budgets: Sequence[Budget], subject: Subject
 ) -> tuple[list[str], list[dict[str, Any]]]:
     """The budgets of a request with what is spent of them: in lines, and in JSON types."""
-    from app.budget.report import standing_as_json  # noqa: PLC0415 - 150 ms, as the next
-    from app.budget.windows import Calendar  # noqa: PLC0415
-    from app.cli.budget import budgets_for, told_of, told_of_sessions  # noqa: PLC0415
+    from ..budget.report import standing_as_json  # noqa: PLC0415 - 150 ms, as the next
+    from ..budget.windows import Calendar  # noqa: PLC0415
+    from .budget import budgets_for, told_of, told_of_sessions  # noqa: PLC0415
 
     calendar = Calendar(settings.zone)
     rows = budgets_for(settings, budgets, subject, calendar)

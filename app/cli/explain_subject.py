@@ -6,15 +6,15 @@ Rule 2  Any other name means a receipt, found as by `pointsman log`.
 
 from dataclasses import dataclass
 
-from app.catalog.catalog import EMPTY, Catalog
-from app.cli.log import found
-from app.errors import SettingsError
-from app.ledger.receipt import Receipt
-from app.policy.book import Book
-from app.policy.known_names import is_model
-from app.policy.other_routes import OTHER_ROUTES, OtherRoute
-from app.settings import Settings
-from app.wire.dialect import DIALECTS
+from ..catalog.catalog import EMPTY, Catalog
+from ..errors import SettingsError
+from ..ledger.receipt import Receipt
+from ..policy.book import Book
+from ..policy.known_names import is_model
+from ..policy.other_routes import OTHER_ROUTES, OtherRoute
+from ..settings import Settings
+from ..wire.dialect import DIALECTS
+from .log import found
 
 _LAST, _WHOLE = "last", "rcp_"  # the newest receipt, and the beginning of every whole id
 
@@ -82,7 +82,7 @@ def _receipt(settings: Settings, book: Book, name: str) -> tuple[Receipt | None,
     """The receipt of this name, and whether a ledger was searched for it."""
     if is_model(name, book, EMPTY):
         return None, False
-    from app.cli.ledgers import to_read  # noqa: PLC0415 - 150 ms, and a model's name needs none
+    from .ledgers import to_read  # noqa: PLC0415 - 150 ms, and a model's name needs none
 
     surely = name == _LAST or name.startswith(_WHOLE)
     try:

@@ -8,17 +8,17 @@ from typing import IO, TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from app.cli.export_formats import FORMATS, Format
-from app.cli.export_place import BEGINNING, Place, StateFile
-from app.cli.terminal import Console
-from app.cli.whole_file import whole_file
-from app.errors import SettingsError
-from app.ledger.positions import Position
-from app.ledger.receipt import Receipt
-from app.ledger.wanted import Wanted
+from ..errors import SettingsError
+from ..ledger.positions import Position
+from ..ledger.receipt import Receipt
+from ..ledger.wanted import Wanted
+from .export_formats import FORMATS, Format
+from .export_place import BEGINNING, Place, StateFile
+from .terminal import Console
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 PAGE = 2000
 

@@ -12,20 +12,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.export import PAGE
-from app.cli.export_formats import BEGINS, HEADINGS, Format, lines_to
-from app.cli.export_place import BEGINNING, Place
-from app.cli.growing_file import Growing, growing
-from app.cli.stopping import Stop, asked_to_stop
-from app.cli.terminal import Console
-from app.cli.words import command
-from app.errors import LedgerError, SettingsError
-from app.ledger.positions import START, Position
-from app.ledger.receipt import Receipt
-from app.ledger.wanted import Wanted
+from ..errors import LedgerError, SettingsError
+from ..ledger.positions import START, Position
+from ..ledger.receipt import Receipt
+from ..ledger.wanted import Wanted
+from .export import PAGE
+from .export_formats import BEGINS, HEADINGS, Format, lines_to
+from .export_place import BEGINNING, Place
+from .growing_file import Growing, growing
+from .stopping import Stop, asked_to_stop
+from .terminal import Console
+from .words import command
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 _LOOK_SECONDS = 0.5
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any, Literal
 
-from app.errors import SettingsError
-from app.ledger.bounds import REALS, WHOLES
-from app.ledger.receipt import FIELDS, MONEY, OBJECTS, TUPLES, Receipt, as_json_object
-from app.shown import json_text, one_line
+from ..errors import SettingsError
+from ..ledger.bounds import REALS, WHOLES
+from ..ledger.receipt import FIELDS, MONEY, OBJECTS, TUPLES, Receipt, as_json_object
+from ..shown import json_text, one_line
 
 Format = Literal["csv", "jsonl", "parquet"]
 Write = Callable[[Sequence[Receipt]], None]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from app.cli.whole_file import must_be_writable, whole_file
-from app.cli.words import command, without_password
-from app.errors import SettingsError, reason_of
-from app.ledger.positions import Position
-from app.ledger.wanted import Wanted
+from ..errors import SettingsError, reason_of
+from ..ledger.positions import Position
+from ..ledger.wanted import Wanted
+from .whole_file import must_be_writable, whole_file
+from .words import command, without_password
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 
 class Place(Protocol):

@@ -2,13 +2,13 @@
 
 import time
 
-from app.catalog.audits import NO_AUDITS, Audits
-from app.catalog.catalog import Catalog
-from app.cli.scores import kept_scores
-from app.cli.which_ledger import absent, with_ledger
-from app.errors import LedgerError
-from app.openrouter.score_copies import today_by
-from app.settings import Settings
+from ..catalog.audits import NO_AUDITS, Audits
+from ..catalog.catalog import Catalog
+from ..errors import LedgerError
+from ..openrouter.score_copies import today_by
+from ..settings import Settings
+from .scores import kept_scores
+from .which_ledger import absent, with_ledger
 
 
 def with_facts(catalog: Catalog, settings: Settings) -> Catalog:
@@ -21,8 +21,8 @@ def kept_audits(settings: Settings) -> Audits:
     settings = with_ledger(settings)
     if absent(settings):
         return NO_AUDITS
-    from app.known_audits import read_once  # noqa: PLC0415 - 150 ms, as the next
-    from app.ledger.store import Store  # noqa: PLC0415
+    from ..known_audits import read_once  # noqa: PLC0415 - 150 ms, as the next
+    from ..ledger.store import Store  # noqa: PLC0415
 
     try:
         store = Store.open(settings.ledger())

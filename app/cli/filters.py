@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.errors import SettingsError
+from ..errors import SettingsError
 
 if TYPE_CHECKING:
-    from app.ledger.wanted import Wanted
+    from ..ledger.wanted import Wanted
 
 # By the names of `Wanted`; each is an option: --user-agent for user_agent.
 FILTERS = {
@@ -77,7 +77,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 def wanted_of(filters: dict[str, Any]) -> "Wanted":
     """Parse the given options. Raises `SettingsError` that names the invalid option."""
-    from app.ledger.wanted import FilterError, read  # noqa: PLC0415 - start-up stays short
+    from ..ledger.wanted import FilterError, read  # noqa: PLC0415 - start-up stays short
 
     given = {
         name: str(value).lower() if name in _SWITCHES else value

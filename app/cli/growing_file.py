@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from app.errors import SettingsError, reason_of
+from ..errors import SettingsError, reason_of
 
 _BLOCK = 65_536
 

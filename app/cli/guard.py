@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import IO, Any, cast
 
-from app.shown import shown
+from ..shown import shown
 
 
 def guard_output() -> None:

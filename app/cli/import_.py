@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from app.errors import ForeignFileError
-from app.importing.policy_file import Imported, import_file
-from app.shown import one_line
+from ..errors import ForeignFileError
+from ..importing.policy_file import Imported, import_file
+from ..shown import one_line
 
 _MOST_BYTES = 2_000_000
 _MOST_SHOWN = 20

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import chain, count
 from pathlib import Path
 
-from app.cli.tools import TOOLS
-from app.cli.words import command
-from app.errors import PolicyFileError, SettingsError, reason_of
-from app.policy.file.parse import read_book
-from app.policy.file.schema import MODEL, json_schema
-from app.policy_folder import policy_files
-from app.suggest import did_you_mean
+from ..errors import PolicyFileError, SettingsError, reason_of
+from ..policy.file.parse import read_book
+from ..policy.file.schema import MODEL, json_schema
+from ..policy_folder import policy_files
+from ..suggest import did_you_mean
+from .tools import TOOLS
+from .words import command
 
 _HEAD = """\
 # yaml-language-server: $schema=schema.json

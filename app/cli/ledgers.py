@@ -1,11 +1,11 @@
 """The ledger, for commands that read it."""
 
-from app.cli.terminal import Console
-from app.cli.which_ledger import absent, demo_ledger, is_demo, with_ledger
-from app.cli.words import command, without_password
-from app.errors import SettingsError
-from app.ledger.store import Store
-from app.settings import Settings
+from ..errors import SettingsError
+from ..ledger.store import Store
+from ..settings import Settings
+from .terminal import Console
+from .which_ledger import absent, demo_ledger, is_demo, with_ledger
+from .words import command, without_password
 
 
 def to_read(settings: Settings) -> Store:

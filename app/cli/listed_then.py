@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from app.catalog.catalog import Catalog
-from app.catalog.kept import rows_in
-from app.errors import SettingsError
-from app.ledger.receipt import Receipt
+from ..catalog.catalog import Catalog
+from ..catalog.kept import rows_in
+from ..errors import SettingsError
+from ..ledger.receipt import Receipt
 
 if TYPE_CHECKING:
-    from app.ledger.listings import Span
-    from app.ledger.store import Store
+    from ..ledger.listings import Span
+    from ..ledger.store import Store
 
 _FILED = timedelta(minutes=1)  # a listing may be fetched again before its receipt is filed
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from app.cli.log_table import moment, short, show, style_of
-from app.cli.terminal import Console, Table, lines, print_json
-from app.cli.words import command, without_password
-from app.dashboard.receipt_view import Fact, whole_of
-from app.errors import SettingsError
-from app.ledger.receipt import NAMED_BY_END, Receipt, as_json_object
-from app.ledger.wanted import Wanted
-from app.wording import some_names
+from ..dashboard.receipt_view import Fact, whole_of
+from ..errors import SettingsError
+from ..ledger.receipt import NAMED_BY_END, Receipt, as_json_object
+from ..ledger.wanted import Wanted
+from ..wording import some_names
+from .log_table import moment, short, show, style_of
+from .terminal import Console, Table, lines, print_json
+from .words import command, without_password
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 _FOLLOW_SECONDS = 0.3
 _NONE_FITS = "No receipt matches these filters; 'qwen/*' matches any model of qwen."

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rich.text import Text
 
-from app.cli.terminal import Console, Table
+from .terminal import Console, Table
 
 Shown = Mapping[str, Any]
 

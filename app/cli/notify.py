@@ -4,14 +4,14 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from app.cli.terminal import Console
-from app.errors import SettingsError
-from app.ledger.receipt import iso
-from app.notices.again import Answer
-from app.notices.events import trial
-from app.notifying.sender import Sender
-from app.notifying.webhook import Webhook
-from app.settings import Settings
+from ..errors import SettingsError
+from ..ledger.receipt import iso
+from ..notices.again import Answer
+from ..notices.events import trial
+from ..notifying.sender import Sender
+from ..notifying.webhook import Webhook
+from ..settings import Settings
+from .terminal import Console
 
 
 def webhook_of(settings: Settings) -> Webhook | None:

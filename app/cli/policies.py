@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from app.policy.book import Book
-from app.policy_folder import policy_folder, read_folder
-from app.settings import Settings
+from ..policy.book import Book
+from ..policy_folder import policy_folder, read_folder
+from ..settings import Settings
 
 
 def folder_of(settings: Settings) -> Path:

@@ -8,7 +8,7 @@ import logging
 import sys
 from datetime import datetime
 
-from app.shown import shown
+from ..shown import shown
 
 MOST_LOGGED = 20_000  # characters of one entry, a stack trace included
 

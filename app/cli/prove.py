@@ -13,27 +13,27 @@ from typing import Any, Literal
 import msgspec
 from rich.text import Text
 
-from app.catalog.catalog import Catalog
-from app.cli.asking import Asking, asking
-from app.cli.facts import with_facts
-from app.cli.policies import book_of
-from app.cli.terminal import Console, Table, lines, print_json
-from app.errors import PolicyRefusal, SettingsError
-from app.policy.apply import apply
-from app.policy.as_sent import as_sent
-from app.policy.carriers import NOTHING
-from app.policy.forecast.negative_controls import Control, Facts, controls
-from app.policy.request import read_request
-from app.policy.route import Route
-from app.policy.routed import Routed
-from app.policy.rule import named
-from app.record.exchange import Arrival, Exchange
-from app.record.receipt_of import verdict_of
-from app.settings import Settings
-from app.shown import json_text
-from app.wire.dialect import DIALECTS
-from app.wire.frame import read_json
-from app.wire.headers import to_caller
+from ..catalog.catalog import Catalog
+from ..errors import PolicyRefusal, SettingsError
+from ..policy.apply import apply
+from ..policy.as_sent import as_sent
+from ..policy.carriers import NOTHING
+from ..policy.forecast.negative_controls import Control, Facts, controls
+from ..policy.request import read_request
+from ..policy.route import Route
+from ..policy.routed import Routed
+from ..policy.rule import named
+from ..record.exchange import Arrival, Exchange
+from ..record.receipt_of import verdict_of
+from ..settings import Settings
+from ..shown import json_text
+from ..wire.dialect import DIALECTS
+from ..wire.frame import read_json
+from ..wire.headers import to_caller
+from .asking import Asking, asking
+from .facts import with_facts
+from .policies import book_of
+from .terminal import Console, Table, lines, print_json
 
 Outcome = Literal["enforced", "NOT ENFORCED", "undecided", "untested", "kept", "broken", "unproven"]
 

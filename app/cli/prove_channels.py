@@ -13,16 +13,16 @@ from typing import Any
 
 import msgspec
 
-from app import __version__
-from app.catalog.catalog import Catalog
-from app.cli.asking import Asking, asking
-from app.cli.policies import book_of
-from app.cli.terminal import print_json
-from app.policy.forecast.channel_controls import Probe, inner_probes, probes
-from app.policy.forecast.routing_refusal import read_refusal
-from app.policy.request import read_request
-from app.settings import Settings
-from app.wire.frame import read_json
+from .. import __version__
+from ..catalog.catalog import Catalog
+from ..policy.forecast.channel_controls import Probe, inner_probes, probes
+from ..policy.forecast.routing_refusal import read_refusal
+from ..policy.request import read_request
+from ..settings import Settings
+from ..wire.frame import read_json
+from .asking import Asking, asking
+from .policies import book_of
+from .terminal import print_json
 
 INNER = "openai/gpt-4o-mini"
 

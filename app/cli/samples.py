@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx2
 
-from app.cli.log_table import show
-from app.cli.terminal import Console
+from .log_table import show
+from .terminal import Console
 
 _TOOLS = [
     {

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from app import __version__
-from app.policy.lint.checks import CHECKS
-from app.policy.lint.finding import Finding
+from .. import __version__
+from ..policy.lint.checks import CHECKS
+from ..policy.lint.finding import Finding
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -6,11 +6,9 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
-from app.cli.stats import number, percent
-from app.cli.terminal import Console, Table, lines, print_json
-from app.ledger.faults import ANY, COLUMNS, Fault
-from app.ledger.rates import FEWEST, Rate
-from app.ledger.scorecard import (
+from ..ledger.faults import ANY, COLUMNS, Fault
+from ..ledger.rates import FEWEST, Rate
+from ..ledger.scorecard import (
     MOST_READ,
     Host,
     HostDimension,
@@ -19,7 +17,9 @@ from app.ledger.scorecard import (
     Scorecard,
     scorecard_as_json,
 )
-from app.shown import one_line
+from ..shown import one_line
+from .stats import number, percent
+from .terminal import Console, Table, lines, print_json
 
 _ON_ONE_LINE = 110  # columns of a terminal
 _LONGEST_NAME = 24

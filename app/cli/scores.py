@@ -9,18 +9,18 @@ from typing import Any
 
 from rich.text import Text
 
-from app.catalog.scores import NotAnExport, Row, Scores, Snapshot
-from app.cli.policies import book_of
-from app.cli.terminal import Console, Table, print_json
-from app.errors import LedgerError, PolicyFileError, SettingsError, UpstreamError, reason_of
-from app.exact_numbers import plainly
-from app.ledger.lazy_store import is_shared
-from app.openrouter.client import connect
-from app.openrouter.score_copies import Kept, ScoreCopies, as_file, kept_of, today_by
-from app.openrouter.score_exports import fetch_export
-from app.settings import Settings
-from app.suggest import did_you_mean
-from app.wording import listed, plural
+from ..catalog.scores import NotAnExport, Row, Scores, Snapshot
+from ..errors import LedgerError, PolicyFileError, SettingsError, UpstreamError, reason_of
+from ..exact_numbers import plainly
+from ..ledger.lazy_store import is_shared
+from ..openrouter.client import connect
+from ..openrouter.score_copies import Kept, ScoreCopies, as_file, kept_of, today_by
+from ..openrouter.score_exports import fetch_export
+from ..settings import Settings
+from ..suggest import did_you_mean
+from ..wording import listed, plural
+from .policies import book_of
+from .terminal import Console, Table, print_json
 
 _SECONDS = 60.0
 _FIRST = "run `pointsman scores fetch`"
@@ -65,8 +65,8 @@ def _share(settings: Settings, upstream: str, kept: Kept, body: bytes) -> None:
     """Keep an export on a ledger that replicas share, from which each takes it over."""
     if not is_shared(settings.ledger()):
         return
-    from app.ledger.store import Store  # noqa: PLC0415 - only then
-    from app.record.score_mirror import export_of  # noqa: PLC0415
+    from ..ledger.store import Store  # noqa: PLC0415 - only then
+    from ..record.score_mirror import export_of  # noqa: PLC0415
 
     with closing(Store.open(settings.ledger())) as store:
         store.keep_scores(upstream, export_of(as_file(kept), body), replace=True)

@@ -3,13 +3,13 @@
 import logging
 import os
 
-from app.cli.process_log import start_logging
-from app.cli.serving import announce, listen, stay
-from app.errors import SettingsError
-from app.main import create_app
-from app.server.bounds import Bounds
-from app.server.descriptors import raise_limit
-from app.settings import Settings, unknown_settings
+from ..errors import SettingsError
+from ..main import create_app
+from ..server.bounds import Bounds
+from ..server.descriptors import raise_limit
+from ..settings import Settings, unknown_settings
+from .process_log import start_logging
+from .serving import announce, listen, stay
 
 log = logging.getLogger("pointsman")
 
@@ -30,7 +30,7 @@ def serve(settings: Settings) -> None:
                 "--workers: this system can't fork, so only one worker can run; leave it at 1, "
                 "or start several Pointsmans with a port each"
             )
-        from app.cli.workers import serve_with_workers  # noqa: PLC0415 - most proxies are alone
+        from .workers import serve_with_workers  # noqa: PLC0415 - most proxies are alone
 
         serve_with_workers(settings)
         return

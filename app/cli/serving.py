@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
-from app.cli.which_ledger import log_command
-from app.errors import SettingsError, reason_of
-from app.server.bounds import Bounds
-from app.server.descriptors import NONE_LEFT
-from app.server.entrance import State
-from app.server.process import Traffic
-from app.server.protocol import protocol
-from app.settings import Settings
-from app.telemetry.stalls import Stalls
-from app.wording import plural
+from ..errors import SettingsError, reason_of
+from ..server.bounds import Bounds
+from ..server.descriptors import NONE_LEFT
+from ..server.entrance import State
+from ..server.process import Traffic
+from ..server.protocol import protocol
+from ..settings import Settings
+from ..telemetry.stalls import Stalls
+from ..wording import plural
+from .which_ledger import log_command
 
 if TYPE_CHECKING:
     from types import FrameType

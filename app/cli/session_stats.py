@@ -5,15 +5,15 @@ from itertools import pairwise
 
 from rich.text import Text
 
-from app.cli.stats import Column, dollars, figures_table, names_of, number, percent
-from app.cli.terminal import Console, print_json
-from app.ledger.session_stats import (
+from ..ledger.session_stats import (
     MOST_TURNS,
     SessionDimension,
     SessionFigures,
     SessionStats,
     session_stats_as_json,
 )
+from .stats import Column, dollars, figures_table, names_of, number, percent
+from .terminal import Console, print_json
 
 COMPARED: tuple[SessionDimension, ...] = ("rule", "affinity")
 _HEADINGS = {"user_agent": "tool"}

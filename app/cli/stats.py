@@ -8,10 +8,10 @@ from typing import Generic, Literal, TypeVar
 from rich.cells import cell_len
 from rich.text import Text
 
-from app.cli.log_table import style_of
-from app.cli.terminal import Console, Table, print_json
-from app.ledger.stats import Figures, Stats, stats_as_json
-from app.shown import one_line
+from ..ledger.stats import Figures, Stats, stats_as_json
+from ..shown import one_line
+from .log_table import style_of
+from .terminal import Console, Table, print_json
 
 _WIDE = 100
 _SHORT_NAME = 10

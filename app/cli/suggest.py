@@ -11,20 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.catalog.catalog import Catalog
-from app.cli.stats import percent
-from app.cli.terminal import print_json
-from app.errors import MalformedBody, PolicyFileError
-from app.importing.yaml_text import as_comment, as_yaml
-from app.ledger.outcomes import Sent
-from app.ledger.parted import Parted, parted
-from app.ledger.rates import FEWEST, Rate, rate_as_json
-from app.ledger.scorecard import Host, ModelScore, Scorecard
-from app.policy.file.parse import read_book
-from app.policy.forecast.without import left_without
-from app.policy.request import request_for
-from app.shown import shown
-from app.wording import plural
+from ..catalog.catalog import Catalog
+from ..errors import MalformedBody, PolicyFileError
+from ..importing.yaml_text import as_comment, as_yaml
+from ..ledger.outcomes import Sent
+from ..ledger.parted import Parted, parted
+from ..ledger.rates import FEWEST, Rate, rate_as_json
+from ..ledger.scorecard import Host, ModelScore, Scorecard
+from ..policy.file.parse import read_book
+from ..policy.forecast.without import left_without
+from ..policy.request import request_for
+from ..shown import shown
+from ..wording import plural
+from .stats import percent
+from .terminal import print_json
 
 _NOTHING = (
     "No host is surely worse than the others of its model, so nothing is suggested. It takes "

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from typing import TYPE_CHECKING, Protocol
 
-from app.cli.beats import Beats
-from app.errors import StartupError
+from ..errors import StartupError
+from .beats import Beats
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess

@@ -19,7 +19,7 @@ from rich.console import ConsoleOptions, Group, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from app.shown import json_text, one_line, shown
+from ..shown import json_text, one_line, shown
 
 _UNCUT = 10_000  # columns
 

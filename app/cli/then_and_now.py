@@ -5,11 +5,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from app.cli.log_table import moment, style_of
-from app.cli.terminal import Table
-from app.ledger.receipt import Receipt
-from app.policy.book import Book
-from app.policy.route import Route
+from ..ledger.receipt import Receipt
+from ..policy.book import Book
+from ..policy.route import Route
+from .log_table import moment, style_of
+from .terminal import Table
 
 
 def then_and_now(receipt: Receipt, book: Book) -> dict[str, Any]:

@@ -8,22 +8,22 @@ from urllib.parse import quote
 from msgspec.structs import asdict
 from rich.text import Text
 
-from app.catalog.catalog import Catalog, listing_key
-from app.cli.asking import Asking, asking
-from app.cli.ledgers import to_read
-from app.cli.listed_then import Then, of_receipt
-from app.cli.log import found
-from app.cli.log_table import style_of
-from app.cli.terminal import Console, Table, print_json
-from app.cli.which_ledger import with_demos_upstream, with_ledger
-from app.errors import SettingsError
-from app.ledger.bounds import is_cut
-from app.ledger.receipt import Receipt, iso
-from app.policy.terms import terms_of
-from app.policy.verdict.attempts import Tried
-from app.policy.verdict.judge import Served, Verdict, judge
-from app.settings import Settings
-from app.wire.generation import Generation, read_generation
+from ..catalog.catalog import Catalog, listing_key
+from ..errors import SettingsError
+from ..ledger.bounds import is_cut
+from ..ledger.receipt import Receipt, iso
+from ..policy.terms import terms_of
+from ..policy.verdict.attempts import Tried
+from ..policy.verdict.judge import Served, Verdict, judge
+from ..settings import Settings
+from ..wire.generation import Generation, read_generation
+from .asking import Asking, asking
+from .ledgers import to_read
+from .listed_then import Then, of_receipt
+from .log import found
+from .log_table import style_of
+from .terminal import Console, Table, print_json
+from .which_ledger import with_demos_upstream, with_ledger
 
 _INNER = {"awaits_bill", "rests_on", "listing"}  # useful only while an answer is in progress
 _POLL_SECONDS = 2.0

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.cli.words import command, without_password
-from app.errors import SettingsError
-from app.settings import Settings
+from ..errors import SettingsError
+from ..settings import Settings
+from .words import command, without_password
 
 SIMULATED_KEY = "sk-or-v1-simulated"
 

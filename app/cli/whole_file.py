@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from app.errors import SettingsError, reason_of
+from ..errors import SettingsError, reason_of
 
 
 @contextmanager

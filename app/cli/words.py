@@ -11,7 +11,7 @@ def command() -> str:
         return "pointsman"
     program = Path(sys.argv[0])
     if program.name != "pointsman":
-        return "python -m app"
+        return f"python -m {__name__.partition('.')[0]}"
     here = Path.cwd()
     return str(program.relative_to(here) if program.is_relative_to(here) else program)
 

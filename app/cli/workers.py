@@ -13,22 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.beats import Beats
-from app.cli.process_log import start_logging
-from app.cli.serving import Server, announce, configured, listen, state_of
-from app.cli.supervisor import DRAIN, STOP_NOW, Supervisor
-from app.errors import SettingsError, reason_of
-from app.main import check, create_app
-from app.server.bounds import Bounds
-from app.server.process import Worker
-from app.settings import Settings
+from ..errors import SettingsError, reason_of
+from ..main import check, create_app
+from ..server.bounds import Bounds
+from ..server.process import Worker
+from ..settings import Settings
+from .beats import Beats
+from .process_log import start_logging
+from .serving import Server, announce, configured, listen, state_of
+from .supervisor import DRAIN, STOP_NOW, Supervisor
 
 if TYPE_CHECKING:
     from types import FrameType
 
     import uvicorn
 
-    from app.server.entrance import State
+    from ..server.entrance import State
 
 log = logging.getLogger("pointsman")
 
@@ -75,7 +75,7 @@ def _load_what_all_need() -> None:
 
     Memory that is not written to is shared; garbage collection writes to every object it scans.
     """
-    import app.ledger.store  # noqa: F401, PLC0415 - not needed by the supervisor itself
+    from ..ledger import store  # noqa: F401, PLC0415 - not needed by the supervisor itself
 
     gc.collect()
     gc.freeze()

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from app.dashboard.session_cookie import HOME
-from app.ledger.wanted import NAMES, Wanted, read
+from ..ledger.wanted import NAMES, Wanted, read
+from .session_cookie import HOME
 
 RECEIPTS = f"{HOME}/receipts"
 OWN = ("sort", "show")  # of the page itself: the order of tables, the content of charts

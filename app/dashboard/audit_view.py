@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.audit import words
-from app.audit.decide import Measured
-from app.audit.results import Audit as Result
-from app.audit.results import Compared, Reference
-from app.audit.sentences import SPOT_CHECK
-from app.catalog.audits import DIFFERENT, REFERENCE, SAME, UNDECIDED, VERDICTS
-from app.dashboard.address import RECEIPTS
-from app.known_audits import compared, counts_of, requests_of, result_of
-from app.ledger.audits import REFERENCE as OTHERS
-from app.ledger.audits import Audit, EndpointVerdict
-from app.ledger.receipt import iso
+from ..audit import words
+from ..audit.decide import Measured
+from ..audit.results import Audit as Result
+from ..audit.results import Compared, Reference
+from ..audit.sentences import SPOT_CHECK
+from ..catalog.audits import DIFFERENT, REFERENCE, SAME, UNDECIDED, VERDICTS
+from ..known_audits import compared, counts_of, requests_of, result_of
+from ..ledger.audits import REFERENCE as OTHERS
+from ..ledger.audits import Audit, EndpointVerdict
+from ..ledger.receipt import iso
+from .address import RECEIPTS
 
 MOST_HISTORY = 20
 _LOWEST_TOP = 1.1  # the axis ends there, or a little above the highest bound

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from app.budget.report import Standing
-from app.budget.windows import Calendar
-from app.dashboard import formats
-from app.policy.budgets import NEAR_TENTHS, By
+from ..budget.report import Standing
+from ..budget.windows import Calendar
+from ..policy.budgets import NEAR_TENTHS, By
+from . import formats
 
 _NO_KEY: Mapping[By, str] = {
     "rule": "all requests",

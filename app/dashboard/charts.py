@@ -11,11 +11,11 @@ from functools import reduce
 from operator import add
 from typing import Literal
 
-from app.dashboard import formats
-from app.dashboard.address import Address
-from app.dashboard.names import REST, Name
-from app.ledger.receipt import iso
-from app.ledger.stats import Figures, Series
+from ..ledger.receipt import iso
+from ..ledger.stats import Figures, Series
+from . import formats
+from .address import Address
+from .names import REST, Name
 
 Unit = Literal["share", "count", "ms", "rate", "usd"]
 Lines = Sequence[tuple[Name, tuple[Figures, ...]]]

@@ -9,9 +9,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
-from app.dashboard import formats
-from app.ledger.stats import Figures, Verdicts
-from app.wording import plural
+from ..ledger.stats import Figures, Verdicts
+from ..wording import plural
+from . import formats
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.wording import plural
+from ..wording import plural
 
 UNKNOWN = "\N{EN DASH}"
 _THIN = "\N{NARROW NO-BREAK SPACE}"

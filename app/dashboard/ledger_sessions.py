@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from typing import Protocol, TypeVar
 
-from app.dashboard.sessions import MOST_SESSIONS, SESSION_SECONDS, digest_of
-from app.errors import LedgerError, SignInUnknown
-from app.ledger.sign_ins import SignedIn
+from ..errors import LedgerError, SignInUnknown
+from ..ledger.sign_ins import SignedIn
+from .sessions import MOST_SESSIONS, SESSION_SECONDS, digest_of
 
 T = TypeVar("T")
 ProofOf = Callable[[str, str], str | None]

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from app.dashboard.address import RECEIPTS, Address, address_of
-from app.dashboard.receipt_row import row_of
-from app.dashboard.render import PAGE_HEADERS, fragment
-from app.dashboard.shell import reads_of
-from app.dashboard.tail import News, Tail
-from app.ledger.wanted import FilterError
+from ..ledger.wanted import FilterError
+from .address import RECEIPTS, Address, address_of
+from .receipt_row import row_of
+from .render import PAGE_HEADERS, fragment
+from .shell import reads_of
+from .tail import News, Tail
 
 _KEEP_ALIVE = 30  # polls without news, some twelve seconds
 _LONGEST_CURSOR = 18  # digits; a longer number is not a cursor of this ledger

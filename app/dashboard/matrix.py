@@ -10,13 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.dashboard import formats
-from app.dashboard.address import Address
-from app.dashboard.names import REFUSED, UNNAMED, Name, grouped, name_of, provider_name
-from app.dashboard.tables import BAD_RATE, Entry
-from app.ledger.attempts import FailedAttempt
-from app.ledger.stats import Figures, Group, Verdicts
-from app.wording import plural
+from ..ledger.attempts import FailedAttempt
+from ..ledger.stats import Figures, Group, Verdicts
+from ..wording import plural
+from . import formats
+from .address import Address
+from .names import REFUSED, UNNAMED, Name, grouped, name_of, provider_name
+from .tables import BAD_RATE, Entry
 
 MOST_MODELS = 40
 

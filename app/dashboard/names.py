@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.ledger.receipt import iso
-from app.ledger.stats import Dimension, Figures, Line, Series, Verdicts
-from app.ledger.tally import OTHERS, Tally
-from app.ledger.wanted import NONE
+from ..ledger.receipt import iso
+from ..ledger.stats import Dimension, Figures, Line, Series, Verdicts
+from ..ledger.tally import OTHERS, Tally
+from ..ledger.wanted import NONE
 
 COLOURS = 24  # of the palette; 0 and those after are greys
 GREY, REFUSED_GREY, UNNAMED_GREY = 0, 25, 26

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.ledger.notices import Notice
-from app.ledger.receipt import iso
-from app.notices.event import from_json
-from app.wording import plural
+from ..ledger.notices import Notice
+from ..ledger.receipt import iso
+from ..notices.event import from_json
+from ..wording import plural
 
 MOST = 20
 

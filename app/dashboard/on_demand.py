@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
-from app.budget.report import Report
-from app.catalog.account import Account
-from app.catalog.catalog import Catalog
-from app.dashboard.sign_in import SignIn
-from app.policy.forecast.drift import Drift
-from app.policy_folder import PolicyFolder
-from app.server.on_demand import OnDemand
-from app.telemetry.standing import Standing
+from ..budget.report import Report
+from ..catalog.account import Account
+from ..catalog.catalog import Catalog
+from ..policy.forecast.drift import Drift
+from ..policy_folder import PolicyFolder
+from ..server.on_demand import OnDemand
+from ..telemetry.standing import Standing
+from .sign_in import SignIn
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 
 def pages_of(
@@ -34,8 +34,8 @@ def pages_of(
     """All of /dashboard, over the sources that `Sources` in `shell.py` describes."""
 
     def make() -> ASGIApp:
-        from app.dashboard.pages import dashboard  # noqa: PLC0415 - see OnDemand
-        from app.dashboard.shell import Sources  # noqa: PLC0415
+        from .pages import dashboard  # noqa: PLC0415 - see OnDemand
+        from .shell import Sources  # noqa: PLC0415
 
         sources = Sources(
             store=store,

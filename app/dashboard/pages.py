@@ -14,39 +14,39 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
-from app.budget.report import readable
-from app.catalog.account import Account, compared
-from app.catalog.audits import Audits
-from app.catalog.catalog import Catalog
-from app.catalog.providers import slug_of
-from app.dashboard import audit_view, charts, figures, names, policy_view, scorecard
-from app.dashboard.address import Address, address_of
-from app.dashboard.api_view import groups_of
-from app.dashboard.assets import asset
-from app.dashboard.budgets import BudgetRow, budget_rows
-from app.dashboard.live import live
-from app.dashboard.matrix import attempts_by_host, attempts_of, matrix_of
-from app.dashboard.notices_view import MOST as MOST_NOTICES
-from app.dashboard.notices_view import notices_of
-from app.dashboard.reading import MOST_SCORED, Reading, last_hour, listed
-from app.dashboard.receipt_row import row_of
-from app.dashboard.receipt_view import whole_of
-from app.dashboard.render import PAGE_HEADERS, page
-from app.dashboard.session_cookie import HOME
-from app.dashboard.shell import LINKS, Shell, Sources, reads_of, shell_of
-from app.dashboard.spreads import spreads_of
-from app.dashboard.strip import strip_of
-from app.dashboard.tables import Table, table_of
-from app.dashboard.tail import Tail
-from app.dashboard.trails import MOST as MOST_TRAILS
-from app.dashboard.trails import trails_of
-from app.errors import LedgerError
-from app.known_audits import AuditReader
-from app.ledger.notices import Notice
-from app.ledger.receipt import Receipt, iso
-from app.ledger.spent import spent
-from app.ledger.stats import DETAILS, Dimension, Group, Stats
-from app.ledger.wanted import FilterError, Wanted
+from ..budget.report import readable
+from ..catalog.account import Account, compared
+from ..catalog.audits import Audits
+from ..catalog.catalog import Catalog
+from ..catalog.providers import slug_of
+from ..errors import LedgerError
+from ..known_audits import AuditReader
+from ..ledger.notices import Notice
+from ..ledger.receipt import Receipt, iso
+from ..ledger.spent import spent
+from ..ledger.stats import DETAILS, Dimension, Group, Stats
+from ..ledger.wanted import FilterError, Wanted
+from . import audit_view, charts, figures, names, policy_view, scorecard
+from .address import Address, address_of
+from .api_view import groups_of
+from .assets import asset
+from .budgets import BudgetRow, budget_rows
+from .live import live
+from .matrix import attempts_by_host, attempts_of, matrix_of
+from .notices_view import MOST as MOST_NOTICES
+from .notices_view import notices_of
+from .reading import MOST_SCORED, Reading, last_hour, listed
+from .receipt_row import row_of
+from .receipt_view import whole_of
+from .render import PAGE_HEADERS, page
+from .session_cookie import HOME
+from .shell import LINKS, Shell, Sources, reads_of, shell_of
+from .spreads import spreads_of
+from .strip import strip_of
+from .tables import Table, table_of
+from .tail import Tail
+from .trails import MOST as MOST_TRAILS
+from .trails import trails_of
 
 _MOST_ROWS = 50
 _MOST_AUDITS = 200  # that are looked at for models

@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from app.catalog.audits import Audit
-from app.catalog.catalog import Catalog, listing_key
-from app.dashboard.audit_view import SIGNS
-from app.dashboard.formats import inline_json
-from app.dashboard.shell import AUDIT
-from app.ledger.stats import Figures, Stats
-from app.policy.book import Book
-from app.policy.forecast.forecast import Forecast
-from app.policy.forecast.funnel import Step
-from app.policy.forecast.scenarios import Case, cases_of
-from app.policy.lint.checks import lint
-from app.policy.lint.finding import Finding
-from app.policy.rule import Alias, Clause, Rule
-from app.wording import plural, rules_and_aliases
+from ..catalog.audits import Audit
+from ..catalog.catalog import Catalog, listing_key
+from ..ledger.stats import Figures, Stats
+from ..policy.book import Book
+from ..policy.forecast.forecast import Forecast
+from ..policy.forecast.funnel import Step
+from ..policy.forecast.scenarios import Case, cases_of
+from ..policy.lint.checks import lint
+from ..policy.lint.finding import Finding
+from ..policy.rule import Alias, Clause, Rule
+from ..wording import plural, rules_and_aliases
+from .audit_view import SIGNS
+from .formats import inline_json
+from .shell import AUDIT
 
 _MOST_FUNNELS = 40  # of one rule
 _LIST_ENTRY = re.compile(r"\.[0-9]+$")  # budget.0 is an entry of the key budget

@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from app.dashboard.charts import span_with_data
-from app.ledger.attempts import FailedAttempt
-from app.ledger.queries import Groupings
-from app.ledger.receipt import Receipt, iso
-from app.ledger.scorecard import Scorecard, Slug
-from app.ledger.session_stats import Trail
-from app.ledger.stats import Dimension, Series, Stats
-from app.ledger.store import Store
-from app.ledger.wanted import Wanted, is_glob
+from ..ledger.attempts import FailedAttempt
+from ..ledger.queries import Groupings
+from ..ledger.receipt import Receipt, iso
+from ..ledger.scorecard import Scorecard, Slug
+from ..ledger.session_stats import Trail
+from ..ledger.stats import Dimension, Series, Stats
+from ..ledger.store import Store
+from ..ledger.wanted import Wanted, is_glob
+from .charts import span_with_data
 
 MOST_COUNTED = 10_000  # receipts that are counted one by one
 MOST_SCORED = 50_000  # receipts that are counted for the scorecard, by the database

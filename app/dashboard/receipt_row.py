@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from app.dashboard.formats import UNKNOWN, dollars, duration
-from app.ledger.receipt import Receipt, iso, paid_usd
+from ..ledger.receipt import Receipt, iso, paid_usd
+from .formats import UNKNOWN, dollars, duration
 
 _COST_DIGITS = 4  # aligns the decimal points
 _LONGEST_WORD = 24

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from app.dashboard.formats import (
+from ..ledger.receipt import Receipt, as_json_object, paid_usd
+from .formats import (
     UNKNOWN,
     count,
     dollars,
@@ -16,8 +17,7 @@ from app.dashboard.formats import (
     rate,
     size,
 )
-from app.dashboard.receipt_row import Row, ended, row_of
-from app.ledger.receipt import Receipt, as_json_object, paid_usd
+from .receipt_row import Row, ended, row_of
 
 _LEAST_SHOWN = 0.005  # of a request's time
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse
 
-from app.dashboard import formats
-from app.dashboard.assets import asset_url
-from app.dashboard.figures import verdict_parts
-from app.ledger.wanted import DEFECT_FILTERS
-from app.shown import shown
-from app.wording import plural
+from ..ledger.wanted import DEFECT_FILTERS
+from ..shown import shown
+from ..wording import plural
+from . import formats
+from .assets import asset_url
+from .figures import verdict_parts
 
 if TYPE_CHECKING:
     from jinja2 import Environment

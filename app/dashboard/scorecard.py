@@ -8,15 +8,15 @@ Rule 2  Each figure links to its receipts. Failed attempts have none of their ow
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.dashboard import formats
-from app.dashboard.address import Address
-from app.dashboard.names import Name, both_names, name_of
-from app.dashboard.tables import Head
-from app.ledger.faults import COLUMNS, DETAILS, FAILED, Fault
-from app.ledger.rates import Rate
-from app.ledger.receipt import iso
-from app.ledger.scorecard import Host, ModelScore, Score, Scorecard, day_of
-from app.wording import plural
+from ..ledger.faults import COLUMNS, DETAILS, FAILED, Fault
+from ..ledger.rates import Rate
+from ..ledger.receipt import iso
+from ..ledger.scorecard import Host, ModelScore, Score, Scorecard, day_of
+from ..wording import plural
+from . import formats
+from .address import Address
+from .names import Name, both_names, name_of
+from .tables import Head
 
 MOST_MODELS = 20
 _MOST_HOSTS = 20

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
-from app import __version__
-from app.budget.report import Report
-from app.catalog.account import Account
-from app.catalog.catalog import Catalog
-from app.dashboard.address import RECEIPTS, Address
-from app.dashboard.figures import PERIODS, Period
-from app.dashboard.session_cookie import HOME
-from app.policy.forecast.drift import Drift
-from app.policy_folder import PolicyFolder
-from app.telemetry.standing import Standing
-from app.wording import plural
+from .. import __version__
+from ..budget.report import Report
+from ..catalog.account import Account
+from ..catalog.catalog import Catalog
+from ..policy.forecast.drift import Drift
+from ..policy_folder import PolicyFolder
+from ..telemetry.standing import Standing
+from ..wording import plural
+from .address import RECEIPTS, Address
+from .figures import PERIODS, Period
+from .session_cookie import HOME
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 POLICY = f"{HOME}/policy"
 AUDIT = f"{HOME}/audit"

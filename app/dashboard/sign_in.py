@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
-from app.dashboard.assets import ASSET_PATHS
-from app.dashboard.session_cookie import SIGN_IN, SIGN_OUT, Admit, is_page, session_id
-from app.dashboard.sessions import Known
-from app.errors import RequestError, SignInUnknown, TooManyWrongKeys, UnknownCallerKey
+from ..errors import RequestError, SignInUnknown, TooManyWrongKeys, UnknownCallerKey
+from .assets import ASSET_PATHS
+from .session_cookie import SIGN_IN, SIGN_OUT, Admit, is_page, session_id
+from .sessions import Known
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -51,11 +51,11 @@ class SignIn:
             scope: Scope, receive: Receive, send: Send, error: RequestError
         ) -> None:
             if isinstance(error, UnknownCallerKey | TooManyWrongKeys) and is_page(scope["path"]):
-                from app.dashboard.sign_in_form import ask  # noqa: PLC0415 - see there
+                from .sign_in_form import ask  # noqa: PLC0415 - see there
 
                 await ask(scope)(scope, receive, send)
             elif isinstance(error, SignInUnknown):
-                from app.dashboard.sign_in_form import unknown  # noqa: PLC0415 - see there
+                from .sign_in_form import unknown  # noqa: PLC0415 - see there
 
                 await unknown(error)(scope, receive, send)
             else:
@@ -65,6 +65,6 @@ class SignIn:
 
     def routes(self) -> "tuple[Route, ...]":
         """The routes of the form and its actions."""
-        from app.dashboard.sign_in_form import Form  # noqa: PLC0415 - see there
+        from .sign_in_form import Form  # noqa: PLC0415 - see there
 
         return Form(self._admit, self._sessions, asks=self._asks).routes()

@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from app.dashboard.render import PAGE_HEADERS, page
-from app.dashboard.session_cookie import COOKIE, HOME, SIGN_IN, SIGN_OUT, Admit, is_page, session_id
-from app.dashboard.sessions import Known
-from app.errors import ForbiddenOrigin, SignInUnknown, TooManyWrongKeys, UnknownCallerKey
+from ..errors import ForbiddenOrigin, SignInUnknown, TooManyWrongKeys, UnknownCallerKey
+from .render import PAGE_HEADERS, page
+from .session_cookie import COOKIE, HOME, SIGN_IN, SIGN_OUT, Admit, is_page, session_id
+from .sessions import Known
 
 _LONGEST_FORM = 4096
 _SEE_OTHER = 303

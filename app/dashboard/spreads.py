@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.dashboard.address import Address
-from app.dashboard.charts import SHOWN, Unit
-from app.dashboard.names import Grouped
-from app.ledger.histogram import Histogram
-from app.ledger.stats import Figures
+from ..ledger.histogram import Histogram
+from ..ledger.stats import Figures
+from .address import Address
+from .charts import SHOWN, Unit
+from .names import Grouped
 
 _MOST_SPREADS = 8
 _COLUMNS = 48

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.dashboard import formats
-from app.dashboard.address import Address
-from app.ledger.receipt import iso
-from app.ledger.stats import Figures, Series, Verdicts
-from app.wording import plural
+from ..ledger.receipt import iso
+from ..ledger.stats import Figures, Series, Verdicts
+from ..wording import plural
+from . import formats
+from .address import Address
 
 _HEIGHT = 100.0
 _KINDS = ("broken", "unproven", "none", "kept")  # from the top: problems come first

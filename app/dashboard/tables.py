@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from app.dashboard import formats
-from app.dashboard.address import Address
-from app.dashboard.names import Grouped, Name, name_of
-from app.ledger.stats import Figures, Verdicts
+from ..ledger.stats import Figures, Verdicts
+from . import formats
+from .address import Address
+from .names import Grouped, Name, name_of
 
 MOST_ROWS = 100
 BAD_RATE = 0.05

@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.errors import LedgerError
-from app.ledger.receipt import Receipt
-from app.ledger.wanted import NONE, Wanted
+from ..errors import LedgerError
+from ..ledger.receipt import Receipt
+from ..ledger.wanted import NONE, Wanted
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from ..ledger.store import Store
 
 MOST_VIEWERS = 32
 MOST_AT_ONCE = 100  # receipts

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.dashboard import formats
-from app.dashboard.address import Address
-from app.dashboard.names import UNNAMED_GREY, colour_of
-from app.ledger.session_stats import Trail, Turn
-from app.shown import one_line
-from app.wording import plural
+from ..ledger.session_stats import Trail, Turn
+from ..shown import one_line
+from ..wording import plural
+from . import formats
+from .address import Address
+from .names import UNNAMED_GREY, colour_of
 
 MOST = 8  # sessions on a page
 _LEAST_COLUMNS = 20  # so that a few turns don't fill a line

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from app.defects.case import Case
-from app.defects.json_text import NOT_JSON, UNREAD, parsed
-from app.defects.reading import Call
+from .case import Case
+from .json_text import NOT_JSON, UNREAD, parsed
+from .reading import Call
 
 
 def not_json(case: Case) -> bool:
@@ -34,7 +34,7 @@ def _breaks(case: Case, call: Call) -> bool:
     arguments = _arguments(call)
     if not schema or arguments is NOT_JSON or arguments is UNREAD:
         return False
-    from app.defects.schemas import satisfies  # noqa: PLC0415 - its library takes 60 ms to load
+    from .schemas import satisfies  # noqa: PLC0415 - its library takes 60 ms to load
 
     return satisfies(schema, arguments, case.budget) is False
 

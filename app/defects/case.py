@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from app.defects.budget import Budget
-from app.defects.offered import Offered
-from app.defects.reading import Reading
+from .budget import Budget
+from .offered import Offered
+from .reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

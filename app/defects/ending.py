@@ -1,6 +1,6 @@
 """Faults in how an answer ends: what it says of that, and what is there."""
 
-from app.defects.case import Case
+from .case import Case
 
 _CALLED = frozenset({"tool_calls", "function_call", "tool_use"})
 _NOT_CALLED = frozenset({"stop", "end_turn", "stop_sequence"})

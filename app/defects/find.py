@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from app.defects import calls, ending, markup, repetition, structure
-from app.defects.case import Case
-from app.defects.offered import Offered, offered_of
-from app.defects.reading import Reading, reading_of
-from app.defects.table import DEFECTS
-from app.wire.kept import Kept
-from app.wire.observation import Observation
+from ..wire.kept import Kept
+from ..wire.observation import Observation
+from . import calls, ending, markup, repetition, structure
+from .case import Case
+from .offered import Offered, offered_of
+from .reading import Reading, reading_of
+from .table import DEFECTS
 
 
 def defects_in(kept: Kept, seen: Observation, asked: Mapping[str, bytes]) -> tuple[str, ...]:

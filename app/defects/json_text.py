@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final, NoReturn
 
-from app.wire.frame import more_values_than
+from ..wire.frame import more_values_than
 
 NOT_JSON: Final = object()
 UNREAD: Final = object()  # perhaps JSON, but too much of it to be looked at

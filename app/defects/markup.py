@@ -6,8 +6,8 @@ surrounds the real one.
 
 import re
 
-from app.defects.case import Case
-from app.defects.prose import prose_of
+from .case import Case
+from .prose import prose_of
 
 _CALL_MARKS = (
     r"<tool_call>\s{0,9}[{<]",  # Hermes, Qwen

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from app.defects.json_text import parsed
+from .json_text import parsed
 
 LARGEST = 1_000_000  # bytes of the fields kept of one request; beyond, they count as unknown
 _FIELDS = (

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from app.defects.json_text import parsed
-from app.wire.kept import Kept
-from app.wire.observation import Observation
+from ..wire.kept import Kept
+from ..wire.observation import Observation
+from .json_text import parsed
 
 # The reasons to finish after which an answer is whole, as far as the model is concerned.
 # Unknown words count as none: providers have their own.

@@ -1,6 +1,6 @@
 """A loop: the text ends with one unit, repeated again and again."""
 
-from app.defects.case import Case
+from .case import Case
 
 TAIL = 16_384  # characters looked at
 _PROBE = 24  # the last characters; where they occurred before may be the unit before

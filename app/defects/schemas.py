@@ -19,8 +19,8 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import Draft202012Validator, extend
 from referencing import Registry
 
-from app.defects.budget import Budget, NotJudged
-from app.defects.sound import followed, leads_to_a_schema, sizes_of
+from .budget import Budget, NotJudged
+from .sound import followed, leads_to_a_schema, sizes_of
 
 _Errors = Iterator[ValidationError]
 _Keyword = Callable[[Any, Any, Any, Any], _Errors | None]

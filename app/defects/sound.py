@@ -10,7 +10,7 @@ from typing import Any
 
 from jsonschema.validators import Draft202012Validator
 
-from app.defects.budget import Budget, NotJudged
+from .budget import Budget, NotJudged
 
 _DEEPEST = 64
 _LONGEST_REF = 256

@@ -1,7 +1,7 @@
 """Faults of an answer that has to be JSON."""
 
-from app.defects.case import Case
-from app.defects.json_text import NOT_JSON, UNREAD, parsed
+from .case import Case
+from .json_text import NOT_JSON, UNREAD, parsed
 
 
 def off_schema(case: Case) -> bool:
@@ -17,6 +17,6 @@ def off_schema(case: Case) -> bool:
         return not isinstance(found, dict) and found is not UNREAD
     if found is UNREAD:
         return False
-    from app.defects.schemas import satisfies  # noqa: PLC0415 - its library takes 60 ms to load
+    from .schemas import satisfies  # noqa: PLC0415 - its library takes 60 ms to load
 
     return satisfies(offered.structure, found, case.budget) is False

@@ -9,11 +9,11 @@ aider has no other provider settings: `.aider.conf.yml` and the model metadata c
 
 from collections.abc import Iterator
 
-from app.importing.entry import asked, beside, everywhere, in_force, left_at
-from app.importing.found import Found, Left
-from app.importing.names import slug_in
-from app.importing.source import at, items, mapping_at, text_at
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import asked, beside, everywhere, in_force, left_at
+from .found import Found, Left
+from .names import slug_in
+from .source import at, items, mapping_at, text_at
 
 _EVERYWHERE = "aider/extra_params"
 _BODIES = (("extra_params", "extra_body"), ("extra_body",))

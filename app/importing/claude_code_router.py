@@ -8,11 +8,11 @@ From version 3 on, the file is read only once, into a database.
 
 from collections.abc import Iterator
 
-from app.importing.entry import asked, beside, in_force, left_at
-from app.importing.found import Found, Left, place_of
-from app.importing.names import NO_SLUG, is_openrouter, slug_in
-from app.importing.source import at, entries, items, text_at, text_of
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import asked, beside, in_force, left_at
+from .found import Found, Left, place_of
+from .names import NO_SLUG, is_openrouter, slug_in
+from .source import at, entries, items, text_at, text_of
 
 _INTO_THE_REQUEST = frozenset({"openrouter", "customparams"})
 

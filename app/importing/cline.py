@@ -8,13 +8,13 @@ profile: if two profiles have different settings for one model, the second gets 
 
 from collections.abc import Iterator, Mapping
 
-from app.importing.entry import left_at, told_apart
-from app.importing.found import EVERY_MODEL, Found, Left, Provider, place_of, read_at
-from app.importing.names import is_openrouter, slug_in
-from app.importing.provider import Said, provider_in
-from app.importing.source import at, entries, items, mapping_at, plain, text_at
-from app.importing.unread import DEFAULT, FLAT_KEY
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import left_at, told_apart
+from .found import EVERY_MODEL, Found, Left, Provider, place_of, read_at
+from .names import is_openrouter, slug_in
+from .provider import Said, provider_in
+from .source import at, entries, items, mapping_at, plain, text_at
+from .unread import DEFAULT, FLAT_KEY
 
 _PIN = ("only", "order")  # and no fallbacks
 

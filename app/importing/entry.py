@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from app.importing.found import EVERY_MODEL, Found, Left, Provider, found_as, read_at
-from app.importing.provider import provider_of
-from app.importing.source import entries
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .found import EVERY_MODEL, Found, Left, Provider, found_as, read_at
+from .provider import provider_of
+from .source import entries
 
 _NOTHING: Provider = {}
 _NOT_IN_ALIASES = re.compile(r"^[^A-Za-z0-9]+|[^A-Za-z0-9._/:+-]+")

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from app.policy.file.yaml_tree import Spot
-from app.policy.merge import Conflict, tighten
+from ..policy.file.yaml_tree import Spot
+from ..policy.merge import Conflict, tighten
 
 Provider = Mapping[str, Any]
 

@@ -5,11 +5,11 @@ An endpoint that fetches its models accepts any model; otherwise, only the model
 
 from collections.abc import Iterator
 
-from app.importing.entry import asked, beside, everywhere, left_at
-from app.importing.found import Found, Left, place_of
-from app.importing.names import NO_SLUG, is_openrouter, slug_in
-from app.importing.source import at, items, text_at, text_of
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import asked, beside, everywhere, left_at
+from .found import Found, Left, place_of
+from .names import NO_SLUG, is_openrouter, slug_in
+from .source import at, items, text_at, text_of
 
 
 def fits(root: Spot) -> bool:

@@ -12,11 +12,11 @@ merged over the default one, so that neither is lost.
 
 from collections.abc import Iterator
 
-from app.importing.entry import asked, beside, everywhere, in_force, left_at
-from app.importing.found import Found, Left, Provider, place_of
-from app.importing.names import is_openrouter, pattern_in
-from app.importing.source import at, items, mapping_at, text_at
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import asked, beside, everywhere, in_force, left_at
+from .found import Found, Left, Provider, place_of
+from .names import is_openrouter, pattern_in
+from .source import at, items, mapping_at, text_at
 
 _DEFAULTS = ("router_settings", "default_litellm_params")
 

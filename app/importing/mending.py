@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from app.catalog.providers import SLUGS, is_known, slug_of
-from app.importing.quoting import holds_secret, shown
-from app.importing.yaml_text import as_yaml
-from app.policy.file.schema import ENTRY, PRICE, PROVIDER_KEYS, SECONDS
-from app.policy.file.shapes import Number, OneOf, Record, Shape
-from app.policy.file.yaml_tree import BAD, read_tree
-from app.policy.precision import LADDER, UNKNOWN
-from app.suggest import did_you_mean
+from ..catalog.providers import SLUGS, is_known, slug_of
+from ..policy.file.schema import ENTRY, PRICE, PROVIDER_KEYS, SECONDS
+from ..policy.file.shapes import Number, OneOf, Record, Shape
+from ..policy.file.yaml_tree import BAD, read_tree
+from ..policy.precision import LADDER, UNKNOWN
+from ..suggest import did_you_mean
+from .quoting import holds_secret, shown
+from .yaml_text import as_yaml
 
 Mended = tuple[Any, list[str]]  # a value, and the notes about it
 

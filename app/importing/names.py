@@ -2,8 +2,8 @@
 
 import re
 
-from app.importing.found import EVERY_MODEL
-from app.policy.file.schema import MODEL, PATTERN
+from ..policy.file.schema import MODEL, PATTERN
+from .found import EVERY_MODEL
 
 NO_SLUG = "not a model slug, which reads author/model"  # for a name without a slug, see slug_in
 

@@ -10,13 +10,13 @@ Kilo Code's newer configuration, kilo.jsonc, has the same format.
 
 from collections.abc import Iterator
 
-from app.importing.entry import beside, everywhere, in_force, left_at
-from app.importing.found import Found, Left, Provider, found_as, read_at
-from app.importing.names import NO_SLUG, is_openrouter, slug_in
-from app.importing.opencode_agents import Client, Known, agents
-from app.importing.provider import provider_of
-from app.importing.source import at, entries, mapping_at, text_at
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import beside, everywhere, in_force, left_at
+from .found import Found, Left, Provider, found_as, read_at
+from .names import NO_SLUG, is_openrouter, slug_in
+from .opencode_agents import Client, Known, agents
+from .provider import provider_of
+from .source import at, entries, mapping_at, text_at
 
 _SITES = ("opencode.ai", "kilo.ai")
 _VARIANT = "a variant is chosen while you work; give it an alias of its own"

@@ -8,12 +8,12 @@ settings for a model differ from those of other agents, it gets an alias.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from app.importing.entry import deep, in_force, left_at, told_apart
-from app.importing.found import Found, Left, Provider, found_as, place_of, read_at
-from app.importing.names import slug_in
-from app.importing.provider import provider_of
-from app.importing.source import at, entries, mapping_at, text_at
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import deep, in_force, left_at, told_apart
+from .found import Found, Left, Provider, found_as, place_of, read_at
+from .names import slug_in
+from .provider import provider_of
+from .source import at, entries, mapping_at, text_at
 
 
 @dataclass(frozen=True, slots=True)

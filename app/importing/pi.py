@@ -7,11 +7,11 @@ precedence. pi sends it only to OpenRouter.
 
 from collections.abc import Iterator
 
-from app.importing.entry import asked, everywhere, left_at
-from app.importing.found import Found, Left, Provider
-from app.importing.names import is_openrouter, slug_in
-from app.importing.source import at, entries, items, mapping_at, text_at
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import asked, everywhere, left_at
+from .found import Found, Left, Provider
+from .names import is_openrouter, slug_in
+from .source import at, entries, items, mapping_at, text_at
 
 _ROUTING = ("compat", "openRouterRouting")
 _ELSEWHERE = "pi sends it to OpenRouter alone, and the baseUrl is not OpenRouter's"

@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from app.importing.found import EVERY_MODEL, Found, Left, Place, Provider
-from app.policy.file.schema import ALIAS, PATTERN
+from ..policy.file.schema import ALIAS, PATTERN
+from .found import EVERY_MODEL, Found, Left, Place, Provider
 
 _LONGEST_NAME = 90
 _WILD = re.compile(r"[*?]")

@@ -10,20 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.catalog.catalog import EMPTY
-from app.errors import ForeignFileError, PolicyFileError
-from app.importing.found import Found, Left
-from app.importing.plan import Plan, Planned, PlannedAlias, PlannedRule, has_wildcard, plan_of
-from app.importing.recognise import WHAT_CAN_BE_READ, recognise
-from app.importing.source import misread, read_source
-from app.importing.unread import unread
-from app.importing.write import write
-from app.policy.book import Book
-from app.policy.file.parse import read_book
-from app.policy.file.schema import PROVIDER_KEYS
-from app.policy.request import request_for
-from app.policy.route import Route
-from app.policy.tags import without_tiers
+from ..catalog.catalog import EMPTY
+from ..errors import ForeignFileError, PolicyFileError
+from ..policy.book import Book
+from ..policy.file.parse import read_book
+from ..policy.file.schema import PROVIDER_KEYS
+from ..policy.request import request_for
+from ..policy.route import Route
+from ..policy.tags import without_tiers
+from .found import Found, Left
+from .plan import Plan, Planned, PlannedAlias, PlannedRule, has_wildcard, plan_of
+from .recognise import WHAT_CAN_BE_READ, recognise
+from .source import misread, read_source
+from .unread import unread
+from .write import write
 
 _NAME = "imported.yaml"  # the name of the text while it is read back
 _HOPELESS = "together with the other rules for this model, it leaves no provider"

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from app.importing.found import Left, Place, Provider, place_of
-from app.importing.mending import field_named, mended
-from app.importing.quoting import shown
-from app.importing.source import plain
-from app.policy.file.schema import PROVIDER_KEYS
-from app.policy.file.yaml_tree import Spot
-from app.policy.merge import Conflict, tighten
-from app.suggest import did_you_mean
+from ..policy.file.schema import PROVIDER_KEYS
+from ..policy.file.yaml_tree import Spot
+from ..policy.merge import Conflict, tighten
+from ..suggest import did_you_mean
+from .found import Left, Place, Provider, place_of
+from .mending import field_named, mended
+from .quoting import shown
+from .source import plain
 
 _OBJECT = "the provider object"
 

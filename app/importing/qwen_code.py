@@ -8,11 +8,11 @@ A model of `modelProviders` that has no `extra_body` is sent with the one in
 
 from collections.abc import Iterator
 
-from app.importing.entry import asked, beside, everywhere, in_force, left_at
-from app.importing.found import Found, Left
-from app.importing.names import NO_SLUG, is_openrouter, slug_in
-from app.importing.source import at, entries, items, mapping_at, text_at
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import asked, beside, everywhere, in_force, left_at
+from .found import Found, Left
+from .names import NO_SLUG, is_openrouter, slug_in
+from .source import at, entries, items, mapping_at, text_at
 
 _BODIES = ("extra_body", "samplingParams")
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from app.errors import ForeignFileError
-from app.importing import (
+from ..errors import ForeignFileError
+from ..policy.file.yaml_tree import Spot
+from . import (
     aider,
     claude_code_router,
     cline,
@@ -17,9 +18,8 @@ from app.importing import (
     qwen_code,
     zed,
 )
-from app.importing.found import Found, Left
-from app.importing.unread import look
-from app.policy.file.yaml_tree import Spot
+from .found import Found, Left
+from .unread import look
 
 _MOST_SHOWN = 5
 

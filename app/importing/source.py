@@ -9,9 +9,9 @@ import re
 from typing import Any
 from unicodedata import category
 
-from app.errors import ForeignFileError, PolicyProblem
-from app.importing.found import Left, Place
-from app.policy.file.yaml_tree import Spot, read_tree
+from ..errors import ForeignFileError, PolicyProblem
+from ..policy.file.yaml_tree import Spot, read_tree
+from .found import Left, Place
 
 _COMMENT_LINE = re.compile(r"^[^\S\n]*#.*", re.MULTILINE)
 _BLANKS_OR_COMMENTS = r"(?:\s++|//[^\n]*+|/\*[\s\S]*?\*/)*+"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import yaml
 
-from app.importing.found import Found, Left, Place
-from app.importing.mending import field_named
-from app.importing.quoting import shown_key
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .found import Found, Left, Place
+from .mending import field_named
+from .quoting import shown_key
 
 # Fields that other settings have too: two are needed, or one in a mapping with a telling name.
 _LISTS = frozenset({"only", "order", "ignore"})

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.importing.found import Left, Place
-from app.importing.plan import Plan, Planned, PlannedAlias, PlannedRule
-from app.importing.yaml_text import as_comment, as_yaml, indented
+from .found import Left, Place
+from .plan import Plan, Planned, PlannedAlias, PlannedRule
+from .yaml_text import as_comment, as_yaml, indented
 
 _MOST_PLACES = 5
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from app.importing.entry import asked, left_at
-from app.importing.found import Found, Left
-from app.importing.names import NO_SLUG, is_openrouter, slug_in
-from app.importing.source import at, items, mapping_at, text_at
-from app.policy.file.yaml_tree import Spot
+from ..policy.file.yaml_tree import Spot
+from .entry import asked, left_at
+from .found import Found, Left
+from .names import NO_SLUG, is_openrouter, slug_in
+from .source import at, items, mapping_at, text_at
 
 
 def fits(root: Spot) -> bool:

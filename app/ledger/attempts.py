@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.ledger.narrowing import of_receipt
-from app.ledger.receipt import FAILED
-from app.ledger.tables import RECEIPTS
-from app.ledger.wanted import Wanted
+from .narrowing import of_receipt
+from .receipt import FAILED
+from .tables import RECEIPTS
+from .wanted import Wanted
 
 _FIRST_ERROR_STATUS = 400
 _SUCCEEDED = '%"status": 2__}%'  # as `rows.py` writes it; a quote inside a name is escaped

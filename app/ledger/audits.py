@@ -16,10 +16,10 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from app.ledger.receipt import new_receipt_id
-from app.ledger.statements import INSERT
-from app.ledger.stored_values import storable
-from app.ledger.tables import AUDIT_ANSWERS, AUDIT_VERDICTS, AUDITS
+from .receipt import new_receipt_id
+from .statements import INSERT
+from .stored_values import storable
+from .tables import AUDIT_ANSWERS, AUDIT_VERDICTS, AUDITS
 
 State = Literal["running", "finished", "stopped"]
 VerdictOfAudit = Literal["same", "different", "undecided"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from app.ledger.receipt import MONEY, Receipt
+from .receipt import MONEY, Receipt
 
 LONGEST_TEXT = 600  # characters; PostgreSQL indexes no value of more than 2704 bytes
 MOST_JSON = 8_000  # characters, in all lists and objects of a receipt together

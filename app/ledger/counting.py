@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.ledger.bounds import MOST_WHOLE
-from app.ledger.histogram import of_one
-from app.ledger.receipt import FAILED
-from app.ledger.stats import Dimension
-from app.ledger.tables import PAID_PICO, RECEIPTS
-from app.ledger.tally import Key, Tally
+from .bounds import MOST_WHOLE
+from .histogram import of_one
+from .receipt import FAILED
+from .stats import Dimension
+from .tables import PAID_PICO, RECEIPTS
+from .tally import Key, Tally
 
 _AT_ONCE = 2_000  # receipts
 _NAMES = 8  # columns that name a group; the rest is counted

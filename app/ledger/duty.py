@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.errors import LedgerError
-from app.ledger.postgresql import IDLE_SECONDS
+from ..errors import LedgerError
+from .postgresql import IDLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.ledger.store import Store
+    from .store import Store
 
 log = logging.getLogger("pointsman")
 

@@ -10,7 +10,7 @@ Rule 3  A failure counts over all requests that the host was sent: those that it
 from dataclasses import dataclass
 from typing import Literal
 
-from app.defects.table import DEFECTS, GROUPS
+from ..defects.table import DEFECTS, GROUPS
 
 Of = Literal["tool_calls", "json", "answers", "requests"]  # what a rate is a share of
 _OF: dict[str, Of] = {"tool_calls": "tool_calls", "json": "json"}

@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import reduce
 
-from app.ledger.counting import Detail
-from app.ledger.stats import Dimension, Figures, Group, Line, Verdicts
-from app.ledger.tally import HISTOGRAMS, OTHERS, Key, Tally, total
+from .counting import Detail
+from .stats import Dimension, Figures, Group, Line, Verdicts
+from .tally import HISTOGRAMS, OTHERS, Key, Tally, total
 
 MOST_GROUPS = 1_000  # in an answer; those with the fewest requests are added up as one
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.ledger.spans import BLOCK, DAY, down, hour_of
+from .spans import BLOCK, DAY, down, hour_of
 
 _SPENDING_FOR = _HOURS_FOR = timedelta(days=62)
 _DAYS_FOR = timedelta(days=800)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
-from app.ledger.receipt import Receipt
+from .receipt import Receipt
 
 
 class LateCost(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.ledger import rollups, spending
-from app.ledger.late import ADDED, LateCost, with_cost
-from app.ledger.receipt import FIELDS, Receipt
-from app.ledger.rows import receipt_from
-from app.ledger.tables import RECEIPTS
+from . import rollups, spending
+from .late import ADDED, LateCost, with_cost
+from .receipt import FIELDS, Receipt
+from .rows import receipt_from
+from .tables import RECEIPTS
 
 
 def note(connection: sa.Connection, costs: Sequence[LateCost], writer: int, now: datetime) -> None:

@@ -5,12 +5,12 @@ import secrets
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from app.errors import LedgerError
-from app.ledger.keep import EVERYTHING_KEPT, Keep
+from ..errors import LedgerError
+from .keep import EVERYTHING_KEPT, Keep
 
 if TYPE_CHECKING:
-    from app.ledger.duty import Duty
-    from app.ledger.store import Store
+    from .duty import Duty
+    from .store import Store
 
 _OPENING_SECONDS = 5.0
 
@@ -40,7 +40,7 @@ class LazyStore:
     def take_duty(self) -> None:
         """Begin to compete for the ledger's chores with the other processes on it, if any can."""
         if self.is_shared:
-            from app.ledger.duty import Duty  # noqa: PLC0415 - see the class
+            from .duty import Duty  # noqa: PLC0415 - see the class
 
             self._duty = Duty(self.reader)
             self._duty.start()
@@ -53,8 +53,8 @@ class LazyStore:
 
     def open(self) -> "Store":
         """Open a store that is not shared."""
-        from app.ledger.opening import SERVING_SECONDS  # noqa: PLC0415 - see the class
-        from app.ledger.store import Store  # noqa: PLC0415
+        from .opening import SERVING_SECONDS  # noqa: PLC0415 - see the class
+        from .store import Store  # noqa: PLC0415
 
         store = Store.open(self._url, self._keep, patience=SERVING_SECONDS, writer=self.writer)
         if gc.get_freeze_count():  # as after start-up: collecting SQLAlchemy's objects would delay

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from app.ledger.listed import Listed
-from app.ledger.statements import INSERT
-from app.ledger.tables import LISTING_SPANS, LISTINGS, RECEIPTS
+from .listed import Listed
+from .statements import INSERT
+from .tables import LISTING_SPANS, LISTINGS, RECEIPTS
 
 MOST_SPANS = 200_000  # about 30 MB
 _BATCH = 100

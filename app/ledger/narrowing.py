@@ -16,10 +16,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-from app.ledger.receipt import FAILED
-from app.ledger.stored_values import milliseconds, storable
-from app.ledger.tables import ASKED_BY_ANOTHER_NAME, KEYS, RECEIPTS, SERVED_BY_ANOTHER_NAME
-from app.ledger.wanted import ANY, MAY_BE_NONE, NONE, Wanted, defects_in, is_glob
+from .receipt import FAILED
+from .stored_values import milliseconds, storable
+from .tables import ASKED_BY_ANOTHER_NAME, KEYS, RECEIPTS, SERVED_BY_ANOTHER_NAME
+from .wanted import ANY, MAY_BE_NONE, NONE, Wanted, defects_in, is_glob
 
 Condition = sa.ColumnElement[bool]
 Order = tuple[sa.ColumnElement[Any], ...]

@@ -17,10 +17,10 @@ from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 
-from app.ledger.bounds import LONGEST_TEXT, cut
-from app.ledger.statements import INSERT
-from app.ledger.stored_values import storable
-from app.ledger.tables import NOTICES, RECEIPTS
+from .bounds import LONGEST_TEXT, cut
+from .statements import INSERT
+from .stored_values import storable
+from .tables import NOTICES, RECEIPTS
 
 Outcome = Literal["waiting", "delivered", "given_up"]
 

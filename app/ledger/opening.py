@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from app.errors import LedgerError, reason_of
-from app.ledger.migrations import HEAD, OLDEST
-from app.ledger.rollups import recount
-from app.ledger.spending import backfill
-from app.ledger.statements import INSERT
-from app.ledger.tables import LEDGER_FORMAT
+from ..errors import LedgerError, reason_of
+from .migrations import HEAD, OLDEST
+from .rollups import recount
+from .spending import backfill
+from .statements import INSERT
+from .tables import LEDGER_FORMAT
 
 COMMANDS_SECONDS = 300.0  # for a statement of a command, such as one over a year's receipts
 SERVING_SECONDS = 10.0  # for one while serving: a page or a batch must not hold up the next
@@ -77,7 +77,7 @@ def _engine(url: str, patience: float) -> sa.Engine:
             raise LedgerError(_ENGINES.format(_shown(url)))
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed, patience)
-        from app.ledger import postgresql  # noqa: PLC0415 - its driver is an extra
+        from . import postgresql  # noqa: PLC0415 - its driver is an extra
 
         return postgresql.engine_for(parsed, patience)
     except (ArgumentError, NoSuchModuleError):
@@ -179,7 +179,7 @@ def _note_oldest(connection: sa.Connection) -> None:
 def _unhurried(connection: sa.Connection) -> Iterator[None]:
     """Lift the time limit for the statements of one transaction, such as a migration."""
     if connection.dialect.name != "sqlite":
-        from app.ledger import postgresql  # noqa: PLC0415 - its driver is an extra
+        from . import postgresql  # noqa: PLC0415 - its driver is an extra
 
         with postgresql.unhurried(connection):
             yield

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.ledger.narrowing import of_receipt
-from app.ledger.scorecard import Outcome
-from app.ledger.tables import RECEIPTS
-from app.ledger.wanted import Wanted
+from .narrowing import of_receipt
+from .scorecard import Outcome
+from .tables import RECEIPTS
+from .wanted import Wanted
 
 _AT_ONCE = 2_000
 _DAY_MS = 86_400_000

@@ -8,9 +8,9 @@ Rule 2  Both sides need as many requests as a rate that is not faint.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from app.ledger.faults import ANY, COLUMNS, Fault
-from app.ledger.rates import Rate
-from app.ledger.scorecard import Host, ModelScore
+from .faults import ANY, COLUMNS, Fault
+from .rates import Rate
+from .scorecard import Host, ModelScore
 
 COMPARED = tuple(column for column in COLUMNS if column.name != ANY)  # it is made of the others
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from app.ledger.stored_values import storable
-from app.ledger.tables import RECEIPTS
+from .stored_values import storable
+from .tables import RECEIPTS
 
 
 class Position(NamedTuple):

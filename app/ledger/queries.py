@@ -16,11 +16,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.ledger.counting import Counted, counted
-from app.ledger.gathering import Gathering
-from app.ledger.histogram import from_bytes
-from app.ledger.narrowing import by_another_name, of_key, of_receipt
-from app.ledger.spans import (
+from .counting import Counted, counted
+from .gathering import Gathering
+from .histogram import from_bytes
+from .narrowing import by_another_name, of_key, of_receipt
+from .spans import (
     DAY,
     HOUR,
     SPANS,
@@ -37,11 +37,11 @@ from app.ledger.spans import (
     up,
     up_to_hour,
 )
-from app.ledger.stats import DETAILS, Dimension, Series, Stats
-from app.ledger.stored_values import milliseconds
-from app.ledger.tables import KEYS, RECEIPTS, TALLIES
-from app.ledger.tally import HISTOGRAMS, SUMS, Key, Tally
-from app.ledger.wanted import ANY, EVERYTHING, Wanted
+from .stats import DETAILS, Dimension, Series, Stats
+from .stored_values import milliseconds
+from .tables import KEYS, RECEIPTS, TALLIES
+from .tally import HISTOGRAMS, SUMS, Key, Tally
+from .wanted import ANY, EVERYTHING, Wanted
 
 _HOUR = timedelta(hours=1)
 Groupings = Sequence[Sequence[Dimension]]

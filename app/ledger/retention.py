@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.ledger import audits, listings, spending
-from app.ledger.keep import Keep
-from app.ledger.spans import DAY, HOUR
-from app.ledger.tables import RECEIPTS, TALLIES
+from . import audits, listings, spending
+from .keep import Keep
+from .spans import DAY, HOUR
+from .tables import RECEIPTS, TALLIES
 
 _BATCH = 500
 _HOURS_A_BATCH = 6

@@ -16,15 +16,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.ledger.bounds import MOST_WHOLE
-from app.ledger.histogram import from_bytes, to_bytes
-from app.ledger.receipt import FIELDS, Receipt, paid_usd
-from app.ledger.rows import row_of
-from app.ledger.spans import BLOCK, SPANS, down, hour_of
-from app.ledger.statements import add_tallies, histograms, insert_keys, insert_receipts, last_turns
-from app.ledger.stored_values import storable
-from app.ledger.tables import RECEIPTS, TALLIES
-from app.ledger.tally import Flip, Key, Tally, Turn, flip_between, gained, key_of, tally_of, total
+from .bounds import MOST_WHOLE
+from .histogram import from_bytes, to_bytes
+from .receipt import FIELDS, Receipt, paid_usd
+from .rows import row_of
+from .spans import BLOCK, SPANS, down, hour_of
+from .statements import add_tallies, histograms, insert_keys, insert_receipts, last_turns
+from .stored_values import storable
+from .tables import RECEIPTS, TALLIES
+from .tally import Flip, Key, Tally, Turn, flip_between, gained, key_of, tally_of, total
 
 _PAGE = 5000
 MOST_KEYS = 10_000  # in a block of thirty days

@@ -18,10 +18,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.ledger.bounds import LONGEST_TEXT
-from app.ledger.receipt import FIELDS, MONEY, TUPLES, Receipt
-from app.ledger.stored_values import milliseconds, picodollars, storable
-from app.ledger.tables import RECEIPTS, Dollars, Milliseconds
+from .bounds import LONGEST_TEXT
+from .receipt import FIELDS, MONEY, TUPLES, Receipt
+from .stored_values import milliseconds, picodollars, storable
+from .tables import RECEIPTS, Dollars, Milliseconds
 
 _USUAL: dict[type, type] = {
     sa.String: str,

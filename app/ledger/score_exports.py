@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from app.ledger.statements import INSERT
-from app.ledger.tables import SCORE_EXPORTS
+from .statements import INSERT
+from .tables import SCORE_EXPORTS
 
 
 class ScoreExport(NamedTuple):

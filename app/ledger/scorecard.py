@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 
-from app.ledger.faults import ALL, ANY, COLUMNS, FAILED, Fault
-from app.ledger.rates import Rate, rate_as_json, surest_first
-from app.ledger.receipt import FAILED as FAILED_ENDINGS
-from app.ledger.receipt import iso
-from app.ledger.wanted import Wanted
+from .faults import ALL, ANY, COLUMNS, FAILED, Fault
+from .rates import Rate, rate_as_json, surest_first
+from .receipt import FAILED as FAILED_ENDINGS
+from .receipt import iso
+from .wanted import Wanted
 
 HostDimension = Literal["provider", "quantization"]
 HOST_DIMENSIONS: tuple[HostDimension, ...] = get_args(HostDimension)

@@ -17,7 +17,7 @@ from decimal import Decimal
 from itertools import product
 from typing import Any, Literal, NamedTuple, get_args
 
-from app.ledger.receipt import iso
+from .receipt import iso
 
 SessionDimension = Literal[
     "rule", "model", "user_agent", "provider", "caller", "affinity", "session"

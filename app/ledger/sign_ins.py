@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from app.ledger.statements import INSERT
-from app.ledger.stored_values import storable
-from app.ledger.tables import SIGN_INS
+from .statements import INSERT
+from .stored_values import storable
+from .tables import SIGN_INS
 
 
 class SignedIn(NamedTuple):

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
-from app.ledger.bounds import MOST_WHOLE
-from app.ledger.receipt import Receipt, paid_usd
-from app.ledger.stored_values import milliseconds, storable
-from app.ledger.tally import PICO
+from .bounds import MOST_WHOLE
+from .receipt import Receipt, paid_usd
+from .stored_values import milliseconds, storable
+from .tally import PICO
 
 KEPT_FOR = timedelta(days=62)  # longer than any window of the calendar
 _SECONDS = 900

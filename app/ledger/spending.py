@@ -19,9 +19,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.ledger.bounds import MOST_WHOLE
-from app.ledger.receipt import Receipt
-from app.ledger.spender import (
+from .bounds import MOST_WHOLE
+from .receipt import Receipt
+from .spender import (
     KEPT_FOR,
     Amount,
     Question,
@@ -34,9 +34,9 @@ from app.ledger.spender import (
     more_spent,
     spent_by,
 )
-from app.ledger.statements import INSERT
-from app.ledger.stored_values import milliseconds, storable
-from app.ledger.tables import RECEIPTS, SPENDING, SPENDING_TOLD
+from .statements import INSERT
+from .stored_values import milliseconds, storable
+from .tables import RECEIPTS, SPENDING, SPENDING_TOLD
 
 EARLIER = 0  # the writer of what was counted when the ledger was upgraded
 MOST_SUMS = 100_000  # of one rule, such as sessions: those that spent last

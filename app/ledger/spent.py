@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from app.ledger.wanted import ANY, NONE, Wanted
+from .wanted import ANY, NONE, Wanted
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
+    from .store import Store
 
 
 def windows(now: datetime) -> dict[str, datetime]:

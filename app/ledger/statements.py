@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.ledger.bounds import MOST_WHOLE
-from app.ledger.receipt import FIELDS
-from app.ledger.tables import KEYS, RECEIPTS, TALLIES
-from app.ledger.tally import HISTOGRAMS, SUMS
+from .bounds import MOST_WHOLE
+from .receipt import FIELDS
+from .tables import KEYS, RECEIPTS, TALLIES
+from .tally import HISTOGRAMS, SUMS
 
 INSERT: Mapping[str, Callable[..., Any]] = {
     "sqlite": sqlite.insert,

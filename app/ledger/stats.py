@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
-from app.ledger.histogram import Histogram
-from app.ledger.receipt import iso
-from app.ledger.tally import NOTHING, PICO, Tally, total
-from app.ledger.wanted import VerdictFilter
+from .histogram import Histogram
+from .receipt import iso
+from .tally import NOTHING, PICO, Tally, total
+from .wanted import VerdictFilter
 
 Tallied = Literal["provider", "quantization", "model", "caller", "rule"]
 Detail = Literal["user_agent", "session"]  # counted from the receipts one by one

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
-from app.errors import LedgerError
-from app.ledger import audits as audits_table
-from app.ledger import (
+from ..errors import LedgerError
+from . import audits as audits_table
+from . import (
     late_notes,
     listings,
     notices,
@@ -29,15 +29,15 @@ from app.ledger import (
     sign_ins,
     spending,
 )
-from app.ledger.attempts import FailedAttempt, failed_attempts
-from app.ledger.audits import REFERENCE, Answer, Audit, EndpointVerdict
-from app.ledger.bounds import bounded
-from app.ledger.keep import EVERYTHING_KEPT, Keep
-from app.ledger.late import LateCost
-from app.ledger.listed import Listed
-from app.ledger.narrowing import NEWEST_FIRST, OLDEST_FIRST, newest, of_receipt
-from app.ledger.notices import NewNotice, Notice, Undelivered
-from app.ledger.opening import (
+from .attempts import FailedAttempt, failed_attempts
+from .audits import REFERENCE, Answer, Audit, EndpointVerdict
+from .bounds import bounded
+from .keep import EVERYTHING_KEPT, Keep
+from .late import LateCost
+from .listed import Listed
+from .narrowing import NEWEST_FIRST, OLDEST_FIRST, newest, of_receipt
+from .notices import NewNotice, Notice, Undelivered
+from .opening import (
     COMMANDS_SECONDS,
     WRITING_LOCK,
     file_of,
@@ -45,14 +45,14 @@ from app.ledger.opening import (
     open_engine,
     plainly,
 )
-from app.ledger.outcomes import Sent, outcomes, sent
-from app.ledger.positions import Position
-from app.ledger.receipt import FIELDS, NAMED_BY_END, Receipt
-from app.ledger.retention import take_out_oldest
-from app.ledger.rollups import record, without_known
-from app.ledger.rows import receipt_from
-from app.ledger.score_exports import ScoreExport
-from app.ledger.scorecard import (
+from .outcomes import Sent, outcomes, sent
+from .positions import Position
+from .receipt import FIELDS, NAMED_BY_END, Receipt
+from .retention import take_out_oldest
+from .rollups import record, without_known
+from .rows import receipt_from
+from .score_exports import ScoreExport
+from .scorecard import (
     HOST_DIMENSIONS,
     MOST_READ,
     HostDimension,
@@ -60,14 +60,14 @@ from app.ledger.scorecard import (
     Slug,
     scorecard,
 )
-from app.ledger.session_stats import SessionDimension, SessionStats, Trail, count, trails
-from app.ledger.sign_ins import SignedIn
-from app.ledger.spender import Question, Row, Spent
-from app.ledger.stats import Dimension, Series, Stats
-from app.ledger.stored_values import storable
-from app.ledger.tables import RECEIPTS
-from app.ledger.turns import turns
-from app.ledger.wanted import EVERYTHING, NONE, Wanted
+from .session_stats import SessionDimension, SessionStats, Trail, count, trails
+from .sign_ins import SignedIn
+from .spender import Question, Row, Spent
+from .stats import Dimension, Series, Stats
+from .stored_values import storable
+from .tables import RECEIPTS
+from .turns import turns
+from .wanted import EVERYTHING, NONE, Wanted
 
 log = logging.getLogger("pointsman")
 

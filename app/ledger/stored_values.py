@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.ledger.bounds import LONGEST_TEXT, cut
-from app.ledger.tally import PICO
+from .bounds import LONGEST_TEXT, cut
+from .tally import PICO
 
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, Decimal, datetime})
 

@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-from app.ledger.bounds import MOST_WHOLE
-from app.ledger.stored_values import milliseconds, picodollars
-from app.ledger.tally import HISTOGRAMS, PICO, SUMS
+from .bounds import MOST_WHOLE
+from .stored_values import milliseconds, picodollars
+from .tally import HISTOGRAMS, PICO, SUMS
 
 
 class Milliseconds(TypeDecorator[datetime]):

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from app.ledger.bounds import MOST_WHOLE
-from app.ledger.histogram import of_one
-from app.ledger.receipt import Receipt, has_failed, paid_usd, quantization_of
+from .bounds import MOST_WHOLE
+from .histogram import of_one
+from .receipt import Receipt, has_failed, paid_usd, quantization_of
 
 PICO = Decimal(10) ** 12
 OTHERS = "(others)"  # counted together for lack of room; no model or provider has this name

@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.ledger.narrowing import of_receipt
-from app.ledger.receipt import FAILED
-from app.ledger.session_stats import MOST_TURNS, WARM, Turn
-from app.ledger.tables import PAID_PICO, RECEIPTS, Dollars
-from app.ledger.wanted import Wanted
+from .narrowing import of_receipt
+from .receipt import FAILED
+from .session_stats import MOST_TURNS, WARM, Turn
+from .tables import PAID_PICO, RECEIPTS, Dollars
+from .wanted import Wanted
 
 _AT_ONCE = 2_000
 _FIRST_ERROR_STATUS = 400

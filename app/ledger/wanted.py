@@ -20,11 +20,11 @@ from fnmatch import translate
 from functools import lru_cache, partial
 from typing import Any, Literal, get_args
 
-from app.defects.table import GROUPS
-from app.defects.table import NAMES as DEFECTS
-from app.ledger.moments import moment
-from app.ledger.receipt import Ending, Receipt, has_failed, quantization_of
-from app.suggest import did_you_mean
+from ..defects.table import GROUPS
+from ..defects.table import NAMES as DEFECTS
+from ..suggest import did_you_mean
+from .moments import moment
+from .receipt import Ending, Receipt, has_failed, quantization_of
 
 VerdictFilter = Literal["kept", "broken", "unproven", "none"]
 NONE, ANY = "none", "any"

@@ -20,11 +20,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, Protocol, TypeVar
 
-from app.errors import reason_of
-from app.ledger.bounds import weight_of
-from app.ledger.late import LateCost
-from app.ledger.listed import Listed, Noted
-from app.ledger.receipt import Receipt
+from ..errors import reason_of
+from .bounds import weight_of
+from .late import LateCost
+from .listed import Listed, Noted
+from .receipt import Receipt
 
 log = logging.getLogger("pointsman")
 Row = TypeVar("Row")

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from app.shown import one_line, shown
+from ..shown import one_line, shown
 
 Kind = Literal["broken", "budget", "drift", "expiration", "ledger", "host", "test"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from app.exact_numbers import dollars_told
-from app.notices.event import Event, event
-from app.wording import first_of, plural
+from ..exact_numbers import dollars_told
+from ..wording import first_of, plural
+from .event import Event, event
 
 _SLUG = re.compile(r"~?[a-z0-9][a-z0-9._/:+-]{0,199}")  # what a client wrote is not always one
 _MOST_TAGS = 10  # in one sentence

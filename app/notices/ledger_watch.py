@@ -6,8 +6,8 @@ Rule 2  Each is told once an hour, by the hour in which the trouble began.
 
 from collections.abc import Iterator
 
-from app.notices.event import Event
-from app.notices.events import ledger_over, ledger_trouble, receipts_lost
+from .event import Event
+from .events import ledger_over, ledger_trouble, receipts_lost
 
 LASTING_SECONDS = 10.0
 

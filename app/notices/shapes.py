@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from app.notices.event import Event, Level
+from .event import Event, Level
 
 Format = Literal["json", "slack", "ntfy"]
 FORMATS: tuple[Format, ...] = get_args(Format)

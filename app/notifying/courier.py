@@ -17,12 +17,12 @@ from typing import Protocol
 
 import msgspec
 
-from app.errors import LedgerError
-from app.ledger.notices import NewNotice, Notice, Undelivered
-from app.ledger.receipt import iso
-from app.notices.again import Answer, pause_after
-from app.notices.event import Event, from_json, to_json
-from app.notifying.notices import Notices
+from ..errors import LedgerError
+from ..ledger.notices import NewNotice, Notice, Undelivered
+from ..ledger.receipt import iso
+from ..notices.again import Answer, pause_after
+from ..notices.event import Event, from_json, to_json
+from .notices import Notices
 
 log = logging.getLogger("pointsman")
 

@@ -15,20 +15,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
-from app.catalog.catalog import Catalog
-from app.catalog.providers import slug_of
-from app.errors import LedgerError
-from app.ledger.faults import ANY
-from app.ledger.rates import Rate
-from app.ledger.scorecard import Host, HostDimension, Scorecard, Slug
-from app.ledger.wanted import Wanted
-from app.notices import events
-from app.notices.event import Event
-from app.notices.ledger_watch import LedgerWatch
-from app.notifying.notices import Notices
-from app.notifying.told_by import BROKEN, day_of, hour_of, share_of
-from app.policy.book import Book
-from app.policy.request import request_for
+from ..catalog.catalog import Catalog
+from ..catalog.providers import slug_of
+from ..errors import LedgerError
+from ..ledger.faults import ANY
+from ..ledger.rates import Rate
+from ..ledger.scorecard import Host, HostDimension, Scorecard, Slug
+from ..ledger.wanted import Wanted
+from ..notices import events
+from ..notices.event import Event
+from ..notices.ledger_watch import LedgerWatch
+from ..policy.book import Book
+from ..policy.request import request_for
+from .notices import Notices
+from .told_by import BROKEN, day_of, hour_of, share_of
 
 log = logging.getLogger("pointsman")
 

@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from typing import Literal
 
-from app.notices.event import Event
+from ..notices.event import Event
 
 log = logging.getLogger("pointsman")
 

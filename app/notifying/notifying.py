@@ -5,15 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.catalog.catalog import Catalog
-from app.ledger.writer import Writer
-from app.notifying.notices import Notices
-from app.notifying.webhook import Webhook
-from app.policy.book import Book
+from ..catalog.catalog import Catalog
+from ..ledger.writer import Writer
+from ..policy.book import Book
+from .notices import Notices
+from .webhook import Webhook
 
 if TYPE_CHECKING:
-    from app.ledger.store import Store
-    from app.notifying.courier import Courier
+    from ..ledger.store import Store
+    from .courier import Courier
 
 
 class Notifying:
@@ -52,10 +52,10 @@ class Notifying:
     async def run(self) -> None:
         """Look, put and deliver, until cancelled."""
         await asyncio.to_thread(_load)
-        from app.notifying.claims import Claims  # noqa: PLC0415 - see the module
-        from app.notifying.courier import Courier  # noqa: PLC0415
-        from app.notifying.lookout import Lookout, Seen  # noqa: PLC0415
-        from app.notifying.sender import Sender  # noqa: PLC0415
+        from .claims import Claims  # noqa: PLC0415 - see the module
+        from .courier import Courier  # noqa: PLC0415
+        from .lookout import Lookout, Seen  # noqa: PLC0415
+        from .sender import Sender  # noqa: PLC0415
 
         sender = Sender(self._webhook)
         claims = Claims(self._folder)
@@ -86,6 +86,6 @@ class Notifying:
 
 def _load() -> None:
     """Load what takes long, beside the event loop."""
-    from app.notifying import courier, lookout, sender  # noqa: PLC0415 - see the module
+    from . import courier, lookout, sender  # noqa: PLC0415 - see the module
 
     del courier, lookout, sender

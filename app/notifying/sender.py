@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from app.notices.again import Answer, wait_of
-from app.notices.event import Event
-from app.notices.shapes import body_of
-from app.notices.signature import headers_of
-from app.notifying.lookup import Lookup, Resolve
-from app.notifying.webhook import Webhook
-from app.openrouter.client import proxy_for
+from ..notices.again import Answer, wait_of
+from ..notices.event import Event
+from ..notices.shapes import body_of
+from ..notices.signature import headers_of
+from ..openrouter.client import proxy_for
+from .lookup import Lookup, Resolve
+from .webhook import Webhook
 
 SECONDS = 5.0  # for one try
 _PORTS = {"http": 80, "https": 443}

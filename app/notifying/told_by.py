@@ -3,13 +3,13 @@
 import hashlib
 from datetime import UTC, datetime
 
-from app.budget.event import BudgetEvent
-from app.ledger.rates import Rate
-from app.ledger.receipt import Receipt, iso
-from app.notices import events
-from app.notices.event import Event
-from app.notices.events import Share
-from app.policy.forecast.drift import Drift
+from ..budget.event import BudgetEvent
+from ..ledger.rates import Rate
+from ..ledger.receipt import Receipt, iso
+from ..notices import events
+from ..notices.event import Event
+from ..notices.events import Share
+from ..policy.forecast.drift import Drift
 
 BROKEN = "broken"
 

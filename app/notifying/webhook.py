@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 from urllib.parse import unquote, urlsplit
 
-from app.notices.shapes import FORMATS, Format
+from ..notices.shapes import FORMATS, Format
 
 _NAMED: Mapping[str, Format] = {each: each for each in FORMATS}
 _SLACKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})

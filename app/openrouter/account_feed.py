@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from app.catalog.account import Account, read_account
-from app.errors import UpstreamError
-from app.openrouter.client import OpenRouter
+from ..catalog.account import Account, read_account
+from ..errors import UpstreamError
+from .client import OpenRouter
 
 KEPT_SECONDS = 60.0
 PATIENCE_SECONDS = 3.0

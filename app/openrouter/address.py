@@ -3,7 +3,7 @@
 import logging
 from urllib.parse import urlsplit
 
-from app.wire.listing import MOST_MODELS, NotAListing, slices_of
+from ..wire.listing import MOST_MODELS, NotAListing, slices_of
 
 log = logging.getLogger("pointsman")
 

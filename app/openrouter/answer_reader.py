@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import httptools
 
-from app.openrouter.transport import NotAnAnswer, TransportError
+from .transport import NotAnAnswer, TransportError
 
 if TYPE_CHECKING:
-    from app.wire.headers import RawHeaders
+    from ..wire.headers import RawHeaders
 
 _MOST_WITHOUT_PROGRESS = 96_000  # head, trailers, extensions; proxies in between allow less
 _MOST_HEADERS = 256

@@ -8,7 +8,7 @@ with an upstream at `https://host/openrouter`, it is `https://host/openrouter/al
 import re
 from collections.abc import Callable
 
-from app.openrouter.client import OpenRouter
+from .client import OpenRouter
 
 _VERSION = re.compile(r"(?<!/)/v[0-9]+/?$", re.IGNORECASE)
 

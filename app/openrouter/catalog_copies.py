@@ -15,7 +15,7 @@ from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 
-from app.wire.listing import LARGEST
+from ..wire.listing import LARGEST
 
 log = logging.getLogger("pointsman")
 

@@ -16,11 +16,11 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Protocol, TypeVar
 
-from app.catalog.audits import Audits
-from app.catalog.catalog import EMPTY, Catalog, listing_key
-from app.catalog.scores import Scores
-from app.errors import UpstreamError
-from app.wire.listing import (
+from ..catalog.audits import Audits
+from ..catalog.catalog import EMPTY, Catalog, listing_key
+from ..catalog.scores import Scores
+from ..errors import UpstreamError
+from ..wire.listing import (
     LARGEST_OF_A_MODEL,
     MOST_ENDPOINTS,
     MOST_MODELS,

@@ -6,18 +6,18 @@ from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from app.errors import UpstreamGarbage, UpstreamTimeout, UpstreamUnreachable
-from app.openrouter.transport import (
+from ..errors import UpstreamGarbage, UpstreamTimeout, UpstreamUnreachable
+from ..wire.frame import read_json
+from ..wire.header_names import NO_NAMES, HeaderNames
+from ..wire.headers import RawHeaders, to_upstream
+from ..wire.listing import LARGEST
+from .transport import (
     NotAnAnswer,
     Transport,
     TransportError,
     TransportTimeout,
     Upstream,
 )
-from app.wire.frame import read_json
-from app.wire.header_names import NO_NAMES, HeaderNames
-from app.wire.headers import RawHeaders, to_upstream
-from app.wire.listing import LARGEST
 
 __all__ = ["OpenRouter", "RawHeaders", "TransportKind", "Upstream", "connect", "proxy_for"]
 
@@ -159,11 +159,11 @@ def connect(
     """An `OpenRouter` over real sockets: lean, or httpx if HTTP(S)_PROXY specifies a proxy."""
     proxy = proxy_for(base_url)
     if transport == "lean" or (transport == "auto" and proxy is None):
-        from app.openrouter.lean import LeanTransport  # noqa: PLC0415 - one of the two is used
+        from .lean import LeanTransport  # noqa: PLC0415 - one of the two is used
 
         lean = LeanTransport(base_url, connect_timeout=connect_timeout, read_timeout=read_timeout)
         return OpenRouter(base_url, lean, key, forwarded)
-    from app.openrouter.httpx_transport import over_httpx  # noqa: PLC0415 - 40 ms, if not needed
+    from .httpx_transport import over_httpx  # noqa: PLC0415 - 40 ms, if not needed
 
     return OpenRouter(
         base_url,

@@ -10,8 +10,8 @@ import asyncio
 import select
 from typing import cast
 
-from app.openrouter.answer_reader import AnswerReader
-from app.openrouter.transport import TransportError, TransportTimeout
+from .answer_reader import AnswerReader
+from .transport import TransportError, TransportTimeout
 
 _MOST_HELD = 256 * 1024
 _WORTH_JOINING = 64 * 1024  # up to here a copy costs less than a second buffer

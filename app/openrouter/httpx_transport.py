@@ -12,10 +12,10 @@ from typing import cast
 import httpx2
 from anyio import CancelScope
 
-from app.errors import UpstreamCut
-from app.openrouter.reading_along import CheckedBackend
-from app.openrouter.transport import TransportError, TransportTimeout
-from app.wire.headers import RawHeaders
+from ..errors import UpstreamCut
+from ..wire.headers import RawHeaders
+from .reading_along import CheckedBackend
+from .transport import TransportError, TransportTimeout
 
 _LONGEST_KNOWN = 500
 _TIMEOUTS = (httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from app.openrouter.catalog_feed import CatalogFeed
+from .catalog_feed import CatalogFeed
 
 _MOST = 50  # models that the policies name in full
 _EVERY_SECONDS, _APART_SECONDS = 60.0, 0.2

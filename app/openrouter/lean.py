@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote, urlsplit
 
-from app.errors import UpstreamCut
-from app.openrouter.answer_reader import AnswerReader
-from app.openrouter.connection import Connection
-from app.openrouter.dial import dial
-from app.openrouter.tls import Tls
-from app.openrouter.transport import TransportError, TransportTimeout
-from app.wire.headers import RawHeaders
+from ..errors import UpstreamCut
+from ..wire.headers import RawHeaders
+from .answer_reader import AnswerReader
+from .connection import Connection
+from .dial import dial
+from .tls import Tls
+from .transport import TransportError, TransportTimeout
 
 _MOST_IDLE = 100
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from app.openrouter.client import OpenRouter
-from app.wire.headers import RawHeaders
-from app.wire.listing import NotAListing, rows_of
+from ..wire.headers import RawHeaders
+from ..wire.listing import NotAListing, rows_of
+from .client import OpenRouter
 
 _OK = 200
 _NOT_FOUND = 404

@@ -16,8 +16,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import quote
 
-from app.catalog.preset import Preset, Unusable, is_slug, read_preset
-from app.errors import UpstreamError
+from ..catalog.preset import Preset, Unusable, is_slug, read_preset
+from ..errors import UpstreamError
 
 Get = Callable[[str, str], Awaitable[tuple[int, bytes]]]  # a path, and the key to send
 Read = Preset | Unusable

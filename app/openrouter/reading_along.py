@@ -10,7 +10,7 @@ from typing import Any
 
 import httpcore2
 
-from app.openrouter.answer_reader import AnswerReader
+from .answer_reader import AnswerReader
 
 
 class CheckedStream(httpcore2.AsyncNetworkStream):

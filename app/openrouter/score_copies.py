@@ -17,8 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from app.catalog.scores import NONE_KEPT, NotAnExport, Scores, Snapshot, read_export
-from app.openrouter.catalog_copies import opened_safely
+from ..catalog.scores import NONE_KEPT, NotAnExport, Scores, Snapshot, read_export
+from .catalog_copies import opened_safely
 
 DATASET = "benchmark-leaderboard"
 _KEPT = "kept.json"

@@ -12,14 +12,14 @@ from typing import Any
 
 import msgspec
 
-from app.catalog.catalog import EMPTY
-from app.catalog.scores import NotAnExport, Snapshot, read_export
-from app.errors import UpstreamError
-from app.openrouter.client import OpenRouter
-from app.openrouter.listings import rows_at
-from app.openrouter.score_copies import DATASET
-from app.wire.headers import to_upstream
-from app.wire.listing import MOST_MODELS, NotAListing
+from ..catalog.catalog import EMPTY
+from ..catalog.scores import NotAnExport, Snapshot, read_export
+from ..errors import UpstreamError
+from ..wire.headers import to_upstream
+from ..wire.listing import MOST_MODELS, NotAListing
+from .client import OpenRouter
+from .listings import rows_at
+from .score_copies import DATASET
 
 BASE = "/datasets/exports"
 _MODELS = "/models?output_modalities=all"

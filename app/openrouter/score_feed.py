@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable
 from datetime import date
 
-from app.catalog.scores import Scores
-from app.openrouter.score_copies import ScoreCopies, State, aged
+from ..catalog.scores import Scores
+from .score_copies import ScoreCopies, State, aged
 
 log = logging.getLogger("pointsman")
 

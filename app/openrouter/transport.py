@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from app.wire.headers import RawHeaders
+from ..wire.headers import RawHeaders
 
 
 class TransportError(Exception):

@@ -13,20 +13,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from app.catalog.endpoint import Endpoint
-from app.errors import SealedElsewhere
-from app.policy import tags
-from app.policy.fields import FIELDS
-from app.policy.filters import BY_LISTING, Asked
-from app.policy.merge import settle, tighten
-from app.policy.presets import NO_PRESETS, Presets
-from app.policy.request import Request, is_given
-from app.policy.route import Route
-from app.policy.routed import Routed
-from app.policy.rule import named
-from app.policy.sealed import replays_sealed
-from app.policy.slug import read_slug
-from app.policy.terms import Terms, terms_of
+from ..catalog.endpoint import Endpoint
+from ..errors import SealedElsewhere
+from . import tags
+from .fields import FIELDS
+from .filters import BY_LISTING, Asked
+from .merge import settle, tighten
+from .presets import NO_PRESETS, Presets
+from .request import Request, is_given
+from .route import Route
+from .routed import Routed
+from .rule import named
+from .sealed import replays_sealed
+from .slug import read_slug
+from .terms import Terms, terms_of
 
 Preferences = Mapping[str, Any]
 

@@ -5,21 +5,21 @@ from typing import Any
 
 import msgspec
 
-from app.errors import PolicyConflict
-from app.policy.affinity import Stay, Turn, placed
-from app.policy.as_sent import set_to
-from app.policy.entries import is_entry, without
-from app.policy.names import renamed
-from app.policy.other_routes import Carriage, carried
-from app.policy.overruled import Overruled, overruled
-from app.policy.preferences import as_bytes, in_slugs, joined
-from app.policy.presets import NO_PRESETS, Presets, hold, joined_with
-from app.policy.refuse import refuse, stripped
-from app.policy.request import Request
-from app.policy.route import Route
-from app.policy.sides import sides_of
-from app.policy.slices import edit
-from app.policy.terms import Terms, terms_of
+from ..errors import PolicyConflict
+from .affinity import Stay, Turn, placed
+from .as_sent import set_to
+from .entries import is_entry, without
+from .names import renamed
+from .other_routes import Carriage, carried
+from .overruled import Overruled, overruled
+from .preferences import as_bytes, in_slugs, joined
+from .presets import NO_PRESETS, Presets, hold, joined_with
+from .refuse import refuse, stripped
+from .request import Request
+from .route import Route
+from .sides import sides_of
+from .slices import edit
+from .terms import Terms, terms_of
 
 Changes = dict[str, bytes | None]
 

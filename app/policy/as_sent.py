@@ -3,12 +3,12 @@
 import msgspec
 from msgspec.structs import replace
 
-from app.policy.entries import is_entry, without
-from app.policy.refuse import stripped
-from app.policy.request import UNREADABLE, Request
-from app.policy.route import Route
-from app.policy.rule import Clause
-from app.policy.slices import Fields
+from .entries import is_entry, without
+from .refuse import stripped
+from .request import UNREADABLE, Request
+from .route import Route
+from .rule import Clause
+from .slices import Fields
 
 _NO_FIELDS: Fields = {}
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from app.policy.request import UNREADABLE, is_given
-from app.policy.requirements import FUNCTIONS, LIMITS, TALK
-from app.policy.slices import Fields
+from .request import UNREADABLE, is_given
+from .requirements import FUNCTIONS, LIMITS, TALK
+from .slices import Fields
 
 _STOPS = ("stop", "stop_sequences")
 _BYTES_PER_TOKEN = 4

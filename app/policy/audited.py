@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from app.catalog.audits import DIFFERENT, REFERENCE, SAME, UNDECIDED, Audit, Audited
-from app.policy import tags
-from app.policy.bar import Bar, max_days
-from app.wording import first_of, listed
+from ..catalog.audits import DIFFERENT, REFERENCE, SAME, UNDECIDED, Audit, Audited
+from ..wording import first_of, listed
+from . import tags
+from .bar import Bar, max_days
 
 KEY = "audited"
 ACCEPTED: Mapping[str, tuple[str, ...]] = {  # strictest first

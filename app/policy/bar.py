@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
-from app.catalog.endpoint import Endpoint
-from app.policy import tags
-from app.policy.merge import Conflict, Tiers, tighten
-from app.policy.rule import Clause, named
-from app.policy.tags import NO_TIERS
+from ..catalog.endpoint import Endpoint
+from . import tags
+from .merge import Conflict, Tiers, tighten
+from .rule import Clause, named
+from .tags import NO_TIERS
 
 Preferences = Mapping[str, Any]
 

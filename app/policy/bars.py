@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from app.catalog.audits import Audited
-from app.catalog.scores import Scored
-from app.policy.audited import KEY as AUDITED
-from app.policy.audited import AuditedOnly
-from app.policy.bar import Bar, Preferences
-from app.policy.merge import Tiers
-from app.policy.rule import Clause
-from app.policy.score_floor import KEY as SCORE_FLOOR
-from app.policy.score_floor import ScoreFloor
+from ..catalog.audits import Audited
+from ..catalog.scores import Scored
+from .audited import KEY as AUDITED
+from .audited import AuditedOnly
+from .bar import Bar, Preferences
+from .merge import Tiers
+from .rule import Clause
+from .score_floor import KEY as SCORE_FLOOR
+from .score_floor import ScoreFloor
 
 KEYS = (SCORE_FLOOR, AUDITED)  # in the order of the funnel
 

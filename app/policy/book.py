@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from app.catalog.catalog import Spelling
-from app.catalog.trimming import trimmed
-from app.policy.audited import KEY as AUDITED
-from app.policy.bars import Facts
-from app.policy.budgets import Budget, budgets_of
-from app.policy.match import NO_MATCHES, Matches, index_of
-from app.policy.notify import is_told
-from app.policy.policy_preferences import cascade, wishes_of
-from app.policy.precision import LADDER, KnowsModels, Weights, weights_of
-from app.policy.request import Request
-from app.policy.route import PINNING, Route, join, route_of
-from app.policy.rule import Alias, Clause, Rule
-from app.policy.slug import Slug, read_slug
+from ..catalog.catalog import Spelling
+from ..catalog.trimming import trimmed
+from .audited import KEY as AUDITED
+from .bars import Facts
+from .budgets import Budget, budgets_of
+from .match import NO_MATCHES, Matches, index_of
+from .notify import is_told
+from .policy_preferences import cascade, wishes_of
+from .precision import LADDER, KnowsModels, Weights, weights_of
+from .request import Request
+from .route import PINNING, Route, join, route_of
+from .rule import Alias, Clause, Rule
+from .slug import Slug, read_slug
 
 # A book lives until a file is saved, and callers choose the names, so the cache is bounded.
 _REMEMBERED = 4096

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
-from app.policy.rule import Clause, Rule, named
+from .rule import Clause, Rule, named
 
 Per = Literal["hour", "day", "week", "month", "session"]
 By = Literal["caller", "tool", "session", "rule"]

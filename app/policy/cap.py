@@ -20,23 +20,23 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace as changed
 
-from app.catalog.catalog import Catalog, is_fresh
-from app.catalog.endpoint import Endpoint
-from app.catalog.model import Model
-from app.errors import RequestCostUnknown, RequestTooExpensive
-from app.exact_numbers import dollars_told, exact, plainly
-from app.policy.apply import Outgoing
-from app.policy.filters import Asked
-from app.policy.overruled import Overruled
-from app.policy.presets import models_of
-from app.policy.prompt_size import Size, size_of
-from app.policy.request import UNREADABLE, Request, is_given
-from app.policy.request_cost import Bound, bound_at, dearest, limits, most_output, still_allowed
-from app.policy.requirements import needs_of
-from app.policy.route import Cap
-from app.policy.routed import Routed
-from app.policy.slices import Fields, edit, split
-from app.policy.slug import read_slug
+from ..catalog.catalog import Catalog, is_fresh
+from ..catalog.endpoint import Endpoint
+from ..catalog.model import Model
+from ..errors import RequestCostUnknown, RequestTooExpensive
+from ..exact_numbers import dollars_told, exact, plainly
+from .apply import Outgoing
+from .filters import Asked
+from .overruled import Overruled
+from .presets import models_of
+from .prompt_size import Size, size_of
+from .request import UNREADABLE, Request, is_given
+from .request_cost import Bound, bound_at, dearest, limits, most_output, still_allowed
+from .requirements import needs_of
+from .route import Cap
+from .routed import Routed
+from .slices import Fields, edit, split
+from .slug import read_slug
 
 KEY = "max_request_usd"
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from app.catalog.server_tools import NO_LIST, ServerTools
-from app.policy.request import UNREADABLE, is_given
-from app.policy.slices import Fields
-from app.policy.slug import read_slug
-from app.surrogates import readable
+from ..catalog.server_tools import NO_LIST, ServerTools
+from ..surrogates import readable
+from .request import UNREADABLE, is_given
+from .slices import Fields
+from .slug import read_slug
 
 DEFAULT_PAINTER = "openai/gpt-5-image"  # of image generation that names no model
 _DEEPEST = 4  # tools within tools; OpenRouter takes one level

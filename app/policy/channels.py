@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from app.policy.carriers import Carried, Doubt
-from app.policy.request import UNREADABLE, Request, is_given
+from .carriers import Carried, Doubt
+from .request import UNREADABLE, Request, is_given
 
 Handling = Literal["held", "refused", "not provable"]
 

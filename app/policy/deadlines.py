@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 
-from app.policy.rule import Clause
+from .rule import Clause
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION = r"[1-9][0-9]{0,4}(?:ms|s|m|h)"

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from app.policy.pattern import glob
-from app.policy.request import UNREADABLE
-from app.policy.slices import Fields
-from app.surrogates import readable
+from ..surrogates import readable
+from .pattern import glob
+from .request import UNREADABLE
+from .slices import Fields
 
 _KINDS = {"tools": "type", "plugins": "id"}
 _DEEPEST = 4  # tools within tools; OpenRouter takes one level

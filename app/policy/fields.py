@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from app.policy import meets
+from . import meets
 
 # The shape of a value; `file/schema.py` has how each is read.
 Shape = Literal[

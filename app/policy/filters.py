@@ -8,22 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.catalog.endpoint import Endpoint
-from app.catalog.model import Model
-from app.catalog.providers import SLUGS
-from app.exact_numbers import exact
-from app.policy import tags
-from app.policy.bar import Bar
-from app.policy.bars import KEYS as BARS
-from app.policy.fields import FIELDS
-from app.policy.merge import Tiers
-from app.policy.precision import LADDER
-from app.policy.prices import listed_price
-from app.policy.requirements import LIMITS, NOTHING, TALK, Needs
-from app.policy.rule import Clause
-from app.policy.sides import Side
-from app.policy.tags import NO_TIERS
-from app.policy.terms import FAMILIES
+from ..catalog.endpoint import Endpoint
+from ..catalog.model import Model
+from ..catalog.providers import SLUGS
+from ..exact_numbers import exact
+from . import tags
+from .bar import Bar
+from .bars import KEYS as BARS
+from .fields import FIELDS
+from .merge import Tiers
+from .precision import LADDER
+from .prices import listed_price
+from .requirements import LIMITS, NOTHING, TALK, Needs
+from .rule import Clause
+from .sides import Side
+from .tags import NO_TIERS
+from .terms import FAMILIES
 
 Passes = bool | None  # None: unknown here
 Tells = Callable[[str, Endpoint], Passes]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.errors import MalformedBody
+from ..errors import MalformedBody
 
 _MOST_PARTS = 64
 _LARGEST_HEAD = 4096  # bytes, of one part

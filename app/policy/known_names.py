@@ -6,11 +6,11 @@ a model, no rule that names the model in full would apply to it.
 
 from collections.abc import Iterable, Sequence
 
-from app.catalog.catalog import Catalog
-from app.catalog.trimming import trimmed
-from app.errors import UnknownModel
-from app.policy.book import Book
-from app.suggest import nearest
+from ..catalog.catalog import Catalog
+from ..catalog.trimming import trimmed
+from ..errors import UnknownModel
+from ..suggest import nearest
+from .book import Book
 
 
 def must_be_known(names: Sequence[str], book: Book, catalog: Catalog) -> None:

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.policy.pattern import ModelPattern, glob
-from app.policy.rule import HeaderMatch, Rule
-from app.policy.slug import Slug
+from .pattern import ModelPattern, glob
+from .rule import HeaderMatch, Rule
+from .slug import Slug
 
 Rank = tuple[bool, int, bool, bool, int, int]
 Matches = frozenset[HeaderMatch]

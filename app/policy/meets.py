@@ -8,8 +8,8 @@ value must be read and can't be.
 from decimal import Decimal
 from typing import Any
 
-from app.errors import MalformedBody
-from app.exact_numbers import MOST_DIGITS, MOST_EXPONENT, exact
+from ..errors import MalformedBody
+from ..exact_numbers import MOST_DIGITS, MOST_EXPONENT, exact
 
 
 def shared(ours: Any, theirs: Any) -> Any:

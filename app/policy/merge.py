@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any
 
-from app.policy import tags
-from app.policy.fields import FIELDS, MEETS
-from app.policy.meets import mapping, over, texts
-from app.policy.tags import NO_TIERS
+from . import tags
+from .fields import FIELDS, MEETS
+from .meets import mapping, over, texts
+from .tags import NO_TIERS
 
 Preferences = Mapping[str, Any]
 Tiers = Collection[str]  # tags that only a listing identifies as a service tier's

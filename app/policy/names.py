@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from app.errors import MalformedBody
-from app.policy.request import UNREADABLE, Request
-from app.policy.slices import edit, split
+from ..errors import MalformedBody
+from .request import UNREADABLE, Request
+from .slices import edit, split
 
 Names = Mapping[str, str]
 

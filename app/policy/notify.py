@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from app.policy.rule import Rule
+from .rule import Rule
 
 RULE_EVENTS = ("broken", "budget", "drift", "expiration")
 OFF = "off"

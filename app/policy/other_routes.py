@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from app.catalog.catalog import Listing, is_fresh
-from app.catalog.endpoint import Endpoint
-from app.errors import PolicyRefused
-from app.policy.fields import FIELDS
-from app.policy.filters import BY_LISTING, Asked
-from app.policy.overruled import Overruled
-from app.policy.route import Route
-from app.policy.sides import Behind, Side, held
-from app.policy.tags import means
+from ..catalog.catalog import Listing, is_fresh
+from ..catalog.endpoint import Endpoint
+from ..errors import PolicyRefused
+from .fields import FIELDS
+from .filters import BY_LISTING, Asked
+from .overruled import Overruled
+from .route import Route
+from .sides import Behind, Side, held
+from .tags import means
 
 Preferences = Mapping[str, Any]
 Rows = tuple[Endpoint, ...] | None  # a model's endpoints; None: no fresh listing

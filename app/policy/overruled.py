@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.policy.fields import FIELDS
-from app.policy.route import Route
-from app.policy.sides import held
+from .fields import FIELDS
+from .route import Route
+from .sides import held
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from fnmatch import translate
 
-from app.policy.slug import Slug
+from .slug import Slug
 
 _WILD = re.compile(r"[*?]")
 

@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.policy import tags
-from app.policy.bar import Bar, narrowed
-from app.policy.bars import KEYS, NO_FACTS, Facts, bars_of
-from app.policy.fields import FIELDS
-from app.policy.merge import Conflict, tighten
-from app.policy.precision import Weights, at_least, lowest
-from app.policy.rule import Clause, named
+from . import tags
+from .bar import Bar, narrowed
+from .bars import KEYS, NO_FACTS, Facts, bars_of
+from .fields import FIELDS
+from .merge import Conflict, tighten
+from .precision import Weights, at_least, lowest
+from .rule import Clause, named
 
 Origins = Mapping[str, tuple[Clause, ...]]
 Standing = Mapping[str, Clause]

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-from app.catalog.audits import Audited
-from app.catalog.catalog import Spelling
-from app.catalog.providers import is_own
-from app.catalog.scores import Scored
-from app.policy.slug import Slug, read_slug
+from ..catalog.audits import Audited
+from ..catalog.catalog import Spelling
+from ..catalog.providers import is_own
+from ..catalog.scores import Scored
+from .slug import Slug, read_slug
 
 Weights = Literal["open", "closed"]
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import msgspec
 
-from app.catalog.catalog import Spelling
-from app.catalog.providers import as_slug
-from app.errors import PolicyConflict
-from app.policy import tags
-from app.policy.merge import Conflict, fill, tighten
-from app.policy.request import Request
-from app.policy.route import Route
-from app.policy.rule import named
-from app.policy.slices import split
+from ..catalog.catalog import Spelling
+from ..catalog.providers import as_slug
+from ..errors import PolicyConflict
+from . import tags
+from .merge import Conflict, fill, tighten
+from .request import Request
+from .route import Route
+from .rule import named
+from .slices import split
 
 Preferences = Mapping[str, Any]
 

@@ -9,18 +9,18 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from app.catalog.preset import Preset, Unusable
-from app.errors import MalformedBody, PolicyConflict, PolicyRefused
-from app.policy.entries import is_entry, used
-from app.policy.fields import FIELDS
-from app.policy.merge import Conflict, tighten
-from app.policy.overruled import Overruled, overruled
-from app.policy.refuse import COUNTS_AS
-from app.policy.request import UNREADABLE, Request
-from app.policy.route import Route
-from app.policy.rule import rules_named
-from app.policy.slices import Fields, split
-from app.policy.slug import read_slug
+from ..catalog.preset import Preset, Unusable
+from ..errors import MalformedBody, PolicyConflict, PolicyRefused
+from .entries import is_entry, used
+from .fields import FIELDS
+from .merge import Conflict, tighten
+from .overruled import Overruled, overruled
+from .refuse import COUNTS_AS
+from .request import UNREADABLE, Request
+from .route import Route
+from .rule import rules_named
+from .slices import Fields, split
+from .slug import read_slug
 
 Presets = Mapping[str, Preset | Unusable]
 NO_PRESETS: Presets = {}

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from app.catalog.endpoint import Endpoint
+from ..catalog.endpoint import Endpoint
 
 PER_MILLION = frozenset({"prompt", "completion"})  # the other keys are fees in USD each
 PRICED = ("prompt", "completion")  # the keys of `max_price` that a bill can verify

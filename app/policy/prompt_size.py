@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from app.exact_numbers import exact
-from app.policy.request import UNREADABLE, is_given
-from app.policy.requirements import TALK
-from app.policy.slices import Fields
-from app.surrogates import readable
+from ..exact_numbers import exact
+from ..surrogates import readable
+from .request import UNREADABLE, is_given
+from .requirements import TALK
+from .slices import Fields
 
 PICTURE = 10_000  # tokens; most hosts count some hundreds to five thousand
 HIDDEN = 500  # tokens: what a host adds, such as its instructions for tools

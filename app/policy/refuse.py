@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from app.errors import PolicyRefused
-from app.policy.entries import is_entry, used
-from app.policy.preferences import joined
-from app.policy.request import Request, is_given
-from app.policy.route import Route
-from app.policy.rule import Clause
-from app.policy.slug import Slug, read_slug
+from ..errors import PolicyRefused
+from .entries import is_entry, used
+from .preferences import joined
+from .request import Request, is_given
+from .route import Route
+from .rule import Clause
+from .slug import Slug, read_slug
 
 # Two names of one thing: a rule that strips or refuses one of them covers the other too.
 COUNTS_AS: Mapping[str, tuple[str, ...]] = {

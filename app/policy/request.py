@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from app.catalog.trimming import trimmed
-from app.errors import MalformedBody, MissingModel
-from app.policy.form import Form, split_form
-from app.policy.slices import Fields, split
+from ..catalog.trimming import trimmed
+from ..errors import MalformedBody, MissingModel
+from .form import Form, split_form
+from .slices import Fields, split
 
 _LONGEST_MODEL = 256  # far above any slug; a pattern has to scan all of it
 _MOST_MODELS = 32  # upstream takes four; each is matched with all rules, and cached

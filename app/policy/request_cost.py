@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 
-from app.catalog.endpoint import Endpoint
-from app.exact_numbers import plainly
-from app.policy.filters import FILTERS, Asked
-from app.policy.prompt_size import Size
+from ..catalog.endpoint import Endpoint
+from ..exact_numbers import plainly
+from .filters import FILTERS, Asked
+from .prompt_size import Size
 
 # The parameters of which an endpoint lists one if it ends an answer at a limit.
 LIMITING = frozenset({"max_tokens", "max_completion_tokens"})

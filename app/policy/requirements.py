@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from app.policy.request import UNREADABLE, Request
+from .request import UNREADABLE, Request
 
 # The fields that `require_parameters` counts (openrouter.md §5.2).
 _COUNTED = """

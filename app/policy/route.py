@@ -8,17 +8,17 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from app.catalog.catalog import PLAIN, Spelling
-from app.exact_numbers import exact
-from app.policy.bar import Bar
-from app.policy.budgets import Budget
-from app.policy.deadlines import DEADLINES, Deadlines, deadlines_of
-from app.policy.merge import Conflict, takes_one, tighten
-from app.policy.policy_preferences import Origins, Wishes, contradiction
-from app.policy.rule import Clause
-from app.policy.sides import Side
-from app.policy.slug import read_slug, stands_for_others, without_preset, without_variant
-from app.policy.terms import Terms, terms_of
+from ..catalog.catalog import PLAIN, Spelling
+from ..exact_numbers import exact
+from .bar import Bar
+from .budgets import Budget
+from .deadlines import DEADLINES, Deadlines, deadlines_of
+from .merge import Conflict, takes_one, tighten
+from .policy_preferences import Origins, Wishes, contradiction
+from .rule import Clause
+from .sides import Side
+from .slug import read_slug, stands_for_others, without_preset, without_variant
+from .terms import Terms, terms_of
 
 MERGES = ("tighten", "replace", "fill")  # strictest first
 PRESETS = ("refuse", "join", "pass")  # strictest first

@@ -7,19 +7,19 @@ from typing import Protocol
 
 import msgspec
 
-from app.catalog.preset import Unusable
-from app.catalog.server_tools import ServerTools
-from app.policy.as_sent import as_sent
-from app.policy.book import Book
-from app.policy.carriers import NOTHING, Carried, Doubt, by_routers, carried
-from app.policy.channels import doubts, told
-from app.policy.match import NO_MATCHES
-from app.policy.precision import KnowsModels
-from app.policy.presets import NO_PRESETS, Presets, fields_of, models_of
-from app.policy.request import Request, is_given, request_for
-from app.policy.route import Route
-from app.policy.slug import read_slug
-from app.policy.terms import Terms
+from ..catalog.preset import Unusable
+from ..catalog.server_tools import ServerTools
+from .as_sent import as_sent
+from .book import Book
+from .carriers import NOTHING, Carried, Doubt, by_routers, carried
+from .channels import doubts, told
+from .match import NO_MATCHES
+from .precision import KnowsModels
+from .presets import NO_PRESETS, Presets, fields_of, models_of
+from .request import Request, is_given, request_for
+from .route import Route
+from .slug import read_slug
+from .terms import Terms
 
 # The fields by which a service tier is asked for, with the values that ask for none.
 _TIERS: Mapping[str, frozenset[bytes]] = MappingProxyType(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.policy.pattern import ModelPattern
+from .pattern import ModelPattern
 
 HeaderMatch = tuple[str, str]  # a header's name in lower case, and the pattern of its value
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from app.catalog.scores import NAMED, Scored
-from app.exact_numbers import exact, plainly
-from app.policy import tags
-from app.policy.bar import Bar, max_days
+from ..catalog.scores import NAMED, Scored
+from ..exact_numbers import exact, plainly
+from . import tags
+from .bar import Bar, max_days
 
 KEY = "score_floor"
 OPTIONS = ("max_age", "unscored")

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from app.policy.request import UNREADABLE
-from app.policy.slices import Fields
+from .request import UNREADABLE
+from .slices import Fields
 
 _DEEPEST = 3  # a block in a message, and one level to spare
 _MOST_VALUES = 20_000  # that are read; a microsecond each, and the event loop waits

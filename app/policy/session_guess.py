@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from app.policy.sessions import Session
-from app.policy.slices import Fields
+from .sessions import Session
+from .slices import Fields
 
 LARGEST = 16_384  # bytes hashed of each part of a body
 _READ = LARGEST + 1024  # bytes of it that are read

@@ -14,8 +14,8 @@ Nothing here raises, whatever a client sends.
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from app.policy.session_ids import reader_of
-from app.policy.slices import Fields
+from .session_ids import reader_of
+from .slices import Fields
 
 Role = Literal["session", "subagent", "parent"]
 Scope = Literal["session", "thread", "task", "chat", "workspace", "cache", "question", "agent"]

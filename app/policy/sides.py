@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.errors import MalformedBody
-from app.exact_numbers import exact
-from app.policy.bar import Bar
-from app.policy.fields import BY_KEY
-from app.policy.merge import Conflict, Tiers, fill, stated, takes_one, tighten
-from app.policy.policy_preferences import Origins
-from app.policy.rule import Clause, named
-from app.policy.tags import NO_TIERS
+from ..errors import MalformedBody
+from ..exact_numbers import exact
+from .bar import Bar
+from .fields import BY_KEY
+from .merge import Conflict, Tiers, fill, stated, takes_one, tighten
+from .policy_preferences import Origins
+from .rule import Clause, named
+from .tags import NO_TIERS
 
 Preferences = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.errors import MalformedBody
+from ..errors import MalformedBody
 
 Fields = Mapping[str, msgspec.Raw]
 

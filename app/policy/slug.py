@@ -8,7 +8,7 @@ unchanged: an odd spelling must not bypass a rule.
 
 import msgspec
 
-from app.catalog.trimming import BLANKS, trimmed
+from ..catalog.trimming import BLANKS, trimmed
 
 _PRESET = "@preset/"
 

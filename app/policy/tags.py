@@ -8,7 +8,7 @@ the tags that only a listing identifies as a tier's (openrouter.md §1.3, §2.7)
 
 from collections.abc import Collection, Iterable, Sequence
 
-from app.catalog.endpoint import OTHER_TIERS, TIERS, Endpoint, tier_in
+from ..catalog.endpoint import OTHER_TIERS, TIERS, Endpoint, tier_in
 
 NO_TIERS: Collection[str] = frozenset()
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from app.catalog.endpoint import Endpoint
-from app.catalog.providers import as_slug
-from app.policy import tags
-from app.policy.fields import FIELDS
-from app.policy.prices import PRICED
+from ..catalog.endpoint import Endpoint
+from ..catalog.providers import as_slug
+from . import tags
+from .fields import FIELDS
+from .prices import PRICED
 
 # The fields that no answer shows, each with the value that excludes endpoints.
 _UNSEEN = tuple(

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
-from app.catalog.audits import Audits
-from app.errors import LedgerError
+from ..catalog.audits import Audits
+from ..errors import LedgerError
 
 if TYPE_CHECKING:
-    from app.known_audits import AuditReader, Ledger
+    from ..known_audits import AuditReader, Ledger
 
 log = logging.getLogger("pointsman")
 
@@ -80,7 +80,7 @@ class AuditFeed:
 
     def _read(self) -> Audits:
         if self._reader is None:
-            from app.known_audits import AuditReader  # noqa: PLC0415 - it loads the database
+            from ..known_audits import AuditReader  # noqa: PLC0415 - it loads the database
 
             self._reader = AuditReader()
         return self._reader.read(self._ledger(), self._today())

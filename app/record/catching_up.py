@@ -7,7 +7,7 @@ of the loop, however many answers are behind.
 
 import asyncio
 
-from app.record.exchange import Answer
+from .exchange import Answer
 
 
 class CatchingUp:

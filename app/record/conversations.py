@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.catalog.catalog import Catalog
-from app.catalog.endpoint import Endpoint
-from app.ledger.receipt import FAILED, Receipt
-from app.ledger.session_stats import LEAST, WARM
-from app.policy.affinity import (
+from ..catalog.catalog import Catalog
+from ..catalog.endpoint import Endpoint
+from ..ledger.receipt import FAILED, Receipt
+from ..ledger.session_stats import LEAST, WARM
+from ..policy.affinity import (
     HOST_FAILED,
     IDLE,
     KEPT_ON,
@@ -28,12 +28,12 @@ from app.policy.affinity import (
     Turn,
     turn_of,
 )
-from app.policy.other_routes import rows_of
-from app.policy.presets import models_of
-from app.policy.routed import Routed
-from app.record.exchange import Exchange
-from app.record.receipt_of import session_digest
-from app.server.clock import steady
+from ..policy.other_routes import rows_of
+from ..policy.presets import models_of
+from ..policy.routed import Routed
+from ..server.clock import steady
+from .exchange import Exchange
+from .receipt_of import session_digest
 
 MOST = 20_000  # conversations; some 5 MB
 _FIRST_ERROR_STATUS = 400

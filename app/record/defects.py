@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from app.defects.offered import asked_of
-from app.record.exchange import Exchange
-from app.server.brake import Brake
-from app.wire.kept import SPOKEN
-from app.wire.observation import Observation
+from ..defects.offered import asked_of
+from ..server.brake import Brake
+from ..wire.kept import SPOKEN
+from ..wire.observation import Observation
+from .exchange import Exchange
 
 log = logging.getLogger("pointsman")
 
@@ -74,7 +74,7 @@ class Defects:
         kept = observer.kept if observer is not None else None
         if kept is None or offered is None or not exchange.complete:
             return ()
-        from app.defects.find import defects_in  # noqa: PLC0415 - not needed before an answer ends
+        from ..defects.find import defects_in  # noqa: PLC0415 - not needed before an answer ends
 
         loop = asyncio.get_running_loop()
         try:

@@ -14,23 +14,23 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from app.budget.accounts import Admitted
-from app.catalog.catalog import Catalog
-from app.policy.apply import Outgoing
-from app.policy.asked_for import NOTHING, AskedFor, asked_for
-from app.policy.request import Request
-from app.policy.route import Route
-from app.policy.routed import Routed, TermsFor
-from app.policy.sessions import Session, session_of
-from app.policy.slices import Fields
-from app.server.body import Held
-from app.server.clock import steady
-from app.telemetry.trace_context import Trace
-from app.wire.dialect import Dialect
-from app.wire.headers import Credentials, RawHeaders
-from app.wire.kept import MOST_KEPT
-from app.wire.observer import Observer
-from app.wording import some_names
+from ..budget.accounts import Admitted
+from ..catalog.catalog import Catalog
+from ..policy.apply import Outgoing
+from ..policy.asked_for import NOTHING, AskedFor, asked_for
+from ..policy.request import Request
+from ..policy.route import Route
+from ..policy.routed import Routed, TermsFor
+from ..policy.sessions import Session, session_of
+from ..policy.slices import Fields
+from ..server.body import Held
+from ..server.clock import steady
+from ..telemetry.trace_context import Trace
+from ..wire.dialect import Dialect
+from ..wire.headers import Credentials, RawHeaders
+from ..wire.kept import MOST_KEPT
+from ..wire.observer import Observer
+from ..wording import some_names
 
 _NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _NOT_READ_FIELDS: Fields = MappingProxyType({})

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from app.errors import LedgerError
-from app.ledger.receipt import Receipt
-from app.record.conversations import Conversations
+from ..errors import LedgerError
+from ..ledger.receipt import Receipt
+from .conversations import Conversations
 
 log = logging.getLogger("pointsman")
 

@@ -9,11 +9,11 @@ import re
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
-from app.errors import UpstreamError
-from app.wire.frame import LARGE
-from app.wire.generation import read_generation
-from app.wire.headers import Credentials, RawHeaders, to_upstream
-from app.wire.observation import Usage
+from ..errors import UpstreamError
+from ..wire.frame import LARGE
+from ..wire.generation import read_generation
+from ..wire.headers import Credentials, RawHeaders, to_upstream
+from ..wire.observation import Usage
 
 log = logging.getLogger("pointsman")
 

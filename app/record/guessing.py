@@ -4,11 +4,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.policy.session_guess import guessed_session
-from app.policy.sessions import Session
-from app.policy.slices import Fields
-from app.record.exchange import Guess
-from app.record.secret import secret_of
+from ..policy.session_guess import guessed_session
+from ..policy.sessions import Session
+from ..policy.slices import Fields
+from .exchange import Guess
+from .secret import secret_of
 
 _FILE = "session-guess.key"
 

@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from app.budget.accounts import Accounts, Admitted
-from app.ledger.late import LateCost, with_cost
-from app.ledger.receipt import Receipt
-from app.record.generation_record import Client, told
-from app.wire.headers import Credentials
-from app.wire.observation import Usage
+from ..budget.accounts import Accounts, Admitted
+from ..ledger.late import LateCost, with_cost
+from ..ledger.receipt import Receipt
+from ..wire.headers import Credentials
+from ..wire.observation import Usage
+from .generation_record import Client, told
 
 log = logging.getLogger("pointsman")
 

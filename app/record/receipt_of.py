@@ -8,22 +8,22 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from app.budget.accounts import Asker
-from app.catalog.catalog import Catalog
-from app.errors import Drained, RequestError, UpstreamCut, UpstreamError
-from app.ledger.bounds import bounded
-from app.ledger.listed import Listed
-from app.ledger.receipt import Ending, Receipt
-from app.policy.route import Route
-from app.policy.slug import read_slug, stands_for_others
-from app.policy.verdict.attempts import Tried
-from app.policy.verdict.broken import why_broken
-from app.policy.verdict.cost import Bill
-from app.policy.verdict.evidence import Rests
-from app.policy.verdict.judge import Served, Verdict, judge, stricter
-from app.record.exchange import Asked, Exchange
-from app.wire.observation import Attempt, Observation, Usage
-from app.wire.outcome import outcome_of
+from ..budget.accounts import Asker
+from ..catalog.catalog import Catalog
+from ..errors import Drained, RequestError, UpstreamCut, UpstreamError
+from ..ledger.bounds import bounded
+from ..ledger.listed import Listed
+from ..ledger.receipt import Ending, Receipt
+from ..policy.route import Route
+from ..policy.slug import read_slug, stands_for_others
+from ..policy.verdict.attempts import Tried
+from ..policy.verdict.broken import why_broken
+from ..policy.verdict.cost import Bill
+from ..policy.verdict.evidence import Rests
+from ..policy.verdict.judge import Served, Verdict, judge, stricter
+from ..wire.observation import Attempt, Observation, Usage
+from ..wire.outcome import outcome_of
+from .exchange import Asked, Exchange
 
 _FIRST_ERROR_STATUS = 400
 _SAME_SECONDS = 10.0  # a listing fetched this shortly before a request counts as newer

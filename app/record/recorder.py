@@ -14,28 +14,28 @@ from types import TracebackType
 
 from starlette.types import Receive, Scope, Send
 
-from app.budget.accounts import Accounts
-from app.errors import DeadlineMissed, Drained, InternalError, RequestError, TooManyWrongKeys
-from app.ledger.listed import Listed
-from app.ledger.receipt import Receipt, new_receipt_id
-from app.openrouter.catalog_feed import CatalogFeed
-from app.policy.slices import Fields
-from app.record.catching_up import CatchingUp
-from app.record.conversations import Conversations
-from app.record.defects import Defects
-from app.record.exchange import Arrival, Exchange, Guess, text_of
-from app.record.late_costs import LateCosts, awaits_cost
-from app.record.receipt_of import judged, listed_for, receipt_of, trusted_from, unsettled
-from app.record.request_log import log_request
-from app.server.body import CallerLeft
-from app.server.brake import Brake
-from app.server.clock import steady
-from app.server.plain import send_json
-from app.server.process import Traffic
-from app.server.replies import error_body
-from app.telemetry.telemetry import Telemetry
-from app.wire.dialect import DIALECTS, Dialect
-from app.wire.paths import canonical_path, error_shape
+from ..budget.accounts import Accounts
+from ..errors import DeadlineMissed, Drained, InternalError, RequestError, TooManyWrongKeys
+from ..ledger.listed import Listed
+from ..ledger.receipt import Receipt, new_receipt_id
+from ..openrouter.catalog_feed import CatalogFeed
+from ..policy.slices import Fields
+from ..server.body import CallerLeft
+from ..server.brake import Brake
+from ..server.clock import steady
+from ..server.plain import send_json
+from ..server.process import Traffic
+from ..server.replies import error_body
+from ..telemetry.telemetry import Telemetry
+from ..wire.dialect import DIALECTS, Dialect
+from ..wire.paths import canonical_path, error_shape
+from .catching_up import CatchingUp
+from .conversations import Conversations
+from .defects import Defects
+from .exchange import Arrival, Exchange, Guess, text_of
+from .late_costs import LateCosts, awaits_cost
+from .receipt_of import judged, listed_for, receipt_of, trusted_from, unsettled
+from .request_log import log_request
 
 log = logging.getLogger("pointsman")
 

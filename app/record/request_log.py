@@ -2,9 +2,9 @@
 
 import logging
 
-from app.exact_numbers import plainly
-from app.ledger.receipt import Receipt, paid_usd
-from app.wording import some_names
+from ..exact_numbers import plainly
+from ..ledger.receipt import Receipt, paid_usd
+from ..wording import some_names
 
 log = logging.getLogger("pointsman.requests")
 

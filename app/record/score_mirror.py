@@ -18,9 +18,9 @@ from typing import Protocol
 
 import msgspec
 
-from app.errors import LedgerError, reason_of
-from app.ledger.score_exports import ScoreExport
-from app.openrouter.score_copies import Kept, ScoreCopies
+from ..errors import LedgerError, reason_of
+from ..ledger.score_exports import ScoreExport
+from ..openrouter.score_copies import Kept, ScoreCopies
 
 log = logging.getLogger("pointsman")
 

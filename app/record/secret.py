@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from app.errors import SettingsError, reason_of
+from ..errors import SettingsError, reason_of
 
 SECRET_BYTES = 32
 

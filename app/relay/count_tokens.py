@@ -7,15 +7,15 @@ gains support for it; otherwise an estimate is far better than an error. The hea
 
 from starlette.types import Receive, Scope, Send
 
-from app.errors import UpstreamError
-from app.exact_numbers import whole
-from app.openrouter.client import OpenRouter
-from app.policy.slices import split
-from app.record.recorder import Recorder
-from app.server.body import Bodies, must_be_json
-from app.server.plain import send_json
-from app.wire.frame import read_value
-from app.wire.headers import to_upstream
+from ..errors import UpstreamError
+from ..exact_numbers import whole
+from ..openrouter.client import OpenRouter
+from ..policy.slices import split
+from ..record.recorder import Recorder
+from ..server.body import Bodies, must_be_json
+from ..server.plain import send_json
+from ..wire.frame import read_value
+from ..wire.headers import to_upstream
 
 _PATH = "/messages/count_tokens"
 _OK = 200

@@ -13,14 +13,14 @@ import time
 from collections.abc import AsyncIterator
 from types import TracebackType
 
-from app.errors import DeadlineMissed, FirstTokenMissed, StallMissed, TotalMissed
-from app.openrouter.client import Upstream
-from app.policy.deadlines import Deadlines, behind
-from app.policy.route import Route
-from app.policy.rule import named
-from app.record.exchange import Exchange
-from app.server.disconnect import while_caller_stays
-from app.server.replies import error_event
+from ..errors import DeadlineMissed, FirstTokenMissed, StallMissed, TotalMissed
+from ..openrouter.client import Upstream
+from ..policy.deadlines import Deadlines, behind
+from ..policy.route import Route
+from ..policy.rule import named
+from ..record.exchange import Exchange
+from ..server.disconnect import while_caller_stays
+from ..server.replies import error_event
 
 _ERRORS: dict[str, type[DeadlineMissed]] = {
     "first_token": FirstTokenMissed,

@@ -15,16 +15,16 @@ from typing import Any, Final, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import NotServed
-from app.relay.count_tokens import CountTokens
-from app.relay.inference import Inference
-from app.relay.models import Models
-from app.relay.passthrough import READING, Passthrough, sent_path
-from app.server.plain import guarded, method_not_allowed, send_bytes, send_json
-from app.server.replies import error_body
-from app.wire.dialect import DIALECTS, Dialect
-from app.wire.headers import RawHeaders
-from app.wire.paths import canonical_path, error_shape, is_below_base, nearly, probably_meant
+from ..errors import NotServed
+from ..server.plain import guarded, method_not_allowed, send_bytes, send_json
+from ..server.replies import error_body
+from ..wire.dialect import DIALECTS, Dialect
+from ..wire.headers import RawHeaders
+from ..wire.paths import canonical_path, error_shape, is_below_base, nearly, probably_meant
+from .count_tokens import CountTokens
+from .inference import Inference
+from .models import Models
+from .passthrough import READING, Passthrough, sent_path
 
 _DRY_RUN, _NO = b"x-pointsman-dry-run", frozenset({b"0", b"false", b"no", b"off"})
 _ALLOWED = {"/health": b"GET", "/ready": b"GET", "/metrics": b"GET, HEAD"}

@@ -8,31 +8,31 @@ from collections.abc import Awaitable
 
 from starlette.types import Receive, Scope, Send
 
-from app.budget.accounts import Accounts
-from app.errors import MalformedBody, MissingKey
-from app.openrouter.beside import Beside
-from app.openrouter.catalog_feed import CatalogFeed
-from app.openrouter.client import OpenRouter, Upstream
-from app.policy.apply import Outgoing, apply
-from app.policy.cap import capped
-from app.policy.form import is_form
-from app.policy.known_names import must_be_known
-from app.policy.request import read_form, read_request
-from app.policy.routed import Routed, routed
-from app.policy_folder import Policies
-from app.record.conversations import Conversations
-from app.record.exchange import Exchange
-from app.record.receipt_of import asker_of
-from app.record.recorder import Recorder
-from app.relay.deadlines import Watch
-from app.relay.lookups import Lookups
-from app.relay.withhold import Withhold
-from app.server.body import Bodies, must_be_json
-from app.server.callers import shown_keys
-from app.server.disconnect import while_caller_stays
-from app.wire.dialect import Dialect
-from app.wire.header_names import NO_NAMES, names_of
-from app.wire.headers import Credentials, RawHeaders, to_caller, to_upstream
+from ..budget.accounts import Accounts
+from ..errors import MalformedBody, MissingKey
+from ..openrouter.beside import Beside
+from ..openrouter.catalog_feed import CatalogFeed
+from ..openrouter.client import OpenRouter, Upstream
+from ..policy.apply import Outgoing, apply
+from ..policy.cap import capped
+from ..policy.form import is_form
+from ..policy.known_names import must_be_known
+from ..policy.request import read_form, read_request
+from ..policy.routed import Routed, routed
+from ..policy_folder import Policies
+from ..record.conversations import Conversations
+from ..record.exchange import Exchange
+from ..record.receipt_of import asker_of
+from ..record.recorder import Recorder
+from ..server.body import Bodies, must_be_json
+from ..server.callers import shown_keys
+from ..server.disconnect import while_caller_stays
+from ..wire.dialect import Dialect
+from ..wire.header_names import NO_NAMES, names_of
+from ..wire.headers import Credentials, RawHeaders, to_caller, to_upstream
+from .deadlines import Watch
+from .lookups import Lookups
+from .withhold import Withhold
 
 
 class Inference:

@@ -1,19 +1,19 @@
 """Lookups needed before a policy can be applied to a request; nearly always none."""
 
-from app.catalog.catalog import is_fresh
-from app.openrouter.catalog_feed import CatalogFeed
-from app.openrouter.preset_feed import PresetFeed
-from app.policy.book import Book
-from app.policy.cap import Market, market_of, models_reached
-from app.policy.other_routes import OTHER_ROUTES, Carriage, rows_of
-from app.policy.presets import NO_PRESETS, Presets, presets_named
-from app.policy.request import Request
-from app.policy.route import Route
-from app.policy.routed import Routed
-from app.server.callers import shown_keys
-from app.server.clock import steady
-from app.wire.dialect import Dialect
-from app.wire.headers import RawHeaders
+from ..catalog.catalog import is_fresh
+from ..openrouter.catalog_feed import CatalogFeed
+from ..openrouter.preset_feed import PresetFeed
+from ..policy.book import Book
+from ..policy.cap import Market, market_of, models_reached
+from ..policy.other_routes import OTHER_ROUTES, Carriage, rows_of
+from ..policy.presets import NO_PRESETS, Presets, presets_named
+from ..policy.request import Request
+from ..policy.route import Route
+from ..policy.routed import Routed
+from ..server.callers import shown_keys
+from ..server.clock import steady
+from ..wire.dialect import Dialect
+from ..wire.headers import RawHeaders
 
 _PATIENCE_SECONDS = 5.0  # for the model's listing; a batch may take a day
 

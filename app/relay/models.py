@@ -9,20 +9,20 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from app.catalog.catalog import listing_key
-from app.errors import UnknownModel, UpstreamError, UpstreamGarbage
-from app.exact_numbers import whole
-from app.openrouter.catalog_feed import CatalogFeed
-from app.openrouter.client import OpenRouter
-from app.policy.book import Book
-from app.policy.rule import Alias
-from app.policy_folder import PolicyFolder
-from app.record.recorder import Recorder
-from app.server.plain import send_bytes
-from app.surrogates import without_surrogates
-from app.wire.frame import read_value
-from app.wire.headers import RawHeaders, to_caller, to_upstream
-from app.wire.listing import MOST_MODELS, NotAListing, slices_of
+from ..catalog.catalog import listing_key
+from ..errors import UnknownModel, UpstreamError, UpstreamGarbage
+from ..exact_numbers import whole
+from ..openrouter.catalog_feed import CatalogFeed
+from ..openrouter.client import OpenRouter
+from ..policy.book import Book
+from ..policy.rule import Alias
+from ..policy_folder import PolicyFolder
+from ..record.recorder import Recorder
+from ..server.plain import send_bytes
+from ..surrogates import without_surrogates
+from ..wire.frame import read_value
+from ..wire.headers import RawHeaders, to_caller, to_upstream
+from ..wire.listing import MOST_MODELS, NotAListing, slices_of
 
 _BELOW, _ENDPOINTS = "/models/", "/endpoints"
 _OK = 200

@@ -4,14 +4,14 @@ from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
-from app.openrouter.beside import Beside
-from app.openrouter.client import OpenRouter
-from app.record.recorder import Recorder
-from app.relay.inference import finish, must_have_key, relay
-from app.server.body import Bodies
-from app.server.disconnect import while_caller_stays
-from app.wire.dialect import is_beside_base
-from app.wire.headers import Credentials, to_upstream
+from ..openrouter.beside import Beside
+from ..openrouter.client import OpenRouter
+from ..record.recorder import Recorder
+from ..server.body import Bodies
+from ..server.disconnect import while_caller_stays
+from ..wire.dialect import is_beside_base
+from ..wire.headers import Credentials, to_upstream
+from .inference import finish, must_have_key, relay
 
 # These can change or cost nothing, so they leave no receipt and need no key of their own.
 READING = frozenset({"GET", "HEAD", "OPTIONS"})

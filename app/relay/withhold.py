@@ -12,20 +12,20 @@ Rule 5  Upstream's other errors pass, also inside a 200: they are not a provider
 
 from collections.abc import AsyncIterator
 
-from app.errors import PolicyBroken, PolicyUnproven
-from app.openrouter.catalog_feed import CatalogFeed
-from app.policy.forecast.explained_error import explained, explanation
-from app.policy.forecast.forecast import asked_by, forecasts, free_variant
-from app.policy.forecast.routing_refusal import read_refusal
-from app.policy.route import Route
-from app.policy.verdict.judge import Verdict
-from app.policy_folder import Policies
-from app.record.catching_up import caught_up
-from app.record.exchange import Answer, Exchange
-from app.record.receipt_of import trusted_from, unsettled, verdict_of
-from app.server.clock import steady
-from app.wire.headers import RawHeaders
-from app.wire.observer import Observer
+from ..errors import PolicyBroken, PolicyUnproven
+from ..openrouter.catalog_feed import CatalogFeed
+from ..policy.forecast.explained_error import explained, explanation
+from ..policy.forecast.forecast import asked_by, forecasts, free_variant
+from ..policy.forecast.routing_refusal import read_refusal
+from ..policy.route import Route
+from ..policy.verdict.judge import Verdict
+from ..policy_folder import Policies
+from ..record.catching_up import caught_up
+from ..record.exchange import Answer, Exchange
+from ..record.receipt_of import trusted_from, unsettled, verdict_of
+from ..server.clock import steady
+from ..wire.headers import RawHeaders
+from ..wire.observer import Observer
 
 _FIRST_ERROR_STATUS, _NOT_FOUND = 400, 404
 _PATIENCE_SECONDS = 5.0  # for the model's listing, which is fetched alongside the request

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope
 
-from app.errors import BodiesFull, BodyTooLarge, UnsupportedContent
-from app.server.decoding import decoded
+from ..errors import BodiesFull, BodyTooLarge, UnsupportedContent
+from .decoding import decoded
 
 Named = Mapping[bytes, bytes]  # headers by name, in lower case
 

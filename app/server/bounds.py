@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from app.settings import Settings
+from ..settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from ipaddress import IPv6Address, ip_address
 
 from pydantic import SecretStr
 
-from app.errors import TooManyWrongKeys, UnknownCallerKey
-from app.server.brake import Brake
+from ..errors import TooManyWrongKeys, UnknownCallerKey
+from .brake import Brake
 
 WRONG_KEYS_A_MINUTE = 20
 WRONG_KEYS_A_MINUTE_LOOPBACK = 200

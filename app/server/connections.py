@@ -10,7 +10,7 @@ Rule 3  For each connection of a caller, a descriptor is left for one to upstrea
 from collections import Counter
 from enum import Enum
 
-from app.server.descriptors import Descriptors
+from .descriptors import Descriptors
 
 ALWAYS_SERVED = frozenset({"/health", "/ready"})
 

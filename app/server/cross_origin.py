@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 from starlette.types import Message, Scope, Send
 
-from app.wire.cors import preflight_answer, readable
+from ..wire.cors import preflight_answer, readable
 
 
 def readable_by(origin: bytes, send: Send) -> Send:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Protocol
 
-from app.errors import BodyTooLarge, MalformedBody, UnsupportedContent
+from ..errors import BodyTooLarge, MalformedBody, UnsupportedContent
 
 MOST_LAYERS = 2
 ZSTD_WINDOW_LOG = 23  # 8 MB, the most that RFC 9659 lets a sender ask of a receiver's memory

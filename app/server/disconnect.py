@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.types import Receive, Scope
 
-from app.server.body import CallerLeft
+from .body import CallerLeft
 
 if TYPE_CHECKING:
     from anyio import CancelScope

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import (
+from ..errors import (
     AmbiguousHeader,
     Draining,
     ForbiddenHost,
@@ -24,14 +24,14 @@ from app.errors import (
     RequestError,
     WebSocketRefused,
 )
-from app.server.callers import Callers
-from app.server.connections import ALWAYS_SERVED
-from app.server.cross_origin import answer_preflight, readable_by
-from app.server.process import Traffic
-from app.settings import is_loopback
-from app.wire.cors import ORIGIN, is_preflight
-from app.wire.headers import Header
-from app.wire.origins import Origins
+from ..settings import is_loopback
+from ..wire.cors import ORIGIN, is_preflight
+from ..wire.headers import Header
+from ..wire.origins import Origins
+from .callers import Callers
+from .connections import ALWAYS_SERVED
+from .cross_origin import answer_preflight, readable_by
+from .process import Traffic
 
 Refuse = Callable[[Scope, Receive, Send, RequestError], Awaitable[None]]
 

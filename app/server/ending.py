@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.errors import HeadTooLarge, RequestError, RequestTimeout
-from app.server.body import BROKEN
-from app.server.bounds import Bounds
-from app.server.connections import Connections, Place
-from app.server.outright import refusal
+from ..errors import HeadTooLarge, RequestError, RequestTimeout
+from .body import BROKEN
+from .bounds import Bounds
+from .connections import Connections, Place
+from .outright import refusal
 
 if TYPE_CHECKING:
     from starlette.types import Scope

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.server.on_demand import OnDemand
-from app.server.process import Traffic
-from app.telemetry.stalls import Stalls
+from ..telemetry.stalls import Stalls
+from .on_demand import OnDemand
+from .process import Traffic
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from http import HTTPStatus
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from app.errors import ConnectionsFull, RequestError
-from app.server.plain import send_json
-from app.server.replies import error_body
-from app.wire.headers import RawHeaders
-from app.wire.paths import error_shape
+from ..errors import ConnectionsFull, RequestError
+from ..wire.headers import RawHeaders
+from ..wire.paths import error_shape
+from .plain import send_json
+from .replies import error_body
 
 
 def refusal(error: RequestError, target: bytes, headers: RawHeaders | None) -> bytes:

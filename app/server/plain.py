@@ -5,9 +5,9 @@ import logging
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import InternalError
-from app.server.replies import error_body, openai_error
-from app.wire.headers import RawHeaders
+from ..errors import InternalError
+from ..wire.headers import RawHeaders
+from .replies import error_body, openai_error
 
 log = logging.getLogger("pointsman")
 

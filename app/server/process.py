@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.server.connections import Connections
+from .connections import Connections
 
 
 class Traffic:

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.errors import MalformedRequest, RequestError, TargetTooLong
-from app.server.bounds import Bounds
-from app.server.connections import ALWAYS_SERVED, Connections, Place
-from app.server.disconnect import WHEN_LEFT
-from app.server.ending import Ending
-from app.server.joined_head import JoinedHead
-from app.server.outright import turn_away
+from ..errors import MalformedRequest, RequestError, TargetTooLong
+from .bounds import Bounds
+from .connections import ALWAYS_SERVED, Connections, Place
+from .disconnect import WHEN_LEFT
+from .ending import Ending
+from .joined_head import JoinedHead
+from .outright import turn_away
 
 if TYPE_CHECKING:
     from starlette.types import Scope

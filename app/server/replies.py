@@ -6,8 +6,8 @@ Upstream's own errors never pass through here: they are forwarded unchanged.
 
 import msgspec
 
-from app.errors import RequestError
-from app.wire.dialect import Dialect, ErrorShape
+from ..errors import RequestError
+from ..wire.dialect import Dialect, ErrorShape
 
 # Anthropic has a closed list of error types, chosen by status.
 _ANTHROPIC_TYPES = {

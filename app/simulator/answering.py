@@ -7,22 +7,22 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from app.simulator.ask import Ask, read_ask
-from app.simulator.failing import error_body
-from app.simulator.frames import frames
-from app.simulator.message_shapes import message_body
-from app.simulator.metadata import failed_metadata
-from app.simulator.other_routes import OtherRoute, read_json
-from app.simulator.preset_routes import captured
-from app.simulator.refusals import Refusal
-from app.simulator.response_cache import ResponseCache
-from app.simulator.response_shapes import response_body
-from app.simulator.routed import Routed
-from app.simulator.router import Router
-from app.simulator.shapes import chat_body, text_body
-from app.simulator.sse import COMMENT
-from app.simulator.switches import Switches
-from app.simulator.validation import check_body, check_key
+from .ask import Ask, read_ask
+from .failing import error_body
+from .frames import frames
+from .message_shapes import message_body
+from .metadata import failed_metadata
+from .other_routes import OtherRoute, read_json
+from .preset_routes import captured
+from .refusals import Refusal
+from .response_cache import ResponseCache
+from .response_shapes import response_body
+from .routed import Routed
+from .router import Router
+from .shapes import chat_body, text_body
+from .sse import COMMENT
+from .switches import Switches
+from .validation import check_body, check_key
 
 _BODIES = {
     "chat": chat_body,

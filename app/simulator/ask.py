@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.simulator.catalog import Catalog
-from app.simulator.naming import Candidate, Why, candidate
-from app.simulator.preset_use import Named, named_models
-from app.simulator.presets import Find, Preset, no_preset
-from app.simulator.refusals import Refusal
-from app.simulator.rendering import opening
-from app.simulator.switches import Switches
-from app.simulator.tool_check import check_tools
-from app.simulator.tool_conditions import check_conditions
-from app.simulator.tool_list import runs_on_a_server
-from app.simulator.validation import check_body
+from .catalog import Catalog
+from .naming import Candidate, Why, candidate
+from .preset_use import Named, named_models
+from .presets import Find, Preset, no_preset
+from .refusals import Refusal
+from .rendering import opening
+from .switches import Switches
+from .tool_check import check_tools
+from .tool_conditions import check_conditions
+from .tool_list import runs_on_a_server
+from .validation import check_body
 
 # The second is the header's old name, which still works (openrouter.md §4).
 _METADATA = ("x-openrouter-metadata", "x-openrouter-experimental-metadata")

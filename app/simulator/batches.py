@@ -11,13 +11,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.simulator.ask import Ask, read_ask
-from app.simulator.json_text import without_halves
-from app.simulator.refusals import Refusal
-from app.simulator.routed import Routed
-from app.simulator.router import Router
-from app.simulator.switches import Switches
-from app.simulator.validation import check_body, check_key
+from .ask import Ask, read_ask
+from .json_text import without_halves
+from .refusals import Refusal
+from .routed import Routed
+from .router import Router
+from .switches import Switches
+from .validation import check_body, check_key
 
 _DIALECTS = {
     "/v1/chat/completions": "chat",

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.rendering import Marker, parts_of, tools_of
+from .ask import Ask
+from .catalog import Row
+from .rendering import Marker, parts_of, tools_of
 
 BLOCK = 128  # tokens
 _PIECE = 4  # characters per token

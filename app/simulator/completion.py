@@ -7,13 +7,13 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 
-from app.simulator.ask import Ask
-from app.simulator.caches import CacheUse
-from app.simulator.catalog import Row
-from app.simulator.defects import damaged
-from app.simulator.quirks import HONEST, Quirks
-from app.simulator.saying import ToolCall, letters, say, tokens
-from app.simulator.sealing import Seal, sealed
+from .ask import Ask
+from .caches import CacheUse
+from .catalog import Row
+from .defects import damaged
+from .quirks import HONEST, Quirks
+from .saying import ToolCall, letters, say, tokens
+from .sealing import Seal, sealed
 
 __all__ = ["Completion", "Usage", "complete", "generation_id", "tokens"]
 

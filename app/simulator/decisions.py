@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.simulator.refusals import Refusal
-from app.simulator.routed import Routed
-from app.simulator.saying import tokens
-from app.simulator.vectors import prompt_usage, served_by
+from .refusals import Refusal
+from .routed import Routed
+from .saying import tokens
+from .vectors import prompt_usage, served_by
 
 
 def decisions(routed: Routed) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.examples import misfit
-from app.simulator.saying import THOUGHT, Said, ToolCall, tokens
+from .ask import Ask
+from .catalog import Row
+from .examples import misfit
+from .saying import THOUGHT, Said, ToolCall, tokens
 
 Damage = Callable[[Said, Ask, Row], Said | None]
 

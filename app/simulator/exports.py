@@ -12,10 +12,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from app.simulator.catalog import Catalog, Model
-from app.simulator.refusals import Refusal
-from app.simulator.router import Router
-from app.simulator.switches import Switches
+from .catalog import Catalog, Model
+from .refusals import Refusal
+from .router import Router
+from .switches import Switches
 
 DATASET = "benchmark-leaderboard"
 _BENCHMARKS = ("gpqa-diamond", "tau2-bench-airline")

@@ -14,14 +14,14 @@ it answers as with "body". A stream consists of that one event.
 from collections.abc import Iterator
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.metadata import metadata_field
-from app.simulator.refusals import Refusal
-from app.simulator.response_shapes import response_body
-from app.simulator.routed import Routed
-from app.simulator.shapes import chat_head, chunk_choice
-from app.simulator.sse import DONE, data, event
-from app.simulator.usage import chat_usage
+from .ask import Ask
+from .metadata import metadata_field
+from .refusals import Refusal
+from .response_shapes import response_body
+from .routed import Routed
+from .shapes import chat_head, chunk_choice
+from .sse import DONE, data, event
+from .usage import chat_usage
 
 _FAILED = "Provider returned error"
 _DISCONNECTED = "Provider disconnected unexpectedly"

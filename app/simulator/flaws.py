@@ -4,7 +4,7 @@
 endpoint (a tag or a provider) every answer is meant, without a rate all of them.
 """
 
-from app.simulator.entries import Entry, read_entry
+from .entries import Entry, read_entry
 
 NAMES = (
     "tool_call_not_json",

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.completion import Completion
-from app.simulator.failing import error_frames, error_stream
-from app.simulator.message_shapes import message_blocks, message_head, stop_reason
-from app.simulator.metadata import metadata, metadata_field
-from app.simulator.response_shapes import response_body, response_items, response_status
-from app.simulator.routed import Routed
-from app.simulator.shapes import chat_head, chunk_choice, reasoning_details, tool_calls
-from app.simulator.sse import COMMENT, DONE, data, event
-from app.simulator.tool_records import chat_records
-from app.simulator.usage import messages_usage, usage_field
+from .ask import Ask
+from .completion import Completion
+from .failing import error_frames, error_stream
+from .message_shapes import message_blocks, message_head, stop_reason
+from .metadata import metadata, metadata_field
+from .response_shapes import response_body, response_items, response_status
+from .routed import Routed
+from .shapes import chat_head, chunk_choice, reasoning_details, tool_calls
+from .sse import COMMENT, DONE, data, event
+from .tool_records import chat_records
+from .usage import messages_usage, usage_field
 
 
 def frames(ask: Ask, routed: Routed) -> Iterator[bytes]:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.entries import Entry
-from app.simulator.flaws import NAMES, read_flaw, read_rate
-from app.simulator.quirks import Quirks, check_quirks, joined, read_quirk
+from .ask import Ask
+from .catalog import Row
+from .entries import Entry
+from .flaws import NAMES, read_flaw, read_rate
+from .quirks import Quirks, check_quirks, joined, read_quirk
 
 FAILED = 503
 _T = TypeVar("_T")

@@ -11,14 +11,14 @@ from functools import partial
 from random import Random
 from typing import Any, Protocol
 
-from app.simulator.ask import Ask, Errand, read_ask
-from app.simulator.catalog import Catalog
-from app.simulator.naming import Candidate
-from app.simulator.picking import panel_of
-from app.simulator.refusals import Refusal
-from app.simulator.routed import InnerCall, InnerRun, Routed
-from app.simulator.tool_loop import has_ended
-from app.simulator.validation import check_body
+from .ask import Ask, Errand, read_ask
+from .catalog import Catalog
+from .naming import Candidate
+from .picking import panel_of
+from .refusals import Refusal
+from .routed import InnerCall, InnerRun, Routed
+from .tool_loop import has_ended
+from .validation import check_body
 
 _WITH_TOOLS = frozenset({"chat", "responses", "messages"})
 DEFAULT_PAINTER = "openai/gpt-5-image"

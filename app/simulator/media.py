@@ -6,13 +6,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.simulator.ask import Ask
-from app.simulator.refusals import Refusal
-from app.simulator.routed import Routed
-from app.simulator.router import Router
-from app.simulator.switches import Switches
-from app.simulator.validation import check_key
-from app.simulator.vectors import prompt_usage, served_by
+from .ask import Ask
+from .refusals import Refusal
+from .routed import Routed
+from .router import Router
+from .switches import Switches
+from .validation import check_key
+from .vectors import prompt_usage, served_by
 
 # One pixel, and one frame of silence.
 _IMAGE = (

@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.completion import Completion
-from app.simulator.metadata import metadata_field
-from app.simulator.routed import Routed
-from app.simulator.shapes import provider_field
-from app.simulator.tool_records import message_records
-from app.simulator.usage import messages_usage
+from .ask import Ask
+from .completion import Completion
+from .metadata import metadata_field
+from .routed import Routed
+from .shapes import provider_field
+from .tool_records import message_records
+from .usage import messages_usage
 
 
 def message_blocks(routed: Routed) -> list[dict[str, Any]]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.refusals import Refusal
-from app.simulator.routed import Routed
-from app.simulator.router import model_field
-from app.simulator.routing import has_own_key
+from .ask import Ask
+from .catalog import Row
+from .refusals import Refusal
+from .routed import Routed
+from .router import model_field
+from .routing import has_own_key
 
 
 def metadata_field(ask: Ask, routed: Routed) -> dict[str, Any]:

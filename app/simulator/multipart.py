@@ -5,8 +5,8 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
-from app.simulator.json_text import without_halves
-from app.simulator.refusals import Refusal
+from .json_text import without_halves
+from .refusals import Refusal
 
 _KIND = "multipart/form-data"
 

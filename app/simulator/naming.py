@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from app.simulator.catalog import Catalog, Model
-from app.simulator.presets import Preset
-from app.simulator.refusals import Refusal
+from .catalog import Catalog, Model
+from .presets import Preset
+from .refusals import Refusal
 
 _SUFFIXES = frozenset({"nitro", "floor", "exacto", "online"})
 # Models that are routers, each of which picks the model that answers: the plugin that configures

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.naming import Candidate
-from app.simulator.routing import Funnel, admitted_tiers, has_own_key, matches
-from app.simulator.shares import drawn
+from .ask import Ask
+from .catalog import Row
+from .naming import Candidate
+from .routing import Funnel, admitted_tiers, has_own_key, matches
+from .shares import drawn
 
 # Older lottery: the number of cheapest rows that share the load; a guess (openrouter.md §7).
 _LOAD_BALANCED = 4

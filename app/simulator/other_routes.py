@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.batches import batches, read_batch, run_batch
-from app.simulator.decisions import check_questions, decisions
-from app.simulator.json_text import without_halves
-from app.simulator.media import film, images, speech, transcriptions, videos
-from app.simulator.multipart import form_fields, is_form
-from app.simulator.refusals import Refusal
-from app.simulator.routed import Routed
-from app.simulator.router import Router
-from app.simulator.vectors import embeddings, rerank
+from .ask import Ask
+from .batches import batches, read_batch, run_batch
+from .decisions import check_questions, decisions
+from .json_text import without_halves
+from .media import film, images, speech, transcriptions, videos
+from .multipart import form_fields, is_form
+from .refusals import Refusal
+from .routed import Routed
+from .router import Router
+from .vectors import embeddings, rerank
 
 
 def read_json(_content_type: str, raw: bytes) -> Any:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from app.simulator.refusals import Refusal
+from .refusals import Refusal
 
 _Item = TypeVar("_Item")
 

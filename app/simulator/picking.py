@@ -12,13 +12,13 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Catalog, Model
-from app.simulator.naming import ROUTERS, Candidate
-from app.simulator.ordering import ordered
-from app.simulator.refusals import Refusal
-from app.simulator.routing import filtered
-from app.simulator.sessions import Sessions
+from .ask import Ask
+from .catalog import Catalog, Model
+from .naming import ROUTERS, Candidate
+from .ordering import ordered
+from .refusals import Refusal
+from .routing import filtered
+from .sessions import Sessions
 
 _MILLION = Decimal(1_000_000)
 _LAST_JUDGE = "openai/gpt-4o-mini"

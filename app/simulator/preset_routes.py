@@ -7,12 +7,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.simulator.pages import page
-from app.simulator.presets import Preset
-from app.simulator.refusals import Refusal
-from app.simulator.router import Router
-from app.simulator.switches import Switches
-from app.simulator.validation import check_body, check_key
+from .pages import page
+from .presets import Preset
+from .refusals import Refusal
+from .router import Router
+from .switches import Switches
+from .validation import check_body, check_key
 
 _NO_KEY = "Missing Authentication header"
 _REFUSED = {

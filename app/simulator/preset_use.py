@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.simulator.presets import Find, Preset
-from app.simulator.refusals import Refusal
-from app.simulator.switches import Switches
+from .presets import Find, Preset
+from .refusals import Refusal
+from .switches import Switches
 
 _MARK = "@preset/"
 # Keys of a preset's `config` that are not request fields, or are applied by rule 3.

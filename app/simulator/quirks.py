@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from app.simulator.entries import Entry, read_entry
+from .entries import Entry, read_entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from uuid import NAMESPACE_URL, uuid5
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.simulator.catalog import Row
-from app.simulator.pages import page
-from app.simulator.refusals import Refusal
-from app.simulator.router import Router
-from app.simulator.routing import has_own_key
-from app.simulator.switches import Switches
-from app.simulator.usage import number
-from app.simulator.validation import check_key
+from .catalog import Row
+from .pages import page
+from .refusals import Refusal
+from .router import Router
+from .routing import has_own_key
+from .switches import Switches
+from .usage import number
+from .validation import check_key
 
 
 def models(request: Request, router: Router, _switches: Switches, _now: float) -> Response:

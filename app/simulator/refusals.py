@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from app.simulator.catalog import Row
+    from .catalog import Row
 
 
 class Refusal(Exception):

@@ -12,10 +12,10 @@ from hashlib import blake2b
 from random import Random
 from typing import Any, NamedTuple
 
-from app.simulator.ask import Ask
-from app.simulator.completion import UNUSED, generation_id
-from app.simulator.routed import Routed, Stored
-from app.simulator.router import Router
+from .ask import Ask
+from .completion import UNUSED, generation_id
+from .routed import Routed, Stored
+from .router import Router
 
 _SECONDS = 300  # that an answer is kept if nothing says how long
 _LONGEST = 86_400

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.completion import Completion
-from app.simulator.naming import Why
-from app.simulator.routing import has_own_key
+from .ask import Ask
+from .catalog import Row
+from .completion import Completion
+from .naming import Why
+from .routing import has_own_key
 
 if TYPE_CHECKING:
-    from app.simulator.refusals import Refusal
+    from .refusals import Refusal
 
 _OWN_KEY_FEE = Decimal("0.05")  # OpenRouter's fee on spending with the account's own key
 

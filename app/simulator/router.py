@@ -8,24 +8,24 @@ from random import Random
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from app.simulator.ask import INFERENCE, Ask
-from app.simulator.caches import Caches, CacheUse
-from app.simulator.catalog import Catalog, Row
-from app.simulator.completion import Completion, complete, generation_id
-from app.simulator.hosts import Host, Hosts
-from app.simulator.inner import errand_for, run_inside
-from app.simulator.naming import Candidate
-from app.simulator.ordering import across_models, ordered
-from app.simulator.picking import chosen
-from app.simulator.presets import Presets
-from app.simulator.quirks import HONEST
-from app.simulator.refusals import Refusal
-from app.simulator.routed import InnerCall, Reached, Routed
-from app.simulator.routing import filtered, has_own_key
-from app.simulator.sealing import Rejection, rejection
-from app.simulator.sessions import Sessions
-from app.simulator.spending import Spending
-from app.simulator.switches import ModelName
+from .ask import INFERENCE, Ask
+from .caches import Caches, CacheUse
+from .catalog import Catalog, Row
+from .completion import Completion, complete, generation_id
+from .hosts import Host, Hosts
+from .inner import errand_for, run_inside
+from .naming import Candidate
+from .ordering import across_models, ordered
+from .picking import chosen
+from .presets import Presets
+from .quirks import HONEST
+from .refusals import Refusal
+from .routed import InnerCall, Reached, Routed
+from .routing import filtered, has_own_key
+from .sealing import Rejection, rejection
+from .sessions import Sessions
+from .spending import Spending
+from .switches import ModelName
 
 REMEMBERED = 1000
 _MOST_REACHED = 20  # endpoints for each request that is remembered

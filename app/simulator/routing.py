@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.naming import Candidate
-from app.simulator.parameters import PARAMETERS
-from app.simulator.refusals import MESSAGES, TOOL_CHOICE, Refusal, privacy_message
-from app.simulator.saying import tokens
+from .ask import Ask
+from .catalog import Row
+from .naming import Candidate
+from .parameters import PARAMETERS
+from .refusals import MESSAGES, TOOL_CHOICE, Refusal, privacy_message
+from .saying import tokens
 
 _MILLION = Decimal(1_000_000)
 _FAMILIES = {"fp4": {"mxfp4", "nvfp4"}, "fp8": {"mxfp8"}}

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.examples import example
-from app.simulator.quirks import HONEST, Quirks
-from app.simulator.task import Task, find_task, runs_commands, writes_files
-from app.simulator.wording import LONGEST, worded
+from .ask import Ask
+from .catalog import Row
+from .examples import example
+from .quirks import HONEST, Quirks
+from .task import Task, find_task, runs_commands, writes_files
+from .wording import LONGEST, worded
 
 THOUGHT = "The request is simulated, so a short and plain answer will do."
 _PIECE = 4  # characters per token

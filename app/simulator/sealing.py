@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
+from .ask import Ask
+from .catalog import Row
 
 _NONCE = 12  # bytes
 _OPENAI, _XAI = "openai-responses-v1", "xai-responses-v1"

@@ -18,20 +18,20 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from app.simulator import reading
-from app.simulator.answering import Answering, Read
-from app.simulator.batches import batch
-from app.simulator.catalog import Catalog
-from app.simulator.exports import export
-from app.simulator.hosts import Host
-from app.simulator.media import video
-from app.simulator.other_routes import ROUTES
-from app.simulator.preset_routes import preset, presets, version, versions
-from app.simulator.presets import Presets
-from app.simulator.router import REMEMBERED, Router
-from app.simulator.switches import Switches
-from app.simulator.tool_routes import tool, tools
-from app.simulator.websocket import NoWebSockets
+from . import reading
+from .answering import Answering, Read
+from .batches import batch
+from .catalog import Catalog
+from .exports import export
+from .hosts import Host
+from .media import video
+from .other_routes import ROUTES
+from .preset_routes import preset, presets, version, versions
+from .presets import Presets
+from .router import REMEMBERED, Router
+from .switches import Switches
+from .tool_routes import tool, tools
+from .websocket import NoWebSockets
 
 API = "/api/v1"
 _INFERENCE = {

@@ -10,8 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Model, Row
+from .ask import Ask
+from .catalog import Model, Row
 
 _IDLE_SECONDS = 600
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.completion import Completion
-from app.simulator.metadata import metadata_field
-from app.simulator.routed import Routed
-from app.simulator.tool_records import chat_records
-from app.simulator.usage import usage_field
+from .ask import Ask
+from .completion import Completion
+from .metadata import metadata_field
+from .routed import Routed
+from .tool_records import chat_records
+from .usage import usage_field
 
 
 def provider_field(ask: Ask, completion: Completion) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from random import Random
 from statistics import median
 
-from app.simulator.ask import Ask
-from app.simulator.catalog import Row
-from app.simulator.saying import tokens
+from .ask import Ask
+from .catalog import Row
+from .saying import tokens
 
 EXPLORED = 0.1  # of all traffic, divided equally among the rows
 _CACHED = 0.5  # of a prompt's tokens, if the row has a price for cache reads

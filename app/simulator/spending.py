@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.simulator.routed import Routed
-from app.simulator.routing import has_own_key
+from .routed import Routed
+from .routing import has_own_key
 
 _LIMIT = re.compile(r"limit-(\d{1,6}(?:\.\d{1,6})?)")
 _MOST_KEYS = 1000

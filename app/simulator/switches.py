@@ -7,8 +7,8 @@ behaviour observed in live traffic, or documented.
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
-from app.simulator.flaws import read_flaw, read_rate
-from app.simulator.quirks import read_quirk
+from .flaws import read_flaw, read_rate
+from .quirks import read_quirk
 
 ModelName = Literal["permaslug", "id", "nothing"]
 ErrorShape = Literal["", "body", "text", "failed", "event", "response_error"]

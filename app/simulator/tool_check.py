@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from app.simulator.refusals import Refusal
-from app.simulator.switches import Switches
-from app.simulator.tool_list import BY_TYPE, FORMATS
+from .refusals import Refusal
+from .switches import Switches
+from .tool_list import BY_TYPE, FORMATS
 
 _NAMED = ("openrouter:advisor", "openrouter:subagent")
 _PANEL = 8

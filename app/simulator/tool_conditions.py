@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.simulator.refusals import Refusal
+from .refusals import Refusal
 
 NAME = "stop_server_tools_when"
 _WHOLE = ("step_count_is", "max_tokens_used")

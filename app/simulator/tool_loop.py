@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from app.simulator.routed import InnerRun
-from app.simulator.tool_conditions import NAME, VALUES
+from .routed import InnerRun
+from .tool_conditions import NAME, VALUES
 
 
 def has_ended(body: Mapping[str, Any], runs: Iterable[InnerRun]) -> bool:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from app.simulator.routed import InnerRun, Routed
-from app.simulator.tool_list import BY_TYPE, item_type
+from .routed import InnerRun, Routed
+from .tool_list import BY_TYPE, item_type
 
 
 def chat_records(routed: Routed) -> list[dict[str, Any]]:

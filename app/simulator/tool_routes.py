@@ -5,12 +5,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.simulator.pages import page
-from app.simulator.refusals import Refusal
-from app.simulator.router import Router
-from app.simulator.switches import Switches
-from app.simulator.tool_list import BY_TYPE, EVERYWHERE, TOOLS
-from app.simulator.validation import check_key
+from .pages import page
+from .refusals import Refusal
+from .router import Router
+from .switches import Switches
+from .tool_list import BY_TYPE, EVERYWHERE, TOOLS
+from .validation import check_key
 
 _MOST = 1000
 

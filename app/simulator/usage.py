@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from app.simulator.ask import Ask
-from app.simulator.metadata import byok_field
-from app.simulator.routed import Routed
-from app.simulator.tool_list import BY_TYPE, runs_on_a_server
-from app.simulator.tool_records import iterations
+from .ask import Ask
+from .metadata import byok_field
+from .routed import Routed
+from .tool_list import BY_TYPE, runs_on_a_server
+from .tool_records import iterations
 
 
 def number(amount: Decimal) -> float | int:

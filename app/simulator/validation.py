@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from app.simulator.refusals import Refusal
+from .refusals import Refusal
 
 QUANTIZATIONS = (
     "int4",

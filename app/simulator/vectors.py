@@ -5,10 +5,10 @@ import hashlib
 import struct
 from typing import Any
 
-from app.simulator.metadata import byok_field
-from app.simulator.routed import Routed, charged
-from app.simulator.saying import tokens
-from app.simulator.usage import number
+from .metadata import byok_field
+from .routed import Routed, charged
+from .saying import tokens
+from .usage import number
 
 
 def embeddings(routed: Routed) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.simulator.refusals import Refusal
+from .refusals import Refusal
 
 _STATUS = 426
 _HEADERS = {"Upgrade": "HTTP/1.1", "Connection": "upgrade"}

@@ -12,8 +12,8 @@ from hashlib import blake2b
 from random import Random
 from statistics import NormalDist
 
-from app.simulator.catalog import Row
-from app.simulator.quirks import Quirks
+from .catalog import Row
+from .quirks import Quirks
 
 LONGEST = 31  # words: four clauses without the last conjunction
 # How far logits lie apart. With it, a delta of .05, .2 and .5 leaves about .9, .6 and .3 of the

@@ -17,9 +17,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from app.telemetry.standing import Standing
-from app.telemetry.sums import Family, Telling
-from app.telemetry.tallies import Labels, Tallies
+from .standing import Standing
+from .sums import Family, Telling
+from .tallies import Labels, Tallies
 
 _SERVED = ("model", "provider")
 

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from app.errors import SettingsError
+from ..errors import SettingsError
 
 if TYPE_CHECKING:
-    from app.telemetry.tracing import Tracing
+    from .tracing import Tracing
 
 
 def tracing() -> "type[Tracing]":
@@ -14,7 +14,7 @@ def tracing() -> "type[Tracing]":
     Raises `SettingsError` if OpenTelemetry is not installed.
     """
     try:
-        from app.telemetry.tracing import Tracing  # noqa: PLC0415 - an extra
+        from .tracing import Tracing  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SettingsError(
             f"POINTSMAN_OTEL is set, but {error.name} is not installed; "

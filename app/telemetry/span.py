@@ -9,8 +9,8 @@ Rule 3  Attributes of metrics are bounded like labels; those of spans are cut.
 
 from collections.abc import Mapping, Sequence
 
-from app.ledger.receipt import Receipt, paid_usd
-from app.telemetry.tallies import Labels
+from ..ledger.receipt import Receipt, paid_usd
+from .tallies import Labels
 
 Value = str | int | float | bool | Sequence[str]
 

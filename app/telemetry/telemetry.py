@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from app.ledger.receipt import Receipt
-from app.telemetry.tallies import Labels, Tallies
-from app.telemetry.trace_context import Header, Trace
+from ..ledger.receipt import Receipt
+from .tallies import Labels, Tallies
+from .trace_context import Header, Trace
 
 
 class Traces(Protocol):

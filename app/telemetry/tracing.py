@@ -34,10 +34,10 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from app.ledger.receipt import Receipt
-from app.telemetry.span import Value, error_type, metric_attributes, span_attributes, span_name
-from app.telemetry.tallies import Labels
-from app.telemetry.trace_context import Header, Parent, Trace, new_trace, parent_in
+from ..ledger.receipt import Receipt
+from .span import Value, error_type, metric_attributes, span_attributes, span_name
+from .tallies import Labels
+from .trace_context import Header, Parent, Trace, new_trace, parent_in
 
 _SCOPE = "pointsman"
 _PATIENCE_SECONDS = 2.0  # at the end, for spans that have not been sent yet

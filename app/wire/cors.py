@@ -8,7 +8,7 @@ Rule 3  Cookies are excluded: `Access-Control-Allow-Credentials` is never sent.
 import re
 from collections.abc import Iterable, Sequence
 
-from app.wire.headers import Header, RawHeaders
+from .headers import Header, RawHeaders
 
 ORIGIN = b"origin"
 _ALLOWED = b"access-control-allow-origin"

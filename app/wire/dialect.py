@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from app.wire.frame import Place, Step
+from .frame import Place, Step
 
 Steps = tuple[Step, ...]
 ErrorShape = Literal["openai", "anthropic"]

@@ -1,8 +1,8 @@
 """Reads the names of headers that the settings add to those that are forwarded to upstream."""
 
-from app.wire.header_names import is_entry
-from app.wire.headers import LISTED
-from app.wire.never_forwarded import why_never
+from .header_names import is_entry
+from .headers import LISTED
+from .never_forwarded import why_never
 
 
 def read_forwarded(entry: str) -> str:

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from app.exact_numbers import LONGEST, from_json
-from app.surrogates import readable
+from ..exact_numbers import LONGEST, from_json
+from ..surrogates import readable
 
 Step = str | int  # a key of an object, or a place in a list
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from app.exact_numbers import whole
-from app.wire.frame import read_value
-from app.wire.observation import MOST_ROWS, Attempt, Usage, flag, money, text
+from ..exact_numbers import whole
+from .frame import read_value
+from .observation import MOST_ROWS, Attempt, Usage, flag, money, text
 
 _TOOL_COUNTS = ("num_search_results", "num_fetches")
 

@@ -17,8 +17,8 @@ Values are passed on, never parsed into anything that could be printed.
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from app.wire.header_names import NO_NAMES, HeaderNames
-from app.wire.never_forwarded import HOP_BY_HOP, why_never
+from .header_names import NO_NAMES, HeaderNames
+from .never_forwarded import HOP_BY_HOP, why_never
 
 Header = tuple[bytes, bytes]
 RawHeaders = list[Header]

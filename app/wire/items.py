@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from app.wire.frame import more_values_than
+from .frame import more_values_than
 
 _MOST_VALUES = 50_000
 # What the model thought is no answer: the client asked for what comes after it.

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from app.wire.dialect import DIALECTS
-from app.wire.frame import Frame, read_value
+from .dialect import DIALECTS
+from .frame import Frame, read_value
 
 MOST_KEPT = 256_000  # bytes of one answer; some 60,000 tokens
 MOST_CALLS = 256  # of one answer

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from app.surrogates import without_surrogates
-from app.wire.frame import more_values_than, read_value
+from ..surrogates import without_surrogates
+from .frame import more_values_than, read_value
 
 LARGEST = 16_000_000  # bytes of a list of models, which has two or three kilobytes for each
 LARGEST_OF_A_MODEL = 4_000_000  # bytes of the listing of a model's endpoints

@@ -9,7 +9,7 @@ Rule 3  The rest describes a connection or a message that is not the one to upst
 
 from typing import NamedTuple
 
-from app.wire.header_names import HeaderNames
+from .header_names import HeaderNames
 
 HOP_BY_HOP = frozenset(
     {

@@ -7,10 +7,10 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from app.wire.dialect import ANSWER, THOUGHT, Dialect
-from app.wire.frame import NOTHING, TOO_LARGE, Frame, has_content, pick, walk
-from app.wire.items import read_items
-from app.wire.observation import (
+from .dialect import ANSWER, THOUGHT, Dialect
+from .frame import NOTHING, TOO_LARGE, Frame, has_content, pick, walk
+from .items import read_items
+from .observation import (
     MOST_ROWS,
     Observation,
     ObservedError,

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from app.exact_numbers import exact, whole
-from app.wire.dialect import UsageNames
-from app.wire.frame import walk
+from ..exact_numbers import exact, whole
+from .dialect import UsageNames
+from .frame import walk
 
 _FIRST_ERROR_STATUS = 400
 LONGEST_NAME = 256  # characters of a provider, a model, an id, a code

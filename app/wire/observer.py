@@ -8,12 +8,12 @@ Rule 3  Every event is read, so a provider that is named differently later on is
         other work; if there are too many even for that, the observation reports it.
 """
 
-from app.wire.dialect import Dialect
-from app.wire.frame import LARGE, Frame, read_frame, read_value
-from app.wire.kept import SPOKEN, Kept
-from app.wire.notes import Notes
-from app.wire.observation import EMPTY_BODY, Observation, text
-from app.wire.sse import Event, SseParser
+from .dialect import Dialect
+from .frame import LARGE, Frame, read_frame, read_value
+from .kept import SPOKEN, Kept
+from .notes import Notes
+from .observation import EMPTY_BODY, Observation, text
+from .sse import Event, SseParser
 
 __all__ = ["LIMIT", "Observation", "Observer"]
 

@@ -13,8 +13,8 @@ Rule 5  Nothing is said against an answer of which a part could not be read.
 
 from typing import Literal
 
-from app.wire.dialect import Dialect
-from app.wire.observation import EMPTY_BODY, Observation
+from .dialect import Dialect
+from .observation import EMPTY_BODY, Observation
 
 Outcome = Literal["complete", "empty", "unfinished"]
 

@@ -5,8 +5,8 @@ from collections.abc import Container, Sequence
 from difflib import get_close_matches
 from itertools import dropwhile
 
-from app.wire.dialect import DIALECTS, ErrorShape
-from app.wire.lenient import readings
+from .dialect import DIALECTS, ErrorShape
+from .lenient import readings
 
 _PREFIX = frozenset({"api", "v1"})
 _KNOWN = tuple(tuple(path.strip("/").split("/")) for path in DIALECTS)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.policy.audited import ACCEPTED
-from app.policy.bar import UNKNOWNS
-from app.policy.file.shapes import Choice, Key, Number, Record, Schema, Shape, Text
-from app.policy.file.yaml_tree import BAD, Spot
-from app.policy.score_floor import OPTIONS
-from app.suggest import did_you_mean
+from ...suggest import did_you_mean
+from ..audited import ACCEPTED
+from ..bar import UNKNOWNS
+from ..score_floor import OPTIONS
+from .shapes import Choice, Key, Number, Record, Schema, Shape, Text
+from .yaml_tree import BAD, Spot
 
 _HIGHEST = 1
 _PERCENT = 100

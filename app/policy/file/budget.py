@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.policy.budgets import BYS, FAILS, PERS, by_of
-from app.policy.file.shapes import Choice, Key, ListOf, Number, Record, Schema
-from app.policy.file.yaml_tree import Spot
+from ..budgets import BYS, FAILS, PERS, by_of
+from .shapes import Choice, Key, ListOf, Number, Record, Schema
+from .yaml_tree import Spot
 
 Entry = Mapping[str, Any]
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from app.catalog.catalog import EMPTY
-from app.errors import PolicyProblem
-from app.policy.book import Book
-from app.policy.request import request_for
-from app.policy.rule import Alias, Rule
-from app.suggest import did_you_mean
+from ...catalog.catalog import EMPTY
+from ...errors import PolicyProblem
+from ...suggest import did_you_mean
+from ..book import Book
+from ..request import request_for
+from ..rule import Alias, Rule
 
 
 def names_amiss(rules: Sequence[Rule], aliases: Sequence[Alias]) -> Iterator[PolicyProblem]:

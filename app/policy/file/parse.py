@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from app.errors import PolicyFileError, PolicyProblem
-from app.policy.book import Book, make_book
-from app.policy.budgets import KEY as BUDGET
-from app.policy.file.cross_checks import contradictions, names_amiss, purposeless
-from app.policy.file.rule_checks import CHECKS, Ladder, Spots, Values
-from app.policy.file.schema import (
+from ...errors import PolicyFileError, PolicyProblem
+from ..book import Book, make_book
+from ..budgets import KEY as BUDGET
+from ..pattern import model_pattern
+from ..precision import LADDER, UNKNOWN
+from ..rule import ALIAS as ALIAS_RULE
+from ..rule import Alias, Clause, HeaderMatch, Rule
+from .cross_checks import contradictions, names_amiss, purposeless
+from .rule_checks import CHECKS, Ladder, Spots, Values
+from .schema import (
     ALIAS,
     ALIAS_KEYS,
     FILE_KEYS,
@@ -18,12 +22,8 @@ from app.policy.file.schema import (
     RULE_KEYS,
     WISH_KEYS,
 )
-from app.policy.file.shapes import Key, Record
-from app.policy.file.yaml_tree import BAD, Spot, read_tree
-from app.policy.pattern import model_pattern
-from app.policy.precision import LADDER, UNKNOWN
-from app.policy.rule import ALIAS as ALIAS_RULE
-from app.policy.rule import Alias, Clause, HeaderMatch, Rule
+from .shapes import Key, Record
+from .yaml_tree import BAD, Spot, read_tree
 
 _FILE = Record(FILE_KEYS)
 _RULE = Record(RULE_KEYS, IN_RULE)

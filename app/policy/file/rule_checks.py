@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.policy import tags
-from app.policy.budgets import KEY as BUDGET
-from app.policy.file.budget import must_hold
-from app.policy.file.yaml_tree import Spot
-from app.policy.precision import UNKNOWN
-from app.suggest import did_you_mean
-from app.wire.header_names import names_of
-from app.wire.never_forwarded import holds_credential
+from ...suggest import did_you_mean
+from ...wire.header_names import names_of
+from ...wire.never_forwarded import holds_credential
+from .. import tags
+from ..budgets import KEY as BUDGET
+from ..precision import UNKNOWN
+from .budget import must_hold
+from .yaml_tree import Spot
 
 Values = Mapping[str, Any]
 Spots = Mapping[str, Spot]

@@ -8,12 +8,16 @@ complete.
 from collections.abc import Mapping
 from typing import Any
 
-from app.catalog.providers import slug_of
-from app.policy.fields import FIELDS
-from app.policy.file.bars import AUDITED, ScoreFloor
-from app.policy.file.budget import Budgets
-from app.policy.file.rule_checks import SETTABLE
-from app.policy.file.shapes import (
+from ...catalog.providers import slug_of
+from ...suggest import did_you_mean
+from ...wire.header_names import HEADER_ENTRY
+from ..fields import FIELDS
+from ..precision import LADDER, UNKNOWN
+from ..route import AFFINITIES, MERGES, PRESETS, ROUTES, VIOLATIONS
+from .bars import AUDITED, ScoreFloor
+from .budget import Budgets
+from .rule_checks import SETTABLE
+from .shapes import (
     Choice,
     Duration,
     Exactly,
@@ -28,11 +32,7 @@ from app.policy.file.shapes import (
     Shape,
     Text,
 )
-from app.policy.file.told import Told
-from app.policy.precision import LADDER, UNKNOWN
-from app.policy.route import AFFINITIES, MERGES, PRESETS, ROUTES, VIOLATIONS
-from app.suggest import did_you_mean
-from app.wire.header_names import HEADER_ENTRY
+from .told import Told
 
 _LEAST_PRICE = 0.0001  # USD per million tokens; a lower value was written in USD per token
 _SAME = 0.9  # `preset` is a typing error for `presets`

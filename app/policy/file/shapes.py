@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from app.exact_numbers import exact
-from app.policy.deadlines import DURATION
-from app.policy.file.yaml_tree import BAD, Spot
-from app.suggest import did_you_mean
+from ...exact_numbers import exact
+from ...suggest import did_you_mean
+from ..deadlines import DURATION
+from .yaml_tree import BAD, Spot
 
 Schema = dict[str, Any]
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from app.policy.file.shapes import Choice, ListOf, Schema
-from app.policy.file.yaml_tree import BAD, Spot
-from app.policy.notify import OFF, RULE_EVENTS
+from ..notify import OFF, RULE_EVENTS
+from .shapes import Choice, ListOf, Schema
+from .yaml_tree import BAD, Spot
 
 _EVENTS = ListOf(Choice(RULE_EVENTS, "an event of a rule"))
 _OFF = Choice((OFF,), f"a list of events or `{OFF}`")

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from app.errors import PolicyProblem
+from ...errors import PolicyProblem
 
 # libyaml's loader reads a thousand rules in 30 ms where the one in Python takes 300.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

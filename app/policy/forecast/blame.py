@@ -14,13 +14,13 @@ Rule 4  An endpoint that would be dropped without any preferences is dropped bec
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.catalog.endpoint import Endpoint
-from app.policy.bars import KEYS as BARS
-from app.policy.filters import FILTERS, Asked, Filter, caps_exceeded
-from app.policy.merge import takes_one
-from app.policy.precision import UNKNOWN
-from app.policy.rule import Clause
-from app.policy.sides import Behind, Side
+from ...catalog.endpoint import Endpoint
+from ..bars import KEYS as BARS
+from ..filters import FILTERS, Asked, Filter, caps_exceeded
+from ..merge import takes_one
+from ..precision import UNKNOWN
+from ..rule import Clause
+from ..sides import Behind, Side
 
 _BY_NAME = {each.name: each for each in FILTERS}
 _ORDER = _BY_NAME["order"]

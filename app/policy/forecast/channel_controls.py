@@ -9,8 +9,8 @@ don't: the result is reported, and no particular answer is required (openrouter.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from app.catalog.catalog import Catalog
-from app.catalog.endpoint import Endpoint
+from ...catalog.catalog import Catalog
+from ...catalog.endpoint import Endpoint
 
 NOBODY: Mapping[str, Any] = {"only": ["pointsman-nobody"]}  # well-formed; no provider has it
 

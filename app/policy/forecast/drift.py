@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.catalog.catalog import Catalog
-from app.catalog.endpoint import Endpoint
-from app.policy.apply import apply
-from app.policy.book import Book
-from app.policy.forecast.forecast import forecasts
-from app.policy.forecast.funnel import Drop
-from app.policy.request import request_for
-from app.policy.rule import Clause
-from app.wording import first_of, plural
+from ...catalog.catalog import Catalog
+from ...catalog.endpoint import Endpoint
+from ...wording import first_of, plural
+from ..apply import apply
+from ..book import Book
+from ..request import request_for
+from ..rule import Clause
+from .forecast import forecasts
+from .funnel import Drop
 
 _MOST_TAGS = 20  # in one message; a popular model has dozens of endpoints
 

@@ -9,27 +9,27 @@ from typing import Any
 
 import msgspec
 
-from app.catalog.preset import Preset, Unusable
-from app.errors import PolicyRefusal
-from app.policy.affinity import Stay, Turn
-from app.policy.apply import Outgoing, apply
-from app.policy.audited import KEY as AUDITED
-from app.policy.cap import Capped, Market, capped
-from app.policy.deadlines import in_force
-from app.policy.forecast import forecast
-from app.policy.forecast.forecast import Forecast
-from app.policy.other_routes import Carriage
-from app.policy.overruled import Overruled
-from app.policy.refuse import stripped
-from app.policy.request import Request
-from app.policy.requirements import LIMITS
-from app.policy.route import Route
-from app.policy.routed import Routed
-from app.policy.rule import Clause
-from app.policy.score_floor import KEY as SCORE_FLOOR
-from app.policy.sides import Behind, held
-from app.policy.slices import split
-from app.policy.slug import read_slug
+from ...catalog.preset import Preset, Unusable
+from ...errors import PolicyRefusal
+from ..affinity import Stay, Turn
+from ..apply import Outgoing, apply
+from ..audited import KEY as AUDITED
+from ..cap import Capped, Market, capped
+from ..deadlines import in_force
+from ..other_routes import Carriage
+from ..overruled import Overruled
+from ..refuse import stripped
+from ..request import Request
+from ..requirements import LIMITS
+from ..route import Route
+from ..routed import Routed
+from ..rule import Clause
+from ..score_floor import KEY as SCORE_FLOOR
+from ..sides import Behind, held
+from ..slices import split
+from ..slug import read_slug
+from . import forecast
+from .forecast import Forecast
 
 
 @dataclass(frozen=True, slots=True)

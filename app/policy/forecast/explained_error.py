@@ -16,15 +16,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.catalog.endpoint import Endpoint
-from app.exact_numbers import exact
-from app.policy.filters import FILTERS, Asked
-from app.policy.forecast.forecast import Forecast
-from app.policy.forecast.routing_refusal import ACCOUNT, HIDDEN, RoutingRefusal
-from app.policy.prices import listed_price
-from app.policy.rule import Clause, named
-from app.policy.sides import REQUEST, held
-from app.wording import listed
+from ...catalog.endpoint import Endpoint
+from ...exact_numbers import exact
+from ...wording import listed
+from ..filters import FILTERS, Asked
+from ..prices import listed_price
+from ..rule import Clause, named
+from ..sides import REQUEST, held
+from .forecast import Forecast
+from .routing_refusal import ACCOUNT, HIDDEN, RoutingRefusal
 
 _MOST_TAGS = 6  # of one clause; a popular model has dozens of endpoints
 _MOST_LETTERS = 80  # of one value

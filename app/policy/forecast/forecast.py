@@ -4,21 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.catalog.audits import Audit, Audited
-from app.catalog.catalog import Catalog
-from app.catalog.endpoint import Endpoint
-from app.exact_numbers import exact
-from app.policy.as_sent import as_sent
-from app.policy.filters import FILTERS, Asked, Passes, Tells, nobody_tells
-from app.policy.forecast.funnel import Funnel, funnel
-from app.policy.forecast.relaxation import Relaxation, smallest_relaxation
-from app.policy.precision import LADDER
-from app.policy.preferences import in_slugs
-from app.policy.request import Request
-from app.policy.requirements import needs_of
-from app.policy.route import Route
-from app.policy.sides import Side, sides_of
-from app.policy.slug import read_slug
+from ...catalog.audits import Audit, Audited
+from ...catalog.catalog import Catalog
+from ...catalog.endpoint import Endpoint
+from ...exact_numbers import exact
+from ..as_sent import as_sent
+from ..filters import FILTERS, Asked, Passes, Tells, nobody_tells
+from ..precision import LADDER
+from ..preferences import in_slugs
+from ..request import Request
+from ..requirements import needs_of
+from ..route import Route
+from ..sides import Side, sides_of
+from ..slug import read_slug
+from .funnel import Funnel, funnel
+from .relaxation import Relaxation, smallest_relaxation
 
 # The filters that OpenRouter runs before those that no listing shows (openrouter.md §7).
 _BEFORE_HIDDEN = frozenset({"regional_surcharge", "service_tier", "only", "ignore"})

@@ -13,11 +13,11 @@ Rule 3  An order is a filter only with `allow_fallbacks: false`. That setting wi
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.catalog.endpoint import Endpoint
-from app.policy.filters import FILTERS, Asked, Filter, Passes
-from app.policy.forecast.blame import behind
-from app.policy.rule import Clause
-from app.policy.sides import Behind
+from ...catalog.endpoint import Endpoint
+from ..filters import FILTERS, Asked, Filter, Passes
+from ..rule import Clause
+from ..sides import Behind
+from .blame import behind
 
 _FOR_THOSE_WHO_NAME_IT = "only requests that name its tag use it"
 

@@ -9,8 +9,8 @@ from difflib import SequenceMatcher, get_close_matches
 from functools import lru_cache
 from itertools import islice
 
-from app.catalog.endpoint import Endpoint
-from app.catalog.providers import SLUGS
+from ...catalog.endpoint import Endpoint
+from ...catalog.providers import SLUGS
 
 _SIMILAR = 0.6  # below it, two names count as unrelated
 _MOST = 20  # names that are compared

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.catalog.catalog import Listing
-from app.catalog.endpoint import Endpoint
-from app.policy.fields import FIELDS
-from app.policy.precision import LADDER
-from app.policy.route import Route
-from app.policy.rule import Clause
-from app.policy.terms import FAMILIES
+from ...catalog.catalog import Listing
+from ...catalog.endpoint import Endpoint
+from ..fields import FIELDS
+from ..precision import LADDER
+from ..route import Route
+from ..rule import Clause
+from ..terms import FAMILIES
 
 _NOBODY = "pointsman-nobody"  # a well-formed slug that no provider has
 _RARE_PARAMETERS: Mapping[str, Any] = {

@@ -11,14 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from app.catalog.endpoint import Endpoint
-from app.policy.bar import narrowed
-from app.policy.bars import KEYS as BARS
-from app.policy.filters import FILTERS, Asked, Filter
-from app.policy.forecast.blame import causes, together
-from app.policy.forecast.funnel import funnel
-from app.policy.forecast.nearness import distance
-from app.policy.forecast.ways import (
+from ...catalog.endpoint import Endpoint
+from ..bar import narrowed
+from ..bars import KEYS as BARS
+from ..filters import FILTERS, Asked, Filter
+from ..merge import Conflict
+from ..prices import list_price
+from ..rule import named
+from ..sides import Side, rejoined
+from .blame import causes, together
+from .funnel import funnel
+from .nearness import distance
+from .ways import (
     NEED,
     NEEDS,
     PARAMETERS,
@@ -29,10 +33,6 @@ from app.policy.forecast.ways import (
     Fall,
     changes_for,
 )
-from app.policy.merge import Conflict
-from app.policy.prices import list_price
-from app.policy.rule import named
-from app.policy.sides import Side, rejoined
 
 _SEVERAL = 2
 _AMOUNTS = (PRECISION, QUALITY, PARAMETERS, PRICE)  # compared one by one, the most harmful first

@@ -12,9 +12,9 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from app.errors import MalformedBody
-from app.policy.request import UNREADABLE
-from app.policy.slices import Fields, edit, split
+from ...errors import MalformedBody
+from ..request import UNREADABLE
+from ..slices import Fields, edit, split
 
 _ROUTING = ("No endpoints found", "No allowed providers", "0 endpoints out of", "No endpoints")
 _MOST_ROWS = 20

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from app.catalog.catalog import Catalog
-from app.policy.book import Book
-from app.policy.forecast.forecast import Forecast, forecasts
-from app.policy.request import request_for
-from app.policy.route import Route
-from app.policy.slug import read_slug
+from ...catalog.catalog import Catalog
+from ..book import Book
+from ..request import request_for
+from ..route import Route
+from ..slug import read_slug
+from .forecast import Forecast, forecasts
 
 Headers = tuple[tuple[str, str], ...]  # names in lower case, and values
 

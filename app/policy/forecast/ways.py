@@ -7,21 +7,21 @@ from typing import Any
 
 import msgspec
 
-from app.catalog.audits import DIFFERENT
-from app.catalog.endpoint import Endpoint
-from app.exact_numbers import exact, plainly
-from app.policy import tags
-from app.policy.audited import KEY as AUDITED
-from app.policy.audited import AuditedOnly
-from app.policy.filters import Asked, caps_exceeded
-from app.policy.forecast.blame import Cause, clauses_of, must_be_named
-from app.policy.forecast.nearness import strangers
-from app.policy.precision import UNKNOWN
-from app.policy.prices import listed_price, per_million
-from app.policy.rule import Clause
-from app.policy.score_floor import KEY as SCORE_FLOOR
-from app.policy.score_floor import ScoreFloor
-from app.policy.sides import Side
+from ...catalog.audits import DIFFERENT
+from ...catalog.endpoint import Endpoint
+from ...exact_numbers import exact, plainly
+from .. import tags
+from ..audited import KEY as AUDITED
+from ..audited import AuditedOnly
+from ..filters import Asked, caps_exceeded
+from ..precision import UNKNOWN
+from ..prices import listed_price, per_million
+from ..rule import Clause
+from ..score_floor import KEY as SCORE_FLOOR
+from ..score_floor import ScoreFloor
+from ..sides import Side
+from .blame import Cause, clauses_of, must_be_named
+from .nearness import strangers
 
 # The harm of a change, the least first: naming a provider before paying more, that before scores
 # and precision, that before privacy; the request's own needs come last: no policy can give them up.

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from app.catalog.catalog import Catalog
-from app.policy.book import EMPTY_BOOK
-from app.policy.forecast.forecast import forecasts
-from app.policy.request import request_for
+from ...catalog.catalog import Catalog
+from ..book import EMPTY_BOOK
+from ..request import request_for
+from .forecast import forecasts
 
 
 class Left(NamedTuple):

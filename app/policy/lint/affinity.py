@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from app.policy.lint.finding import Finding, Subject, at
-from app.policy.route import PINNING
-from app.policy.rule import Clause, named
+from ..route import PINNING
+from ..rule import Clause, named
+from .finding import Finding, Subject, at
 
 
 def order_without_stickiness(subject: Subject) -> Iterator[Finding]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from app.catalog.audits import DIFFERENT, Audit
-from app.policy.audited import KEY
-from app.policy.lint.bars import barred
-from app.policy.lint.finding import Finding, Subject, at
-from app.policy.lint.funnels import place_of
-from app.wording import listed
+from ...catalog.audits import DIFFERENT, Audit
+from ...wording import listed
+from ..audited import KEY
+from .bars import barred
+from .finding import Finding, Subject, at
+from .funnels import place_of
 
 _WAY_OUT = "write `audited: {verdict: not_different, unaudited: allow}`"
 _MOST_TAGS = 10

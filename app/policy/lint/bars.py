@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from app.policy.bar import Bar
-from app.policy.forecast.scenarios import Case
-from app.policy.lint.finding import Subject
-from app.policy.rule import Clause
+from ..bar import Bar
+from ..forecast.scenarios import Case
+from ..rule import Clause
+from .finding import Subject
 
 Barred = Mapping[Clause, list[tuple[Case, Bar]]]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from app.policy.budgets import KEY, by_of
-from app.policy.lint.finding import Finding, Subject, at
+from ..budgets import KEY, by_of
+from .finding import Finding, Subject, at
 
 
 def budget_without_callers(subject: Subject) -> Iterator[Finding]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from app.exact_numbers import plainly
-from app.policy.forecast.forecast import Forecast
-from app.policy.lint.finding import Finding, Severity, Subject, at
-from app.policy.prompt_size import HIDDEN, Size
-from app.policy.request_cost import bound_at, dearest
-from app.policy.route import Cap
-from app.wording import listed
+from ...exact_numbers import plainly
+from ...wording import listed
+from ..forecast.forecast import Forecast
+from ..prompt_size import HIDDEN, Size
+from ..request_cost import bound_at, dearest
+from ..route import Cap
+from .finding import Finding, Severity, Subject, at
 
 _LEAST = Size(prompt=HIDDEN)  # the shortest prompt
 

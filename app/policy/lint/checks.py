@@ -7,36 +7,36 @@ probably not intended. A check is a function in a table; docs/check.md has an ex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from app.catalog.catalog import EMPTY, Catalog
-from app.policy.book import Book
-from app.policy.forecast.scenarios import Case, cases_of
-from app.policy.lint.affinity import hint_beside_order, order_without_stickiness
-from app.policy.lint.audits import audited_different, no_audits
-from app.policy.lint.budgets import budget_without_callers
-from app.policy.lint.caps import cap_refuses
-from app.policy.lint.finding import Finding, Subject, at
-from app.policy.lint.funnels import conflict, empty_funnel, single_endpoint, tight_max_price
-from app.policy.lint.headers import header_not_forwarded
-from app.policy.lint.names import (
+from ...catalog.catalog import EMPTY, Catalog
+from ...wording import listed
+from ..book import Book
+from ..forecast.scenarios import Case, cases_of
+from ..precision import UNKNOWN, weights_of
+from ..rule import Clause
+from ..slug import read_slug
+from .affinity import hint_beside_order, order_without_stickiness
+from .audits import audited_different, no_audits
+from .budgets import budget_without_callers
+from .caps import cap_refuses
+from .finding import Finding, Subject, at
+from .funnels import conflict, empty_funnel, single_endpoint, tight_max_price
+from .headers import header_not_forwarded
+from .names import (
     unknown_alias_model,
     unknown_caller,
     unknown_model,
     unknown_provider,
     unmatched_entry,
 )
-from app.policy.lint.scores import (
+from .scores import (
     no_scores,
     stale_scores,
     unknown_benchmark,
     unreached_floor,
 )
-from app.policy.lint.shadowed import shadowed_rule
-from app.policy.lint.sorts import sort_against_variant, sort_beside_order
-from app.policy.lint.units import long_latency, tiny_max_price
-from app.policy.precision import UNKNOWN, weights_of
-from app.policy.rule import Clause
-from app.policy.slug import read_slug
-from app.wording import listed
+from .shadowed import shadowed_rule
+from .sorts import sort_against_variant, sort_beside_order
+from .units import long_latency, tiny_max_price
 
 
 def lint(

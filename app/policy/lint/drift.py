@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from app.catalog.catalog import Catalog
-from app.policy.book import Book
-from app.policy.forecast.drift import Drift, drifts
-from app.policy.lint.finding import Finding
-from app.policy.request import request_for
+from ...catalog.catalog import Catalog
+from ..book import Book
+from ..forecast.drift import Drift, drifts
+from ..request import request_for
+from .finding import Finding
 
 CODE = "drift"
 

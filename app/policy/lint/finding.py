@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from app.catalog.catalog import Catalog
-from app.policy.book import Book
-from app.policy.forecast.forecast import Forecast
-from app.policy.forecast.scenarios import Case
-from app.policy.rule import ALIAS, Alias, Clause, Rule
+from ...catalog.catalog import Catalog
+from ..book import Book
+from ..forecast.forecast import Forecast
+from ..forecast.scenarios import Case
+from ..rule import ALIAS, Alias, Clause, Rule
 
 Place = Clause | Rule | Alias
 Severity = Literal["error", "warning", "note"]

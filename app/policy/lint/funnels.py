@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from app.catalog.endpoint import Endpoint
-from app.exact_numbers import exact, plainly
-from app.policy.bar import Bar
-from app.policy.forecast.forecast import Forecast
-from app.policy.forecast.funnel import funnel
-from app.policy.forecast.scenarios import Case
-from app.policy.lint.finding import Finding, Place, Severity, Subject, at
-from app.policy.prices import PER_MILLION, listed_price
-from app.policy.rule import Alias, Clause, Rule
-from app.policy.score_floor import KEY as SCORE_FLOOR
-from app.wording import listed
+from ...catalog.endpoint import Endpoint
+from ...exact_numbers import exact, plainly
+from ...wording import listed
+from ..bar import Bar
+from ..forecast.forecast import Forecast
+from ..forecast.funnel import funnel
+from ..forecast.scenarios import Case
+from ..prices import PER_MILLION, listed_price
+from ..rule import Alias, Clause, Rule
+from ..score_floor import KEY as SCORE_FLOOR
+from .finding import Finding, Place, Severity, Subject, at
 
 
 def conflict(subject: Subject) -> Iterator[Finding]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from app.policy.lint.finding import Finding, Subject, at
-from app.wire.header_names import names_of
-from app.wire.headers import LISTED
-from app.wire.never_forwarded import why_never
+from ...wire.header_names import names_of
+from ...wire.headers import LISTED
+from ...wire.never_forwarded import why_never
+from .finding import Finding, Subject, at
 
 
 def header_not_forwarded(subject: Subject) -> Iterator[Finding]:

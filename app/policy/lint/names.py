@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from app.catalog.catalog import Catalog, listing_key
-from app.catalog.providers import SLUGS
-from app.policy import tags
-from app.policy.lint.finding import Finding, Subject, at
-from app.policy.pattern import ModelPattern
-from app.policy.rule import Clause
-from app.policy.slug import read_slug
-from app.suggest import did_you_mean
-from app.wording import listed
+from ...catalog.catalog import Catalog, listing_key
+from ...catalog.providers import SLUGS
+from ...suggest import did_you_mean
+from ...wording import listed
+from .. import tags
+from ..pattern import ModelPattern
+from ..rule import Clause
+from ..slug import read_slug
+from .finding import Finding, Subject, at
 
 _LISTS = ("only", "order", "pin", "ignore", "options")
 

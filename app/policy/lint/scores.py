@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from app.catalog.scores import Snapshot
-from app.policy.bar import max_days
-from app.policy.lint.bars import barred
-from app.policy.lint.finding import Finding, Severity, Subject, at
-from app.policy.rule import Clause
-from app.policy.score_floor import KEY, benchmarks
-from app.suggest import did_you_mean
-from app.wording import listed, plural
+from ...catalog.scores import Snapshot
+from ...suggest import did_you_mean
+from ...wording import listed, plural
+from ..bar import max_days
+from ..rule import Clause
+from ..score_floor import KEY, benchmarks
+from .bars import barred
+from .finding import Finding, Severity, Subject, at
 
 _FETCH = "run `pointsman scores fetch`"
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.policy.budgets import KEY as BUDGET
-from app.policy.lint.finding import Finding, Subject, at
-from app.policy.match import Matches, rank
-from app.policy.pattern import ModelPattern
-from app.policy.policy_preferences import apart
-from app.policy.rule import Rule
-from app.policy.slug import read_slug
-from app.wording import listed
+from ...wording import listed
+from ..budgets import KEY as BUDGET
+from ..match import Matches, rank
+from ..pattern import ModelPattern
+from ..policy_preferences import apart
+from ..rule import Rule
+from ..slug import read_slug
+from .finding import Finding, Subject, at
 
 
 def shadowed_rule(subject: Subject) -> Iterator[Finding]:

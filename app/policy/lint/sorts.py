@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.policy.lint.finding import Finding, Subject, at
-from app.policy.rule import Clause, named
-from app.policy.slug import read_slug
-from app.wording import listed
+from ...wording import listed
+from ..rule import Clause, named
+from ..slug import read_slug
+from .finding import Finding, Subject, at
 
 # The sort of each variant of a model's name (openrouter.md §2.2).
 _SORTED_BY = {"nitro": "throughput", "floor": "price", "exacto": "exacto"}

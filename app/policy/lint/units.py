@@ -6,8 +6,8 @@ Impossible values are refused when a file is read; these are possible, but very 
 from collections.abc import Iterator
 from typing import Any
 
-from app.policy.lint.finding import Finding, Subject, at
-from app.policy.prices import PER_MILLION
+from ..prices import PER_MILLION
+from .finding import Finding, Subject, at
 
 _LEAST_PRICE = 0.005  # USD per million tokens; half of the lowest list price seen
 _LONGEST_WAIT = 60  # seconds to the first token; twice the slowest hundredth of requests seen

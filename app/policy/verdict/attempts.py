@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.catalog.catalog import Catalog, is_fresh
-from app.catalog.endpoint import Endpoint
-from app.policy.terms import Terms
-from app.policy.verdict.cost import within
-from app.policy.verdict.evidence import Inside, Rests, of_provider, sure_slug
+from ...catalog.catalog import Catalog, is_fresh
+from ...catalog.endpoint import Endpoint
+from ..terms import Terms
+from .cost import within
+from .evidence import Inside, Rests, of_provider, sure_slug
 
 _NOT_ALONE = "OpenRouter tried more than one endpoint although fallbacks are off"
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from app.policy import tags
-from app.policy.rule import Clause, named
-from app.policy.terms import Terms, terms_of
-from app.policy.verdict.judge import Verdict
-from app.wording import first_of
+from ...wording import first_of
+from .. import tags
+from ..rule import Clause, named
+from ..terms import Terms, terms_of
+from .judge import Verdict
 
 _MOST_VALUES = 5
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from app.catalog.endpoint import Endpoint
-from app.exact_numbers import LONGEST, exact
-from app.policy.prices import PRICED
+from ...catalog.endpoint import Endpoint
+from ...exact_numbers import LONGEST, exact
+from ..prices import PRICED
 
 _MILLION = Decimal(1_000_000)
 

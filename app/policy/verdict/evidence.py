@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from app.catalog.catalog import NO_OFFERS, Listing, Offers
-from app.catalog.providers import is_known, slug_of
+from ...catalog.catalog import NO_OFFERS, Listing, Offers
+from ...catalog.providers import is_known, slug_of
 
 Inside = bool | None  # whether something is inside the preferences; None: unknown
 

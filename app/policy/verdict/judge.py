@@ -17,13 +17,13 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from app.catalog.catalog import NO_OFFERS, Catalog, Listing, Offers, is_fresh
-from app.catalog.endpoint import Endpoint
-from app.catalog.providers import slug_of
-from app.policy.terms import Terms
-from app.policy.verdict.attempts import NONE_TRIED, Attempts, Tried, all_inside
-from app.policy.verdict.cost import Bill, those_that_charge, within
-from app.policy.verdict.evidence import Inside, Rests, of_provider, sure_slug
+from ...catalog.catalog import NO_OFFERS, Catalog, Listing, Offers, is_fresh
+from ...catalog.endpoint import Endpoint
+from ...catalog.providers import slug_of
+from ..terms import Terms
+from .attempts import NONE_TRIED, Attempts, Tried, all_inside
+from .cost import Bill, those_that_charge, within
+from .evidence import Inside, Rests, of_provider, sure_slug
 
 # The source of the provider's name: the router's metadata, the body, the generation's record.
 _SOURCES = {
