@@ -66,6 +66,13 @@ class Postgres:
                 serve, cwd=self._folder, stdout=output, stderr=output, **as_whom
             )
 
+    def restart(self, settings: Sequence[str]) -> None:
+        """Stop it, start it with other settings, and return when it is up."""
+        self.stop()
+        self._settings = settings
+        self.start()
+        _run_when_up(f"{self.url}/postgres", "SELECT 1", self._log)
+
     def stop(self) -> None:
         """Stop it, without waiting for those who are connected."""
         if self._server is not None:
