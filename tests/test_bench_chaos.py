@@ -14,7 +14,8 @@ from bench.chaos.load import Asking
 from bench.chaos.notes import Ledger, Look, Note, Row, Run, Span, Standing, Step
 
 COST = Decimal("0.01")
-GOOD = Standing("ready", None, 0.0, 0)
+GOOD = Standing("ready", None, 0.0, 0, 0.2)
+UNAWARE = replace(GOOD, budgets=19.0)  # ready, but what it knows of others' spending is old
 KILLED = Span("one", 12.0, 15.0)
 AWAY = Span("PostgreSQL", 18.0, 19.5)  # when no budget is spent any more
 
@@ -219,17 +220,26 @@ def test_while_the_ledger_is_away_each_process_keeps_the_budget_by_itself() -> N
 
 
 def test_a_replica_that_was_frozen_may_spend_until_it_has_caught_up() -> None:
-    """It was frozen until 20, and ready from then on: what it begins at 21 is beyond the bound."""
+    """It was frozen until 20; what it begins after it knows what others spent is beyond the bound."""
 
-    def spending(*moments: int) -> Run:
+    def spending(*moments: int, knows_at: int = 20) -> Run:
         more = tuple(spend(each, receipt=f"s{each}") for each in moments)
         good = run(*more)
         ledger = replace(good.ledger, spent={"spender-1": COST * (2 + len(more))})
         frozen = replace(good.steps[0], frozen=(Span("two", 18.5, 20.0),), since=20.0)
-        return replace(good, ledger=ledger, steps=(frozen,))
+        seen = tuple(
+            replace(each, replicas={**each.replicas, "two": UNAWARE})
+            if each.at < knows_at
+            else each
+            for each in good.looks
+        )
+        return replace(good, ledger=ledger, steps=(frozen,), looks=seen)
 
+    too_much = ["budgets are reached and kept within their bound"]
     assert broken(spending(18, 20)) == {}
-    assert list(broken(spending(22, 24))) == ["budgets are reached and kept within their bound"]
+    assert list(broken(spending(22, 24))) == too_much
+    assert broken(spending(22, 24, knows_at=24)) == {}
+    assert list(broken(spending(26, 27, knows_at=24))) == too_much
 
 
 def test_a_look_that_ends_after_the_step_sees_the_next_failure() -> None:
@@ -255,9 +265,9 @@ def test_a_recovery_counts_from_when_it_lasts() -> None:
     "standing",
     [
         None,
-        Standing("degraded", None, 0.0, 0),
-        Standing("ready", "it is away", 0.0, 0),
-        Standing("ready", None, 2.0, 0),
+        Standing("degraded", None, 0.0, 0, 0.0),
+        Standing("ready", "it is away", 0.0, 0, 0.0),
+        Standing("ready", None, 2.0, 0, 0.0),
     ],
 )
 def test_a_look_is_good_only_if_every_replica_is(standing: Standing | None) -> None:

@@ -35,7 +35,7 @@ class Ready:
 
 
 def _as_json(now: Standing) -> dict[str, object]:
-    oldest = now.catalog_oldest_seconds
+    oldest, age = now.catalog_oldest_seconds, now.budgets_age_seconds
     which = {"number": now.worker, "of": now.workers}
     notified = {"undelivered": now.notifications_undelivered, "error": now.notifications_error}
     return {
@@ -66,5 +66,6 @@ def _as_json(now: Standing) -> dict[str, object]:
             "oldest_seconds": round(now.ledger_oldest_seconds, 1),
             "dropped": now.ledger_dropped,
         },
+        **({"budgets": {"age_seconds": round(age, 1)}} if age is not None else {}),
         **({"notifications": notified} if now.notifies else {}),
     }

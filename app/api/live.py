@@ -82,6 +82,7 @@ class Live:
                 for kind in TURN_KINDS
             },
             budgets=self.accounts.shares(datetime.now(UTC)) if self.accounts.in_force else {},
+            budgets_age_seconds=self.accounts.age_seconds,
             notifies=self.notices.on,
             notifications=Counter[tuple[str, str]](self.notices.outcomes),
             notifications_undelivered=self.notices.undelivered,

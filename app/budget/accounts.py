@@ -285,6 +285,12 @@ class Accounts:
         """Whether something was spent just now under a budget that is nearly spent."""
         return self._steady() - self._near_at < _NEAR_SECONDS
 
+    @property
+    def age_seconds(self) -> float | None:
+        """How long ago the sums were brought up to date with the ledger; `None`: not yet, or no need."""
+        age = self._steady() - self._read_at
+        return age if self.in_force and age < float("inf") else None
+
     # --- for people ---------------------------------------------------------------------------
 
     def balances(

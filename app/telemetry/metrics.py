@@ -206,6 +206,12 @@ def _of_now(now: Standing) -> Iterator[Metric]:
     for budget, share in now.budgets.items():
         spent.add_metric(budget, share)
     yield spent
+    if now.budgets_age_seconds is not None:
+        yield _gauge(
+            "pointsman_budgets_age_seconds",
+            "Time since the sums of budgets were brought up to date with the ledger.",
+            now.budgets_age_seconds,
+        )
     yield _gauge("pointsman_ledger_waiting", "Receipts waiting to be written.", now.ledger_waiting)
     yield _gauge(
         "pointsman_ledger_oldest_waiting_seconds",

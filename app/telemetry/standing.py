@@ -42,6 +42,7 @@ class Standing:
     book_failures: int
     turns: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by affinity and kind
     budgets: Mapping[tuple[str, str, str], float] = field(default_factory=dict)  # shares spent
+    budgets_age_seconds: float | None = None  # since their sums were brought up to date
     notifies: bool = False  # whether there is a webhook
     notifications: Mapping[tuple[str, str], int] = field(default_factory=dict)  # event, outcome
     notifications_undelivered: int = 0  # of the last day, on the ledger

@@ -45,6 +45,7 @@ ACROSS: dict[str, Join] = {
     "pointsman_request_bodies_bytes": operator.add,
     "pointsman_loop_stall_seconds": max,
     "pointsman_budget_spent_ratio": max,  # each worker follows the spending of all
+    "pointsman_budgets_age_seconds": max,
     "pointsman_ledger_waiting": operator.add,
     "pointsman_ledger_oldest_waiting_seconds": max,
     "pointsman_ledger_up": min,

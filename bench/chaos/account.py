@@ -14,6 +14,7 @@ from bench.chaos.notes import Look, Note, Row, Run, Span, Step
 
 WRITTEN_SECONDS = 1.0  # after which a receipt survives `kill -9`
 NOTICED_SECONDS = 8.0  # until the balancer has noticed that a replica is back
+KNOWN_SECONDS = 1.0  # since what others spent was read last: it is read four times a second
 LAG_SECONDS = 0.6  # until all processes know what a request cost, on a busy machine
 PATIENCE_SECONDS = 30.0  # for a recovery
 SLOW_SECONDS = 5.0  # for a short request that waits for nothing, on a busy machine
@@ -85,6 +86,11 @@ def ready(look: Look) -> bool:
 def written(look: Look) -> bool:
     """Whether receipts no longer wait."""
     return look.all_written(WRITTEN_SECONDS)
+
+
+def _knows_budgets(look: Look) -> bool:
+    """Whether all replicas know what the others have spent."""
+    return look.all_know_budgets(KNOWN_SECONDS)
 
 
 def chores_of(step: Step) -> Callable[[Look], bool]:
@@ -289,7 +295,7 @@ def _spent(run: Run, step: Step) -> tuple[Decimal, Decimal]:
 def _unaware(run: Run, step: Step, rows: Iterable[Row]) -> Decimal:
     """What a replica served that had been frozen, until it had caught up."""
     replicas = {each.receipt: each.replica for each in run.notes}
-    seconds = recovered(_during(run, step), step.since, ready)
+    seconds = recovered(_during(run, step), step.since, _knows_budgets)
     behind = [
         Span(each.part, each.start, each.end + (seconds or 0.0) + LAG_SECONDS)
         for each in step.frozen

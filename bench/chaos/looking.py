@@ -64,4 +64,5 @@ def _standing(body: Any) -> Standing | None:
         error=ledger["error"],
         oldest=ledger["oldest_seconds"],
         dropped=ledger["dropped"],
+        budgets=body["budgets"]["age_seconds"] if "budgets" in body else None,
     )

@@ -87,6 +87,7 @@ class Standing:
     error: str | None
     oldest: float  # seconds that a receipt has waited
     dropped: int
+    budgets: float | None  # seconds since it knew what others spent; None: it never did
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,13 @@ class Look:
     def all_ready(self) -> bool:
         """Whether every replica is ready, and not degraded."""
         return all(each is not None and each.status == "ready" for each in self.replicas.values())
+
+    def all_know_budgets(self, within: float) -> bool:
+        """Whether every replica has read what others have spent within so many seconds."""
+        return all(
+            each is not None and each.budgets is not None and each.budgets <= within
+            for each in self.replicas.values()
+        )
 
     def all_written(self, within: float) -> bool:
         """Whether no replica has a receipt that waits for longer than this."""

@@ -40,10 +40,12 @@ def test_numbers_are_those_of_the_metrics() -> None:
     assert told["book"]["problems"] == list(STANDING.problems)
     assert told["catalog"]["oldest_seconds"] == 8
     assert told["ledger"] == {"error": None, "waiting": 4, "oldest_seconds": 0.2, "dropped": 5}
+    assert told["budgets"] == {"age_seconds": 0.5}
 
 
 def test_a_worker_says_which_it_is_and_nothing_is_listed_yet() -> None:
-    one = replace(WELL, worker=2, workers=4, catalog_oldest_seconds=None)
+    one = replace(WELL, worker=2, workers=4, catalog_oldest_seconds=None, budgets_age_seconds=None)
     told = TestClient(Ready(lambda: one)).get("/ready").json()
     assert told["worker"] == {"number": 2, "of": 4}
     assert told["catalog"]["oldest_seconds"] is None
+    assert "budgets" not in told

@@ -373,6 +373,19 @@ def test_the_highest_share_of_the_current_window_is_measured() -> None:
     }
 
 
+def test_the_age_of_what_is_known_of_others_is_measured() -> None:
+    """After a freeze, it is how long the sums may have been wrong."""
+    now = [0.0]
+    accounts = opened(*budgets({"usd": 10, "per": "day"}), steady=lambda: now[0])
+    assert accounts.age_seconds == 0
+    now[0] += 20
+    assert accounts.age_seconds == 20
+    accounts.followed(1, ())
+    assert accounts.age_seconds == 0
+    accounts.use(())
+    assert accounts.age_seconds is None
+
+
 def test_a_request_counts_in_the_window_in_which_it_began() -> None:
     used = budgets({"usd": 1, "per": "day"})
     accounts = opened(*used, zone="America/New_York")

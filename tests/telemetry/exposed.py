@@ -35,6 +35,7 @@ STANDING = Standing(
     problems=("a.yaml:1: wrong",) * 11,
     book_failures=12,
     budgets={("careful", "day", "rule"): 0.75},
+    budgets_age_seconds=0.5,
     notifications={("broken", "delivered"): 17, ("broken", "failed"): 18},
     notifications_undelivered=19,
     late_costs={"found": 21, "not_found": 22},
