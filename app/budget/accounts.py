@@ -287,7 +287,7 @@ class Accounts:
 
     @property
     def age_seconds(self) -> float | None:
-        """How long ago the sums were brought up to date with the ledger; `None`: not yet, or no need."""
+        """Seconds since the sums were brought up to date with the ledger; `None`: never, or no need."""
         age = self._steady() - self._read_at
         return age if self.in_force and age < float("inf") else None
 
