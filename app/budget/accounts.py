@@ -287,7 +287,7 @@ class Accounts:
 
     @property
     def age_seconds(self) -> float | None:
-        """Seconds since the sums agreed with the ledger; `None`: never yet, or no budget is in force."""
+        """Seconds since the sums agreed with the ledger; `None`: never yet, or without budgets."""
         age = self._steady() - self._read_at
         return age if self.in_force and age < float("inf") else None
 
