@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import msgspec
 
 from ..errors import SettingsError, reason_of
+from ..ledger.address import without_password
 from ..ledger.bounds import MOST_WHOLE
 from ..ledger.positions import Position
 from ..ledger.wanted import Wanted
@@ -15,7 +16,7 @@ from ..wording import plural
 from .one_at_a_time import held
 from .terminal import Console
 from .whole_file import must_be_writable, whole_file
-from .words import command, without_password
+from .words import command
 
 if TYPE_CHECKING:
     from ..ledger.store import Store
