@@ -373,9 +373,13 @@ def test_an_export_is_on_disk_before_its_position_is(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a power failure, a state that is ahead of its file would skip receipts."""
-    synced: list[int] = []
-    really = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda it: (synced.append(os.fstat(it).st_ino), really(it)))
+    synced, really = list[int](), os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
 
     class Watching(StateFile):
         def keep(self, position: Position) -> None:

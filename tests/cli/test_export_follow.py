@@ -172,20 +172,30 @@ def ids_in(file: Path) -> list[str]:
     return [json.loads(line)["id"] for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("rotate", ["rename", "remove", "create", "empty"])
-def test_a_file_that_is_rotated_is_begun_anew_and_loses_nothing(store: Store, rotate: str) -> None:
+def renamed() -> None:
+    OUT.rename("out.1")
+
+
+def created() -> None:
+    OUT.rename("out.1")
+    OUT.touch()
+
+
+def emptied() -> None:
+    OUT.write_bytes(b"")
+
+
+@pytest.mark.parametrize("rotate", [renamed, created, emptied, OUT.unlink])
+def test_a_file_that_is_rotated_is_begun_anew_and_loses_nothing(
+    store: Store, rotate: Callable[[], None]
+) -> None:
     """As logrotate does it: the renamed file is compressed and removed, and what comes later to it
     would be gone, while the state says that it is on disk."""
     late, before = receipt(11), Path("before.jsonl")
 
     def rotated() -> None:
         shutil.copy(OUT, before)
-        {
-            "rename": lambda: OUT.rename("out.1"),
-            "remove": OUT.unlink,
-            "create": lambda: (OUT.rename("out.1"), OUT.touch()),
-            "empty": lambda: OUT.write_bytes(b""),
-        }[rotate]()
+        rotate()
         store.write([late])
 
     assert followed(store, nothing, rotated) == [late.id]
