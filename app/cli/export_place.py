@@ -156,5 +156,5 @@ def tell_lost(store: "Store", position: Position) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line on standard error."""
-    Console(stderr=True).print(text, soft_wrap=True)
+    """Print a text on standard error, as one line: a database's message may have several."""
+    Console(stderr=True).print(" ".join(text.split()), soft_wrap=True)

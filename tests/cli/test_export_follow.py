@@ -53,7 +53,7 @@ def nothing() -> None:
 
 
 def away() -> None:
-    raise LedgerError("can't read the ledger: it is away")
+    raise LedgerError("can't read the ledger: it\n\tis away")
 
 
 def followed(
