@@ -238,6 +238,27 @@ def test_a_replica_that_was_frozen_may_spend_until_it_has_caught_up() -> None:
     assert list(broken(spending(22, 24))) == ["budgets are reached and kept within their bound"]
 
 
+def test_a_replica_that_freezes_while_it_writes_leaves_each_of_the_others_alone() -> None:
+    """Only as long as receipts of the others wait, and not for whatever reason."""
+
+    def spending(oldest: float, **changes: Any) -> Run:
+        more = tuple(spend(17 + 2 * number, receipt=f"s{number}") for number in range(2))
+        good = run(*more)
+        ledger = replace(good.ledger, spent={"spender-1": COST * 4})
+        waits = {"one": None, "two": replace(GOOD, oldest=oldest)}
+        seen = tuple(
+            replace(each, replicas=waits) if 20 <= each.at < 21 else each for each in looks()
+        )
+        step = replace(good.steps[0], away=(), **changes)
+        return replace(good, ledger=ledger, steps=(step,), looks=seen)
+
+    budgets = "budgets are reached and kept within their bound"
+    frozen = {"frozen": (Span("one", 12.0, 24.0),)}
+    assert budgets not in broken(spending(9.0, **frozen))
+    assert budgets in broken(spending(0.5, **frozen))
+    assert budgets in broken(spending(9.0))
+
+
 def test_a_look_that_ends_after_the_step_sees_the_next_failure() -> None:
     gone = Look(27.95, 28.05, {"one": None}, None)
     assert broken(run(looks=(*looks(), gone))) == {}

@@ -297,7 +297,7 @@ def _spent(run: Run, step: Step) -> tuple[Decimal, Decimal]:
     The limit, what no process can have known together, and what one that was frozen served before
     it had caught up; or what each process allows by itself, if that is less.
     """
-    away = [each for step in run.steps for each in step.away]
+    away = [each for one in run.steps for each in (*one.away, *_held_up(run, one))]
     rows = [each for each in run.ledger.rows if each.caller == step.spender]
     spent = sum((each.paid for each in rows), Decimal(0))
     late = _unaware(run, step, rows)
@@ -309,6 +309,23 @@ def _spent(run: Run, step: Step) -> tuple[Decimal, Decimal]:
         run.limit * (run.processes if alone else 1) + bound(rows, ()),
     )
     return spent / run.limit, most / run.limit
+
+
+def _held_up(run: Run, step: Step) -> Iterator[Span]:
+    """When a replica that froze while it wrote held up the others, as a database that is away.
+
+    PostgreSQL ends its transaction after ten seconds; until then, receipts of the others wait.
+    """
+    for gone in step.frozen:
+        waits = [
+            (look.at - standing.oldest, look.done)
+            for look in run.looks
+            if gone.meets(look.at, look.at)
+            for name, standing in look.replicas.items()
+            if name != gone.part and standing is not None and standing.oldest > WRITTEN_SECONDS
+        ]
+        if waits:
+            yield Span("writing", min(waits)[0], max(end for _, end in waits))
 
 
 def _unaware(run: Run, step: Step, rows: Iterable[Row]) -> Decimal:
