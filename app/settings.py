@@ -399,6 +399,9 @@ class Settings(BaseSettings):
                 "not a file or a ledger URL; use e.g. ./receipts.db or "
                 "postgresql+psycopg://USER@HOST/NAME"
             )
+        if scheme.startswith("postgresql") and rest.count("@") > 1:
+            # Part of the password would be taken for the host, and be shown as one.
+            raise ValueError("it has more than one @; in a password, write %40 for @")
         if scheme.startswith("postgresql") and find_spec("psycopg") is None:
             raise ValueError("PostgreSQL requires a driver: pip install 'pointsman[postgres]'")
         return value

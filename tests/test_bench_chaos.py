@@ -120,11 +120,17 @@ FAULTS: dict[str, Callable[[], Run]] = {
     "receipts say what clients saw": lambda: with_rows(
         lambda rows: (replace(rows[0], ending="caller_left"), *rows[1:])
     ),
+    "each receipt is of a request that a client sent": lambda: with_rows(
+        lambda rows: (*rows, replace(rows[0], id="another", generation="gen-another"))
+    ),
     "no receipt and no generation is there twice": lambda: with_rows(
-        lambda rows: (*rows, replace(rows[0], id="another"))
+        lambda rows: (rows[0], replace(rows[1], generation=rows[0].generation), *rows[2:])
     ),
     "budgets are reached and kept within their bound": lambda: with_rows(
-        lambda rows: (*rows, *(replace(row(spend(at)), id=f"{at}") for at in range(19, 25, 2)))
+        lambda rows: tuple(
+            replace(each, paid=each.paid * 3) if each.caller == "spender-1" else each
+            for each in rows
+        )
     ),
     "statistics and sums agree with the receipts": lambda: replace(
         run(), ledger=replace(run().ledger, counted=3)
@@ -240,6 +246,27 @@ def test_a_replica_that_was_frozen_may_spend_until_it_has_caught_up() -> None:
     assert list(broken(spending(25, 27, knows_at=24))) == too_much
 
 
+def test_a_replica_that_freezes_while_it_writes_leaves_each_of_the_others_alone() -> None:
+    """Only as long as receipts of the others wait, and not for whatever reason."""
+
+    def spending(oldest: float, **changes: Any) -> Run:
+        more = tuple(spend(17 + 2 * number, receipt=f"s{number}") for number in range(2))
+        good = run(*more)
+        ledger = replace(good.ledger, spent={"spender-1": COST * 4})
+        waits = {"one": None, "two": replace(GOOD, oldest=oldest)}
+        seen = tuple(
+            replace(each, replicas=waits) if 20 <= each.at < 21 else each for each in looks()
+        )
+        step = replace(good.steps[0], away=(), **changes)
+        return replace(good, ledger=ledger, steps=(step,), looks=seen)
+
+    budgets = "budgets are reached and kept within their bound"
+    frozen = {"frozen": (Span("one", 12.0, 24.0),)}
+    assert budgets not in broken(spending(9.0, **frozen))
+    assert budgets in broken(spending(0.5, **frozen))
+    assert budgets in broken(spending(9.0))
+
+
 def test_a_look_that_ends_after_the_step_sees_the_next_failure() -> None:
     gone = Look(27.95, 28.05, {"one": None}, None)
     assert broken(run(looks=(*looks(), gone))) == {}
@@ -285,6 +312,50 @@ def test_the_table_has_each_step_its_errors_and_each_promise() -> None:
     assert "a replica is killed: 1 x 502, balancer" in text
     assert "BROKEN no receipt is dropped (2 tried)\n       one dropped 9 receipts" in text
     assert text.count("kept  ") == len(account.PROMISES) - 1
+
+
+def test_an_answer_that_names_no_receipt_has_none() -> None:
+    for answer in (note(21, receipt=None), spend(21, receipt=None, **REFUSED)):
+        (said,) = broken(run(answer))["each finished request has one receipt"]
+        assert said.startswith("no receipt is named by two: ")
+
+
+@pytest.mark.parametrize(
+    ("of", "changes"),
+    [
+        (False, {"paid": Decimal(0)}),
+        (False, {"status": 502}),
+        (True, {"ending": "complete"}),
+        (True, {"status": 200}),
+        (True, {"paid": COST}),
+    ],
+)
+def test_a_receipt_says_what_its_client_saw(*, of: bool, changes: dict[str, Any]) -> None:
+    """Also that it was refused, and that it cost something."""
+    good = run()
+    name = next(each.receipt for each in good.notes if each.is_refused == of)
+    rows = tuple(replace(each, **changes) if each.id == name else each for each in good.ledger.rows)
+    found = replace(good, ledger=replace(good.ledger, rows=rows))
+    assert len(broken(found)["receipts say what clients saw"]) == 1
+
+
+def test_a_receipt_without_a_request_is_of_one_whose_answer_did_not_begin() -> None:
+    """One for each of these; and the client may have given up before a frozen replica read it."""
+    lost = note(13, ended=14.0, status=None, replica=None, receipt=None, whole=False)
+    late = replace(row(note(15)), id="late", generation="gen-late")
+
+    def having(*more: Row) -> Run:
+        good = run(lost)
+        rows = (*good.ledger.rows, *more)
+        return replace(good, ledger=replace(good.ledger, rows=rows, counted=len(rows)))
+
+    assert broken(having(late)) == {}
+    for more in (
+        (late, replace(late, id="later", generation="gen-later")),
+        (replace(late, started=12.5),),
+        (replace(late, caller="operator"),),
+    ):
+        assert list(broken(having(*more))) == ["each receipt is of a request that a client sent"]
 
 
 async def test_an_answer_is_whole_only_at_its_end() -> None:

@@ -25,9 +25,15 @@ def test_the_commands_make_every_secret_and_they_fit_together(tmp_path: Path) ->
     scale.mkdir(parents=True)
     shutil.copy(DEPLOY / "scale" / "scale.env.example", scale)
     done = subprocess.run(  # noqa: S603 - the page's own commands
-        ["/bin/sh", "-e", "-c", COMMANDS], cwd=tmp_path, check=False, capture_output=True, text=True
+        ["/bin/sh", "-e", "-c", f"umask 022\n{COMMANDS}\npwd; umask"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
+    where, mask = done.stdout.split()  # the commands after them are for the same folder
+    assert (Path(where).resolve(), int(mask, 8)) == (tmp_path.resolve(), 0o022)
     assert (scale / "scale.env").is_file()
     for secret in COMPOSE["secrets"].values():
         assert (tmp_path / "deploy" / secret["file"]).is_file()
@@ -42,6 +48,7 @@ def test_the_commands_make_every_secret_and_they_fit_together(tmp_path: Path) ->
         openrouter_api_key=given["OPENROUTER_API_KEY"],
         caller_keys=given["POINTSMAN_CALLER_KEYS"],
         ledger_url=given["POINTSMAN_LEDGER_URL"],
+        shared_secret=given["POINTSMAN_SHARED_SECRET"],
         operators=ENV["POINTSMAN_OPERATORS"],
         host="0.0.0.0",  # noqa: S104 - checked, not bound
     )

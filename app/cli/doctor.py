@@ -17,6 +17,7 @@ from rich.text import Text
 from ..catalog.account import WINDOWS, compared, read_account
 from ..catalog.catalog import EMPTY
 from ..errors import LedgerError, PointsmanError, UpstreamError, reason_of
+from ..ledger.address import without_password
 from ..ledger.spent import spent
 from ..ledger.store import Store
 from ..openrouter.address import amiss, is_list, others
@@ -32,7 +33,7 @@ from .notify import webhook_of
 from .policies import book_of, folder_of
 from .terminal import Console, hanging
 from .which_ledger import absent, log_command
-from .words import command, without_password
+from .words import command
 
 _OK = 200
 _PATIENCE_SECONDS = 30.0

@@ -1,21 +1,22 @@
 """`pointsman export`: receipts as CSV, JSON lines or Parquet, a page at a time."""
 
+import io
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ..errors import SettingsError
+from ..errors import SettingsError, reason_of
 from ..ledger.positions import Position
 from ..ledger.receipt import Receipt
 from ..ledger.wanted import Wanted
 from .export_formats import FORMATS, Format
-from .export_place import BEGINNING, Place, StateFile
+from .export_place import BEGINNING, Place, StateFile, tell_lost
 from .terminal import Console
-from .whole_file import whole_file
+from .whole_file import to_disk, whole_file
 
 if TYPE_CHECKING:
     from ..ledger.store import Store
@@ -44,21 +45,30 @@ def export(
             f"{output} is there already, and with --state an export has only what is new; "
             "give each export a file of its own, or add --follow to go on with one"
         )
-    begin = place.begin(store, wanted)
-    end, count = store.newest_position(), 0
-    with _target(output) as file, FORMATS[form](file) as write:
-        for receipts in _with_progress(store, wanted, begin, end, page):
-            write(receipts)
-            count += len(receipts)
-    place.keep(end if end.seq > begin.seq else begin)
+    with place.alone():
+        begin = place.begin(store, wanted)
+        end, count = store.newest_position(), 0
+        if end.seq > begin.seq:
+            tell_lost(store, begin)
+        with _target(output) as file, FORMATS[form](file) as write:
+            for receipts in _with_progress(store, wanted, begin, end, page):
+                write(receipts)
+                count += len(receipts)
+        place.keep(end if end.seq >= begin.seq else begin)  # it names its receipt
     return count
 
 
 @contextmanager
 def _target(output: Path | None) -> Iterator[IO[bytes]]:
     if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer
+            with suppress(io.UnsupportedOperation):  # it has no descriptor
+                to_disk(sys.stdout.buffer)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise SettingsError(f"can't write standard output: {reason_of(error)}") from error
         return
     with whole_file(output) as file:
         yield file

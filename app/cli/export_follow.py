@@ -9,8 +9,9 @@ Rule 3  A ledger that can't be read for a while is waited for; one that was repl
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ..errors import LedgerError, SettingsError
 from ..ledger.positions import START, Position
@@ -18,10 +19,9 @@ from ..ledger.receipt import Receipt
 from ..ledger.wanted import Wanted
 from .export import PAGE
 from .export_formats import BEGINS, HEADINGS, Format, lines_to
-from .export_place import BEGINNING, Place
+from .export_place import BEGINNING, Place, say, tell_lost
 from .growing_file import Growing, growing
 from .stopping import Stop, asked_to_stop
-from .terminal import Console
 from .words import command
 
 if TYPE_CHECKING:
@@ -50,19 +50,22 @@ def follow(
             f"and run {command()} export --format parquet --state FILE -o NEW-FILE from time to "
             "time: each run writes what is new"
         )
-    reading, count = Reading(store, wanted, place.begin(store, wanted), page), 0
-    with (
-        suppress(BrokenPipeError),  # what the reader did not get is after the position that is kept
-        growing(output, heading=HEADINGS[form], begins=BEGINS[form]) as target,
-        asked_to_stop() as stop,
-    ):
-        write = lines_to(target.file, form)
-        for receipts in _pages(reading, target, stop):
-            write(receipts)
-            target.settle()
-            place.keep(reading.position)
-            count += len(receipts)
+    with place.alone():
+        reading, count = Reading(store, wanted, place.begin(store, wanted), page), 0
+        with (
+            suppress(BrokenPipeError),  # what the reader did not get is after the position kept
+            growing(output, heading=HEADINGS[form], begins=BEGINS[form]) as target,
+            asked_to_stop() as stop,
+        ):
+            for receipts in _pages(reading, target, stop):
+                target.put(partial(_write, form, receipts))
+                place.keep(reading.position)
+                count += len(receipts)
     return count
+
+
+def _write(form: Format, receipts: Sequence[Receipt], file: IO[bytes]) -> None:
+    lines_to(file, form)(receipts)
 
 
 def _pages(reading: "Reading", target: Growing, stop: Stop) -> Iterator[Sequence[Receipt]]:
@@ -73,7 +76,7 @@ def _pages(reading: "Reading", target: Growing, stop: Stop) -> Iterator[Sequence
             receipts = reading.more()
         except LedgerError as error:
             if not is_away:
-                _say(f"{error}; trying again until it can be read")
+                say(f"{error}; trying again until it can be read")
             is_away, receipts = True, None
         else:
             is_away = False
@@ -96,15 +99,14 @@ class Reading:
         if end == self.position:
             return None
         if not self._store.has_position(self.position):
-            _say("the ledger was replaced or restored; exporting it from its beginning")
+            say("the ledger was replaced or restored; exporting it from its beginning")
             self.position = START
+        if end.seq == self.position.seq:  # it had no name
+            self.position = end
         if end.seq <= self.position.seq:  # the last receipts were deleted
             return None
+        tell_lost(self._store, self.position)
         self.position, receipts = self._store.written_between(
             self.position, end, self._wanted, limit=self._limit
         )
         return receipts
-
-
-def _say(text: str) -> None:
-    Console(stderr=True).print(text, soft_wrap=True)

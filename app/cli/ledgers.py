@@ -1,11 +1,12 @@
 """The ledger, for commands that read it."""
 
 from ..errors import SettingsError
+from ..ledger.address import without_password
 from ..ledger.store import Store
 from ..settings import Settings
 from .terminal import Console
 from .which_ledger import absent, demo_ledger, is_demo, with_ledger
-from .words import command, without_password
+from .words import command
 
 
 def to_read(settings: Settings) -> Store:

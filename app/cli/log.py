@@ -10,12 +10,13 @@ from rich.text import Text
 
 from ..dashboard.receipt_view import Fact, whole_of
 from ..errors import SettingsError
+from ..ledger.address import without_password
 from ..ledger.receipt import NAMED_BY_END, Receipt, as_json_object
 from ..ledger.wanted import Wanted
 from ..wording import some_names
 from .log_table import moment, short, show, style_of
 from .terminal import Console, Table, lines, print_json
-from .words import command, without_password
+from .words import command
 
 if TYPE_CHECKING:
     from ..ledger.store import Store

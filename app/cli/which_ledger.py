@@ -9,8 +9,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from ..errors import SettingsError
+from ..ledger.address import without_password
 from ..settings import Settings
-from .words import command, without_password
+from .words import command
 
 SIMULATED_KEY = "sk-or-v1-simulated"
 

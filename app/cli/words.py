@@ -14,11 +14,3 @@ def command() -> str:
         return f"python -m {__name__.partition('.')[0]}"
     here = Path.cwd()
     return str(program.relative_to(here) if program.is_relative_to(here) else program)
-
-
-def without_password(url: str) -> str:
-    """A ledger's URL for a command line, without any password in it."""
-    user, at, rest = url.rpartition("@")
-    scheme, slashes, credentials = user.partition("://")
-    name, colon, _ = credentials.partition(":")
-    return f"{scheme}{slashes}{name}{colon}{'PASSWORD' if colon else ''}{at}{rest}" if at else url

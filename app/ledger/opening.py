@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from ..errors import LedgerError, reason_of
+from .address import without_password
 from .migrations import HEAD, OLDEST
 from .rollups import recount
 from .spending import backfill
@@ -46,7 +47,9 @@ def open_engine(url: str, patience: float = COMMANDS_SECONDS) -> sa.Engine:
     except LedgerError:
         raise
     except (SQLAlchemyError, OSError, ImportError) as error:
-        raise LedgerError(f"can't open the ledger {_shown(url)}: {plainly(error)}") from error
+        raise LedgerError(
+            f"can't open the ledger {without_password(url)}: {plainly(error)}"
+        ) from error
     return engine
 
 
@@ -74,17 +77,17 @@ def _engine(url: str, patience: float) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() not in INSERT:
-            raise LedgerError(_ENGINES.format(_shown(url)))
+            raise LedgerError(_ENGINES.format(without_password(url)))
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed, patience)
         from . import postgresql  # noqa: PLC0415 - its driver is an extra
 
         return postgresql.engine_for(parsed, patience)
-    except (ArgumentError, NoSuchModuleError):
-        raise LedgerError(_ENGINES.format(_shown(url))) from None
+    except (ArgumentError, NoSuchModuleError, ValueError):  # a port that is no number
+        raise LedgerError(_ENGINES.format(without_password(url))) from None
     except ModuleNotFoundError as error:
         raise LedgerError(
-            f"the ledger {_shown(url)} requires the driver {error.name}; "
+            f"the ledger {without_password(url)} requires the driver {error.name}; "
             "pip install 'pointsman[postgres]' and write postgresql+psycopg://..."
         ) from None
 
@@ -215,10 +218,3 @@ def _upgrade(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-def _shown(url: str) -> str:
-    try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "(an unreadable URL)"

@@ -45,6 +45,20 @@ def is_of(connection: sa.Connection, position: Position) -> bool:
     return bool(there.id == position.receipt)
 
 
+def lost_after(connection: sa.Connection, position: Position) -> int:
+    """At most so many receipts after a position were deleted: numbers without a receipt count, too.
+
+    0 as long as the position's own receipt is there, which would have been deleted before them.
+    """
+    if position.receipt is None:
+        return 0
+    if connection.execute(_PLACE.where(RECEIPTS.c.seq == position.seq)).first() is not None:
+        return 0
+    later = sa.select(sa.func.min(RECEIPTS.c.seq)).where(RECEIPTS.c.seq > position.seq)
+    first = connection.execute(later).scalar()
+    return (_last_given(connection) if first is None else first - 1) - position.seq
+
+
 def _last_given(connection: sa.Connection) -> int:
     """The last number that was given to a receipt, whether or not that is still there."""
     return connection.exec_driver_sql(_LAST_GIVEN[connection.dialect.name]).scalar() or 0

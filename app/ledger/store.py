@@ -277,6 +277,11 @@ class Store:
         with self._moment() as connection:
             return positions.is_of(connection, position)
 
+    def lost_after(self, position: Position) -> int:
+        """Return how many receipts after a position, at most, were deleted by now."""
+        with self._moment() as connection:
+            return positions.lost_after(connection, position)
+
     def first_since(self, since: datetime | None, *, audit: str = NONE) -> int:
         """Return the position, in the order of writing, of the first receipt begun since then.
 

@@ -18,6 +18,7 @@ KNOWN_SECONDS = 1.0  # since what others spent was read last: it is read four ti
 LAG_SECONDS = 0.6  # until all processes know what a request cost, on a busy machine
 PATIENCE_SECONDS = 30.0  # for a recovery
 SLOW_SECONDS = 5.0  # for a short request that waits for nothing, on a busy machine
+CLOCK_SECONDS = 0.1  # by which two processes on this machine may differ about a moment
 ERROR = 500
 _SHOWN = 5  # broken ones that are named
 
@@ -229,6 +230,8 @@ def _balancer(run: Run) -> Judged:
 def _receipts(run: Run) -> Judged:
     found = Counter(each.id for each in run.ledger.rows)
     for each in run.notes:
+        if each.receipt is None and not each.is_broken:
+            yield f"no receipt is named by {_said(each)}"
         if each.receipt is None or not each.whole or _too_late(run, each):
             continue
         count = found[each.receipt]
@@ -248,10 +251,32 @@ def _agreement(run: Run) -> Judged:
     found = {each.id: each for each in run.ledger.rows}
     for each in run.notes:
         row = found.get(each.receipt or "")
-        if row is None or not each.is_finished:
+        if row is None or each.is_broken:
             continue
-        same = (row.status, row.ending) == (each.status, "complete")
-        yield None if same else f"{row.id} says {row.status} {row.ending}, seen was {_said(each)}"
+        said, cost = f"{row.id} says {row.status} {row.ending}", "a cost" if row.paid else "no cost"
+        same = (row.status, row.ending, bool(row.paid)) == (
+            (each.status, "complete", True) if each.is_finished else (each.status, "refused", False)
+        )
+        yield None if same else f"{said} with {cost}, seen was {_said(each)}"
+
+
+def _clients(run: Run) -> Judged:
+    """A receipt that no client has been told of must be of a request whose answer did not begin."""
+    told = {each.receipt for each in run.notes}
+    untold = [each for each in run.notes if each.receipt is None and each.is_broken]
+    for row in sorted(run.ledger.rows, key=lambda each: each.started):
+        if row.id in told:
+            yield None
+            continue
+        of = [each for each in untold if each.caller == row.caller and _may_be_of(row, each)]
+        if of:
+            untold.remove(of[0])
+        yield None if of else f"{row.id} of {row.caller} is of no request that a client sent"
+
+
+def _may_be_of(row: Row, note: Note) -> bool:
+    """A replica that was frozen reads what its client has given up already."""
+    return note.begun - CLOCK_SECONDS <= row.started
 
 
 def _duplicates(run: Run) -> Judged:
@@ -278,7 +303,7 @@ def _spent(run: Run, step: Step) -> tuple[Decimal, Decimal]:
     The limit, what no process can have known together, and what one that was frozen served before
     it had caught up; or what each process allows by itself, if that is less.
     """
-    away = [each for step in run.steps for each in step.away]
+    away = [each for one in run.steps for each in (*one.away, *_held_up(run, one))]
     rows = [each for each in run.ledger.rows if each.caller == step.spender]
     spent = sum((each.paid for each in rows), Decimal(0))
     late = _unaware(run, step, rows)
@@ -290,6 +315,23 @@ def _spent(run: Run, step: Step) -> tuple[Decimal, Decimal]:
         run.limit * (run.processes if alone else 1) + bound(rows, ()),
     )
     return spent / run.limit, most / run.limit
+
+
+def _held_up(run: Run, step: Step) -> Iterator[Span]:
+    """When a replica that froze while it wrote held up the others, as a database that is away.
+
+    PostgreSQL ends its transaction after ten seconds; until then, receipts of the others wait.
+    """
+    for gone in step.frozen:
+        waits = [
+            (look.at - standing.oldest, look.done)
+            for look in run.looks
+            if gone.meets(look.at, look.at)
+            for name, standing in look.replicas.items()
+            if name != gone.part and standing is not None and standing.oldest > WRITTEN_SECONDS
+        ]
+        if waits:
+            yield Span("writing", min(waits)[0], max(end for _, end in waits))
 
 
 def _unaware(run: Run, step: Step, rows: Iterable[Row]) -> Decimal:
@@ -369,6 +411,7 @@ PROMISES: Mapping[str, Callable[[Run], Judged]] = {
     "no request waits for a database that is away": _waiting,
     "each finished request has one receipt": _receipts,
     "receipts say what clients saw": _agreement,
+    "each receipt is of a request that a client sent": _clients,
     "no receipt and no generation is there twice": _duplicates,
     "budgets are reached and kept within their bound": _budgets,
     "statistics and sums agree with the receipts": _sums,

@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import io
 import json
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -172,6 +173,7 @@ class Breaking:
 
     def __init__(self, store: Store) -> None:
         self.first_since, self.newest_position = store.first_since, store.newest_position
+        self.lost_after = store.lost_after
         self._store = store
 
     def written_between(
@@ -306,12 +308,14 @@ def test_after_a_receipt_come_those_that_were_written_after_it(store: Store) -> 
         (["--state", "other.json"], "other.json was not written by"),
         (["--state", "."], "is a folder"),
         (["--state", "elsewhere.json"], "belongs to another ledger"),
+        (["--state", "beyond.json"], "beyond.json was not written by"),
     ],
 )
 def test_a_place_that_is_not_there_is_told(store: Store, arguments: list[str], said: str) -> None:
     store.close()
     Path("other.json").write_text('{"format": 1}', encoding="utf-8")
     Path("elsewhere.json").write_text('{"seq": 7, "receipt": "rcp_elsewhere"}', encoding="utf-8")
+    Path("beyond.json").write_text(f'{{"seq": {2**64}, "receipt": null}}', encoding="utf-8")
     ran = CliRunner().invoke(commands, ["export", "--ledger", URL, *arguments])
     assert isinstance(ran.exception, SettingsError)
     assert said in str(ran.exception)
@@ -329,3 +333,84 @@ def test_a_state_of_a_ledger_whose_receipts_are_deleted_goes_on(tmp_path: Path) 
     ledger.write([receipt(2)])
     assert export(ledger, EVERYTHING, form="csv", output=Path("3.csv"), place=place) == 1
     ledger.close()
+
+
+def test_receipts_that_were_deleted_before_they_were_exported_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ledger = Store.open("sqlite:///old.sqlite", Keep(age=timedelta(days=1)))
+    place = StateFile(Path("state.json"))
+
+    def exported(name: str) -> str:
+        export(ledger, EVERYTHING, form="jsonl", output=Path(name), place=place)
+        return capsys.readouterr().err
+
+    ledger.write([receipt(1)])
+    assert exported("1.jsonl") == ""
+    ledger.write([receipt(second) for second in range(2, 6)])
+    while ledger.tidy(START + timedelta(days=9)):
+        pass
+    assert exported("2.jsonl") == ""  # nothing is there to go on with: the next one tells it
+    ledger.write([receipt(6)])
+    assert "up to 4 receipts were deleted before they could be exported" in exported("3.jsonl")
+    ledger.write([receipt(7)])
+    assert exported("4.jsonl") == ""
+
+
+def test_a_state_names_its_receipt_also_where_nothing_was_wanted(store: Store) -> None:
+    """By its number alone, another ledger with as many receipts would be taken for this one."""
+    place = StateFile(Path("state.json"))
+    late = Wanted(since=START + timedelta(days=99))
+    assert export(store, late, form="csv", output=Path("1.csv"), place=place) == 0
+    assert place.begin(store, EVERYTHING) == store.newest_position()
+    other = Store.open("sqlite:///other.sqlite")
+    other.write([receipt(second) for second in range(500, 600)])
+    with pytest.raises(SettingsError, match="belongs to another ledger"):
+        export(other, EVERYTHING, form="csv", output=Path("2.csv"), place=place)
+
+
+def test_an_export_is_on_disk_before_its_position_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power failure, a state that is ahead of its file would skip receipts."""
+    synced, really = list[int](), os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+
+    class Watching(StateFile):
+        def keep(self, position: Position) -> None:
+            assert {Path("out.csv").stat().st_ino, Path().stat().st_ino} <= set(synced)
+            super().keep(position)
+
+    place = Watching(Path("state.json"))
+    assert export(store, EVERYTHING, form="csv", output=Path("out.csv"), place=place) == 30
+    assert place.file.stat().st_ino in synced
+
+
+def test_two_exports_do_not_go_on_with_one_state(store: Store) -> None:
+    place = StateFile(Path("state.json"))
+    with place.alone(), pytest.raises(SettingsError, match=r"another export goes on with --state"):
+        export(store, EVERYTHING, form="csv", output=Path("out.csv"), place=place)
+    assert export(store, EVERYTHING, form="csv", output=Path("out.csv"), place=place) == 30
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+def test_a_full_disk_behind_standard_output_is_no_stack_trace(store: Store, tmp_path: Path) -> None:
+    store.close()
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "app", "export", "--ledger", url],
+            cwd=Path(__file__).parents[2],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.stderr == "pointsman: can't write standard output: No space left on device\n"
+    assert ran.returncode == 2

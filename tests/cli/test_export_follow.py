@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -16,10 +18,11 @@ from app.cli.export_formats import BEGINS, HEADINGS
 from app.cli.export_place import StateFile
 from app.cli.growing_file import growing
 from app.errors import LedgerError, SettingsError
+from app.ledger.keep import Keep
 from app.ledger.positions import Position
 from app.ledger.store import Store
 from app.ledger.wanted import EVERYTHING, Wanted
-from tests.ledger.receipts import receipt
+from tests.ledger.receipts import START, receipt
 
 OUT = Path("out.jsonl")
 STATE = StateFile(Path("state"))
@@ -50,7 +53,7 @@ def nothing() -> None:
 
 
 def away() -> None:
-    raise LedgerError("can't read the ledger: it is away")
+    raise LedgerError("can't read the ledger: it\n\tis away")
 
 
 def followed(
@@ -153,8 +156,7 @@ def test_a_file_of_something_else_is_refused_and_left_alone(form: Any, there: by
 def test_a_file_is_gone_on_with_after_its_last_whole_line(there: bytes, left: bytes) -> None:
     OUT.write_bytes(there)
     with growing(OUT, heading=b"head\n", begins=b"head\n") as target:
-        target.file.write(b"next\n")
-        target.settle()
+        target.put(lambda file: file.write(b"next\n"))
         assert OUT.read_bytes() == left + b"next\n"
 
 
@@ -164,3 +166,84 @@ def test_a_file_that_can_not_be_written_is_told() -> None:
         growing(Path("nowhere/out"), heading=b"", begins=b""),
     ):
         pass
+
+
+def ids_in(file: Path) -> list[str]:
+    return [json.loads(line)["id"] for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def renamed() -> None:
+    OUT.rename("out.1")
+
+
+def created() -> None:
+    OUT.rename("out.1")
+    OUT.touch()
+
+
+def emptied() -> None:
+    OUT.write_bytes(b"")
+
+
+@pytest.mark.parametrize("rotate", [renamed, created, emptied, OUT.unlink])
+def test_a_file_that_is_rotated_is_begun_anew_and_loses_nothing(
+    store: Store, rotate: Callable[[], None]
+) -> None:
+    """As logrotate does it: the renamed file is compressed and removed, and what comes later to it
+    would be gone, while the state says that it is on disk."""
+    late, before = receipt(11), Path("before.jsonl")
+
+    def rotated() -> None:
+        shutil.copy(OUT, before)
+        rotate()
+        store.write([late])
+
+    assert followed(store, nothing, rotated) == [late.id]
+    assert ids_in(before) == ids(TEN)
+    assert STATE.begin(store, EVERYTHING) == store.newest_position()
+
+
+def test_a_file_that_is_begun_anew_has_its_heading() -> None:
+    with growing(OUT, heading=b"head\n", begins=b"head\n") as target:
+        target.put(lambda file: file.write(b"1\n"))
+        OUT.write_bytes(b"")
+        target.put(lambda file: file.write(b"2\n"))
+        assert OUT.read_bytes() == b"head\n2\n"
+
+
+def test_lines_that_go_into_a_file_while_it_is_rotated_are_written_again() -> None:
+    """What is compressed may have been read before they were there."""
+    with growing(OUT, heading=b"", begins=b"") as target:
+
+        def write(file: IO[bytes]) -> None:
+            if not Path("out.1").exists():
+                OUT.rename("out.1")
+            file.write(b"line\n")
+
+        target.put(write)
+    assert (OUT.read_bytes(), Path("out.1").read_bytes()) == (b"line\n", b"line\n")
+
+
+def test_two_exports_do_not_write_to_one_file(store: Store) -> None:
+    with (
+        growing(OUT, heading=b"", begins=b""),
+        pytest.raises(SettingsError, match=r"another export writes to out\.jsonl; stop it"),
+    ):
+        follow(store, EVERYTHING, form="jsonl", output=OUT)
+    assert followed(store, nothing) == ids(TEN)
+
+
+def test_receipts_that_were_deleted_while_it_waited_are_told(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more, late = [receipt(second) for second in range(20, 25)], receipt(30)
+
+    def too_late() -> None:
+        store.write(more)
+        limited = Store.open(store.url, Keep(age=timedelta(days=1)))
+        while limited.tidy(START + timedelta(days=9)):
+            pass
+        store.write([late])
+
+    assert followed(store, nothing, too_late) == ids([*TEN, late])
+    assert "up to 5 receipts were deleted before" in capsys.readouterr().err

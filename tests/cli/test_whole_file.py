@@ -62,3 +62,20 @@ def test_to_ask_whether_a_file_can_be_written_leaves_nothing_behind() -> None:
     Path("here").mkdir()
     must_be_writable(Path("here/x.json"))
     assert list(Path("here").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_stays_and_its_file_is_replaced(*, is_there: bool) -> None:
+    """A state that is a link into another volume must not become a file beside it."""
+    Path("volume").mkdir()
+    if is_there:
+        Path("volume/x.json").write_bytes(b"old")
+    link = Path("x.json")
+    link.symlink_to("volume/x.json")
+    must_be_writable(link)
+    with whole_file(link) as opened:
+        opened.write(b"new")
+    assert link.is_symlink()
+    assert Path("volume/x.json").read_bytes() == b"new"
+    assert [each.name for each in Path("volume").iterdir()] == ["x.json"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.which_ledger import log_command
-from app.cli.words import command, without_password
+from app.cli.words import command
 from app.settings import Settings
 
 
@@ -28,16 +28,3 @@ def test_a_ledger_elsewhere_is_named() -> None:
     assert log_command(Settings.read()).endswith(" log -f")
     elsewhere = Settings.read(ledger_url="sqlite:///x.db")
     assert log_command(elsewhere).endswith(" log -f --ledger sqlite:///x.db")
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("sqlite:///x.db", "sqlite:///x.db"),
-        ("postgresql://me:geheim@h/d", "postgresql://me:PASSWORD@h/d"),
-        ("postgresql://me:ge@heim@h/d", "postgresql://me:PASSWORD@h/d"),
-        ("postgresql://me@h/d", "postgresql://me@h/d"),
-    ],
-)
-def test_a_password_is_not_shown(url: str, shown: str) -> None:
-    assert without_password(url) == shown

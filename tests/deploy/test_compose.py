@@ -1,7 +1,9 @@
 """`deploy/compose.scale.yaml` is what Compose accepts, and fits its files and the program."""
 
+import asyncio
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +93,43 @@ def test_the_settings_are_pointsmans_and_fit_together() -> None:
     assert settings.otel
 
 
+def test_the_next_replica_is_replaced_once_the_last_one_is_ready() -> None:
+    """By `/health`, all of them would be replaced while the first one changes the tables."""
+    checks = [SERVICES[name]["healthcheck"] for name in REPLICAS]
+    assert all(
+        re.findall(r"'(/\w+)'", " ".join(each["test"])) == ["/ready"] and each["start_period"]
+        for each in checks
+    )
+    docs = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert re.search(r"--wait pointsman-\$n \|\| break; done", docs)
+
+
+@pytest.mark.parametrize(("answer", "status"), [("503 Service Unavailable", 1), ("200 OK", 0)])
+async def test_the_health_check_says_whether_a_replica_is_ready(answer: str, status: int) -> None:
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = str(server.sockets[0].getsockname()[1])
+        _, _, *words = SERVICES[REPLICAS[0]]["healthcheck"]["test"]
+        words = [word.replace("4477", port) for word in words]
+        process = await asyncio.create_subprocess_exec(sys.executable, *words)
+        assert await process.wait() == status
+    assert heads[0].startswith(b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1")
+
+
 def test_no_key_or_password_is_a_variable() -> None:
     """Everybody who may ask Docker about a container sees its variables."""
     texts = [json.dumps(service.get("environment", {})) for service in SERVICES.values()]
     for text in (*texts, TEXT):
-        assert not re.search(r"OPENROUTER_API_KEY|CALLER_KEYS|LEDGER_URL|NOTIFY", text)
+        assert not re.search(
+            r"OPENROUTER_API_KEY|CALLER_KEYS|LEDGER_URL|NOTIFY|SHARED_SECRET", text
+        )
     for password in re.findall(r"(\w*PASSWORD\w*)", FILE.read_text(encoding="utf-8")):
         assert password.endswith("_FILE")
 

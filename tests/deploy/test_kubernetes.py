@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from app.cli.commands import commands
+from app.errors import SettingsError
 from app.policy.file.parse import read_book
 from app.settings import Settings
 from tests.deploy.built import (
@@ -105,6 +106,8 @@ def test_the_secrets_example_has_the_shape_too_and_only_placeholders() -> None:
     read_settings.check_exposure()
     assert f"prometheus:{values['prometheus-key']}" in callers.split(",")
     assert set(read_settings.operators) <= set(read_settings.caller_keys)
+    with pytest.raises(SettingsError, match="32 characters or more"):  # left in, it starts nothing
+        Settings.read(shared_secret=values["shared-secret"])
 
 
 @pytest.mark.parametrize(
@@ -159,6 +162,7 @@ def test_the_settings_are_pointsmans_and_can_be_read(overlay: str) -> None:
     assert given.keys() - names.keys() <= {"POD_IP", "OPENROUTER_API_KEY"}
     ours.pop("ledger_url", None)
     ours.pop("caller_keys", None)
+    ours.pop("shared_secret", None)
     settings = Settings.read(**ours)
     assert settings.port == container(overlay)["ports"][0]["containerPort"]
     mounts = {each["mountPath"] for each in container(overlay)["volumeMounts"]}

@@ -208,7 +208,7 @@ def test_every_public_question_of_the_ledger_is_among_these() -> None:
     of_rules = {"broken_by_rule", "spent", "spent_since"}  # no rule applies to an audit's request
     of_positions = {  # in the order of writing; by whole ids
         *("first_since", "end", "get", "written"),
-        *("newest_position", "position_of", "has_position"),
+        *("newest_position", "position_of", "has_position", "lost_after"),
     }
     public = {name for name in vars(Store) if not name.startswith("_")}
     assert public == (asked | not_about_receipts | of_notices | of_rules | of_positions) - {"url"}

@@ -122,3 +122,20 @@ def test_the_first_since_a_time_is_found_by_time(store: Store, engine: sa.Engine
     with engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars()
         assert "receipts_started_at" in "\n".join(plan)
+
+
+def test_what_was_deleted_after_a_position_is_counted(url: str) -> None:
+    """While the position's own receipt is there, so are those after it."""
+    store = Store.open(url, Keep(age=timedelta(days=1)))
+    assert store.lost_after(BEGINNING) == 0
+    store.write(TEN[:4])
+    fourth = store.newest_position()
+    store.write(TEN[4:])
+    last = store.newest_position()
+    assert [store.lost_after(each) for each in (fourth, last)] == [0, 0]
+    while store.tidy(START + timedelta(days=9)):
+        pass
+    assert [store.lost_after(each) for each in (fourth, last, BEGINNING)] == [6, 0, 0]
+    store.write([receipt(5)])
+    assert [store.lost_after(each) for each in (fourth, last)] == [6, 0]
+    store.close()

@@ -47,12 +47,14 @@ def test_sqlite_readers_do_not_wait_for_the_writer(tmp_path: Path) -> None:
     [
         ("ledger.sqlite", "not a ledger URL; use sqlite:///FILE or postgresql+psycopg://"),
         ("", "(an unreadable URL) is not a ledger URL"),
-        ("mysql://me:geheim@host/name", "mysql://me:***@host/name is not a ledger URL"),
+        ("mysql://me:geheim@host/name", "mysql://me:PASSWORD@host/name is not a ledger URL"),
         ("oracle://me:geheim@host/name", "is not a ledger URL"),
         ("postgresql+nonesuch://me:geheim@host/name", "is not a ledger URL"),
-        ("nonsense://me:geheim@host", "nonsense://me:***@host is not a ledger URL"),
+        ("nonsense://me:geheim@host", "nonsense://me:PASSWORD@host is not a ledger URL"),
         ("postgresql+pg8000://me:geheim@host/n", "requires the driver pg8000; pip install"),
         ("postgresql+psycopg://me:geheim@127.0.0.1:1/n", "can't open the ledger postgresql+psyc"),
+        ("postgresql+psycopg://me@h:1x/n?password=geheim", "is not a ledger URL"),
+        ("postgresql+psycopg://me@127.0.0.1:1/n?password=geheim", "1/n?password=PASSWORD: conn"),
         ("sqlite:////proc/nowhere/ledger.sqlite", "can't open the ledger sqlite:////proc"),
     ],
 )
