@@ -33,7 +33,8 @@ def settings_of_production() -> dict[str, str]:
     }
     for elsewhere in ("POINTSMAN_LEDGER_URL", "POINTSMAN_PORT"):
         given.pop(elsewhere)
-    return given | {"POINTSMAN_CALLER_KEYS": KEYS, "OPENROUTER_API_KEY": "sk-or-v1-x"}
+    keys = {"POINTSMAN_CALLER_KEYS": KEYS, "OPENROUTER_API_KEY": "sk-or-v1-x"}
+    return given | keys | {"POINTSMAN_SHARED_SECRET": "s" * 32}
 
 
 @pytest.fixture
