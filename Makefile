@@ -18,7 +18,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets bench-scale chaos
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets bench-scale chaos dist formula keys test-clients-newest
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,10 @@ snapshots: $(TEST_READY) ## Write anew what the tests expect commands to print; 
 test-clients: $(TEST_READY) ## Install real clients and coding agents (2 GB) and run the tests with them
 	$(BIN)/python -m tests.clients.installed
 	POINTSMAN_TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients
+
+test-clients-newest: $(TEST_READY) ## The same with the newest version of each client, whatever is pinned
+	POINTSMAN_NEWEST_CLIENTS=1 $(BIN)/python -m tests.clients.installed
+	POINTSMAN_NEWEST_CLIENTS=1 POINTSMAN_TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients
 
 test-transports: $(TEST_READY) ## Run the end-to-end tests with each transport to OpenRouter
 	POINTSMAN_TRANSPORT=lean $(BIN)/python -m pytest --quiet tests/end_to_end
@@ -136,6 +140,19 @@ constraints: $(TEST_READY) ## Pin the newest matching dependencies by hash
 	$(COMPILE) pyproject.toml --extra postgres --extra otel -c .ci/constraints.txt -o .ci/constraints-scale.txt
 	$(COMPILE) --group build -c .ci/constraints.txt -o .ci/constraints-build.txt
 	$(COMPILE) pyproject.toml --group dev -c .ci/constraints-scale.txt -o .ci/constraints-dev.txt
+	$(COMPILE) --group release -c .ci/constraints-dev.txt -o .ci/constraints-release.txt
+
+dist: $(RUN_READY) ## Build the wheel, the sdist and their checksums into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+	$(BIN)/python .ci/release.py sums dist
+
+formula: $(TEST_READY) ## Fill in the Homebrew formula of dist/ (REPOSITORY=https://HOST/OWNER/NAME)
+	$(BIN)/python .ci/formula.py "$(REPOSITORY)" dist/*.tar.gz >dist/pointsman.rb
+	$(BIN)/python .ci/release.py sums dist
+
+keys: ## Look for keys in every line that was ever committed
+	$(PYTHON) .ci/find_keys.py
 
 clean: ## Remove the environment, builds and caches
 	rm -rf $(VENV) dist build .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis

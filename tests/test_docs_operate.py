@@ -41,6 +41,7 @@ SYSTEM, USER = "pointsman.service", "user/pointsman.service"
 PLIST = DEPLOY / "launchd" / "dev.pointsman.plist"
 COMMANDS = re.findall(r"^```sh run\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 NAMES = {f"POINTSMAN_{name.upper()}" for name in Settings.model_fields}
+FIXED_BY_COMPOSE = {"POINTSMAN_HOST", "POINTSMAN_POLICIES", "POINTSMAN_STATE"}
 DRAIN_SECONDS: float = Settings.model_fields["drain_seconds"].default
 READY_SECONDS = 20.0
 ASK = {"model": "acme/sim-1", "messages": []}
@@ -196,7 +197,7 @@ def test_the_containers_variables_and_folders_are_those_of_the_program() -> None
     (service,) = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"].values()
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     image = set(re.findall(r"(POINTSMAN_\w+)[=.]?", dockerfile.split("CMD")[0]))
-    assert set(service["environment"]) | image <= NAMES | {"OPENROUTER_API_KEY"}
+    assert image <= NAMES
     folder = re.search(r"POINTSMAN_STATE=(\S+)", dockerfile)
     assert folder is not None
     assert f"receipts:{folder[1]}" in service["volumes"]
@@ -204,6 +205,43 @@ def test_the_containers_variables_and_folders_are_those_of_the_program() -> None
     grace = int(service["stop_grace_period"].rstrip("s"))
     assert grace >= DRAIN_SECONDS + LAST_RECEIPTS_SECONDS
     assert service["read_only"] is True
+
+
+def filled_in(text: str, variables: Mapping[str, str]) -> str:
+    """What Compose makes of `${NAME:-otherwise}`."""
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda each: variables.get(each[1]) or each[2], text)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - FIXED_BY_COMPOSE | {"OPENROUTER_API_KEY"}))
+def test_compose_passes_on_each_setting_of_the_env_file(name: str) -> None:
+    """The file is `.env`, which Compose reads for `${...}` and the container gets whole."""
+    (service,) = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"].values()
+    assert service["env_file"] == [{"path": ".env", "required": False}]
+    env_file = {name: "from-the-file"}
+    own = {key: filled_in(value, env_file) for key, value in service["environment"].items()}
+    assert (env_file | own)[name] == "from-the-file"
+
+
+def test_compose_fixes_the_settings_that_the_page_says_and_starts_without_an_env_file() -> None:
+    (service,) = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"].values()
+    own = service["environment"]
+    assert {name for name, value in own.items() if "$" not in value} == FIXED_BY_COMPOSE
+    sentence = re.search(r"Only ([^.]+) are fixed", TEXT)
+    assert sentence is not None
+    assert set(re.findall(r"POINTSMAN_\w+", sentence[1])) == FIXED_BY_COMPOSE
+    read = {
+        name.removeprefix("POINTSMAN_").lower(): filled_in(value, {}) for name, value in own.items()
+    }
+    Settings.read(**read).check_exposure()
+
+
+@pytest.mark.parametrize("port", ["4477", "4480"])
+def test_compose_publishes_the_port_that_the_container_serves_on_loopback_alone(port: str) -> None:
+    (service,) = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"].values()
+    given = {} if port == "4477" else {"POINTSMAN_PORT": port}
+    (published,) = (filled_in(each, given) for each in service["ports"])
+    assert published == f"127.0.0.1:{port}:{port}"
+    assert filled_in(service["environment"]["POINTSMAN_PORT"], given) == port
 
 
 # --- files and the ledger -----------------------------------------------------------------------

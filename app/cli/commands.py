@@ -726,6 +726,15 @@ def doctor(
 
 
 @commands.command()
+def health(host: Host = None, port: Port = None) -> None:
+    """Ask whether the server answers."""
+    from ..settings import Settings
+    from .health import health as start
+
+    raise typer.Exit(start(Settings.read(host=host, port=port)))
+
+
+@commands.command()
 def notify(
     what: Annotated[
         Literal["test"], typer.Argument(metavar="test", help="test: send a test notification.")

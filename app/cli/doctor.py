@@ -33,7 +33,7 @@ from .notify import webhook_of
 from .policies import book_of, folder_of
 from .terminal import Console, hanging
 from .which_ledger import absent, log_command
-from .words import command
+from .words import command, local_address
 
 _OK = 200
 _PATIENCE_SECONDS = 30.0
@@ -203,8 +203,7 @@ async def _notices(settings: Settings) -> Told:
 
 async def _running(settings: Settings) -> Told:
     """Follow a real request through a running server, up to where it would be sent (T-36)."""
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
-    base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    base = f"http://{local_address(settings.host)}:{settings.port}"
     headers = {"x-pointsman-dry-run": "1"}
     for key in settings.caller_keys.values():
         headers["authorization"] = f"Bearer {key.get_secret_value()}"

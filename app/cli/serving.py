@@ -22,6 +22,7 @@ from ..settings import Settings
 from ..telemetry.stalls import Stalls
 from ..wording import plural
 from .which_ledger import log_command
+from .words import local_address
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -231,5 +232,4 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
 def base_url(listener: socket.socket) -> str:
     """The address to give to a tool as its base URL."""
     host, port = listener.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared, not bound
-    return f"http://{shown}:{port}/v1"
+    return f"http://{local_address(host)}:{port}/v1"

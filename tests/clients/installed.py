@@ -1,10 +1,12 @@
 """The clients that `make test-clients` installs, each into a folder of its own under .venv/clients
-or, if POINTSMAN_CLIENTS is set, in that folder.
+or, if POINTSMAN_CLIENTS is set, in that folder. With POINTSMAN_NEWEST_CLIENTS, the newest version
+of each instead of the pinned one, under .venv/clients-newest, installed anew each time.
 
 `python -m tests.clients.installed` installs what is missing and says what can't be had here; a test
 skips with the same words. Install scripts of npm packages are never run.
 """
 
+import json
 import os
 import re
 import shutil
@@ -15,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(os.environ.get("POINTSMAN_CLIENTS") or Path(sys.prefix) / "clients")
+NEWEST = bool(os.environ.get("POINTSMAN_NEWEST_CLIENTS"))
+_OWN = Path(sys.prefix) / ("clients-newest" if NEWEST else "clients")
+FOLDER = Path(os.environ.get("POINTSMAN_CLIENTS") or _OWN)
 HERE = Path(__file__).parent
 _NODE = 22  # the oldest Node that today's clients run on
 _QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
@@ -36,6 +40,8 @@ class Client:
 
     @property
     def version(self) -> str:
+        if NEWEST:
+            return installed_version(self.folder, unpinned(self.packages[0]))
         return "locked" if self.lock else re.split("@|==", self.packages[0])[-1]
 
     @property
@@ -43,6 +49,20 @@ class Client:
         """What the folder holds once it is complete."""
         lock = (self.lock / "package-lock.json").read_text("utf-8") if self.lock else ""
         return "\n".join((*self.packages, lock))
+
+
+def unpinned(package: str) -> str:
+    """A package's name, without the version that it is pinned to."""
+    return re.sub(r"(?<=.)(?:@|==).*", "", package)
+
+
+def installed_version(folder: Path, name: str) -> str:
+    """The version of a package in a client's folder, from npm or PyPI; `newest` if not there."""
+    npm = folder / "node_modules" / name / "package.json"
+    if npm.exists():
+        return str(json.loads(npm.read_text("utf-8"))["version"])
+    found = folder.glob(f"lib/*/site-packages/{name.replace('-', '_')}-*.dist-info")
+    return next((each.name.removesuffix(".dist-info").split("-")[1] for each in found), "newest")
 
 
 _CLAUDE = "node_modules/@anthropic-ai/claude-code-*/claude"
@@ -98,7 +118,7 @@ def _install(client: Client) -> str:
     folder, stamp = client.folder, client.folder / "holds"
     if client.name == "node" and _own_node():
         return ""
-    if stamp.exists() and stamp.read_text("utf-8") == client.wanted:
+    if not NEWEST and stamp.exists() and stamp.read_text("utf-8") == client.wanted:
         return ""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -119,12 +139,19 @@ def _commands(client: Client) -> list[list[str]]:
     if client.lock:
         for each in client.lock.glob("package*.json"):
             shutil.copy(each, client.folder)
-        return [["npm", "ci", *_QUIET]]
+        if not NEWEST:
+            return [["npm", "ci", *_QUIET]]
+    packages = [unpinned(each) for each in client.packages] if NEWEST else list(client.packages)
     if "==" in client.packages[0]:
         uv = str(Path(sys.prefix) / "bin" / "uv")
         python = [sys.executable, "-m", "venv", "--without-pip", "."]
-        return [python, [uv, "pip", "install", "--quiet", "--python", ".", *client.packages]]
-    return [["npm", "install", "--no-save", "--no-package-lock", *_QUIET, *client.packages]]
+        return [python, [uv, "pip", "install", "--quiet", "--python", ".", *packages]]
+    if client.lock:
+        packages = list(
+            json.loads((client.lock / "package.json").read_text("utf-8"))["dependencies"]
+        )
+    newest = [f"{each}@latest" for each in packages] if NEWEST else packages
+    return [["npm", "install", "--no-save", "--no-package-lock", *_QUIET, *newest]]
 
 
 def main() -> None:
