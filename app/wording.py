@@ -1,15 +1,22 @@
 """Short wordings of plurals and lists. PURE."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 LONGEST = 1000  # characters
 _MOST_NAMED = 3
+_IN_A_QUERY = re.compile(r"([?&](?:ssl)?password=)[^&#]+", re.IGNORECASE)
 
 
 def plural(number: int, noun: str, many: str = "") -> str:
     """1 rule, 2 rules, 1,234 rules; `many` where the noun takes more than an s: 2 aliases."""
     return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"
+
+
+def without_query_passwords(url: str) -> str:
+    """A database's URL with the word PASSWORD for each password in its query."""
+    return _IN_A_QUERY.sub(r"\1PASSWORD", url)
 
 
 def rules_and_aliases(rules: int, aliases: int) -> str:

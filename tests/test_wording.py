@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.wording import LONGEST, plural, rules_and_aliases, some_names
+from app.wording import LONGEST, plural, rules_and_aliases, some_names, without_query_passwords
 
 
 def test_few_names_are_all_there() -> None:
@@ -32,3 +32,15 @@ def test_one_is_singular(number: int, text: str) -> None:
 def test_a_noun_may_have_a_plural_of_its_own() -> None:
     assert rules_and_aliases(1, 1) == "1 rule and 1 alias"
     assert rules_and_aliases(0, 2) == "0 rules and 2 aliases"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://h/d", "postgresql://h/d"),
+        ("postgresql://h/d?password=geheim", "postgresql://h/d?password=PASSWORD"),
+        ("postgresql://h/d?a=b&SSLPASSWORD=x#y", "postgresql://h/d?a=b&SSLPASSWORD=PASSWORD#y"),
+    ],
+)
+def test_no_password_of_a_query_is_shown(url: str, shown: str) -> None:
+    assert without_query_passwords(url) == shown

@@ -4,6 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from ..wording import without_query_passwords
+
 
 def command() -> str:
     """The command that starts this program: its name, or its path if the name isn't found."""
@@ -18,6 +20,7 @@ def command() -> str:
 
 def without_password(url: str) -> str:
     """A ledger's URL for a command line, without any password in it."""
+    url = without_query_passwords(url)
     user, at, rest = url.rpartition("@")
     scheme, slashes, credentials = user.partition("://")
     name, colon, _ = credentials.partition(":")

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from ..errors import LedgerError, reason_of
+from ..wording import without_query_passwords
 from .migrations import HEAD, OLDEST
 from .rollups import recount
 from .spending import backfill
@@ -219,6 +220,6 @@ def _upgrade(connection: sa.Connection) -> None:
 
 def _shown(url: str) -> str:
     try:
-        return sa.make_url(url).render_as_string(hide_password=True)
+        return without_query_passwords(sa.make_url(url).render_as_string(hide_password=True))
     except ArgumentError:
         return "(an unreadable URL)"

@@ -37,6 +37,12 @@ def test_a_ledger_elsewhere_is_named() -> None:
         ("postgresql://me:geheim@h/d", "postgresql://me:PASSWORD@h/d"),
         ("postgresql://me:ge@heim@h/d", "postgresql://me:PASSWORD@h/d"),
         ("postgresql://me@h/d", "postgresql://me@h/d"),
+        ("postgresql://h/d?password=geheim&a=b", "postgresql://h/d?password=PASSWORD&a=b"),
+        ("postgresql://h/d?a=b&sslPassword=geheim", "postgresql://h/d?a=b&sslPassword=PASSWORD"),
+        (
+            "postgresql://me:geheim@h/d?password=ge@heim",
+            "postgresql://me:PASSWORD@h/d?password=PASSWORD",
+        ),
     ],
 )
 def test_a_password_is_not_shown(url: str, shown: str) -> None:
