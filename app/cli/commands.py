@@ -714,6 +714,7 @@ def doctor(
     upstream: Upstream = None,
     policies: Policies = None,
     ledger: Ledger = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Diagnose settings, ledger, key and server."""
     from ..settings import Settings
@@ -722,7 +723,37 @@ def doctor(
     settings = Settings.read(
         host=host, port=port, upstream_url=upstream, policies=policies, ledger_url=ledger
     )
-    raise typer.Exit(start(settings))
+    raise typer.Exit(start(settings, as_json=as_json))
+
+
+@commands.command()
+def bundle(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")] = (
+        Path("pointsman-bundle.zip")
+    ),
+    receipts: Annotated[
+        int, typer.Option(min=0, max=10_000, metavar="NUMBER", help="How many of the newest.")
+    ] = 50,
+    without_policies: Annotated[
+        bool, typer.Option("--without-policies", help="Leave out the policy files.")
+    ] = False,
+    host: Host = None,
+    port: Port = None,
+    upstream: Upstream = None,
+    policies: Policies = None,
+    ledger: Ledger = None,
+) -> None:
+    """Collect what a bug report needs, no secrets.
+
+    A .zip file. Its README says what is in it, and what was left out.
+    """
+    from ..settings import Settings
+    from .bundle import write_bundle
+
+    settings = Settings.read(
+        host=host, port=port, upstream_url=upstream, policies=policies, ledger_url=ledger
+    )
+    write_bundle(settings, out, receipts=receipts, with_policies=not without_policies)
 
 
 @commands.command()

@@ -6,7 +6,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Serve": ("run", "serve", "demo", "simulate", "doctor", "service", "notify"),
+    "Serve": ("run", "serve", "demo", "simulate", "doctor", "bundle", "service", "notify"),
     "Policies": ("init", "import", "check", "explain", "catalog", "scores", "prove", "schema"),
     "Endpoints": ("audit",),
     "Receipts": ("log", "stats", "budget", "score", "suggest", "export", "verify"),

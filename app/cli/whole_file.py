@@ -1,5 +1,6 @@
 """Files that a command writes: each appears whole, or not at all."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,10 +11,11 @@ from ..errors import SettingsError, reason_of
 
 
 @contextmanager
-def whole_file(file: Path) -> Iterator[IO[bytes]]:
+def whole_file(file: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
     """Yield what to write to; the file is replaced once the block ends without an error.
 
-    A device or a pipe is written to directly. Raises `SettingsError` if the file can't be written.
+    A new file has this mode, less what the umask takes. A device or a pipe is written to directly.
+    Raises `SettingsError` if the file can't be written.
     """
     try:
         if _is_special(file):
@@ -22,7 +24,8 @@ def whole_file(file: Path) -> Iterator[IO[bytes]]:
             return
         draft = _draft_of(file)
         try:
-            with draft.open("xb") as opened:  # not through a link that is there already
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # not through a link that is there already
+            with os.fdopen(os.open(draft, flags, mode), "wb") as opened:
                 yield opened
             draft.replace(file)
         finally:
