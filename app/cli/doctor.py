@@ -41,6 +41,10 @@ from .words import command, without_password
 _OK = 200
 _PATIENCE_SECONDS = 30.0
 
+# Whether it passed, what is told of it, and the end of that which is the remedy.
+Told = tuple[bool | None, str] | tuple[bool | None, str, str]
+Look = Callable[[Settings], Awaitable[Told]]
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -62,17 +66,22 @@ async def examine(settings: Settings) -> list[Diagnosis]:
 
     What other programs answer is quoted without the secrets of the settings.
     """
-    found: list[Diagnosis] = []
     redaction = Redaction.of(settings)
-    for what, look in _EXAMINATIONS.items():
-        try:
-            well, *texts = await look(settings)
-        except PointsmanError as error:
-            told = reason_of(error)
-            well, texts = False, [told, _remedy_in(told)]
-        texts = [text and redaction.applied(text) for text in texts]
-        found.append(Diagnosis(what, well, *texts))
-    return found
+    return [
+        Diagnosis(what, well, redaction.applied(told), remedy and redaction.applied(remedy))
+        for what, look in _EXAMINATIONS.items()
+        for well, told, remedy in [await _looked(look, settings)]
+    ]
+
+
+async def _looked(look: Look, settings: Settings) -> tuple[bool | None, str, str | None]:
+    """The result of one check: an error of ours is a failure of it."""
+    try:
+        well, told, *remedy = await look(settings)
+    except PointsmanError as error:
+        told = reason_of(error)
+        return False, told, _remedy_in(told)
+    return well, told, remedy[0] if remedy else None
 
 
 def _remedy_in(message: str) -> str | None:
@@ -124,8 +133,6 @@ def _print(found: Iterable[Diagnosis]) -> None:
         console.print(text, soft_wrap=True)
 
 
-# Whether it passed, what is told of it, and the end of that which is the remedy.
-Told = tuple[bool | None, str] | tuple[bool | None, str, str]
 _STATUSES: Mapping[bool | None, str] = {True: "ok", False: "fail", None: "warning"}
 
 
@@ -308,7 +315,7 @@ async def _account(settings: Settings) -> Told:
 
 
 _MODEL = "qwen/qwen3-coder"
-_EXAMINATIONS: Mapping[str, Callable[[Settings], Awaitable[Told]]] = {
+_EXAMINATIONS: Mapping[str, Look] = {
     "settings": _settings,
     "policies": _policies,
     "ledger": _ledger,

@@ -242,9 +242,10 @@ _PROPERTIES = tuple(f"--property={name}" for name in systemd.PROPERTIES)
 def _started(pid: int) -> float | None:
     """When a process was started, in seconds since the epoch."""
     shown = _run("ps", "-o", "lstart=", "-p", str(pid))
+    told = "" if shown is None else shown.stdout.strip()
     try:
-        return datetime.strptime(shown.stdout.strip(), "%a %b %d %H:%M:%S %Y").timestamp()  # noqa: DTZ007 - local, as ps prints it
-    except (AttributeError, ValueError):
+        return datetime.strptime(told, "%a %b %d %H:%M:%S %Y").timestamp()  # noqa: DTZ007 - local time
+    except ValueError:
         return None
 
 
