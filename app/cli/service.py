@@ -27,7 +27,7 @@ from .whole_file import whole_file
 _KEY = "OPENROUTER_API_KEY"
 _FOLDERS = ("XDG_CONFIG_HOME", "XDG_STATE_HOME")  # by which files are found
 _LAST_WORDS_SECONDS = 20  # to write the last receipts, after the answers have finished
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 
 _ENVIRONMENT = """\
