@@ -4,6 +4,7 @@ PointsmanError
 ├── StartupError              caused by the operator: nothing was started
 │   ├── SettingsError
 │   ├── ForeignFileError      a file to import can't be read, or belongs to no supported tool
+│   ├── ServiceError          no systemd or launchd answers, or it refuses
 │   └── PolicyFileError       carries every mistake of every file, each with file, line and remedy
 ├── RequestError              returned to one caller, in that caller's dialect
 │   ├── CallerError           caused by the caller
@@ -82,6 +83,10 @@ class SettingsError(StartupError):
 
 class ForeignFileError(StartupError):
     """A file to import can't be read, or is not of a supported kind."""
+
+
+class ServiceError(StartupError):
+    """The service can't be installed, asked or removed: no service manager answers, or refuses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def read_folder(folder: Path) -> Book:
     problems: list[PolicyProblem] = []
     for file in policy_files(folder):
         try:
-            texts[str(file)] = _text_of(file)
+            texts[str(file)] = text_of(file)
         except (OSError, ValueError) as error:
             problems.append(_problem(file, f"can't be read: {error}"))
     if problems:
@@ -83,7 +83,7 @@ def read_folder(folder: Path) -> Book:
     return read_book(texts)
 
 
-def _text_of(file: Path) -> str:
+def text_of(file: Path) -> str:
     """The text of a file. Raises `OSError`, and `ValueError` if it is irregular or too large.
 
     Opening a pipe would wait for a writer for ever, and reading a device may never end.

@@ -25,7 +25,12 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from .errors import SettingsError, reason_of
 from .suggest import did_you_mean
@@ -508,6 +513,38 @@ class Settings(BaseSettings):
                 "set POINTSMAN_CALLER_KEYS=name:key, or listen on 127.0.0.1, "
                 "or use --open (POINTSMAN_OPEN=1) if a firewall or proxy controls access"
             )
+
+
+class _OfOneFile(Settings):
+    """Settings that are read from a file and from nowhere else."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del settings_cls, init_settings, env_settings, file_secret_settings
+        return (dotenv_settings,)
+
+
+def settings_of(file: Path) -> Settings:
+    """The settings of a process that has them from this `.env` file alone, as a service has.
+
+    A file that does not exist has none. Raises `SettingsError` naming the file and each bad
+    setting, without repeating values.
+    """
+    try:
+        return _OfOneFile(_env_file=file)  # type: ignore[call-arg]  # of the base
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join(f"{file}: {each}" for each in _complaints(error, ()))
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} can't be read: {reason_of(error)}") from None
 
 
 def _is_a_path(ledger: str) -> bool:

@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 from app.catalog.scores import read_export
+from app.cli.service import service_here
 from app.ledger.opening import open_engine
 from app.notifying.claims import Claims
 from app.openrouter.score_copies import ScoreCopies
@@ -37,8 +38,7 @@ from tests.waiting import until
 ROOT = DOCS.parent
 DEPLOY = ROOT / "deploy"
 TEXT = (DOCS / "operate.md").read_text(encoding="utf-8")
-SYSTEM, USER = "pointsman.service", "user/pointsman.service"
-PLIST = DEPLOY / "launchd" / "dev.pointsman.plist"
+SYSTEM, USER = "of the machine", "of a user"
 COMMANDS = re.findall(r"^```sh run\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 NAMES = {f"POINTSMAN_{name.upper()}" for name in Settings.model_fields}
 FIXED_BY_COMPOSE = {"POINTSMAN_HOST", "POINTSMAN_POLICIES", "POINTSMAN_STATE"}
@@ -88,9 +88,23 @@ def test_the_settings_behind_a_web_server_fit_together() -> None:
 # --- systemd ----------------------------------------------------------------------------------
 
 
+def unit_text(name: str) -> str:
+    """The unit of the machine, from its file, or the one that the command writes for a user."""
+    if name == SYSTEM:
+        return (DEPLOY / "systemd" / "pointsman.service").read_text(encoding="utf-8")
+    return written_for("linux")
+
+
+def written_for(platform: str) -> str:
+    """What `pointsman service install` writes on a platform, for a program in the home folder."""
+    here = service_here(platform)
+    program = here.home / ".local" / "bin" / "pointsman"
+    return here.manager.text_of(here.facts(program, here.settings()))
+
+
 def service(name: str) -> Mapping[str, str]:
     """The section `[Service]`, of a key that comes twice the last value."""
-    text = (DEPLOY / "systemd" / name).read_text(encoding="utf-8")
+    text = unit_text(name)
     read = configparser.ConfigParser(strict=False, interpolation=None)
     read.optionxform = str  # type: ignore[assignment,method-assign]
     read.read_string(text)
@@ -113,7 +127,7 @@ def test_systemd_takes_the_unit_without_a_word(name: str, tmp_path: Path) -> Non
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("there is no systemd-analyze here; on Debian: apt install systemd")
-    text = (DEPLOY / "systemd" / name).read_text(encoding="utf-8")
+    text = unit_text(name)
     file = tmp_path / "pointsman.service"
     # Verifying looks for the program, which is not installed there.
     file.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", text), encoding="utf-8")
@@ -127,6 +141,15 @@ def test_systemd_takes_the_unit_without_a_word(name: str, tmp_path: Path) -> Non
             env={**os.environ, "XDG_RUNTIME_DIR": runtime},
         )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_both_units_agree_where_they_say_the_same() -> None:
+    machine, user = service(SYSTEM), service(USER)
+    of_each = {"ExecStart", "WorkingDirectory", "Environment"}
+    common = set(machine) & set(user) - of_each
+    assert {"Type", "Restart", "RestartPreventExitStatus", "KillMode", "TimeoutStopSec"} <= common
+    assert {name: machine[name] for name in common} == {name: user[name] for name in common}
+    assert set(user) - set(machine) == set()
 
 
 def test_a_mistake_at_start_ends_with_the_status_that_the_units_do_not_restart(
@@ -143,19 +166,23 @@ def test_a_mistake_at_start_ends_with_the_status_that_the_units_do_not_restart(
 
 
 def test_the_agent_stays_longer_than_answers_are_given_to_finish() -> None:
-    agent = plistlib.loads(PLIST.read_bytes())
-    assert agent["Label"] == PLIST.stem
+    agent = plistlib.loads(written_for("darwin").encode())
+    assert f"{agent['Label']}.plist" == service_here("darwin").manager.file.name
     assert agent["ExitTimeOut"] >= DRAIN_SECONDS + LAST_RECEIPTS_SECONDS
     assert agent["Umask"] == 0o077
 
 
-def test_the_agents_command_serves_with_its_own_settings_and_log(tmp_path: Path) -> None:
-    """Run as launchd does: with no settings in the environment, and in the root folder."""
+def test_the_agents_command_serves_with_its_own_settings_and_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run as launchd does: with no settings in the environment, and in the agent's folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
     settings = tmp_path / ".config" / "pointsman"
     (settings / "policies").mkdir(parents=True)
     (settings / "policies" / "mine.yaml").write_text("version: 1\nrules: []\n", encoding="utf-8")
     (tmp_path / "Library" / "Logs").mkdir(parents=True)
-    program = tmp_path / ".local" / "share" / "pointsman" / "bin" / "pointsman"
+    program = tmp_path / ".local" / "bin" / "pointsman"
     program.parent.mkdir(parents=True)
     program.write_text(
         f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m app "$@"\n', encoding="utf-8"
@@ -165,11 +192,11 @@ def test_the_agents_command_serves_with_its_own_settings_and_log(tmp_path: Path)
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
     (settings / ".env").write_text(f"POINTSMAN_PORT={port}\n", encoding="utf-8")
-    agent = plistlib.loads(PLIST.read_bytes())
+    agent = plistlib.loads(written_for("darwin").encode())
     process = subprocess.Popen(  # noqa: S603 - the file's own command
         agent["ProgramArguments"],
-        cwd="/",
-        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        cwd=agent["WorkingDirectory"],
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", **agent["EnvironmentVariables"]},
         umask=agent["Umask"],
     )
     log = tmp_path / "Library" / "Logs" / "pointsman.log"

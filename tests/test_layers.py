@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "telemetry": {*_FACTS, "ledger"},
     "budget": {*_FACTS, "ledger", "policy"},
     "notices": {*_FACTS, "shown"},
+    "units": _FACTS,
     "notifying": {
         *_FACTS,
         *("budget", "catalog", "ledger", "notices", "openrouter", "policy", "policy.forecast"),
@@ -106,6 +107,7 @@ PURE: dict[str, set[str]] = {
     "audit": {"msgspec"},
     "defects": {"jsonschema", "msgspec", "referencing"},
     "notices": {"msgspec"},
+    "units": set(),
 }
 IMPURE_STDLIB = {
     *("asyncio", "datetime", "http", "io", "logging", "os", "pathlib", "random", "shutil"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
+from .. import __version__
 from ..server.plain import send_json
 from ..telemetry.standing import Standing
 
@@ -40,6 +41,7 @@ def _as_json(now: Standing) -> dict[str, object]:
     notified = {"undelivered": now.notifications_undelivered, "error": now.notifications_error}
     return {
         "status": now.status,
+        "version": __version__,
         **({} if now.worker is None else {"worker": which}),
         "open": now.open_requests,
         "connections": {

@@ -714,6 +714,7 @@ def doctor(
     upstream: Upstream = None,
     policies: Policies = None,
     ledger: Ledger = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Diagnose settings, ledger, key and server."""
     from ..settings import Settings
@@ -722,7 +723,87 @@ def doctor(
     settings = Settings.read(
         host=host, port=port, upstream_url=upstream, policies=policies, ledger_url=ledger
     )
-    raise typer.Exit(start(settings))
+    raise typer.Exit(start(settings, as_json=as_json))
+
+
+@commands.command()
+def bundle(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")] = (
+        Path("pointsman-bundle.zip")
+    ),
+    receipts: Annotated[
+        int, typer.Option(min=0, max=10_000, metavar="NUMBER", help="How many of the newest.")
+    ] = 50,
+    without_policies: Annotated[
+        bool, typer.Option("--without-policies", help="Leave out the policy files.")
+    ] = False,
+    host: Host = None,
+    port: Port = None,
+    upstream: Upstream = None,
+    policies: Policies = None,
+    ledger: Ledger = None,
+) -> None:
+    """Collect what a bug report needs, no secrets.
+
+    A .zip file. Its README says what is in it, and what was left out.
+    """
+    from ..settings import Settings
+    from .bundle import write_bundle
+
+    settings = Settings.read(
+        host=host, port=port, upstream_url=upstream, policies=policies, ledger_url=ledger
+    )
+    write_bundle(settings, out, receipts=receipts, with_policies=not without_policies)
+
+
+@commands.command()
+def service(
+    what: Annotated[
+        Literal["install", "status", "uninstall"],
+        typer.Argument(metavar="install|status|uninstall", help="install also upgrades in place."),
+    ],
+    key_from_environment: Annotated[
+        bool,
+        typer.Option(
+            "--key-from-environment", help="With install: write this shell's key to a new .env."
+        ),
+    ] = False,
+    purge: Annotated[
+        bool,
+        typer.Option("--purge", help="With uninstall: also remove .env, policies and receipts."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With status: one JSON object, for machines.")
+    ] = False,
+) -> None:
+    """Run as a service of this user, from login.
+
+    The exit status is 0 if the service runs and answers, and 1 if it does not.
+    """
+    given = {"--key-from-environment": key_from_environment, "--purge": purge}
+    given |= {"--dry-run": dry_run, "--json": as_json}
+    allowed = {
+        "install": {"--key-from-environment", "--dry-run"},
+        "status": {"--json"},
+        "uninstall": {"--purge", "--dry-run"},
+    }
+    for option in (each for each, is_given in given.items() if is_given):
+        if option not in allowed[what]:
+            raise typer.BadParameter(f"{option} does not go with {what}")
+    from .service import install, service_here, uninstall
+    from .service_status import show_status
+
+    here = service_here()
+    if what == "install":
+        code = install(here, dry_run=dry_run, key_from_environment=key_from_environment)
+    elif what == "status":
+        code = show_status(here, as_json=as_json)
+    else:
+        code = uninstall(here, purge_too=purge, dry_run=dry_run)
+    raise typer.Exit(code)
 
 
 @commands.command()

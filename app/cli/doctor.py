@@ -1,8 +1,9 @@
 """`pointsman doctor`: tests each part of the setup in the way that a request would use it."""
 
 import asyncio
+import platform
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 import httpx2
 from rich.text import Text
 
+from .. import __version__
 from ..catalog.account import WINDOWS, compared, read_account
 from ..catalog.catalog import EMPTY
 from ..errors import LedgerError, PointsmanError, UpstreamError, reason_of
@@ -30,38 +32,94 @@ from ..wording import plural, rules_and_aliases
 from .asking import asking
 from .facts import with_facts
 from .notify import webhook_of
+from .own_server import address_of, caller_headers
 from .policies import book_of, folder_of
-from .terminal import Console, hanging
+from .redaction import Redaction
+from .terminal import Console, hanging, print_json
 from .which_ledger import absent, log_command
-from .words import command, local_address
+from .words import command
 
 _OK = 200
 _PATIENCE_SECONDS = 30.0
 
+# Whether it passed, what is told of it, and the end of that which is the remedy.
+Told = tuple[bool | None, str] | tuple[bool | None, str, str]
+Look = Callable[[Settings], Awaitable[Told]]
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One check: its name, whether it passed, and details."""
+    """One check: its name, whether it passed, and details, at whose end is the remedy, if any."""
 
     what: str
     well: bool | None  # None: it could not be checked, which is not an error
     told: str
+    remedy: str | None = None
+
+    @property
+    def message(self) -> str:
+        """The details without the remedy."""
+        return self.told.removesuffix(self.remedy).rstrip(",; ") if self.remedy else self.told
 
 
 async def examine(settings: Settings) -> list[Diagnosis]:
-    """Run every possible check, in the order in which a request would need each part."""
-    found: list[Diagnosis] = []
-    for what, look in _EXAMINATIONS.items():
-        try:
-            found.append(Diagnosis(what, *await look(settings)))
-        except PointsmanError as error:
-            found.append(Diagnosis(what, well=False, told=reason_of(error)))
-    return found
+    """Run every possible check, in the order in which a request would need each part.
+
+    What other programs answer is quoted without the secrets of the settings.
+    """
+    redaction = Redaction.of(settings)
+    return [
+        Diagnosis(what, well, redaction.applied(told), remedy and redaction.applied(remedy))
+        for what, look in _EXAMINATIONS.items()
+        for well, told, remedy in [await _looked(look, settings)]
+    ]
 
 
-def doctor(settings: Settings) -> int:
+async def _looked(look: Look, settings: Settings) -> tuple[bool | None, str, str | None]:
+    """The result of one check: an error of ours is a failure of it."""
+    try:
+        well, told, *remedy = await look(settings)
+    except PointsmanError as error:
+        told = reason_of(error)
+        return False, told, _remedy_in(told)
+    return well, told, remedy[0] if remedy else None
+
+
+def _remedy_in(message: str) -> str | None:
+    """The part of an error's message that says what to do: what follows the last semicolon."""
+    problem, _, remedy = message.rpartition("; ")
+    return remedy if problem and "\n" not in message else None
+
+
+def doctor(settings: Settings, *, as_json: bool = False) -> int:
     """Print the results; the exit code is 1 if a check failed."""
     found = asyncio.run(examine(settings))
+    if as_json:
+        print_json(as_json_object(found), indent=2)
+    else:
+        _print(found)
+    return 1 if any(each.well is False for each in found) else 0
+
+
+def as_json_object(found: Iterable[Diagnosis]) -> dict[str, Any]:
+    """The results as `--json` prints them; docs/operate.md describes the shape."""
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "checks": [
+            {
+                "code": each.what,
+                "status": _STATUSES[each.well],
+                "message": each.message,
+                "remedy": each.remedy,
+            }
+            for each in found
+        ],
+    }
+
+
+def _print(found: Iterable[Diagnosis]) -> None:
     console = Console()
     marks: Mapping[bool | None, tuple[str, str]] = {
         True: ("OK      ", "green"),
@@ -74,10 +132,9 @@ def doctor(settings: Settings) -> int:
         # Further lines are indented: no detail may look like another diagnosis.
         text = hanging(console, Text(each.told), indent=len(label), label=label)
         console.print(text, soft_wrap=True)
-    return 1 if any(each.well is False for each in found) else 0
 
 
-Told = tuple[bool | None, str]
+_STATUSES: Mapping[bool | None, str] = {True: "ok", False: "fail", None: "warning"}
 
 
 async def _settings(settings: Settings) -> Told:
@@ -95,8 +152,10 @@ async def _policies(settings: Settings) -> Told:
     serious = [each for each in found if each.severity != "note"]
     held = rules_and_aliases(len(book.rules), len(book.aliases))
     told = f"{folder}: {held}, policy version {book.revision}"
-    more = f"; {plural(len(serious), 'finding')}, see {command()} check" if serious else ""
-    return True, told + more
+    if not serious:
+        return True, told
+    remedy = f"see {command()} check"
+    return True, f"{told}; {plural(len(serious), 'finding')}, {remedy}", remedy
 
 
 async def _ledger(settings: Settings) -> Told:
@@ -129,15 +188,20 @@ def _try_to_create(file: Path) -> None:
 async def _upstream(settings: Settings) -> Told:
     wrong = await _how_the_address_is_wrong(settings)
     if wrong is not None:
-        return False, wrong
+        return False, *wrong
     if settings.openrouter_api_key is None:
-        return None, "no OPENROUTER_API_KEY is set; clients must send their own key"
+        remedy = "clients must send their own key"
+        return None, f"no OPENROUTER_API_KEY is set; {remedy}", remedy
     async with asking(settings) as ask:
         began = time.perf_counter()
         status, answer = await ask.openrouter.get_json("/key", ask.headers)
         took = (time.perf_counter() - began) * 1000
     if status != _OK:
-        return False, f"GET /key answers {status} after {took:.0f} ms; check the key"
+        return (
+            False,
+            f"GET /key answers {status} after {took:.0f} ms; check the key",
+            "check the key",
+        )
     data = answer.get("data") if isinstance(answer, dict) else None
     left = data.get("limit_remaining") if isinstance(data, dict) else None
     left = round(left, 2) if isinstance(left, float) else left
@@ -145,8 +209,11 @@ async def _upstream(settings: Settings) -> Told:
     return True, f"reached in {took:.0f} ms, the key is accepted{limit}"
 
 
-async def _how_the_address_is_wrong(settings: Settings) -> str | None:
-    """The setting to use if the address is not an API's, if one can be found on its host."""
+async def _how_the_address_is_wrong(settings: Settings) -> tuple[str, str] | None:
+    """What is wrong if the address is not an API's, with the remedy.
+
+    That is the setting to use, if there is an API on the same host.
+    """
     url = settings.upstream_url
     wrong = amiss(*await _models_at(url, settings))
     if wrong is None:
@@ -155,11 +222,10 @@ async def _how_the_address_is_wrong(settings: Settings) -> str | None:
         with suppress(UpstreamError):
             status, body = await _models_at(other, settings)
             if status == _OK and is_list(body):
-                return f"GET {url}/models {wrong}; set POINTSMAN_UPSTREAM_URL={other}"
-    return (
-        f"GET {url}/models {wrong}, so this is not the base URL of an API; "
-        "set POINTSMAN_UPSTREAM_URL, e.g. to https://openrouter.ai/api/v1"
-    )
+                remedy = f"set POINTSMAN_UPSTREAM_URL={other}"
+                return f"GET {url}/models {wrong}; {remedy}", remedy
+    remedy = "set POINTSMAN_UPSTREAM_URL, e.g. to https://openrouter.ai/api/v1"
+    return f"GET {url}/models {wrong}, so this is not the base URL of an API; {remedy}", remedy
 
 
 async def _models_at(url: str, settings: Settings) -> tuple[int, bytes]:
@@ -185,8 +251,9 @@ async def _notices(settings: Settings) -> Told:
     if webhook is None:
         return True, "none are sent; POINTSMAN_NOTIFY_URL is not set"
     how = f"format {webhook.form}, {'signed' if webhook.secret else 'not signed'}"
+    remedy = f"test them with {command()} notify test"
     if absent(settings):
-        return True, f"{how}; test them with {command()} notify test"
+        return True, f"{how}; {remedy}", remedy
     store = await asyncio.to_thread(Store.open, settings.ledger())
     try:
         found = store.undelivered_notices(datetime.now(UTC))
@@ -194,19 +261,17 @@ async def _notices(settings: Settings) -> Told:
         store.close()
     if found.number:
         lost = plural(found.number, "notification")
-        return False, (
-            f"{how}; {lost} of the last day not delivered, the last error: {found.error}; "
-            f"test them with {command()} notify test"
+        told = (
+            f"{how}; {lost} of the last day not delivered, the last error: {found.error}; {remedy}"
         )
+        return False, told, remedy
     return True, f"{how}; all of the last day are delivered"
 
 
 async def _running(settings: Settings) -> Told:
     """Follow a real request through a running server, up to where it would be sent (T-36)."""
-    base = f"http://{local_address(settings.host)}:{settings.port}"
-    headers = {"x-pointsman-dry-run": "1"}
-    for key in settings.caller_keys.values():
-        headers["authorization"] = f"Bearer {key.get_secret_value()}"
+    base = address_of(settings)
+    headers = {"x-pointsman-dry-run": "1", **caller_headers(settings)}
     try:
         async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
             answer = await client.post(
@@ -214,9 +279,11 @@ async def _running(settings: Settings) -> Told:
             )
             told: Any = answer.json()
     except (httpx2.TransportError, ValueError):
-        return None, f"no server at {base}; start it with {command()} serve"
+        remedy = f"start it with {command()} serve"
+        return None, f"no server at {base}; {remedy}", remedy
     if answer.status_code != _OK or "rules" not in told:
-        return False, f"{base} answers {answer.status_code}: {str(told)[:200]}"
+        quoted = Redaction.of(settings).applied(str(told))[:200]  # none is cut in the middle
+        return False, f"{base} answers {answer.status_code}: {quoted}"
     there, here = told["book"], book_of(settings).revision
     if there != here:
         return False, f"{base} serves policy version {there}, but the files here are {here}"
@@ -249,7 +316,7 @@ async def _account(settings: Settings) -> Told:
 
 
 _MODEL = "qwen/qwen3-coder"
-_EXAMINATIONS: Mapping[str, Callable[[Settings], Awaitable[Told]]] = {
+_EXAMINATIONS: Mapping[str, Look] = {
     "settings": _settings,
     "policies": _policies,
     "ledger": _ledger,

@@ -12,11 +12,12 @@ from ..errors import SettingsError, reason_of
 
 
 @contextmanager
-def whole_file(file: Path) -> Iterator[IO[bytes]]:
+def whole_file(file: Path, *, mode: int = 0o666) -> Iterator[IO[bytes]]:
     """Yield what to write to; the file is replaced once the block ends without an error.
 
-    When this returns, the file is on disk, and a link still leads to it. A device or a pipe is
-    written to directly. Raises `SettingsError` if the file can't be written.
+    A new file has this mode, less what the umask takes. When this returns, the file is on disk, and
+    a link still leads to it. A device or a pipe is written to directly. Raises `SettingsError` if
+    the file can't be written.
     """
     try:
         if _is_special(file):
@@ -26,7 +27,8 @@ def whole_file(file: Path) -> Iterator[IO[bytes]]:
         target = _target_of(file)
         draft = _draft_of(target)
         try:
-            with draft.open("xb") as opened:  # not through a link that is there already
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # not through a link that is there already
+            with os.fdopen(os.open(draft, flags, mode), "wb") as opened:
                 yield opened
                 to_disk(opened)
             draft.replace(target)

@@ -1,15 +1,18 @@
 """`pointsman doctor` tries what a request would use, and lies about nothing (T-36)."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
+from app import __version__
 from app.cli.doctor import Diagnosis, doctor, examine
 from app.cli.words import command
 from app.ledger.notices import NewNotice
@@ -154,3 +157,65 @@ def test_a_web_page_in_place_of_an_api_is_said(tmp_path: Path) -> None:
     assert told.well is False
     assert "a web page" in told.told
     assert "https://openrouter.ai/api/v1" in told.told
+
+
+# --- for machines -----------------------------------------------------------------------------
+
+
+def test_as_json_each_check_has_a_code_a_status_a_message_and_its_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shape is documented, and stays: reports of faults are read by it."""
+    with running(create_simulator(pace=0)) as openrouter:
+        settings = read(tmp_path, port=1, upstream_url=f"{openrouter.url}/api/v1", host="0.0.0.0")  # noqa: S104 - refused
+        assert doctor(settings, as_json=True) == 1
+        told = json.loads(capsys.readouterr().out)
+        people = found(settings)
+    assert list(told) == ["version", "python", "platform", "checks"]
+    assert told["version"] == __version__
+    checks = {each["code"]: each for each in told["checks"]}
+    assert list(checks) == [
+        *("settings", "policies", "ledger", "upstream", "account", "notices", "server"),
+    ]
+    assert {each["status"] for each in checks.values()} == {"ok", "warning", "fail"}
+    for code, each in checks.items():
+        assert list(each) == ["code", "status", "message", "remedy"]
+        if each["remedy"] is None:
+            assert each["message"] == people[code].told
+        else:
+            assert people[code].told in {
+                f"{each['message']}{joint} {each['remedy']}" for joint in (";", ",")
+            }
+    assert checks["settings"]["message"].endswith("other machines could spend your key")
+    assert checks["settings"]["remedy"].startswith("set POINTSMAN_CALLER_KEYS=name:key")
+    assert checks["server"]["remedy"] == f"start it with {command()} serve"
+
+
+def test_an_error_of_several_lines_has_no_remedy_of_its_own(tmp_path: Path) -> None:
+    settings = read(tmp_path, port=1)
+    (tmp_path / "p" / "p.yaml").write_text("version: 2\nrule: 1\n")
+    (tmp_path / "p" / "q.yaml").write_text("version: 1; x\n")
+    assert "\n" in found(settings)["policies"].told
+    assert found(settings)["policies"].remedy is None
+
+
+@pytest.mark.parametrize("before", [0, 160, 170, 180, 190])
+def test_what_another_program_echoes_is_shown_without_our_keys(tmp_path: Path, before: int) -> None:
+    """A program on Pointsman's port may answer with the headers that it got.
+
+    What is quoted is cut; that must not leave the first part of a key.
+    """
+
+    async def echo(request: Request) -> JSONResponse:
+        return JSONResponse({"x" * before: request.headers["authorization"]})
+
+    with running(Starlette(routes=[Route("/{path:path}", echo, methods=["POST"])])) as other:
+        settings = read(
+            tmp_path,
+            port=other.port,
+            openrouter_api_key="sk-or-v1-x",
+            caller_keys="anna:canary-key-of-anna",
+        )
+        told = found(settings)["server"].told
+    assert before or "Bearer [removed]" in told
+    assert "can" not in told

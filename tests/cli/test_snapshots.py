@@ -74,6 +74,7 @@ COMMANDS = {
     "help-audit": ["audit", "--help"],
     "help-log": ["log", "--help"],
     "help-explain": ["explain", "--help"],
+    "help-service": ["service", "--help"],
 }
 
 

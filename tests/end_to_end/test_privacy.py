@@ -8,6 +8,7 @@ import gzip
 import json
 import logging
 import threading
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.cli.bundle import write_bundle
+from app.cli.doctor import as_json_object, examine
 from app.cli.export import export
 from app.ledger.store import Store
 from app.ledger.wanted import EVERYTHING
+from app.settings import Settings
 from tests.conftest import UPSTREAM_KEY, Proxy, StartProxy
 from tests.notifying.receiver import Receiver, receiving
 from tests.otlp_receiver import Collector, collecting
@@ -29,6 +33,7 @@ PROMPT, ANSWER = "canary-prompt-7f3a", "canary-answer-91bc"
 KEY, COOKIE, SESSION = "canary-key-of-a-caller", "canary-cookie-5d", "canary-session-e1"
 AGENT = "canary-agent-3c"
 TOOL = "canary-tool-b2"  # a tool's name, and a name in its schema and its arguments
+CALLER, BROWSER = "canary-name-of-a-caller", "canary-user-agent-77"  # on receipts, in no bundle
 HOOK, SIGNED = "canary-of-the-url", "canary-of-the-signature"
 CANARIES = (PROMPT, ANSWER, KEY, COOKIE, SESSION, AGENT, TOOL, UPSTREAM_KEY)
 
@@ -111,7 +116,7 @@ def hook() -> Iterator[Receiver]:
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
     """A caller that sends its key, a cookie and a session with everything."""
     headers = {"authorization": f"Bearer {KEY}", "cookie": COOKIE, "x-session-id": SESSION}
-    headers |= {"x-claude-code-agent-id": AGENT, "x-a": AGENT}
+    headers |= {"x-claude-code-agent-id": AGENT, "x-a": AGENT, "user-agent": BROWSER}
     async with httpx2.AsyncClient(
         verify=NO_TLS, timeout=60, trust_env=False, headers=headers
     ) as client:
@@ -229,6 +234,16 @@ def everything_exported(ledger: Path, output: Path) -> int:
         return sum(1 for _ in csv.DictReader(file))
 
 
+def everything_reported(settings: Settings, folder: Path) -> dict[str, str]:
+    """What `pointsman bundle` collects, and what `pointsman doctor --json` prints."""
+    file = folder / "bundle.zip"
+    write_bundle(settings, file, receipts=1000, with_policies=True)
+    with zipfile.ZipFile(file) as opened:
+        found = {each: opened.read(each).decode() for each in opened.namelist()}
+    file.unlink()
+    return {**found, "doctor --json": json.dumps(as_json_object(asyncio.run(examine(settings))))}
+
+
 def everything_logged(records: list[logging.LogRecord]) -> str:
     """All lines with their tracebacks; this thread's are those of the test's own client."""
     lines = logging.Formatter("%(name)s %(message)s")
@@ -238,7 +253,7 @@ def everything_logged(records: list[logging.LogRecord]) -> str:
 
 @pytest.mark.parametrize(
     ("transport", "caller_keys"),
-    [("lean", ""), ("httpx", f"anna:{KEY}")],
+    [("lean", ""), ("httpx", f"{CALLER}:{KEY}")],
     ids=["the caller's key goes on", "the caller's key stays here"],
 )
 async def test_t39_t47_no_prompt_answer_or_key_is_found_anywhere(  # noqa: PLR0917 - fixtures
@@ -253,19 +268,19 @@ async def test_t39_t47_no_prompt_answer_or_key_is_found_anywhere(  # noqa: PLR09
     caller_keys: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    proxy = start_proxy(
-        POLICY,
-        upstream_url=openrouter.url,
-        openrouter_api_key=UPSTREAM_KEY if caller_keys else "",
-        caller_keys=caller_keys,
-        operators="anna" if caller_keys else "",
-        transport=transport,
-        max_body_mb=1,
-        log_level="debug",
-        otel=True,
-        notify_url=hook.url,
-        notify_secret=SIGNED,
-    )
+    settings: dict[str, Any] = {
+        "upstream_url": openrouter.url,
+        "openrouter_api_key": UPSTREAM_KEY if caller_keys else "",
+        "caller_keys": caller_keys,
+        "operators": CALLER if caller_keys else "",
+        "transport": transport,
+        "max_body_mb": 1,
+        "log_level": "debug",
+        "otel": True,
+        "notify_url": hook.url,
+        "notify_secret": SIGNED,
+    }
+    proxy = start_proxy(POLICY, **settings)
     if caller_keys:
         proxy.client.headers["x-api-key"] = KEY
         assert await send(proxy.client, f"{proxy.url}/v1/x", headers={"x-api-key": PROMPT}) == 401
@@ -294,6 +309,22 @@ async def test_t39_t47_no_prompt_answer_or_key_is_found_anywhere(  # noqa: PLR09
     assert [
         (place, canary) for place, text in places.items() for canary in CANARIES if canary in text
     ] == []
+    there = Settings.read(
+        **settings,
+        port=int(proxy.url.rpartition(":")[2]),
+        policies=tmp_path / "policies",
+        state=tmp_path,
+    )
+    openrouter.plays(ANSWERS["bad request"])  # what a provider says to doctor, too
+    reported = await asyncio.to_thread(everything_reported, there, tmp_path)
+    digests = {each[name] for each in receipts for name in ("session", "subagent") if each[name]}
+    assert digests
+    words = {*CANARIES, HOOK, SIGNED, CALLER, BROWSER, *digests, "gen-1"}
+    assert [(name, word) for name, text in reported.items() for word in words if word in text] == []
+    assert {"policies/test.yaml", "metrics.txt", "ready.json"} <= reported.keys()
+    assert reported["receipts.jsonl"].count("\n") == filed
+    assert receipts[0]["id"] in reported["receipts.jsonl"]
+    assert "tool-1" in reported["receipts.jsonl"]
     assert receipts[0]["id"] in places["the disk"]  # looking there finds what is there
     assert receipts[0]["id"] in places["what a collector gets"]
     assert receipts[0]["id"] in places["the log"]

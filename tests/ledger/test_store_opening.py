@@ -47,6 +47,7 @@ def test_sqlite_readers_do_not_wait_for_the_writer(tmp_path: Path) -> None:
     [
         ("ledger.sqlite", "not a ledger URL; use sqlite:///FILE or postgresql+psycopg://"),
         ("", "(an unreadable URL) is not a ledger URL"),
+        ("mysql://host/name?password=geheim", "name?password=PASSWORD is not a ledger URL"),
         ("mysql://me:geheim@host/name", "mysql://me:PASSWORD@host/name is not a ledger URL"),
         ("oracle://me:geheim@host/name", "is not a ledger URL"),
         ("postgresql+nonesuch://me:geheim@host/name", "is not a ledger URL"),

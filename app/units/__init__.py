@@ -1,0 +1,1 @@
+"""Unit files of systemd and agents of launchd, as text from facts. PURE."""
