@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Serve": ("run", "serve", "demo", "simulate", "doctor", "notify"),
+    "Tools": ("launch", "connect"),
     "Policies": ("init", "import", "check", "explain", "catalog", "scores", "prove", "schema"),
     "Endpoints": ("audit",),
     "Receipts": ("log", "stats", "budget", "score", "suggest", "export", "verify"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli.init import init, starter
-from app.cli.tools import TOOLS
+from app.tools.table import TOOLS
 from app.cli.words import command
 from app.errors import SettingsError
 from app.policy.file.parse import read_book
