@@ -35,8 +35,10 @@ def connect(
     config = _config_of(name)
     if config.needs_model and model is None:
         raise SettingsError(f"{name} needs a model: add --model, such as --model qwen/qwen3-coder")
-    asks_key = "caller" if settings.caller_keys else None
-    target = Target(Running(settings).address, model, asks_key)
+    if not settings.port:
+        raise SettingsError("port 0 is another one at each start; set POINTSMAN_PORT to one")
+    key = next(iter(settings.caller_keys), None)  # its name: only whether there is one counts
+    target = Target(Running(settings).address, model, key)
     file = file_of(config)
     if writes:
         _write(Notes(settings.state), file, config, target)

@@ -126,6 +126,7 @@ def _session(settings: Settings, key: str | None, *, quiet: bool) -> Iterator[Se
     running = Running(settings, key)
     if running.is_there():
         running.must_admit()
+        running.close()  # it would be idle for as long as the tool runs
         if not quiet:
             _say(f"requests go to the Pointsman at {running.address}")
         with _in_front_of_running(settings, running, key) as session:
@@ -164,6 +165,7 @@ def _in_front_of_running(
             account.unread += 1
         else:
             account.add(_entry(receipt))
+    running.close()
     account.unread += tap.uncounted
     account.unanswered = tap.unanswered
 

@@ -15,6 +15,7 @@ from ..settings import Settings
 _SECONDS = 5.0
 _WRITTEN_SECONDS = 5.0  # a receipt is written within one
 _LOOK_AGAIN_SECONDS = 0.05
+_MOST_READ = 4_000_000  # bytes
 _EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
@@ -27,6 +28,7 @@ class Running:
         self._headers = {} if key is None else {"authorization": f"Bearer {key}"}
         shown = f"[{self._host}]" if ":" in self._host else self._host
         self.address = f"http://{shown}:{self._port}"
+        self._connection: http.client.HTTPConnection | None = None
 
     def is_there(self) -> bool:
         """Whether a Pointsman answers there that takes requests."""
@@ -67,15 +69,23 @@ class Running:
 
     def _ask(self, path: str) -> tuple[int, bytes]:
         """One GET: status and body; status 0 without an answer."""
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=_SECONDS)
+        connection = self._connection
+        if connection is None:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=_SECONDS)
+            self._connection = connection
         try:
             connection.request("GET", path, headers=self._headers)
             answer = connection.getresponse()
-            return answer.status, answer.read(_MOST_READ)
+            body = answer.read(_MOST_READ)
         except (OSError, http.client.HTTPException):
+            self.close()
             return 0, b""
-        finally:
-            connection.close()
+        if not answer.isclosed():  # there is more than what was read
+            self.close()
+        return answer.status, body
 
-
-_MOST_READ = 4_000_000  # bytes
+    def close(self) -> None:
+        """Close the connection; the next request opens another one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

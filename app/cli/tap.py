@@ -22,7 +22,7 @@ from ..server.replies import openai_error
 from ..settings import is_loopback
 from ..wire.headers import RawHeaders
 
-MOST_RECEIPTS = 100_000
+MOST_RECEIPTS = 20_000
 
 _RECEIPT = b"x-pointsman-receipt"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})  # they leave no receipt
@@ -81,13 +81,12 @@ class Tap:
                 self._note(upstream.headers)
                 await _answer(upstream, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except CallerLeft:
-            self.unanswered += asked and not begun
-        except UpstreamCut:
+        except (CallerLeft, UpstreamCut):
             return  # without its last piece, the server cuts the answer, too
         except UpstreamError as error:
-            self.unanswered += asked
             await _refuse(send, error.status, f"Pointsman is gone: {error}")
+        finally:  # also if the run has ended, which cancels what is under way
+            self.unanswered += asked and not begun
 
     async def _body(self, receive: Receive) -> bytes | None:
         """The whole body; None if it is too large. Raises `CallerLeft`."""

@@ -22,6 +22,8 @@ from .words import command
 
 _LARGEST = 4_000_000  # bytes
 _NEW_MODE = 0o600
+# Files of llm: one that is not there yet is made at the end of its link.
+_MADE_LATER = ("logs.db", "keys.json", "aliases.json", "default_model.txt", "model_options.json")
 
 
 def must_be_known(name: str, *, launched: bool = False) -> Tool:
@@ -74,7 +76,10 @@ def set_in(file: Path, config: Config, text: str, edit: Edit) -> str:
         absent = absent_of(config.kind, text, edit.if_absent)
         return edited(config.kind, text, {**edit.values, **absent})
     except NotEditable as error:
-        raise SettingsError(f"{_at(file, error)}: {error.problem}") from None
+        raise SettingsError(
+            f"{_at(file, error)}: {error.problem}; correct it, or put in by hand what "
+            f"{command()} connect TOOL prints"
+        ) from None
 
 
 def filled_copy(config: Config, target: Target) -> tuple[Path, str]:
@@ -86,8 +91,8 @@ def filled_copy(config: Config, target: Target) -> tuple[Path, str]:
 def link_neighbours(original: Path, folder: Path) -> None:
     """Link what is beside a file into a folder, so that a tool finds the rest of its own there."""
     original.parent.mkdir(parents=True, exist_ok=True)
-    names = {"logs.db", *(each.name for each in original.parent.iterdir())} - {original.name}
-    for name in names:  # a database that is not there yet is made at the end of its link
+    names = {*_MADE_LATER, *(each.name for each in original.parent.iterdir())} - {original.name}
+    for name in names:
         (folder / name).symlink_to(original.parent / name)
 
 
