@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -123,16 +123,15 @@ def _environment(ready: Run) -> dict[str, str]:
 def _session(settings: Settings, key: str | None, *, quiet: bool) -> Iterator[Session]:
     """An address for one run: in front of the Pointsman that runs, else of one of its own."""
     key = _key_of(settings, key)
-    running = Running(settings, key)
-    if running.is_there():
-        running.must_admit()
+    with closing(Running(settings, key)) as running:
+        there = running.is_there()
+        if there:
+            running.must_admit()
         running.close()  # it would be idle for as long as the tool runs
-        if not quiet:
+        if there and not quiet:
             _say(f"requests go to the Pointsman at {running.address}")
-        with _in_front_of_running(settings, running, key) as session:
-            yield session
-    else:
-        with _its_own(settings, running.address, key) as session:
+        begun = _in_front_of(running, settings, key) if there else _its_own(running, settings, key)
+        with begun as session:
             yield session
 
 
@@ -145,9 +144,7 @@ def _key_of(settings: Settings, key: str | None) -> str | None:
 
 
 @contextmanager
-def _in_front_of_running(
-    settings: Settings, running: Running, key: str | None
-) -> Iterator[Session]:
+def _in_front_of(running: Running, settings: Settings, key: str | None) -> Iterator[Session]:
     pointsman = partial(
         connect,
         running.address,
@@ -165,21 +162,21 @@ def _in_front_of_running(
             account.unread += 1
         else:
             account.add(_entry(receipt))
-    running.close()
     account.unread += tap.uncounted
     account.unanswered = tap.unanswered
 
 
 @contextmanager
-def _its_own(settings: Settings, address: str, key: str | None) -> Iterator[Session]:
+def _its_own(absent: Running, settings: Settings, key: str | None) -> Iterator[Session]:
     from ..main import create_app  # noqa: PLC0415 - half a second, if another one answers
 
     with ExitStack() as stack:
         if settings.openrouter_api_key is None:
             settings = in_front_of(stack.enter_context(_simulator()), settings)
             _say(
-                f"no Pointsman answers at {address}, and no OPENROUTER_API_KEY is set: this run "
-                "asks a SIMULATED OpenRouter; nothing costs anything, and no model is really asked"
+                f"no Pointsman answers at {absent.address}, and no OPENROUTER_API_KEY is set: "
+                "this run asks a SIMULATED OpenRouter; nothing costs anything, and no model is "
+                "really asked"
             )
         settings = settings.model_copy(update={"host": _LOOPBACK, "port": 0, "workers": 1})
         settings.check_exposure()

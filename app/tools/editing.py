@@ -48,7 +48,7 @@ def edited(kind: str, text: str, values: Values) -> str:
     """
     form = FORMATS[kind]
     wanted = form.read(text)
-    for path, value in reversed(values.items()) if form.puts_first else values.items():
+    for path, value in reversed(list(values.items())) if form.puts_first else values.items():
         before, wanted = wanted, _with(wanted, path, value)
         if wanted == before:
             continue

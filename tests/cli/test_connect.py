@@ -180,6 +180,7 @@ def test_the_file_is_found_as_the_tool_finds_it(
     value: str,
     name: str,
     file: str,
+    *,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -274,7 +275,8 @@ def test_without_its_backup_nothing_is_undone(codex: Path) -> None:
     assert "pointsman" in codex.read_text()
 
 
-def test_a_note_that_can_not_be_read_is_named(codex: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("codex")
+def test_a_note_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     connect(settings(), "codex", writes=True)
     (note,) = (tmp_path / "state").rglob("connected/*.json")
     assert stat.S_IMODE(note.stat().st_mode) == 0o600

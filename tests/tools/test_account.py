@@ -5,8 +5,8 @@ from decimal import Decimal
 from app.tools.account import MOST_BROKEN, Account, Entry, account_lines
 
 
-def lines(*entries: Entry, **known: int) -> list[str]:
-    account = Account(**known)
+def lines(*entries: Entry, unread: int = 0, unanswered: int = 0) -> list[str]:
+    account = Account(unread=unread, unanswered=unanswered)
     for entry in entries:
         account.add(entry)
     return list(account_lines(account, "pointsman log"))
