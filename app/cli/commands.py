@@ -27,6 +27,12 @@ Host = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="The address to listen on [127.0.0.1].")
 ]
 Port = Annotated[int | None, typer.Option(metavar="PORT", help="The port to listen on [4477].")]
+ItsHost = Annotated[
+    str | None, typer.Option("--host", metavar="ADDRESS", help="Pointsman's address [127.0.0.1].")
+]
+ItsPort = Annotated[
+    int | None, typer.Option("--port", metavar="PORT", help="Pointsman's port [4477].")
+]
 Upstream = Annotated[
     str | None,
     typer.Option(metavar="URL", help="OpenRouter's base URL [https://openrouter.ai/api/v1]."),
@@ -179,7 +185,7 @@ def launch(
     tool: Annotated[str, typer.Argument(metavar="TOOL", help="The tool, such as codex or claude.")],
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[-- ARGUMENTS]", help="The tool's own arguments, behind --."),
+        typer.Argument(metavar="ARGUMENT", help="The tool's own arguments, behind --."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="The model to use [the tool's own].")
@@ -199,8 +205,8 @@ def launch(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Leave out the account at the end.")
     ] = False,
-    host: Host = None,
-    port: Port = None,
+    host: ItsHost = None,
+    port: ItsPort = None,
     upstream: Upstream = None,
     policies: Policies = None,
     ledger: Ledger = None,
@@ -228,8 +234,8 @@ def connect(
     model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="The model to set [the tool's own].")
     ] = None,
-    host: Host = None,
-    port: Port = None,
+    host: ItsHost = None,
+    port: ItsPort = None,
 ) -> None:
     """Show or write a tool's own configuration."""
     from ..settings import Settings

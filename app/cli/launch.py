@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from socket import socket
 
+from ..errors import SettingsError
 from ..ledger.receipt import Receipt, has_failed, paid_usd
 from ..openrouter.client import connect
 from ..server.bounds import Bounds
@@ -67,10 +68,9 @@ def launch(
     tool = None if any_tool else must_be_known(name, launched=True)
     program = name if tool is None or tool.launch is None else tool.launch.program
     if shutil.which(program) is None:
-        _say(
-            f"{program} is not installed, or not on PATH; docs/tools.md names its package, and "
-            f"{command()} launch --env PROGRAM runs any other program"
-        )
+        known = tool.launch.install if tool and tool.launch else None
+        way_out = f"; install it: {known}" if known else "; install it, or give its path to --env"
+        _say(f"{program} is not installed, or not on PATH{way_out}")
         return NOT_FOUND
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pointsman-launch-")))
@@ -140,7 +140,11 @@ def _key_of(settings: Settings, key: str | None) -> str | None:
     named = settings.caller_keys.get(key or "")
     if named is not None:
         return named.get_secret_value()
-    return key or next((each.get_secret_value() for each in settings.caller_keys.values()), None)
+    return key or next(iter(_keys(settings)), None)
+
+
+def _keys(settings: Settings) -> list[str]:
+    return [each.get_secret_value() for each in settings.caller_keys.values()]
 
 
 @contextmanager
@@ -180,6 +184,11 @@ def _its_own(absent: Running, settings: Settings, key: str | None) -> Iterator[S
             )
         settings = settings.model_copy(update={"host": _LOOPBACK, "port": 0, "workers": 1})
         settings.check_exposure()
+        if settings.caller_keys and key not in _keys(settings):
+            raise SettingsError(
+                "this is not a key of POINTSMAN_CALLER_KEYS, nor the name of a caller; "
+                "correct --key or POINTSMAN_KEY, or leave it out"
+            )
         account = Account()
         app = create_app(settings, filed=_adding_to(account))
         listener = listen(_LOOPBACK, 0)

@@ -71,6 +71,7 @@ TOOLS: Mapping[str, Tool] = {
         setting=f"extra-openai-models.yaml: api_base: {BASE_URL}",
         launch=Launch(
             program="llm",
+            install="pipx install llm",
             variables={
                 "OPENAI_BASE_URL": "$base",
                 "OPENAI_API_KEY": "$key",
@@ -105,6 +106,7 @@ TOOLS: Mapping[str, Tool] = {
         names=("qwen",),
         launch=Launch(
             program="qwen",
+            install="npm install -g @qwen-code/qwen-code",
             variables={
                 "OPENAI_BASE_URL": "$base",
                 "OPENAI_API_KEY": "$key",
@@ -134,6 +136,7 @@ TOOLS: Mapping[str, Tool] = {
         user_agent="opencode/*",
         launch=Launch(
             program="opencode",
+            install="npm install -g opencode-ai",
             variables={"OPENCODE_CONFIG_CONTENT": _OPENCODE, KEY_VARIABLE: "$key"},
         ),
         config=Config(
@@ -154,6 +157,7 @@ TOOLS: Mapping[str, Tool] = {
         names=("kilocode", "kilo-code"),
         launch=Launch(
             program="kilo",
+            install="npm install -g @kilocode/cli",
             variables={"KILO_CONFIG_CONTENT": _OPENCODE, KEY_VARIABLE: "$key"},
         ),
         config=Config(
@@ -169,6 +173,7 @@ TOOLS: Mapping[str, Tool] = {
         setting=f"--openai-api-base {BASE_URL} --openai-api-key any --model openai/MODEL",
         launch=Launch(
             program="aider",
+            install="pipx install aider-chat",
             variables={
                 "AIDER_OPENAI_API_KEY": "$key",
                 "OPENROUTER_API_BASE": "$base",  # for its own models of that kind
@@ -192,6 +197,7 @@ TOOLS: Mapping[str, Tool] = {
         user_agent="codex_*",
         launch=Launch(
             program="codex",
+            install="npm install -g @openai/codex",
             variables={KEY_VARIABLE: "$key"},
             arguments=(
                 ("-c", 'model_provider="pointsman"'),
@@ -223,6 +229,7 @@ TOOLS: Mapping[str, Tool] = {
         user_agent="pi",
         launch=Launch(
             program="pi",
+            install="npm install -g @mariozechner/pi-coding-agent",
             variables={KEY_VARIABLE: "$key"},
             arguments=(
                 ("--extension", "$folder/pointsman.js"),
@@ -250,6 +257,7 @@ TOOLS: Mapping[str, Tool] = {
         names=("claude",),
         launch=Launch(
             program="claude",
+            install="npm install -g @anthropic-ai/claude-code",
             variables=_CLAUDE,
             without=("ANTHROPIC_API_KEY", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"),
             arguments=(("--settings", "$folder/settings.json"),),  # over those of the user's `env`
@@ -273,6 +281,7 @@ TOOLS: Mapping[str, Tool] = {
         user_agent="ai-sdk/openai-compatible/*",
         launch=Launch(
             program="cline",
+            install="npm install -g cline",
             variables={
                 "CLINE_PROVIDER_SETTINGS_PATH": "$folder/providers.json",
                 "CLINE_SESSION_BACKEND_MODE": "local",  # its background process has other settings

@@ -27,6 +27,7 @@ class Launch:
     """How a tool is set for one run. What the user's own configuration says otherwise stays."""
 
     program: str
+    install: str | None = None  # the command that installs it
     variables: Mapping[str, Any] = field(default_factory=dict)  # a mapping is written as JSON
     without: tuple[str, ...] = ()  # variables that would lead elsewhere
     arguments: tuple[tuple[str, ...], ...] = ()  # in groups, before the user's own

@@ -304,7 +304,12 @@ def test_a_program_that_is_not_there_is_127_with_a_way_out(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert launch(Settings.read(), "codex", []) == 127
-    assert "codex is not installed, or not on PATH" in capfd.readouterr().err
+    assert capfd.readouterr().err == (
+        "pointsman: codex is not installed, or not on PATH; "
+        "install it: npm install -g @openai/codex\n"
+    )
+    assert launch(Settings.read(), "mine", [], any_tool=True) == 127
+    assert "give its path to --env" in capfd.readouterr().err
 
 
 def test_a_program_that_can_not_be_run_is_126(
@@ -328,6 +333,12 @@ def test_a_tool_that_a_signal_ended_has_the_shells_exit_code(
 ) -> None:
     _, settings = start()
     assert launch(settings, "codex", ["die"], any_tool=True, quiet=True) == 128 + signal.SIGKILL
+
+
+def test_a_wrong_key_for_one_of_its_own_is_refused_before_the_tool_is_started() -> None:
+    settings = Settings.read(port=1, caller_keys="anna:key-of-anna", openrouter_api_key="sk-or-x")
+    with pytest.raises(SettingsError, match="correct --key or POINTSMAN_KEY"):
+        launch(settings, "codex", ["die"], any_tool=True, key="any")
 
 
 def test_quiet_leaves_the_account_out(

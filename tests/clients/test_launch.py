@@ -218,8 +218,10 @@ async def test_a_tool_is_connected_and_disconnected(
     assert written.out.startswith(f"wrote {config}")
     recipe = TOOLS[tool.name].launch
     assert recipe
-    chosen = {"pi": ("--provider", "openrouter", "--model", MODEL)}
-    chosen["llm"] = ("-m", f"pointsman {MODEL}")
+    chosen: dict[str, tuple[str, ...]] = {
+        "pi": ("--provider", "openrouter", "--model", MODEL),
+        "llm": ("-m", f"pointsman {MODEL}"),
+    }
     end = await place.run(
         tool,
         closed_door,
