@@ -13,7 +13,7 @@ from ..ledger.receipt import Receipt
 from ..settings import Settings
 
 _SECONDS = 5.0
-_WRITTEN_SECONDS = 5.0  # a receipt is written within one
+WRITTEN_SECONDS = 5.0  # a receipt is written within one
 _LOOK_AGAIN_SECONDS = 0.05
 _MOST_READ = 4_000_000  # bytes
 _EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
@@ -48,7 +48,7 @@ class Running:
 
     def receipts(self, ids: Iterable[str]) -> Iterator[Receipt | None]:
         """The receipts with these ids, as soon as they are written; None for one that is not."""
-        until = time.monotonic() + _WRITTEN_SECONDS
+        until = time.monotonic() + WRITTEN_SECONDS
         for each in ids:
             status, body = self._ask(f"/pointsman/receipts/{each}")
             while status == http.client.NOT_FOUND and time.monotonic() < until:

@@ -20,7 +20,7 @@ from ..tools.tool import Config, Tool
 from .whole_file import must_be_writable, whole_file
 from .words import command
 
-_LARGEST = 4_000_000  # bytes
+LARGEST = 4_000_000  # bytes
 _NEW_MODE = 0o600
 # Files of llm: one that is not there yet is made at the end of its link.
 _MADE_LATER = ("logs.db", "keys.json", "aliases.json", "default_model.txt", "model_options.json")
@@ -62,8 +62,8 @@ def text_of(file: Path) -> str | None:
             if os.path.lexists(file) and not (file.is_symlink() and not file.exists()):
                 raise SettingsError(f"{file} is not a file; move it away")
             return None
-        if file.stat().st_size > _LARGEST:
-            raise SettingsError(f"{file} has over {_LARGEST / 1e6:g} MB; edit it by hand")
+        if file.stat().st_size > LARGEST:
+            raise SettingsError(f"{file} has over {LARGEST / 1e6:g} MB; edit it by hand")
         with file.open(encoding="utf-8", newline="") as opened:
             return opened.read()
     except (OSError, UnicodeDecodeError) as error:
