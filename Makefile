@@ -14,7 +14,7 @@ ON_ALL_CORES := --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 # What needs no socket, file or clock (tests/test_layers.py). The slow ones among them try more of
 # the same, as do most generated cases: the others reach every branch without them.
-COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit tests/notices tests/units tests/test_exact_numbers.py tests/test_wording.py
+COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit tests/notices tests/tools tests/units tests/test_exact_numbers.py tests/test_wording.py
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
@@ -68,7 +68,7 @@ coverage: $(TEST_READY) ## Check that tests reach every branch of the packages w
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --quiet --hypothesis-profile=fast -m 'not slow' $(COVERED_TESTS)
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --include='app/policy/**,app/catalog/**,app/wire/**,app/defects/**,app/audit/**,app/notices/**,app/units/**,app/exact_numbers.py,app/suggest.py,app/wording.py' --fail-under=100 --skip-covered
+	$(BIN)/coverage report --include='app/policy/**,app/catalog/**,app/wire/**,app/defects/**,app/audit/**,app/notices/**,app/tools/**,app/units/**,app/exact_numbers.py,app/suggest.py,app/wording.py' --fail-under=100 --skip-covered
 
 format: $(TEST_READY) ## Format the code
 	$(BIN)/ruff format .

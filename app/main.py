@@ -136,14 +136,21 @@ class Rooms:
         )
 
 
-def create_app(settings: Settings, worker: Worker | None = None, *, late_costs: Pace = PACE) -> App:
+def create_app(
+    settings: Settings,
+    worker: Worker | None = None,
+    *,
+    late_costs: Pace = PACE,
+    filed: Callable[[Receipt], None] | None = None,
+) -> App:
     """A ready-to-serve app, for one of several workers or a single process.
 
-    `late_costs` is when costs that answers did not name are asked for. Raises `PolicyFileError`
+    `late_costs` is when costs that answers did not name are asked for. `filed` is called with each
+    receipt on its way to the ledger, in the server's loop. Raises `PolicyFileError`
     when the policies can't be used, and `SettingsError` when sessions are to be guessed and the
     secret for it can't be.
     """
-    rooms = _furnish(settings, worker, late_costs)
+    rooms = _furnish(settings, worker, late_costs, filed)
     metrics, peers = metrics_of(rooms.telemetry.tallies, rooms.live.standing, worker)
     callers = Callers(settings.caller_keys, operators=settings.operators)
     sessions = _sessions(rooms, callers)
@@ -217,7 +224,12 @@ def check(settings: Settings) -> None:
         tracing()
 
 
-def _furnish(settings: Settings, worker: Worker | None, pace: Pace) -> Rooms:
+def _furnish(
+    settings: Settings,
+    worker: Worker | None,
+    pace: Pace,
+    filed: Callable[[Receipt], None] | None,
+) -> Rooms:
     upstream, key = settings.upstream_url, settings.openrouter_api_key
     scores, today = ScoreCopies(settings.state, upstream), partial(today_by, steady)
     policies = PolicyFolder(
@@ -291,7 +303,7 @@ def _furnish(settings: Settings, worker: Worker | None, pace: Pace) -> Rooms:
         late_costs=late_costs,
         recorder=Recorder(
             feed=feed,
-            submit=_submit_and_tell(writer, notices) if notices.on else writer.submit,
+            submit=_submit(writer, notices, filed),
             telemetry=telemetry,
             traffic=traffic,
             conversations=conversations,
@@ -337,10 +349,18 @@ def _tell_drift(policies: PolicyFolder, notices: Notices, drift: Drift) -> None:
         notices.tell(by_drift(drift, policies.current.revision, now))
 
 
-def _submit_and_tell(writer: Writer, notices: Notices) -> Callable[[Receipt, Listed | None], None]:
+def _submit(
+    writer: Writer, notices: Notices, filed: Callable[[Receipt], None] | None
+) -> Callable[[Receipt, Listed | None], None]:
+    """What is done with each receipt: most proxies only write it."""
+    if not notices.on and filed is None:
+        return writer.submit
+
     def submit(receipt: Receipt, listed: Listed | None) -> None:
         writer.submit(receipt, listed)
-        event = by_receipt(receipt)
+        if filed is not None:
+            filed(receipt)
+        event = by_receipt(receipt) if notices.on else None
         if event is not None:
             notices.tell(event)
 

@@ -42,6 +42,7 @@ _OPENROUTER = "https://openrouter.ai/api/v1"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _SHORTEST_SECRET = 32
+_OF_CLIENTS = "POINTSMAN_KEY"  # the key that tools send; docs/tools.md
 _GUESSES_ALONE = (
     "POINTSMAN_GUESS_SESSIONS is set without POINTSMAN_SHARED_SECRET: if other Pointsmans share "
     "this ledger, each guesses other sessions; set it to the same value for all"
@@ -141,8 +142,8 @@ def unknown_settings() -> list[str]:
     Reported, not refused: a cluster sets names of this kind for a service called pointsman.
     """
     known = [f"POINTSMAN_{name.upper()}" for name in Settings.model_fields]
-    strange = sorted(name for name in os.environ if name.startswith("POINTSMAN_"))
-    unknown = (name for name in strange if name not in known)
+    strange = {name for name in os.environ if name.startswith("POINTSMAN_")} - {_OF_CLIENTS}
+    unknown = sorted(name for name in strange if name not in known)
     return [f"{name} is not a setting{did_you_mean(name, known, cutoff=0.8)}" for name in unknown]
 
 

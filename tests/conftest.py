@@ -55,7 +55,7 @@ UPSTREAM_KEY = "sk-or-v1-canary-of-the-operator"
 
 # They read no environment and no file (tests/test_layers.py), so their tests, more than half of
 # all, need no folder of their own.
-PURE_ROOMS = frozenset({"policy", "catalog", "wire", "importing", "audit"})
+PURE_ROOMS = frozenset({"policy", "catalog", "wire", "importing", "audit", "tools"})
 _TESTS = Path(__file__).parent
 
 

@@ -149,7 +149,7 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_setting_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("POINTSMAN_POLCIES", "POINTSMAN_PORT", "POINTSMAN_SERVICE_HOST"):
+    for name in ("POINTSMAN_POLCIES", "POINTSMAN_PORT", "POINTSMAN_SERVICE_HOST", "POINTSMAN_KEY"):
         monkeypatch.setenv(name, "1")
     assert unknown_settings() == [
         "POINTSMAN_POLCIES is not a setting; did you mean POINTSMAN_POLICIES?",

@@ -27,6 +27,12 @@ Host = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="The address to listen on [127.0.0.1].")
 ]
 Port = Annotated[int | None, typer.Option(metavar="PORT", help="The port to listen on [4477].")]
+ItsHost = Annotated[
+    str | None, typer.Option("--host", metavar="ADDRESS", help="Pointsman's address [127.0.0.1].")
+]
+ItsPort = Annotated[
+    int | None, typer.Option("--port", metavar="PORT", help="Pointsman's port [4477].")
+]
 Upstream = Annotated[
     str | None,
     typer.Option(metavar="URL", help="OpenRouter's base URL [https://openrouter.ai/api/v1]."),
@@ -172,6 +178,77 @@ def simulate(
     from .demo import simulate as start
 
     start(host=host, port=port, catalog=catalog, presets=presets, seed=seed, pace=pace)
+
+
+@commands.command()
+def launch(
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="The tool, such as codex or claude.")],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ARGUMENT", help="The tool's own arguments, behind --."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="The model to use [the tool's own].")
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|KEY",
+            envvar="POINTSMAN_KEY",
+            show_envvar=False,
+            help="The caller key, or its caller [POINTSMAN_KEY, or the first of the settings].",
+        ),
+    ] = None,
+    any_tool: Annotated[
+        bool, typer.Option("--env", help="TOOL is any program; set variables only.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Leave out the account at the end.")
+    ] = False,
+    host: ItsHost = None,
+    port: ItsPort = None,
+    upstream: Upstream = None,
+    policies: Policies = None,
+    ledger: Ledger = None,
+) -> None:
+    """Run a coding tool through Pointsman, once."""
+    from ..settings import Settings
+    from .launch import launch as start
+
+    settings = Settings.read(
+        host=host, port=port, upstream_url=upstream, policies=policies, ledger_url=ledger
+    )
+    code = start(
+        settings, tool, arguments or (), any_tool=any_tool, model=model, key=key, quiet=quiet
+    )
+    raise typer.Exit(code)
+
+
+@commands.command()
+def connect(
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="The tool, such as codex.")],
+    write: Annotated[
+        bool, typer.Option("--write", help="Edit the tool's own file, with a backup.")
+    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take out what --write put in.")] = False,
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="The model to set [the tool's own].")
+    ] = None,
+    host: ItsHost = None,
+    port: ItsPort = None,
+) -> None:
+    """Show or write a tool's own configuration."""
+    from ..settings import Settings
+    from .connect import connect as start
+    from .connect import disconnect
+
+    settings = Settings.read(host=host, port=port)
+    if undo:
+        if write or model is not None:
+            raise typer.BadParameter("--undo goes alone")
+        disconnect(settings, tool)
+    else:
+        start(settings, tool, model=model, writes=write)
 
 
 @commands.command()

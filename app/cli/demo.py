@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from ..errors import SettingsError
@@ -19,7 +18,7 @@ from ..simulator.presets import Presets
 from .process_log import start_logging
 from .samples import send_samples
 from .serving import base_url, listen, serving, stay
-from .which_ledger import SIMULATED_KEY, demo_ledger, demo_running, log_command
+from .which_ledger import SIMULATED_KEY, demo_running, in_front_of, log_command
 from .words import command
 
 _WELCOME = """\
@@ -37,7 +36,7 @@ def demo(settings: Settings) -> None:
     """
     start_logging("warning" if settings.log_level == "info" else settings.log_level)
     simulator = _in_a_thread(create_simulator(flawed=True), listen("127.0.0.1", 0))
-    settings = _in_front_of(simulator, settings)
+    settings = in_front_of(simulator, settings)
     settings.check_exposure()
     raise_limit()
     app = create_app(settings)
@@ -81,18 +80,6 @@ def _a_caller_key(settings: Settings) -> dict[str, str]:
     for key in settings.caller_keys.values():
         return {"authorization": f"Bearer {key.get_secret_value()}"}
     return {}
-
-
-def _in_front_of(simulator: str, settings: Settings) -> Settings:
-    ledger = SecretStr(f"sqlite:///{demo_ledger(settings)}")
-    return settings.model_copy(
-        update={
-            "upstream_url": simulator,
-            "openrouter_api_key": SecretStr(SIMULATED_KEY),
-            "ledger_url": settings.ledger_url or ledger,
-            "notify_url": None,  # nothing leaves this machine
-        }
-    )
 
 
 def _in_a_thread(app: ASGIApp, listener: socket.socket) -> str:

@@ -7,16 +7,10 @@ from typer.core import TyperGroup
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Serve": (
-        "run",
-        "serve",
-        "demo",
-        "simulate",
-        "doctor",
-        "health",
-        "bundle",
-        "service",
+        *("run", "serve", "demo", "simulate", "doctor", "health", "bundle", "service"),
         "notify",
     ),
+    "Tools": ("launch", "connect"),
     "Policies": ("init", "import", "check", "explain", "catalog", "scores", "prove", "schema"),
     "Endpoints": ("audit",),
     "Receipts": ("log", "stats", "budget", "score", "suggest", "export", "verify"),

@@ -10,7 +10,7 @@ from ..policy.file.parse import read_book
 from ..policy.file.schema import MODEL, json_schema
 from ..policy_folder import policy_files
 from ..suggest import did_you_mean
-from .tools import TOOLS
+from ..tools.table import TOOLS
 from .words import command
 
 _HEAD = """\

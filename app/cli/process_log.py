@@ -6,11 +6,13 @@ offset from UTC, since a file may be read days later and on another machine.
 
 import logging
 import sys
+from collections import deque
 from datetime import datetime
 
 from ..shown import shown
 
 MOST_LOGGED = 20_000  # characters of one entry, a stack trace included
+MOST_HELD = 100  # entries
 
 
 def start_logging(level: str, *, who: str = "") -> None:
@@ -26,6 +28,25 @@ def start_logging(level: str, *, who: str = "") -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 - as logging's HOWTO has it
     logging.getLogger("uvicorn.error").addFilter(_without_known_noise)
+
+
+def hold_log() -> deque[str]:
+    """Keep warnings and errors, the newest `MOST_HELD`, while the terminal is another program's."""
+    start_logging("warning")
+    held: deque[str] = deque(maxlen=MOST_HELD)
+    handler = _Held(held)
+    handler.setFormatter(Timed(dated=False))
+    logging.getLogger().handlers = [handler]
+    return held
+
+
+class _Held(logging.Handler):
+    def __init__(self, held: deque[str]) -> None:
+        super().__init__()
+        self._held = held
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._held.append(self.format(record))
 
 
 class Timed(logging.Formatter):

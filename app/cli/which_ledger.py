@@ -22,9 +22,14 @@ _RUNNING = "demo.json"  # the address of the simulated OpenRouter of a running d
 
 def log_command(settings: Settings) -> str:
     """The command that shows the receipts of a server with these settings."""
+    return f"{command()} log -f{ledger_option(settings)}"
+
+
+def ledger_option(settings: Settings) -> str:
+    """The option by which a command finds the ledger of these settings; often it needs none."""
     usual, url = Settings.read(), settings.ledger()
     found = url == usual.ledger() or (is_demo(settings) and _has_none(usual))
-    return f"{command()} log -f{'' if found else f' --ledger {without_password(url)}'}"
+    return "" if found else f" --ledger {without_password(url)}"
 
 
 def with_ledger(settings: Settings) -> Settings:
@@ -50,6 +55,19 @@ def _has_none(settings: Settings) -> bool:
 def demo_ledger(settings: Settings) -> Path:
     """The file of the demo's ledger; simulated receipts never mix with real ones."""
     return settings.state / _DEMO
+
+
+def in_front_of(simulator: str, settings: Settings) -> Settings:
+    """The settings of a Pointsman in front of a simulated OpenRouter, on a ledger of its own."""
+    ledger = SecretStr(f"sqlite:///{demo_ledger(settings)}")
+    return settings.model_copy(
+        update={
+            "upstream_url": simulator,
+            "openrouter_api_key": SecretStr(SIMULATED_KEY),
+            "ledger_url": settings.ledger_url or ledger,
+            "notify_url": None,  # nothing leaves this machine
+        }
+    )
 
 
 def is_demo(settings: Settings) -> bool:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli.init import init, starter
-from app.cli.tools import TOOLS
 from app.cli.words import command
 from app.errors import SettingsError
 from app.policy.file.parse import read_book
 from app.policy_folder import read_folder
+from app.tools.table import TOOLS
 
 slugs = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,9}/[a-z0-9][a-z0-9._-]{0,9}(:free)?", fullmatch=True)
 

@@ -34,11 +34,10 @@ def test_a_secret_is_removed_as_it_is_in_json_and_in_a_url(secret: str) -> None:
     [
         ("postgresql://me:geheim@h/d", ["geheim"]),
         ("postgresql://me:ge%40heim@h/d", ["ge%40heim", "ge@heim"]),
-        ("postgresql://me:ge@heim@h/d", ["ge@heim"]),
         ("postgresql://me:ge/he#im@h/d", ["ge/he#im"]),
         ("postgresql://me:ge?heim@h/d", ["ge?heim"]),
         ("postgresql://h/d?password=geheim&sslpassword=noch%20eins", ["geheim", "noch eins"]),
-        ("postgresql://me:geheim@h/d?options=a@b", ["geheim"]),
+        ("postgresql://me:geheim@h/d?options=a%40b", ["geheim"]),
     ],
 )
 def test_so_are_the_passwords_of_the_ledger(url: str, passwords: list[str]) -> None:

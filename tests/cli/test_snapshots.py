@@ -72,6 +72,8 @@ COMMANDS = {
     "audit-list": ["audit", "--list", "--ledger", "ledger.db"],
     "help": ["--help"],
     "help-audit": ["audit", "--help"],
+    "help-launch": ["launch", "--help"],
+    "help-connect": ["connect", "--help"],
     "help-log": ["log", "--help"],
     "help-explain": ["explain", "--help"],
     "help-service": ["service", "--help"],

@@ -77,6 +77,8 @@ CLIENTS = {
         Client("opencode", ("opencode-ai@1.18.33",), "node_modules/opencode-*/bin/opencode"),
         Client("codex", ("@openai/codex@0.169.0",), "node_modules/.bin/codex"),
         Client("pi", ("@mariozechner/pi-coding-agent@0.73.1",), "node_modules/.bin/pi"),
+        Client("cline", ("cline@3.0.65",), "node_modules/.bin/cline"),
+        Client("kilo", ("@kilocode/cli-linux-x64@7.7.9",), "node_modules/@kilocode/*/bin/kilo"),
         Client("claude-code", ("@anthropic-ai/claude-code@2.1.329",), _CLAUDE),
         Client("aider", ("aider-chat==0.86.2",), "bin/aider"),
     )

@@ -11,7 +11,7 @@ from string import Template
 
 import pytest
 
-from app.cli.tools import TOOLS
+from app.tools.table import TOOLS
 from tests.clients.agents import AGENTS, MODEL, Agent
 from tests.clients.conftest import FLOOR, ClosedDoor, Stand, Tell
 from tests.clients.installed import program

@@ -9,7 +9,7 @@ import anthropic
 import pytest
 from anthropic.types import Message, MessageParam, ToolParam
 
-from app.cli.tools import TOOLS
+from app.tools.table import TOOLS
 from tests.clients.conftest import Stand
 from tests.conftest import UPSTREAM_KEY, Proxy
 

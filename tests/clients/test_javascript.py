@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.cli.tools import TOOLS
+from app.tools.table import TOOLS
 from tests.clients.conftest import FLOOR, Stand, Tell
 from tests.clients.installed import HERE, node, program
 from tests.clients.programs import output

@@ -10,7 +10,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel
 
-from app.cli.tools import TOOLS
+from app.tools.table import TOOLS
 from tests.conftest import Proxy
 
 MODEL = "qwen/qwen3-coder"

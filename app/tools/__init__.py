@@ -1,0 +1,1 @@
+"""Tools: how each is pointed at Pointsman in its own formats, and the account of a run. PURE."""
