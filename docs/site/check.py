@@ -1,7 +1,7 @@
 """Check a built site: `python -m docs.site.check FOLDER`. Prints each fault, and exits 1 if any.
 
-Every link within the site leads to a file of it and, with a `#`, to a part of that page; and no page
-loads anything from another host. Sphinx has checked what the Markdown says; this reads what came out.
+Every link within the site leads to a file of it and, with a `#`, to a part of that page; and no
+page loads anything from another host. Sphinx has checked the Markdown; this reads what came out.
 """
 
 import sys
@@ -47,11 +47,11 @@ def faults(site: Path) -> Iterator[str]:
                     yield f"{name}: <{tag}> loads {address} from another host"
                 continue
             target = (file.parent / unquote(there.path)).resolve() if there.path else file
+            part = unquote(there.fragment)
             if not target.is_file():
                 yield f"{name}: {address} is not in the site"
-            elif there.fragment and target in pages:
-                if unquote(there.fragment) not in pages[target].anchors:
-                    yield f"{name}: {address} names no part of that page"
+            elif part and target in pages and part not in pages[target].anchors:
+                yield f"{name}: {address} names no part of that page"
 
 
 def _read(file: Path) -> Read:

@@ -1,4 +1,4 @@
-"""What the site is made of: the repository's Markdown pages as they are, and what they lead to. PURE.
+"""Pages of the site: the repository's Markdown as it is, and what it leads to. PURE.
 
 The pages are written for a code host, where a link leads to any file or folder of the repository.
 On the site, each of those is a page too, and `Tree.page_of` returns its name:

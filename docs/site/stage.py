@@ -45,7 +45,7 @@ def main(folder: Path) -> None:
 
 
 def repository() -> Tree:
-    """Return the files that git has or would add; in a source distribution, those that are there."""
+    """Return the files that git has or would add; without git, those that are there."""
     files = frozenset(each for each in _listed() if (ROOT / each).is_file())
     folders = targets(_ROOMS, _read(_ROOMS))
     return Tree(files, tuple(sorted(each for each in folders if each.startswith("app/"))))

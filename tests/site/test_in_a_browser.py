@@ -1,4 +1,4 @@
-"""The built docs site in a real Chromium, from files and from a server. `make docs-test` runs this."""
+"""The built docs site in a real Chromium, from files and from a server: `make docs-test`."""
 
 import os
 import threading
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 BUILT = os.environ.get("POINTSMAN_TEST_SITE", "")
+SITE = Path(__file__).parents[2] / BUILT
 pytestmark = pytest.mark.skipif(not BUILT, reason="builds the docs site first: make docs-test")
 
 PAGES = (
@@ -33,7 +34,7 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
     """The site behind a server that knows nothing but files."""
-    handler = partial(Quiet, directory=BUILT)
+    handler = partial(Quiet, directory=str(SITE))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -48,7 +49,7 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture(params=["file", "http"])
 def site(request: pytest.FixtureRequest, served: str) -> str:
-    return served if request.param == "http" else f"{Path(BUILT).resolve().as_uri()}/"
+    return served if request.param == "http" else f"{SITE.as_uri()}/"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -60,11 +60,11 @@ def test_the_front_page_is_at_the_root_and_code_is_left_alone() -> None:
 
 def test_the_navigation_is_the_lists_below_the_headings_of_the_index() -> None:
     index = (
-        "# All\n\n[x](x.md)\n\n## Begin\n\n- [Tools](tools.md): how.\n- [Changes](../C.md): new.\n\n"
+        "# All\n\n[x](x.md)\n\n## Begin\n\n- [Tools](tools.md): how.\n- [News](../C.md): new.\n\n"
         "Not [this](this.md).\n\n## End\n\n- [Decisions](adr): why.\n"
     )
     assert sections(index) == [
-        Section("Begin", (("Tools", "docs/tools.md"), ("Changes", "C.md"))),
+        Section("Begin", (("Tools", "docs/tools.md"), ("News", "C.md"))),
         Section("End", (("Decisions", "docs/adr"),)),
     ]
 
