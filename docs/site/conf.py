@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 project = "Pointsman"
 html_title = "Pointsman"
 root_doc = "index"
+smartquotes = False  # pages are shown as they are written
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.githubpages"]
 
 myst_heading_anchors = 6  # named as a code host names them; links to others are reported

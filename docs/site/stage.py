@@ -106,13 +106,14 @@ def _navigation(tree: Tree, page: str) -> str:
     """The part of the navigation that begins at a page; readers see it at the side."""
     if page == README:
         trees = [
-            _toctree(tree, page, section.entries, section.title)
+            _toctree(tree, page, section.entries, option=f":hidden:\n:caption: {section.title}")
             for section in sections(_read(INDEX))
         ]
         return "".join([_toctree(tree, page, [("All pages", INDEX)]), *trees])
     if page == _DECISIONS:
         decisions = [each for each in tree.within("docs/adr") if each != _DECISIONS]
-        return _toctree(tree, page, [(_title(each), each) for each in decisions])
+        titled = [(_title(each), each) for each in decisions]
+        return _toctree(tree, page, titled, option=":maxdepth: 1")
     if page == _ROOMS:
         return _toctree(tree, page, [(module_name(each), each) for each in tree.packages()])
     return ""
@@ -123,12 +124,12 @@ def _title(page: str) -> str:
 
 
 def _toctree(
-    tree: Tree, page: str, entries: Iterable[tuple[str, str]], caption: str | None = None
+    tree: Tree, page: str, entries: Iterable[tuple[str, str]], *, option: str = ":hidden:"
 ) -> str:
+    """Entries of the navigation: at the side, and with `:maxdepth: 1` in the page as well."""
     here = dirname(tree.page_of(page)) or "."
-    options = [":hidden:", *([f":caption: {caption}"] if caption else [])]
     lines = [f"{title} <{relpath(tree.page_of(path), here)}>" for title, path in entries]
-    return "\n".join(["", "```{toctree}", *options, "", *lines, "```", ""])
+    return "\n".join(["", "```{toctree}", option, "", *lines, "```", ""])
 
 
 # --- pages that are made of code and files ----------------------------------------------------
