@@ -27,7 +27,7 @@ PAGES = (
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named so there
         """Say nothing."""
 
 
