@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-to-run
 TEST_READY := $(VENV)/.ready-to-test
+DOCS_VENV := .venv-docs
+DOCS_READY := $(DOCS_VENV)/.ready
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
@@ -18,7 +20,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets bench-scale chaos dist formula keys test-clients-newest
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets bench-scale chaos dist formula keys test-clients-newest docs docs-serve docs-test picture
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -135,12 +137,29 @@ bench-audit: $(TEST_READY) ## Count the errors of the audit's test over 500 toy 
 audit-real: ## Install a small model (100 MB, once) and audit it, quantized for real (half an hour)
 	$(PYTHON) -m bench.audit_real.installed
 
+docs: $(DOCS_READY) ## Build the docs site into build/site; broken links are errors (1 minute)
+	$(DOCS_VENV)/bin/python -m docs.site.stage build/site-source
+	rm -rf build/site
+	$(DOCS_VENV)/bin/sphinx-build -q -W --keep-going -d build/site-cache -c docs/site build/site-source build/site
+	$(DOCS_VENV)/bin/python -m docs.site.check build/site
+	@echo "open build/site/index.html"
+
+docs-serve: docs ## The same, and serve it on http://127.0.0.1:4478
+	$(DOCS_VENV)/bin/python -m http.server --bind 127.0.0.1 --directory build/site 4478
+
+docs-test: docs $(TEST_READY) ## The same as docs, and try the site in a browser
+	POINTSMAN_TEST_SITE=build/site $(BIN)/python -m pytest --quiet tests/site/test_in_a_browser.py
+
+picture: $(TEST_READY) ## Record make run again for the README's moving picture
+	$(BIN)/python -m docs.site.picture docs/images/run.svg
+
 constraints: $(TEST_READY) ## Pin the newest matching dependencies by hash
 	$(COMPILE) pyproject.toml -o .ci/constraints.txt
 	$(COMPILE) pyproject.toml --extra postgres --extra otel -c .ci/constraints.txt -o .ci/constraints-scale.txt
 	$(COMPILE) --group build -c .ci/constraints.txt -o .ci/constraints-build.txt
 	$(COMPILE) pyproject.toml --group dev -c .ci/constraints-scale.txt -o .ci/constraints-dev.txt
 	$(COMPILE) --group release -c .ci/constraints-dev.txt -o .ci/constraints-release.txt
+	$(COMPILE) pyproject.toml --group docs -c .ci/constraints-dev.txt -o .ci/constraints-docs.txt
 
 dist: $(RUN_READY) ## Build the wheel, the sdist and their checksums into dist/
 	rm -rf dist
@@ -155,7 +174,7 @@ keys: ## Look for keys in every line that was ever committed
 	$(PYTHON) .ci/find_keys.py
 
 clean: ## Remove the environment, builds and caches
-	rm -rf $(VENV) dist build .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DOCS_VENV) dist build .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -176,3 +195,11 @@ $(RUN_READY): pyproject.toml .ci/constraints.txt | $(BIN)/python
 $(TEST_READY): pyproject.toml .ci/constraints-dev.txt | $(BIN)/python
 	@$(BIN)/python .ci/set_up.py .ci/constraints-dev.txt
 	@touch $@ $(RUN_READY)
+
+# The site's tools are in an environment of their own, so that no other command runs with them.
+$(DOCS_READY): pyproject.toml .ci/constraints-docs.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "the docs site requires Python 3.11 or newer: make docs PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python .ci/set_up.py .ci/constraints-docs.txt
+	@touch $@

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = sorted((Path(__file__).parent.parent / "docs" / "adr").glob("*.md"))
+PAGES = sorted((Path(__file__).parent.parent / "docs" / "adr").glob("[0-9]*.md"))
 NUMBERS = [page.name[:4] for page in PAGES]
 
 STATUS = re.compile(
