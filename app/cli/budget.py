@@ -32,8 +32,7 @@ def show_budgets(settings: Settings, *, as_json: bool) -> None:
 
     Raises `PolicyFileError`, `SettingsError` if there is no ledger, and `LedgerError`.
     """
-    budgets, calendar = book_of(settings).budgets, Calendar(settings.zone)
-    rows = report_of(settings, budgets, calendar).rows() if budgets else []
+    rows, calendar = standings(settings), Calendar(settings.zone)
     if as_json:
         print_json({"budgets": [standing_as_json(row, calendar) for row in rows]})
         return
@@ -49,6 +48,12 @@ def show_budgets(settings: Settings, *, as_json: bool) -> None:
         notes.insert(0, "runs out: at the pace of today")
     for note in notes:
         console.print(Text(note, style="dim"))
+
+
+def standings(settings: Settings) -> list[Standing]:
+    """What is spent of every budget of the policies, from the ledger. Raises as `show_budgets`."""
+    budgets = book_of(settings).budgets
+    return report_of(settings, budgets, Calendar(settings.zone)).rows() if budgets else []
 
 
 def report_of(settings: Settings, budgets: Sequence[Budget], calendar: Calendar) -> Report:
