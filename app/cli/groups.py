@@ -6,7 +6,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Serve": ("run", "serve", "demo", "simulate", "doctor", "notify"),
+    "Serve": ("run", "serve", "demo", "simulate", "doctor", "notify", "mcp"),
     "Policies": ("init", "import", "check", "explain", "catalog", "scores", "prove", "schema"),
     "Endpoints": ("audit",),
     "Receipts": ("log", "stats", "budget", "score", "suggest", "export", "verify"),
