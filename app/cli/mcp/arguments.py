@@ -26,17 +26,17 @@ def checked(schema: Json, arguments: Json) -> Json:
     """
     error = next(iter(Draft202012Validator(schema).iter_errors(arguments)), None)
     if error is not None:
-        raise Fault(_problem(error, schema["properties"]))
+        raise Fault(_problem(error, schema["properties"], arguments))
     usual = {
         name: each["default"] for name, each in schema["properties"].items() if "default" in each
     }
     return {**usual, **arguments}
 
 
-def _problem(error: ValidationError, known: Mapping[str, Any]) -> str:
+def _problem(error: ValidationError, known: Mapping[str, Any], given: Json) -> str:
     place = ".".join(map(str, error.absolute_path)) or "arguments"
     if error.validator == "additionalProperties" and not error.absolute_path:
-        name = next(each for each in error.instance if each not in known)
+        name = next(each for each in given if each not in known)
         shown = one_line(name[:_LONGEST_NAME])
         names = ", ".join(known) or "none"
         return (
