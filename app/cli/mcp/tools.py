@@ -96,8 +96,8 @@ def _tell_log(answer: Json) -> str:
     took = [row["duration_ms"] for row in rows if row["duration_ms"] is not None]
     parts = [
         f"{plural(len(rows), 'receipt')}, newest first",
-        *([f"first token after {_seconds(min(waits))} to {_seconds(max(waits))}"] if waits else []),
-        *([f"whole answers in {_seconds(min(took))} to {_seconds(max(took))}"] if took else []),
+        *([f"first token after {_span(waits)}"] if waits else []),
+        *([f"whole answer in {_span(took)}"] if took else []),
     ]
     return f"{'; '.join(parts)}."
 
@@ -236,6 +236,11 @@ def _budget(desk: Desk, arguments: Arguments) -> Json:
 def _tell_budget(answer: Json) -> str:
     spent = sum(row["is_spent"] for row in answer["budgets"])
     return f"{plural(len(answer['budgets']), 'budget')}, {spent:,} of them spent."
+
+
+def _span(milliseconds: Sequence[float]) -> str:
+    ends = dict.fromkeys(map(_seconds, (min(milliseconds), max(milliseconds))))
+    return " to ".join(ends)
 
 
 def _seconds(milliseconds: float) -> str:

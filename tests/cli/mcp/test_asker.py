@@ -12,7 +12,7 @@ def settings(keys: str = "", operators: str = "") -> Settings:
 
 
 def found(asker: Asker) -> tuple[str | None, str | None]:
-    return asker.key and asker.key.get_secret_value(), asker.only
+    return asker.key.get_secret_value() if asker.key else None, asker.only
 
 
 @pytest.mark.parametrize(
