@@ -87,7 +87,7 @@ def test_there_is_a_table_for_each_part() -> None:
     sections = list(dict.fromkeys(row.section for row in ROWS))
     assert sections == [
         *("Requests", "Connections", "Policies", "Upstream", "Ledger"),
-        *("Notifications", "Terminal and log"),
+        *("Notifications", "Terminal and log", "Tools for agents"),
     ]
 
 

@@ -1,11 +1,12 @@
 """`pointsman budget`: what is spent of each budget, when it runs out, and when it is free again."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 
 from rich.text import Text
 
-from ..budget.report import Report, Standing, standing_as_json
+from ..budget.report import Keys, Report, Standing, standing_as_json
 from ..budget.windows import Calendar
 from ..ledger.spender import Question, Spent
 from ..policy.budgets import NEAR_TENTHS, Budget, By
@@ -32,8 +33,7 @@ def show_budgets(settings: Settings, *, as_json: bool) -> None:
 
     Raises `PolicyFileError`, `SettingsError` if there is no ledger, and `LedgerError`.
     """
-    budgets, calendar = book_of(settings).budgets, Calendar(settings.zone)
-    rows = report_of(settings, budgets, calendar).rows() if budgets else []
+    rows, calendar = standings(settings), Calendar(settings.zone)
     if as_json:
         print_json({"budgets": [standing_as_json(row, calendar) for row in rows]})
         return
@@ -51,10 +51,18 @@ def show_budgets(settings: Settings, *, as_json: bool) -> None:
         console.print(Text(note, style="dim"))
 
 
-def report_of(settings: Settings, budgets: Sequence[Budget], calendar: Calendar) -> Report:
-    """The report of some budgets, over the ledger of these settings."""
-    store = to_read(settings)
-    return Report(lambda: store, lambda: budgets, calendar)
+def standings(settings: Settings) -> list[Standing]:
+    """What is spent of every budget of the policies, from the ledger. Raises as `show_budgets`."""
+    budgets = book_of(settings).budgets
+    return _read(settings, budgets, Calendar(settings.zone)) if budgets else []
+
+
+def _read(
+    settings: Settings, budgets: Sequence[Budget], calendar: Calendar, keys: Keys | None = None
+) -> list[Standing]:
+    """What is spent of some budgets, from the ledger of these settings."""
+    with closing(to_read(settings)) as store:
+        return Report(lambda: store, lambda: budgets, calendar).rows(keys)
 
 
 def budgets_for(
@@ -74,7 +82,7 @@ def budgets_for(
         return []
     if absent(with_ledger(settings)):
         return Report(_Nothing, lambda: shown, calendar).rows(keys)
-    return report_of(settings, shown, calendar).rows(keys)
+    return _read(settings, shown, calendar, keys)
 
 
 def told_of(row: Standing, calendar: Calendar) -> str:

@@ -907,6 +907,28 @@ def notify(
 
 
 @commands.command()
+def mcp(
+    host: Host = None,
+    port: Port = None,
+    caller: Annotated[
+        str | None,
+        typer.Option(metavar="CALLER", help="Show only this caller's requests [all]."),
+    ] = None,
+    policies: Policies = None,
+    ledger: Ledger = None,
+) -> None:
+    """Serve read-only tools to an agent, by MCP.
+
+    They answer who served its requests, and why one was slow, over standard input and output.
+    """
+    from ..settings import Settings
+    from .mcp.start import serve_mcp
+
+    settings = Settings.read(host=host, port=port, policies=policies, ledger_url=ledger)
+    serve_mcp(settings, caller)
+
+
+@commands.command()
 def version() -> None:
     """Print the version."""
     print(__version__)

@@ -5,6 +5,7 @@ For a receipt, it shows what the policies make of the same model, caller, tool a
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from ..catalog.audits import Audit
 from ..catalog.catalog import EMPTY, Catalog, listing_key
 from ..errors import MalformedBody, SettingsError, UnknownModel
 from ..exact_numbers import plainly
+from ..policy.book import Book
 from ..policy.budgets import Budget
 from ..policy.cap import Capped, market_of, models_reached
 from ..policy.deadlines import in_force
@@ -31,7 +33,7 @@ from ..settings import Settings
 from ..shown import json_text, one_line
 from ..suggest import did_you_mean
 from ..wire.header_names import header_given
-from .catalogs import open_catalog
+from .catalogs import Source, open_catalog
 from .explain_subject import Subject, named
 from .facts import with_facts
 from .policies import book_of
@@ -65,18 +67,57 @@ def show_explanation(
     is none of these, a `--provider` that is not a JSON object, a `--header` that is not one, or a
     catalog that can't be loaded, and `PolicyFileError`.
     """
+    told = told_of(
+        settings,
+        name,
+        catalog=catalog,
+        provider=_object(provider),
+        caller=caller,
+        user_agent=user_agent,
+        headers=[_header(each) for each in headers],
+    )
+    if as_json:
+        print_json(told_as_json(told), indent=2)
+    else:
+        _print(told, guessed=provider is None)
+    return 1 if told.explanation.refusal else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The explanation of a request, and what goes with it."""
+
+    subject: Subject
+    book: Book
+    explanation: Explanation
+    source: Source | None
+    funnels: Sequence[Forecast] | None  # None: there is no catalog
+    budgets: Sequence[str]
+    spent: Sequence[dict[str, Any]]  # the budgets in JSON types
+
+
+def told_of(
+    settings: Settings,
+    name: str,
+    *,
+    provider: dict[str, Any] | None = None,
+    caller: str | None = None,
+    user_agent: str = "",
+    catalog: str | None = None,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> Told:
+    """Explain a model, alias or receipt by these settings. Raises as `show_explanation` does."""
     book = book_of(settings)
     asked = named(settings, book, name, caller=caller, user_agent=user_agent)
-    sides, pairs = _object(provider), [_header(each) for each in headers]
     facts = with_facts(EMPTY, settings)
 
     def route(subject: Subject, known: Catalog) -> Routed:
         return routed(
             book,
-            request_for(subject.model, sides),
+            request_for(subject.model, provider),
             caller=subject.caller,
             user_agent=subject.user_agent,
-            headers=pairs,
+            headers=headers,
             catalog=known,
         )
 
@@ -89,8 +130,7 @@ def show_explanation(
         subject = asked.subject(known)
         must_be_known([subject.model], book, known)
         by = route(subject, known)
-        sent_as = by.route.model_sent
-        rows = rows_of(known.listing(sent_as), time.time())
+        rows = rows_of(known.listing(by.route.model_sent), time.time())
         market = market_of(models_reached(by), known, now=time.time())
         explanation = explain(
             by,
@@ -107,24 +147,32 @@ def show_explanation(
     if source and not explanation.refusal:
         sent = explanation.provider
         funnels = [*forecasts(by.sent, by.route, sent, known, ladder=book.ladder)]
-    receipt = subject.receipt
     budgets, spent = _budgets(settings, by.route.budgets, subject) if by.route.budgets else ([], [])
-    if as_json:
-        told = {} if receipt is None else {"receipt": then_and_now(receipt, book)}
-        explained = as_json_object(explanation, book.revision, funnels)
-        print_json({**explained, "budgets": spent, **told}, indent=2)
-    else:
-        console = Console()
-        if receipt is not None:
-            console.print(rendered(receipt, by.route, book.revision, guessed=provider is None))
-        rendered_now = _rendered(explanation, narrow=console.width < _NARROW)
-        console.print(Group(rendered_now, *(Text(each, "dim") for each in budgets)))
-        for each in funnels or ():
-            console.print(_foreseen(each))
-        if source and source.catalog.listing(sent_as) is None:
-            hint = did_you_mean(listing_key(sent_as), source.catalog.models)
-            console.print(f"{sent_as} is not in the {source.name} catalog{hint}")
-    return 1 if explanation.refusal else 0
+    return Told(subject, book, explanation, source, funnels, budgets, spent)
+
+
+def told_as_json(told: Told) -> dict[str, Any]:
+    """The same for machines."""
+    receipt = told.subject.receipt
+    then = {} if receipt is None else {"receipt": then_and_now(receipt, told.book)}
+    explained = as_json_object(told.explanation, told.book.revision, told.funnels)
+    return {**explained, "budgets": told.spent, **then}
+
+
+def _print(told: Told, *, guessed: bool) -> None:
+    """Print an explanation for people; `guessed`: a receipt's own preferences are not known."""
+    console, explanation = Console(), told.explanation
+    route, receipt = explanation.route, told.subject.receipt
+    if receipt is not None:
+        console.print(rendered(receipt, route, told.book.revision, guessed=guessed))
+    rendered_now = _rendered(explanation, narrow=console.width < _NARROW)
+    console.print(Group(rendered_now, *(Text(each, "dim") for each in told.budgets)))
+    for each in told.funnels or ():
+        console.print(_foreseen(each))
+    source, sent_as = told.source, route.model_sent
+    if source and source.catalog.listing(sent_as) is None:
+        hint = did_you_mean(listing_key(sent_as), source.catalog.models)
+        console.print(f"{sent_as} is not in the {source.name} catalog{hint}")
 
 
 def _budgets(

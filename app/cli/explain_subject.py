@@ -4,6 +4,7 @@ Rule 1  A name that is a model's or an alias's means the model, whatever receipt
 Rule 2  Any other name means a receipt, found as by `pointsman log`.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from ..catalog.catalog import EMPTY, Catalog
@@ -91,7 +92,8 @@ def _receipt(settings: Settings, book: Book, name: str) -> tuple[Receipt | None,
         if surely:
             raise
         return None, False  # a mistyped model's error must not be about ledgers
-    return (found(store, name) if surely or store.named(name) else None), True
+    with closing(store):
+        return (found(store, name) if surely or store.named(name) else None), True
 
 
 def _other_route(dialect: str | None) -> OtherRoute | None:

@@ -25,7 +25,7 @@ def kept_audits(settings: Settings) -> Audits:
     from ..ledger.store import Store  # noqa: PLC0415
 
     try:
-        store = Store.open(settings.ledger())
+        store = Store.open(settings.ledger(), read_only=True)
     except LedgerError as error:
         return Audits(why_none=str(error))
     try:

@@ -10,7 +10,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("run", "serve", "demo", "simulate", "doctor", "health", "bundle", "service"),
         "notify",
     ),
-    "Tools": ("launch", "connect"),
+    "Tools": ("launch", "connect", "mcp"),
     "Policies": ("init", "import", "check", "explain", "catalog", "scores", "prove", "schema"),
     "Endpoints": ("audit",),
     "Receipts": ("log", "stats", "budget", "score", "suggest", "export", "verify"),

@@ -8,6 +8,7 @@ Rule 3  A tool that leaves before its answer has begun leaves no receipt that is
         requests are counted.
 """
 
+import asyncio
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -83,6 +84,8 @@ class Tap:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except (CallerLeft, UpstreamCut):
             return  # without its last piece, the server cuts the answer, too
+        except asyncio.CancelledError:
+            return  # the run has ended; the server would log an error that leaves this task
         except UpstreamError as error:
             await _refuse(send, error.status, f"Pointsman is gone: {error}")
         finally:  # also if the run has ended, which cancels what is under way

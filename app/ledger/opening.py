@@ -31,16 +31,23 @@ _FORMAT = LEDGER_FORMAT.name
 _STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's virtual machine: about a millisecond
 
 
-def open_engine(url: str, patience: float = COMMANDS_SECONDS) -> sa.Engine:
+def open_engine(
+    url: str, patience: float = COMMANDS_SECONDS, *, read_only: bool = False
+) -> sa.Engine:
     """Return an engine whose schema is current; the schema is created or migrated if needed.
 
-    A statement that takes longer than `patience` seconds fails, except in a migration. Raises
-    `LedgerError` with the reason, without the password that a URL may contain.
+    A statement that takes longer than `patience` seconds fails, except in a migration. With
+    `read_only`, no statement of the engine can write, no file is created, and a ledger of an
+    earlier schema is migrated by another engine first. Raises `LedgerError` with the reason,
+    without the password that a URL may contain.
     """
     try:
-        engine = _engine(url, patience)
+        engine = _engine(url, patience, read_only=read_only)
         try:
-            _migrate(engine)
+            if read_only and not _is_current(engine):
+                open_engine(url, patience).dispose()
+            elif not read_only:
+                _migrate(engine)
         except BaseException:
             engine.dispose()
             raise
@@ -51,6 +58,20 @@ def open_engine(url: str, patience: float = COMMANDS_SECONDS) -> sa.Engine:
             f"can't open the ledger {without_password(url)}: {plainly(error)}"
         ) from error
     return engine
+
+
+def is_current(url: str) -> bool:
+    """Return whether a ledger can be read as it is, without a migration. Raises `LedgerError`."""
+    try:
+        engine = _engine(url, SERVING_SECONDS, read_only=True)
+        try:
+            return _is_current(engine)
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, OSError) as error:
+        raise LedgerError(
+            f"can't open the ledger {without_password(url)}: {plainly(error)}"
+        ) from error
 
 
 def plainly(error: Exception) -> str:
@@ -73,16 +94,14 @@ def file_of(engine: sa.Engine) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _engine(url: str, patience: float) -> sa.Engine:
+def _engine(url: str, patience: float, *, read_only: bool = False) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() not in INSERT:
             raise LedgerError(_ENGINES.format(without_password(url)))
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed, patience)
-        from . import postgresql  # noqa: PLC0415 - its driver is an extra
-
-        return postgresql.engine_for(parsed, patience)
+            return _sqlite(parsed, patience, read_only=read_only)
+        return _postgresql(parsed, patience, read_only=read_only)
     except (ArgumentError, NoSuchModuleError, ValueError):  # a port that is no number
         raise LedgerError(_ENGINES.format(without_password(url))) from None
     except ModuleNotFoundError as error:
@@ -95,7 +114,19 @@ def _engine(url: str, patience: float) -> sa.Engine:
 _ENGINES = "{} is not a ledger URL; use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
 
 
-def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
+def _postgresql(url: sa.URL, patience: float, *, read_only: bool) -> sa.Engine:
+    from . import postgresql  # noqa: PLC0415 - its driver is an extra
+
+    def forbid_writing(connection: Any, _: object) -> None:
+        connection.read_only = True  # psycopg's: each transaction is READ ONLY
+
+    engine = postgresql.engine_for(url, patience)
+    if read_only:
+        event.listen(engine, "connect", forbid_writing)
+    return engine
+
+
+def _sqlite(url: sa.URL, patience: float, *, read_only: bool) -> sa.Engine:
     """Return an engine for a SQLite file that several processes can share.
 
     WAL lets readers read while the writer writes. `synchronous=NORMAL` can lose the last commits
@@ -103,15 +134,21 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
     """
     if url.database and url.database != ":memory:":
         file = Path(url.database)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
+        if not read_only:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+        elif not file.exists():
+            raise LedgerError(f"no ledger at {file}")
     if "timeout" not in url.query:
         url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
     engine = sa.create_engine(url)
 
     def prepare(connection: sqlite3.Connection, record: Any) -> None:
-        _use_wal(connection)
-        connection.execute("PRAGMA synchronous=NORMAL")
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+        else:
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous=NORMAL")
         told = record.info
         connection.set_progress_handler(
             lambda: time.monotonic() >= told.get("late", math.inf), _STEPS_BETWEEN_LOOKS
@@ -140,12 +177,16 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def _migrate(engine: sa.Engine) -> None:
-    """Migrate the schema to HEAD; if it is current already, Alembic isn't even imported."""
+def _is_current(engine: sa.Engine) -> bool:
     with engine.connect() as connection:
         revision = _revision(connection)
-        if revision == HEAD or _is_newer_and_fits(connection, revision):
-            return
+        return revision == HEAD or _is_newer_and_fits(connection, revision)
+
+
+def _migrate(engine: sa.Engine) -> None:
+    """Migrate the schema to HEAD; if it is current already, Alembic isn't even imported."""
+    if _is_current(engine):
+        return
     with engine.connect() as connection, _unhurried(connection):
         lock(connection, _MIGRATION_LOCK)
         revision = _revision(connection)

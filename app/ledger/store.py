@@ -85,14 +85,12 @@ _COLUMNS = tuple(RECEIPTS.c[name] for name in FIELDS)
 class Store:
     """An open ledger whose schema is current."""
 
-    def __init__(
-        self, url: str, engine: sa.Engine, keep: Keep, patience: float, writer: int
-    ) -> None:
+    def __init__(self, url: str, reopen: Callable[[], sa.Engine], keep: Keep, writer: int) -> None:
         self.url = url
         self.writer = writer
         self._keep = keep
-        self._patience = patience
-        self._opened = engine
+        self._reopen = reopen
+        self._opened = engine = reopen()
         self._file = file_of(engine)
         self._lock = Lock()
 
@@ -104,14 +102,17 @@ class Store:
         *,
         patience: float = COMMANDS_SECONDS,
         writer: int = spending.EARLIER,
+        read_only: bool = False,
     ) -> Self:
         """Open the ledger at `url`, creating or migrating it first if needed.
 
         Raises `LedgerError` with the reason, without the password that a URL may contain.
         `tidy` applies `keep`. No statement takes more than `patience` seconds. `writer` marks what
-        this process spends, so that it can tell that from what others spend.
+        this process spends, so that it can tell that from what others spend. With `read_only`, the
+        store can't write, and opening creates no ledger; one of an earlier version is migrated.
         """
-        return cls(url, open_engine(url, patience), keep, patience, writer)
+        reopen = partial(open_engine, url, patience, read_only=read_only)
+        return cls(url, reopen, keep, writer)
 
     def write(self, receipts: Sequence[Receipt]) -> int:
         """Write a batch in one transaction; return how many receipts can't be kept.
@@ -614,7 +615,7 @@ class Store:
             if file_of(self._opened) != self._file:
                 log.error("the ledger file was removed or replaced; reopening %s", self._opened.url)
                 self._opened.dispose()
-                self._opened = open_engine(self.url, self._patience)
+                self._opened = self._reopen()
                 self._file = file_of(self._opened)
             return self._opened
 

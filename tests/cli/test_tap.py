@@ -13,6 +13,7 @@ from app.server.bounds import Bounds
 from tests.running import NO_TLS, Running, running
 from tests.scripted_upstream import Close, Pause, ScriptedUpstream, reply, sse
 from tests.waiting import until
+from tests.warned import warned
 
 BODY = b'{"model": "acme/sim-1",  "messages": []}'
 CHAT = "/v1/chat/completions"
@@ -89,8 +90,8 @@ async def test_a_tool_that_leaves_stops_the_request_and_is_counted_if_it_had_no_
         await until(lambda: tap.unanswered == 1)
 
 
-async def test_what_is_under_way_when_the_run_ends_is_counted(
-    openrouter: ScriptedUpstream, tap: Tap
+async def test_what_is_under_way_when_the_run_ends_is_counted_and_no_error(
+    openrouter: ScriptedUpstream, tap: Tap, caplog: pytest.LogCaptureFixture
 ) -> None:
     openrouter.plays((Pause(60),))
     with running(tap) as server:
@@ -99,6 +100,7 @@ async def test_what_is_under_way_when_the_run_ends_is_counted(
         writer.write(head.encode() + BODY)
         await openrouter.was_asked()
     assert tap.unanswered == 1
+    assert not warned(caplog)
     writer.close()
 
 

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from app.errors import LedgerError
 from app.ledger import migrations
 from app.ledger.migrations import HEAD
+from app.ledger.opening import is_current
 from app.ledger.receipt import FIELDS, Receipt
 from app.ledger.stats import DIMENSIONS
 from app.ledger.store import Store
@@ -280,5 +281,18 @@ def test_who_opens_a_ledger_while_another_makes_it_waits_for_it(
     opening.join(timeout=60)
     (store,) = opened
     assert store.recent(limit=1) == []
+    store.close()
+    engine.dispose()
+
+
+def test_a_ledger_of_an_earlier_version_is_migrated_before_it_is_only_read(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        migrate(connection, "0008")
+    assert not is_current(url)
+    assert revision(engine) == "0008"  # to ask changes nothing
+    store = Store.open(url, read_only=True)
+    assert (store.recent(limit=1), revision(engine), is_current(url)) == ([], HEAD, True)
     store.close()
     engine.dispose()

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.errors import LedgerError
+from app.ledger.audits import Audit
 from app.ledger.store import Store
 from tests.ledger.receipts import FULL
 
@@ -114,3 +116,28 @@ def test_a_server_that_can_only_be_read_is_passed_over(postgres: str) -> None:
     only = "options=-c%20default_transaction_read_only%3Don&target_session_attrs=read-write"
     with pytest.raises(LedgerError, match="session is read-only"):
         Store.open(f"postgresql+psycopg://pointsman@/ledger?host=127.0.0.1:{port}&{only}")
+
+
+def test_a_ledger_opened_to_be_read_is_not_touched_and_can_not_be_written(
+    url: str, tmp_path: Path
+) -> None:
+    writer = Store.open(url)
+    writer.write([FULL])
+    writer.close()
+    files = [file for file in tmp_path.iterdir() if url.startswith("sqlite")]
+    before = [(file.read_bytes(), file.stat().st_mtime_ns) for file in files]
+    reader = Store.open(url, read_only=True)
+    assert reader.recent(limit=2) == [FULL]
+    with pytest.raises(LedgerError, match=r"read-?only"):
+        reader.keep_audit(Audit(id="aud_1", model="a/b", started_at=FULL.started_at, plan={}))
+    with pytest.raises(LedgerError, match=r"read-?only"):
+        reader.write([replace(FULL, id="rcp_other")])
+    assert reader.recent(limit=2) == [FULL]
+    reader.close()
+    assert [(file.read_bytes(), file.stat().st_mtime_ns) for file in files] == before
+
+
+def test_opening_a_ledger_to_be_read_creates_none(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match=r"no ledger at .*none\.sqlite"):
+        Store.open(f"sqlite:///{tmp_path}/none.sqlite", read_only=True)
+    assert not list(tmp_path.glob("*.sqlite"))
