@@ -85,7 +85,8 @@ class Tap:
         except (CallerLeft, UpstreamCut):
             return  # without its last piece, the server cuts the answer, too
         except asyncio.CancelledError:
-            return  # the run has ended; the server would log an error that leaves this task
+            if not begun:  # the run has ended; the server logs what is left without an answer
+                await _refuse(send, 503, "the run has ended")
         except UpstreamError as error:
             await _refuse(send, error.status, f"Pointsman is gone: {error}")
         finally:  # also if the run has ended, which cancels what is under way

@@ -69,9 +69,8 @@ def is_current(url: str) -> bool:
         finally:
             engine.dispose()
     except (SQLAlchemyError, OSError) as error:
-        raise LedgerError(
-            f"can't open the ledger {without_password(url)}: {plainly(error)}"
-        ) from error
+        told = f"can't open the ledger {without_password(url)}: {plainly(error)}"
+        raise LedgerError(told) from error
 
 
 def plainly(error: Exception) -> str:

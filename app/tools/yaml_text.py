@@ -15,10 +15,12 @@ from .not_editable import NotEditable
 
 Path = tuple[str, ...]
 
+# What follows a key: space, a value of one line, and the rest. No part gives back what it has read,
+# so that a long line is read once.
 _REST = re.compile(
-    r"""([ \t]*)
-    (?:"(?:[^"\\]|\\.)*" | '(?:[^']|'')*' | [^#\s"'\[{|>&*!][^#\n\r]*?)?
-    ([ \t]*(?:[ \t]\#[^\n\r]*)?\r?\n?)$""",
+    r"""([ \t]*+)
+    (?:"(?:[^"\\]|\\.)*+" | '(?:[^']|'')*+' | [^#\s"'\[{|>&*!](?:[ \t]*+[^#\s])*+)?
+    ([ \t]*+(?:(?<=[ \t])\#[^\n\r]*)?\r?\n?)$""",
     re.VERBOSE,
 )
 
@@ -44,7 +46,9 @@ def yaml_set(text: str, path: Path, value: Any) -> str:
             rest = _REST.match(line, found.end())
             if rest is None:
                 raise NotEditable(f"{key} has a value of several parts", number + 1)
-            lines[number] = f"{line[: found.end()]}{rest[1] or ' '}{_scalar(value)}{rest[2]}"
+            comment = " " if rest[2].startswith("#") else ""  # of a key that had no value
+            new = f"{rest[1] or ' '}{_scalar(value)}{comment}{rest[2]}"
+            lines[number] = f"{line[: found.end()]}{new}"
             return "".join(lines)
     return "".join([*lines, f"{key}: {_scalar(value)}{line_end(text)}"])
 

@@ -80,7 +80,7 @@ async def test_a_tool_that_leaves_stops_the_request_and_is_counted_if_it_had_no_
     openrouter: ScriptedUpstream, tap: Tap
 ) -> None:
     openrouter.plays((Pause(60),))
-    with running(tap, bounds=Bounds(half_close_seconds=0)) as served:
+    with running(tap, bounds=Bounds(half_close_seconds=-1)) as served:
         _, writer = await asyncio.open_connection("127.0.0.1", served.port)
         head = f"POST {CHAT} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {len(BODY)}\r\n\r\n"
         writer.write(head.encode() + BODY)

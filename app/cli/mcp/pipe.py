@@ -140,12 +140,15 @@ def read_message(line: bytes | None) -> types.JSONRPCMessage:
         told = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _error(None, types.PARSE_ERROR, "not JSON; send one message a line")
+    name = told.get("id") if isinstance(told, dict) else None
     try:
-        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+        message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValidationError:
-        name = told.get("id") if isinstance(told, dict) else None
+        message = None
+    if message is None or (name is not None and isinstance(message, types.JSONRPCNotification)):
         known = name if isinstance(name, str | int) and not isinstance(name, bool) else None
         return _error(known, types.INVALID_REQUEST, "not a JSON-RPC 2.0 message, or a batch")
+    return message
 
 
 def _error(name: str | int | None, code: int, message: str) -> types.JSONRPCError:
