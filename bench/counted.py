@@ -6,6 +6,7 @@ It serves on a port of its own, and obeys on its standard input, a line each:
     still     let chores sleep: how often they wake up depends on the time
     begin     count from here
     dump      write what was counted since the last dump
+    held      report when the ledger's thread waits with a batch
     file      write the receipts that wait to the ledger, and report when they are there
     rooms     count calls and bytecodes from here
     told      report these
@@ -42,6 +43,7 @@ from app.cli.serving import listen, serving
 from app.ledger.writer import Writer
 from app.settings import Settings
 
+_LOOK_SECONDS = 0.1
 _AN_HOUR = 3600.0
 _CHORES_SECONDS = 0.05  # a sleep of at least so long is that of a chore
 
@@ -49,13 +51,18 @@ _CHORES_SECONDS = 0.05  # a sleep of at least so long is that of a chore
 class Held:
     """A ledger that writes only when it may."""
 
+    waits = threading.Event()  # with a batch
+
     def __init__(self, store, may_write: threading.Event, wrote: Callable[[], None]) -> None:
         self._store = store
         self._may_write = may_write
         self._wrote = wrote
 
     def write(self, receipts) -> int:
-        self._may_write.wait()
+        if not self._may_write.is_set():
+            self.waits.set()
+            self._may_write.wait()
+            self.waits.clear()
         try:
             return self._store.write(receipts)
         finally:
@@ -108,10 +115,16 @@ class Counted:
         self._marks.dump()
         self._tell(None)
 
+    def do_held(self) -> None:
+        if self._writers and not Held.waits.is_set():
+            asyncio.get_running_loop().call_later(_LOOK_SECONDS, self.do_held)
+            return
+        self._tell(None)
+
     def do_file(self) -> None:
         self._may_write.set()
         if any(writer.pending for writer in self._writers):
-            asyncio.get_running_loop().call_later(0.1, self.do_file)
+            asyncio.get_running_loop().call_later(_LOOK_SECONDS, self.do_file)
             return
         self._may_write.clear()
         self._tell(None)

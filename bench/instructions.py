@@ -117,7 +117,9 @@ async def instructions(folder: Path, *, bare: bool = False) -> list[Dump]:
     async with counted(folder, command, bare=bare) as (gateway, ends):
         await gateway.told("begin")
         for count in _REQUESTS:
-            await ends.short(count)
+            await ends.short(1)  # in a batch of its own, and all others in the next
+            await gateway.told("held")
+            await ends.short(count - 1)
             await asyncio.sleep(_SETTLE)
             await gateway.told("dump")
             await gateway.told("file")
