@@ -28,6 +28,7 @@ LIMIT = 8_000_000  # an event with a picture in it weighs a few megabytes
 _MOST_BYTES, _MOST_LINES = 64_000, 1000
 _PIECE = 4096
 
+_FIRST_LOOK = 4  # events: a shorter stream would not repay it
 _LOOKS = 8  # at which text the events of a stream repeat; some streams have other events throughout
 _ANOTHER = b"x"  # text
 
@@ -174,7 +175,9 @@ class Observer:
         for event in events:
             self._read(event)
         self._repeated = None
-        if self._looks and self._notes.said and len(events) == 1 and stream.is_empty:
+        notes = self._notes
+        is_worth_it = self._looks and notes.said and notes.events >= _FIRST_LOOK
+        if is_worth_it and len(events) == 1 and stream.is_empty:
             self._looks -= 1
             self._repeated = self._repeated_by(piece)
 
