@@ -15,21 +15,12 @@ from .body import BROKEN
 from .bounds import Bounds
 from .connections import Connections, Place
 from .outright import refusal
+from .waiting import Waiting
 
 if TYPE_CHECKING:
     from collections import deque
 
     from starlette.types import Scope
-
-
-class _Pipeline(list[tuple[RequestResponseCycle, Any]]):
-    """The requests that wait for their turn: nearly always none, for which a deque takes 600 B."""
-
-    __slots__ = ()
-
-    def appendleft(self, waiting: tuple[RequestResponseCycle, Any]) -> None:
-        """Add the newest; the next is taken from the other end."""
-        self.insert(0, waiting)
 
 
 class Ending(HttpToolsProtocol):
@@ -51,7 +42,7 @@ class Ending(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.pipeline = cast("deque[tuple[RequestResponseCycle, Any]]", _Pipeline())
+        self.pipeline = cast("deque[Any]", Waiting())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected: check whether there is a place."""
