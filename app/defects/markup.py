@@ -78,8 +78,9 @@ def undecoded_bytes(case: Case) -> bool:
         return False
     if _REPLACEMENT in text:
         return True
-    found = _has_one_of(_GLYPH_WORDS, text) and _GLYPHS.findall(_SPECIAL.sub("", text))
-    return bool(found) and len(found) > _MOST_GLYPHS
+    if not _has_one_of(_GLYPH_WORDS, text):
+        return False
+    return len(_GLYPHS.findall(_SPECIAL.sub("", text))) > _MOST_GLYPHS
 
 
 def _finds(pattern: re.Pattern[str], words: tuple[str, ...], text: str) -> bool:

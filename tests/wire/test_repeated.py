@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.wire import observer as observers
 from app.wire.dialect import DIALECTS, Dialect
+from app.wire.frame import read_frame
 from app.wire.kept import Kept
 from app.wire.observation import Observation
 from app.wire.observer import Observer
@@ -66,7 +67,6 @@ def read(
 def read_whole(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The events that are read as JSON."""
     whole: list[bytes] = []
-    read_frame = observers.read_frame
 
     def noted(data: bytes) -> Any:
         whole.append(data)
