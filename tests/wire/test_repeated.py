@@ -167,6 +167,7 @@ def test_what_is_kept_ends_at_its_bound() -> None:
 
 def test_a_text_that_is_not_one_whole_string_is_left_to_the_reader() -> None:
     found = split_at(b"a", b'{"t":"a"}')
+    assert found is not None
     assert found == Repeated(b'{"t":"', b'"}')
     assert found.around(b"b") == b'{"t":"b"}'
     assert found.text_in(b'{"t":"b\\u00e9"}') == "bé".encode()
