@@ -20,7 +20,7 @@ COVERED_TESTS := tests/policy tests/catalog tests/wire tests/defects tests/audit
 PURE_TESTS := $(COVERED_TESTS) tests/importing tests/test_errors.py tests/test_shown.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets bench-scale chaos dist formula keys test-clients-newest docs docs-serve docs-test picture
+.PHONY: help run demo test test-fast snapshots test-clients test-postgres test-transports fuzz bench bench-quick bench-peers bench-growth bench-gate bench-inside bench-hops bench-soak bench-verdicts bench-channels bench-affinity bench-defects bench-audit audit-real check lint coverage format constraints bench-latency bench-ledger bench-policy clean bench-budgets bench-scale chaos dist formula keys test-clients-newest docs docs-serve docs-test picture bench-instructions
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -97,6 +97,9 @@ bench-inside: $(TEST_READY) ## Count the function calls of a request, without se
 
 bench-hops: $(TEST_READY) ## Count the files a request enters, and the moves between them
 	$(BIN)/python bench/hops.py
+
+bench-instructions: $(TEST_READY) ## Count machine instructions of a chunk and a request; fail if 3 % dearer
+	@if .ci/need-valgrind; then $(BIN)/python bench/instructions.py || test $$? -eq 77; fi
 
 bench-latency: $(TEST_READY) ## Measure start time, idle memory and added latency with the simulator
 	$(BIN)/python bench/latency.py

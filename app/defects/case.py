@@ -9,9 +9,13 @@ from .reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An answer beside its request. `budget`: what the checks of JSON Schemas may still cost."""
+    """An answer beside its request. `budget`: what the checks of JSON Schemas may still cost.
+
+    `prose` is the text of the answer without code.
+    """
 
     reading: Reading
     offered: Offered
     dialect: str
+    prose: str
     budget: Budget = field(default_factory=Budget)

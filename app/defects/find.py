@@ -7,6 +7,7 @@ from ..wire.observation import Observation
 from . import calls, ending, markup, repetition, structure
 from .case import Case
 from .offered import Offered, offered_of
+from .prose import prose_of
 from .reading import Reading, reading_of
 from .table import DEFECTS
 
@@ -25,7 +26,7 @@ def defects_in(kept: Kept, seen: Observation, asked: Mapping[str, bytes]) -> tup
 
 def defects_of(reading: Reading, offered: Offered, dialect: str) -> tuple[str, ...]:
     """The names of the defects of an answer that was read, in the table's order."""
-    case = Case(reading, offered, dialect)
+    case = Case(reading, offered, dialect, prose_of(reading.text))
     return tuple(
         row.name for row in DEFECTS if dialect in row.dialects and FOUND_IN[row.name](case)
     )

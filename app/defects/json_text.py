@@ -19,7 +19,7 @@ def parsed(text: str | bytes) -> Any:
     if more_values_than(MOST_VALUES, text.encode(errors="replace")):
         return UNREAD
     try:
-        return json.loads(text, parse_int=_whole, parse_constant=_refuse)
+        return _DECODER.decode(text)
     except RecursionError:
         return UNREAD
     except ValueError:
@@ -33,3 +33,6 @@ def _whole(digits: str) -> int | float:
 def _refuse(constant: str) -> NoReturn:
     """NaN and Infinity, which Python reads and JSON has not."""
     raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole, parse_constant=_refuse)  # making one costs more

@@ -12,23 +12,13 @@ import msgspec
 from .json_text import parsed
 
 LARGEST = 1_000_000  # bytes of the fields kept of one request; beyond, they count as unknown
-_FIELDS = (
-    "tools",
-    "functions",
-    "tool_choice",
-    "function_call",
-    "response_format",
-    "text",
-    "output_format",
-    "output_config",
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "stop",
-    "stop_sequences",
-    "preset",
-    "model",
-    "models",
+_FIELDS = frozenset(
+    {
+        *("tools", "functions", "tool_choice", "function_call"),
+        *("response_format", "text", "output_format", "output_config"),
+        *("max_tokens", "max_completion_tokens", "max_output_tokens", "stop"),
+        *("stop_sequences", "preset", "model", "models"),
+    }
 )
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _FORCES = ("required", "any", "function", "tool", "custom")  # a tuple: they may be of any type
@@ -59,7 +49,7 @@ def asked_of(fields: Mapping[str, msgspec.Raw]) -> dict[str, bytes]:
 
     A copy, so that the body itself can be let go of while the answer comes.
     """
-    asked = {name: bytes(fields[name]) for name in _FIELDS if name in fields}
+    asked = {name: bytes(raw) for name, raw in fields.items() if name in _FIELDS}
     return asked if sum(map(len, asked.values())) <= LARGEST else {"tools": b"!"}
 
 

@@ -1,10 +1,11 @@
 """The client for upstream: open a request, get status, headers and the body's raw bytes."""
 
 import asyncio
+import os
+import sys
 import time
 from typing import Literal
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from ..errors import UpstreamGarbage, UpstreamTimeout, UpstreamUnreachable
 from ..wire.frame import read_json
@@ -22,6 +23,8 @@ from .transport import (
 __all__ = ["OpenRouter", "RawHeaders", "TransportKind", "Upstream", "connect", "proxy_for"]
 
 TransportKind = Literal["auto", "lean", "httpx"]
+
+_WITH_PROXIES_OF_THEIR_OWN = frozenset({"darwin", "win32"})  # in the system's settings
 
 SECONDS = 30.0  # for an answer that is read whole
 
@@ -177,6 +180,11 @@ def connect(
 
 def proxy_for(base_url: str) -> str | None:
     """The proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY specify for this address."""
+    told = any(name.lower().endswith("_proxy") for name in os.environ)
+    if not told and sys.platform not in _WITH_PROXIES_OF_THEIR_OWN:
+        return None
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - 2 MB, if not needed
+
     parts = urlsplit(base_url)
     if not parts.hostname or proxy_bypass(parts.hostname):
         return None

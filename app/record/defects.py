@@ -21,7 +21,7 @@ from .exchange import Exchange
 log = logging.getLogger("pointsman")
 
 PATIENCE_SECONDS = 0.5  # a receipt is filed without its defects after that
-_AT_ONCE = 1_000  # bytes of an answer that is looked at right away, in some 25 µs
+_AT_ONCE = 2_000  # bytes of an answer that is looked at right away: a thread would cost more
 MOST_SHARED = 64  # lists of tools
 _SHARED_BYTES = 4_000_000
 MOST_HELD = 64_000_000  # bytes of what requests in progress offer, all together

@@ -42,17 +42,19 @@ _ENDINGS: tuple[tuple[type[Exception], Ending], ...] = (
 
 
 class Judged(NamedTuple):
-    """Everything observed of an answer, and the verdict on it."""
+    """Everything observed of an answer, the verdict on it, and the listing that it came from."""
 
     seen: Observation
     verdict: Verdict
+    listed: Listed | None  # None: the verdict, and the labels beside it, came from no listing
 
 
 def judged(exchange: Exchange, catalog: Catalog, *, now: float) -> Judged:
     """The observation and verdict of an ended exchange; `now` is the steady clock's."""
     observer = exchange.answer.observer
     seen = observer.close() if observer else Observation()
-    return Judged(seen, verdict_of(exchange, seen, catalog, now=now))
+    verdict = verdict_of(exchange, seen, catalog, now=now)
+    return Judged(seen, verdict, _listed_for(verdict))
 
 
 def unsettled(verdict: Verdict, exchange: Exchange) -> Rests | None:
@@ -66,9 +68,7 @@ def trusted_from(exchange: Exchange) -> float:
     return exchange.arrival.since - _SAME_SECONDS
 
 
-def listed_for(judged: Judged) -> Listed | None:
-    """The listing that a verdict, or the labels beside it, came from; None if there was none."""
-    verdict = judged.verdict
+def _listed_for(verdict: Verdict) -> Listed | None:
     used = verdict.verdict is not None or verdict.quantizations_listed
     if verdict.listing is None or verdict.listing.kept is None or not used:
         return None
@@ -78,7 +78,7 @@ def listed_for(judged: Judged) -> Listed | None:
 
 def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()) -> Receipt:
     """The receipt of one ended exchange, within the ledger's bounds."""
-    seen, verdict = judged
+    seen, verdict, listed = judged
     if verdict.rests_on is not None:
         verdict = verdict.as_of(trusted_from(exchange))
     usage = seen.usage or Usage()
@@ -86,7 +86,6 @@ def receipt_of(exchange: Exchange, judged: Judged, defects: tuple[str, ...] = ()
     route, held = asked.route, asked.is_held
     session, stay = asked.session, sent.stay if sent else None
     code, message = _error(exchange, seen)
-    listed = listed_for(judged)
     receipt = Receipt(
         id=arrival.id,
         started_at=arrival.started_at,

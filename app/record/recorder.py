@@ -34,7 +34,7 @@ from .conversations import Conversations
 from .defects import Defects
 from .exchange import Arrival, Exchange, Guess, text_of
 from .late_costs import LateCosts, awaits_cost
-from .receipt_of import judged, listed_for, receipt_of, trusted_from, unsettled
+from .receipt_of import judged, receipt_of, trusted_from, unsettled
 from .request_log import log_request
 
 log = logging.getLogger("pointsman")
@@ -213,7 +213,7 @@ class Recorder:
                 found = judged(exchange, feed.current, now=steady())
             defects = await self._defects.of(exchange, found.seen) if self._defects else ()
             receipt = receipt_of(exchange, found, defects)
-            self._submit(receipt, listed_for(found))
+            self._submit(receipt, found.listed)
             self._account_for(receipt, exchange)
             if receipt.session is not None:
                 self._conversations.note(receipt, own=True)

@@ -40,7 +40,11 @@ def line_of(receipt: Receipt) -> str:
         ("error=", receipt.error_code),
         ("receipt=", receipt.id),
     )
-    return " ".join([name + _quoted(value) for name, value in pairs if value])
+    found = [(name, value) for name, value in pairs if value]
+    line = " ".join([name + value for name, value in found])
+    if line.isprintable() and line.count(" ") == len(found) - 1:
+        return line  # nearly always
+    return " ".join([name + _quoted(value) for name, value in found])
 
 
 def _path_without_policy(receipt: Receipt) -> str | None:

@@ -154,6 +154,8 @@ def _guarded(app: ASGIApp) -> Endpoint:
 
 def is_dry_run(headers: RawHeaders) -> bool:
     """Whether the request is a dry run. In doubt it is: a real request costs money."""
+    if _DRY_RUN not in dict(headers):
+        return False  # nearly always
     return any(name == _DRY_RUN and value.strip().lower() not in _NO for name, value in headers)
 
 

@@ -101,6 +101,7 @@ class Door:
                     send = readable_by(origin, send)
                 scope["caller"] = caller = await self._admit(scope, looked_at)
                 scope["reads"] = self._callers.may_read_of(caller)
+                del looked_at  # a stream can last for minutes
             except RequestError as error:
                 await self._refuse(scope, receive, send, error)
             else:

@@ -6,7 +6,7 @@ and data that still arrives is discarded for a while.
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -15,8 +15,11 @@ from .body import BROKEN
 from .bounds import Bounds
 from .connections import Connections, Place
 from .outright import refusal
+from .waiting import Waiting
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from starlette.types import Scope
 
 
@@ -36,6 +39,10 @@ class Ending(HttpToolsProtocol):
     served: RequestResponseCycle | None = None  # the request whose turn it is
     _deadline: asyncio.TimerHandle | None = None  # for data awaited from the caller
     _giving_up: asyncio.TimerHandle | None = None  # for data that the caller has to read
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.pipeline = cast("deque[Any]", Waiting())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected: check whether there is a place."""

@@ -16,6 +16,7 @@ Values are passed on, never parsed into anything that could be printed.
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 from .header_names import NO_NAMES, HeaderNames
 from .never_forwarded import HOP_BY_HOP, why_never
@@ -72,7 +73,8 @@ _OF_A_BODY = frozenset({b"content-length"})
 _LONGEST = 200  # bytes of a header's name; longer ones are dropped, since names are cached
 _CODING = frozenset({b"content-encoding"})
 _NOTHING: frozenset[bytes] = frozenset()
-_LENGTH = len(b"connection")
+_CONNECTION = b"connection"
+_NAME = itemgetter(0)
 
 _UNCOMPRESSED = (b"accept-encoding", b"identity")  # or the observer could read nothing (T-29)
 _WITH_METADATA = (b"x-openrouter-metadata", b"enabled")
@@ -117,13 +119,6 @@ def to_upstream(
     `decoded`: the body is forwarded without its original compression. `also` are names that the
     settings add, `removed` those that a policy removes; neither affects what Pointsman adds.
     """
-    kept = [
-        (name, value)
-        for header, value in raw
-        if len(header) <= _LONGEST and (name := _name_for_upstream(header, also))
-    ]
-    if removed is not NO_NAMES:
-        kept = [header for header in kept if not removed.cover(header[0])]
     ours: list[Header] = [_UNCOMPRESSED]
     withheld = _named_by_connection(raw)
     if decoded:
@@ -137,7 +132,16 @@ def to_upstream(
     if trace:
         ours += trace
         withheld |= _TRACE_CONTEXT
-    return [header for header in kept if header[0] not in withheld] + ours
+    kept = [
+        (name, value)
+        for header, value in raw
+        if len(header) <= _LONGEST
+        and (name := _name_for_upstream(header, also))
+        and name not in withheld
+    ]
+    if removed is not NO_NAMES:
+        kept = [header for header in kept if not removed.cover(header[0])]
+    return kept + ours
 
 
 def to_caller(raw: Sequence[Header], status: int) -> list[Header]:
@@ -179,7 +183,9 @@ def _name_for_caller(header: bytes) -> bytes | None:
 
 def _named_by_connection(raw: Sequence[Header]) -> frozenset[bytes]:
     named = _NOTHING
+    if _CONNECTION not in b"".join(map(_NAME, raw)).lower():
+        return named  # nearly always
     for header, value in raw:
-        if len(header) == _LENGTH and header.lower() == b"connection":
+        if header.lower() == _CONNECTION:
             named |= {name.strip() for name in value.lower().split(b",")}
     return named

@@ -111,6 +111,14 @@ class Kept(msgspec.Struct):
         else:
             to += encoded
 
+    def add(self, text: bytes) -> None:
+        """Add a piece of text that has no half of a character."""
+        self.left -= len(text)
+        if self.left < 0:
+            self.truncated = True
+        else:
+            self.text += text
+
     def fits(self, size: int) -> bool:
         """Whether `size` more bytes may be kept; if so, they are counted."""
         self.left -= size

@@ -3,16 +3,20 @@
 Rule 1  An observer can't change, delay or break a stream: `feed` never raises, takes a millisecond
         or two, and the bytes held, read or not, are at most `limit`; those kept, at most `keep`.
 Rule 2  Any chunking of the same bytes gives the same observation.
-Rule 3  Every event is read, so a provider that is named differently later on is noticed. If there
-        are too many at once, the rest is read by `go_on`, which the caller of `feed` calls between
-        other work; if there are too many even for that, the observation reports it.
+Rule 3  Every event is read, so a provider that is named differently later on is noticed; of one
+        that repeats the last one but for a text, only the text (`repeated.py`). If there are too
+        many at once, the rest is read by `go_on`, which the caller of `feed` calls between other
+        work; if there are too many even for that, the observation reports it.
 """
+
+from copy import copy
 
 from .dialect import Dialect
 from .frame import LARGE, Frame, read_frame, read_value
 from .kept import SPOKEN, Kept
 from .notes import Notes
 from .observation import EMPTY_BODY, Observation, text
+from .repeated import Repeated, split_at
 from .sse import Event, SseParser
 
 __all__ = ["LIMIT", "Observation", "Observer"]
@@ -24,6 +28,11 @@ LIMIT = 8_000_000  # an event with a picture in it weighs a few megabytes
 _MOST_BYTES, _MOST_LINES = 64_000, 1000
 _PIECE = 4096
 
+_FIRST_LOOK = 4  # events: a shorter stream would not repay it
+_LOOKS = 8  # at which text the events of a stream repeat; some streams have other events throughout
+_ANOTHER = b"x"  # text
+
+_EVENT_STREAM = "text/event-stream"
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
 _NOT_JSON = "the answer is not JSON"
@@ -35,7 +44,10 @@ _ERROR_EVENTS = frozenset({"error", "response.error"})
 class Observer:
     """The observer of one answer: fed its body as sent, closed once, however it ended."""
 
-    __slots__ = ("_body", "_closed", "_dialect", "_kept", "_left", "_limit", "_notes", "_stream")
+    __slots__ = (
+        *("_body", "_closed", "_dialect", "_kept", "_left", "_limit", "_looks", "_notes"),
+        *("_repeated", "_stream"),
+    )
 
     def __init__(
         self,
@@ -52,13 +64,15 @@ class Observer:
         self._notes = Notes(dialect)
         self._closed = False
         self._kept = Kept(dialect.name, keep) if keep and dialect.name in SPOKEN else None
+        self._looks = _LOOKS if dialect.name in SPOKEN else 0
+        self._repeated: Repeated | None = None
         self._left = bytearray()  # of a stream, what is still to be read
         self._stream: SseParser | None = None
         self._body: bytearray | None = None
         coding = content_encoding.strip().lower()
         if coding not in {"", "identity"}:  # identity is requested; others pass unread
             self._notes.unreadable = f"the answer is compressed ({text(coding)})"
-        elif content_type.partition(";")[0].strip().lower() == "text/event-stream":
+        elif content_type.partition(";")[0].strip().lower() == _EVENT_STREAM:
             self._stream = SseParser(limit)
             self._notes.streamed = True
         else:
@@ -76,7 +90,11 @@ class Observer:
 
     def feed(self, chunk: bytes) -> None:
         """Read one more piece. Never raises, whatever the bytes."""
-        if self._stream is not None:
+        if self._repeated is not None and (said := self._repeated.text_in(chunk)):
+            self._notes.events += 1
+            if self._kept is not None:
+                self._kept.add(said)
+        elif self._stream is not None:
             if self._left or _takes_long(chunk):
                 self._put_off(self._stream, chunk)
                 self.go_on()
@@ -153,8 +171,41 @@ class Observer:
         self._stream = None
 
     def _read_on(self, stream: SseParser, piece: bytes) -> None:
-        for event in stream.feed(piece):
+        events = stream.feed(piece)
+        for event in events:
             self._read(event)
+        self._repeated = None
+        notes = self._notes
+        is_worth_it = self._looks and notes.said and notes.events >= _FIRST_LOOK
+        if is_worth_it and len(events) == 1 and stream.is_empty:
+            self._looks -= 1
+            self._repeated = self._repeated_by(piece)
+
+    def _repeated_by(self, piece: bytes) -> Repeated | None:
+        """The event that others may repeat, if this is one event and another text changes nothing.
+
+        Both the event and one with another text are read by an observer that knows what is known
+        here: they must say their texts, and nothing else.
+        """
+        said = self._said_by(piece)
+        found = split_at(said, piece) if said else None
+        if found is None or self._said_by(found.around(_ANOTHER)) != _ANOTHER:
+            return None
+        return found
+
+    def _said_by(self, event: bytes) -> bytes | None:
+        """The text of an event that tells nothing new beside it; None if there is more."""
+        other = Observer(self._dialect, content_type=_EVENT_STREAM, keep=_PIECE)
+        notes = other._notes = copy(self._notes)
+        other._looks = 0
+        other.feed(event)
+        notes.events -= 1
+        kept = other._kept
+        if kept is None or notes != self._notes:
+            return None
+        text = bytes(kept.text)
+        only_text = Kept(kept.dialect, _PIECE - len(text), text=kept.text)
+        return text if kept == only_text else None
 
     def _read(self, event: Event, *, cut: bool = False) -> None:
         frame = read_frame(event.data)

@@ -48,6 +48,11 @@ class SseParser:
         return begun or (bool(self._line) and not self._line.startswith(b":"))
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held: the next bytes are read as those of a new stream."""
+        return not (self._weight or self._line or self._after_cr)
+
+    @property
     def at_an_end(self) -> bool:
         """Whether whatever is sent next can't become a part of an event or comment."""
         return not (self._line or self.in_event)

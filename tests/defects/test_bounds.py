@@ -143,7 +143,7 @@ def test_no_answer_makes_it_fail(text: str, arguments: str, finish: str | None) 
     offered = Offered({"a": {"type": "object"}}, offers_tools=True, structured=True)
     for dialect in ("chat", "messages"):
         assert set(defects_of(case, offered, dialect)) <= set(NAMES)
-    assert Case(case, offered, "chat").budget.left > 0
+    assert Case(case, offered, "chat", text).budget.left > 0
 
 
 @pytest.mark.parametrize("dialect", ["chat", "responses", "messages"])

@@ -19,6 +19,8 @@ from app.ledger.bounds import (
     REALS,
     TEXTS,
     WHOLES,
+    _left,
+    _room,
     bounded,
     cut,
     is_cut,
@@ -191,3 +193,10 @@ def test_the_names_of_rules_are_never_cut_since_budgets_are_counted_from_them() 
     assert is_cut(one.preferences_sent)
     assert bounded(whole := receipt(rules=rules, preferences_sent={"zdr": True})) is whole
     assert weight_of(one) > 20_000
+
+
+@given(_VALUES, _VALUES)
+def test_what_lists_and_objects_take_is_the_same_when_it_is_remembered(one: Any, two: Any) -> None:
+    """Also of values that `marshal` can't write, or that are equal but of another type."""
+    for nested in ((one, two), (one, (1, True, 1.0)), (one, (1.0, 1, True)), (Decimal(1), two)):
+        assert _room(nested) == _room(nested) == _left(nested, MOST_JSON)

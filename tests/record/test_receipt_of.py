@@ -19,7 +19,7 @@ from app.policy.request import read_request
 from app.policy.routed import routed
 from app.policy.sessions import Session
 from app.record.exchange import Arrival, Exchange
-from app.record.receipt_of import judged, listed_for, receipt_of, session_digest, unsettled
+from app.record.receipt_of import judged, receipt_of, session_digest, unsettled
 from app.wire.dialect import DIALECTS, Dialect
 from app.wire.observer import LIMIT
 from tests.catalog.test_scores import CHECKSUM, KEPT
@@ -360,7 +360,7 @@ def test_a_receipt_names_the_listing_that_it_was_judged_by() -> None:
     }
     exchange = exchanged({"model": "acme/one"}, {"provider": "Novita"})
     found = judged(exchange, known, now=NOW)
-    listed = listed_for(found)
+    listed = found.listed
     assert listed is not None
     assert (listed.model, listed.fetched_at.timestamp()) == ("acme/one", NOW)
     assert receipt_of(exchange, found).listing == listed.digest == digests["acme/one"]

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 NOT_WHILE_RELAYING = {
     *("fastapi", "starlette.routing", "starlette.requests", "starlette.responses"),
     *("jinja2", "prometheus_client", "httpx2", "httpcore2", "h11", "rich", "opentelemetry.sdk"),
+    "urllib.request",
     *("app.api.framed", "app.api.metrics", "app.dashboard.pages", "app.telemetry.metrics"),
 }
 
