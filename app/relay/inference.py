@@ -196,7 +196,7 @@ async def relay(
             await pass_on(chunk, exchange, send)
         if outlet is not None:
             if watch is not None and withheld:
-                watch.taken(withheld[-1])
+                watch.taken(withheld[-1])  # `chunks` would note it only with the next piece
             await upstream.pour(Pouring(exchange, outlet, watch))
         async for chunk in chunks:
             answer.saw(chunk)
