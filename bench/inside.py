@@ -27,7 +27,9 @@ from targets import KEY, POLICY
 
 from app import main
 from app.openrouter.client import OpenRouter
+from app.openrouter.transport import Sink
 from app.server.disconnect import WHEN_LEFT
+from app.server.outlet import OUTLET
 from app.settings import Settings
 
 _ROUNDS, _REQUESTS, _EVENTS = 9, 300, 200
@@ -53,13 +55,21 @@ class Answer:
         self._events = events
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        if not self._events:
-            yield self._body
-        for number in range(self._events):
-            yield script.EVENT % number
+        yield script.EVENT % self._events if self._events else self._body
+
+    async def pour(self, sink: Sink) -> None:
+        for number in range(1, self._events):  # the last one is left for `chunks`
+            sink.take(script.EVENT % number)
 
     async def aclose(self) -> None:
         pass
+
+
+class Nowhere:
+    """An outlet to a client that reads at once."""
+
+    def put(self, _piece: bytes) -> bool:
+        return True
 
 
 class Constant:
@@ -95,7 +105,7 @@ async def ask(app: Callable[..., Awaitable[None]], body: bytes) -> None:
             "path": "/v1/chat/completions",
             "query_string": b"",
             "headers": [*_HEADERS, (b"content-length", b"%d" % len(body))],
-            "extensions": {WHEN_LEFT: lambda _: None},
+            "extensions": {WHEN_LEFT: lambda _: None, OUTLET: Nowhere()},
         },
         receive,
         send,

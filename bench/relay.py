@@ -14,8 +14,16 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from app.cli.serving import listen, serving
 from app.openrouter.lean import LeanTransport
+from app.server.outlet import OUTLET, Outlet
 
 NOT_SENT = {b"host", b"content-length"}
+
+
+class Poured:
+    """A sink that reads nothing."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self.take, self.has_room = outlet.put, outlet.has_room
 
 
 class Relay:
@@ -38,6 +46,7 @@ class Relay:
         try:
             head = {"status": upstream.status, "headers": upstream.headers}
             await send({"type": "http.response.start", **head})
+            await upstream.pour(Poured(scope["extensions"][OUTLET]))
             async for chunk in upstream.chunks():
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -4,6 +4,8 @@ Rule 1  One request at a time; data that arrives while none is in progress close
 Rule 2  The only wait is for `news`, from upstream; a task that is cancelled while waiting calls
         `abort`, which leaves no socket, timer or task behind.
 Rule 3  Held data is bounded: beyond a limit, reading pauses until it is taken.
+Rule 4  While an answer is poured into a sink, the data of each read goes there at once. Its end,
+        however it comes, wakes the waiting task, which takes the rest and learns of an error.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ import select
 from typing import cast
 
 from .answer_reader import AnswerReader
-from .transport import TransportError, TransportTimeout
+from .transport import Sink, TransportError, TransportTimeout
 
 _MOST_HELD = 256 * 1024
 _WORTH_JOINING = 64 * 1024  # up to here a copy costs less than a second buffer
@@ -29,6 +31,8 @@ class Connection(asyncio.Protocol):
         "_read_timeout",
         "_readable",
         "_reader",
+        "_sink",
+        "_sink_is_full",
         "_unsent",
         "_waiter",
         "_watch",
@@ -42,6 +46,8 @@ class Connection(asyncio.Protocol):
         self._wire: asyncio.Transport | None = None
         self._readable: select.poll | None = None
         self._reader: AnswerReader | None = None
+        self._sink: Sink | None = None
+        self._sink_is_full = False
         self._error: TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._paused = False
@@ -74,6 +80,16 @@ class Connection(asyncio.Protocol):
         self._waiter = self._loop.create_future()
         return self._waiter
 
+    def pour(self, sink: Sink) -> asyncio.Future[None]:
+        """Pass the body on to `sink`; returns a future for its end, or for the sink's error."""
+        self._waiter = waiter = self._loop.create_future()
+        if self._error is None:
+            self._sink, self._sink_is_full = sink, False  # or its first answer will say so
+            self._go_on()
+        else:
+            waiter.set_result(None)
+        return waiter
+
     def take(self, reader: AnswerReader) -> bytes:
         """The part of the body received so far, as one piece; resumes paused reading."""
         taken = reader.take()
@@ -83,7 +99,7 @@ class Connection(asyncio.Protocol):
 
     def done(self, reader: AnswerReader) -> bool:
         """End the exchange; if the connection can't serve another one, close it, return False."""
-        self._reader = None
+        self._reader = self._sink = None
         reader.drop()
         unsent = self._wire.get_write_buffer_size() if self._wire else 0
         if reader.reusable and self.is_open() and not (reader.held or self._paused or unsent):
@@ -105,7 +121,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close the socket now, even during an exchange."""
         self._aborted = True
-        self._reader = None
+        self._reader = self._sink = None
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -124,7 +140,7 @@ class Connection(asyncio.Protocol):
             self._readable.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
-        """Continue reading the answer, and wake the waiting task."""
+        """Continue reading the answer, and pass its body on or wake the waiting task."""
         reader = self._reader
         if reader is None:
             self.abort()
@@ -135,10 +151,13 @@ class Connection(asyncio.Protocol):
         except TransportError as error:
             self._fail(error)
             return
+        if self._sink is None or reader.complete:
+            self._wake()
+        elif reader.held:
+            self._pass_on(reader, self._sink)
         if reader.held > _MOST_HELD and not (self._paused or reader.complete):
             self._paused = True
             cast("asyncio.Transport", self._wire).pause_reading()
-        self._wake()
 
     def eof_received(self) -> None:
         """Upstream sends no more data: a half-closed connection is closed."""
@@ -151,7 +170,31 @@ class Connection(asyncio.Protocol):
 
     # --- within ---------------------------------------------------------------------------------
 
+    def _pass_on(self, reader: AnswerReader, sink: Sink) -> None:
+        """Have the sink take what is held, if it has room and its task is not being cancelled."""
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        if self._sink_is_full and not sink.has_room(self._go_on):
+            return
+        try:
+            self._sink_is_full = not sink.take(reader.take())
+        except Exception as error:  # noqa: BLE001 - raised in the task, not into the event loop
+            self._sink = self._waiter = None
+            waiter.set_exception(error)
+
+    def _go_on(self) -> None:
+        """The sink has room again."""
+        if self._reader is None or self._sink is None:
+            return
+        self._heard = self._loop.time()  # the silence so far was on our side
+        if self._reader.held:
+            self._pass_on(self._reader, self._sink)
+        if self._paused:
+            self._resume()
+
     def _wake(self) -> None:
+        self._sink = None
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -188,8 +231,8 @@ class Connection(asyncio.Protocol):
         if self._reader is None or self._wire is None:
             return
         now, unsent = self._loop.time(), self._wire.get_write_buffer_size()
-        if self._waiter is None or unsent < self._unsent:
-            self._heard = now  # no task waits, or upstream is still reading the request
+        if self._waiter is None or self._reader.held or unsent < self._unsent:
+            self._heard = now  # we do not wait, or upstream is still reading the request
         self._unsent = unsent
         due = self._heard + self._read_timeout
         if due <= now:

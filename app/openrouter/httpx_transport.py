@@ -15,7 +15,7 @@ from anyio import CancelScope
 from ..errors import UpstreamCut
 from ..wire.headers import RawHeaders
 from .reading_along import CheckedBackend
-from .transport import TransportError, TransportTimeout
+from .transport import Sink, TransportError, TransportTimeout
 
 _LONGEST_KNOWN = 500
 _TIMEOUTS = (httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout)
@@ -39,6 +39,9 @@ class HttpxUpstream:
                 "OpenRouter closed the connection before the answer was complete: "
                 f"{_plainly(error)}"
             ) from error
+
+    async def pour(self, sink: Sink) -> None:
+        """As `Upstream` says: httpx hands out a body only by waiting for it."""
 
     async def aclose(self) -> None:
         """As `Upstream` says."""

@@ -23,7 +23,7 @@ from .answer_reader import AnswerReader
 from .connection import Connection
 from .dial import dial
 from .tls import Tls
-from .transport import TransportError, TransportTimeout
+from .transport import Sink, TransportError, TransportTimeout
 
 _MOST_IDLE = 100
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -55,6 +55,11 @@ class LeanUpstream:
             raise UpstreamCut(
                 f"OpenRouter closed the connection before the answer was complete: {error}"
             ) from error
+
+    async def pour(self, sink: Sink) -> None:
+        """As `Upstream` says."""
+        if not self._reader.complete:
+            await self._connection.pour(sink)
 
     async def aclose(self) -> None:
         """As `Upstream` says. Awaits nothing, so it can't be cancelled."""

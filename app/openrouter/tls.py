@@ -130,17 +130,26 @@ class Tls(asyncio.Protocol, asyncio.Transport, Generic[C]):
                 self.handshake.set_result(None)
 
     def _read(self) -> None:
+        """Pass on what has arrived: one piece, however many records it came in."""
+        ended, broken = False, None
+        pieces: list[bytes] = []
         try:
-            while self._incoming.pending:
+            while self._incoming.pending and not ended:
                 if data := self._tls.read(_RECORDS):
-                    self.inner.data_received(data)
+                    pieces.append(data)
                 else:  # TLS's own end, which can't be forged in transit
-                    self.inner.eof_received()
-                    self.abort()
+                    ended = True
         except ssl.SSLWantReadError:
             pass  # the rest of a record is still to come
         except ssl.SSLError as error:
-            self._break(error)
+            broken = error
+        if pieces:
+            self.inner.data_received(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if ended:
+            self.inner.eof_received()
+            self.abort()
+        elif broken is not None:
+            self._break(broken)
 
     def _send(self) -> None:
         try:

@@ -1,6 +1,6 @@
 """The interface to upstream: the promises of a transport, whichever library it uses."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from ..wire.headers import RawHeaders
@@ -16,6 +16,21 @@ class NotAnAnswer(TransportError):
 
 class TransportTimeout(TransportError):
     """Upstream exceeded a time limit."""
+
+
+class Sink(Protocol):
+    """Takes the pieces of a body, called by the event loop as they arrive."""
+
+    def take(self, piece: bytes) -> bool:
+        """Take a piece, which is not empty; returns whether there is room for more.
+
+        An error ends `pour`, and is raised there.
+        """
+        ...
+
+    def has_room(self, again: Callable[[], object]) -> bool:
+        """Whether there is room for a piece that waits; if not, `again` is called once there is."""
+        ...
 
 
 class Upstream(Protocol):
@@ -35,6 +50,14 @@ class Upstream(Protocol):
         """The body's bytes as they arrive, content encoding untouched; call it only once.
 
         Raises `UpstreamCut` if the body ends before it is complete (T-06).
+        """
+        ...
+
+    async def pour(self, sink: Sink) -> None:
+        """Have `sink` take the body as it arrives, without this task's turn for each piece.
+
+        Returns when the end has come: `chunks`, which may have begun before, has the rest and what
+        it raises. A transport that can't do this returns at once, and `chunks` has all of it.
         """
         ...
 

@@ -92,10 +92,10 @@ class Answer(msgspec.Struct, eq=False):
         if self.first_byte is None:
             self.first_byte = time.perf_counter()
         if self.observer is not None:
-            self.observer.feed(chunk)
+            behind = self.observer.feed(chunk)
             if self.first_token is None and self.observer.tokens_started:
                 self.first_token = time.perf_counter()
-            if self.when_behind is not None and self.observer.behind:
+            if behind and self.when_behind is not None:
                 self.when_behind(self)
 
     @property
@@ -229,8 +229,9 @@ class Exchange(msgspec.Struct, eq=False):
 
     def give_back(self) -> None:
         """Record that the request's body no longer uses memory."""
-        if self.held is not None:
-            self.held.give_back()
+        held, self.held = self.held, None
+        if held is not None:
+            held.give_back()
 
 
 def _header_safe(text: str) -> bytes:

@@ -60,6 +60,7 @@ class Watch:
         self._patience = _or_ever(deadlines.first_token)  # for the next progress
         self._begun = False  # the first token has come
         self._waiting = True  # for upstream, not for the client
+        self._arrived = 0.0  # when the piece arrived that the client has yet to take
         self._events = 0
         self._sized = False  # the answer's length is declared, so nothing can be added
 
@@ -79,28 +80,39 @@ class Watch:
             self._timer.cancel()
         return self._staying.__exit__(kind, error, trace)
 
-    async def following(self, upstream: Upstream) -> AsyncIterator[bytes]:
+    def following(self, upstream: Upstream) -> AsyncIterator[bytes]:
         """The answer's pieces, noting progress whenever the client has taken one."""
         self._sized = any(name.lower() == b"content-length" for name, _ in upstream.headers)
+        return self._following(upstream)
+
+    async def _following(self, upstream: Upstream) -> AsyncIterator[bytes]:
         async for chunk in upstream.chunks():
-            arrived = self._loop.time()
-            self._waiting = False
+            self.arrived()
             yield chunk
-            self._waiting = True
-            self._taken(chunk, self._loop.time() - arrived)
-            if self._due < self._next:  # it has begun, or was due while the client did not read
-                self._set_timer()
+            if not self._waiting:
+                self.taken(chunk)
         self._waiting = False
 
-    def _taken(self, chunk: bytes, seconds: float) -> None:
-        """Note that the client has taken a piece, which was observed, after so many seconds."""
+    def arrived(self) -> None:
+        """Note that a piece, or more of it, waits for the client to take it."""
+        if self._waiting:
+            self._waiting = False
+            self._arrived = self._loop.time()
+
+    def taken(self, chunk: bytes) -> None:
+        """Note that the client has taken a piece, which was observed."""
+        now = self._loop.time()
+        waited = 0.0 if self._waiting else now - self._arrived
+        self._waiting = True
         progress = self._is_progress(chunk)
         if progress and not self._begun and self._has_begun():
             self._begin()
         elif progress and self._begun:
-            self._since = self._loop.time()
+            self._since = now
         else:
-            self._since += seconds
+            self._since += waited
+        if self._due < self._next:  # it has begun, or was due while the client did not read
+            self._set_timer()
 
     def _begin(self) -> None:
         """Note that the answer has begun: from now on, it may not stall."""

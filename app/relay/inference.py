@@ -4,7 +4,7 @@ Order matters here. A request that a policy refuses is refused before a socket o
 bytes are forwarded unchanged while the observer only reads; the receipt is always filed last.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
 
@@ -27,6 +27,7 @@ from ..record.recorder import Recorder
 from ..server.body import Bodies, must_be_json
 from ..server.callers import shown_keys
 from ..server.disconnect import while_caller_stays
+from ..server.outlet import OUTLET, Outlet
 from ..wire.dialect import Dialect
 from ..wire.header_names import NO_NAMES, names_of
 from ..wire.headers import Credentials, RawHeaders, to_caller, to_upstream
@@ -86,7 +87,9 @@ class Inference:
                     body,
                 )
                 del body  # a stream can last for minutes, and this may weigh a megabyte
-                await relay(upstream, exchange, send, self._withhold, watch)
+                await relay(
+                    *(upstream, exchange, scope, send), withhold=self._withhold, watch=watch
+                )
             await finish(exchange, send)
 
     def _headers(self, scope: Scope, exchange: Exchange) -> RawHeaders:
@@ -168,11 +171,17 @@ def _form_of(headers: RawHeaders) -> bytes | None:
 async def relay(
     upstream: Upstream,
     exchange: Exchange,
+    scope: Scope,
     send: Send,
+    *,
     withhold: Withhold | None = None,
     watch: Watch | None = None,
 ) -> None:
-    """Forward status, headers and body unchanged, each piece as soon as it arrives."""
+    """Forward status, headers and body unchanged, each piece as soon as it arrives.
+
+    If the server has an outlet, the body is poured into it; only the last piece is a message.
+    """
+    outlet: Outlet | None = scope.get("extensions", {}).get(OUTLET)
     try:
         head = to_caller(upstream.headers, upstream.status)
         answer = exchange.begin_answer(upstream.status, head)
@@ -185,6 +194,10 @@ async def relay(
         await send({"type": "http.response.start", "status": upstream.status, "headers": head})
         for chunk in withheld:
             await pass_on(chunk, exchange, send)
+        if outlet is not None:
+            if watch is not None and withheld:
+                watch.taken(withheld[-1])  # `chunks` would note it only with the next piece
+            await upstream.pour(Pouring(exchange, outlet, watch))
         async for chunk in chunks:
             answer.saw(chunk)
             await pass_on(chunk, exchange, send)
@@ -196,6 +209,34 @@ def pass_on(chunk: bytes, exchange: Exchange, send: Send) -> Awaitable[None]:
     """Pass one piece of the body to the server, unchanged."""
     exchange.bytes_out += len(chunk)
     return send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+class Pouring:
+    """The `Sink` of one answer: what is done with each piece is the same as in `relay`."""
+
+    __slots__ = ("_answer", "_exchange", "_outlet", "_watch")
+
+    def __init__(self, exchange: Exchange, outlet: Outlet, watch: Watch | None) -> None:
+        self._exchange = exchange
+        self._answer = exchange.answer
+        self._outlet = outlet
+        self._watch = watch
+
+    def take(self, piece: bytes) -> bool:
+        """As `Sink` says: have the observer read a piece, and send it."""
+        self._answer.saw(piece)
+        self._exchange.bytes_out += len(piece)
+        more = self._outlet.put(piece)
+        if self._watch is not None:
+            self._watch.taken(piece)
+        return more
+
+    def has_room(self, again: Callable[[], object]) -> bool:
+        """As `Sink` says: a piece waits for the client to read those before it."""
+        free = self._outlet.has_room(again)
+        if not free and self._watch is not None:
+            self._watch.arrived()
+        return free
 
 
 async def finish(exchange: Exchange, send: Send) -> None:

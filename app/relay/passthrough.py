@@ -69,5 +69,5 @@ class Passthrough:
                     body,
                 )
                 del body  # as `Inference` does
-                await relay(upstream, exchange, send)
+                await relay(upstream, exchange, scope, send)
             await finish(exchange, send)

@@ -39,6 +39,7 @@ class Ending(HttpToolsProtocol):
     served: RequestResponseCycle | None = None  # the request whose turn it is
     _deadline: asyncio.TimerHandle | None = None  # for data awaited from the caller
     _giving_up: asyncio.TimerHandle | None = None  # for data that the caller has to read
+    _freed: Callable[[], object] | None = None  # called once the caller has read it
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -185,6 +186,13 @@ class Ending(HttpToolsProtocol):
         """The caller has caught up."""
         self._stop_counting()
         super().resume_writing()
+        freed, self._freed = self._freed, None
+        if freed is not None:
+            freed()
+
+    def when_free(self, then: Callable[[], object]) -> None:
+        """Call `then` once the caller has caught up, in place of an earlier one."""
+        self._freed = then
 
     def _stop_counting(self) -> None:
         if self._giving_up is not None:

@@ -8,6 +8,7 @@
 - A client that reads nothing is disconnected after a while (T-19).
 - A request can register a callback for when its client disconnects. A client that only closes its
   own direction, right after its request, stays connected and gets its answer.
+- The body of an answer can be written without ASGI messages; see `outlet.py`.
 - If a request is refused before its body has arrived, the body is discarded, not kept.
 """
 
@@ -22,7 +23,7 @@ from .bounds import Bounds
 from .connections import ALWAYS_SERVED, Connections, Place
 from .disconnect import WHEN_LEFT
 from .ending import Ending
-from .joined_head import JoinedHead
+from .outlet import OUTLET, Outlet
 from .outright import turn_away
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Protocol(Ending):
             self.served.transport = self.transport  # there is no head left to join
             self.served.disconnected = not self.served.response_complete
             self.served.message_event.set()
+            self._close_outlet(self.served)
         self._left = True
         if self._then is not None:
             self._then()
@@ -160,13 +162,10 @@ class Protocol(Ending):
         """The request's head is complete, and the request is about to be served."""
         if self.parser.get_method() == b"CONNECT":
             raise MalformedRequest("CONNECT is not supported; send the request to Pointsman itself")
-        before = self.cycle
         super().on_headers_complete()
         self.in_head, self.in_body = False, True
         self.unfinished = self._lines = 0
         self.stop_waiting()
-        if self.cycle is not before:
-            JoinedHead(self.cycle, self.loop, self.drop)
         if self._then is not None and len(self.pipeline) < self.bounds.ahead:
             self.flow.resume_reading()  # paused for a request that has to wait its turn
 
@@ -186,6 +185,8 @@ class Protocol(Ending):
 
     def on_response_complete(self) -> None:
         """A request has been answered: parse the data that has been waiting."""
+        if self.served is not None:
+            self._close_outlet(self.served)
         super().on_response_complete()
         if self.ahead and not self.deaf and not self.transport.is_closing():
             ahead, self.ahead = self.ahead, b""
@@ -215,8 +216,14 @@ class Protocol(Ending):
         self.parser.feed_data(b"\r\n".join([*lines, b"", b""]))
         self.headers[:] = offered
 
+    def _close_outlet(self, cycle: RequestResponseCycle) -> None:
+        """Let go of it: it refers to its request, so the two would wait for the collector."""
+        cast("Scope", cycle.scope)["extensions"].pop(OUTLET, None)
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self.served = cycle
+        outlet = Outlet(cycle, self.flow, self.loop, when_free=self.when_free, drop=self.drop)
+        cast("Scope", cycle.scope)["extensions"][OUTLET] = outlet
         if self.place is Place.HEALTH_ONLY and cycle.scope["path"] not in ALWAYS_SERVED:
             self.counted.turned_away["connections_full"] += 1
             app = turn_away

@@ -88,8 +88,8 @@ class Observer:
         """True from the first event that contains a token; always False without a stream."""
         return self._notes.tokens_started
 
-    def feed(self, chunk: bytes) -> None:
-        """Read one more piece. Never raises, whatever the bytes."""
+    def feed(self, chunk: bytes) -> bool:
+        """Read one more piece; returns whether some is left to be read. Never raises."""
         if self._repeated is not None and (said := self._repeated.text_in(chunk)):
             self._notes.events += 1
             if self._kept is not None:
@@ -98,10 +98,11 @@ class Observer:
             if self._left or _takes_long(chunk):
                 self._put_off(self._stream, chunk)
                 self.go_on()
-            else:
-                self._read_on(self._stream, chunk)
+                return bool(self._left)
+            self._read_on(self._stream, chunk)
         elif self._body is not None:
             self._keep(self._body, chunk)
+        return False
 
     @property
     def behind(self) -> bool:

@@ -1,6 +1,7 @@
 """SIGTERM: what runs may finish, what is new is turned away, every receipt is written (T-26)."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -108,6 +109,30 @@ async def test_t26_a_stream_that_does_not_end_is_ended_at_the_limit(
     assert (receipt.ending, receipt.error_code) == ("draining", "draining")
     assert "POINTSMAN_DRAIN_SECONDS" in (receipt.error_message or "")
     assert receipt.provider == "novita"
+
+
+async def test_t26_a_stream_to_a_client_that_does_not_read_is_ended_at_the_limit(
+    openrouter: ScriptedUpstream, tmp_path: Path
+) -> None:
+    openrouter.plays(sse(FRAME, *[b"data: " + b"x" * 60_000 + b"\n\n"] * 600))
+    limit = {"POINTSMAN_DRAIN_SECONDS": "1"}
+    async with serving(tmp_path, openrouter, **limit) as (process, url):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        body = json.dumps({**ASK, "stream": True}).encode()
+        head = (
+            f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        await openrouter.was_asked()
+        await reader.readuntil(FRAME)
+        await asyncio.sleep(0.5)  # now everything on the way is full
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(60):
+            assert await process.wait() == 0
+        writer.close()
+    (receipt,) = Store.open(f"sqlite:///{tmp_path / 'ledger.db'}").recent(limit=10)
+    assert (receipt.ending, receipt.provider) == ("draining", "novita")
 
 
 async def test_t26_an_idle_server_stops_at_once(

@@ -4,7 +4,7 @@ What holds for one transport holds for the other: those tests run on both.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx2
@@ -213,6 +213,64 @@ async def test_t06_a_body_that_breaks_off_raises_after_what_came(
 async def _read(chunks: AsyncIterator[bytes], into: list[bytes]) -> None:
     async for chunk in chunks:
         into.append(chunk)  # noqa: PERF401 - what came before the break must be kept
+
+
+class Basin:
+    """A sink; `room` is for so many pieces, and `again` what to call when there is more."""
+
+    def __init__(self, room: int = 1000) -> None:
+        self.room = room
+        self.taken: list[bytes] = []
+        self.again: Callable[[], object] = lambda: None
+
+    def take(self, piece: bytes) -> bool:
+        assert piece
+        self.room -= 1
+        self.taken.append(piece)
+        return self.room > 0
+
+    def has_room(self, again: Callable[[], object]) -> bool:
+        self.again = again
+        return self.room > 0
+
+    def make_room(self) -> None:
+        self.room = 1000
+        self.again()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_body_is_poured_up_to_its_end_and_the_rest_is_left(
+    client: OpenRouter, scripted: ScriptedUpstream, *, begun: bool
+) -> None:
+    """Whether or not some of it was read before; httpx leaves all of it."""
+    frames = [b"data: %d\n\n" % number for number in range(5)]
+    pieces = [step for frame in frames for step in (frame, Pause(0.02))]
+    scripted.plays(sse(*pieces), reply(b"next"))
+    upstream = await client.open("POST", "/x", b"", [], b"{}")
+    chunks, basin = upstream.chunks(), Basin()
+    first = [await anext(chunks)] if begun else []
+    await upstream.pour(basin)
+    rest = [chunk async for chunk in chunks]
+    assert b"".join([*first, *basin.taken, *rest]) == b"".join(frames)
+    await upstream.aclose()
+    assert (await client.get("/x", []))[2] == b"next"
+    assert scripted.connections == 1
+
+
+@pytest.mark.parametrize("cut", CUTS)
+async def test_t06_a_poured_body_that_breaks_off_raises_where_the_rest_is_read(
+    client: OpenRouter, scripted: ScriptedUpstream, cut: str
+) -> None:
+    scripted.plays(CUTS[cut], reply(b"next"))
+    upstream = await client.open("POST", "/x", b"", [], b"{}")
+    basin, got = Basin(), list[bytes]()
+    await upstream.pour(basin)
+    with pytest.raises(UpstreamCut):
+        await _read(upstream.chunks(), got)
+    assert basin.taken + got == [b"data: 1\n\n"]
+    await upstream.pour(basin)  # there is nothing left, and it does not wait for anything
+    await upstream.aclose()
+    assert (await client.get("/x", []))[2] == b"next"
 
 
 FAILURES: dict[str, tuple[Any, type[Exception]]] = {

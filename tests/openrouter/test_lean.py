@@ -9,8 +9,10 @@ from socket import AF_INET, AF_INET6, SOCK_STREAM
 
 import pytest
 
+from app.errors import UpstreamCut
 from app.openrouter.dial import dial
 from app.openrouter.lean import LeanTransport
+from tests.openrouter.test_client import Basin
 from tests.scripted_upstream import Pause, ScriptedUpstream, Step, reply, sse
 
 ANSWER = reply(b"{}")
@@ -141,6 +143,95 @@ async def test_silence_counts_only_while_somebody_waits() -> None:
         assert await anext(chunks) == b"2"
         await upstream.aclose()
         await transport.aclose()
+
+
+async def test_t19_a_full_sink_slows_upstream_down_and_gets_the_rest_once_it_has_room(
+    lean: LeanTransport, scripted: ScriptedUpstream
+) -> None:
+    piece = b"x" * 65536
+    scripted.plays(sse(*[piece] * 800))
+    upstream = await lean.send("GET", "/x", [], b"")
+    basin = Basin(room=3)
+    pouring = asyncio.create_task(upstream.pour(basin))
+    await asyncio.sleep(0.5)
+    assert len(basin.taken) == 3
+    assert upstream._reader.held < 1_000_000  # noqa: SLF001 - the point is what is kept inside
+    basin.make_room()
+    await pouring
+    rest = [chunk async for chunk in upstream.chunks()]
+    assert b"".join([*basin.taken, *rest]) == piece * 800
+    assert basin.room > 0
+    await upstream.aclose()
+
+
+async def test_silence_counts_only_while_the_sink_has_room() -> None:
+    async with ScriptedUpstream() as scripted:
+        scripted.plays(sse(b"1", Pause(0.1), b"2", Pause(60)))
+        transport = LeanTransport(scripted.url, connect_timeout=1, read_timeout=0.3)
+        upstream = await transport.send("GET", "/x", [], b"")
+        basin = Basin(room=1)
+        pouring = asyncio.create_task(upstream.pour(basin))
+        await asyncio.sleep(1)
+        assert not pouring.done()
+        began = asyncio.get_running_loop().time()
+        basin.make_room()
+        await pouring
+        assert asyncio.get_running_loop().time() - began > 0.25
+        assert basin.taken == [b"1", b"2"]
+        with pytest.raises(UpstreamCut, match=r"no data for 0\.3 s"):
+            await anext(upstream.chunks())
+        await upstream.aclose()
+        await transport.aclose()
+
+
+async def test_a_sink_that_fails_ends_its_own_exchange_alone(
+    lean: LeanTransport, scripted: ScriptedUpstream
+) -> None:
+    class Failing(Basin):
+        def take(self, piece: bytes) -> bool:
+            super().take(piece)
+            raise ZeroDivisionError
+
+    scripted.plays(sse(b"1", Pause(0.02), b"2", Pause(60)), ANSWER)
+    for first in (b"", b"1"):  # called by `pour` itself, and by the loop
+        upstream = await lean.send("GET", "/x", [], b"")
+        if not first:
+            await asyncio.sleep(0.01)
+        failing = Failing()
+        with pytest.raises(ZeroDivisionError):
+            await upstream.pour(failing)
+        assert len(failing.taken) == 1
+        await upstream.aclose()
+        scripted.plays(sse(Pause(0.02), b"1", b"2", Pause(60)), ANSWER)
+    scripted.plays(ANSWER)
+    assert await get(lean) == b"{}"
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_cancelled_task_has_nothing_more_poured(
+    lean: LeanTransport, scripted: ScriptedUpstream, *, full: bool
+) -> None:
+    """What arrives between the cancelling and the task's turn would follow its last words."""
+    came = asyncio.Event()
+    scripted.plays(sse(b"1", Pause(0.02), b"2", came, b"3", Pause(60)))
+    before = open_sockets()
+    upstream = await lean.send("GET", "/x", [], b"")
+    basin = Basin(room=1 if full else 1000)
+    pouring = asyncio.create_task(upstream.pour(basin))
+    await asyncio.sleep(0.1)
+    taken = list(basin.taken)
+    pouring.cancel()
+    upstream._connection.data_received(b"1\r\n3\r\n")  # noqa: SLF001 - in the same round of the loop
+    basin.make_room()
+    with pytest.raises(asyncio.CancelledError):
+        await pouring
+    assert basin.taken == taken
+    await upstream.aclose()
+    basin.make_room()
+    came.set()
+    await asyncio.sleep(0.05)
+    assert basin.taken == taken
+    assert open_sockets() == before
 
 
 async def test_trailers_without_end_are_cut_off(

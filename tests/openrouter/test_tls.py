@@ -3,13 +3,14 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from app.errors import UpstreamCut
 from app.openrouter.lean import LeanTransport, trusted
+from app.openrouter.tls import Tls
 from app.openrouter.transport import TransportError
 
 HERE = Path(__file__).parent.parent / "fixtures" / "tls"
@@ -141,6 +142,67 @@ async def test_t06_a_body_until_the_end_is_whole_only_if_tls_says_so(
         else:
             with pytest.raises(UpstreamCut):
                 await ask(transport)
+
+
+class _Wire(asyncio.Transport):
+    """The socket between the two ends: what is written goes into the server's incoming data."""
+
+    def __init__(self, incoming: ssl.MemoryBIO) -> None:
+        super().__init__()
+        self.incoming = incoming
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.incoming.write(bytes(data))
+
+    def abort(self) -> None:
+        """There is nothing to close."""
+
+
+class _Noting(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.seen: list[bytes | str] = []
+
+    def data_received(self, data: bytes) -> None:
+        self.seen.append(data)
+
+    def eof_received(self) -> None:
+        self.seen.append("end")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.seen.append(type(exc).__name__)
+
+
+@pytest.mark.parametrize("then", ["", "end", "SSLError"])
+async def test_records_of_one_read_are_one_piece(then: str) -> None:
+    """As frames of one read are without TLS; an end or a fault among them comes after them."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(HERE / "certificate.pem", HERE / "key.pem")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(incoming, outgoing, server_side=True)
+    trusting = ssl.create_default_context(cafile=HERE / "certificate.pem")
+    tls = Tls(trusting, "localhost", _Noting())
+    tls.connection_made(_Wire(incoming))
+    while not tls.handshake.done():
+        with suppress(ssl.SSLWantReadError):
+            server.do_handshake()
+        tls.data_received(outgoing.read())
+    server.do_handshake()
+    tls.data_received(outgoing.read())
+    for record in (b"one", b"two", b"three"):
+        server.write(record)
+    if then == "end":
+        with suppress(ssl.SSLWantReadError):
+            server.unwrap()
+    rest = b"\x17\x03\x03\x00\x05wrong" if then == "SSLError" else b""
+    tls.data_received(outgoing.read() + rest)
+    assert tls.inner.seen == [b"onetwothree", *([then] if then else [])]
+    if not then:
+        server.write(b"late")
+        cut = outgoing.read()
+        tls.data_received(cut[:10])
+        assert len(tls.inner.seen) == 1
+        tls.data_received(cut[10:])
+        assert tls.inner.seen[1:] == [b"late"]
 
 
 def test_the_authorities_of_the_environment_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:

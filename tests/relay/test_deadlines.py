@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.errors import DeadlineMissed, FirstTokenMissed, StallMissed, TotalMissed
-from app.openrouter.transport import Upstream
+from app.openrouter.transport import Sink, Upstream
 from app.policy.deadlines import Deadlines
 from app.record.catching_up import CatchingUp
 from app.record.exchange import Arrival, Exchange
@@ -45,6 +45,9 @@ class Playing:
                     await asyncio.sleep(step)
         finally:
             self.ended = True
+
+    async def pour(self, sink: Sink) -> None:
+        """All of it is left to `chunks`."""
 
     async def aclose(self) -> None:
         """There is nothing to close."""

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.server.joined_head import JoinedHead
+from app.server.outlet import Outlet
 
 
 class Wire:
@@ -43,7 +43,8 @@ async def answer() -> Any:
     def drop() -> None:
         cycle.dropped += 1
 
-    JoinedHead(cast("Any", cycle), asyncio.get_running_loop(), drop)
+    loop: Any = asyncio.get_running_loop()
+    Outlet(cast("Any", cycle), cast("Any", None), loop, when_free=lambda _: None, drop=drop)
     return cycle
 
 

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.cli import serving, workers
-from app.server import ending, joined_head, protocol
+from app.server import ending, outlet, protocol
 from app.server.ending import Ending
 from app.server.protocol import Protocol
 from tests.server.connected import Connected
@@ -41,14 +41,14 @@ OVERRIDDEN = {
 }
 # Read or set on one request and its answer.
 CYCLE = {
-    *("disconnected", "keep_alive", "message_event", "more_body", "response_complete"),
-    *("response_started", "scope", "transport"),
+    *("chunked_encoding", "disconnected", "expected_content_length", "keep_alive"),
+    *("message_event", "more_body", "response_complete", "response_started", "scope", "transport"),
 }
-FLOW = {"pause_reading", "read_paused", "resume_reading"}
+FLOW = {"pause_reading", "read_paused", "resume_reading", "write_paused"}
 SERVER = {"startup", "main_loop", "on_tick", "handle_exit", "shutdown"}
 SERVER_STATE = {"should_exit", "servers", "server_state", "force_exit", "lifespan"}
 
-_OWNERS = {"cycle": CYCLE, "_cycle": CYCLE, "served": CYCLE, "flow": FLOW}
+_OWNERS = {"cycle": CYCLE, "_cycle": CYCLE, "served": CYCLE, "flow": FLOW, "_flow": FLOW}
 
 
 def missing(kind: str, name: str) -> str:
@@ -135,9 +135,7 @@ def test_the_names_read_on_a_connection_are_all_listed(module: ModuleType) -> No
     assert read - own(Protocol, HttpToolsProtocol) <= CONNECTION | OVERRIDDEN
 
 
-@pytest.mark.parametrize(
-    "module", [ending, protocol, joined_head], ids=lambda module: module.__name__
-)
+@pytest.mark.parametrize("module", [ending, protocol, outlet], ids=lambda module: module.__name__)
 def test_the_names_read_on_a_request_and_a_flow_are_all_listed(module: ModuleType) -> None:
     for owner, name in read_on(module):
         assert name in _OWNERS.get(owner, {name}), f"{module.__name__}: {owner}.{name}"
