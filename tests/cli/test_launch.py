@@ -20,6 +20,7 @@ import pytest
 from app.cli.launch import launch
 from app.errors import SettingsError
 from app.ledger.store import Store
+from app.server.bounds import Bounds
 from app.settings import Settings
 from app.simulator import create_simulator
 from app.tools.table import ANY_PROGRAM, TOOLS
@@ -258,7 +259,10 @@ async def test_a_request_that_the_tool_left_before_its_answer_is_said(
 ) -> None:
     """Its receipt can't be told from others' when another Pointsman wrote it."""
     openrouter.plays((Pause(60),))
-    proxy = start_proxy(upstream_url=openrouter.url)
+    leaves_for_good = Bounds(
+        half_close_seconds=-1
+    )  # else closing may mean: and wait for the answer
+    proxy = start_proxy(upstream_url=openrouter.url, bounds=leaves_for_good)
     asked = tmp_path / "asked"
     run = asyncio.create_task(
         asyncio.to_thread(

@@ -97,9 +97,14 @@ def test_a_method_of_ours_stands_in_for_one_of_uvicorns(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(SERVER))
 def test_a_method_of_our_server_stands_in_for_one_of_uvicorns(name: str) -> None:
-    theirs, ours = getattr(uvicorn.Server, name, None), getattr(serving.Server, name)
-    assert theirs is not None, missing("Server", name)
-    assert list(inspect.signature(theirs).parameters) == list(inspect.signature(ours).parameters)
+    """By uvicorn's source: sse-starlette, which other tests import, replaces one in the class."""
+    theirs = [
+        [argument.arg for argument in each.args.args]
+        for each in ast.walk(ast.parse(inspect.getsource(uvicorn.Server)))
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name == name
+    ]
+    ours = list(inspect.signature(getattr(serving.Server, name)).parameters)
+    assert theirs == [ours], missing("Server", name)
 
 
 @pytest.mark.parametrize("name", sorted(SERVER_STATE))
