@@ -259,10 +259,9 @@ async def test_a_request_that_the_tool_left_before_its_answer_is_said(
 ) -> None:
     """Its receipt can't be told from others' when another Pointsman wrote it."""
     openrouter.plays((Pause(60),))
-    leaves_for_good = Bounds(
-        half_close_seconds=-1
-    )  # else closing may mean: and wait for the answer
-    proxy = start_proxy(upstream_url=openrouter.url, bounds=leaves_for_good)
+    # Otherwise a client that closes may still want its answer, as at the top of test_pipelining.py.
+    leaves = Bounds(half_close_seconds=-1)
+    proxy = start_proxy(upstream_url=openrouter.url, bounds=leaves)
     asked = tmp_path / "asked"
     run = asyncio.create_task(
         asyncio.to_thread(
