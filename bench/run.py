@@ -37,15 +37,15 @@ from svg import Bar, bars
 from targets import TARGETS, NotStarted, Start, Upstream, pointsman
 
 AIMS = {  # the goals for Pointsman: times nginx, or absolute
-    "stream": (2.0, "x nginx"),
-    "tls": (2.5, "x nginx"),
+    "stream": (1.5, "x nginx"),
+    "tls": (1.7, "x nginx"),
     "short": (6.0, "x nginx"),
     "large": (8.0, "x nginx"),
     "ttfb": (0.5, "ms"),
     "p99": (1.0, "ms"),
     "idle": (60.0, "MB"),
-    "per_stream": (16.0, "kB"),
-    "ready": (0.5, "s"),
+    "per_stream": (14.0, "kB"),
+    "ready": (0.3, "s"),
 }
 COLUMNS = {
     "stream": "CPU us/chunk, 100 streams",

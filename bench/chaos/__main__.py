@@ -103,13 +103,14 @@ def options() -> argparse.Namespace:
         prog="python -m bench.chaos", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--streams", type=int, default=200, help="open at the same time")
-    parser.add_argument("--rate", type=float, default=100, help="short requests a second")
-    parser.add_argument("--long", action="store_true", help="five minutes")
+    parser.add_argument("--rate", type=float, help="short requests a second [100; 200]")
+    parser.add_argument("--long", action="store_true", help="five minutes, and twice the rate")
     parser.add_argument("--port", type=int, default=0, help="of the balancer [any]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the account there")
     parser.add_argument("--keep", action="store_true", help="keep the folder with all logs")
     given = parser.parse_args()
-    given.streams, given.rate = min(given.streams, 2000), min(given.rate, 2000.0)
+    given.rate = min(given.rate or (200.0 if given.long else 100.0), 2000.0)
+    given.streams = min(given.streams, 2000)
     return given
 
 
