@@ -470,6 +470,11 @@ class Settings(BaseSettings):
         """The time zone of budgets."""
         return _zone(self.time_zone)
 
+    @property
+    def names_upstream(self) -> bool:
+        """Whether requests are meant for an upstream: it is set, or a key for OpenRouter is."""
+        return self.openrouter_api_key is not None or "upstream_url" in self.model_fields_set
+
     def ledger(self) -> str:
         """The ledger's URL, the default filled in."""
         if self.ledger_url is not None:

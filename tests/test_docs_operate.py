@@ -23,11 +23,13 @@ import yaml
 
 from app.catalog.scores import read_export
 from app.cli.service import service_here
+from app.cli.tool_files import Notes, Written
 from app.ledger.opening import open_engine
 from app.notifying.claims import Claims
 from app.openrouter.score_copies import ScoreCopies
 from app.record.secret import secret_of
 from app.settings import Settings
+from app.tools.editing import Edit
 from tests.catalog.test_scores import CHECKSUM, EXPORT
 from tests.conftest import StartProxy
 from tests.deploy.built import LAST_RECEIPTS_SECONDS
@@ -289,6 +291,7 @@ async def test_files_have_the_modes_that_the_page_says(
         await until(lambda: list(state.glob("catalog/*/*.json")), READY_SECONDS)
         scores = ScoreCopies(state, openrouter.url)
         Claims(state / "told").claim("ntc_1")
+        Notes(state).keep(tmp_path / "tool.json", Written(None, "{}", Edit({}, {}, ())))
         secret_of(state / "audit.key", None, otherwise="")
         scores.write(EXPORT, read_export(EXPORT, CHECKSUM), source="x", now=0)
     finally:

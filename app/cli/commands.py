@@ -111,9 +111,9 @@ def run(
     workers: Workers = None,
     open_: Open = None,
 ) -> None:
-    """Serve if an OpenRouter key is set, else demo."""
+    """Serve if a key or upstream is set, else demo."""
     settings = _to_serve(host, port, upstream, policies, ledger, workers, open_)
-    if settings.openrouter_api_key is not None:
+    if settings.names_upstream:
         from .serve import serve as start
     else:
         from .demo import demo as start
@@ -467,7 +467,7 @@ def log(
     settings = Settings.read(ledger_url=ledger)
     store = to_follow(settings) if follow else to_read(settings)
     if receipt is not None:
-        show_one(store, receipt)
+        show_one(store, receipt, as_json=as_json)
         return
     start(store, wanted, follow=follow, as_json=as_json, limit=limit)
 

@@ -6,6 +6,7 @@ Rule 2  What `--write` does, `--undo` undoes: to the byte if the file is as it w
 Rule 3  No caller key is written. A file refers to it by the name of a variable, if the tool can.
 """
 
+import shlex
 from pathlib import Path
 
 from ..errors import SettingsError, reason_of
@@ -45,7 +46,8 @@ def connect(
     else:
         print(f"In {file}:\n")
         print(set_in(file, config, "", edit_of(config, target)).rstrip())
-        print(f"\nTo have this put in: {command()} connect {name} --write")
+        asked = f" --model {shlex.quote(model)}" if model else ""
+        print(f"\nTo have this put in: {command()} connect {name}{asked} --write")
     for line in _left_to_do(config, target):
         print(line)
 

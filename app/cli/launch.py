@@ -175,7 +175,7 @@ def _its_own(absent: Running, settings: Settings, key: str | None) -> Iterator[S
     from ..main import create_app  # noqa: PLC0415 - half a second, if another one answers
 
     with ExitStack() as stack:
-        if settings.openrouter_api_key is None:
+        if not settings.names_upstream:
             settings = in_front_of(stack.enter_context(_simulator()), settings)
             _say(
                 f"no Pointsman answers at {absent.address}, and no OPENROUTER_API_KEY is set: "

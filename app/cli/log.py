@@ -45,9 +45,12 @@ def log(store: "Store", wanted: Wanted, *, follow: bool, as_json: bool, limit: i
         headings = headings and not fresh
 
 
-def show_one(store: "Store", name: str) -> None:
+def show_one(store: "Store", name: str, *, as_json: bool = False) -> None:
     """Print one receipt in full. Raises `SettingsError` if the ledger has none of that name."""
     console, receipt = Console(), found(store, name)
+    if as_json:
+        print_json(as_json_object(receipt))
+        return
     whole = whole_of(receipt)
     verdict = receipt.verdict or "no verdict"
     head = Text(f"{receipt.id}  {moment(receipt.started_at)}  ")

@@ -16,7 +16,7 @@ from ..errors import ServiceError, reason_of
 STATE = (
     *("ledger.db", "ledger.db-wal", "ledger.db-shm"),
     *("demo-ledger.db", "demo-ledger.db-wal", "demo-ledger.db-shm", "demo.json"),
-    *("catalog", "told", "scores", "session-guess.key", "audit.key"),
+    *("catalog", "connected", "told", "scores", "session-guess.key", "audit.key"),
 )
 OWN = (".env", "pointsman.env", "policies")
 

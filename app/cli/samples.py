@@ -51,7 +51,7 @@ Try it yourself:
 Dashboard: {root}/dashboard
 Receipts:  {log}
 as JSON:   {receipts}
-Serving until Ctrl-C. With OPENROUTER_API_KEY set, the same command serves the real OpenRouter.
+Serving until Ctrl-C. With OPENROUTER_API_KEY set, pointsman run serves the real one.
 """
 
 

@@ -215,6 +215,8 @@ class Notes:
         for each in (self._place(file), backup_of(file)):
             with suppress(FileNotFoundError):
                 each.unlink()
+        with suppress(OSError):  # as long as other notes are in it
+            self._folder.rmdir()
 
     def _place(self, file: Path) -> Path:
         return self._folder / f"{digest(str(file.absolute()))[:16]}.json"

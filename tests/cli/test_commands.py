@@ -186,14 +186,15 @@ def test_the_demo_serves_samples_prints_receipts_and_stays(tmp_path: Path) -> No
     assert "the demo is not running" in verified.stderr
 
 
-def test_serve_with_a_key_serves_upstream_and_log_follows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ours", [True, False], ids=["our key", "the client's key"])
+def test_run_serves_an_upstream_that_is_named_and_log_follows(
+    tmp_path: Path, *, ours: bool
+) -> None:
+    key = "sk-or-v1-simulated"
     with started(tmp_path, "simulate", "--port", "0", "--pace", "0") as upstream:
         api = printed_until(upstream, "accepted").split("OpenRouter at ")[1].split()[0]
         serve = ("run", "--port", "0")
-        settings = {
-            "OPENROUTER_API_KEY": "sk-or-v1-simulated",
-            "POINTSMAN_UPSTREAM_URL": api,
-        }
+        settings = {"POINTSMAN_UPSTREAM_URL": api, **({"OPENROUTER_API_KEY": key} if ours else {})}
         with (
             started(tmp_path, *serve, **settings) as process,
             started(tmp_path, "log", "--follow", "--json") as follower,
@@ -203,6 +204,7 @@ def test_serve_with_a_key_serves_upstream_and_log_follows(tmp_path: Path) -> Non
             answer = httpx2.post(
                 f"{base_url}/chat/completions",
                 json={"model": "qwen/qwen3-coder", "messages": [{"role": "user", "content": "x"}]},
+                headers={} if ours else {"authorization": f"Bearer {key}"},
                 trust_env=False,
             )
             assert answer.is_success, answer.text

@@ -60,7 +60,7 @@ def test_it_prints_what_belongs_where_and_changes_nothing(
     out = capsys.readouterr().out
     assert out.startswith(f"In {tmp_path}")
     assert "http://127.0.0.1:4477" in out
-    assert f"connect {name} --write" in out
+    assert f"connect {name} --model {MODEL} --write" in out
     assert everything(tmp_path) == before
 
 

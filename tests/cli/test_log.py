@@ -222,6 +222,14 @@ def test_one_receipt_is_shown_whole(store: Store, capsys: pytest.CaptureFixture[
         show_one(store, "rcp_9")
 
 
+def test_one_receipt_is_json_if_that_is_asked_for(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_one(store, "last", as_json=True)
+    (newest,) = store.recent(limit=1)
+    assert json.loads(capsys.readouterr().out)["id"] == newest.id
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

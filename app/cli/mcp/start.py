@@ -15,7 +15,8 @@ _EXTRA = (
     "pointsman mcp requires the extra mcp, which is not installed; install it with\n"
     "pip install 'pointsman[mcp]'\n"
     "pipx install --force 'pointsman[mcp]'\n"
-    "uv tool install --force 'pointsman[mcp]'"
+    "uv tool install --force 'pointsman[mcp]'\n"
+    "with a wheel, its path and [mcp]: './pointsman-0.1.0-py3-none-any.whl[mcp]'"
 )
 
 
