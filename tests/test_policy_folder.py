@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from app.policy_folder import (
 from app.policy_report import report
 from tests.conftest import StartProxy
 from tests.scripted_upstream import Pause, ScriptedUpstream, reply, sse
+from tests.waiting import until_seen
 
 FP8 = "version: 1\nrules:\n  - {name: eight, models: ['*'], quantization_floor: fp8}\n"
 FP16 = "version: 1\nrules:\n  - {name: sixteen, models: ['*'], quantization_floor: fp16}\n"
@@ -181,17 +183,24 @@ async def test_a_change_takes_effect_within_a_second_and_no_stream_is_dropped(
     streaming = asyncio.create_task(proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask))
     await openrouter.was_asked()
     (tmp_path / "policies" / "test.yaml").write_text(FP16)
-    await asyncio.sleep(1)
-    answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
-    assert answer.headers["x-pointsman-rule"] == "sixteen"
+
+    async def sixteen() -> bool:
+        answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
+        return answer.headers["x-pointsman-rule"] == "sixteen"
+
+    await until_seen(sixteen)
     streamed = await streaming
     assert streamed.content == frame * 12
     assert streamed.headers["x-pointsman-rule"] == "eight"
 
     (tmp_path / "policies" / "test.yaml").write_text(BROKEN)
-    await asyncio.sleep(1)
-    ready = (await proxy.client.get(f"{proxy.url}/ready")).json()
-    assert ready["status"] == "degraded"
+    ready: dict[str, Any] = {}
+
+    async def degraded() -> bool:
+        ready.update((await proxy.client.get(f"{proxy.url}/ready")).json())
+        return bool(ready["status"] == "degraded")
+
+    await until_seen(degraded)
     assert "fp9" in ready["book"]["problems"][0]
     answer = await proxy.client.post(f"{proxy.url}/v1/chat/completions", json=ask)
     assert answer.headers["x-pointsman-rule"] == "sixteen"

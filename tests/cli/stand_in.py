@@ -71,11 +71,14 @@ def wait() -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda number, _: told.append(number))
     say("ready")
-    while told.count(signal.SIGINT) < 2 and signal.SIGTERM not in told:
-        before = len(told)
-        signal.pause()
-        for number in told[before:]:
-            say(f"told {signal.Signals(number).name}")
+    said = 0
+    while True:
+        while said < len(told):
+            say(f"told {signal.Signals(told[said]).name}")
+            said += 1
+        if told.count(signal.SIGINT) >= 2 or signal.SIGTERM in told:
+            return
+        time.sleep(0.01)  # `signal.pause` would miss a signal that comes right before it
 
 
 def say(line: str) -> None:

@@ -1,6 +1,5 @@
 """What holds for chat holds for responses and messages too, however the bytes are cut (T-15)."""
 
-import asyncio
 import hashlib
 import json
 from pathlib import Path
@@ -13,6 +12,7 @@ from app.policy.tags import with_tiers
 from app.record.receipt_of import session_digest
 from tests.conftest import Proxy, StartProxy
 from tests.scripted_upstream import Pause, Reset, ScriptedUpstream, reply, sse
+from tests.waiting import until_seen
 
 RECORDED = Path(__file__).parent.parent / "fixtures/openrouter/sse"
 PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
@@ -160,9 +160,12 @@ async def test_t38_a_reload_that_shuts_a_provider_out_wins_at_once(
     ask = {**ASK, "stream": False, "session_id": "one"}
     await proxy.client.post(proxy.url + PATHS[0], json=ask)
     (tmp_path / "policies" / "test.yaml").write_text(rule % "ignore: [novita]")
-    await asyncio.sleep(1)
-    await proxy.client.post(proxy.url + PATHS[0], json=ask)
-    assert openrouter.requests[-1].json["provider"] == {"ignore": with_tiers(["novita"])}
+
+    async def wins() -> bool:
+        await proxy.client.post(proxy.url + PATHS[0], json=ask)
+        return bool(openrouter.requests[-1].json["provider"] == {"ignore": with_tiers(["novita"])})
+
+    await until_seen(wins)
     assert json.loads(openrouter.requests[-1].body)["session_id"] == "one"
 
 

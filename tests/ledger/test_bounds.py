@@ -66,9 +66,9 @@ def test_a_long_text_is_cut_and_says_so(name: str) -> None:
 
 def test_a_provider_object_of_a_million_entries_costs_next_to_nothing() -> None:
     wide = {"only": [f"provider-{number}" for number in range(1_000_000)]}
-    began = time.process_time()
+    began = time.thread_time()
     one = bounded(receipt(preferences_sent=wide, overruled=({"field": "only", "asked": wide},)))
-    assert time.process_time() - began < 0.1
+    assert time.thread_time() - began < 0.2  # all of it takes a second
     assert json_size(one) < 1.5 * MOST_JSON
     assert one.preferences_sent is not None
     *kept, more = one.preferences_sent["only"]
