@@ -11,12 +11,12 @@ import msgspec
 from ..errors import SettingsError
 from ..ledger.receipt import Receipt
 from ..settings import Settings
+from .words import local_address
 
 _SECONDS = 5.0
 WRITTEN_SECONDS = 5.0  # a receipt is written within one
 _LOOK_AGAIN_SECONDS = 0.05
 _MOST_READ = 4_000_000  # bytes
-_EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 class Running:
@@ -24,9 +24,9 @@ class Running:
 
     def __init__(self, settings: Settings, key: str | None = None) -> None:
         """`key` is the caller key that is shown to it."""
-        self._host, self._port = _EVERY.get(settings.host, settings.host), settings.port
+        shown, self._port = local_address(settings.host), settings.port
+        self._host = shown.strip("[]")
         self._headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        shown = f"[{self._host}]" if ":" in self._host else self._host
         self.address = f"http://{shown}:{self._port}"
         self._connection: http.client.HTTPConnection | None = None
 

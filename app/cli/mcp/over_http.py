@@ -13,6 +13,7 @@ from ...ledger.receipt import Receipt, as_json_object
 from ...ledger.scorecard import HostDimension
 from ...ledger.stats import Tallied
 from ...settings import Settings
+from ..own_server import address_of
 from .asker import Asker
 from .fault import Fault
 from .source import QUESTION_SECONDS, Filters, FromFiles, Json, Question, Source, wanted_of
@@ -30,7 +31,7 @@ class Opening:
     def __init__(self, settings: Settings, asker: Asker) -> None:
         self._files = FromFiles(settings, asker.only)
         self._asker = asker
-        self._base = base_of(settings)
+        self._base = address_of(settings)
         self._client = httpx2.Client(timeout=QUESTION_SECONDS, trust_env=False)
 
     def __call__(self) -> Source:
@@ -42,12 +43,6 @@ class Opening:
         except (httpx2.HTTPError, ValueError):
             pass
         return self._files
-
-
-def base_of(settings: Settings) -> str:
-    """The address at which this machine reaches a server with these settings."""
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 @dataclass(frozen=True, slots=True)
